@@ -1,0 +1,1 @@
+"""Interviews, judges, statistics, tables, figures and trait identification."""
