@@ -1,0 +1,80 @@
+"""ChatRequest, ChatAnswer and the ChatModel protocol: the one door to language models.
+
+A ChatModel is bound to one model name at one endpoint. Stages know this protocol only; the live client, the Batch
+API, the scripted model and the ledger that wraps any of them all speak it.
+"""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from typing import NamedTuple, Protocol
+
+
+class Message(NamedTuple):
+    """One chat message."""
+
+    role: str
+    """'system', 'user' or 'assistant'."""
+    content: str
+
+
+@dataclass(frozen=True, slots=True)
+class ChatRequest:
+    """What is asked; everything but `task` and `about` decides the answer and enters the ledger key."""
+
+    messages: tuple[Message, ...]
+    task: str
+    """The prompt template's task, such as 'label' (for accounts, and found in the messages too)."""
+    max_tokens: int
+    """The completion limit in tokens; every request carries one, so that its worst price is known."""
+    temperature: float
+    top_p: float = 1.0
+    sample: int = 0
+    """Ask the same thing again under another sample number to get a new answer."""
+    about: str = ""
+    """The trait-level the money is spent on, such as 'O+' (for accounts)."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChatAnswer:
+    """What came back."""
+
+    text: str
+    finish_reason: str = "stop"
+    """'stop', 'length', 'content_filter' or whatever else the endpoint said."""
+    refusal: str | None = None
+    """The model's own refusal where the endpoint marks one."""
+    prompt_tokens: int | None = None
+    completion_tokens: int | None = None
+    replayed: bool = False
+    """Whether the answer was read from the ledger rather than asked for now."""
+
+
+class ChatModel(Protocol):
+    """One model at one endpoint."""
+
+    @property
+    def endpoint(self) -> str:
+        """Where the model lives, without credentials; 'scripted' for the embedded one."""
+
+    @property
+    def name(self) -> str:
+        """The model's name as the endpoint knows it."""
+
+    async def ask(self, request: ChatRequest) -> ChatAnswer:
+        """Answer `request`. Raises CallFailed (this row fails) or BuildStopped (all must stop)."""
+
+
+def request_key(endpoint: str, name: str, request: ChatRequest) -> str:
+    """The 64 hex digits under which an answer is kept: a hash of everything that decides it."""
+    asked = {
+        "endpoint": endpoint,
+        "model": name,
+        "messages": [[m.role, m.content] for m in request.messages],
+        "max_tokens": request.max_tokens,
+        "temperature": request.temperature,
+        "top_p": request.top_p,
+        "sample": request.sample,
+    }
+    text = json.dumps(asked, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()

@@ -1,0 +1,71 @@
+"""Near-duplicate texts by exact Jaccard similarity of word 5-grams.
+
+An inverted index makes a look-up cost only the texts that share a 5-gram, so thousands of dialogues are compared
+exactly, with no sketching. Order of insertion is the only state; equal input gives equal answers.
+"""
+
+import re
+from collections import Counter
+from typing import NamedTuple
+
+_WORD = re.compile(r"[a-z0-9']+")
+
+
+def words_of(text: str) -> list[str]:
+    """The lower-case words of a text."""
+    return _WORD.findall(text.lower().replace("\u2019", "'"))
+
+
+def shingles(text: str, n: int = 5) -> frozenset[str]:
+    """The word n-grams of a text; a text shorter than n words is one shingle."""
+    words = words_of(text)
+    if len(words) <= n:
+        return frozenset([" ".join(words)] if words else [])
+    return frozenset(" ".join(words[i : i + n]) for i in range(len(words) - n + 1))
+
+
+class Closest(NamedTuple):
+    """The nearest text seen so far."""
+
+    key: str
+    jaccard: float
+    """Shared 5-grams over all 5-grams of the two, from 0 to 1."""
+
+
+class NearDuplicates:
+    """Texts seen so far, and the closest of them to a new one."""
+
+    def __init__(self, n: int = 5) -> None:
+        self._n = n
+        self._keys: list[str] = []
+        self._sizes: list[int] = []
+        self._first: dict[int, int] = {}
+        self._later: dict[int, list[int]] = {}
+
+    def __len__(self) -> int:
+        return len(self._keys)
+
+    def add(self, key: str, text: str) -> None:
+        """Remember a text under its key."""
+        number = len(self._keys)
+        grams = shingles(text, self._n)
+        self._keys.append(key)
+        self._sizes.append(len(grams))
+        for gram in map(hash, grams):
+            if self._first.setdefault(gram, number) != number:
+                self._later.setdefault(gram, []).append(number)
+
+    def closest(self, text: str) -> Closest | None:
+        """The seen text with the highest Jaccard similarity (the earliest of equals); None if nothing is shared."""
+        grams = shingles(text, self._n)
+        shared: Counter[int] = Counter()
+        for gram in map(hash, grams):
+            if gram in self._first:
+                shared[self._first[gram]] += 1
+                shared.update(self._later.get(gram, ()))
+        best: tuple[float, int] | None = None
+        for number, count in shared.items():
+            similarity = count / (len(grams) + self._sizes[number] - count)
+            if best is None or (similarity, -number) > (best[0], -best[1]):
+                best = (similarity, number)
+        return None if best is None else Closest(self._keys[best[1]], best[0])

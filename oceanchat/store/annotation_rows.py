@@ -1,0 +1,1 @@
+"""The tables of the annotation_rows (declared by their owner)."""

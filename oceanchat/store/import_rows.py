@@ -1,0 +1,1 @@
+"""The tables of the import_rows (declared by their owner)."""

@@ -1,0 +1,1 @@
+"""The tables of the ledger_rows (declared by their owner)."""
