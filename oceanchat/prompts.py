@@ -61,7 +61,8 @@ class Template:
             raise ValueError(f"task {self.task} takes {sorted(BLANKS[self.task])}, got {sorted(values)}")
         escaped = {name: html.escape(value, quote=False) for name, value in values.items()}
         return tuple(
-            Message(part.role, _BLANK.sub(lambda found: escaped[found.group(1)], part.content)) for part in self.parts
+            Message(part.role, _BLANK.sub(lambda found: escaped[found.group(1)], part.content))
+            for part in self.parts
         )
 
 
@@ -95,7 +96,9 @@ def open_prompts(folder: Path | None = None) -> Prompts:
     """The user's prompt folder, or the one that ships with the package."""
     chosen = default_folder() if folder is None else folder
     if not chosen.is_dir():
-        raise PromptError(f"prompt folder '{chosen}' does not exist; --prompts names a folder of template files")
+        raise PromptError(
+            f"prompt folder '{chosen}' does not exist; --prompts names a folder of template files"
+        )
     return Prompts(chosen)
 
 
@@ -117,16 +120,22 @@ def _read(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8")
     except FileNotFoundError:
-        raise PromptError(f"prompt file '{path}' is missing; copy it from the folder that ships and edit it") from None
+        raise PromptError(
+            f"prompt file '{path}' is missing; copy it from the folder that ships and edit it"
+        ) from None
     except (OSError, UnicodeDecodeError) as error:
-        raise PromptError(f"prompt file '{path}' cannot be read ({error.__class__.__name__}); save it as UTF-8") from None
+        raise PromptError(
+            f"prompt file '{path}' cannot be read ({error.__class__.__name__}); save it as UTF-8"
+        ) from None
 
 
 def parse_template(text: str, task: str, where: str) -> Template:
     """Read a template's text. Raises PromptError naming `where` and what is wrong with it."""
     front = _FRONT.match(text.replace("\r\n", "\n"))
     if front is None or f"task: {task}" not in (line.strip() for line in front.group(1).splitlines()):
-        raise PromptError(f"prompt file '{where}' does not begin with '---', 'task: {task}', '---'; add these lines")
+        raise PromptError(
+            f"prompt file '{where}' does not begin with '---', 'task: {task}', '---'; add these lines"
+        )
     pieces = _PART.split(front.group(2))
     parts = tuple(Message(role, body.strip()) for role, body in zip(pieces[1::2], pieces[2::2], strict=True))
     if not parts or pieces[0].strip():
@@ -145,10 +154,14 @@ def _check_blanks(parts: tuple[Message, ...], task: str, where: str) -> None:
         if name not in needed:
             close = difflib.get_close_matches(name, sorted(needed), 1)
             hint = f"did you mean '{{{close[0]}}}'" if close else f"it may hold {_listed(needed)}"
-            raise PromptError(f"prompt file '{where}' has the blank '{{{name}}}', which task {task} does not fill; {hint}")
+            raise PromptError(
+                f"prompt file '{where}' has the blank '{{{name}}}', which task {task} does not fill; {hint}"
+            )
     for name in sorted(needed):
         if name not in found:
-            raise PromptError(f"prompt file '{where}' lacks the blank '{{{name}}}'; add <{name}>{{{name}}}</{name}>")
+            raise PromptError(
+                f"prompt file '{where}' lacks the blank '{{{name}}}'; add <{name}>{{{name}}}</{name}>"
+            )
     tagged = _TAGGED_BLANK.findall(body)
     for name in sorted(needed):
         if found.count(name) != tagged.count(name) or found.count(name) > 1:

@@ -220,4 +220,8 @@ class Funnel(Record):
 
     def record(self) -> dict[str, Any]:
         """As plain dictionaries."""
-        return {"candidates": dict(self.candidates), "seeds": dict(self.seeds), "dialogues": dict(self.dialogues)}
+        return {
+            "candidates": dict(self.candidates),
+            "seeds": dict(self.seeds),
+            "dialogues": dict(self.dialogues),
+        }

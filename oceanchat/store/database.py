@@ -135,7 +135,9 @@ def _address(url: str) -> URL:
         return URL.create("sqlite", database=address.database or ":memory:")
     if backend == "postgresql":
         return address.set(drivername="postgresql+psycopg")
-    raise StoreError(f"store '{_without_password(url)}' is neither SQLite nor PostgreSQL; those two are supported")
+    raise StoreError(
+        f"store '{_without_password(url)}' is neither SQLite nor PostgreSQL; those two are supported"
+    )
 
 
 def _without_password(url: str) -> str:
@@ -147,11 +149,15 @@ def _look_at_file(path: Path, must_exist: bool) -> None:
         raise StoreError(f"store '{path}' is a folder; name a file")
     if not path.exists():
         if must_exist:
-            raise StoreError(f"store '{path}' does not exist; run `oceanchat build` first or name another with --store")
+            raise StoreError(
+                f"store '{path}' does not exist; run `oceanchat build` first or name another with --store"
+            )
         if not path.absolute().parent.is_dir():
             raise StoreError(f"store '{path}' cannot be created: its folder does not exist")
         if not os.access(path.absolute().parent, os.W_OK):
-            raise StoreError(f"store '{path}' cannot be created: its folder is read-only; name another with --store")
+            raise StoreError(
+                f"store '{path}' cannot be created: its folder is read-only; name another with --store"
+            )
         return
     try:
         with path.open("rb") as file:
@@ -187,7 +193,9 @@ def _prepare(store: Store, must_exist: bool, version: int, migrations: Mapping[i
     if info.get("schema_version") == str(version):
         return
     if not info and must_exist:
-        raise StoreError(f"store '{store.url}' is empty; run `oceanchat build` first or name another with --store")
+        raise StoreError(
+            f"store '{store.url}' is empty; run `oceanchat build` first or name another with --store"
+        )
     with store.writing() as connection:
         if store.kind == "postgresql":
             connection.execute(text(f"SELECT pg_advisory_xact_lock({_LOCK})"))
