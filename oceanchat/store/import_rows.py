@@ -1,15 +1,16 @@
 """Dialogues made elsewhere, as the store keeps them.
 
-They are primary state: nothing else can bring them back. A dialogue is kept once under its id, whichever file it came
-from; its state and verdict are rewritten when it is gated and checked again. Which dialogues are good is not known here.
+They are primary state: nothing else can bring them back. A dialogue is kept once under its id, whichever file
+it came from; its state and verdict are rewritten when it is gated and checked again. Which dialogues are good
+is not known here. The caller holds the connection: `with store.writing() as connection`.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
+from typing import Any
 
-from sqlalchemy import Column, Integer, String, Table, Text, func, select, update
+from sqlalchemy import Column, Connection, Integer, String, Table, Text, func, select, update
 
 from oceanchat.records import Dialogue
-from oceanchat.store.database import Store
 from oceanchat.store.schema import metadata
 
 imported_dialogues = Table(
@@ -26,38 +27,35 @@ imported_dialogues = Table(
 _AT_ONCE = 500
 
 
-def add_imported(store: Store, dialogues: Iterable[Dialogue]) -> int:
-    """Keep those not yet there, in one transaction; returns how many were new."""
-    with store.writing() as connection:
-        known = set(connection.scalars(select(imported_dialogues.c.id)))
-        last = connection.scalar(select(func.max(imported_dialogues.c.place)))
-        place = 0 if last is None else last + 1
-        rows = []
-        for dialogue in dialogues:
-            if dialogue.id not in known:
-                known.add(dialogue.id)
-                rows.append(_row(dialogue) | {"id": dialogue.id, "place": place + len(rows)})
-        for start in range(0, len(rows), _AT_ONCE):
-            connection.execute(imported_dialogues.insert(), rows[start : start + _AT_ONCE])
+def add_imported(connection: Connection, dialogues: Iterable[Dialogue]) -> int:
+    """Keep those not yet there; returns how many were new."""
+    known = set(connection.scalars(select(imported_dialogues.c.id)))
+    last = connection.scalar(select(func.max(imported_dialogues.c.place)))
+    place = 0 if last is None else last + 1
+    rows: list[dict[str, Any]] = []
+    for dialogue in dialogues:
+        if dialogue.id not in known:
+            known.add(dialogue.id)
+            rows.append(_row(dialogue) | {"id": dialogue.id, "place": place + len(rows)})
+    for start in range(0, len(rows), _AT_ONCE):
+        connection.execute(imported_dialogues.insert(), rows[start : start + _AT_ONCE])
     return len(rows)
 
 
-def rewrite_imported(store: Store, dialogues: Sequence[Dialogue]) -> None:
+def rewrite_imported(connection: Connection, dialogues: Iterable[Dialogue]) -> None:
     """Put these records, with their new states and verdicts, in the place of those with the same ids."""
-    with store.writing() as connection:
-        for dialogue in dialogues:
-            changed = update(imported_dialogues).where(imported_dialogues.c.id == dialogue.id)
-            connection.execute(changed.values(**_row(dialogue)))
+    for dialogue in dialogues:
+        changed = update(imported_dialogues).where(imported_dialogues.c.id == dialogue.id)
+        connection.execute(changed.values(**_row(dialogue)))
 
 
-def read_imported(store: Store) -> list[Dialogue]:
+def read_imported(connection: Connection) -> list[Dialogue]:
     """All imported dialogues in their order of arrival."""
     query = select(imported_dialogues.c.record).order_by(imported_dialogues.c.place)
-    with store.reading() as connection:
-        return [Dialogue.model_validate_json(record) for record in connection.scalars(query)]
+    return [Dialogue.model_validate_json(record) for record in connection.scalars(query)]
 
 
-def _row(dialogue: Dialogue) -> dict[str, str]:
+def _row(dialogue: Dialogue) -> dict[str, Any]:
     return {
         "trait_level": dialogue.trait_level.code,
         "state": dialogue.state,

@@ -1,0 +1,258 @@
+"""The Hugging Face Hub: read a dataset, publish a folder safely.
+
+The only user of huggingface_hub. Publishing makes one commit on a known parent, verifies every file through
+the repository's tree, and sets the tag last: a tag means complete, and doing it again changes nothing. It
+knows files and hashes, not what a release is.
+"""
+
+import hashlib
+import logging
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from huggingface_hub import CommitOperationAdd, CommitOperationDelete, HfApi, RepoFile
+from huggingface_hub.errors import HfHubHTTPError, HFValidationError
+from huggingface_hub.errors import HTTPError as TransportError  # type: ignore[attr-defined]
+from huggingface_hub.utils.tqdm import disable_progress_bars
+
+from oceanchat.errors import HubError
+
+ATTEMPTS = 6
+"""How often a commit, a tag or a look at the repository is tried before the Hub counts as out of reach."""
+
+_RETRIED = frozenset({408, 409, 412, 429, 500, 502, 503, 504})
+
+
+class LocalFile(NamedTuple):
+    """One file to publish, with the hashes the Hub knows it by."""
+
+    path: Path
+    size: int
+    sha256: str
+    """What the Hub calls a large (LFS) file."""
+    git_sha1: str
+    """What the Hub calls a regular file."""
+
+    def is_same_as(self, remote: RepoFile) -> bool:
+        """Whether the repository's file holds these bytes."""
+        if remote.lfs is not None:
+            return bool(remote.lfs.sha256 == self.sha256)
+        return bool(remote.blob_id == self.git_sha1)
+
+
+class Published(NamedTuple):
+    """Where a folder now is on the Hub."""
+
+    repo: str
+    tag: str
+    commit: str
+    url: str
+    changed: bool
+    """False when everything was there already."""
+
+
+def local_files(folder: Path) -> dict[str, LocalFile]:
+    """Every file of a folder by its path in the repository, hidden files left out."""
+    found: dict[str, LocalFile] = {}
+    for path in sorted(folder.rglob("*")):
+        name = path.relative_to(folder).as_posix()
+        if path.is_file() and not any(part.startswith(".") for part in name.split("/")):
+            data = path.read_bytes()
+            git = hashlib.sha1(b"blob %d\x00" % len(data) + data, usedforsecurity=False)
+            found[name] = LocalFile(path, len(data), hashlib.sha256(data).hexdigest(), git.hexdigest())
+    return found
+
+
+def read_dataset(
+    repo_id: str, *, config: str | None = None, revision: str | None = None
+) -> Iterator[dict[str, Any]]:
+    """The rows of all splits of a Hub dataset, one dictionary a row, in the order of the splits.
+
+    `config` and `revision` default to the dataset's own. Raises HubError when it is out of reach or no
+    dataset.
+    """
+    import datasets  # a second and 110 MB, spent only where a Hub dataset is really read
+
+    datasets.disable_progress_bars()
+    try:
+        loaded: Mapping[str, Any] = datasets.load_dataset(repo_id, config, revision=revision)
+    except (TransportError, HFValidationError) as error:
+        raise _explained(error, repo_id) from None
+    except (OSError, ValueError, datasets.exceptions.DatasetsError) as error:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise HubError(
+            f"dataset '{repo_id}' cannot be read from the Hub: {reason}; check the name, the revision, your"
+            " token (HF_TOKEN) and the network"
+        ) from None
+    for split in loaded.values():
+        yield from split
+
+
+@dataclass(frozen=True)
+class Publisher:
+    """Puts folders into one dataset repository of the Hub."""
+
+    repo_id: str
+    """OWNER/NAME."""
+    private: bool = False
+    """Only for a repository that does not exist yet."""
+    endpoint: str | None = None
+    """None for the client's own default."""
+    token: str | None = None
+    """None for the token the user is logged in with."""
+    pause: float = 1.0
+    """Seconds before a second attempt; doubles each time up to 8."""
+
+    def publish(self, folder: Path, tag: str, message: str, replaced: tuple[str, ...] = ()) -> Published:
+        """Make the repository hold the folder's files and tag them; safe to run again after any failure.
+
+        Files below the folders named in `replaced` that the folder no longer has are deleted in the same
+        commit. Raises HubError: no token, no right, no network, a tag that holds other content, or a file
+        that arrived wrong.
+        """
+        disable_progress_bars()
+        logging.getLogger("huggingface_hub").setLevel(logging.ERROR)
+        api = HfApi(endpoint=self.endpoint, token=self.token)
+        files = local_files(folder)
+        self._retried(
+            lambda: api.create_repo(self.repo_id, repo_type="dataset", private=self.private, exist_ok=True)
+        )
+        done = self._tagged(api, files, tag)
+        if done is not None:
+            return self._published(api, tag, done, changed=False)
+        commit = self._retried(lambda: self._committed(api, files, message, replaced))
+        self._check_arrival(api, files, commit)
+        self._retried(lambda: self._set_tag(api, files, tag, commit))
+        return self._published(api, tag, commit, changed=True)
+
+    def _published(self, api: HfApi, tag: str, commit: str, *, changed: bool) -> Published:
+        return Published(
+            self.repo_id, tag, commit, f"{api.endpoint}/datasets/{self.repo_id}/tree/{tag}", changed
+        )
+
+    def _tagged(self, api: HfApi, files: Mapping[str, LocalFile], tag: str) -> str | None:
+        """The commit of the tag when it holds exactly these files; None when there is no such tag."""
+        refs = self._retried(lambda: api.list_repo_refs(self.repo_id, repo_type="dataset"))
+        for ref in refs.tags:
+            if ref.name == tag:
+                commit = str(ref.target_commit)
+                wrong = _differences(files, self._tree(api, commit))
+                if wrong:
+                    raise HubError(
+                        f"tag '{tag}' of '{self.repo_id}' exists and holds other content ('{wrong[0]}' differs);"
+                        " release under a new version, or delete the tag on the Hub"
+                    )
+                return commit
+        return None
+
+    def _committed(
+        self, api: HfApi, files: Mapping[str, LocalFile], message: str, replaced: tuple[str, ...]
+    ) -> str:
+        """The head after it holds the files: the current one, or one new commit upon it.
+
+        Called again after a failure it reads the head anew, so a commit whose answer was lost is not made
+        twice.
+        """
+        refs = api.list_repo_refs(self.repo_id, repo_type="dataset")
+        head = next((str(ref.target_commit) for ref in refs.branches if ref.name == "main"), None)
+        remote = {} if head is None else self._tree(api, head)
+        stale = (
+            [name for name in remote if name not in files and name.startswith(replaced)] if replaced else []
+        )
+        changed = _differences(files, remote)
+        if head is not None and not changed and not stale:
+            return head
+        operations = [CommitOperationAdd(name, str(files[name].path)) for name in changed]
+        deletions = [CommitOperationDelete(name) for name in stale]
+        info = api.create_commit(
+            self.repo_id,
+            [*operations, *deletions],
+            commit_message=message,
+            repo_type="dataset",
+            parent_commit=head,
+        )
+        return str(info.oid)
+
+    def _set_tag(self, api: HfApi, files: Mapping[str, LocalFile], tag: str, commit: str) -> None:
+        """Set the tag unless an attempt whose answer was lost has set it already."""
+        if self._tagged(api, files, tag) is None:
+            api.create_tag(self.repo_id, tag=tag, revision=commit, repo_type="dataset")
+
+    def _tree(self, api: HfApi, revision: str) -> dict[str, RepoFile]:
+        entries = self._retried(
+            lambda: list(
+                api.list_repo_tree(self.repo_id, recursive=True, revision=revision, repo_type="dataset")
+            )
+        )
+        return {entry.path: entry for entry in entries if isinstance(entry, RepoFile)}
+
+    def _check_arrival(self, api: HfApi, files: Mapping[str, LocalFile], commit: str) -> None:
+        wrong = _differences(files, self._tree(api, commit))
+        if wrong:
+            raise HubError(
+                f"file '{wrong[0]}' did not arrive in '{self.repo_id}' as it was sent; the tag is not set;"
+                " publish again"
+            )
+
+    def _retried(self, action: Any) -> Any:
+        """Do it, and again after failures that may pass; foreign exceptions leave as HubError."""
+        for attempt in range(1, ATTEMPTS + 1):
+            try:
+                return action()
+            except (TransportError, HFValidationError, RuntimeError, ValueError) as error:
+                cause = error.__cause__ if isinstance(error.__cause__, TransportError) else error
+                wait = _wait(cause, min(8.0, self.pause * 2 ** (attempt - 1)))
+                if wait is None or attempt == ATTEMPTS:
+                    raise _explained(cause, self.repo_id) from error
+                time.sleep(wait)
+        raise AssertionError("unreachable: the last attempt returns or raises")
+
+
+def _differences(files: Mapping[str, LocalFile], remote: Mapping[str, RepoFile]) -> list[str]:
+    """Names of the files the repository lacks or holds with other bytes."""
+    return [name for name, file in files.items() if name not in remote or not file.is_same_as(remote[name])]
+
+
+def _wait(error: BaseException, pause: float) -> float | None:
+    """Seconds to wait before trying again; None when trying again cannot help."""
+    if isinstance(error, HfHubHTTPError):
+        if error.response.status_code not in _RETRIED:
+            return None
+        asked = error.response.headers.get("Retry-After", "")
+        return min(float(asked), 300.0) if asked.isdigit() else pause
+    return pause if isinstance(error, TransportError) else None
+
+
+def _explained(error: BaseException, repo_id: str) -> HubError:
+    """One line for a user: what the Hub did not do, and what to do about it."""
+    if isinstance(error, HfHubHTTPError):
+        status = error.response.status_code
+        said = (error.server_message or "").strip().replace("\n", " ")
+        if status == 401:
+            return HubError(
+                f"the Hub does not accept your token for '{repo_id}'; set HF_TOKEN or run 'hf auth login'"
+            )
+        if status == 403:
+            return HubError(
+                f"your token has no right to write to '{repo_id}'; use one with write access to its owner"
+            )
+        if status == 404:
+            return HubError(
+                f"dataset '{repo_id}' is not on the Hub, or is private and not yours; check the name"
+            )
+        if status in (409, 412):
+            return HubError(
+                f"someone else keeps writing to '{repo_id}'; publish again when they have finished"
+            )
+        return HubError(
+            f"the Hub answered {status} for '{repo_id}'{': ' + said if said else ''}; try again later"
+        )
+    if isinstance(error, TransportError):
+        return HubError(
+            f"the Hub is out of reach for '{repo_id}' ({type(error).__name__}); check the network, try again"
+        )
+    text = str(error).splitlines()[0] if str(error) else type(error).__name__
+    return HubError(f"the Hub client refuses '{repo_id}': {text}; write it as OWNER/NAME and check the files")
