@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from huggingface_hub import CommitOperationAdd, CommitOperationDelete, HfApi, RepoFile
+from huggingface_hub import CommitOperationAdd, CommitOperationDelete, HfApi, RepoFile, constants
 from huggingface_hub.errors import HfHubHTTPError, HFValidationError
 from huggingface_hub.errors import HTTPError as TransportError  # type: ignore[attr-defined]
 from huggingface_hub.utils.tqdm import disable_progress_bars
@@ -115,6 +115,8 @@ class Publisher:
         """
         disable_progress_bars()
         logging.getLogger("huggingface_hub").setLevel(logging.ERROR)
+        # A release is a few megabytes: plain uploads pass every proxy, and each step can be tried again.
+        constants.HF_HUB_DISABLE_XET = True
         api = HfApi(endpoint=self.endpoint, token=self.token)
         files = local_files(folder)
         self._retried(
@@ -142,8 +144,8 @@ class Publisher:
                 wrong = _differences(files, self._tree(api, commit))
                 if wrong:
                     raise HubError(
-                        f"tag '{tag}' of '{self.repo_id}' exists and holds other content ('{wrong[0]}' differs);"
-                        " release under a new version, or delete the tag on the Hub"
+                        f"tag '{tag}' of '{self.repo_id}' exists and holds other content ('{wrong[0]}'"
+                        " differs); release under a new version, or delete the tag on the Hub"
                     )
                 return commit
         return None
@@ -203,7 +205,9 @@ class Publisher:
             try:
                 return action()
             except (TransportError, HFValidationError, RuntimeError, ValueError) as error:
-                cause = error.__cause__ if isinstance(error.__cause__, TransportError) else error
+                inner = error.__cause__
+                wrapped = isinstance(error, RuntimeError) and isinstance(inner, TransportError)
+                cause = inner if wrapped and inner is not None else error
                 wait = _wait(cause, min(8.0, self.pause * 2 ** (attempt - 1)))
                 if wait is None or attempt == ATTEMPTS:
                     raise _explained(cause, self.repo_id) from error

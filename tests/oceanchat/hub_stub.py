@@ -93,7 +93,7 @@ def info(name: str, commit: dict[str, Any]) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def commit_upload(name: str, body: bytes) -> tuple[int, Any]:
+def commit_upload(name: str, body: bytes, host: str) -> tuple[int, Any]:
     lines = [json.loads(line) for line in body.splitlines() if line.strip()]
     header = next(line["value"] for line in lines if line["key"] == "header")
     head = REPOS[name]["commits"][-1]
@@ -111,7 +111,11 @@ def commit_upload(name: str, body: bytes) -> tuple[int, Any]:
         elif line["key"] == "deletedFile":
             del tree[value["path"]]
     oid = add_commit(name, tree, header["summary"])
-    return 200, {"success": True, "commitOid": oid, "commitUrl": f"http://stub/datasets/{name}/commit/{oid}"}
+    return 200, {
+        "success": True,
+        "commitOid": oid,
+        "commitUrl": f"http://{host}/datasets/{name}/commit/{oid}",
+    }
 
 
 def preupload(name: str, body: Any) -> Any:
@@ -265,7 +269,7 @@ class Hub(BaseHTTPRequestHandler):
         if what == "preupload":
             return 200, preupload(name, json.loads(body))
         if what == "commit":
-            return commit_upload(name, body)
+            return commit_upload(name, body, self.headers["Host"])
         commit = commit_of(name, revision or "main")
         if commit is None:
             return 404, {"error": "no such revision"}, {"X-Error-Code": "RevisionNotFound"}

@@ -1,0 +1,213 @@
+"""Publishing and reading through the real client against a stand-in Hub on a socket."""
+
+import hashlib
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from oceanchat.errors import HubError
+from oceanchat.hub import Publisher, local_files
+from tests.oceanchat.hub_process import GOOD, READ_ONLY, HubProcess, running_hub
+
+pytestmark = pytest.mark.filterwarnings(
+    "ignore:Use 'content=:DeprecationWarning"
+)  # huggingface_hub's own call
+REPO = "ocean/chat"
+CARD = """---
+configs:
+- config_name: default
+  data_files:
+  - split: train
+    path: data/train.parquet
+---
+# Data
+"""
+
+
+@pytest.fixture
+def hub() -> Iterator[HubProcess]:
+    with running_hub() as running:
+        yield running
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    made = tmp_path / "release"
+    (made / "data").mkdir(parents=True)
+    (made / "README.md").write_text(CARD)
+    (made / "manifest.json").write_text("{}\n")
+    rows = {"id": ["a", "b"], "text": ["first", "second"]}
+    pq.write_table(pa.table(rows), made / "data" / "train.parquet")
+    pq.write_table(pa.table(rows), made / "data" / "test.parquet")
+    return made
+
+
+def publisher(hub: HubProcess, token: str = GOOD, repo: str = REPO) -> Publisher:
+    return Publisher(repo, endpoint=hub.endpoint, token=token, pause=0.05)
+
+
+def holds(hub: HubProcess, folder: Path, commits: int = 1, tag: str = "v1") -> dict[str, Any]:
+    """The Hub has this folder's bytes at its head, under the tag, after so many commits of ours."""
+    state = hub.state()
+    repo = state["repos"][REPO]
+    wanted = {name: file.sha256 for name, file in local_files(folder).items()}
+    tree = {name: sha for name, sha in state["files"][REPO].items() if name in wanted}
+    assert tree == wanted
+    assert [commit["message"] for commit in repo["commits"]].count("release") == commits
+    assert repo["tags"][tag] == next(c["oid"] for c in reversed(repo["commits"]) if c["message"] == "release")
+    return state
+
+
+def test_publish_makes_one_commit_and_one_tag(hub: HubProcess, folder: Path) -> None:
+    done = publisher(hub).publish(folder, "v1", "release")
+    assert done.changed
+    assert done.url == f"{hub.endpoint}/datasets/{REPO}/tree/v1"
+    assert holds(hub, folder)["repos"][REPO]["tags"]["v1"] == done.commit
+
+
+def test_publishing_again_changes_nothing(hub: HubProcess, folder: Path) -> None:
+    first = publisher(hub).publish(folder, "v1", "release")
+    again = publisher(hub).publish(folder, "v1", "release")
+    assert not again.changed
+    assert again.commit == first.commit
+    holds(hub, folder)
+
+
+def test_a_second_version_replaces_what_it_no_longer_has(hub: HubProcess, folder: Path) -> None:
+    publisher(hub).publish(folder, "v1", "release")
+    (folder / "data" / "test.parquet").unlink()
+    (folder / "manifest.json").write_text('{"version": 2}\n')
+    publisher(hub).publish(folder, "v2", "release", replaced=("data/",))
+    state = holds(hub, folder, commits=2, tag="v2")
+    assert "data/test.parquet" not in state["files"][REPO]
+    assert ".gitattributes" in state["files"][REPO]
+
+
+def test_private_is_asked_for(hub: HubProcess, folder: Path) -> None:
+    Publisher(REPO, private=True, endpoint=hub.endpoint, token=GOOD).publish(folder, "v1", "release")
+    assert hub.state()["repos"][REPO]["private"] is True
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        {"match": "POST .*/commit/main", "kind": "status", "status": 503, "times": 2},
+        {"match": "POST .*/commit/main", "kind": "lost"},
+        {"match": "POST .*/commit/main", "kind": "status", "status": 429, "headers": {"Retry-After": "0"}},
+        {"match": "POST .*/commit/main", "kind": "cut"},
+        {"match": "PUT /_lfs/", "kind": "cut"},
+        {"match": "POST .*/tag/", "kind": "lost"},
+        {"match": "POST .*/tag/", "kind": "status", "status": 503},
+        {"match": "GET .*/refs", "kind": "status", "status": 502},
+        {"match": "POST /api/repos/create", "kind": "lost"},
+    ],
+    ids=lambda fault: f"{fault['kind']}-{fault.get('status', '')}-{fault['match'][-8:]}",
+)
+def test_faults_end_in_one_commit_and_one_tag(hub: HubProcess, folder: Path, fault: dict[str, Any]) -> None:
+    hub.faults(fault)
+    publisher(hub).publish(folder, "v1", "release")
+    assert holds(hub, folder)["seen"]
+
+
+def test_a_stale_parent_is_read_again(hub: HubProcess, folder: Path) -> None:
+    publisher(hub).publish(folder, "v0", "earlier")
+    (folder / "manifest.json").write_text('{"version": 1}\n')
+    hub.faults({"match": "POST .*/commit/main", "kind": "stale"})
+    publisher(hub).publish(folder, "v1", "release")
+    assert "NOTES.md" in holds(hub, folder)["files"][REPO]
+
+
+def test_a_hub_that_stays_down_is_one_line(hub: HubProcess, folder: Path) -> None:
+    hub.faults({"match": "POST .*/commit/main", "kind": "status", "status": 503, "times": 99})
+    with pytest.raises(HubError, match="answered 503 for 'ocean/chat'"):
+        publisher(hub).publish(folder, "v1", "release")
+    assert hub.state()["repos"][REPO]["tags"] == {}
+    hub.faults()
+    publisher(hub).publish(folder, "v1", "release")
+    holds(hub, folder)
+
+
+def test_a_tag_with_other_content_is_refused(hub: HubProcess, folder: Path) -> None:
+    publisher(hub).publish(folder, "v1", "release")
+    (folder / "manifest.json").write_text('{"changed": true}\n')
+    with pytest.raises(
+        HubError, match=r"tag 'v1' of 'ocean/chat' exists and holds other content \('manifest.json'"
+    ):
+        publisher(hub).publish(folder, "v1", "release")
+    assert len(hub.state()["repos"][REPO]["commits"]) == 2
+
+
+@pytest.mark.parametrize(
+    ("token", "said"),
+    [("hf_wrong", "does not accept your token"), (READ_ONLY, "no right to write to 'ocean/chat'")],
+)
+def test_a_token_without_rights_is_one_line(hub: HubProcess, folder: Path, token: str, said: str) -> None:
+    with pytest.raises(HubError, match=said):
+        publisher(hub, token).publish(folder, "v1", "release")
+    assert hub.state()["repos"] == {}
+
+
+def test_no_network_is_one_line(folder: Path) -> None:
+    nowhere = Publisher(REPO, endpoint="http://127.0.0.1:9", token=GOOD, pause=0.01)
+    with pytest.raises(HubError, match="out of reach for 'ocean/chat'"):
+        nowhere.publish(folder, "v1", "release")
+
+
+def test_a_bad_repository_name_is_one_line(hub: HubProcess, folder: Path) -> None:
+    with pytest.raises(HubError, match=r"'no/such/name'.*OWNER/NAME"):
+        publisher(hub, repo="no/such/name").publish(folder, "v1", "release")
+
+
+def test_local_files_know_both_hashes_of_the_hub(folder: Path) -> None:
+    (folder / ".hidden").write_text("x")
+    files = local_files(folder)
+    assert sorted(files) == ["README.md", "data/test.parquet", "data/train.parquet", "manifest.json"]
+    data = (folder / "README.md").read_bytes()
+    assert files["README.md"].sha256 == hashlib.sha256(data).hexdigest()
+    git = subprocess.run(["git", "hash-object", "--stdin"], input=data, capture_output=True, check=True)
+    assert files["README.md"].git_sha1 == git.stdout.decode().strip()
+
+
+LOAD = """
+import sys
+from datasets import load_dataset
+from oceanchat.hub import read_dataset
+print([row["id"] for row in load_dataset("ocean/chat", revision="v1", split="train")])
+print([row["text"] for row in load_dataset("ocean/chat", revision="v1", split="train", streaming=True)])
+print([row["id"] for row in read_dataset("ocean/chat")])
+"""
+ABSENT = """
+from oceanchat.errors import HubError
+from oceanchat.hub import read_dataset
+try:
+    list(read_dataset("ocean/absent"))
+except HubError as error:
+    print(error)
+"""
+
+
+def run_client(hub: HubProcess, home: Path, code: str) -> str:
+    environment = os.environ | hub.environment(home)
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=environment, capture_output=True, text=True, timeout=120
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_a_published_tag_loads_whole_and_streaming(hub: HubProcess, folder: Path, tmp_path: Path) -> None:
+    publisher(hub).publish(folder, "v1", "release")
+    assert run_client(hub, tmp_path, LOAD).splitlines() == ["['a', 'b']", "['first', 'second']", "['a', 'b']"]
+
+
+def test_a_dataset_that_is_not_there_is_one_line(hub: HubProcess, tmp_path: Path) -> None:
+    said = run_client(hub, tmp_path, ABSENT)
+    assert said.startswith("dataset 'ocean/absent' ")
+    assert said.count("\n") == 1
