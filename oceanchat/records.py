@@ -1,7 +1,7 @@
 """Frozen records that pass between stages and live in the store and the releases.
 
-The same record is a row in the store and a line in JSONL. Ids are hashes of content, so equal input gives equal ids
-on every machine. Nothing here reads, writes or decides.
+The same record is a row in the store and a line in JSONL. Ids are hashes of content, so equal input gives
+equal ids on every machine. Nothing here reads, writes or decides.
 """
 
 import hashlib
@@ -55,6 +55,8 @@ class Sentence(Record):
     """One past the last character in the essay's text."""
     text: str
     """The sentence, cleaned of entities, control characters and mojibake."""
+    place: int = 0
+    """Its place among the essay's usable sentences, from 0."""
 
 
 class Candidate(Record):
@@ -177,7 +179,8 @@ class Dialogue(Record):
     author: str = ""
     turns: tuple[Turn, ...]
     state: str = "unchecked"
-    """'passed', 'gate:<name>', 'off-trait', 'wrong-level', 'failed' or, for imported ones only, 'unchecked'."""
+    """'passed', 'gate:<name>', 'off-trait', 'wrong-level', 'failed' or, for imported ones only,
+    'unchecked'."""
     detail: str = ""
     """Why it is in that state."""
     verdict: Verdict | None = None

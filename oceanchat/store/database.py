@@ -1,7 +1,7 @@
 """Open the one database: SQLite by default, PostgreSQL by URL.
 
-Creates a new store, migrates an older one, and refuses what is not ours or is newer. It knows tables only as a
-whole; what is in them belongs to the `*_rows` modules, which it imports so that their tables exist.
+Creates a new store, migrates an older one, and refuses what is not ours or is newer. It knows tables only
+as a whole; what is in them belongs to the `*_rows` modules, which it imports so that their tables exist.
 """
 
 import os
@@ -50,7 +50,8 @@ class Store:
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
-        """One transaction that holds SQLite's write lock from its start: commits at the end, rolls back on error."""
+        """One transaction that holds SQLite's write lock from its start: commits at the end, rolls back on
+        error."""
         with self.engine.begin() as connection:
             yield connection
 
@@ -181,7 +182,8 @@ def _engine(address: URL) -> Engine:
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:
-        # A read that turns into a write fails under WAL when another wrote in between, so writes lock at once.
+        # A read that turns into a write fails under WAL when another wrote in between, so writes lock at
+        # once.
         connection.exec_driver_sql(f"BEGIN {connection.get_execution_options().get('begin', 'IMMEDIATE')}")
 
     return engine
@@ -237,7 +239,7 @@ def _migrate(
 ) -> None:
     if found > version:
         raise StoreError(
-            f"store '{shown}' has schema version '{found}', this program knows up to {version}; update ocean-chat"
+            f"store '{shown}' has schema version '{found}', newer than {version}; update ocean-chat"
         )
     for step in range(found + 1, version + 1):
         migrations[step](connection)

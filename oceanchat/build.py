@@ -1,0 +1,324 @@
+"""The whole dataset half, top to bottom: essays, sentences, seed topics, dialogues, gates, back-validation,
+store.
+
+A build is a pure function of corpus, prompts, config and the answers in the ledger; running it again asks
+only what
+was never answered. Each trait-level's result replaces the one before in one transaction, and its sums are
+checked.
+"""
+
+import asyncio
+import time
+from collections.abc import Coroutine, Iterable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, NamedTuple, Protocol
+
+from oceanchat.config import BuildConfig
+from oceanchat.corpus import load_corpus
+from oceanchat.errors import OceanChatError
+from oceanchat.intervals import Interval, wilson
+from oceanchat.llm.counts import CallCounts
+from oceanchat.llm.doors import Models, open_models
+from oceanchat.prompts import Prompts, fingerprints, open_prompts
+from oceanchat.records import Candidate, Dialogue, Funnel, Provenance, SeedTopic, Sentence, dialogue_id
+from oceanchat.stages.back_validation import Checker
+from oceanchat.stages.gates import Bounds, Gatekeeper
+from oceanchat.stages.ordering import Place, candidate_blocks
+from oceanchat.stages.seed_topics import Labeller, SeedStream
+from oceanchat.stages.synthesis import WRITE_TEMPERATURE, Writer, Written
+from oceanchat.store import build_rows
+from oceanchat.store.build_rows import StoredBuild, StoredCorpus
+from oceanchat.store.database import Store
+from oceanchat.traits import TraitLevel
+
+PAPER_PASS_RATE = 0.972
+"""Share of dialogues the paper's GPT-4 check let pass (section 3.1)."""
+
+
+class Stage(StrEnum):
+    """What a progress bar stands for."""
+
+    SEGMENT = "Splitting essays"
+    LABEL = "Labelling sentences"
+    WRITE = "Writing dialogues"
+    CHECK = "Checking dialogues"
+
+
+class Progress(Protocol):
+    """Where a build says how far it is."""
+
+    def watch(self, counts: CallCounts) -> None:
+        """Show these figures from now on."""
+
+    def expect(self, stage: Stage, count: int) -> None:
+        """`count` more are to come."""
+
+    def done(self, stage: Stage, count: int) -> None:
+        """`count` more are done."""
+
+
+class Outcome(NamedTuple):
+    """What one trait-level's build ended with."""
+
+    trait_level: TraitLevel
+    requested: int
+    funnel: Funnel
+
+    @property
+    def passed(self) -> int:
+        """Dialogues that passed everything."""
+        return self.funnel.dialogues.get("passed", 0)
+
+    @property
+    def made(self) -> int:
+        """All dialogues written."""
+        return sum(self.funnel.dialogues.values())
+
+    @property
+    def checked(self) -> int:
+        """Dialogues the checker gave a verdict on."""
+        return sum(self.funnel.dialogues.get(state, 0) for state in ("passed", "off-trait", "wrong-level"))
+
+
+class BuildReport(NamedTuple):
+    """What a build ended with."""
+
+    corpus: StoredCorpus
+    outcomes: tuple[Outcome, ...]
+    counts: CallCounts
+    seconds: float
+
+    @property
+    def pass_rate(self) -> Interval:
+        """Share of checked dialogues that passed, with Wilson's 95 % interval."""
+        return wilson(sum(o.passed for o in self.outcomes), sum(o.checked for o in self.outcomes))
+
+    @property
+    def short(self) -> tuple[Outcome, ...]:
+        """The trait-levels for which the corpus did not give enough."""
+        return tuple(o for o in self.outcomes if o.passed < o.requested)
+
+    def record(self) -> dict[str, Any]:
+        """The object that `--json` prints."""
+        made = sum(o.made for o in self.outcomes)
+        passed = sum(o.passed for o in self.outcomes)
+        return {
+            "calls": self.counts.as_json(),
+            "dialogues": {
+                "requested": sum(o.requested for o in self.outcomes),
+                "passed": passed,
+                "rejected": made - passed,
+            },
+            "pass_rate": self.pass_rate._asdict(),
+            "funnel": {o.trait_level.code: o.funnel.record() for o in self.outcomes},
+            "seconds": round(self.seconds, 3),
+        }
+
+
+async def build(config: BuildConfig, store: Store, progress: Progress) -> BuildReport:
+    """Build every trait-level of `config` in `store`.
+
+    Raises InputError for a corpus or prompts that cannot be used, BuildStopped when no more can be asked
+    (nothing answered is lost), and OceanChatError when rows went missing.
+    """
+    started = time.monotonic()
+    prompts = open_prompts(config.prompts)
+    prompts.check(config.tasks)
+    corpus = load_corpus(config.essays, store, progress)
+    async with open_models(
+        config.calls, store.engine, labeler=config.labeler, writer=config.writer, checker=config.checker
+    ) as models:
+        progress.watch(models.counts)
+        builder = Builder(config, store, corpus, prompts, models, progress)
+        outcomes = await _all(builder.build(trait_level) for trait_level in config.trait_levels)
+    return BuildReport(corpus, outcomes, models.counts, time.monotonic() - started)
+
+
+async def _all(builds: Iterable[Coroutine[Any, Any, Outcome]]) -> tuple[Outcome, ...]:
+    """Run builds side by side; the first error stops the others and is raised as itself."""
+    try:
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(one) for one in builds]
+    except BaseExceptionGroup as errors:
+        raise errors.exceptions[0] from None
+    return tuple(task.result() for task in tasks)
+
+
+@dataclass(frozen=True)
+class Builder:
+    """Builds one trait-level after the other from the same parts."""
+
+    config: BuildConfig
+    store: Store
+    corpus: StoredCorpus
+    prompts: Prompts
+    models: Models
+    progress: Progress
+
+    async def build(self, trait_level: TraitLevel) -> Outcome:
+        """Label, write, gate and check until enough dialogues pass or the corpus gives no more; then store
+        all."""
+        recipe = self.config.recipe(self.corpus.id, fingerprints(self.prompts, self.config.tasks))
+        requested = max(self.config.count, self._already_requested(trait_level, recipe))
+        stream = self._seed_stream(trait_level)
+        gates = Gatekeeper(Bounds(self.config.exchanges, self.config.words))
+        seeds: list[SeedTopic] = []
+        dialogues: list[Dialogue] = []
+        while missing := requested - sum(d.state == "passed" for d in dialogues):
+            taken = await stream.take(missing)
+            if not taken:
+                break
+            written = await self._write(taken)
+            seeds += [
+                seed.model_copy(update={"state": w.state, "detail": w.detail})
+                for seed, w in zip(taken, written, strict=True)
+            ]
+            dialogues += await self._check(
+                [self._gated(gates, seed, w) for seed, w in zip(taken, written, strict=True) if w.turns]
+            )
+        finished = StoredBuild(
+            trait_level.code, self.corpus.id, recipe, requested, self.config.saved(), time.time()
+        )
+        return self._store(trait_level, finished, stream.settled(seeds), seeds, dialogues)
+
+    def _already_requested(self, trait_level: TraitLevel, recipe: str) -> int:
+        """What an earlier build with the same recipe was asked for: asking for fewer takes nothing away."""
+        with self.store.reading() as connection:
+            before = build_rows.stored_build(connection, trait_level)
+        return before.requested if before is not None and before.recipe == recipe else 0
+
+    def _seed_stream(self, trait_level: TraitLevel) -> SeedStream:
+        with self.store.reading() as connection:
+            essays = build_rows.essay_places(connection, self.corpus.id)
+        labeller = Labeller(
+            model=self.models.labeler,
+            template=self.prompts[self.config.label_task],
+            trait=trait_level.trait,
+            about=trait_level.code,
+            max_attempts=self.config.calls.max_attempts,
+            sentences_per_call=self.config.sentences_per_call,
+        )
+        blocks = candidate_blocks(essays, trait_level, self.config.seed)
+        return SeedStream(
+            trait_level,
+            labeller,
+            map(self._sentences, blocks),
+            self.config.seeds_per_essay,
+            lambda block: self.progress.done(Stage.LABEL, len(block)),
+        )
+
+    def _sentences(self, block: Sequence[Place]) -> Sequence[tuple[int, Sentence]]:
+        self.progress.expect(Stage.LABEL, len(block))
+        with self.store.reading() as connection:
+            found = build_rows.sentences_at(
+                connection, self.corpus.id, [(p.essay_number, p.place) for p in block]
+            )
+        return [(place.order, sentence) for place, sentence in zip(block, found, strict=True)]
+
+    async def _write(self, seeds: Sequence[SeedTopic]) -> list[Written]:
+        writer = Writer(
+            self.models.writer,
+            self.prompts,
+            self.config.mode,
+            self.config.exchanges,
+            self.config.words,
+            self.config.calls.max_attempts,
+        )
+        self.progress.expect(Stage.WRITE, len(seeds))
+
+        async def one(seed: SeedTopic) -> Written:
+            written = await writer.write(seed)
+            self.progress.done(Stage.WRITE, 1)
+            return written
+
+        return list(await asyncio.gather(*map(one, seeds)))
+
+    def _gated(self, gates: Gatekeeper, seed: SeedTopic, written: Written) -> Dialogue:
+        """A written dialogue, closed out by a gate or still to be checked."""
+        number = dialogue_id(seed.trait_level, written.turns)
+        with self.store.reading() as connection:
+            essay = build_rows.essay_text(connection, self.corpus.id, seed.essay_id)
+        closed = gates.closed_by(number, written.turns, essay)
+        return Dialogue(
+            id=number,
+            order=seed.order,
+            trait=seed.trait,
+            level=seed.level,
+            facet=seed.facet,
+            seed_topic=seed.text,
+            seed_topic_id=seed.id,
+            seed_reason=seed.reason,
+            author=seed.author,
+            turns=written.turns,
+            state="unchecked" if closed is None else f"gate:{closed[0]}",
+            detail="" if closed is None else closed[1],
+            provenance=self._provenance(seed),
+        )
+
+    def _provenance(self, seed: SeedTopic) -> Provenance:
+        return Provenance(
+            corpus=self.corpus.id,
+            essay_id=seed.essay_id,
+            sentence_id=seed.sentence_id,
+            labeler=self.config.labeler,
+            writer=self.config.writer,
+            checker=self.config.checker,
+            endpoint=self.models.writer.endpoint,
+            mode=self.config.mode,
+            prompts=dict(fingerprints(self.prompts, self.config.tasks)),
+            sampling={"temperature": WRITE_TEMPERATURE, "top_p": 1.0},
+            seed=self.config.seed,
+        )
+
+    async def _check(self, dialogues: Sequence[Dialogue]) -> list[Dialogue]:
+        checker = Checker(
+            self.models.checker, self.prompts["check"], self.config.check, self.config.calls.max_attempts
+        )
+        self.progress.expect(Stage.CHECK, sum(d.state == "unchecked" for d in dialogues))
+
+        async def one(dialogue: Dialogue) -> Dialogue:
+            if dialogue.state != "unchecked":
+                return dialogue
+            checked = await checker.validate(dialogue)
+            self.progress.done(Stage.CHECK, 1)
+            return checked
+
+        return list(await asyncio.gather(*map(one, dialogues)))
+
+    def _store(
+        self,
+        trait_level: TraitLevel,
+        finished: StoredBuild,
+        candidates: Sequence[Candidate],
+        seeds: Sequence[SeedTopic],
+        dialogues: Sequence[Dialogue],
+    ) -> Outcome:
+        with self.store.writing() as connection:
+            build_rows.replace_result(connection, finished, build_rows.Result(candidates, seeds, dialogues))
+            funnel = Funnel(**build_rows.state_counts(connection, trait_level.code))
+            check_sums(trait_level, funnel, candidates=len(candidates))
+        return Outcome(trait_level, finished.requested, funnel)
+
+
+def check_sums(trait_level: TraitLevel, funnel: Funnel, candidates: int | None = None) -> None:
+    """Hold a funnel against itself: every row of one step is found in the next. Raises OceanChatError if
+    not."""
+    labelled = sum(funnel.candidates.values())
+    pairs = {
+        "candidates labelled and candidates by state": (
+            labelled if candidates is None else candidates,
+            labelled,
+        ),
+        "selected candidates and seed topics": (
+            funnel.candidates.get("selected", 0),
+            sum(funnel.seeds.values()),
+        ),
+        "written seed topics and dialogues": (funnel.seeds.get("written", 0), sum(funnel.dialogues.values())),
+    }
+    for what, (left, right) in pairs.items():
+        if left != right:
+            raise OceanChatError(
+                f"rows of '{trait_level.code}' do not add up: {what} are {left} and {right};"
+                " please report this with `oceanchat status --json`"
+            )

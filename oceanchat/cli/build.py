@@ -1,0 +1,62 @@
+"""`oceanchat build`: the main job."""
+
+import asyncio
+import json
+from typing import Any
+
+import click
+
+from oceanchat.cli.config_options import build_options, read_config
+from oceanchat.cli.options import json_option, store_option
+
+SHORT = 3
+"""Exit code when the corpus gave fewer dialogues than were asked for."""
+EPILOG = """
+\b
+Examples:
+  oceanchat build --trait O --level high
+  oceanchat build --trait all --level all --essays essays.csv --count 100
+  oceanchat build --trait N --level low --model qwen2.5:7b --base-url http://localhost:11434/v1
+  oceanchat build --trait O --level high --model gpt-3.5-turbo-1106 --checker gpt-4-0613 --max-usd 5
+"""
+
+
+@click.command(epilog=EPILOG)
+@build_options()
+@click.option(
+    "--dry-run", is_flag=True, help="Say what would be done and how many calls it takes; send nothing."
+)
+@store_option
+@json_option
+@click.pass_context
+def build(ctx: click.Context, dry_run: bool, store: str, as_json: bool, **flags: Any) -> None:
+    """Build dialogues: essays, sentences, seed topics, dialogues, checks.
+
+    Run it again and nothing is asked twice; ask for more and only the difference is asked. Nothing is sent
+    or spent unless a model is named. Exit code 3: the corpus gave fewer dialogues than asked for.
+    """
+    from oceanchat import build as service
+    from oceanchat import console
+    from oceanchat.reading import sample_dialogues
+    from oceanchat.store.database import open_store
+
+    config = read_config(flags)
+    if dry_run:
+        from oceanchat.cli.calls import print_forecast
+
+        return print_forecast(config, store, as_json)
+    opened = open_store(store)
+    with console.BuildProgress() as progress:
+        report = asyncio.run(service.build(config, opened, progress))
+    if as_json:
+        click.echo(json.dumps(report.record()))
+    else:
+        console.print_build(report, sample_dialogues(opened, config), config)
+    for outcome in report.short:
+        click.echo(
+            f"oceanchat: {outcome.trait_level.code} has {outcome.passed} of {outcome.requested} dialogues:"
+            f" the corpus '{report.corpus.name}' gives no more; add essays or allow more with"
+            f" --seeds-per-essay",
+            err=True,
+        )
+    ctx.exit(SHORT if report.short else 0)

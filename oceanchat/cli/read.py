@@ -1,0 +1,117 @@
+"""`oceanchat status`, `show`, `export`, `stats` and `backup`: read what is in a store."""
+
+import json
+import random
+from pathlib import Path
+from typing import Any
+
+import click
+
+from oceanchat.cli.options import json_option, store_option, trait_levels, trait_options
+
+
+@click.command()
+@store_option
+@json_option
+def status(store: str, as_json: bool) -> None:
+    """Show the funnel of each trait-level and why rows failed."""
+    from oceanchat import console, reading
+    from oceanchat.store.database import open_store
+
+    found = reading.status(open_store(store, must_exist=True))
+    if as_json:
+        return click.echo(json.dumps([one.record() for one in found]))
+    console.print_funnel([one.outcome for one in found])
+    reasons = [(one.outcome.trait_level.code, *why) for one in found for why in one.reasons]
+    if reasons:
+        console.print_table(("", "step", "state", "why", "rows"), reasons, "Why rows did not go on")
+    console.print_builds(found)
+
+
+@click.command()
+@click.argument("dialogue_id", required=False, metavar="[ID]")
+@trait_options(default="all")
+@click.option("--random", "at_random", is_flag=True, help="Take one at random instead of the first.")
+@click.option("--count", default=1, show_default=True, metavar="N", help="How many to show.")
+@click.option("--state", metavar="STATE", help="Only dialogues in this state, such as passed or wrong-level.")
+@store_option
+@json_option
+def show(
+    dialogue_id: str | None,
+    traits: Any,
+    levels: Any,
+    at_random: bool,
+    count: int,
+    state: str | None,
+    store: str,
+    as_json: bool,
+) -> None:
+    """Read dialogues in the terminal, by ID (its first digits do) or by trait and level."""
+    from oceanchat import console, reading
+    from oceanchat.store.database import open_store
+
+    opened = open_store(store, must_exist=True)
+    if dialogue_id is not None:
+        found = [reading.dialogue(opened, dialogue_id)]
+    else:
+        found = reading.dialogues(opened, trait_levels(traits, levels), state)
+        if at_random:
+            random.shuffle(found)
+    for number, dialogue in enumerate(found[:count]):
+        if as_json:
+            click.echo(dialogue.model_dump_json())
+        else:
+            click.echo("" if number else "", nl=bool(number))
+            console.print_dialogue(dialogue)
+
+
+@click.command()
+@click.argument("what", type=click.Choice(["sentences", "seeds", "dialogues", "verdicts", "validations"]))
+@click.option(
+    "--format",
+    "as_format",
+    type=click.Choice(["jsonl", "csv", "parquet"]),
+    help="Default: by file name, or jsonl.",
+)
+@click.option("--output", type=click.Path(path_type=Path), metavar="FILE", help="Default: stdout.")
+@store_option
+def export(what: str, as_format: str | None, output: Path | None, store: str) -> None:
+    """Write rows of the store to stdout or a file."""
+    from oceanchat import exporting
+    from oceanchat.store.database import open_store
+
+    exporting.export(open_store(store, must_exist=True), what, as_format, output)
+
+
+@click.command()
+@click.option("--plot", type=click.Path(path_type=Path), metavar="FILE", help="Draw it: .png, .svg or .pdf.")
+@store_option
+@json_option
+def stats(plot: Path | None, store: str, as_json: bool) -> None:
+    """Count dialogues, turns and words for each trait-level beside the paper's Table 6."""
+    from oceanchat import console, reading
+    from oceanchat.store.database import open_store
+
+    rows = reading.passed_table_six(open_store(store, must_exist=True))
+    if plot is not None:
+        from oceanchat.release.figures import plot_table_six
+
+        plot_table_six(rows, plot)
+    if as_json:
+        return click.echo(json.dumps([row._asdict() for row in rows]))
+    console.print_table_six(rows)
+
+
+@click.command()
+@click.argument("file", type=click.Path(path_type=Path))
+@store_option
+def backup(file: Path, store: str) -> None:
+    """Copy the whole store into a new SQLite file, ready to be used with --store."""
+    from oceanchat.store.database import backup as copy
+    from oceanchat.store.database import open_store
+
+    rows = copy(open_store(store, must_exist=True), file)
+    click.echo(f"{rows:,} rows copied to {file}")
+
+
+COMMANDS = (status, show, export, stats, backup)

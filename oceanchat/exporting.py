@@ -1,0 +1,142 @@
+"""Write rows of a store as JSONL, CSV or Parquet, to a file or stdout.
+
+One function gives the rows of each kind, one writer each format. A file is put in place only when it is
+complete.
+"""
+
+import csv
+import io
+import json
+import os
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from sqlalchemy import Connection
+
+from oceanchat.errors import ConfigError, InputError
+from oceanchat.records import Dialogue
+from oceanchat.store import annotation_rows, build_rows, import_rows
+from oceanchat.store.database import Store
+
+Row = dict[str, Any]
+FORMATS = ("jsonl", "csv", "parquet")
+
+
+def export(store: Store, what: str, as_format: str | None, output: Path | None) -> int:
+    """Write all rows of one kind; returns how many.
+
+    Raises ConfigError for a format the file's name contradicts and InputError when there is nothing to
+    write or the file cannot be written.
+    """
+    chosen = _format(as_format, output)
+    with store.reading() as connection:
+        rows = list(KINDS[what](connection))
+    if not rows:
+        raise InputError(f"store '{store.url}' holds no {what} yet; `oceanchat status` shows what there is")
+    if output is None:
+        WRITERS[chosen](rows, sys.stdout.buffer)
+        sys.stdout.buffer.flush()
+        return len(rows)
+    part = output.with_name(output.name + ".part")
+    try:
+        with part.open("wb") as file:
+            WRITERS[chosen](rows, file)
+        os.replace(part, output)
+    except OSError as error:
+        part.unlink(missing_ok=True)
+        raise InputError(f"file '{output}' cannot be written: {error.strerror}; name another") from None
+    return len(rows)
+
+
+def _format(as_format: str | None, output: Path | None) -> str:
+    by_name = output.suffix.lstrip(".").lower() if output is not None else ""
+    if as_format is not None:
+        return as_format
+    if by_name and by_name not in FORMATS:
+        raise ConfigError(
+            f"file '{output}' has no known ending; name the format with --format jsonl|csv|parquet"
+        )
+    return by_name or "jsonl"
+
+
+def _sentences(connection: Connection) -> Iterator[Row]:
+    return (sentence.model_dump(mode="json") for sentence in build_rows.all_sentences(connection))
+
+
+def _seeds(connection: Connection) -> Iterator[Row]:
+    return (seed.model_dump(mode="json") for seed in build_rows.stored_seeds(connection))
+
+
+def _all_dialogues(connection: Connection) -> Iterator[Dialogue]:
+    yield from build_rows.stored_dialogues(connection)
+    yield from import_rows.read_imported(connection)
+
+
+def _dialogues(connection: Connection) -> Iterator[Row]:
+    for dialogue in _all_dialogues(connection):
+        yield {"trait_level": dialogue.trait_level.code, **dialogue.model_dump(mode="json")}
+
+
+def _verdicts(connection: Connection) -> Iterator[Row]:
+    for dialogue in _all_dialogues(connection):
+        if dialogue.verdict is not None:
+            row = dialogue.verdict.model_dump(mode="json", exclude={"shown"})
+            shown = [seen.code for seen in dialogue.verdict.shown]
+            yield {"trait_level": dialogue.trait_level.code, "state": dialogue.state, "shown": shown, **row}
+
+
+def _validations(connection: Connection) -> Iterable[Row]:
+    return annotation_rows.validation_table(connection)
+
+
+KINDS: Mapping[str, Callable[[Connection], Iterable[Row]]] = {
+    "sentences": _sentences,
+    "seeds": _seeds,
+    "dialogues": _dialogues,
+    "verdicts": _verdicts,
+    "validations": _validations,
+}
+
+
+def _write_jsonl(rows: list[Row], file: BinaryIO) -> None:
+    for row in rows:
+        file.write(json.dumps(row, ensure_ascii=False).encode("utf-8", "replace") + b"\n")
+
+
+def _write_csv(rows: list[Row], file: BinaryIO) -> None:
+    text = io.StringIO(newline="")
+    writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
+    writer.writeheader()
+    for row in rows:
+        writer.writerow({name: _flat(value) for name, value in row.items()})
+        file.write(text.getvalue().encode("utf-8", "replace"))
+        text.seek(0)
+        text.truncate()
+
+
+def _flat(value: Any) -> Any:
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, list | dict) else value
+
+
+def _write_parquet(rows: list[Row], file: BinaryIO) -> None:
+    try:
+        from oceanchat.release.parquet import write_rows
+    except ImportError:
+        raise ConfigError(
+            "format 'parquet' needs pyarrow; install it with pip install 'ocean-chat[release]'"
+        ) from None
+    write_rows([{name: _nested(value) for name, value in row.items()} for row in rows], file)
+
+
+def _nested(value: Any) -> Any:
+    # Objects with free keys, such as prompt fingerprints, have no Parquet type of their own.
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, dict) else value
+
+
+WRITERS: Mapping[str, Callable[[list[Row], BinaryIO], None]] = {
+    "jsonl": _write_jsonl,
+    "csv": _write_csv,
+    "parquet": _write_parquet,
+}
