@@ -1,0 +1,139 @@
+"""The Parquet files of a release: their schema, and rows to and from them.
+
+The only user of pyarrow in oceanchat/release. Equal rows give equal bytes: no dates, no row order of its own.
+"""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from oceanchat.errors import ReleaseError
+from oceanchat.release.rows import RejectedRow, Row
+
+_TEXT, _NUMBER = pa.string(), pa.float64()
+_PROVENANCE = pa.struct(
+    [
+        ("source", _TEXT),
+        ("corpus", _TEXT),
+        ("mode", _TEXT),
+        ("labeler", _TEXT),
+        ("writer", _TEXT),
+        ("checker", _TEXT),
+        ("prompts", pa.list_(pa.struct([("task", _TEXT), ("fingerprint", _TEXT)]))),
+        ("sampling", pa.list_(pa.struct([("name", _TEXT), ("value", _NUMBER)]))),
+        ("seed", pa.int64()),
+        ("seed_sentence", _TEXT),
+        ("author", _TEXT),
+        ("state", _TEXT),
+        (
+            "verdict",
+            pa.struct(
+                [
+                    ("checker", _TEXT),
+                    ("check", _TEXT),
+                    ("passed", pa.bool_()),
+                    ("shown", pa.list_(_TEXT)),
+                    ("reason", _TEXT),
+                ]
+            ),
+        ),
+        (
+            "human",
+            pa.list_(
+                pa.struct(
+                    [
+                        ("annotator", _TEXT),
+                        ("trait_shown", pa.bool_()),
+                        ("coherent", pa.bool_()),
+                        ("valid", pa.bool_()),
+                        ("comment", _TEXT),
+                    ]
+                )
+            ),
+        ),
+    ]
+)
+SCHEMA = pa.schema(
+    [
+        ("id", _TEXT),
+        ("trait", _TEXT),
+        ("level", _TEXT),
+        ("trait_level", _TEXT),
+        ("facet", _TEXT),
+        ("seed_topic", _TEXT),
+        ("messages", pa.list_(pa.struct([("role", _TEXT), ("content", _TEXT)]))),
+        ("turns", pa.int64()),
+        ("words", _NUMBER),
+        ("split", _TEXT),
+        ("provenance", _PROVENANCE),
+        ("flags", pa.list_(_TEXT)),
+    ]
+)
+"""The columns of the `default` config."""
+REJECTED_SCHEMA = SCHEMA.append(pa.field("state", _TEXT)).append(pa.field("reason", _TEXT))
+"""The columns of the `rejected` config."""
+
+_ROWS_A_GROUP = 2_000
+R = TypeVar("R", bound=Row)
+
+
+def write_rows(rows: Sequence[Row], path: Path) -> None:
+    """Write the rows of one split."""
+    _write([row.model_dump(mode="json") for row in rows], SCHEMA, path)
+
+
+def write_rejected(rows: Sequence[RejectedRow], path: Path) -> None:
+    """Write the rejected rows."""
+    _write([row.model_dump(mode="json") for row in rows], REJECTED_SCHEMA, path)
+
+
+def read_rows(path: Path) -> list[Row]:
+    """The rows of one split. Raises ReleaseError for a file that is not one of ours."""
+    return [_parsed(Row, record, path) for record in _records(path)]
+
+
+def read_rejected(path: Path) -> list[RejectedRow]:
+    """The rejected rows. Raises ReleaseError for a file that is not one of ours."""
+    return [_parsed(RejectedRow, record, path) for record in _records(path)]
+
+
+def feature_types(schema: Any) -> list[dict[str, Any]]:
+    """A schema in the words of a dataset card's `features`."""
+    return [{"name": field.name, **_feature(field.type)} for field in schema]
+
+
+def _feature(kind: Any) -> dict[str, Any]:
+    if pa.types.is_struct(kind):
+        return {"struct": feature_types(kind)}
+    if pa.types.is_list(kind):
+        inner = _feature(kind.value_type)
+        return {"list": inner.get("struct", inner.get("dtype"))}
+    return {"dtype": {"double": "float64"}.get(str(kind), str(kind))}
+
+
+def _write(records: list[dict[str, Any]], schema: Any, path: Path) -> None:
+    table = pa.Table.from_pylist(records, schema)
+    pq.write_table(table, path, compression="zstd", row_group_size=_ROWS_A_GROUP, store_schema=True)
+
+
+def _records(path: Path) -> Iterator[dict[str, Any]]:
+    try:
+        yield from pq.read_table(path).to_pylist()
+    except (OSError, ValueError, pa.ArrowException) as error:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise ReleaseError(
+            f"file '{path}' cannot be read as Parquet: {reason}; take it anew from its source"
+        ) from None
+
+
+def _parsed(kind: type[R], record: dict[str, Any], path: Path) -> R:
+    try:
+        return kind.model_validate(record)
+    except ValueError as error:
+        reason = str(error).splitlines()[1:2]
+        raise ReleaseError(
+            f"file '{path}' holds a row that is no dialogue ({' '.join(reason).strip()}); take it anew from its source"
+        ) from None

@@ -1,0 +1,115 @@
+"""Train, validation and test by author: what belongs together is never divided.
+
+Rows of one author, of one seed topic, or near-duplicates of each other form a group; groups go whole to the
+split whose trait-levels they fill best. Pure and deterministic: equal rows and seed give equal splits in any
+order.
+"""
+
+import hashlib
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from oceanchat.errors import ConfigError
+from oceanchat.near_duplicates import words_of
+from oceanchat.release.overlap import near_pairs
+
+SPLITS = ("train", "validation", "test")
+NEAR = 0.5
+"""Jaccard similarity of word 5-grams from which two rows must stay together."""
+
+
+class SplitRatio(NamedTuple):
+    """Per cent of the rows in each split."""
+
+    train: int
+    validation: int
+    test: int
+
+
+class Member(NamedTuple):
+    """What decides with whom a row belongs."""
+
+    id: str
+    trait_level: str
+    author: str
+    """Empty when unknown."""
+    seed_topic: str
+    """Empty when unknown."""
+    text: str
+
+
+def parse_ratio(text: str) -> SplitRatio:
+    """Read '80/10/10'. Raises ConfigError unless it is three whole numbers that sum to 100."""
+    parts = text.split("/")
+    if len(parts) != len(SPLITS) or not all(part.strip().isdigit() for part in parts):
+        raise ConfigError(f"--split-ratio '{text}' is not three whole numbers; write it like 80/10/10")
+    ratio = SplitRatio(*(int(part) for part in parts))
+    if sum(ratio) != 100 or not ratio.train:
+        raise ConfigError(
+            f"--split-ratio '{text}' must sum to 100 and give train a share; write it like 80/10/10"
+        )
+    return ratio
+
+
+def seed_key(text: str) -> str:
+    """Equal for seed topics that differ only in case, spacing or punctuation."""
+    return " ".join(words_of(text))
+
+
+def groups(members: Sequence[Member]) -> list[list[int]]:
+    """Places of the rows that belong together, each group and the list of them ordered by place."""
+    parent = list(range(len(members)))
+
+    def root(place: int) -> int:
+        while parent[place] != place:
+            parent[place] = parent[parent[place]]
+            place = parent[place]
+        return place
+
+    def join(one: int, other: int) -> None:
+        first, second = sorted((root(one), root(other)))
+        parent[second] = first
+
+    seen: dict[tuple[str, str], int] = {}
+    for place, member in enumerate(members):
+        for kind, key in (("author", member.author), ("seed", seed_key(member.seed_topic))):
+            if key:
+                join(seen.setdefault((kind, key), place), place)
+    for pair in near_pairs([member.text for member in members], NEAR):
+        join(pair.first, pair.second)
+    found: defaultdict[int, list[int]] = defaultdict(list)
+    for place in range(len(members)):
+        found[root(place)].append(place)
+    return list(found.values())
+
+
+def assign_splits(members: Sequence[Member], ratio: SplitRatio, seed: int) -> dict[str, str]:
+    """Row id -> split, stratified by trait-level as far as whole groups allow."""
+    members = sorted(members)
+    totals = Counter(member.trait_level for member in members)
+    wanted = {name: share / 100 for name, share in zip(SPLITS, ratio, strict=True) if share}
+    filled: dict[str, Counter[str]] = {name: Counter() for name in wanted}
+    assigned: dict[str, str] = {}
+    for group in sorted(groups(members), key=lambda group: (-len(group), _lot(members[group[0]].id, seed))):
+        levels = Counter(members[place].trait_level for place in group)
+        best = min(wanted, key=lambda name: _worse(levels, filled[name], totals, wanted[name]))
+        filled[best].update(levels)
+        assigned.update((members[place].id, best) for place in group)
+    return assigned
+
+
+def _worse(
+    levels: Mapping[str, int], filled: Mapping[str, int], totals: Mapping[str, int], share: float
+) -> float:
+    """How much farther from its target a split is with this group in it; negative when it comes nearer."""
+    change = 0.0
+    for level, count in levels.items():
+        target = totals[level] * share
+        before, after = filled.get(level, 0) - target, filled.get(level, 0) + count - target
+        change += (after * after - before * before) / max(target, 1.0)
+    return change
+
+
+def _lot(key: str, seed: int) -> str:
+    return hashlib.sha256(f"{seed} {key}".encode()).hexdigest()
