@@ -1,0 +1,47 @@
+# OCEAN-Chat: set-up, demo, tests, benchmarks. `make demo` and `make test` need nothing installed but Python 3.11.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/pip install --quiet --constraint constraints.txt
+
+.PHONY: demo test lint soak bench clean
+
+# The base install: enough for `oceanchat`.
+$(VENV)/.base: pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(PIP) --editable .
+	touch $@
+
+# Everything: the app, the trainer, PostgreSQL and the test tools. torch comes first, so that the pinned one is kept.
+$(VENV)/.all: $(VENV)/.base
+	$(PIP) "$$(grep '^torch==' constraints.txt)"
+	$(PIP) --editable '.[all,dev]'
+	touch $@
+
+# A real chromium for the browser tests: by apt when root, otherwise say what to run.
+$(VENV)/.chromium: $(VENV)/.all
+	@if command -v chromium >/dev/null 2>&1; then :; \
+	elif [ "$$(id -u)" = 0 ]; then apt-get update -qq && apt-get install -y -qq chromium >/dev/null; \
+	else echo "The browser tests need chromium. Run: sudo apt-get install chromium"; exit 1; fi
+	touch $@
+
+# Install, then run the main job on the bundled essays with the built-in scripted model: free and offline.
+demo: $(VENV)/.base
+	$(BIN)/oceanchat build --trait O --level high --store demo.db
+
+# Install everything, check style and types, then run every test but the soak tests.
+test: $(VENV)/.chromium lint
+	$(BIN)/python -m pytest -q
+
+# Style and types.
+lint: $(VENV)/.all
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+# The long kill loops: thirty kills each of live builds, batches and publishing.
+soak: $(VENV)/.chromium
+	$(BIN)/python -m pytest -q -m soak --timeout 3600
+
+# Remove what was installed and made.
+clean:
+	rm -rf $(VENV) demo.db demo.db-wal demo.db-shm .pytest_cache .mypy_cache .ruff_cache

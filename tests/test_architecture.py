@@ -1,0 +1,170 @@
+"""The house holds: imports point down, heavy libraries stay home, the README's map is true."""
+
+import ast
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+PACKAGES = ("oceanchat", "annotation_app", "preact")
+MODULES = sorted(path for package in PACKAGES for path in (ROOT / package).rglob("*.py"))
+
+FLOORS = (
+    ("oceanchat.errors", 1),
+    ("oceanchat.traits", 1),
+    ("oceanchat.intervals", 1),
+    ("oceanchat.near_duplicates", 1),
+    ("oceanchat.records", 2),
+    ("oceanchat.config", 4),
+    ("oceanchat.llm", 3),
+    ("oceanchat.store", 3),
+    ("oceanchat.prompts", 3),
+    ("oceanchat.hub", 3),
+    ("oceanchat.essays", 3),
+    ("oceanchat.stages", 4),
+    ("oceanchat.agreement", 5),
+    ("oceanchat.sampling", 5),
+    ("oceanchat.corpus", 6),
+    ("oceanchat.build", 6),
+    ("oceanchat.annotation", 6),
+    ("oceanchat.release", 6),
+    ("oceanchat.reading", 6),
+    ("oceanchat.exporting", 6),
+    ("oceanchat.console", 7),
+    ("oceanchat.cli", 7),
+    ("annotation_app", 8),
+    ("preact.config", 8),
+    ("preact.losses", 8),
+    ("preact.router", 9),
+    ("preact.dialogues", 9),
+    ("preact.tuner", 10),
+    ("preact.training", 11),
+    ("preact.generation", 11),
+    ("preact.export", 11),
+    ("preact.evaluation", 12),
+    ("preact.cli", 13),
+)
+"""Module or package -> floor; a module may import its own floor and those below."""
+
+HOMES = {
+    "torch": ("preact",),
+    "transformers": ("preact",),
+    "peft": ("preact",),
+    "accelerate": ("preact",),
+    "streamlit": ("annotation_app",),
+    "openai": ("oceanchat.llm",),
+    "sqlalchemy": ("oceanchat.store", "oceanchat.llm", "oceanchat.annotation"),
+    "huggingface_hub": ("oceanchat.hub",),
+    "nltk": ("oceanchat.stages.segmentation",),
+}
+"""Heavy library -> the places that may import it."""
+
+
+def name_of(path: Path) -> str:
+    """The dotted name of a module file."""
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def imports_of(path: Path) -> set[str]:
+    """Every module a file imports, wherever the import stands."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found |= {node.module} | {f"{node.module}.{alias.name}" for alias in node.names}
+    return found
+
+
+def floor_of(module: str) -> int | None:
+    """The floor of the longest listed prefix of a module."""
+    fits = [(len(name), floor) for name, floor in FLOORS if module == name or module.startswith(name + ".")]
+    return max(fits)[1] if fits else None
+
+
+@pytest.mark.parametrize("path", MODULES, ids=name_of)
+def test_imports_point_down_or_sideways(path: Path) -> None:
+    own = floor_of(name_of(path))
+    if own is None:
+        return
+    above = {module for module in imports_of(path) if (floor_of(module) or 0) > own}
+    assert not above, f"{name_of(path)} on floor {own} imports from above: {sorted(above)}"
+
+
+@pytest.mark.parametrize("path", MODULES, ids=name_of)
+def test_heavy_libraries_stay_in_their_home(path: Path) -> None:
+    module = name_of(path)
+    for imported in imports_of(path):
+        library = imported.split(".")[0]
+        homes = HOMES.get(library)
+        assert homes is None or module.startswith(homes), f"{module} imports {library}; its home is {homes}"
+
+
+def test_the_app_and_the_trainer_do_not_know_each_other() -> None:
+    for path in MODULES:
+        package = name_of(path).split(".")[0]
+        foreign = {"annotation_app": "preact", "preact": "annotation_app", "oceanchat": "preact"}[package]
+        assert not any(module.split(".")[0] == foreign for module in imports_of(path)), name_of(path)
+
+
+def test_package_files_hold_a_docstring_only() -> None:
+    for path in MODULES:
+        if path.name == "__init__.py":
+            body = ast.parse(path.read_text(encoding="utf-8")).body
+            assert all(isinstance(node, ast.Expr) for node in body), f"{path} holds code"
+
+
+def captions() -> dict[str, str]:
+    """Path -> the first line of each module's docstring."""
+    found = {}
+    for path in MODULES:
+        if path.name != "__init__.py":
+            docstring = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
+            found[str(path.relative_to(ROOT))] = docstring.split("\n")[0]
+    return found
+
+
+def test_every_module_says_what_it_is() -> None:
+    bare = [path for path, caption in captions().items() if not caption]
+    assert not bare
+
+
+def test_the_map_in_the_readme_is_true() -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    listed = dict(re.findall(r"^\s*`([\w/.]+\.py)` (.+)$", text, re.MULTILINE))
+    expected = {path: caption for path, caption in captions().items()}
+    assert listed == expected, "run `python tests/test_architecture.py` and paste the map into the README"
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["build", "--help"], ["status", "--help"]])
+def test_help_imports_nothing_heavy(arguments: list[str]) -> None:
+    script = (
+        "import sys\n"
+        "from oceanchat.cli.main import oceanchat\n"
+        f"oceanchat.main({arguments!r}, standalone_mode=False)\n"
+        "print('LOADED', sorted({m.split('.')[0] for m in sys.modules}))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    loaded = done.stdout.rpartition("LOADED")[2]
+    heavy = (
+        "torch",
+        "streamlit",
+        "datasets",
+        "nltk",
+        "openai",
+        "pandas",
+        "sklearn",
+        "sqlalchemy",
+        "rich",
+        "pyarrow",
+    )
+    assert not [name for name in heavy if f"'{name}'" in loaded]
+
+
+if __name__ == "__main__":
+    for listed_path, its_caption in captions().items():
+        print(f"    `{listed_path}` {its_caption}")
