@@ -1,8 +1,8 @@
 """The paper's comparison of systems: thirteen quantities a run, best and second a backbone, tested contrasts.
 
-O+ ... N+, their mean Avg+, O- ... N-, their mean Avg-, and Overall = Avg+ - Avg- (Tables 2, 4 and 7), each
-computed run by run and only then averaged, with the population standard deviation over runs (Table 8).
-Pure arithmetic: it does not know who was interviewed or who judged.
+O+ ... N+, their mean Avg+, O- ... N-, their mean Avg-, and Overall = Avg+ - Avg- (Tables 2, 4 and 7),
+each computed run by run and only then averaged, with the population standard deviation over runs (Table
+8). Pure arithmetic: it does not know who was interviewed or who judged.
 """
 
 import math

@@ -2,8 +2,8 @@
 
 IPIP-50's structure ships with interview questions of our own (its items' wording stays out; factor IV,
 Emotional Stability, is turned into Neuroticism). BFI-44 ships as keys only: the wording is its author's,
-so the user brings it. A file is CSV with the columns id, trait, reversed, question.
-Nothing here knows who is interviewed.
+so the user brings it. A file is CSV with the columns id, trait, reversed, question. Nothing here knows
+who is interviewed.
 """
 
 import csv

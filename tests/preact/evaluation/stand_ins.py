@@ -1,0 +1,64 @@
+"""A system and judges of known behaviour, speaking the real protocols, for tests of what surrounds them."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from oceanchat.errors import BuildStopped
+from oceanchat.traits import TRAITS, Trait
+from preact.evaluation.interview import Asked, Reply
+from preact.evaluation.inventories import Inventory, parse_inventory
+from preact.evaluation.verdicts import Mode, Pair, Verdict
+
+
+def small_inventory(items: int = 2) -> Inventory:
+    """So many items a trait, every second one reversed."""
+    rows = [
+        f"{t}{n},{t},{'yes' if n % 2 else 'no'},What of {t.label} {n}?" for t in TRAITS for n in range(items)
+    ]
+    return parse_inventory("small", ("id,trait,reversed,question\n" + "\n".join(rows)).encode())
+
+
+class Parrot:
+    """A system that says which trait-level and run it was asked for, and can stop after some answers."""
+
+    backbone = "stand-in"
+
+    def __init__(self, model: str = "Parrot", conditioned: bool = True, stop_after: int = 10**9) -> None:
+        self.model = model
+        self.conditioned = conditioned
+        self.at_once = 3
+        self.asked: list[Asked] = []
+        self._stop_after = stop_after
+
+    def provenance(self) -> Mapping[str, Any]:
+        return {"kind": "stand-in"}
+
+    async def answer(self, asked: Sequence[Asked]) -> list[Reply]:
+        if len(self.asked) >= self._stop_after:
+            raise BuildStopped("stopped on purpose")
+        self.asked += asked
+        return [
+            Reply(f"{one.trait_level.code if one.trait_level else 'as I am'} run {one.run}") for one in asked
+        ]
+
+
+class Reader:
+    """A judge that gives the trait's high level 5, its low level 1 and everything else 3, less what it is told."""
+
+    def __init__(self, name: str = "reader", shift: float = 0.0, stop_after: int = 10**9) -> None:
+        self.name = name
+        self.at_once = 2
+        self.seen: list[tuple[Trait, tuple[Pair, ...], int]] = []
+        self._shift = shift
+        self._stop_after = stop_after
+
+    def provenance(self, mode: Mode) -> Mapping[str, Any]:
+        return {"kind": "stand-in", "shift": self._shift}
+
+    async def rate(self, trait: Trait, pairs: Sequence[Pair], mode: Mode, sample: int) -> Verdict:
+        if len(self.seen) >= self._stop_after:
+            raise BuildStopped("stopped on purpose")
+        self.seen.append((trait, tuple(pairs), sample))
+        text = pairs[0].answer
+        score = 5.0 if f"{trait}+" in text else 1.0 if f"{trait}-" in text else 3.0
+        return Verdict(min(5.0, max(1.0, score - self._shift)), "scored", "because")

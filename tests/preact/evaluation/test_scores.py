@@ -1,0 +1,80 @@
+"""Reading a judge's reply: what counts as a score, and that nothing else becomes one."""
+
+import json
+import re
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from preact.evaluation.scores import read_score
+
+
+@pytest.mark.parametrize(
+    ("reply", "value"),
+    [
+        ('They plan ahead.\n{"score": 4.5}', 4.5),
+        ('{"score": 5}', 5.0),
+        ('```json\n{"score": 1}\n```', 1.0),
+        ('First {"score": 2} but on reflection\n{"score": 3.5}', 3.5),
+        ('{"reason": "{calm}", "score": "2.5"}', 2.5),
+        ('{not json} {"score": 3}', 3.0),
+    ],
+)
+def test_a_readable_score_is_read(reply: str, value: float) -> None:
+    assert read_score(reply) == (value, "scored")
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        "",
+        "I would say 4.",
+        '{"score": 6}',
+        '{"score": 0}',
+        '{"score": true}',
+        '{"score": "high"}',
+        '{"score": NaN}',
+        '{"score": Infinity}',
+        '{"score": [4]}',
+        '{"rating": 4}',
+        '{"score": 4',
+        "[4]",
+        '{"score": -2}',
+        '{"score": 4} {"score": "n/a"}',
+        '{"score": 1e999}',
+        '{"score": ' + "9" * 5000 + "}",
+        "{" * 5000,
+        '{"score": ' + "[" * 100_000,
+    ],
+)
+def test_an_unreadable_reply_is_a_state_and_never_a_number(reply: str) -> None:
+    assert read_score(reply) == (None, "unreadable")
+
+
+def test_null_is_the_judges_word_for_no_ground() -> None:
+    assert read_score('The answers are gibberish.\n{"score": null}') == (None, "no-ground")
+
+
+@given(st.text())
+@example('{"score": 3')
+@example("3")
+def test_any_text_gives_a_state_and_a_score_only_where_one_is_written(reply: str) -> None:
+    found = read_score(reply)
+    if found.value is not None:
+        assert found.state == "scored" and 1 <= found.value <= 5 and '"score"' in reply
+    else:
+        assert found.state in ("unreadable", "no-ground")
+
+
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.floats() | st.integers() | st.text(),
+        lambda inner: st.lists(inner) | st.dictionaries(st.text() | st.just("score"), inner),
+    )
+)
+def test_any_json_gives_a_score_only_from_its_own_number(data: object) -> None:
+    found = read_score("Reasoning first.\n" + json.dumps(data))
+    if found.value is not None:
+        written = {float(n) for n in re.findall(r"\d+(?:\.\d+)?(?:e[+-]?\d+)?", json.dumps(data))}
+        assert found.value in written
