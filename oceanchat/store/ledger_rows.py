@@ -1,1 +1,237 @@
-"""The tables of the ledger_rows (declared by their owner)."""
+"""The ledger's tables: every call with its raw reply, attempts paid for nothing, batches and runs.
+
+A call is one row under the hash of what was asked. It is `asking` from before the request leaves until its
+body is here, then `answered` or `failed` for good. Functions take a connection; who commits when is the
+caller's affair.
+"""
+
+import os
+import socket
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from sqlalchemy import (
+    Boolean,
+    Column,
+    Connection,
+    Float,
+    Index,
+    Integer,
+    LargeBinary,
+    String,
+    Table,
+    Text,
+    bindparam,
+    delete,
+    insert,
+    select,
+    update,
+)
+from sqlalchemy.dialects import postgresql, sqlite
+
+from oceanchat.store.schema import metadata
+
+ASKING, ANSWERED, FAILED = "asking", "answered", "failed"
+
+_WHAT = ("endpoint", "model", "task", "about")
+
+
+def _about_columns() -> list[Column[Any]]:
+    return [Column(name, Text, nullable=False) for name in _WHAT]
+
+
+ledger_runs = Table(
+    "ledger_runs",
+    metadata,
+    Column("run", String(32), primary_key=True),
+    Column("host", Text, nullable=False),
+    Column("pid", Integer, nullable=False),
+    Column("started_at", Float, nullable=False),
+    Column("ended_at", Float),
+)
+"""One row a process that asked; without `ended_at` and with its process gone, it was killed."""
+
+ledger_calls = Table(
+    "ledger_calls",
+    metadata,
+    Column("key", String(64), primary_key=True),
+    *_about_columns(),
+    Column("sample", Integer, nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("reason", Text),
+    Column("outcome", String(16)),
+    Column("body", LargeBinary),
+    Column("prompt_tokens", Integer),
+    Column("completion_tokens", Integer),
+    Column("prompt_bytes", Integer, nullable=False),
+    Column("max_tokens", Integer, nullable=False),
+    Column("batched", Boolean, nullable=False),
+    Column("batch", String(32)),
+    Column("asked", Text),
+    Column("run", String(32), nullable=False),
+    Column("at", Float, nullable=False),
+    Index("ledger_calls_state", "state"),
+    Index("ledger_calls_batch", "batch"),
+)
+"""`reason`: why it failed. `outcome`: 'retried' or 'rejected' where the reply was of no use; null: kept.
+`asked`: the request as JSON, for failed rows, so that they can be asked again. `at`: epoch seconds."""
+
+ledger_lost = Table(
+    "ledger_lost",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("key", String(64), nullable=False),
+    *_about_columns(),
+    Column("reason", Text, nullable=False),
+    Column("body", LargeBinary),
+    Column("prompt_bytes", Integer, nullable=False),
+    Column("max_tokens", Integer, nullable=False),
+    Column("batched", Boolean, nullable=False),
+    Column("run", String(32), nullable=False),
+    Column("at", Float, nullable=False),
+)
+"""Attempts that may have been billed and brought no answer: timeouts, resets, cut-off bodies, kills."""
+
+ledger_batches = Table(
+    "ledger_batches",
+    metadata,
+    Column("batch", String(32), primary_key=True),
+    Column("remote_id", Text),
+    Column("endpoint", Text, nullable=False),
+    Column("model", Text, nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("requests", Integer, nullable=False),
+    Column("answered", Integer, nullable=False),
+    Column("message", Text),
+    Column("created_at", Float, nullable=False),
+    Column("changed_at", Float, nullable=False),
+)
+"""`batch` is our id, sent along as metadata; `remote_id` is the provider's, null until it is known."""
+
+Row = dict[str, Any]
+
+
+class Entry(NamedTuple):
+    """What the ledger holds for one request."""
+
+    state: str
+    """'answered' or 'failed'."""
+    reason: str | None
+    """Why it failed."""
+    body: bytes | None
+    """The raw reply; None for a failure without one."""
+
+
+def _upsert(connection: Connection, table: Table) -> Any:
+    """An INSERT that can say what happens on conflict, in the connection's dialect."""
+    module = sqlite if connection.dialect.name == "sqlite" else postgresql
+    return module.insert(table)
+
+
+def start_run(connection: Connection, run: str) -> None:
+    """Put the process that asks on record."""
+    row = {"run": run, "host": socket.gethostname(), "pid": os.getpid(), "started_at": time.time()}
+    connection.execute(insert(ledger_runs), row)
+
+
+def end_run(connection: Connection, run: str) -> None:
+    """The process leaves with nothing in flight."""
+    connection.execute(update(ledger_runs).where(ledger_runs.c.run == run).values(ended_at=time.time()))
+
+
+def dead_runs(connection: Connection) -> list[str]:
+    """Runs that ended or whose process is gone; one on another host counts as alive until it ends."""
+    asking = select(ledger_calls.c.run).where(ledger_calls.c.state == ASKING, ledger_calls.c.batch.is_(None))
+    rows = connection.execute(select(ledger_runs).where(ledger_runs.c.run.in_(asking))).all()
+    here = socket.gethostname()
+    return [
+        row.run for row in rows if row.ended_at is not None or (row.host == here and not _is_running(row.pid))
+    ]
+
+
+def _is_running(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def sweep(connection: Connection, runs: Sequence[str], reason: str = "killed") -> int:
+    """Turn what `runs` left in flight into lost attempts, free to be asked again; returns how many."""
+    left = (ledger_calls.c.state == ASKING) & ledger_calls.c.batch.is_(None) & ledger_calls.c.run.in_(runs)
+    rows = connection.execute(select(ledger_calls).where(left)).mappings().all() if runs else []
+    if rows:
+        add_lost(connection, [{**row, "reason": reason} for row in rows])
+        free(connection, [row["key"] for row in rows])
+    return len(rows)
+
+
+def find(connection: Connection, keys: Sequence[str]) -> dict[str, Entry]:
+    """What is known about `keys`; calls that are still on their way are left out."""
+    columns = (ledger_calls.c.key, ledger_calls.c.state, ledger_calls.c.reason, ledger_calls.c.body)
+    wanted = ledger_calls.c.key.in_(keys) & (ledger_calls.c.state != ASKING)
+    rows = connection.execute(select(*columns).where(wanted))
+    return {key: Entry(state, reason, body) for key, state, reason, body in rows}
+
+
+def claim(connection: Connection, rows: Sequence[Row]) -> None:
+    """Write the intent to ask; a row that had failed goes back to asking and keeps its old reason."""
+    statement = _upsert(connection, ledger_calls)
+    again = {name: statement.excluded[name] for name in ("run", "at", "batch", "batched")}
+    connection.execute(
+        statement.on_conflict_do_update(
+            index_elements=["key"], set_={**again, "state": ASKING}, where=ledger_calls.c.state != ANSWERED
+        ),
+        list(rows),
+    )
+
+
+def keep(connection: Connection, rows: Sequence[Row]) -> None:
+    """Write answers and failures; an answer that is already there stays."""
+    statement = _upsert(connection, ledger_calls)
+    told = ("state", "reason", "outcome", "body", "prompt_tokens", "completion_tokens")
+    names = (*told, "batched", "batch", "asked", "run", "at")
+    connection.execute(
+        statement.on_conflict_do_update(
+            index_elements=["key"],
+            set_={name: statement.excluded[name] for name in names},
+            where=ledger_calls.c.state != ANSWERED,
+        ),
+        list(rows),
+    )
+
+
+def free(connection: Connection, keys: Sequence[str]) -> None:
+    """Forget the intent to ask `keys`: nothing was billed, or it is on record as lost."""
+    mine = (ledger_calls.c.key == bindparam("its_key")) & (ledger_calls.c.state == ASKING)
+    which = [{"its_key": key} for key in keys]
+    connection.execute(delete(ledger_calls).where(mine, ledger_calls.c.reason.is_(None)), which)
+    connection.execute(
+        update(ledger_calls).where(mine, ledger_calls.c.reason.is_not(None)).values(state=FAILED), which
+    )
+
+
+def add_lost(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Put attempts on record that may have been billed for nothing."""
+    names = [column.name for column in ledger_lost.columns if column.name != "id"]
+    connection.execute(insert(ledger_lost), [{name: row[name] for name in names} for row in rows])
+
+
+def mark(connection: Connection, outcomes: Iterable[tuple[str, str | None]]) -> None:
+    """Say what became of answers: 'retried', 'rejected', or None for kept."""
+    statement = update(ledger_calls).where(ledger_calls.c.key == bindparam("its_key"))
+    rows = [{"its_key": key, "became": outcome} for key, outcome in outcomes]
+    if rows:
+        connection.execute(statement.values(outcome=bindparam("became")), rows)
+
+
+def failed_rows(connection: Connection, reason: str | None = None) -> list[Row]:
+    """The failed calls with the request to ask again, oldest first."""
+    wanted = select(ledger_calls).where(ledger_calls.c.state == FAILED).order_by(ledger_calls.c.at)
+    if reason is not None:
+        wanted = wanted.where(ledger_calls.c.reason == reason)
+    return [dict(row) for row in connection.execute(wanted).mappings()]

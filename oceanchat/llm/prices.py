@@ -1,0 +1,104 @@
+"""PriceTable: what a model's tokens cost, read from a dated file that a user can replace.
+
+A model that the file does not list has no price: its cost is unknown, never 0. The embedded scripted model is
+free.
+"""
+
+import tomllib
+from decimal import Decimal, InvalidOperation
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from oceanchat.errors import ConfigError
+from oceanchat.llm.settings import SCRIPTED
+
+UNIT = "USD per million tokens"
+_MILLION = Decimal(1_000_000)
+
+
+class Price(NamedTuple):
+    """USD per million tokens."""
+
+    input: Decimal
+    output: Decimal
+
+
+class PriceTable:
+    """The prices of one file."""
+
+    def __init__(
+        self, prices: dict[str, Price], endpoint: str | None, batch_share: Decimal, date: str
+    ) -> None:
+        self.date = date
+        self._prices = prices
+        self._endpoint = endpoint
+        self._batch_share = batch_share
+
+    def price(self, endpoint: str, model: str, batch: bool = False) -> Price | None:
+        """The price of `model` at `endpoint`; None where it is unknown."""
+        if endpoint == SCRIPTED:
+            return Price(Decimal(0), Decimal(0))
+        found = self._prices.get(model)
+        if found is None or (self._endpoint is not None and endpoint != self._endpoint):
+            return None
+        share = self._batch_share if batch else Decimal(1)
+        return Price(found.input * share, found.output * share)
+
+    def cost(
+        self, endpoint: str, model: str, prompt: float | None, completion: float | None, batch: bool = False
+    ) -> Decimal | None:
+        """USD for so many tokens; None where the price or a token count is unknown."""
+        price = self.price(endpoint, model, batch)
+        if price is None:
+            return None
+        if endpoint == SCRIPTED:
+            return Decimal(0)
+        if prompt is None or completion is None:
+            return None
+        return (price.input * Decimal(prompt) + price.output * Decimal(completion)) / _MILLION
+
+
+def load_prices(path: Path | None = None) -> PriceTable:
+    """Read a price file (None: the bundled one). Raises ConfigError."""
+    shown = str(path) if path else "the bundled price file"
+    try:
+        if path is None:
+            text = files("oceanchat").joinpath("data", "prices.toml").read_text(encoding="utf-8")
+        else:
+            text = path.read_text(encoding="utf-8")
+        content = tomllib.loads(text)
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ConfigError(f"price file '{shown}' cannot be read: {error}") from None
+    if content.get("unit") != UNIT:
+        raise ConfigError(f"price file '{shown}' says unit '{content.get('unit')}'; it must be '{UNIT}'")
+    for field in ("date", "source"):
+        if not content.get(field):
+            raise ConfigError(f"price file '{shown}' has no {field}; say when and where the prices were read")
+    prices: dict[str, Price] = {}
+    entries = content.get("price", [])
+    for entry in entries if isinstance(entries, list) else [entries]:
+        prices.update(_read_entry(entry, shown))
+    endpoint = content.get("endpoint")
+    share = _amount(content.get("batch_share", 1), "batch_share", shown)
+    return PriceTable(prices, str(endpoint).rstrip("/") if endpoint else None, share, str(content["date"]))
+
+
+def _read_entry(entry: Any, shown: str) -> dict[str, Price]:
+    models = entry.get("models") if isinstance(entry, dict) else None
+    if not isinstance(models, list) or not models or not all(isinstance(model, str) for model in models):
+        raise ConfigError(f"price file '{shown}' has a [[price]] without `models`, a list of model names")
+    price = Price(
+        *(_amount(entry.get(side), f"{side} of {models[0]}", shown) for side in ("input", "output"))
+    )
+    return dict.fromkeys(models, price)
+
+
+def _amount(value: Any, what: str, shown: str) -> Decimal:
+    try:
+        amount = Decimal(str(value))
+    except InvalidOperation:
+        amount = Decimal("NaN")
+    if isinstance(value, bool) or not amount.is_finite() or amount < 0:
+        raise ConfigError(f"price file '{shown}' has {what} '{value}'; it must be a number of {UNIT}")
+    return amount
