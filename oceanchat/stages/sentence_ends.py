@@ -1,0 +1,121 @@
+"""Where sentences end in text that people type: what is added to Punkt's answer and what is taken back.
+
+Punkt knows abbreviations, initials and full stops. These rules know repeated marks, emoticons, ellipses,
+missing spaces, line breaks and the unpunctuated lines of letters and posts. Pure patterns over clean text.
+"""
+
+import re
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+_FACE = r"""(?:(?<=[:;=8xX])[-'o^]?[)(\]\[DPpOo/\\|*3]+|(?<=<)3+|(?<=\^)_*\^)(?=\s|$|[.,!?])"""
+"""The rest of an emoticon after its first character."""
+
+_TAIL = re.compile(rf"""(?:(?:[.!?…]+|[)\]}}"”’'.!?…]+|[:;=8xX<^]{_FACE}|\*+)(?=\s|$)\s*)+""")  # noqa: RUF001
+"""What may stand apart after a sentence and still belongs to it: `! !`, `. .`, a bracket, a smiley."""
+
+_MIDDLE = re.compile(r"(?:and|or|of|to|is|was|said|asked)\s")
+"""Words that go on after an exclamation or question mark within a sentence: `Yahoo! and`."""
+
+_NUMBER = re.compile(r"\b[Nn]o\.\s+\Z")
+"""The abbreviation of number, which is a sentence where no digit follows."""
+
+
+class _Rule(NamedTuple):
+    """A sentence starts at the end of each match; without one of `needs` in the text there is none."""
+
+    needs: tuple[str, ...]
+    pattern: re.Pattern[str]
+
+
+def _rule(needs: str, pattern: str) -> _Rule:
+    return _Rule(tuple(needs.split("|")), re.compile(pattern))
+
+
+_STAMP = r"\d\d?/\d\d?/\d{2,4}\s\d\d?:\d\d(?::\d\d)?"
+_DRAWN = "-----|_____|=====|*****|~~~~~|#####"
+_CLOSES = r"[Rr]egards|[Ss]incerely|[Tt]hanks|[Cc]heers|Yours(?:\struly)?|Love|Best"
+_ADDED = {
+    "ellipsis": _rule("..|…", r"""(?:\.(?<!\.\.)\.+|…)["”')]*\s+(?=["“(]?[A-Z])"""),
+    "missing space": _rule("", r"""[.!?](?<=[a-z][a-z].)[.!?]*(?=(?:I\b|[A-Z][a-z]+)['’]?[a-z]*\s)"""),  # noqa: RUF001
+    "smiley": _rule("", rf"""[:;=<^](?<=\s.){_FACE}\s+(?=[A-Z])"""),
+    "closed bracket": _rule(")", r"""[.!?]\s?\)\s+(?=["“(]?[A-Z])"""),
+    "after a time stamp": _rule("/", rf"""{_STAMP}(?:\s[AP]M)?\s+(?=["“(]?(?![AP]M\b)\w)"""),
+    "before a time stamp": _rule("/", rf"""\s(?<=[\w>]\s)(?<!\bat\s)(?<!\bon\s)(?={_STAMP})"""),
+    "drawn line": _rule(_DRAWN, r"""[-_=*~#](?<![-_=*~#].)[-_=*~#]{4,}\s+(?=["“(]?\w)"""),
+    "before a drawn line": _rule(_DRAWN, r"""\s(?=[-_=*]{8,})"""),
+    "signature line": _rule(" -- Posted", r"""\s--\s+(?=Posted)"""),
+    "close of a letter": _rule("s,|y,|Love,|Best,", rf"""\b(?:{_CLOSES}),\s+(?=[A-Z])"""),
+    "greeting": _rule(
+        "Hi,|Hello,|Hey,|Dear ",
+        r"""(?:^|(?<=[.!?]\s))(?:Hi|Hello|Hey|Dear(?:\s[A-Z]\w+){1,2}),\s+(?=[A-Z])""",
+    ),
+    "after a link": _rule(
+        "://", r"""https?://(?<![^\s(<]http://)(?<![^\s(<]https://)\S+\s+(?=[A-Z]|https?://)"""
+    ),
+    "after an address": _rule("@", r"""@[\w.]+>?\s(?=[A-Z][a-z])"""),
+    "header field": _rule(": ", r"""\s(?=(?:Email|Groups|From|To|Subject|Date|Cc):\s)"""),
+    "attachment": _rule(" - ", r"""\s(?=-\s\S+\.(?:doc|pdf|xls|txt|htm|jpg)\b)"""),
+    "numbered item": _rule("1)", r"""\s(?=\d\)\s\w)"""),
+}
+"""Name -> a place where people start a sentence without a full stop before it."""
+
+
+def sentence_starts(text: str, punkt: Iterable[int]) -> list[int]:
+    """Where sentences start after the first one, in order, given where Punkt sees them start."""
+    starts = set(_settled(text, punkt))
+    for needs, pattern in _ADDED.values():
+        if any(need in text for need in needs):
+            starts.update(match.end() for match in pattern.finditer(text))
+    starts.update(_line_starts(text))
+    return sorted(start for start in starts if 0 < start < len(text))
+
+
+def _settled(text: str, punkt: Iterable[int]) -> Iterator[int]:
+    """Punkt's starts behind what still belongs to the sentence before, without those where none starts."""
+    reached = 0
+    for place in punkt:
+        if place < reached:
+            continue
+        if not text[place].isalnum() and (tail := _TAIL.match(text, place)):
+            place = tail.end()
+        reached = place
+        if place < len(text) and not _goes_on(text, place):
+            yield place
+
+
+def _goes_on(text: str, place: int) -> bool:
+    """Whether the sentence goes on at `place`, where a mark and a space stand before it."""
+    if text[place] in ",;":
+        return True
+    if text[place - 2] in "!?\"'":
+        return _MIDDLE.match(text, place) is not None
+    return text[place].isdigit() and _NUMBER.search(text, max(0, place - 8), place) is not None
+
+
+_LINE_END = re.compile(r"[\r\n\u2028\u2029]")
+_BREAK = re.compile(r"[^\S\r\n\u2028\u2029]*(?:\r\n?|\n|[\u2028\u2029])\s*")
+_NARROWEST = 50
+"""Columns below which no program wraps lines."""
+_WIDEST = 120
+"""Columns above which none does: every line break of such a text was typed."""
+
+
+def _line_starts(text: str) -> Iterator[int]:
+    """Starts of lines after a blank line, or after a break that no line wrapping explains.
+
+    A program breaks a line where the next word would not have fitted; any other break was typed.
+    """
+    if not _LINE_END.search(text):
+        return
+    breaks = list(_BREAK.finditer(text))
+    begins = [0, *(brk.end() for brk in breaks)]
+    lengths = [end.start() - begin for begin, end in zip(begins, breaks, strict=False)]
+    width = max(_NARROWEST, *lengths)
+    for brk, length in zip(breaks, lengths, strict=True):
+        next_word = (
+            len(text[brk.end() : brk.end() + _WIDEST].split(maxsplit=1)[0]) if brk.end() < len(text) else 0
+        )
+        typed = width > _WIDEST or length + 1 + next_word <= width
+        if typed or len(brk.group().splitlines()) > 1:
+            yield brk.end()
