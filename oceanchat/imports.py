@@ -46,7 +46,8 @@ class ImportedFile(NamedTuple):
 
 
 def read_dialogues(path: Path) -> ImportedFile:
-    """The dialogues of a JSONL file, in its order. Raises InputError when the file cannot be read or is empty."""
+    """The dialogues of a JSONL file, in its order. Raises InputError when the file cannot be read or is
+    empty."""
     try:
         data = path.read_bytes()
     except OSError as error:

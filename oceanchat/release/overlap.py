@@ -10,7 +10,7 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from oceanchat.near_duplicates import shingles, words_of
+from oceanchat.near_duplicates import shingles
 
 
 class NearPair(NamedTuple):
@@ -43,15 +43,7 @@ def near_pairs(texts: Sequence[str], threshold: float = 0.5, n: int = 5) -> list
     return sorted(pairs)
 
 
-def longest_run(text: str, source: str) -> int:
-    """Most words in a row of `source` that `text` repeats; 0 where they share none."""
-    words, others = words_of(text), words_of(source)
-    best, before = 0, [0] * (len(others) + 1)
-    for word in words:
-        row = [0] * (len(others) + 1)
-        for place, other in enumerate(others, 1):
-            if word == other:
-                row[place] = before[place - 1] + 1
-                best = max(best, row[place])
-        before = row
-    return best
+def repeats(text: str, source: str, n: int) -> bool:
+    """Whether `text` holds n words in a row of `source`."""
+    runs = shingles(source, n)
+    return any(len(run.split()) == n for run in runs & shingles(text, n))

@@ -124,9 +124,7 @@ def _records(path: Path) -> Iterator[dict[str, Any]]:
         yield from pq.read_table(path).to_pylist()
     except (OSError, ValueError, pa.ArrowException) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise ReleaseError(
-            f"file '{path}' cannot be read as Parquet: {reason}; take it anew from its source"
-        ) from None
+        raise ReleaseError(f"file '{path}' cannot be read as Parquet: {reason}; take it anew") from None
 
 
 def _parsed(kind: type[R], record: dict[str, Any], path: Path) -> R:
@@ -135,5 +133,5 @@ def _parsed(kind: type[R], record: dict[str, Any], path: Path) -> R:
     except ValueError as error:
         reason = str(error).splitlines()[1:2]
         raise ReleaseError(
-            f"file '{path}' holds a row that is no dialogue ({' '.join(reason).strip()}); take it anew from its source"
+            f"file '{path}' holds a row that is no dialogue ({' '.join(reason).strip()}); take it anew"
         ) from None

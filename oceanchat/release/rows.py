@@ -139,12 +139,18 @@ def released_row(
     return Row.model_validate(_fields(dialogue, split, seed_topics, human))
 
 
-def rejected_row(dialogue: Dialogue, state: str, reason: str, seed_topics: SeedTopics) -> RejectedRow:
+def rejected_row(
+    dialogue: Dialogue,
+    state: str,
+    reason: str,
+    seed_topics: SeedTopics,
+    human: tuple[HumanLabel, ...] = (),
+) -> RejectedRow:
     """The row of a rejected dialogue.
 
     One that repeats its essay keeps its words only where seed topics are released as text.
     """
-    fields = _fields(dialogue, "rejected", seed_topics, ())
+    fields = _fields(dialogue, "rejected", seed_topics, human)
     if state == COPIED_STATE and seed_topics != "text":
         fields |= {"messages": (), "flags": (*fields["flags"], "words-withheld")}  # type: ignore[misc]
         reason = "repeats the essay; its words are withheld"

@@ -141,7 +141,8 @@ def _fitted(weights: Any, count: int, iterations: int = 200) -> Any:
 
 
 def _stability(weights: Any, count: int, rng: np.random.Generator) -> float:
-    """Mean overlap of the strongest words between topics of the whole and of samples of 80 %, best matched."""
+    """Mean overlap of the strongest words between topics of the whole and of samples of 80 %, best
+    matched."""
     size = min(SAMPLED, weights.shape[0])
     whole = rng.choice(weights.shape[0], size, replace=False)
     reference = _strongest(_fitted(weights[whole], count, 60))

@@ -1,0 +1,138 @@
+"""The figures of a release that its rows alone decide, so that anyone can recompute them.
+
+Table 6, pass rates, agreement of the annotators and of the checker with them, near-duplicates, personal data:
+rows in, plain dictionaries out, shares from 0 to 1 rounded to six places.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
+
+from oceanchat.agreement import Rating, agreement
+from oceanchat.intervals import wilson
+from oceanchat.release.overlap import near_pairs, repeats
+from oceanchat.release.personal_data import PATTERNS
+from oceanchat.release.rows import RejectedRow, Row
+from oceanchat.release.splits import NEAR
+from oceanchat.release.summary import Shape, summarise
+from oceanchat.traits import CODES
+
+PAPER_CHECK, PAPER_HUMAN, PAPER_UNANIMOUS = 0.972, 0.965, 0.895
+"""The paper's back-validation pass rate, human pass rate and share of unanimous ratings (section 3.1)."""
+OVERLAP_WORDS = 5
+"""Words in a row of its seed topic from which a dialogue counts as repeating it."""
+
+Figures = dict[str, Any]
+
+
+class NearFigures(NamedTuple):
+    """Near-duplicates among released rows."""
+
+    pairs: int
+    rows: int
+    """Rows in any pair."""
+    across_splits: int
+    """Pairs whose rows are in two splits; a sound release has none."""
+
+
+def row_figures(rows: Sequence[Row], rejected: Sequence[RejectedRow]) -> Figures:
+    """Every figure that follows from the rows."""
+    return {
+        "table_six": [_rounded(line._asdict()) for line in summarise(map(_shape, rows))],
+        "back_validation": _back_validation(rows, rejected),
+        "humans": _humans([*rows, *rejected]),
+        "checker_against_humans": _checker_against_humans([*rows, *rejected]),
+        "near_duplicates": {"jaccard": NEAR, "total": len(rows), **near_duplicates(rows)._asdict()},
+        "personal_data": {flag: sum(flag in row.flags for row in rows) for flag in PATTERNS},
+        "rejected": dict(sorted(Counter(row.state for row in rejected).items())),
+    }
+
+
+def seed_overlap(texts: Iterable[tuple[str, str | None]]) -> Figures:
+    """How many dialogues repeat words of their seed topic; pairs of a dialogue's text and the seed
+    topic's."""
+    known = [(text, seed) for text, seed in texts if seed]
+    repeating = sum(repeats(text, seed, OVERLAP_WORDS) for text, seed in known)
+    return {"words": OVERLAP_WORDS, **share(repeating, len(known))}
+
+
+def near_duplicates(rows: Sequence[Row]) -> NearFigures:
+    """Pairs of rows whose word 5-grams have a Jaccard similarity of NEAR or more."""
+    pairs = near_pairs([row.text for row in rows], NEAR)
+    members = {place for pair in pairs for place in (pair.first, pair.second)}
+    across = sum(rows[pair.first].split != rows[pair.second].split for pair in pairs)
+    return NearFigures(len(pairs), len(members), across)
+
+
+def share(count: int, total: int) -> Figures:
+    """A share with its Wilson interval, as the figures hold it."""
+    return {"count": count, "total": total, **_rounded(wilson(count, total)._asdict())}
+
+
+def _back_validation(rows: Sequence[Row], rejected: Sequence[RejectedRow]) -> Figures:
+    checked = [row for row in (*rows, *rejected) if row.provenance.verdict is not None]
+    by_level = {code: [row for row in checked if row.trait_level == code] for code in CODES}
+    return {
+        "paper": PAPER_CHECK,
+        "checkers": sorted({row.provenance.checker for row in checked}),
+        **_passed(checked),
+        "by_trait_level": {code: _passed(found) for code, found in by_level.items() if found},
+    }
+
+
+def _passed(rows: Sequence[Row]) -> Figures:
+    verdicts = [row.provenance.verdict for row in rows]
+    return share(sum(verdict is not None and verdict.passed for verdict in verdicts), len(rows))
+
+
+def _humans(rows: Sequence[Row]) -> Figures | None:
+    """Pass rate by majority, and how far annotators agree; None when nobody labelled any of the rows."""
+    labelled = [row for row in rows if row.provenance.human]
+    if not labelled:
+        return None
+    ratings = [
+        Rating(row.id, label.annotator, "yes" if label.valid else "no", row.trait_level)
+        for row in labelled
+        for label in row.provenance.human
+    ]
+    found = agreement(ratings).figures()
+    return {
+        "paper_pass_rate": PAPER_HUMAN,
+        "paper_unanimous": PAPER_UNANIMOUS,
+        "annotators": len({rating.annotator for rating in ratings}),
+        "labels": len(ratings),
+        "pass_rate": share(sum(majority_valid(row) is True for row in labelled), len(labelled)),
+        "agreement": {name: _rounded(figure._asdict()) for name, figure in found.items()},
+    }
+
+
+def majority_valid(row: Row) -> bool | None:
+    """What more than half of a row's annotators say; None for no labels or a tie."""
+    valid = [label.valid for label in row.provenance.human]
+    yes = sum(valid)
+    return None if 2 * yes == len(valid) else 2 * yes > len(valid)
+
+
+def _checker_against_humans(rows: Sequence[Row]) -> Figures | None:
+    """Of those the checker passed, how many humans pass (precision); of those humans pass, how many it
+    does."""
+    both = [
+        (verdict.passed, human)
+        for row in rows
+        if (verdict := row.provenance.verdict) is not None and (human := majority_valid(row)) is not None
+    ]
+    if not both:
+        return None
+    agreed = sum(checker and human for checker, human in both)
+    return {
+        "precision": share(agreed, sum(checker for checker, _ in both)),
+        "recall": share(agreed, sum(human for _, human in both)),
+    }
+
+
+def _shape(row: Row) -> Shape:
+    return Shape(row.trait_level, row.turns, sum(len(message.content.split()) for message in row.messages))
+
+
+def _rounded(figures: dict[str, Any]) -> Figures:
+    return {name: round(value, 6) if isinstance(value, float) else value for name, value in figures.items()}
