@@ -23,8 +23,15 @@ class Parrot:
 
     backbone = "stand-in"
 
-    def __init__(self, model: str = "Parrot", conditioned: bool = True, stop_after: int = 10**9) -> None:
+    def __init__(
+        self,
+        model: str = "Parrot",
+        conditioned: bool = True,
+        stop_after: int = 10**9,
+        says: str | None = None,
+    ) -> None:
         self.model = model
+        self._says = says
         self.conditioned = conditioned
         self.at_once = 3
         self.asked: list[Asked] = []
@@ -37,13 +44,15 @@ class Parrot:
         if len(self.asked) >= self._stop_after:
             raise BuildStopped("stopped on purpose")
         self.asked += asked
-        return [
-            Reply(f"{one.trait_level.code if one.trait_level else 'as I am'} run {one.run}") for one in asked
-        ]
+        return [Reply(self._line(one) if self._says is None else self._says) for one in asked]
+
+    @staticmethod
+    def _line(one: Asked) -> str:
+        return f"{one.trait_level.code if one.trait_level else 'as I am'} run {one.run}"
 
 
 class Reader:
-    """A judge that gives the trait's high level 5, its low level 1 and everything else 3, less what it is told."""
+    """A judge that gives the high level 5, the low level 1 and all else 3, less what it is told."""
 
     def __init__(self, name: str = "reader", shift: float = 0.0, stop_after: int = 10**9) -> None:
         self.name = name

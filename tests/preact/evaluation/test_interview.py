@@ -8,7 +8,7 @@ import pytest
 
 from oceanchat.errors import BuildStopped, EvaluationError
 from oceanchat.traits import CODES
-from preact.evaluation.interview import Answer, Asked, Reply, completeness, interview, plan, read_interview
+from preact.evaluation.interview import Answer, completeness, interview, plan, read_interview
 from preact.evaluation.inventories import Inventory, Item, bfi_keys
 from preact.evaluation.transcripts import only_one
 from tests.preact.evaluation.stand_ins import Parrot, small_inventory
@@ -75,11 +75,7 @@ async def test_another_inventory_or_system_in_the_same_folder_is_refused_by_name
 
 
 async def test_an_empty_answer_is_a_state_of_its_own(tmp_path: Path) -> None:
-    class Silent(Parrot):
-        async def answer(self, asked: list[Asked]) -> list[Reply]:  # type: ignore[override]
-            return [Reply(" \n") for _ in asked]
-
-    found = await interview(Silent(), small_inventory(), tmp_path / "a", runs=1)
+    found = await interview(Parrot(says=" \n"), small_inventory(), tmp_path / "a", runs=1)
     assert {answer.state for answer in found.answers} == {"empty"}
 
 

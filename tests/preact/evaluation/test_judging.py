@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from oceanchat.errors import BuildStopped, EvaluationError
-from preact.evaluation.interview import Interview, interview
+from preact.evaluation.interview import Interview, interview, read_interview
 from preact.evaluation.judging import all_judged, judge_interview, judging_folder, read_judged
 from tests.preact.evaluation.stand_ins import Parrot, Reader, small_inventory
 
@@ -72,20 +72,12 @@ async def test_the_same_judge_under_other_settings_is_refused_by_what_differs(fo
 async def test_an_unfinished_interview_is_not_judged(tmp_path: Path) -> None:
     with pytest.raises(BuildStopped):
         await interview(Parrot(stop_after=8), small_inventory(), tmp_path / "b", runs=1)
-    from preact.evaluation.interview import read_interview
-
     with pytest.raises(EvaluationError, match="9 of 20 answers"):
         await judge_interview(read_interview(tmp_path / "b"), Reader())
 
 
 async def test_a_batch_without_any_answer_is_a_state_and_is_not_put_to_the_judge(tmp_path: Path) -> None:
-    class Silent(Parrot):
-        async def answer(self, asked):  # type: ignore[no-untyped-def]
-            from preact.evaluation.interview import Reply
-
-            return [Reply("") for _ in asked]
-
-    silent = await interview(Silent(), small_inventory(), tmp_path / "b", runs=1)
+    silent = await interview(Parrot(says=""), small_inventory(), tmp_path / "b", runs=1)
     reader = Reader()
     judged = await judge_interview(silent, reader)
     assert {(j.score, j.state) for j in judged.judgements} == {(None, "no-answers")}
