@@ -11,8 +11,7 @@ import asyncio
 import time
 from collections.abc import Coroutine, Iterable, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 from oceanchat.config import BuildConfig
 from oceanchat.corpus import load_corpus
@@ -20,6 +19,7 @@ from oceanchat.errors import OceanChatError
 from oceanchat.intervals import Interval, wilson
 from oceanchat.llm.counts import CallCounts
 from oceanchat.llm.doors import Models, open_models
+from oceanchat.progress import Progress, Stage
 from oceanchat.prompts import Prompts, fingerprints, open_prompts
 from oceanchat.records import Candidate, Dialogue, Funnel, Provenance, SeedTopic, Sentence, dialogue_id
 from oceanchat.stages.back_validation import Checker
@@ -34,28 +34,6 @@ from oceanchat.traits import TraitLevel
 
 PAPER_PASS_RATE = 0.972
 """Share of dialogues the paper's GPT-4 check let pass (section 3.1)."""
-
-
-class Stage(StrEnum):
-    """What a progress bar stands for."""
-
-    SEGMENT = "Splitting essays"
-    LABEL = "Labelling sentences"
-    WRITE = "Writing dialogues"
-    CHECK = "Checking dialogues"
-
-
-class Progress(Protocol):
-    """Where a build says how far it is."""
-
-    def watch(self, counts: CallCounts) -> None:
-        """Show these figures from now on."""
-
-    def expect(self, stage: Stage, count: int) -> None:
-        """`count` more are to come."""
-
-    def done(self, stage: Stage, count: int) -> None:
-        """`count` more are done."""
 
 
 class Outcome(NamedTuple):

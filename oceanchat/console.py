@@ -8,6 +8,7 @@ import sys
 import textwrap
 import time
 from collections.abc import Sequence
+from datetime import datetime
 from types import TracebackType
 from typing import Any
 
@@ -16,9 +17,15 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from rich.table import Table
 from rich.text import Text
 
-from oceanchat.build import PAPER_PASS_RATE, BuildReport, Outcome, Stage
+from oceanchat.build import PAPER_PASS_RATE, BuildReport, Outcome
+from oceanchat.config import BuildConfig
 from oceanchat.llm.counts import CallCounts
+from oceanchat.llm.settings import SCRIPTED
+from oceanchat.progress import Stage
+from oceanchat.reading import Status
 from oceanchat.records import SPEAKERS, Dialogue, Turn
+from oceanchat.release.summary import PAPER as PAPER_TABLE_SIX
+from oceanchat.release.summary import SummaryRow
 from oceanchat.traits import facet_named
 
 SECONDS_BETWEEN_LINES = 5.0
@@ -106,7 +113,7 @@ class BuildProgress:
         print("; ".join(parts), file=sys.stderr, flush=True)
 
 
-def print_build(report: BuildReport, samples: Sequence[Dialogue], models: str) -> None:
+def print_build(report: BuildReport, samples: Sequence[Dialogue], config: BuildConfig) -> None:
     """The end of a build: corpus, funnel, pass rate, sample conversations, and who wrote them."""
     out = _stdout()
     facts = report.corpus.facts
@@ -133,7 +140,16 @@ def print_build(report: BuildReport, samples: Sequence[Dialogue], models: str) -
         out.print()
         print_dialogue(dialogue)
     out.print()
-    out.print(models, style="bold", highlight=False)
+    out.print(_models_line(config), style="bold", highlight=False, soft_wrap=True)
+
+
+def _models_line(config: BuildConfig) -> str:
+    if config.writer == SCRIPTED:
+        return (
+            "The built-in scripted model wrote these, free and offline, to try things out;"
+            " for real ones name a model: --model NAME, with --base-url URL for your own server."
+        )
+    return f"Labelled by {config.labeler}, written by {config.writer}, checked by {config.checker}."
 
 
 def print_funnel(outcomes: Sequence[Outcome]) -> None:
@@ -173,6 +189,40 @@ def _funnel_cells(outcome: Outcome) -> list[str]:
         outcome.made - gated - outcome.passed,
     ]
     return [f"{figure:,}" for figure in figures]
+
+
+def print_status(found: Sequence[Status]) -> None:
+    """The funnel of each trait-level, why rows did not go on, and how each was built."""
+    print_funnel([one.outcome for one in found])
+    reasons = [(one.build.trait_level, *reason) for one in found for reason in one.reasons]
+    if reasons:
+        print_table(("", "step", "state", "why", "rows"), reasons, "Rows that did not go on")
+        _stdout().print()
+    rows = [
+        (
+            one.build.trait_level,
+            *(one.build.config[role] for role in ("labeler", "writer", "checker", "mode", "check")),
+            datetime.fromtimestamp(one.build.finished).strftime("%Y-%m-%d %H:%M"),
+        )
+        for one in found
+    ]
+    print_table(
+        ("", "labeler", "writer", "checker", "mode", "check", "finished"), rows, "How they were built"
+    )
+
+
+def print_table_six(rows: Sequence[SummaryRow]) -> None:
+    """Dialogues, turns and words of each trait-level, the paper's in brackets."""
+    cells = [
+        (
+            row.trait_level,
+            f"{row.dialogues:,.0f} ({PAPER_TABLE_SIX[row.trait_level].dialogues:,.0f})",
+            f"{row.turns:.2f} ({PAPER_TABLE_SIX[row.trait_level].turns:.2f})",
+            f"{row.words_a_turn:.2f} ({PAPER_TABLE_SIX[row.trait_level].words_a_turn:.2f})",
+        )
+        for row in rows
+    ]
+    print_table(("", "dialogues (paper)", "turns (paper)", "words a turn (paper)"), cells)
 
 
 def print_dialogue(dialogue: Dialogue) -> None:

@@ -1,10 +1,72 @@
 """Bring a corpus into the store once: essays and their sentences, under the fingerprint of both.
 
-A corpus that is complete in the store is not read again. An interrupted reading leaves no corpus row and is
-begun anew, so a corpus in the store is always whole.
+A corpus that is complete in the store is not split again. An interrupted reading leaves no corpus row and
+is begun anew, so a corpus in the store is always whole.
 """
 
+import itertools
+from collections import Counter
+
+from oceanchat.essays import Essays, open_corpus
+from oceanchat.progress import Progress, Stage
+from oceanchat.records import content_id
+from oceanchat.stages.segmentation import sentences_of
+from oceanchat.store import build_rows
+from oceanchat.store.build_rows import StoredCorpus
+from oceanchat.store.database import Store
+
+SEGMENTATION_VERSION = "1"
+"""Raised whenever the rules that split sentences change, so that stored corpora are split anew."""
+ESSAYS_AT_ONCE = 200
+"""Essays split and stored in one transaction: memory does not grow with the corpus."""
 
 
-ESSAYS_AT_ONCE = 100
-"""Essays segmented and stored in one transaction, so that memory does not grow with the corpus."""
+def load_corpus(source: str | None, store: Store, progress: Progress) -> StoredCorpus:
+    """The corpus at `source` (None: the bundled one), in the store with all its sentences.
+
+    Raises CorpusError when it cannot be read or holds no essay.
+    """
+    corpus = open_corpus(source)
+    corpus_id = content_id(corpus.fingerprint, SEGMENTATION_VERSION)
+    with store.reading() as connection:
+        stored = build_rows.stored_corpus(connection, corpus_id)
+    if stored is not None:
+        return stored
+    progress.expect(Stage.SEGMENT, corpus.count)
+    sentences, set_aside = _split(corpus_id, corpus.essays, store, progress)
+    complete = StoredCorpus(
+        corpus_id,
+        corpus.name,
+        {
+            "essays": corpus.count,
+            "sentences": sentences,
+            "junk": dict(corpus.junk),
+            "set_aside": dict(set_aside),
+            "fingerprint": corpus.fingerprint,
+            "shareable": corpus.shareable,
+            "licence": corpus.licence,
+        },
+    )
+    with store.writing() as connection:
+        build_rows.end_corpus(connection, complete)
+    return complete
+
+
+def _split(corpus_id: str, essays: Essays, store: Store, progress: Progress) -> tuple[int, Counter[str]]:
+    """Store essays and sentences; how many sentences are usable, and how many were set aside by reason."""
+    with store.writing() as connection:
+        build_rows.begin_corpus(connection, corpus_id)
+    number = sentences = 0
+    set_aside: Counter[str] = Counter()
+    left = iter(essays)
+    while chunk := list(itertools.islice(left, ESSAYS_AT_ONCE)):
+        split = [(essay, sentences_of(essay)) for essay in chunk]
+        rows = [(essay, found.sentences) for essay, found in split]
+        with store.writing() as connection:
+            build_rows.add_essays(connection, corpus_id, number, rows)
+        number += len(chunk)
+        sentences += sum(len(found.sentences) for _, found in split)
+        for _, found in split:
+            set_aside.update(found.set_aside)
+        progress.done(Stage.SEGMENT, len(chunk))
+    return sentences, set_aside

@@ -13,8 +13,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from sqlalchemy import Connection
-
 from oceanchat.errors import ConfigError, InputError
 from oceanchat.records import Dialogue
 from oceanchat.store import annotation_rows, build_rows, import_rows
@@ -31,8 +29,7 @@ def export(store: Store, what: str, as_format: str | None, output: Path | None) 
     write or the file cannot be written.
     """
     chosen = _format(as_format, output)
-    with store.reading() as connection:
-        rows = list(KINDS[what](connection))
+    rows = list(KINDS[what](store))
     if not rows:
         raise InputError(f"store '{store.url}' holds no {what} yet; `oceanchat status` shows what there is")
     if output is None:
@@ -61,37 +58,42 @@ def _format(as_format: str | None, output: Path | None) -> str:
     return by_name or "jsonl"
 
 
-def _sentences(connection: Connection) -> Iterator[Row]:
-    return (sentence.model_dump(mode="json") for sentence in build_rows.all_sentences(connection))
+def _sentences(store: Store) -> Iterator[Row]:
+    with store.reading() as connection:
+        for sentence in build_rows.all_sentences(connection):
+            yield sentence.model_dump(mode="json")
 
 
-def _seeds(connection: Connection) -> Iterator[Row]:
-    return (seed.model_dump(mode="json") for seed in build_rows.stored_seeds(connection))
+def _seeds(store: Store) -> Iterator[Row]:
+    with store.reading() as connection:
+        for seed in build_rows.stored_seeds(connection):
+            yield {"trait_level": seed.trait_level.code, **seed.model_dump(mode="json")}
 
 
-def _all_dialogues(connection: Connection) -> Iterator[Dialogue]:
-    yield from build_rows.stored_dialogues(connection)
-    yield from import_rows.read_imported(connection)
+def _all_dialogues(store: Store) -> Iterator[Dialogue]:
+    with store.reading() as connection:
+        yield from build_rows.stored_dialogues(connection)
+        yield from import_rows.read_imported(connection)
 
 
-def _dialogues(connection: Connection) -> Iterator[Row]:
-    for dialogue in _all_dialogues(connection):
+def _dialogues(store: Store) -> Iterator[Row]:
+    for dialogue in _all_dialogues(store):
         yield {"trait_level": dialogue.trait_level.code, **dialogue.model_dump(mode="json")}
 
 
-def _verdicts(connection: Connection) -> Iterator[Row]:
-    for dialogue in _all_dialogues(connection):
+def _verdicts(store: Store) -> Iterator[Row]:
+    for dialogue in _all_dialogues(store):
         if dialogue.verdict is not None:
             row = dialogue.verdict.model_dump(mode="json", exclude={"shown"})
             shown = [seen.code for seen in dialogue.verdict.shown]
             yield {"trait_level": dialogue.trait_level.code, "state": dialogue.state, "shown": shown, **row}
 
 
-def _validations(connection: Connection) -> Iterable[Row]:
-    return annotation_rows.validation_table(connection)
+def _validations(store: Store) -> Iterable[Row]:
+    return annotation_rows.validation_table(store.engine)
 
 
-KINDS: Mapping[str, Callable[[Connection], Iterable[Row]]] = {
+KINDS: Mapping[str, Callable[[Store], Iterable[Row]]] = {
     "sentences": _sentences,
     "seeds": _seeds,
     "dialogues": _dialogues,
@@ -122,12 +124,12 @@ def _flat(value: Any) -> Any:
 
 def _write_parquet(rows: list[Row], file: BinaryIO) -> None:
     try:
-        from oceanchat.release.parquet import write_rows
+        from oceanchat.parquet_export import write_parquet  # 60 MB, spent only where Parquet is asked for
     except ImportError:
         raise ConfigError(
             "format 'parquet' needs pyarrow; install it with pip install 'ocean-chat[release]'"
         ) from None
-    write_rows([{name: _nested(value) for name, value in row.items()} for row in rows], file)
+    write_parquet([{name: _nested(value) for name, value in row.items()} for row in rows], file)
 
 
 def _nested(value: Any) -> Any:

@@ -1,7 +1,7 @@
 """Near-duplicate texts by exact Jaccard similarity of word 5-grams.
 
-An inverted index makes a look-up cost only the texts that share a 5-gram, so thousands of dialogues are compared
-exactly, with no sketching. Order of insertion is the only state; equal input gives equal answers.
+An inverted index makes a look-up cost only the texts that share a 5-gram, so thousands of dialogues are
+compared exactly, with no sketching. Order of insertion is the only state; equal input gives equal answers.
 """
 
 import re
@@ -56,7 +56,8 @@ class NearDuplicates:
                 self._later.setdefault(gram, []).append(number)
 
     def closest(self, text: str) -> Closest | None:
-        """The seen text with the highest Jaccard similarity (the earliest of equals); None if nothing is shared."""
+        """The seen text with the highest Jaccard similarity (the earliest of equals); None if nothing is
+        shared."""
         grams = shingles(text, self._n)
         shared: Counter[int] = Counter()
         for gram in map(hash, grams):

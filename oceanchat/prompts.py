@@ -1,8 +1,8 @@
 """Load, fill and fingerprint the prompt templates.
 
-A template is one Markdown file: a front matter that names its task, then `## system` and `## user` parts. Each blank
-stands alone in a tag of its own name, `<sentence>{sentence}</sentence>`, and what fills it is escaped, so no essay can
-forge a tag. Nothing here knows what the words of a template say.
+A template is one Markdown file: a front matter that names its task, then `## system` and `## user` parts.
+Each blank stands alone in a tag of its own name, `<sentence>{sentence}</sentence>`, and what fills it is
+escaped, so no essay can forge a tag. Nothing here knows what the words of a template say.
 """
 
 import difflib
@@ -25,7 +25,8 @@ BLANKS: dict[str, frozenset[str]] = {
         "theme": "seed_topic",
         "write": "trait level description facet facet_description other_traits exchanges words seed_topic",
         "question": "theme exchanges words conversation",
-        "disclose": "trait level description facet facet_description other_traits words seed_topic conversation",
+        "disclose": "trait level description facet facet_description other_traits words seed_topic"
+        " conversation",
         "check": "dialogue",
         "persona": "persona",
         "judge_batch": "trait definition facets answers",
@@ -103,7 +104,8 @@ def open_prompts(folder: Path | None = None) -> Prompts:
 
 
 def read_tags(messages: Iterable[Message]) -> dict[str, str]:
-    """The unescaped contents of all tags in rendered messages, `task` among them; the first of equal names counts."""
+    """The unescaped contents of all tags in rendered messages, `task` among them; the first of equal names
+    counts."""
     tags: dict[str, str] = {}
     for message in messages:
         for name, inside in _TAG.findall(message.content):

@@ -101,9 +101,11 @@ class TraitLevel:
     @classmethod
     def parse(cls, text: str) -> "TraitLevel":
         """Read 'O+', 'o-', 'high Openness' or 'Openness-low'; InputError otherwise."""
-        words = re.findall(r"[a-z]+|[+-]$", text.strip().lower())
-        level = next((_LEVEL_WORDS[w] for w in words if w in _LEVEL_WORDS), None)
-        trait = next((_TRAIT_WORDS[w] for w in words if w in _TRAIT_WORDS), None)
+        name = text.strip().lower()
+        signed = re.fullmatch(r"([a-z]+)([+-])", name)
+        words = list(signed.groups()) if signed else re.split(r"[\s_-]+", name)
+        level = next((_LEVEL_WORDS[word] for word in words if word in _LEVEL_WORDS), None)
+        trait = next((_TRAIT_WORDS[word] for word in words if word in _TRAIT_WORDS), None)
         if len(words) != 2 or level is None or trait is None:
             raise InputError(f"trait-level '{text}' is not known; write one of {', '.join(CODES)}")
         return cls(trait, level)
@@ -117,23 +119,33 @@ _LEVEL_WORDS = {"high": Level.HIGH, "low": Level.LOW, "+": Level.HIGH, "-": Leve
 _TRAIT_WORDS = {**{t.value.lower(): t for t in TRAITS}, **{t.label.lower(): t for t in TRAITS}}
 
 _MANNERS = {
-    "O+": "Curious and full of ideas, moved by beauty and drawn to what is new. Follows odd thoughts for their own"
+    "O+": "Curious and full of ideas, moved by beauty and drawn to what is new. Follows odd thoughts for"
+    " their own"
     " sake and questions how things have always been done.",
-    "C+": "Organised, careful and dependable. Plans ahead, finishes what was started and keeps promises even when"
+    "C+": "Organised, careful and dependable. Plans ahead, finishes what was started and keeps promises"
+    " even when"
     " nobody checks.",
-    "E+": "Lively, talkative and at ease with people. Seeks company, speaks up, keeps busy and shows pleasure openly.",
-    "A+": "Kind, trusting and considerate. Gives others the benefit of the doubt, helps without being asked and keeps"
+    "E+": "Lively, talkative and at ease with people. Seeks company, speaks up, keeps busy and shows"
+    " pleasure openly.",
+    "A+": "Kind, trusting and considerate. Gives others the benefit of the doubt, helps without being"
+    " asked and keeps"
     " the peace.",
-    "N+": "Worries easily and feels setbacks hard. Small troubles grow large, moods swing and calm is slow to return.",
-    "O-": "Down to earth and fond of the familiar. Keeps to proven ways and plain facts, and sees little use in"
+    "N+": "Worries easily and feels setbacks hard. Small troubles grow large, moods swing and calm is"
+    " slow to return.",
+    "O-": "Down to earth and fond of the familiar. Keeps to proven ways and plain facts, and sees little"
+    " use in"
     " daydreams or novelty.",
-    "C-": "Takes things as they come and leaves plans loose. Puts chores off, forgets details and drops what gets"
+    "C-": "Takes things as they come and leaves plans loose. Puts chores off, forgets details and drops"
+    " what gets"
     " tedious.",
-    "E-": "Quiet and reserved, happiest alone or with one or two people. Says little, avoids the centre and needs time"
+    "E-": "Quiet and reserved, happiest alone or with one or two people. Says little, avoids the centre"
+    " and needs time"
     " to recover from company.",
-    "A-": "Blunt, sceptical and competitive. Looks after own interests first, says no without apology and doubts other"
+    "A-": "Blunt, sceptical and competitive. Looks after own interests first, says no without apology and"
+    " doubts other"
     " people's motives.",
-    "N-": "Calm and steady under pressure. Takes setbacks lightly, rarely worries and is soon back in balance.",
+    "N-": "Calm and steady under pressure. Takes setbacks lightly, rarely worries and is soon back in"
+    " balance.",
 }
 
 
@@ -337,8 +349,13 @@ _OTHER_NAMES = {
 }
 
 
+FACET_NAMES: tuple[str, ...] = tuple(sorted((*_FACETS_BY_NAME, *_OTHER_NAMES), key=len, reverse=True))
+"""Every name `facet_named` knows, longest first, words joined by hyphens."""
+
+
 def facet_named(text: str) -> Facet | None:
-    """The facet of that name, forgiving case, spaces, underscores and common variants; None if there is none."""
+    """The facet of that name, forgiving case, spaces, underscores and common variants; None if there is
+    none."""
     name = re.sub(r"[\s_-]+", "-", text.strip().lower()).strip("-")
     return _FACETS_BY_NAME.get(_OTHER_NAMES.get(name, name))
 

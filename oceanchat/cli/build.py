@@ -28,8 +28,7 @@ Examples:
 )
 @store_option
 @json_option
-@click.pass_context
-def build(ctx: click.Context, dry_run: bool, store: str, as_json: bool, **flags: Any) -> None:
+def build(dry_run: bool, store: str, as_json: bool, **flags: Any) -> int:
     """Build dialogues: essays, sentences, seed topics, dialogues, checks.
 
     Run it again and nothing is asked twice; ask for more and only the difference is asked. Nothing is sent
@@ -44,7 +43,8 @@ def build(ctx: click.Context, dry_run: bool, store: str, as_json: bool, **flags:
     if dry_run:
         from oceanchat.cli.calls import print_forecast
 
-        return print_forecast(config, store, as_json)
+        print_forecast(config, store, as_json)
+        return 0
     opened = open_store(store)
     with console.BuildProgress() as progress:
         report = asyncio.run(service.build(config, opened, progress))
@@ -59,4 +59,4 @@ def build(ctx: click.Context, dry_run: bool, store: str, as_json: bool, **flags:
             f" --seeds-per-essay",
             err=True,
         )
-    ctx.exit(SHORT if report.short else 0)
+    return SHORT if report.short else 0

@@ -115,7 +115,7 @@ def read_config(flags: dict[str, Any]) -> "BuildConfig":
 
     The key is read here, from OPENAI_API_KEY, and nowhere below.
     """
-    from pydantic import ValidationError
+    from pydantic import SecretStr, ValidationError
 
     from oceanchat.config import BuildConfig
     from oceanchat.llm.settings import CallSettings
@@ -126,7 +126,8 @@ def read_config(flags: dict[str, Any]) -> "BuildConfig":
     calls = {name: flags.pop(name) for name in CALL_SETTINGS}
     given = {name: value for name, value in calls.items() if value is not None}
     try:
-        settings = CallSettings(api_key=os.environ.get("OPENAI_API_KEY") or None, **given)
+        key = os.environ.get("OPENAI_API_KEY")
+        settings = CallSettings(api_key=SecretStr(key) if key else None, **given)
         return BuildConfig(calls=settings, **flags)
     except ValidationError as error:
         first = error.errors()[0]

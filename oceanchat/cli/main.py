@@ -7,16 +7,13 @@ import sys
 
 import click
 
-from oceanchat.cli import annotation, calls, read, release
+from oceanchat.cli import read
 from oceanchat.cli.build import build
 from oceanchat.errors import OceanChatError
 
 COMMANDS = (
     build,
     *read.COMMANDS,
-    *calls.COMMANDS,
-    *release.COMMANDS,
-    *annotation.COMMANDS,
 )
 
 

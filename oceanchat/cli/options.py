@@ -5,18 +5,17 @@ from typing import Any, TypeVar
 
 import click
 
+from oceanchat.store.location import DEFAULT_STORE
 from oceanchat.traits import Level, Trait, TraitLevel, levels_named, traits_named
 
 F = TypeVar("F", bound=Callable[..., Any])
-
-STORE = "ocean-chat.db"
 
 
 def store_option(command: F) -> F:
     """`--store`: where the project's database is."""
     return click.option(
         "--store",
-        default=STORE,
+        default=DEFAULT_STORE,
         show_default=True,
         metavar="URL",
         help="The database: a file name, or postgresql://user@host/name.",
@@ -29,7 +28,7 @@ def json_option(command: F) -> F:
     return option(command)
 
 
-class TraitParam(click.ParamType):
+class TraitParam(click.ParamType[tuple[Trait, ...]]):
     """A trait by letter or name, or 'all'."""
 
     name = "trait"
@@ -41,7 +40,7 @@ class TraitParam(click.ParamType):
         return value if isinstance(value, tuple) else traits_named(str(value))
 
 
-class LevelParam(click.ParamType):
+class LevelParam(click.ParamType[tuple[Level, ...]]):
     """A level by name, or 'all'."""
 
     name = "level"

@@ -21,11 +21,7 @@ def status(store: str, as_json: bool) -> None:
     found = reading.status(open_store(store, must_exist=True))
     if as_json:
         return click.echo(json.dumps([one.record() for one in found]))
-    console.print_funnel([one.outcome for one in found])
-    reasons = [(one.outcome.trait_level.code, *why) for one in found for why in one.reasons]
-    if reasons:
-        console.print_table(("", "step", "state", "why", "rows"), reasons, "Why rows did not go on")
-    console.print_builds(found)
+    console.print_status(found)
 
 
 @click.command()
@@ -61,7 +57,8 @@ def show(
         if as_json:
             click.echo(dialogue.model_dump_json())
         else:
-            click.echo("" if number else "", nl=bool(number))
+            if number:
+                click.echo()
             console.print_dialogue(dialogue)
 
 

@@ -1,7 +1,7 @@
 """ChatRequest, ChatAnswer and the ChatModel protocol: the one door to language models.
 
-A ChatModel is bound to one model name at one endpoint. Stages know this protocol only; the live client, the Batch
-API, the scripted model and the ledger that wraps any of them all speak it.
+A ChatModel is bound to one model name at one endpoint. Stages know this protocol only; the live client, the
+Batch API, the scripted model and the ledger that wraps any of them all speak it.
 """
 
 import hashlib

@@ -9,8 +9,9 @@ from oceanchat.errors import CallFailed
 from oceanchat.llm.chat import ChatAnswer
 
 _REFUSAL = re.compile(
-    r"\W*(i'm (very |so )?sorry\b|i am sorry\b|sorry, (but )?i\b|i am unable to|i'm unable to|as an ai\b"
-    r"|i can(not|'t) (help|assist|comply|do|write|create|provide))",
+    r"\W*((i'm|i am) (very |so |truly )?sorry[,.]? (but|i (can|am|won|must)|that request)"
+    r"|sorry, (but )?i (can|am|won)|i am unable to|i'm unable to|as an ai\b"
+    r"|i can(not|'t) (help|assist|comply|do|write|create|provide) (with )?(that|this|your|you|such|the request))",
     re.IGNORECASE,
 )
 

@@ -20,7 +20,7 @@ COPIED = 8
 _NAMED = re.compile(
     r"\b(openness|conscientious(ness)?|extra?o?version|extra?o?verted|extra?o?verts?|introver(t|ts|ted|sion)"
     r"|agreeable(ness)?|neurotic(ism)?|big five|personality (trait|type)s?|emotional stability"
-    r"|(high|low)[- ](level|openness|extraversion|agreeableness|conscientiousness|neuroticism))\b",
+    r")\b",
     re.IGNORECASE,
 )
 _ASSISTANT = re.compile(

@@ -21,7 +21,7 @@ from oceanchat.llm.replies import usable_text
 from oceanchat.near_duplicates import NearDuplicates
 from oceanchat.prompts import Template
 from oceanchat.records import Candidate, SeedTopic, Sentence, content_id
-from oceanchat.traits import FACETS, Facet, Level, Trait, TraitLevel, facet_named
+from oceanchat.traits import FACET_NAMES, FACETS, Facet, Level, Trait, TraitLevel, facet_named
 
 BLOCK = 48
 """Candidates labelled before the next choice is made."""
@@ -38,8 +38,9 @@ _FIELD = r"^[\W_]*{name}[\W_]*[:=]\s*(.*)$"
 _LABEL_LINE = re.compile(_FIELD.format(name="(?:label|output|category|answer|result)"), re.I | re.M)
 _STRENGTH_LINE = re.compile(_FIELD.format(name="strength"), re.I | re.M)
 _REASON_LINE = re.compile(_FIELD.format(name="(?:reason|reasoning|rationale)"), re.I | re.M)
-_FACET_LEVEL = re.compile(r"([a-z][a-z _-]*?)[\s_:*'\"`-]+(high|low)\b", re.I)
-_LEVEL_FACET = re.compile(r"\b(high|low)[\s_:*'\"`-]+(?:on |in )?([a-z][a-z -]*[a-z])", re.I)
+_FACET = "|".join(name.replace("-", "[ _-]") for name in FACET_NAMES)
+_FACET_LEVEL = re.compile(rf"\b({_FACET})[\s_:*'\"`(-]+(high|low)\b", re.IGNORECASE)
+_LEVEL_FACET = re.compile(rf"\b(high|low)[\s_:*'\"`-]+(?:on |in )?({_FACET})\b", re.IGNORECASE)
 _NEUTRAL = re.compile(r"\bneutral\b", re.I)
 _NUMBERED = re.compile(r"^\W*(\d+)\s*[.):]\s*(.+)$", re.M)
 

@@ -20,11 +20,11 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SQLAlch
 
 from oceanchat.errors import StoreError
 from oceanchat.store import annotation_rows, build_rows, import_rows, ledger_rows
+from oceanchat.store.location import DEFAULT_STORE
 from oceanchat.store.schema import APPLICATION, MIGRATIONS, SCHEMA_VERSION, Migration, metadata, store_info
 
 OWNERS = (annotation_rows, build_rows, import_rows, ledger_rows)
 """The modules that own the tables."""
-DEFAULT_STORE = "ocean-chat.db"
 _SQLITE_HEADER = b"SQLite format 3\x00"
 _COPIED_AT_ONCE = 500
 _LOCK = 0x0CEA  # PostgreSQL advisory lock held while a store is created or migrated
@@ -69,8 +69,8 @@ def open_store(
 ) -> Store:
     """Open the store at a path or URL, creating or migrating it where needed.
 
-    Raises StoreError for what cannot be reached, is not ours, is newer than this program, or, with `must_exist`,
-    is not there.
+    Raises StoreError for what cannot be reached, is not ours, is newer than this program, or, with
+    `must_exist`, is not there.
     """
     address = _address(str(url))
     shown = address.database or "" if address.get_backend_name() == "sqlite" else str(address)

@@ -1,7 +1,8 @@
 """The store's metadata, its schema version and the migrations between versions.
 
-Each `*_rows` module declares its tables on `metadata`. Version 1 is created whole; a later version adds a function
-to MIGRATIONS that turns the version before into it, and old stores are brought up one step at a time on opening.
+Each `*_rows` module declares its tables on `metadata`. Version 1 is created whole; a later version adds a
+function to MIGRATIONS that turns the version before into it, and old stores are brought up one step at a
+time on opening.
 """
 
 from collections.abc import Callable, Mapping

@@ -1,0 +1,72 @@
+"""The words: five traits, two levels, thirty facets, ten trait-levels."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from oceanchat.errors import InputError
+from oceanchat.traits import (
+    CODES,
+    FACETS,
+    TRAIT_LEVELS,
+    Facet,
+    TraitLevel,
+    facet_named,
+    levels_named,
+    traits_named,
+)
+
+
+def test_the_ten_trait_levels_stand_in_the_papers_order() -> None:
+    assert CODES == ("O+", "C+", "E+", "A+", "N+", "O-", "C-", "E-", "A-", "N-")
+
+
+def test_there_are_thirty_facets_six_to_a_trait() -> None:
+    assert [len(facets) for facets in FACETS.values()] == [6] * 5
+    assert len({facet.id for facets in FACETS.values() for facet in facets}) == 30
+
+
+def test_every_form_of_a_trait_level_is_read_back() -> None:
+    for one in TRAIT_LEVELS:
+        for form in (
+            one.code,
+            one.code.lower(),
+            one.label,
+            f"{one.trait.label}-{one.level}",
+            f" {one.label} ",
+        ):
+            assert TraitLevel.parse(form) == one
+
+
+@pytest.mark.parametrize("text", ["", "X+", "O", "high", "O+-", "very high Openness", "O high low"])
+def test_what_is_no_trait_level_is_refused_with_its_value(text: str) -> None:
+    with pytest.raises(InputError, match="trait-level"):
+        TraitLevel.parse(text)
+
+
+@given(st.text())
+def test_any_text_is_a_trait_level_or_an_input_error(text: str) -> None:
+    try:
+        assert TraitLevel.parse(text) in TRAIT_LEVELS
+    except InputError as error:
+        assert "not known" in str(error)
+
+
+@given(st.text())
+def test_any_text_is_a_facet_or_none(text: str) -> None:
+    assert facet_named(text) is None or isinstance(facet_named(text), Facet)
+
+
+def test_facets_are_found_under_their_usual_spellings() -> None:
+    for text in ("activity level", "Activity_Level", " activity-level ", "ACTIVITY LEVEL"):
+        found = facet_named(text)
+        assert found is not None and found.id == "activity-level"
+
+
+def test_all_means_all_and_a_wrong_word_is_named() -> None:
+    assert len(traits_named("all")) == 5 and len(levels_named("all")) == 2
+    assert traits_named("Openness") == traits_named("o")
+    with pytest.raises(InputError, match="'X'"):
+        traits_named("X")
+    with pytest.raises(InputError, match="'medium'"):
+        levels_named("medium")
