@@ -7,7 +7,7 @@ connection; times are seconds since 1970.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import (
     Column,
@@ -30,7 +30,7 @@ from sqlalchemy import (
 
 from oceanchat.store.account_rows import annotators
 from oceanchat.store.schema import metadata
-from oceanchat.store.seat_rows import ROUTINE, Seat, from_json, items, latest_sample, seat, seats, to_json
+from oceanchat.store.seat_rows import COUNTED, ROUTINE, Seat, from_json, items, latest_sample, seats, to_json
 
 serves = Table(
     "serves",
@@ -73,7 +73,17 @@ refusals = Table(
     Column("at", Float, nullable=False),
 )
 
+REJECTED = ("off-trait", "wrong-level")
+"""The states in which the automatic check leaves a dialogue it turns down."""
 Answers = Mapping[str, str]
+
+
+class Serve(NamedTuple):
+    """One showing of an item."""
+
+    seat_id: int
+    shown: float
+    used: float | None
 
 
 @dataclass(frozen=True)
@@ -113,7 +123,7 @@ class Judgement:
 
 def sample_seats(connection: Connection, sample_id: int) -> list[Row[Any]]:
     """Every routine seat of a sample: id, item_id, annotator_id, purpose, slot, answered, and `touched`."""
-    served = select(serves.c.seat_id.distinct().label("seat_id")).subquery()
+    served = select(serves.c.seat_id).distinct().subquery()
     query = (
         select(
             seats.c.id,
@@ -148,16 +158,10 @@ def add_serve(connection: Connection, token: str, seat_id: int, now: float) -> N
     connection.execute(serves.insert().values(token=token, seat_id=seat_id, shown=now))
 
 
-def served(connection: Connection, token: str) -> tuple[int, float] | None:
-    """(seat id, when shown) of a serve."""
+def served(connection: Connection, token: str) -> Serve | None:
+    """The showing of that token."""
     row = connection.execute(select(serves).where(serves.c.token == token)).first()
-    return None if row is None else (row.seat_id, row.shown)
-
-
-def lock_seat(connection: Connection, id: int) -> Seat | None:
-    """The seat, with every other writer kept out of it until the transaction ends."""
-    connection.execute(select(seats.c.id).where(seats.c.id == id).with_for_update())
-    return seat(connection, id)
+    return None if row is None else Serve(row.seat_id, row.shown, row.used)
 
 
 def add_label(
@@ -288,12 +292,22 @@ def judgements(connection: Connection, sample_id: int | None) -> list[Judgement]
     ]
 
 
+def counts_for_agreement(judgement: Judgement) -> bool:
+    """Whether a label enters agreement and pass rate: a first answer to a dialogue the check let through."""
+    return judgement.purpose == COUNTED and judgement.state not in REJECTED
+
+
+def _only_for_the_check(judgement: Judgement) -> bool:
+    return judgement.purpose == COUNTED and judgement.state in REJECTED
+
+
 def validation_table(engine: Engine) -> list[dict[str, Any]]:
     """The newest sample's current labels, one row each: every reported figure can be recomputed from them.
 
-    Columns: item, annotator (a pseudonym), value (the outcome under the task's rule), stratum (trait-level),
-    purpose (label, repeat, gold, adjudicate), revision, one `answer_*` column a question, known (the right
-    value of gold items), automatic (what the automatic check said), active_seconds and saved.
+    Columns: item, annotator (a pseudonym), value (the outcome under the task's rule), stratum
+    (trait-level), purpose (label, repeat, gold, adjudicate; check for dialogues drawn only to judge the
+    checker), revision, one `answer_*` column a question, known (the right value of gold items), automatic
+    (what the automatic check said), active_seconds and saved.
     """
     with engine.connect().execution_options(begin="DEFERRED") as connection:
         sample = latest_sample(connection)
@@ -307,7 +321,7 @@ def validation_table(engine: Engine) -> list[dict[str, Any]]:
             "annotator": f"annotator-{judgement.annotator_id}",
             "value": judgement.value,
             "stratum": judgement.stratum,
-            "purpose": judgement.purpose,
+            "purpose": "check" if _only_for_the_check(judgement) else judgement.purpose,
             "revision": judgement.revision,
             **{f"answer_{name}": judgement.answers.get(name, "") for name in names},
             "known": "" if judgement.known is None else judgement.known["value"],

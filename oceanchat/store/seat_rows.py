@@ -26,6 +26,7 @@ from sqlalchemy import (
     func,
     select,
 )
+from sqlalchemy.dialects import postgresql, sqlite
 
 from oceanchat.store.account_rows import annotators
 from oceanchat.store.schema import metadata
@@ -174,12 +175,6 @@ def _item(row: Row[Any]) -> Item:
     )
 
 
-def items_with_keys(connection: Connection, keys: Sequence[str]) -> dict[str, int]:
-    """Key -> id of the items that exist among these keys."""
-    rows = connection.execute(select(items.c.key, items.c.id).where(items.c.key.in_(keys)))
-    return {row.key: row.id for row in rows}
-
-
 def sample_items(connection: Connection, sample_id: int, kind: str) -> list[int]:
     """The ids of one kind of items of a sample."""
     query = (
@@ -188,10 +183,23 @@ def sample_items(connection: Connection, sample_id: int, kind: str) -> list[int]
     return list(connection.execute(query).scalars())
 
 
+def ensure_items(connection: Connection, wanted: Sequence[Item]) -> dict[str, int]:
+    """Key -> id of items that may be there already; others adding them at the same moment do no harm."""
+    for item in wanted:
+        connection.execute(_insert_new(connection, items).values(_item_values(item)))
+    rows = connection.execute(select(items.c.key, items.c.id).where(items.c.key.in_([i.key for i in wanted])))
+    return {row.key: row.id for row in rows}
+
+
 def add_seats(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
-    """New seats: item_id, annotator_id, purpose, slot, position."""
+    """New seats (item_id, annotator_id, purpose, slot, position); taken ones are left as they are."""
     if rows:
-        connection.execute(seats.insert(), [{"revision": 0, **row} for row in rows])
+        connection.execute(_insert_new(connection, seats), [{"revision": 0, **row} for row in rows])
+
+
+def _insert_new(connection: Connection, table: Table) -> postgresql.Insert | sqlite.Insert:
+    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
+    return dialect.insert(table).on_conflict_do_nothing()
 
 
 def remove_seats(connection: Connection, ids: Sequence[int]) -> int:
@@ -228,6 +236,12 @@ def _one_seat(connection: Connection, query: Select[Any]) -> Seat | None:
 def seat(connection: Connection, id: int) -> Seat | None:
     """The seat of that id."""
     return _one_seat(connection, _seat_query().where(seats.c.id == id))
+
+
+def lock_seat(connection: Connection, id: int) -> Seat | None:
+    """The seat, with every other writer kept out of it until the transaction ends."""
+    connection.execute(select(seats.c.id).where(seats.c.id == id).with_for_update())
+    return seat(connection, id)
 
 
 def seat_before(connection: Connection, item_id: int, purpose: str) -> Seat | None:

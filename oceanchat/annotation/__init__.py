@@ -1,0 +1,1 @@
+"""Accounts, assignment, qualification, labels and figures of human validation, without a page."""

@@ -1,0 +1,125 @@
+"""What annotators read before they start: the guidelines, and the items whose answers are known.
+
+Both come from the prompt folder. The reference for each trait is found by its heading, so the lead can
+reword the guidelines; nothing here shows or scores anything.
+"""
+
+import hashlib
+import json
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from oceanchat.annotation.tasks import VALIDATE
+from oceanchat.errors import PromptError
+from oceanchat.prompts import Prompts
+from oceanchat.store.seat_rows import Item
+from oceanchat.traits import TRAITS, Level, Trait, TraitLevel
+
+GUIDELINES = "guidelines.md"
+KNOWN_ITEMS = "qualification.json"
+PRACTISED = 10
+"""Known items that are practised on; the rest can be mixed in as gold."""
+_REFERENCE = re.compile(r"^\s*[-*]\s*\*\*(High|Low)\*\*\s*:\s*(.+)$", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Guidelines:
+    """The text, and what it says of high and low for each trait."""
+
+    text: str
+    """Markdown."""
+    references: dict[Trait, dict[Level, str]]
+
+
+def read_guidelines(prompts: Prompts) -> Guidelines:
+    """The guidelines of a prompt folder; PromptError when a trait's reference cannot be found in them."""
+    text = prompts.read(GUIDELINES)
+    sections = re.split(r"^#{2,4}\s+(.+?)\s*$", text, flags=re.MULTILINE)
+    bodies = dict(zip(sections[1::2], sections[2::2], strict=True))
+    references = {}
+    for trait in TRAITS:
+        found = _REFERENCE.findall(bodies.get(trait.label, ""))
+        references[trait] = {Level(level.lower()): said.strip() for level, said in found}
+        if len(references[trait]) != 2:
+            raise PromptError(
+                f"'{GUIDELINES}' has no heading '{trait.label}' followed by lines '- **High**: ...'"
+                " and '- **Low**: ...'; annotators need that reference"
+            )
+    return Guidelines(text, references)
+
+
+class _Turn(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    role: Literal["questioner", "discloser"]
+    text: str
+
+
+class KnownItem(BaseModel):
+    """A dialogue whose right answers are known."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    id: str
+    trait: Trait
+    level: Level
+    turns: tuple[_Turn, ...]
+    trait_shown: bool
+    coherent: bool
+    why: str
+    """Shown after practising on it."""
+
+    def item(self, kind: str, prefix: str, sample_id: int | None = None) -> Item:
+        """The item it makes; a reworded one has another key, so what was practised stays what it was."""
+        code = TraitLevel(self.trait, self.level).code
+        answers = {"trait_shown": _word(self.trait_shown), "coherent": _word(self.coherent)}
+        print_ = hashlib.sha256(self.model_dump_json().encode("utf-8", "replace")).hexdigest()[:8]
+        return Item(
+            kind=kind,
+            key=f"{prefix}{self.id}:{print_}",
+            stratum=code,
+            content={"trait_level": code, "turns": [turn.model_dump() for turn in self.turns]},
+            known={"answers": answers, "value": VALIDATE.value(answers), "why": self.why},
+            sample_id=sample_id,
+        )
+
+
+def _word(flag: bool) -> str:
+    return "yes" if flag else "no"
+
+
+def known_items(prompts: Prompts) -> list[KnownItem]:
+    """The known items of a prompt folder; PromptError for what is wrong with them."""
+    return _known_items(prompts.read(KNOWN_ITEMS), KNOWN_ITEMS)
+
+
+def read_known_items(path: Path) -> list[KnownItem]:
+    """The known items of any file in the same format."""
+    try:
+        return _known_items(path.read_text(encoding="utf-8"), str(path))
+    except (OSError, UnicodeDecodeError) as error:
+        raise PromptError(
+            f"file '{path}' cannot be read ({error.__class__.__name__}); save it as UTF-8"
+        ) from None
+
+
+def _known_items(text: str, where: str) -> list[KnownItem]:
+    try:
+        rows: Any = json.loads(text)
+        if not isinstance(rows, list) or not rows:
+            raise PromptError(f"file '{where}' is no list of items; see prompts/qualification.json")
+        found = [KnownItem.model_validate(row) for row in rows]
+    except (ValueError, RecursionError) as error:
+        detail = error.errors()[0] if isinstance(error, ValidationError) else None
+        said = str(error).splitlines()[0] if detail is None else f"{detail['loc']}: {detail['msg']}"
+        raise PromptError(
+            f"file '{where}' is not as it should be: {said}; see prompts/qualification.json"
+        ) from None
+    twice = next((one.id for one in found if sum(one.id == other.id for other in found) > 1), None)
+    if twice is not None:
+        raise PromptError(f"file '{where}' has the item '{twice}' twice; rename one")
+    return found

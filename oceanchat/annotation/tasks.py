@@ -1,0 +1,135 @@
+"""The tasks annotators do: their questions, what a complete answer is, and what it comes to.
+
+Answers are a mapping from question to text whatever the task, so seats, drafts, receipts and agreement know
+no question by name. A new kind of judgement is a new Task here.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from oceanchat.errors import AnnotationError
+
+LONGEST = 5000
+"""Characters a free text may have."""
+
+
+class Option(NamedTuple):
+    """One answer to choose."""
+
+    value: str
+    label: str
+    key: str
+    """The key that chooses it; one character, unique in its task."""
+
+
+@dataclass(frozen=True)
+class Question:
+    """One question; without options it is answered in one's own words."""
+
+    name: str
+    label: str
+    hint: str = ""
+    options: tuple[Option, ...] = ()
+    required: bool = True
+
+
+@dataclass(frozen=True)
+class Task:
+    """A set of questions asked about one item."""
+
+    name: str
+    questions: tuple[Question, ...]
+    value: Callable[[Mapping[str, str]], str]
+    """What complete answers come to: the value whose agreement is reported."""
+    complaint: Callable[[Mapping[str, str]], str | None] = lambda answers: None
+    """What is still wrong with answers that are complete, or None."""
+
+    def draft(self, answers: Mapping[str, object]) -> dict[str, str]:
+        """Answers as far as they make sense, for keeping while they are being given."""
+        kept = {}
+        for question in self.questions:
+            text = _clean(answers.get(question.name))
+            if text and (not question.options or text in {option.value for option in question.options}):
+                kept[question.name] = text
+        return kept
+
+    def check(self, answers: Mapping[str, object]) -> dict[str, str]:
+        """The answers in the order of the questions, stripped. Raises AnnotationError for what is missing."""
+        kept = self.draft({name: _clean(value).strip() for name, value in answers.items()})
+        for question in self.questions:
+            if question.required and question.name not in kept:
+                raise AnnotationError(f"'{question.label}' has no answer yet; answer it and save again")
+        complaint = self.complaint(kept)
+        if complaint is not None:
+            raise AnnotationError(complaint)
+        return kept
+
+
+def _clean(value: object) -> str:
+    """Text that every database stores: no NUL, no lone surrogate, no endless paste."""
+    if not isinstance(value, str):
+        return ""
+    return value.encode("utf-8", "replace").decode("utf-8").replace("\0", "")[:LONGEST]
+
+
+def _valid(answers: Mapping[str, str]) -> str:
+    return "yes" if answers["trait_shown"] == answers["coherent"] == "yes" else "no"
+
+
+def _needs_comment(answers: Mapping[str, str]) -> str | None:
+    if _valid(answers) == "no" and "comment" not in answers:
+        return "a 'No' needs a comment: please say in a few words what is wrong"
+    return None
+
+
+def _needs_words(answers: Mapping[str, str]) -> str | None:
+    short = next((text for text in answers.values() if len(text.split()) < 3), None)
+    return (
+        None
+        if short is None
+        else f"'{short}' is very short; please describe the typical response in a sentence"
+    )
+
+
+_CRITERIA = (
+    Question(
+        "trait_shown",
+        "Trait shown?",
+        "The answers show the trait on the label, at that level.",
+        (Option("yes", "Yes", "1"), Option("no", "No", "2")),
+    ),
+    Question(
+        "coherent",
+        "Coherent?",
+        "Every turn follows from the one before.",
+        (Option("yes", "Yes", "3"), Option("no", "No", "4")),
+    ),
+)
+VALIDATE = Task(
+    "validate",
+    (*_CRITERIA, Question("comment", "Comment", "Needed for a No, otherwise optional.", required=False)),
+    value=_valid,
+    complaint=_needs_comment,
+)
+"""Table 13: both criteria answered apart, valid when both are met, a reason for a No."""
+PRACTICE = Task("practice", _CRITERIA, value=_valid)
+DESCRIBE = Task(
+    "describe",
+    (
+        Question("high", "High", "How does someone high on it typically respond in a conversation?"),
+        Question("low", "Low", "And someone low on it?"),
+    ),
+    value=lambda answers: "described",
+    complaint=_needs_words,
+)
+"""Appendix E: annotators describe typical responses in their own words before they start."""
+
+_TASKS = {task.name: task for task in (VALIDATE, PRACTICE, DESCRIBE)}
+
+
+def task_named(name: str) -> Task:
+    """The task of that name; AnnotationError when there is none."""
+    if name not in _TASKS:
+        raise AnnotationError(f"task '{name}' is not known; this store was written by a newer version")
+    return _TASKS[name]

@@ -1,0 +1,21 @@
+"""A store of either kind, empty."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from oceanchat.store.database import Store, open_store
+from tests.postgres import postgres_server, postgres_url
+
+__all__ = ["postgres_server", "postgres_url"]
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
+    if request.param == "postgresql":
+        opened = open_store(request.getfixturevalue("postgres_url"))
+    else:
+        opened = open_store(tmp_path / "store.db")
+    yield opened
+    opened.close()
