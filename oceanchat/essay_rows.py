@@ -43,20 +43,22 @@ def rows_of(source: str) -> Iterator[Row]:
         if path.is_file():
             return _file_rows(path)
         if path.exists():
-            _refuse(path, "is neither a file nor a folder; give a .csv, .jsonl or .parquet file")
+            refuse(path, "is neither a file nor a folder; give a .csv, .jsonl or .parquet file")
     except OSError as error:
-        _refuse(path, f"cannot be opened: {error.strerror}; check the name")
+        refuse(path, f"cannot be opened: {error.strerror}; check the name")
     if _HUB_ID.fullmatch(source) and path.suffix.lower() not in _FILES:
         return _hub_rows(source)
-    _refuse(
+    refuse(
         path,
         "does not exist; give a .csv, .jsonl or .parquet file, a folder of .txt, or OWNER/NAME on the Hub",
     )
 
 
-def _refuse(path: Path, why: str) -> NoReturn:
-    shown = str(path) if len(str(path)) <= 200 else f"{str(path)[:200]}..."
-    raise CorpusError(f"corpus '{shown}' {why}".encode("utf-8", "replace").decode())
+def refuse(source: Path | str, why: str) -> NoReturn:
+    """Raise CorpusError with one printable line, whatever the name or the file holds."""
+    shown = str(source) if len(str(source)) <= 200 else f"{str(source)[:200]}..."
+    line = f"corpus '{shown}' {why}"
+    raise CorpusError("".join(char if char.isprintable() else " " for char in line))
 
 
 def _file_rows(path: Path) -> Iterator[Row]:
@@ -71,13 +73,13 @@ def _file_rows(path: Path) -> Iterator[Row]:
             return _parquet_rows(path)
         case suffix:
             kind = f"unknown kind '{suffix}'" if suffix else "unknown kind"
-            _refuse(path, f"is a file of {kind}; give .csv, .jsonl, .parquet or a folder of .txt files")
+            refuse(path, f"is a file of {kind}; give .csv, .jsonl, .parquet or a folder of .txt files")
 
 
 def _folder_rows(folder: Path) -> Iterator[Row]:
     files = sorted(path for path in folder.rglob("*.txt") if path.is_file())
     if not files:
-        _refuse(
+        refuse(
             folder,
             "is a folder without .txt files; give one text file an essay, or a .csv, .jsonl or .parquet",
         )
@@ -90,7 +92,7 @@ def _text_file(folder: Path, path: Path) -> Row:
             return {}
         return {"id": path.relative_to(folder).as_posix(), "author": path.stem, "text": "".join(_lines(path))}
     except OSError as error:
-        _refuse(path, f"cannot be read: {error.strerror}; check its permissions")
+        refuse(path, f"cannot be read: {error.strerror}; check its permissions")
 
 
 def _csv_rows(path: Path) -> Iterator[Row]:
@@ -102,15 +104,13 @@ def _csv_rows(path: Path) -> Iterator[Row]:
         header = [_column(name) for name in next(reader, [])]
         if not set(header) & set(TEXT_COLUMNS):
             named = ", ".join(header)[:80] or "none"
-            _refuse(
-                path, f"has no column 'TEXT' (its columns: {named}); name the column with the essays TEXT"
-            )
+            refuse(path, f"has no column 'TEXT' (its columns: {named}); name the column with the essays TEXT")
         for cells in filter(None, reader):
             yield dict(zip(header, cells, strict=True)) if len(cells) == len(header) else {}
     except csv.Error as error:
         limit = csv.field_size_limit()
         why = f"a field of over {limit} characters" if "field larger" in str(error) else str(error)
-        _refuse(
+        refuse(
             path, f"cannot be read at line {reader.line_num}: {why}; a quotation mark may be left open there"
         )
 
@@ -129,7 +129,7 @@ def _parquet_rows(path: Path) -> Iterator[Row]:
     try:
         from oceanchat.parquet_rows import parquet_rows  # 60 MB, spent only where a Parquet corpus is read
     except ModuleNotFoundError:
-        _refuse(path, "is a Parquet file, for which pyarrow is missing; pip install 'ocean-chat[release]'")
+        refuse(path, "is a Parquet file, for which pyarrow is missing; pip install 'ocean-chat[release]'")
     return map(_named, parquet_rows(path))
 
 
@@ -156,12 +156,12 @@ def _checked_lines(path: Path) -> Iterator[str]:
     """The lines of a file that is not empty and not binary."""
     try:
         if path.stat().st_size == 0:
-            _refuse(path, "is empty; give a file with essays")
+            refuse(path, "is empty; give a file with essays")
         if _is_binary(path):
-            _refuse(path, "is a binary file; give text, or a .parquet file under that name")
+            refuse(path, "is a binary file; give text, or a .parquet file under that name")
         yield from _lines(path)
     except OSError as error:
-        _refuse(path, f"cannot be read: {error.strerror}; check its permissions")
+        refuse(path, f"cannot be read: {error.strerror}; check its permissions")
 
 
 def _is_binary(path: Path) -> bool:

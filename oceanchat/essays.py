@@ -13,8 +13,7 @@ from dataclasses import dataclass
 from importlib import resources
 from typing import Any, Literal
 
-from oceanchat.errors import CorpusError
-from oceanchat.essay_rows import TEXT_COLUMNS, Row, rows_of
+from oceanchat.essay_rows import TEXT_COLUMNS, Row, refuse, rows_of
 from oceanchat.records import Essay
 from oceanchat.traits import TRAITS, Level, Trait
 
@@ -87,10 +86,7 @@ def open_corpus(source: str | None = None) -> Corpus:
             junk[found] += 1
     if not count:
         reasons = ", ".join(f"{number} {reason}" for reason, number in junk.items()) or "it has no rows"
-        raise CorpusError(
-            f"corpus '{place}' holds no essay ({reasons}); give essays of {FEWEST_WORDS} or more words in a"
-            " column or key named text"
-        )
+        refuse(place, f"holds no essay ({reasons}); give essays of {FEWEST_WORDS} or more words under 'text'")
     return Corpus(
         name=place.rstrip("/") if source else BUNDLED,
         essays=Essays(place),

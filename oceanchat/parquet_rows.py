@@ -10,7 +10,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from oceanchat.errors import CorpusError
+from oceanchat.essay_rows import refuse
 
 ROWS_AT_ONCE = 256
 
@@ -23,6 +23,4 @@ def parquet_rows(path: Path) -> Iterator[dict[str, Any]]:
                 yield from batch.to_pylist()
     except (pa.ArrowException, OSError, ValueError, TypeError, OverflowError) as error:
         reason = (str(error) or type(error).__name__).splitlines()[0]
-        raise CorpusError(
-            f"corpus '{path}' is no readable Parquet file ({reason}); write it again, or use CSV or JSONL"
-        ) from None
+        refuse(path, f"is no readable Parquet file ({reason}); write it again, or use CSV or JSONL")

@@ -22,15 +22,20 @@ def _from_windows(raw: bytes) -> str:
 _MOJIBAKE = {_from_windows(char.encode("utf-8")): char for char in _SUSPECTS}
 """What is seen -> what was meant."""
 
-_MACINTOSH = {"Õ": "’", "Ð": "–"}  # noqa: RUF001
+_APOSTROPHES = {"Õ": "’", "Ð": "–", "\ufffd": "’"}  # noqa: RUF001
+"""What became of Macintosh quotes and dashes, and what is left of an apostrophe that some program lost."""
 
 _DAMAGE = re.compile(
     r"(?P<entity>&(?:amp;){0,3}(?:\#\d{1,7}|\#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});)"
     rf"|(?P<mojibake>{'|'.join(sorted(map(re.escape, _MOJIBAKE), key=len, reverse=True))})"
     rf"|(?P<invisible>[{_INVISIBLE}])"
     r"|(?P<control>[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff])"
-    r"|(?P<macintosh>(?<=[A-Za-z])Õ(?=[a-z])|(?<=\s)Ð(?=\s))"
+    r"|(?P<apostrophe>(?<=[A-Za-z])Õ(?=[a-z])|(?<=\s)Ð(?=\s)|(?<=[A-Za-z])\ufffd(?=(?:s|t|m|d|ll|re|ve)\b))"
 )
+
+
+_SUSPICIOUS = re.compile(r"[^\t\n\r -%'-~]")
+"""Every damage starts with one of these; text without any, the usual case, is passed twenty times faster."""
 
 
 class CleanText(NamedTuple):
@@ -51,7 +56,8 @@ class CleanText(NamedTuple):
 
 def clean(text: str) -> CleanText:
     """The text with its damage repaired. Control characters become spaces, invisible ones go."""
-    if not _DAMAGE.search(text):
+    suspect = _SUSPICIOUS.search(text)
+    if suspect is None or _DAMAGE.search(text, suspect.start()) is None:
         return CleanText(text, None, None)
     parts: list[str] = []
     starts: list[int] = []
@@ -80,8 +86,8 @@ def _repaired(damage: re.Match[str]) -> str:
             return _decoded(seen)
         case "mojibake":
             return _MOJIBAKE[seen]
-        case "macintosh":
-            return _MACINTOSH[seen]
+        case "apostrophe":
+            return _APOSTROPHES[seen]
         case "invisible":
             return ""
         case _:

@@ -45,7 +45,9 @@ _ADDED = {
     "drawn line": _rule(_DRAWN, r"""[-_=*~#](?<![-_=*~#].)[-_=*~#]{4,}\s+(?=["“(]?\w)"""),
     "before a drawn line": _rule(_DRAWN, r"""\s(?=[-_=*]{8,})"""),
     "signature line": _rule(" -- Posted", r"""\s--\s+(?=Posted)"""),
-    "close of a letter": _rule("s,|y,|Love,|Best,", rf"""\b(?:{_CLOSES}),\s+(?=[A-Z])"""),
+    "close of a letter": _rule(
+        "egards,|erely,|hanks,|heers,|ours,|ruly,|Love,|Best,", rf"""\b(?:{_CLOSES}),\s+(?=[A-Z])"""
+    ),
     "greeting": _rule(
         "Hi,|Hello,|Hey,|Dear ",
         r"""(?:^|(?<=[.!?]\s))(?:Hi|Hello|Hey|Dear(?:\s[A-Z]\w+){1,2}),\s+(?=[A-Z])""",
@@ -94,7 +96,7 @@ def _goes_on(text: str, place: int) -> bool:
 
 
 _LINE_END = re.compile(r"[\r\n\u2028\u2029]")
-_BREAK = re.compile(r"[^\S\r\n\u2028\u2029]*(?:\r\n?|\n|[\u2028\u2029])\s*")
+_BREAK = re.compile(r"(?:\r\n?|\n|[\u2028\u2029])\s*")
 _NARROWEST = 50
 """Columns below which no program wraps lines."""
 _WIDEST = 120
@@ -110,12 +112,10 @@ def _line_starts(text: str) -> Iterator[int]:
         return
     breaks = list(_BREAK.finditer(text))
     begins = [0, *(brk.end() for brk in breaks)]
-    lengths = [end.start() - begin for begin, end in zip(begins, breaks, strict=False)]
+    lengths = [len(text[begin : brk.start()].rstrip()) for begin, brk in zip(begins, breaks, strict=False)]
     width = max(_NARROWEST, *lengths)
     for brk, length in zip(breaks, lengths, strict=True):
-        next_word = (
-            len(text[brk.end() : brk.end() + _WIDEST].split(maxsplit=1)[0]) if brk.end() < len(text) else 0
-        )
-        typed = width > _WIDEST or length + 1 + next_word <= width
+        next_word = text[brk.end() : brk.end() + _WIDEST].split(maxsplit=1)[:1]
+        typed = width > _WIDEST or length + 1 + len("".join(next_word)) <= width
         if typed or len(brk.group().splitlines()) > 1:
             yield brk.end()

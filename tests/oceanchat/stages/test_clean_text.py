@@ -7,7 +7,20 @@ from hypothesis import strategies as st
 from oceanchat.stages.clean_text import clean, readable
 
 PIECES = st.sampled_from(
-    ["&quot;", "&amp;amp;", "&#39;", "&#0;", "&#xD800;", "&nope;", "\x05", "\x92", "\u200b", "\ud800", "â€™", "donÕt"]
+    [
+        "&quot;",
+        "&amp;amp;",
+        "&#39;",
+        "&#0;",
+        "&#xD800;",
+        "&nope;",
+        "\x05",
+        "\x92",
+        "\u200b",
+        "\ud800",
+        "â€™",
+        "donÕt",
+    ]
 )
 DAMAGED = st.lists(st.one_of(PIECES, st.text(max_size=8))).map("".join)
 
@@ -31,7 +44,7 @@ def test_damage_is_repaired(damaged: str, repaired: str) -> None:
 
 
 def test_sound_text_is_left_alone() -> None:
-    assert clean("A naïve façade – \u201cquoted\u201d.").text == "A naïve façade – \u201cquoted\u201d."
+    assert clean("A naïve façade, \u201cquoted\u201d.").text == "A naïve façade, \u201cquoted\u201d."
 
 
 @given(DAMAGED)
@@ -41,7 +54,8 @@ def test_each_clean_character_has_its_place_in_order(text: str) -> None:
     assert all(0 <= start < end <= len(text) for start, end in places)
     assert places == sorted(places)
     for char, (start, end) in zip(cleaned.text, places, strict=True):
-        assert text[start:end] == char or clean(text[start:end]).text != text[start:end] or end - start > 0
+        sound = end - start == 1 and " " <= text[start] <= "~"
+        assert text[start] == char or not sound
 
 
 @given(DAMAGED)

@@ -14,8 +14,9 @@ from oceanchat.stages.segmentation import segment, sentences_of
 MESSY = st.lists(
     st.one_of(
         st.sampled_from(
-            [". ", ". . .", "...", "! ", "?!", "\n", "\r\n", "  ", "&quot;", "&amp;", "\x05", "\x85", "â€™", ":)", '"',
-             "Dr. ", "I ", "i ", "and ", "http://a.b ", "(", ")", "---- ", "\u2028", "\ud800", "U.S. ", "word "]
+            [". ", ". . .", "...", "! ", "?!", "\n", "\r\n", "  ", "&quot;", "&amp;", "\x05", "\x85",
+             "â€™", ":)", '"', "Dr. ", "I ", "i ", "and ", "http://a.b ", "(", ")", "---- ", "\u2028",
+             "\ud800", "U.S. ", "word "]
         ),
         st.text(max_size=12),
     ),

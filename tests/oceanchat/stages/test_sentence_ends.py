@@ -51,8 +51,8 @@ def test_an_ellipsis_before_a_small_letter_goes_on() -> None:
 
 def test_wrapped_lines_belong_together_and_typed_ones_do_not() -> None:
     wrapped = (
-        "this is a line that some program broke where the\nnext word did not fit any more and that goes on to\n"
-        "a third one"
+        "this is a line that some program broke where the\n"
+        "next word did not fit any more and that goes on to\na third one"
     )
     assert len(pieces(wrapped)) == 1
     assert pieces("buy milk\ncall mom\nsleep") == ["buy milk", "call mom", "sleep"]
@@ -61,5 +61,20 @@ def test_wrapped_lines_belong_together_and_typed_ones_do_not() -> None:
 
 
 def test_no_pattern_needs_more_than_linear_time() -> None:
-    for unit in ("!", ".", ". ", "-", ") ", ".) ", " :)", "http://", "&amp;", "1/", "a ", "\n ", "?! ", "Dear A "):
+    for unit in (
+        "!",
+        ".",
+        ". ",
+        "-",
+        ") ",
+        ".) ",
+        " :)",
+        "http://",
+        "&amp;",
+        "1/",
+        "a ",
+        "\n ",
+        "?! ",
+        "Dear A ",
+    ):
         assert sum(len(span.text) for span in segment(unit * 20_000)) <= len(unit) * 20_000
