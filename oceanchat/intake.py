@@ -12,11 +12,11 @@ from typing import NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from oceanchat.build import Progress, Stage
 from oceanchat.errors import RecordError
 from oceanchat.imports import LineProblem, read_dialogues
 from oceanchat.llm.doors import open_run
 from oceanchat.llm.settings import CallSettings
+from oceanchat.progress import Progress, Stage
 from oceanchat.prompts import open_prompts
 from oceanchat.records import Dialogue
 from oceanchat.stages.back_validation import Check, Checker

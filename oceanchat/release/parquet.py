@@ -49,6 +49,7 @@ _PROVENANCE = pa.struct(
                         ("trait_shown", pa.bool_()),
                         ("coherent", pa.bool_()),
                         ("valid", pa.bool_()),
+                        ("decides", pa.bool_()),
                         ("comment", _TEXT),
                     ]
                 )

@@ -12,7 +12,7 @@ from oceanchat.agreement import Rating, agreement
 from oceanchat.intervals import wilson
 from oceanchat.release.overlap import near_pairs, repeats
 from oceanchat.release.personal_data import PATTERNS
-from oceanchat.release.rows import RejectedRow, Row
+from oceanchat.release.rows import RejectedRow, Row, decided_valid
 from oceanchat.release.splits import NEAR
 from oceanchat.release.summary import Shape, summarise
 from oceanchat.traits import CODES
@@ -94,6 +94,7 @@ def _humans(rows: Sequence[Row]) -> Figures | None:
         Rating(row.id, label.annotator, "yes" if label.valid else "no", row.trait_level)
         for row in labelled
         for label in row.provenance.human
+        if not label.decides
     ]
     found = agreement(ratings).figures()
     return {
@@ -101,16 +102,11 @@ def _humans(rows: Sequence[Row]) -> Figures | None:
         "paper_unanimous": PAPER_UNANIMOUS,
         "annotators": len({rating.annotator for rating in ratings}),
         "labels": len(ratings),
-        "pass_rate": share(sum(majority_valid(row) is True for row in labelled), len(labelled)),
+        "pass_rate": share(
+            sum(decided_valid(row.provenance.human) is True for row in labelled), len(labelled)
+        ),
         "agreement": {name: _rounded(figure._asdict()) for name, figure in found.items()},
     }
-
-
-def majority_valid(row: Row) -> bool | None:
-    """What more than half of a row's annotators say; None for no labels or a tie."""
-    valid = [label.valid for label in row.provenance.human]
-    yes = sum(valid)
-    return None if 2 * yes == len(valid) else 2 * yes > len(valid)
 
 
 def _checker_against_humans(rows: Sequence[Row]) -> Figures | None:
@@ -119,7 +115,8 @@ def _checker_against_humans(rows: Sequence[Row]) -> Figures | None:
     both = [
         (verdict.passed, human)
         for row in rows
-        if (verdict := row.provenance.verdict) is not None and (human := majority_valid(row)) is not None
+        if (verdict := row.provenance.verdict) is not None
+        and (human := decided_valid(row.provenance.human)) is not None
     ]
     if not both:
         return None

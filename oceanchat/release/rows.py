@@ -5,6 +5,7 @@ topics become what the corpus allows. It knows records; files and splits it does
 """
 
 import hashlib
+from collections.abc import Sequence
 from typing import Literal
 
 from oceanchat.llm.settings import SCRIPTED
@@ -65,6 +66,9 @@ class HumanLabel(Record):
     """The turns follow from one another."""
     valid: bool
     """Both (paper, Table 13)."""
+    decides: bool
+    """Whether it is the decision on a dialogue the annotators were divided about; it does not count as a
+    rating."""
     comment: str
 
 
@@ -161,6 +165,14 @@ def row_id(row: Row) -> str:
     """The id a row must have, from what it holds."""
     turns = tuple(Turn(role=TURN_ROLE[message.role], text=message.content) for message in row.messages)
     return dialogue_id(TraitLevel(row.trait, row.level), turns)
+
+
+def decided_valid(labels: Sequence[HumanLabel]) -> bool | None:
+    """What humans say: the decision where there is one, else more than half of the annotators; None if
+    open."""
+    deciding = [label.valid for label in labels if label.decides] or [label.valid for label in labels]
+    yes = sum(deciding)
+    return None if 2 * yes == len(deciding) else 2 * yes > len(deciding)
 
 
 def author_hash(author: str) -> str:

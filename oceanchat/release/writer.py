@@ -1,0 +1,253 @@
+"""Write a release: gather, split, count, draw, describe; then move the finished folder into place.
+
+Reads top to bottom. Everything is written into a hidden folder beside the target and renamed at the very end,
+so a release that exists is complete; the same store, version and options give the same bytes.
+"""
+
+import hashlib
+import json
+import re
+import shutil
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from importlib.metadata import version as installed
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from pydantic import BaseModel, ConfigDict
+
+from oceanchat.errors import ConfigError, ReleaseError
+from oceanchat.prompts import open_prompts
+from oceanchat.records import Dialogue
+from oceanchat.release.card import render_card
+from oceanchat.release.figures import plot_topics
+from oceanchat.release.folder import CARD, MANIFEST, QUALITY, REJECTED_FILE, TOPICS_PLOT, Release, split_file
+from oceanchat.release.gathering import Gathered, gather, prompts_used
+from oceanchat.release.manifest import FORMAT, Counts, Manifest, ReleasedFile, Require
+from oceanchat.release.parquet import write_rejected, write_rows
+from oceanchat.release.quality import Figures, row_figures, seed_overlap
+from oceanchat.release.rows import RejectedRow, Row, SeedTopics, author_hash, rejected_row, released_row
+from oceanchat.release.splits import SPLITS, Member, SplitRatio, assign_splits
+from oceanchat.release.topics import FEWEST, TopicShare, find_topics
+from oceanchat.store.build_rows import StoredBuild
+from oceanchat.store.database import Store
+from oceanchat.traits import CODES
+
+_VERSION = re.compile(r"(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)(-[0-9A-Za-z.-]+)?")
+
+
+class ReleaseConfig(BaseModel):
+    """The config of `oceanchat release`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    version: str
+    """Semantic: 1.0.0."""
+    license: str | None
+    """Licence id as the Hub knows it, such as cc-by-4.0; never guessed."""
+    require: Require = "checked"
+    seed_topics: SeedTopics | None = None
+    """None: text where every corpus says it may be shared, else an error."""
+    ratio: SplitRatio = SplitRatio(80, 10, 10)
+    split_seed: int = 0
+    language: str = "en"
+    prompts: Path | None = None
+    """Folder whose template texts go into the card; None: those that ship."""
+    output: Path = Path("releases")
+
+
+class _Content(NamedTuple):
+    """The tables of a release."""
+
+    rows: Sequence[Row]
+    rejected: Sequence[RejectedRow]
+
+
+def write_release(config: ReleaseConfig, store: Store) -> Release:
+    """Write the store's release and return it.
+
+    Raises ConfigError for an option that is wrong or missing, ReleaseError for a version that exists, an
+    empty store or an output folder that cannot be written.
+    """
+    check_version(config.version)
+    if not config.license:
+        raise ConfigError("a release needs a licence: give --license, such as cc-by-4.0, cc0-1.0 or other")
+    gathered = gather(store, config.require)
+    seed_topics = _seed_topics(config, gathered)
+    content = _content(config, gathered, seed_topics)
+    scripted = any(row.scripted for row in (*content.rows, *content.rejected))
+    target = config.output / f"ocean-chat-{config.version}{'-scripted' if scripted else ''}"
+    if target.exists():
+        raise ReleaseError(f"release '{target}' exists; raise --version, or remove the folder first")
+    quality = _quality(config, gathered, content)
+    part = target.with_name(f".{target.name}.part")
+    try:
+        shutil.rmtree(part, ignore_errors=True)
+        _write_tables(part, content, quality)
+        manifest = _manifest(config, gathered, content, seed_topics, target.name, scripted)
+        _write_text(part / QUALITY, _json(quality))
+        _write_text(part / CARD, render_card(manifest, quality))
+        manifest = manifest.model_copy(update={"files": _files(part, content)})
+        _write_text(part / MANIFEST, _json(manifest.model_dump(mode="json")))
+        part.rename(target)
+    except OSError as error:
+        raise ReleaseError(f"release '{target}' cannot be written: {error.strerror or error}") from None
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
+    return Release(target, manifest, quality, content.rows, content.rejected)
+
+
+def check_version(version: str) -> None:
+    """Raises ConfigError unless the version is semantic."""
+    if not _VERSION.fullmatch(version):
+        raise ConfigError(f"--version '{version}' is not semantic; write it like 1.0.0 or 1.1.0-rc.1")
+
+
+def _seed_topics(config: ReleaseConfig, gathered: Gathered) -> SeedTopics:
+    if config.seed_topics is not None:
+        return config.seed_topics
+    if not gathered.shareable:
+        raise ConfigError(
+            "seed topics may be sentences of a corpus that must not be passed on: choose --seed-topics text"
+            " (they may), hash (only whether two are the same) or omit"
+        )
+    return "text"
+
+
+def _content(config: ReleaseConfig, gathered: Gathered, seed_topics: SeedTopics) -> _Content:
+    """The rows, by trait-level in paper order and by id within, so that the store's order does not show."""
+    splits = assign_splits([_member(d) for d in gathered.released], config.ratio, config.split_seed)
+    rows = [
+        released_row(d, splits[d.id], seed_topics, gathered.human.get(d.id, ())) for d in gathered.released
+    ]
+    rejected = [
+        rejected_row(r.dialogue, r.state, r.reason, seed_topics, gathered.human.get(r.dialogue.id, ()))
+        for r in gathered.rejected
+    ]
+    return _Content(sorted(rows, key=_place), sorted(rejected, key=_place))
+
+
+def _place(row: Row) -> tuple[int, int, str]:
+    split = SPLITS.index(row.split) if row.split in SPLITS else len(SPLITS)
+    return split, CODES.index(row.trait_level), row.id
+
+
+def _member(dialogue: Dialogue) -> Member:
+    text = "\n".join(turn.text for turn in dialogue.turns)
+    return Member(
+        dialogue.id,
+        dialogue.trait_level.code,
+        author_hash(dialogue.author),
+        dialogue.seed_topic or "",
+        text,
+    )
+
+
+def _quality(config: ReleaseConfig, gathered: Gathered, content: _Content) -> Figures:
+    """Everything quality.json holds: what the rows decide, and what only the store knows."""
+    texts = [("\n".join(t.text for t in d.turns), d.seed_topic) for d in gathered.released]
+    everything = [*gathered.released, *(rejection.dialogue for rejection in gathered.rejected)]
+    return {
+        "rows": row_figures(content.rows, content.rejected),
+        "seed_overlap": seed_overlap(texts),
+        "funnel": gathered.funnel,
+        "withheld": gathered.withheld,
+        "topics": _topics(content.rows),
+        "prompts": prompts_used(everything, open_prompts(config.prompts)),
+    }
+
+
+def _topics(rows: Sequence[Row]) -> Figures | None:
+    """None for too few rows to speak of topics."""
+    if len(rows) < FEWEST:
+        return None
+    found = find_topics([row.text for row in rows], [row.trait.value for row in rows])
+    return {
+        "topics": [topic._asdict() for topic in found.topics],
+        "stability": {str(number): value for number, value in found.stability.items()},
+        "none": found.none,
+    }
+
+
+def _write_tables(folder: Path, content: _Content, quality: Figures) -> None:
+    (folder / "data").mkdir(parents=True)
+    for split in SPLITS:
+        rows = [row for row in content.rows if row.split == split]
+        if rows:
+            write_rows(rows, folder / split_file(split))
+    if content.rejected:
+        (folder / REJECTED_FILE).parent.mkdir()
+        write_rejected(content.rejected, folder / REJECTED_FILE)
+    if quality["topics"] is not None:
+        plot_topics([TopicShare(**topic) for topic in quality["topics"]["topics"]], folder / TOPICS_PLOT)
+
+
+def _manifest(
+    config: ReleaseConfig,
+    gathered: Gathered,
+    content: _Content,
+    seed_topics: SeedTopics,
+    name: str,
+    scripted: bool,
+) -> Manifest:
+    """The manifest, its list of files still to come."""
+    return Manifest(
+        format=FORMAT,
+        name=name,
+        version=config.version,
+        scripted=scripted,
+        license=config.license or "",
+        language=config.language,
+        require=config.require,
+        seed_topics=seed_topics,
+        split_ratio=(config.ratio.train, config.ratio.validation, config.ratio.test),
+        split_seed=config.split_seed,
+        code={package: installed(package) for package in ("ocean-chat", "pyarrow", "scikit-learn")},
+        builds={build.trait_level: _published(build) for build in gathered.builds},
+        corpora=tuple({"id": c.id, **c.facts, "name": public_name(c.name)} for c in gathered.corpora),
+        counts=count_rows(content.rows, content.rejected, gathered.withheld),
+        files=(),
+    )
+
+
+def _published(build: StoredBuild) -> dict[str, Any]:
+    """A build's config without the folders of the machine it ran on."""
+    paths = {
+        name: public_name(build.config[name]) for name in ("essays", "prompts") if build.config.get(name)
+    }
+    return {**build.config, **paths, "requested": build.requested}
+
+
+def public_name(name: str) -> str:
+    """A corpus as the public may know it: a Hub id as it is, of a path its last part."""
+    return name if re.fullmatch(r"[\w.-]+(/[\w.-]+)?", name) and not name.startswith(".") else Path(name).name
+
+
+def count_rows(rows: Sequence[Row], rejected: Sequence[RejectedRow], withheld: Mapping[str, int]) -> Counts:
+    """The counts of a manifest, from the rows."""
+    splits: dict[str, dict[str, int]] = {}
+    for split in SPLITS:
+        found = Counter(row.trait_level for row in rows if row.split == split)
+        if found:
+            splits[split] = {code: found[code] for code in CODES if found[code]}
+    states = Counter(row.state for row in rejected)
+    return Counts(splits=splits, rejected=dict(sorted(states.items())), withheld=withheld)
+
+
+def _files(folder: Path, content: _Content) -> tuple[ReleasedFile, ...]:
+    rows = dict(Counter(split_file(row.split) for row in content.rows))
+    rows[REJECTED_FILE] = len(content.rejected)
+    found = []
+    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+        name, data = path.relative_to(folder).as_posix(), path.read_bytes()
+        sha256 = hashlib.sha256(data).hexdigest()
+        found.append(ReleasedFile(path=name, sha256=sha256, bytes=len(data), rows=rows.get(name)))
+    return tuple(found)
+
+
+def _json(content: Any) -> str:
+    return json.dumps(content, indent=1, ensure_ascii=False) + "\n"
+
+
+def _write_text(path: Path, text: str) -> None:
+    path.write_text(text, encoding="utf-8", newline="\n")
