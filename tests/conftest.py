@@ -1,8 +1,12 @@
-"""What all tests share: hypothesis without deadlines, since the machines that run them are often busy."""
+"""What all tests share: one PostgreSQL, and hypothesis without deadlines, since test machines are often busy."""
 
 import os
 
 from hypothesis import HealthCheck, settings
+
+from tests.postgres import postgres_server, postgres_url
+
+__all__ = ["postgres_server", "postgres_url"]
 
 settings.register_profile(
     "project",

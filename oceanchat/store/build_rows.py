@@ -340,7 +340,7 @@ def state_counts(connection: Connection, trait_level: str) -> dict[str, dict[str
             .group_by(table.c.state)
             .order_by(table.c.state)
         )
-        counts[table.name] = {state: count for state, count in connection.execute(query).tuples()}
+        counts[table.name] = {state: count for state, count in connection.execute(query)}
     return counts
 
 
@@ -353,7 +353,7 @@ def reason_counts(connection: Connection, trait_level: str) -> Iterator[tuple[st
         .group_by(candidates.c.reason)
         .order_by(candidates.c.reason)
     )
-    for reason, count in connection.execute(failed).tuples():
+    for reason, count in connection.execute(failed):
         yield "labelling", "failed", reason, count
     for step, table, fine in (("writing", seeds, "written"), ("checking", dialogues, "passed")):
         query = select(table.c.state, table.c.record).where(
@@ -361,7 +361,7 @@ def reason_counts(connection: Connection, trait_level: str) -> Iterator[tuple[st
         )
         counts = Counter(
             (state, "" if state.startswith("gate:") else json.loads(record)["detail"].split(":")[0])
-            for state, record in connection.execute(query).tuples()
+            for state, record in connection.execute(query)
         )
         for (state, why), count in sorted(counts.items()):
             yield step, state, why, count

@@ -16,7 +16,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, inspect, select, text, update
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SQLAlchemyError
+from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 
 from oceanchat.errors import StoreError
 from oceanchat.store import annotation_rows, build_rows, import_rows, ledger_rows
@@ -78,10 +78,17 @@ def open_store(
         _look_at_file(Path(address.database or ""), must_exist)
     try:
         engine = _engine(address)
-        store = Store(engine, shown, address.get_backend_name())
-        _prepare(store, must_exist, version, migrations)
-    except (SQLAlchemyError, NoSuchModuleError, ImportError, sqlite3.Error) as error:
+    except (SQLAlchemyError, ImportError) as error:
         raise StoreError(f"store '{shown}' cannot be opened: {_first_line(error)}") from None
+    store = Store(engine, shown, address.get_backend_name())
+    try:
+        _prepare(store, must_exist, version, migrations)
+    except (SQLAlchemyError, sqlite3.Error) as error:
+        engine.dispose()
+        raise StoreError(f"store '{shown}' cannot be opened: {_first_line(error)}") from None
+    except StoreError:
+        engine.dispose()
+        raise
     return store
 
 
@@ -98,8 +105,6 @@ def backup(store: Store, target: Path) -> int:
         copy = open_store(part)
         with store.reading() as source, copy.writing() as sink:
             rows = _copy_tables(source, sink)
-        with copy.engine.connect() as connection:
-            connection.execute(text("PRAGMA journal_mode=DELETE"))
         copy.close()
         os.replace(part, target)
     except OSError as error:
@@ -216,7 +221,7 @@ def _info(connection: Connection, shown: str) -> dict[str, str]:
     info: dict[str, str] = {}
     if store_info.name in tables:
         try:
-            info = {name: value for name, value in connection.execute(select(store_info)).tuples()}
+            info = {name: value for name, value in connection.execute(select(store_info))}
         except DBAPIError:
             info = {}
     if info.get("application") != APPLICATION or not info.get("schema_version", "").isdigit():

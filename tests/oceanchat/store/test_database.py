@@ -1,0 +1,159 @@
+"""A store is created, found again, migrated, backed up, and refused when it is not ours."""
+
+import sqlite3
+import subprocess
+import sys
+import threading
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Connection, inspect, text
+
+from oceanchat.errors import StoreError
+from oceanchat.store.database import Store, backup, open_store
+from oceanchat.store.schema import SCHEMA_VERSION, metadata, store_info
+
+
+def rows(store: Store) -> dict[str, str]:
+    """The store's own facts."""
+    with store.reading() as connection:
+        return {row.name: row.value for row in connection.execute(store_info.select())}
+
+
+def test_a_new_store_says_what_it_is_and_is_found_again(url: str) -> None:
+    with closing(open_store(url)) as store:
+        first = rows(store)
+    with closing(open_store(url, must_exist=True)) as store:
+        assert rows(store) == first
+    assert first["application"] == "ocean-chat" and first["schema_version"] == str(SCHEMA_VERSION)
+
+
+def test_all_tables_are_there(store: Store) -> None:
+    assert set(metadata.tables) <= set(inspect(store.engine).get_table_names())
+
+
+def test_an_error_inside_a_write_leaves_nothing(store: Store) -> None:
+    with pytest.raises(RuntimeError), store.writing() as connection:
+        connection.execute(store_info.insert(), {"name": "half", "value": "written"})
+        raise RuntimeError
+    assert "half" not in rows(store)
+
+
+def test_an_older_store_is_brought_up_step_by_step(url: str) -> None:
+    open_store(url).close()
+
+    def second(connection: Connection) -> None:
+        connection.execute(text("CREATE TABLE added_in_two (id INTEGER)"))
+
+    def third(connection: Connection) -> None:
+        connection.execute(text("INSERT INTO added_in_two VALUES (3)"))
+
+    steps = {SCHEMA_VERSION + 1: second, SCHEMA_VERSION + 2: third}
+    with closing(open_store(url, version=SCHEMA_VERSION + 2, migrations=steps)) as upgraded:
+        with upgraded.reading() as connection:
+            assert connection.execute(text("SELECT id FROM added_in_two")).scalar_one() == 3
+        assert rows(upgraded)["schema_version"] == str(SCHEMA_VERSION + 2)
+
+
+def test_a_migration_that_fails_leaves_the_store_as_it_was(url: str) -> None:
+    open_store(url).close()
+
+    def broken(connection: Connection) -> None:
+        connection.execute(text("CREATE TABLE half_done (id INTEGER)"))
+        connection.execute(text("INSERT INTO no_such_table VALUES (1)"))
+
+    with pytest.raises(StoreError, match="cannot be opened"):
+        open_store(url, version=SCHEMA_VERSION + 1, migrations={SCHEMA_VERSION + 1: broken})
+    with closing(open_store(url)) as again:
+        assert rows(again)["schema_version"] == str(SCHEMA_VERSION)
+        assert "half_done" not in inspect(again.engine).get_table_names()
+
+
+def test_a_newer_store_is_refused(url: str) -> None:
+    open_store(url, version=SCHEMA_VERSION + 7).close()
+    with pytest.raises(StoreError, match="newer than"):
+        open_store(url)
+
+
+def test_a_database_of_another_program_is_refused_and_left_alone(tmp_path: Path) -> None:
+    path = tmp_path / "theirs.db"
+    with sqlite3.connect(path) as theirs:
+        theirs.execute("CREATE TABLE songs (title TEXT)")
+    theirs.close()
+    before = path.read_bytes()
+    with pytest.raises(StoreError, match="another program"):
+        open_store(path)
+    assert path.read_bytes()[100:] == before[100:]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("text.db", b"hello there, this is no database", "not an SQLite database"),
+        ("cut.db", b"SQLite format 3\x00" + b"\x01" * 200, "cannot be opened"),
+    ],
+)
+def test_a_file_that_is_no_database_is_refused(tmp_path: Path, name: str, content: bytes, said: str) -> None:
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(StoreError, match=said):
+        open_store(tmp_path / name)
+
+
+@pytest.mark.parametrize(
+    ("url", "said"),
+    [
+        ("mysql://user:secret@host/db", "neither SQLite nor PostgreSQL"),
+        ("postgresql://user:secret@127.0.0.1:9/db", "cannot be opened"),
+        ("://", "no database URL"),
+    ],
+)
+def test_a_wrong_url_is_named_without_its_password(url: str, said: str) -> None:
+    with pytest.raises(StoreError, match=said) as caught:
+        open_store(url)
+    assert "secret" not in str(caught.value)
+
+
+def test_a_missing_store_is_not_made_by_readers(tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match="does not exist"):
+        open_store(tmp_path / "none.db", must_exist=True)
+    assert not list(tmp_path.iterdir())
+    with pytest.raises(StoreError, match="folder does not exist"):
+        open_store(tmp_path / "no" / "where.db")
+    with pytest.raises(StoreError, match="is a folder"):
+        open_store(tmp_path)
+
+
+def test_many_processes_may_create_the_same_store_at_once(url: str) -> None:
+    script = f"from oceanchat.store.database import open_store; open_store({url!r})"
+    started = [subprocess.Popen([sys.executable, "-c", script]) for _ in range(4)]
+    assert [process.wait(60) for process in started] == [0, 0, 0, 0]
+    with closing(open_store(url, must_exist=True)) as store:
+        assert rows(store)["schema_version"] == str(SCHEMA_VERSION)
+
+
+def test_twenty_writers_lose_nothing(store: Store) -> None:
+    def write(writer: int) -> None:
+        for number in range(10):
+            with store.writing() as connection:
+                connection.execute(store_info.insert(), {"name": f"{writer}-{number}", "value": "x"})
+
+    threads = [threading.Thread(target=write, args=(writer,)) for writer in range(20)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sum(value == "x" for value in rows(store).values()) == 200
+
+
+def test_a_backup_holds_every_row_and_is_a_store(store: Store, tmp_path: Path) -> None:
+    with store.writing() as connection:
+        connection.execute(store_info.insert(), [{"name": f"n{n}", "value": str(n)} for n in range(1200)])
+    target = tmp_path / "copy.db"
+    assert backup(store, target) == len(rows(store))
+    with closing(open_store(target, must_exist=True)) as copy:
+        assert rows(copy) == rows(store)
+    with pytest.raises(StoreError, match="exists"):
+        backup(store, target)
+    with pytest.raises(StoreError, match="cannot be"):
+        backup(store, tmp_path / "no" / "folder.db")
