@@ -63,8 +63,7 @@ def serve_scripted(host: str, port: int, reply: str | None, **switches: Any) -> 
     import asyncio
 
     from oceanchat.llm.scripted_faults import Faults
-    from oceanchat.llm.scripted_model import ScriptedModel
-    from oceanchat.llm.scripted_server import fixed, serve
+    from oceanchat.llm.scripted_server import fixed, scripted, serve
 
-    answerer = ScriptedModel().ask if reply is None else fixed(reply)
+    answerer = scripted() if reply is None else fixed(reply)
     asyncio.run(serve(answerer, Faults(**switches), host, port))

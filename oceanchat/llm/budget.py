@@ -47,8 +47,9 @@ class Budget:
         """The most a request with these bounds can cost; 0 where no price is known (no cap is set then)."""
         return self.prices.cost(endpoint, model, prompt, completion, batch) or Decimal(0)
 
-    async def reserve(self, amount: Decimal) -> None:
-        """Set `amount` aside for one attempt, waiting for others in flight to settle where that may help.
+    async def reserve(self, amount: Decimal, patient: bool = True) -> None:
+        """Set `amount` aside for one attempt, waiting for others in flight to settle where that may help and
+        the caller is patient.
 
         Raises BuildStopped when the cap leaves no room for it.
         """
@@ -57,7 +58,7 @@ class Budget:
             return
         async with self._changed:
             while self.spent + self.in_flight + amount > self.cap:
-                if self.in_flight <= 0 or self.spent + amount > self.cap:
+                if not patient or self.in_flight <= 0 or self.spent + amount > self.cap:
                     raise BuildStopped(
                         f"--max-usd '{self.cap}' is reached: ${self.spent:.4f} spent and the next request may"
                         f" cost ${amount:.4f}; all answers are kept: run it again with a higher --max-usd"

@@ -69,11 +69,11 @@ class Run:
         model = OpenAIModel(name, self._connection)
         if not self.settings.batch:
             return model
-        from oceanchat.llm.batch_model import BatchDesk
+        from oceanchat.llm.batch_model import BatchDesk, BatchModel
 
         if self._desk is None:
             self._desk = BatchDesk(self._connection, self.clerk)
-        return self._desk.model(model)
+        return BatchModel(model, self._desk)
 
     async def close(self) -> None:
         """Let nothing new out, wait for what is in flight, write everything."""

@@ -149,10 +149,13 @@ class _Call:
         amount = ledger.budget.worst(
             ledger.endpoint, ledger.name, self._prompt_bound, request.max_tokens, batch is not None
         )
-        await ledger.budget.reserve(amount)
+        await ledger.budget.reserve(amount, patient=batch is None)
         self._reserved = amount
         ledger.counts.in_flight += 1
-        await ledger.clerk.claim(self._row(ASKING))
+        row = self._row(ASKING)
+        if batch is not None:  # its result may come when nobody who knows the request is there
+            row["asked"] = as_json(request)
+        await ledger.clerk.claim(row)
 
     async def keep(self, reply: RawReply) -> None:
         ledger = self._ledger

@@ -69,6 +69,10 @@ class Gate:
         if self._stopped is not None:
             raise self._stopped
 
+    async def stopping(self) -> None:
+        """Wait until the run is told to stop."""
+        await self._stop_bell.wait()
+
     async def pause(self, seconds: float) -> None:
         """Sleep outside the gate; raises BuildStopped as soon as the run is told to stop."""
         try:

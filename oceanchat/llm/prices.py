@@ -35,6 +35,10 @@ class PriceTable:
         self._endpoint = endpoint
         self._batch_share = batch_share
 
+    def is_free(self, endpoint: str) -> bool:
+        """Whether nothing at `endpoint` costs anything: the embedded scripted model."""
+        return endpoint == SCRIPTED
+
     def price(self, endpoint: str, model: str, batch: bool = False) -> Price | None:
         """The price of `model` at `endpoint`; None where it is unknown."""
         if endpoint == SCRIPTED:

@@ -73,14 +73,18 @@ def read_fault(error: openai.OpenAIError) -> Fault:
 
 
 def _read_status(error: openai.APIStatusError) -> Fault:
-    status, code = error.status_code, str(error.code or error.type or "")
-    message = f"{status} {_told(error)}"
+    code = str(error.code or error.type or "")
+    wait = retry_after(error.response.headers)
+    return fault_of(error.status_code, code, f"{error.status_code} {_told(error)}", wait)
+
+
+def fault_of(status: int, code: str, message: str, wait: float | None = None) -> Fault:
+    """What an HTTP status with the API's error code means."""
     if status in (401, 402, 403) or code in _STOPPING_CODES:
         return Fault(Meaning.STOP, "quota" if code == "insufficient_quota" else "refused", message)
     if status == 429:
-        return Fault(Meaning.AGAIN, "rate-limited", message, retry_after(error.response.headers))
+        return Fault(Meaning.AGAIN, "rate-limited", message, wait)
     if status in (408, 409, 425) or status >= 500:
-        wait = retry_after(error.response.headers)
         return Fault(Meaning.AGAIN, "timeout" if status == 408 else "server-error", message, wait)
     return Fault(Meaning.ROW, _row_reason(status, code), message)
 

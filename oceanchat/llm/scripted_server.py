@@ -17,12 +17,18 @@ from oceanchat.llm.completions import render_completion
 from oceanchat.llm.http_wire import HttpRequest, HttpResponse, Manner, json_response, listen
 from oceanchat.llm.scripted_batches import ScriptedBatches
 from oceanchat.llm.scripted_faults import Counters, FaultDice, Faults, retry_after_header
+from oceanchat.llm.scripted_model import ScriptedModel
 
 Answerer = Callable[[ChatRequest], Awaitable[ChatAnswer]]
 MODEL = "scripted-http"
 _MALFORMED = "Well, that is an interesting thing to think about, all in all."
 _STATUSES = {"429": "rate_limit_exceeded", "500": "server_error", "503": "overloaded"}
 _MANNERS = {"hang": Manner.HANG, "reset": Manner.RESET, "cut_off": Manner.CUT_OFF}
+
+
+def scripted() -> Answerer:
+    """The scripted model."""
+    return ScriptedModel().ask
 
 
 def fixed(text: str) -> Answerer:

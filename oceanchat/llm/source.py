@@ -25,8 +25,15 @@ class RawReply:
 class PaidCall(Protocol):
     """One request on its way: every attempt is begin, then exactly one of keep, unpaid and lost."""
 
-    async def begin(self) -> None:
-        """About to send: money is set aside, the intent is on disk. Raises BuildStopped at the cap."""
+    @property
+    def key(self) -> str:
+        """The ledger key of the request."""
+
+    async def begin(self, batch: str | None = None) -> None:
+        """About to send, on its own or in `batch`: money is set aside, the intent is on disk.
+
+        Raises BuildStopped at the cap.
+        """
 
     async def keep(self, reply: RawReply) -> None:
         """The body is here; it is on disk when this returns."""

@@ -24,6 +24,7 @@ from sqlalchemy import (
     Text,
     bindparam,
     delete,
+    func,
     insert,
     select,
     update,
@@ -33,6 +34,8 @@ from sqlalchemy.dialects import postgresql, sqlite
 from oceanchat.store.schema import metadata
 
 ASKING, ANSWERED, FAILED = "asking", "answered", "failed"
+PREPARING, SUBMITTED = "preparing", "submitted"
+"""A batch's states while it may still bring answers; the others are the provider's own words."""
 
 _WHAT = ("endpoint", "model", "task", "about")
 
@@ -104,6 +107,7 @@ ledger_batches = Table(
     Column("requests", Integer, nullable=False),
     Column("answered", Integer, nullable=False),
     Column("message", Text),
+    Column("run", String(32), nullable=False),
     Column("created_at", Float, nullable=False),
     Column("changed_at", Float, nullable=False),
 )
@@ -142,8 +146,10 @@ def end_run(connection: Connection, run: str) -> None:
 
 def dead_runs(connection: Connection) -> list[str]:
     """Runs that ended or whose process is gone; one on another host counts as alive until it ends."""
-    asking = select(ledger_calls.c.run).where(ledger_calls.c.state == ASKING, ledger_calls.c.batch.is_(None))
-    rows = connection.execute(select(ledger_runs).where(ledger_runs.c.run.in_(asking))).all()
+    asking = select(ledger_calls.c.run).where(ledger_calls.c.state == ASKING)
+    preparing = select(ledger_batches.c.run).where(ledger_batches.c.state == PREPARING)
+    with_work = ledger_runs.c.run.in_(asking) | ledger_runs.c.run.in_(preparing)
+    rows = connection.execute(select(ledger_runs).where(with_work)).all()
     here = socket.gethostname()
     return [
         row.run for row in rows if row.ended_at is not None or (row.host == here and not _is_running(row.pid))
@@ -181,7 +187,7 @@ def find(connection: Connection, keys: Sequence[str]) -> dict[str, Entry]:
 def claim(connection: Connection, rows: Sequence[Row]) -> None:
     """Write the intent to ask; a row that had failed goes back to asking and keeps its old reason."""
     statement = _upsert(connection, ledger_calls)
-    again = {name: statement.excluded[name] for name in ("run", "at", "batch", "batched")}
+    again = {name: statement.excluded[name] for name in ("run", "at", "batch", "batched", "asked")}
     connection.execute(
         statement.on_conflict_do_update(
             index_elements=["key"], set_={**again, "state": ASKING}, where=ledger_calls.c.state != ANSWERED
@@ -235,3 +241,82 @@ def failed_rows(connection: Connection, reason: str | None = None) -> list[Row]:
     if reason is not None:
         wanted = wanted.where(ledger_calls.c.reason == reason)
     return [dict(row) for row in connection.execute(wanted).mappings()]
+
+
+def add_batch(connection: Connection, row: Row) -> None:
+    """Put a batch on record before it is submitted."""
+    connection.execute(insert(ledger_batches), row)
+
+
+def set_batch(connection: Connection, batch: str, **values: Any) -> None:
+    """Change what is known of a batch."""
+    changed = update(ledger_batches).where(ledger_batches.c.batch == batch)
+    connection.execute(changed.values(changed_at=time.time(), **values))
+
+
+def batches(connection: Connection, endpoint: str | None = None, unfinished: bool = False) -> list[Row]:
+    """Batches, oldest first: all, those of one endpoint, those that may still bring answers."""
+    wanted = select(ledger_batches).order_by(ledger_batches.c.created_at)
+    if endpoint is not None:
+        wanted = wanted.where(ledger_batches.c.endpoint == endpoint)
+    if unfinished:
+        wanted = wanted.where(ledger_batches.c.state.in_((PREPARING, SUBMITTED)))
+    return [dict(row) for row in connection.execute(wanted).mappings()]
+
+
+def batch_calls(connection: Connection, batch: str) -> list[Row]:
+    """The calls of a batch that are still without an answer."""
+    wanted = (ledger_calls.c.batch == batch) & (ledger_calls.c.state == ASKING)
+    return [dict(row) for row in connection.execute(select(ledger_calls).where(wanted)).mappings()]
+
+
+def spending(connection: Connection) -> list[Row]:
+    """Calls and tokens of all that was paid and answered, by model, task, trait-level and what became of it.
+
+    `untold` counts replies without token counts; `failed` rows count only where a reply was paid.
+    """
+    table = ledger_calls
+    by = (table.c.endpoint, table.c.model, table.c.task, table.c.about, table.c.batched, table.c.state)
+    sums = (
+        func.count().label("calls"),
+        func.sum(table.c.prompt_tokens).label("prompt_tokens"),
+        func.sum(table.c.completion_tokens).label("completion_tokens"),
+        (func.count() - func.count(table.c.completion_tokens)).label("untold"),
+    )
+    paid = (table.c.state == ANSWERED) | (table.c.completion_tokens.is_not(None))
+    query = select(*by, table.c.outcome, *sums).where(paid).group_by(*by, table.c.outcome)
+    return [dict(row) for row in connection.execute(query).mappings()]
+
+
+def losses(connection: Connection) -> list[Row]:
+    """Attempts that may have been paid for nothing, with the bounds of what they can have cost."""
+    table = ledger_lost
+    by = (table.c.endpoint, table.c.model, table.c.task, table.c.about, table.c.batched)
+    sums = (
+        func.count().label("calls"),
+        func.sum(table.c.prompt_bytes).label("prompt_tokens"),
+        func.sum(table.c.max_tokens).label("completion_tokens"),
+    )
+    return [dict(row) for row in connection.execute(select(*by, *sums).group_by(*by)).mappings()]
+
+
+def in_flight(connection: Connection) -> int:
+    """Calls that are on their way now, in this or another process or in a batch."""
+    return connection.execute(select(func.count()).where(ledger_calls.c.state == ASKING)).scalar_one()
+
+
+def pilot_figures(connection: Connection, endpoint: str, model: str, task: str) -> list[Row]:
+    """Calls, token means and mean squares of what one model answered for one task, by trait-level."""
+    table = ledger_calls
+    prompt, completion = table.c.prompt_tokens, table.c.completion_tokens
+    sums = (
+        func.count().label("calls"),
+        func.count(completion).label("told"),
+        func.sum(prompt).label("prompt"),
+        func.sum(prompt * prompt).label("prompt_squares"),
+        func.sum(completion).label("completion"),
+        func.sum(completion * completion).label("completion_squares"),
+    )
+    mine = (table.c.endpoint == endpoint) & (table.c.model == model) & (table.c.task == task)
+    query = select(table.c.about, *sums).where(mine, table.c.state == ANSWERED).group_by(table.c.about)
+    return [dict(row) for row in connection.execute(query).mappings()]

@@ -1,0 +1,69 @@
+"""Ask failed requests again, alone: what `oceanchat retry` does.
+
+Works on the ledger only: the request itself is kept beside its failure. A new answer takes the failure's
+place, and the next build replays it.
+"""
+
+import asyncio
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from oceanchat.errors import CallFailed, ConfigError
+from oceanchat.llm.counts import CallCounts
+from oceanchat.llm.doors import open_run
+from oceanchat.llm.ledger import Ledger, from_json
+from oceanchat.llm.settings import SCRIPTED, CallSettings
+from oceanchat.store import ledger_rows
+from oceanchat.store.database import Store
+from oceanchat.store.ledger_rows import Row
+
+
+@dataclass
+class RetryReport:
+    """How asking again went."""
+
+    counts: CallCounts
+    answered: int = 0
+    failed: Counter[str] = field(default_factory=Counter)
+    """Still failed, by reason."""
+
+    def as_json(self) -> dict[str, Any]:
+        """For `--json`."""
+        return {"answered": self.answered, "failed": dict(self.failed), "calls": self.counts.as_json()}
+
+
+def failed_rows(store: Store, reason: str | None) -> list[Row]:
+    """The failed requests, of one reason or of all."""
+    with store.reading() as connection:
+        return ledger_rows.failed_rows(connection, reason)
+
+
+def endpoint_of(rows: Sequence[Row]) -> str | None:
+    """The endpoint the failed requests went to, None where only the scripted model failed.
+
+    Raises ConfigError where there are several.
+    """
+    endpoints = {row["endpoint"] for row in rows} - {SCRIPTED}
+    if len(endpoints) > 1:
+        listed = ", ".join(f"'{endpoint}'" for endpoint in sorted(endpoints))
+        raise ConfigError(f"failed requests went to several endpoints: {listed}; name one with --base-url")
+    return next(iter(endpoints), None)
+
+
+async def ask_again(store: Store, settings: CallSettings, rows: Sequence[Row]) -> RetryReport:
+    """Ask `rows` again. Raises BuildStopped, ConfigError."""
+    async with open_run(settings, store.engine) as run:
+        report = RetryReport(run.counts)
+
+        async def one(row: Row, model: Ledger) -> None:
+            try:
+                await model.ask_again(from_json(row["asked"]))
+                report.answered += 1
+            except CallFailed as failure:
+                report.failed[failure.reason] += 1
+
+        models = {row["model"]: run.model(row["model"]) for row in rows}
+        await asyncio.gather(*(one(row, models[row["model"]]) for row in rows))
+    return report
