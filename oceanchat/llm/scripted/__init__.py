@@ -1,0 +1,1 @@
+"""The parts of the scripted model: lexica, topics, answers, questions and evidence, all deterministic."""

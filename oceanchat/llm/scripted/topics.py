@@ -1,0 +1,89 @@
+"""What a text is about: the everyday things named in it, how a person calls them, and a neutral theme.
+
+Reads topics.toml. Works on any text, a seed topic or a theme; knows nothing of traits or conversations.
+"""
+
+import functools
+import re
+import tomllib
+from collections.abc import Mapping
+from importlib import resources
+from typing import NamedTuple
+
+from oceanchat.llm.scripted.patterns import tokens_of
+
+_VAGUE = frozenset({"mind"})
+"""Kinds that count only when nothing else is named."""
+_LONGEST = 3
+_FALLBACKS = ("the last few days", "the week", "last weekend", "this month", "the other day", "the holidays")
+
+
+class Topic(NamedTuple):
+    """One thing a text is about."""
+
+    kind: str
+    """A key of topics.toml, such as 'home'."""
+    phrase: str
+    """In the first person, such as 'my roommate'."""
+
+
+@functools.cache
+def kinds() -> Mapping[str, str]:
+    """Kind -> its neutral theme."""
+    return {kind: part["theme"] for kind, part in _file().items()}
+
+
+@functools.cache
+def _file() -> Mapping[str, Mapping[str, str]]:
+    path = resources.files("oceanchat.llm.scripted") / "topics.toml"
+    return tomllib.loads(path.read_text(encoding="utf-8"))
+
+
+@functools.cache
+def _by_words() -> Mapping[tuple[str, ...], Topic]:
+    table: dict[tuple[str, ...], Topic] = {}
+    for kind, part in _file().items():
+        for entry in filter(None, (piece.strip() for piece in re.split(r"[;\n]", part["words"]))):
+            words, phrase = (side.strip() for side in entry.split("="))
+            for choice in words.split("/"):
+                table.setdefault(tuple(choice.split()), Topic(kind, phrase))
+    return table
+
+
+def topics_in(text: str) -> list[Topic]:
+    """The things named, in order, without repetition; vague ones only where nothing else is named."""
+    tokens = tokens_of(text)
+    table = _by_words()
+    found: list[Topic] = []
+    at = 0
+    while at < len(tokens):
+        for length in range(_LONGEST, 0, -1):
+            topic = table.get(tuple(tokens[at : at + length]))
+            if topic is not None:
+                if topic not in found:
+                    found.append(topic)
+                at += length - 1
+                break
+        at += 1
+    return [topic for topic in found if topic.kind not in _VAGUE] or found
+
+
+def topic_of(text: str, pick: int) -> Topic:
+    """The thing a text is mostly about; where it names nothing known, a stretch of time chosen by `pick`."""
+    found = topics_in(text)
+    return found[0] if found else Topic("mind", _FALLBACKS[pick % len(_FALLBACKS)])
+
+
+def kind_of_theme(theme: str) -> str:
+    """The kind whose theme this is, or whose things it names; 'mind' where it names none."""
+    for kind, words in kinds().items():
+        if theme.strip().lower().endswith(words):
+            return kind
+    found = topics_in(theme)
+    return found[0].kind if found else "mind"
+
+
+def theme_reply(tags: Mapping[str, str]) -> str:
+    """The reply to the `theme` task: what the seed topic touches on, in neutral words."""
+    found = topics_in(tags.get("seed_topic", ""))
+    return f"Theme: {kinds()[found[0].kind if found else 'mind']}"
