@@ -23,13 +23,13 @@ from oceanchat.stages.clean_text import clean, readable
 from oceanchat.stages.run_ons import RUN_ON, cut
 from oceanchat.stages.sentence_ends import sentence_starts
 
-RULES = "1"
-"""Version of everything that decides where sentences start; raised when any sentence changes."""
-
 SetAside = Literal["no-words", "too-short", "too-long", "repeated"]
 
 FEWEST_WORDS = 4
 """Words a sentence needs to say something that a dialogue can be about."""
+
+_STRAY = re.compile(r"^[ ,;.)]+|(?<=[.!?])(?: \.)+$|[ ,;]+$")
+"""Marks at the ends of a sentence that belong to its neighbours or were typed twice."""
 
 _WORD = re.compile(r"[^\W\d_][\w'’-]*")  # noqa: RUF001
 
@@ -69,7 +69,7 @@ def sentences_of(essay: Essay) -> Segmented:
     set_aside: Counter[SetAside] = Counter()
     seen: set[str] = set()
     for span in segment(essay.text):
-        text = readable(span.text).lstrip(" ,;.)").rstrip(" ,;")
+        text = _STRAY.sub("", readable(span.text))
         if reason := _unusable(text, seen):
             set_aside[reason] += 1
             continue

@@ -44,7 +44,6 @@ _ADDED = {
     "before a time stamp": _rule("/", rf"""\s(?<=[\w>]\s)(?<!\bat\s)(?<!\bon\s)(?={_STAMP})"""),
     "drawn line": _rule(_DRAWN, r"""[-_=*~#](?<![-_=*~#].)[-_=*~#]{4,}\s+(?=["“(]?\w)"""),
     "before a drawn line": _rule(_DRAWN, r"""\s(?=[-_=*]{8,})"""),
-    "signature line": _rule(" -- Posted", r"""\s--\s+(?=Posted)"""),
     "close of a letter": _rule(
         "egards,|erely,|hanks,|heers,|ours,|ruly,|Love,|Best,", rf"""\b(?:{_CLOSES}),\s+(?=[A-Z])"""
     ),

@@ -2,7 +2,10 @@
 
 import csv
 import json
+import os
 import string
+import subprocess
+import sys
 from pathlib import Path
 
 import pyarrow as pa
@@ -13,8 +16,10 @@ from hypothesis import strategies as st
 
 from oceanchat.errors import CorpusError
 from oceanchat.essays import BUNDLED, Corpus, open_corpus
+from oceanchat.hub import Publisher
 from oceanchat.records import Essay
 from oceanchat.traits import Level, Trait
+from tests.oceanchat.hub_process import GOOD, running_hub
 
 HEADER = "#AUTHID,TEXT,cEXT,cNEU,cAGR,cCON,cOPN"
 WORDS = "I went home early today because the café had no free table and it’s cold"  # noqa: RUF001
@@ -131,6 +136,45 @@ def test_a_folder_of_text_files_gives_one_essay_a_file(tmp_path: Path) -> None:
     corpus = open_corpus(str(tmp_path))
     assert [(essay.id, essay.author) for essay in corpus.essays] == [("b.txt", "b"), ("deep/a.txt", "a")]
     assert corpus.junk == {"unparseable": 1}
+
+
+READ_FROM_HUB = """
+import warnings; warnings.simplefilter("ignore")
+from oceanchat.errors import OceanChatError
+from oceanchat.essays import open_corpus
+corpus = open_corpus("ocean/essays")
+found = [(essay.id, essay.author, sorted(essay.labels)) for essay in corpus.essays]
+print(found, dict(corpus.junk), corpus.name)
+try:
+    open_corpus("ocean/absent")
+except OceanChatError as error:
+    print(error)
+"""
+
+
+@pytest.mark.filterwarnings("ignore:Use 'content=:DeprecationWarning")
+def test_a_hub_dataset_is_read_by_its_name(tmp_path: Path) -> None:
+    data = tmp_path / "upload" / "data"
+    data.mkdir(parents=True)
+    columns = {
+        "author": ["ann", "bob", "cid"],
+        "text": [words(1), "Err:000", words(2)],
+        "O": ["high", "low", None],
+    }
+    pq.write_table(pa.table(columns), data / "train.parquet")
+    with running_hub() as hub:
+        Publisher("ocean/essays", endpoint=hub.endpoint, token=GOOD).publish(data.parent, "v1", "essays")
+        done = subprocess.run(
+            [sys.executable, "-c", READ_FROM_HUB],
+            env=os.environ | hub.environment(tmp_path / "home"),
+            capture_output=True,
+            text=True,
+            timeout=120,
+        )
+    assert done.returncode == 0, done.stderr
+    first, second = done.stdout.splitlines()
+    assert first == ("[('ann', 'ann', [<Trait.O: 'O'>]), ('cid', 'cid', [])] {'error-cell': 1} ocean/essays")
+    assert second.startswith("dataset 'ocean/absent'")
 
 
 def test_the_bundled_corpus_is_the_default_and_may_be_shared() -> None:

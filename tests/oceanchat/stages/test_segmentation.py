@@ -60,6 +60,15 @@ def test_sentences_are_repaired_and_keep_the_place_of_the_damaged_ones() -> None
     assert (found[0].essay_id, found[0].author) == ("e1", "a1")
 
 
+def test_stray_marks_are_left_to_the_neighbours() -> None:
+    found = sentences_of(essay("... and it is a lovely song. .\n\nmy room is always cold,\n\nI like it. . ."))
+    assert [sentence.text for sentence in found.sentences] == [
+        "and it is a lovely song.",
+        "my room is always cold",
+    ]
+    assert found.set_aside == {"too-short": 1}
+
+
 def test_each_kind_of_unusable_sentence_has_its_name() -> None:
     text = "*** !\n\nOh well.\n\nI like my new room. I like my new room.\n\n" + "blah " * 70
     found = sentences_of(essay(text))
