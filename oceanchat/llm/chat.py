@@ -65,6 +65,13 @@ class ChatModel(Protocol):
         """Answer `request`. Raises CallFailed (this row fails) or BuildStopped (all must stop)."""
 
 
+class AccountedModel(ChatModel, Protocol):
+    """A ChatModel that keeps accounts, as the ledger does: what the stages ask."""
+
+    def mark(self, request: ChatRequest, outcome: str | None) -> None:
+        """Say what became of a paid answer: 'retried' (asked anew), 'rejected' (of no use), None (kept)."""
+
+
 def request_key(endpoint: str, name: str, request: ChatRequest) -> str:
     """The 64 hex digits under which an answer is kept: a hash of everything that decides it."""
     asked = {

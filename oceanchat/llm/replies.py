@@ -1,17 +1,23 @@
-"""What every stage checks of a reply before reading it: refused, cut off, or usable text.
+"""What every stage does with a reply: see whether it is usable, read it, ask again when it cannot be read.
 
 It knows nothing of what was asked.
 """
 
 import re
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TypeVar
 
 from oceanchat.errors import CallFailed
-from oceanchat.llm.chat import ChatAnswer
+from oceanchat.llm.chat import AccountedModel, ChatAnswer, ChatRequest
+
+T = TypeVar("T")
 
 _REFUSAL = re.compile(
     r"\W*((i'm|i am) (very |so |truly )?sorry[,.]? (but|i (can|am|won|must)|that request)"
     r"|sorry, (but )?i (can|am|won)|i am unable to|i'm unable to|as an ai\b"
-    r"|i can(not|'t) (help|assist|comply|do|write|create|provide) (with )?(that|this|your|you|such|the request))",
+    r"|i can(not|'t) (help|assist|comply|do|write|create|provide) (with )?"
+    r"(that|this|your|you|such|the request))",
     re.IGNORECASE,
 )
 
@@ -30,3 +36,24 @@ def usable_text(answer: ChatAnswer) -> str:
     if answer.finish_reason == "length":
         raise CallFailed("length", "the answer was cut off at its completion limit")
     return answer.text
+
+
+async def ask_until_read(
+    model: AccountedModel, request: ChatRequest, read: Callable[[str], T | None], attempts: int
+) -> T | None:
+    """What `read` makes of the reply, asked again under new sample numbers while it makes nothing of it.
+
+    None after `attempts` replies. Raises CallFailed for replies of no use, and what the model raises.
+    """
+    for attempt in range(attempts):
+        asked = replace(request, sample=request.sample + attempt)
+        answer = await model.ask(asked)
+        try:
+            found = read(usable_text(answer))
+        except CallFailed:
+            model.mark(asked, "rejected")
+            raise
+        if found is not None:
+            return found
+        model.mark(asked, "retried" if attempt + 1 < attempts else "rejected")
+    return None

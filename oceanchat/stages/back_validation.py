@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 from oceanchat.errors import CallFailed
-from oceanchat.llm.chat import ChatModel, ChatRequest
-from oceanchat.llm.replies import usable_text
+from oceanchat.llm.chat import AccountedModel, ChatRequest
+from oceanchat.llm.replies import ask_until_read
 from oceanchat.prompts import Template
 from oceanchat.records import Dialogue, Shown, Verdict
 from oceanchat.traits import TRAITS, Level, Trait, TraitLevel
@@ -85,7 +85,7 @@ def judge(shown: tuple[Shown, ...], target: TraitLevel, check: Check) -> tuple[s
 class Checker:
     """Back-validates the dialogues of one build."""
 
-    model: ChatModel
+    model: AccountedModel
     template: Template
     check: Check
     max_attempts: int
@@ -113,16 +113,11 @@ class Checker:
         return dialogue.model_copy(update={"state": state, "detail": detail, "verdict": verdict})
 
     async def _ask(self, dialogue: Dialogue) -> Seen | None:
-        for attempt in range(self.max_attempts):
-            request = ChatRequest(
-                messages=self.template.fill(dialogue=dialogue.text),
-                task="check",
-                max_tokens=CHECK_TOKENS,
-                temperature=0.0,
-                sample=attempt,
-                about=dialogue.trait_level.code,
-            )
-            seen = parse_verdict(usable_text(await self.model.ask(request)))
-            if seen is not None:
-                return seen
-        return None
+        request = ChatRequest(
+            messages=self.template.fill(dialogue=dialogue.text),
+            task="check",
+            max_tokens=CHECK_TOKENS,
+            temperature=0.0,
+            about=dialogue.trait_level.code,
+        )
+        return await ask_until_read(self.model, request, parse_verdict, self.max_attempts)

@@ -62,7 +62,7 @@ def _draw(seed: int, essay_id: str) -> bytes:
     return hashlib.sha256(f"{seed}\x1f{essay_id}".encode("utf-8", "surrogatepass")).digest()
 
 
-def _shuffled(essay: EssayPlace, seed: int) -> array[int]:
+def _shuffled(essay: EssayPlace, seed: int) -> "array[int]":
     places = array("I", range(essay.sentence_count))
     random.Random(_draw(seed, essay.id)).shuffle(places)
     return places

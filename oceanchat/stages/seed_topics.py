@@ -7,17 +7,18 @@ section 3.1 and Table 9). It knows the ChatModel protocol and the prompts, no st
 """
 
 import asyncio
+import functools
 import itertools
 import math
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from oceanchat.errors import CallFailed
-from oceanchat.llm.chat import ChatModel, ChatRequest
-from oceanchat.llm.replies import usable_text
+from oceanchat.llm.chat import AccountedModel, ChatRequest
+from oceanchat.llm.replies import ask_until_read
 from oceanchat.near_duplicates import NearDuplicates
 from oceanchat.prompts import Template
 from oceanchat.records import Candidate, SeedTopic, Sentence, content_id
@@ -122,7 +123,7 @@ def parse_labels(reply: str, trait: Trait, count: int) -> list[Label | None]:
 class Labeller:
     """Asks a model for the label of sentences on one trait."""
 
-    model: ChatModel
+    model: AccountedModel
     template: Template
     """Task 'label', or 'label_many' when several sentences go into one call."""
     trait: Trait
@@ -142,14 +143,16 @@ class Labeller:
 
     async def _label_one(self, chunk: Sequence[tuple[int, Sentence]]) -> list[Candidate]:
         order, sentence = chunk[0]
+        request = self._request(sentence=sentence.text)
         try:
-            for attempt in range(self.max_attempts):
-                label = parse_label(await self._ask(attempt, sentence=sentence.text), self.trait)
-                if label is not None:
-                    return [self._candidate(order, sentence, label)]
+            label = await ask_until_read(
+                self.model, request, lambda reply: parse_label(reply, self.trait), self.max_attempts
+            )
         except CallFailed as error:
             return [self._failed(order, sentence, error.reason)]
-        return [self._failed(order, sentence, "unparseable")]
+        if label is None:
+            return [self._failed(order, sentence, "unparseable")]
+        return [self._candidate(order, sentence, label)]
 
     async def _label_chunk(self, chunk: Sequence[tuple[int, Sentence]]) -> list[Candidate]:
         done: dict[int, Candidate] = {}
@@ -159,32 +162,33 @@ class Labeller:
             if not left:
                 break
             lines = "\n".join(f"{number}. {sentence.text}" for number, (_, sentence) in enumerate(left, 1))
+            request = replace(self._request(sentences=lines), sample=attempt)
+            read = functools.partial(self._read_some, count=len(left))
             try:
-                reply = await self._ask(attempt, sentences=lines)
+                labels = await ask_until_read(self.model, request, read, 1)
             except CallFailed as error:
                 reason = error.reason
                 break
-            labels = parse_labels(reply, self.trait, len(left))
-            for (order, sentence), label in zip(left, labels, strict=True):
+            for (order, sentence), label in zip(left, labels or [None] * len(left), strict=True):
                 if label is not None:
                     done[order] = self._candidate(order, sentence, label)
         return [done.get(order) or self._failed(order, sentence, reason) for order, sentence in chunk]
 
-    async def _ask(self, attempt: int, **material: str) -> str:
-        """The reply's text. Raises CallFailed with reason 'refused' or 'length' for replies of no use."""
+    def _read_some(self, reply: str, count: int) -> list[Label | None] | None:
+        labels = parse_labels(reply, self.trait, count)
+        return labels if any(labels) else None
+
+    def _request(self, **material: str) -> ChatRequest:
         facets = "\n".join(f"{facet.id}: {facet.description}" for facet in FACETS[self.trait])
-        messages = self.template.fill(
-            trait=self.trait.label, definition=self.trait.definition, facets=facets, **material
-        )
-        request = ChatRequest(
-            messages=messages,
+        return ChatRequest(
+            messages=self.template.fill(
+                trait=self.trait.label, definition=self.trait.definition, facets=facets, **material
+            ),
             task=self.template.task,
             max_tokens=LABEL_TOKENS if self.template.task == "label" else 60 * self.sentences_per_call + 60,
             temperature=0.0,
-            sample=attempt,
             about=self.about,
         )
-        return usable_text(await self.model.ask(request))
 
     def _failed(self, order: int, sentence: Sentence, reason: str) -> Candidate:
         return Candidate(

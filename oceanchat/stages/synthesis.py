@@ -7,17 +7,19 @@ ChatModel protocol and the prompts; whether a dialogue is any good is for the ga
 """
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, TypeVar
 
 from oceanchat.errors import CallFailed
-from oceanchat.llm.chat import ChatModel, ChatRequest
-from oceanchat.llm.replies import usable_text
+from oceanchat.llm.chat import AccountedModel, ChatRequest
+from oceanchat.llm.replies import ask_until_read
 from oceanchat.near_duplicates import words_of
 from oceanchat.prompts import Prompts
 from oceanchat.records import Role, SeedState, SeedTopic, Turn, transcript
 from oceanchat.traits import TRAITS, facet_named
 
+T = TypeVar("T")
 Mode = Literal["screenplay", "dual"]
 WRITE_TEMPERATURE = 0.9
 THEME_TOKENS = 60
@@ -119,7 +121,7 @@ def _spoken(text: str) -> str:
 class Writer:
     """Writes the dialogues of one build."""
 
-    model: ChatModel
+    model: AccountedModel
     prompts: Prompts
     mode: Mode
     exchanges: int
@@ -140,59 +142,46 @@ class Writer:
             return Written("refused" if refused else "failed", detail=f"{error.reason}: {error}")
 
     async def _screenplay(self, seed: SeedTopic) -> Written:
-        for attempt in range(self.max_attempts):
-            values = self._about(seed) | {"exchanges": str(self.exchanges)}
-            limit = 2 * self.exchanges * self.words * TOKENS_PER_WORD
-            turns = parse_dialogue(await self._ask("write", seed, values, limit, attempt))
-            if turns:
-                return Written("written", turns)
-        return Written("unparseable", detail=f"no dialogue in {self.max_attempts} replies")
+        values = self._about(seed) | {"exchanges": str(self.exchanges)}
+        limit = 2 * self.exchanges * self.words * TOKENS_PER_WORD
+        turns = await self._ask("write", seed, values, limit, parse_dialogue)
+        if turns is None:
+            return Written("unparseable", detail=f"no dialogue in {self.max_attempts} replies")
+        return Written("written", turns)
 
     async def _dual(self, seed: SeedTopic) -> Written:
-        theme = await self._theme(seed)
+        about = {"seed_topic": seed.text}
+        theme = await self._ask(
+            "theme", seed, about, THEME_TOKENS, lambda reply: parse_theme(reply, seed.text)
+        )
         if theme is None:
             return Written("unparseable", detail=f"no neutral theme in {self.max_attempts} replies")
         turns: tuple[Turn, ...] = ()
         shape = {"exchanges": str(self.exchanges), "words": str(self.words), "theme": theme}
+        speakers: tuple[tuple[Role, str, dict[str, str]], ...] = (
+            ("questioner", "question", shape),
+            ("discloser", "disclose", self._about(seed)),
+        )
         for _ in range(self.exchanges):
-            speakers: tuple[tuple[Role, str, dict[str, str]], ...] = (
-                ("questioner", "question", shape),
-                ("discloser", "disclose", self._about(seed)),
-            )
-            for role, task, values in speakers:
-                said = await self._utterance(task, seed, values | {"conversation": transcript(turns)})
+            for role, task, known in speakers:
+                values = known | {"conversation": transcript(turns)}
+                said = await self._ask(task, seed, values, 2 * self.words * TOKENS_PER_WORD, parse_utterance)
                 if said is None:
                     return Written("unparseable", detail=f"no {task} in {self.max_attempts} replies")
                 turns += (Turn(role=role, text=said),)
         return Written("written", turns)
 
-    async def _theme(self, seed: SeedTopic) -> str | None:
-        for attempt in range(self.max_attempts):
-            reply = await self._ask("theme", seed, {"seed_topic": seed.text}, THEME_TOKENS, attempt)
-            theme = parse_theme(reply, seed.text)
-            if theme:
-                return theme
-        return None
-
-    async def _utterance(self, task: str, seed: SeedTopic, values: dict[str, str]) -> str | None:
-        for attempt in range(self.max_attempts):
-            said = parse_utterance(
-                await self._ask(task, seed, values, self.words * TOKENS_PER_WORD * 2, attempt)
-            )
-            if said:
-                return said
-        return None
-
-    async def _ask(self, task: str, seed: SeedTopic, values: dict[str, str], limit: int, attempt: int) -> str:
+    async def _ask(
+        self, task: str, seed: SeedTopic, values: dict[str, str], limit: int, read: Callable[[str], T | None]
+    ) -> T | None:
         request = ChatRequest(
             messages=self.prompts[task].fill(**values),
             task=task,
             max_tokens=limit,
             temperature=WRITE_TEMPERATURE,
-            sample=attempt,
             about=seed.trait_level.code,
         )
-        return usable_text(await self.model.ask(request))
+        return await ask_until_read(self.model, request, read, self.max_attempts)
 
     def _about(self, seed: SeedTopic) -> dict[str, str]:
         facet = facet_named(seed.facet)

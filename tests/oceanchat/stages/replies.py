@@ -1,4 +1,5 @@
-"""A ChatModel that gives replies from a list, for stages that must meet replies no well-behaved model gives."""
+"""A ChatModel that gives replies from a list, for stages that must meet replies no well-behaved model
+gives."""
 
 from collections.abc import Callable
 
@@ -14,12 +15,17 @@ class Replies:
     def __init__(self, answer: Callable[[ChatRequest], ChatAnswer | str]) -> None:
         self._answer = answer
         self.asked: list[ChatRequest] = []
+        self.marks: list[str | None] = []
 
     async def ask(self, request: ChatRequest) -> ChatAnswer:
         """The function's answer."""
         self.asked.append(request)
         found = self._answer(request)
         return ChatAnswer(found) if isinstance(found, str) else found
+
+    def mark(self, request: ChatRequest, outcome: str | None) -> None:
+        """Remember the mark."""
+        self.marks.append(outcome)
 
 
 def one_after_the_other(*replies: ChatAnswer | str) -> Replies:
