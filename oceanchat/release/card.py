@@ -222,9 +222,9 @@ def _costs(manifest: Manifest, quality: Quality) -> str:
             c["model"],
             c["task"],
             f"{c['calls']:,}",
-            _known(c["prompt_tokens"]),
-            _known(c["completion_tokens"]),
-            c["usd"],
+            f"{c['prompt_tokens']:,}",
+            f"{c['completion_tokens']:,}",
+            "unknown" if c["usd"] is None else f"{c['usd']:.4f}",
         ]
         for c in quality.get("costs", ())
     ]
@@ -318,10 +318,6 @@ def _figure(found: Mapping[str, Any]) -> str:
     if found["low"] is None:
         return f"{found['value']:.3f}"
     return f"{found['value']:.1%} ({found['low']:.1%} to {found['high']:.1%})"
-
-
-def _known(count: int | None) -> str:
-    return "unknown" if count is None else f"{count:,}"
 
 
 def _listed(versions: Mapping[str, str]) -> str:

@@ -6,7 +6,7 @@ tell apart; equal figures give equal bytes.
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import matplotlib
 
@@ -14,8 +14,10 @@ matplotlib.use("Agg")
 from matplotlib.figure import Figure
 
 from oceanchat.release.summary import PAPER, SummaryRow
-from oceanchat.release.topics import TopicShare
 from oceanchat.traits import TRAITS, Trait
+
+if TYPE_CHECKING:
+    from oceanchat.release.topics import TopicShare
 
 TRAIT_COLOURS: dict[Trait, str] = {
     Trait.O: "#0072B2",
@@ -27,7 +29,7 @@ TRAIT_COLOURS: dict[Trait, str] = {
 _INK, _FAINT = "#222222", "#9A9A9A"
 
 
-def plot_topics(topics: Sequence[TopicShare], path: Path) -> None:
+def plot_topics(topics: "Sequence[TopicShare]", path: Path) -> None:
     """Draw the share of dialogues in each topic, divided by trait; written as the file's ending says."""
     rows = list(reversed(topics))
     figure = Figure(figsize=(7.2, 0.9 + 0.36 * len(rows)), layout="constrained")

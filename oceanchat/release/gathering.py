@@ -104,6 +104,15 @@ def _outcome(dialogue: Dialogue, labels: Sequence[HumanLabel], require: Require)
     return "not validated" if require == "validated" and valid is None else None
 
 
+def topic_texts(store: Store) -> tuple[list[str], list[str]]:
+    """The texts of a store's dialogues and their trait letters: all but those a gate or a checker turned
+    down."""
+    with store.reading() as connection:
+        dialogues = [*build_rows.stored_dialogues(connection), *read_imported(connection)]
+    kept = [dialogue for dialogue in dialogues if dialogue.state in ("passed", "unchecked")]
+    return ["\n".join(t.text for t in d.turns) for d in kept], [d.trait.value for d in kept]
+
+
 def human_labels(table: Sequence[Mapping[str, Any]]) -> dict[str, tuple[HumanLabel, ...]]:
     """Dialogue id -> labels, from the table of validations; repeats and practice items are left out."""
     found: dict[str, tuple[HumanLabel, ...]] = {}

@@ -17,6 +17,8 @@ from typing import Any, NamedTuple
 from pydantic import BaseModel, ConfigDict
 
 from oceanchat.errors import ConfigError, ReleaseError
+from oceanchat.llm.accounts import Spent, accounts_of
+from oceanchat.llm.prices import load_prices
 from oceanchat.prompts import open_prompts
 from oceanchat.records import Dialogue
 from oceanchat.release.card import render_card
@@ -79,7 +81,7 @@ def write_release(config: ReleaseConfig, store: Store) -> Release:
     target = config.output / f"ocean-chat-{config.version}{'-scripted' if scripted else ''}"
     if target.exists():
         raise ReleaseError(f"release '{target}' exists; raise --version, or remove the folder first")
-    quality = _quality(config, gathered, content)
+    quality = _quality(config, store, gathered, content)
     part = target.with_name(f".{target.name}.part")
     try:
         shutil.rmtree(part, ignore_errors=True)
@@ -143,7 +145,7 @@ def _member(dialogue: Dialogue) -> Member:
     )
 
 
-def _quality(config: ReleaseConfig, gathered: Gathered, content: _Content) -> Figures:
+def _quality(config: ReleaseConfig, store: Store, gathered: Gathered, content: _Content) -> Figures:
     """Everything quality.json holds: what the rows decide, and what only the store knows."""
     texts = [("\n".join(t.text for t in d.turns), d.seed_topic) for d in gathered.released]
     everything = [*gathered.released, *(rejection.dialogue for rejection in gathered.rejected)]
@@ -153,6 +155,7 @@ def _quality(config: ReleaseConfig, gathered: Gathered, content: _Content) -> Fi
         "funnel": gathered.funnel,
         "withheld": gathered.withheld,
         "topics": _topics(content.rows),
+        "costs": _costs(store),
         "prompts": prompts_used(everything, open_prompts(config.prompts)),
     }
 
@@ -167,6 +170,14 @@ def _topics(rows: Sequence[Row]) -> Figures | None:
         "stability": {str(number): value for number, value in found.stability.items()},
         "none": found.none,
     }
+
+
+def _costs(store: Store) -> list[Figures]:
+    """What each model was paid for each task, by the bundled prices."""
+    spent: dict[tuple[str, str], Spent] = {}
+    for line, account in accounts_of(store, load_prices()).accounts.items():
+        spent.setdefault((line.model, line.task), Spent()).add(account.paid)
+    return [{"model": model, "task": task, **sums.as_json()} for (model, task), sums in sorted(spent.items())]
 
 
 def _write_tables(folder: Path, content: _Content, quality: Figures) -> None:

@@ -1,0 +1,33 @@
+"""Put a release on the Hub: verified first, scripted data only on request, then by the one safe way.
+
+It knows what may be published; how it gets there is hub.py's.
+"""
+
+from pathlib import Path
+
+from oceanchat.errors import ReleaseError
+from oceanchat.hub import Published, Publisher
+from oceanchat.release.folder import read_manifest
+from oceanchat.release.verification import verify_release
+
+REPLACED = ("data/", "rejected/")
+"""Folders of the repository that hold nothing but a release's tables."""
+
+
+def publish_release(folder: Path, publisher: Publisher, *, allow_scripted: bool = False) -> Published:
+    """Publish a release folder under its version's tag.
+
+    Raises ReleaseError for a folder that does not verify or is scripted without leave, HubError for what the
+    Hub says.
+    """
+    manifest = read_manifest(folder)
+    if manifest.scripted and not allow_scripted:
+        raise ReleaseError(
+            f"release '{folder}' holds scripted data, which no reader should take for a model's;"
+            " pass --allow-scripted to publish it all the same"
+        )
+    found = verify_release(folder)
+    if found.problems:
+        more = f" (and {len(found.problems) - 1} more)" if len(found.problems) > 1 else ""
+        raise ReleaseError(f"release '{folder}' does not verify: {found.problems[0]}{more}; write it anew")
+    return publisher.publish(folder, manifest.tag, f"Release {manifest.version}", REPLACED)

@@ -1,0 +1,202 @@
+"""Hold a release against itself: every checksum, count, id, split and figure is computed anew.
+
+What is wrong is listed, file by file; nothing is repaired. Figures that only the store knows (funnel, costs)
+are held against their own sums.
+"""
+
+import hashlib
+import json
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from oceanchat.errors import ReleaseError
+from oceanchat.release.card import render_card
+from oceanchat.release.folder import CARD, MANIFEST, QUALITY, Release, read_manifest, read_release, split_file
+from oceanchat.release.manifest import FORMAT, Manifest
+from oceanchat.release.quality import row_figures, seed_overlap
+from oceanchat.release.rows import RejectedRow, Row, row_id
+from oceanchat.release.splits import seed_key
+from oceanchat.release.writer import count_rows
+
+CLOSE = 1e-5
+"""How far a recomputed figure may be from the stored one."""
+
+
+class Problem(NamedTuple):
+    """Something that is not as it should be."""
+
+    where: str
+    """A file of the release."""
+    what: str
+
+    def __str__(self) -> str:
+        return f"{self.where}: {self.what}"
+
+
+class Verification(NamedTuple):
+    """What was checked and what was found."""
+
+    name: str
+    files: int
+    rows: int
+    problems: tuple[Problem, ...]
+
+
+def verify_release(folder: Path) -> Verification:
+    """Check a release folder. Raises ReleaseError for a folder that is no release at all."""
+    manifest = read_manifest(folder)
+    problems = list(_files(folder, manifest))
+    try:
+        release = read_release(folder)
+    except ReleaseError as error:
+        return Verification(
+            manifest.name, len(manifest.files), 0, (*problems, Problem(manifest.name, str(error)))
+        )
+    problems += _rows(release)
+    problems += _splits(release.rows)
+    problems += _counts(release)
+    try:
+        problems += [*_figures(release), *_card(release)]
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        problems.append(Problem(QUALITY, f"lacks what it must hold ({type(error).__name__}: {error})"))
+    return Verification(manifest.name, len(manifest.files), len(release.rows), tuple(problems))
+
+
+def _files(folder: Path, manifest: Manifest) -> Iterator[Problem]:
+    """Every file is there with its bytes, and no other."""
+    for file in manifest.files:
+        path = folder / file.path
+        if not path.is_file():
+            yield Problem(file.path, "is missing")
+            continue
+        data = path.read_bytes()
+        if len(data) != file.bytes:
+            yield Problem(file.path, f"has {len(data):,} bytes, the manifest says {file.bytes:,}")
+        elif hashlib.sha256(data).hexdigest() != file.sha256:
+            yield Problem(file.path, "has another checksum than the manifest says")
+    known = {MANIFEST, *(file.path for file in manifest.files)}
+    for path in sorted(folder.rglob("*")):
+        name = path.relative_to(folder).as_posix()
+        if path.is_file() and name not in known and not name.startswith("."):
+            yield Problem(name, "is not in the manifest")
+
+
+def _rows(release: Release) -> Iterator[Problem]:
+    """Every row is what its id, its counts and its place say, and no id comes twice."""
+    seen: set[str] = set()
+    for row in (*release.rows, *release.rejected):
+        where = "rejected" if isinstance(row, RejectedRow) else split_file(row.split)
+        if row.id in seen:
+            yield Problem(where, f"row '{row.id}' comes twice")
+        seen.add(row.id)
+        wrong = _wrong_in(row)
+        if wrong:
+            yield Problem(where, f"row '{row.id}' has another {wrong} than its messages and label give")
+
+
+def _wrong_in(row: Row) -> str:
+    if "words-withheld" in row.flags:
+        return ""
+    words = sum(len(message.content.split()) for message in row.messages)
+    found = {
+        "id": row.id == row_id(row),
+        "trait_level": row.trait_level == row.trait.value + row.level.sign,
+        "turns": row.turns == len(row.messages),
+        "words": bool(row.messages) and abs(row.words - words / len(row.messages)) <= CLOSE,
+    }
+    return next((name for name, right in found.items() if not right), "")
+
+
+def _splits(rows: Sequence[Row]) -> Iterator[Problem]:
+    """No author and no seed topic is in two splits; near-duplicates are seen to with the figures."""
+    keys = {
+        "author": [row.provenance.author for row in rows],
+        "seed topic": [seed_key(row.seed_topic or "") for row in rows],
+    }
+    for what, values in keys.items():
+        where: defaultdict[str, set[str]] = defaultdict(set)
+        for value, row in zip(values, rows, strict=True):
+            if value:
+                where[value].add(row.split)
+        for value, splits in where.items():
+            if len(splits) > 1:
+                names = " and ".join(sorted(splits))
+                yield Problem("data", f"{what} '{value[:60]}' is in two splits: {names}")
+
+
+def _counts(release: Release) -> Iterator[Problem]:
+    manifest = release.manifest
+    found = count_rows(release.rows, release.rejected, manifest.counts.withheld)
+    for name in ("splits", "rejected"):
+        if getattr(found, name) != getattr(manifest.counts, name):
+            said, right = getattr(manifest.counts, name), getattr(found, name)
+            yield Problem(MANIFEST, f"the count of {name} is {said}, the rows give {right}")
+    rows = {file.path: file.rows for file in manifest.files if file.rows is not None}
+    for split, levels in found.splits.items():
+        if rows.get(split_file(split)) != sum(levels.values()):
+            said = rows.get(split_file(split))
+            yield Problem(MANIFEST, f"'{split_file(split)}' has {sum(levels.values())} rows, not {said}")
+    scripted = any(row.scripted for row in (*release.rows, *release.rejected))
+    if scripted != manifest.scripted or manifest.name.endswith("-scripted") != scripted:
+        yield Problem(MANIFEST, f"the release is {'' if scripted else 'not '}scripted, which it does not say")
+
+
+def _figures(release: Release) -> Iterator[Problem]:
+    """quality.json is what the rows give, and its funnel adds up."""
+    stored: dict[str, Any] = release.quality
+    yield from _differences("rows", stored.get("rows"), _plain(row_figures(release.rows, release.rejected)))
+    if stored.get("rows", {}).get("near_duplicates", {}).get("across_splits"):
+        yield Problem("data", "near-duplicates are in two splits")
+    if release.manifest.seed_topics == "text":
+        overlap = seed_overlap((row.text, row.seed_topic) for row in release.rows)
+        yield from _differences("seed_overlap", stored.get("seed_overlap"), _plain(overlap))
+    topics = stored.get("topics")
+    if topics is not None:
+        counted = sum(topic["dialogues"] for topic in topics["topics"]) + topics["none"]
+        if counted != len(release.rows):
+            yield Problem(QUALITY, f"the topics count {counted} dialogues, there are {len(release.rows)}")
+    for code, steps in stored.get("funnel", {}).items():
+        selected, written = steps["candidates"].get("selected", 0), steps["seeds"].get("written", 0)
+        if selected != sum(steps["seeds"].values()) or written != sum(steps["dialogues"].values()):
+            yield Problem(QUALITY, f"the funnel of '{code}' does not add up")
+
+
+def _plain(figures: Any) -> Any:
+    """Figures as they look after a trip through JSON."""
+    return json.loads(json.dumps(figures))
+
+
+def _differences(name: str, stored: Any, found: Any) -> Iterator[Problem]:
+    """Where two trees of figures differ, by the path of the figure."""
+    if isinstance(stored, Mapping) and isinstance(found, Mapping):
+        for key in sorted({*stored, *found}):
+            yield from _differences(f"{name}.{key}", stored.get(key), found.get(key))
+    elif isinstance(stored, list) and isinstance(found, list) and len(stored) == len(found):
+        for place, (one, other) in enumerate(zip(stored, found, strict=True)):
+            yield from _differences(f"{name}.{place}", one, other)
+    elif not _same(stored, found):
+        yield Problem(QUALITY, f"the figure '{name}' is {stored}, the rows give {found}")
+
+
+def _same(one: Any, other: Any) -> bool:
+    if isinstance(one, int | float) and isinstance(other, int | float):
+        return abs(one - other) <= CLOSE
+    return bool(one == other)
+
+
+def _card(release: Release) -> Iterator[Problem]:
+    """The card says what manifest and figures say; cards of another format are held by their checksum
+    alone."""
+    path = release.folder / CARD
+    if release.manifest.format != FORMAT or not path.is_file():
+        return
+    expected = render_card(release.manifest, release.quality).splitlines()
+    found = path.read_text(encoding="utf-8", errors="replace").splitlines()
+    for number, (line, right) in enumerate(zip(found, expected, strict=False), 1):
+        if line != right:
+            yield Problem(CARD, f"line {number} reads '{line[:80]}', the figures give '{right[:80]}'")
+            return
+    if len(found) != len(expected):
+        yield Problem(CARD, f"has {len(found)} lines, the figures give {len(expected)}")
