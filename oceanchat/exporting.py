@@ -6,6 +6,7 @@ complete.
 
 import csv
 import io
+import itertools
 import json
 import os
 import sys
@@ -22,29 +23,30 @@ Row = dict[str, Any]
 FORMATS = ("jsonl", "csv", "parquet")
 
 
-def export(store: Store, what: str, as_format: str | None, output: Path | None) -> int:
-    """Write all rows of one kind; returns how many.
+def export(store: Store, what: str, as_format: str | None, output: Path | None) -> None:
+    """Write all rows of one kind, one at a time but for Parquet.
 
     Raises ConfigError for a format the file's name contradicts and InputError when there is nothing to
     write or the file cannot be written.
     """
     chosen = _format(as_format, output)
-    rows = list(KINDS[what](store))
-    if not rows:
+    rows = iter(KINDS[what](store))
+    first = next(rows, None)
+    if first is None:
         raise InputError(f"store '{store.url}' holds no {what} yet; `oceanchat status` shows what there is")
+    everything = itertools.chain([first], rows)
     if output is None:
-        WRITERS[chosen](rows, sys.stdout.buffer)
+        WRITERS[chosen](everything, sys.stdout.buffer)
         sys.stdout.buffer.flush()
-        return len(rows)
+        return
     part = output.with_name(output.name + ".part")
     try:
         with part.open("wb") as file:
-            WRITERS[chosen](rows, file)
+            WRITERS[chosen](everything, file)
         os.replace(part, output)
     except OSError as error:
         part.unlink(missing_ok=True)
         raise InputError(f"file '{output}' cannot be written: {error.strerror}; name another") from None
-    return len(rows)
 
 
 def _format(as_format: str | None, output: Path | None) -> str:
@@ -102,27 +104,27 @@ KINDS: Mapping[str, Callable[[Store], Iterable[Row]]] = {
 }
 
 
-def _write_jsonl(rows: list[Row], file: BinaryIO) -> None:
+def _write_jsonl(rows: Iterable[Row], file: BinaryIO) -> None:
     for row in rows:
         file.write(json.dumps(row, ensure_ascii=False).encode("utf-8", "replace") + b"\n")
 
 
-def _write_csv(rows: list[Row], file: BinaryIO) -> None:
-    text = io.StringIO(newline="")
-    writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
-    writer.writeheader()
+def _write_csv(rows: Iterable[Row], file: BinaryIO) -> None:
+    text = io.TextIOWrapper(file, "utf-8", "replace", newline="", write_through=True)
+    writer: csv.DictWriter[str] | None = None
     for row in rows:
+        if writer is None:
+            writer = csv.DictWriter(text, list(row), lineterminator="\n")
+            writer.writeheader()
         writer.writerow({name: _flat(value) for name, value in row.items()})
-        file.write(text.getvalue().encode("utf-8", "replace"))
-        text.seek(0)
-        text.truncate()
+    text.detach()
 
 
 def _flat(value: Any) -> Any:
     return json.dumps(value, ensure_ascii=False) if isinstance(value, list | dict) else value
 
 
-def _write_parquet(rows: list[Row], file: BinaryIO) -> None:
+def _write_parquet(rows: Iterable[Row], file: BinaryIO) -> None:
     try:
         from oceanchat.parquet_export import write_parquet  # 60 MB, spent only where Parquet is asked for
     except ImportError:
@@ -137,7 +139,7 @@ def _nested(value: Any) -> Any:
     return json.dumps(value, ensure_ascii=False) if isinstance(value, dict) else value
 
 
-WRITERS: Mapping[str, Callable[[list[Row], BinaryIO], None]] = {
+WRITERS: Mapping[str, Callable[[Iterable[Row], BinaryIO], None]] = {
     "jsonl": _write_jsonl,
     "csv": _write_csv,
     "parquet": _write_parquet,

@@ -1,0 +1,222 @@
+"""The main job as a user runs it: builds, builds again, builds more, is killed, and is given what is wrong."""
+
+import csv
+import json
+import random
+import signal
+import sqlite3
+import subprocess
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from oceanchat.prompts import default_folder
+from tests.running import OCEANCHAT, assert_one_clear_line, clean_environment, run_json, run_oceanchat
+
+OPEN = ("build", "--trait", "O", "--level", "high")
+
+
+def exported(folder: Path, what: str = "dialogues", store: str = "ocean-chat.db") -> list[dict[str, Any]]:
+    """All rows of one kind."""
+    done = run_oceanchat(folder, "export", what, "--store", store)
+    assert done.returncode == 0, done.stderr
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+def passed(rows: list[dict[str, Any]]) -> list[str]:
+    return [row["id"] for row in rows if row["state"] == "passed"]
+
+
+def test_a_build_says_what_became_of_everything_and_who_wrote_it(tmp_path: Path) -> None:
+    done = run_oceanchat(tmp_path, *OPEN)
+    assert done.returncode == 0, done.stderr
+    assert "20 of 20" in done.stdout and "97.2%" in done.stdout
+    assert done.stdout.count("Questioner: ") >= 6 and done.stdout.count("Seed topic") == 2
+    assert "scripted model wrote these" in done.stdout and "--model NAME" in done.stdout
+    assert "labelling sentences" in done.stderr
+
+
+def test_a_second_run_asks_nothing_and_says_the_same(tmp_path: Path) -> None:
+    first = run_json(tmp_path, *OPEN, "--count", "6")
+    rows = exported(tmp_path)
+    again = run_json(tmp_path, *OPEN, "--count", "6")
+    assert first["calls"]["made"] > 0 and first["calls"]["replayed"] == 0
+    assert again["calls"]["made"] == 0 and again["calls"]["replayed"] == first["calls"]["made"]
+    assert again["funnel"] == first["funnel"] and exported(tmp_path) == rows
+    assert first["dialogues"] == {"requested": 6, "passed": 6, "rejected": len(rows) - 6}
+    assert set(first["pass_rate"]) == {"value", "low", "high"} and first["seconds"] > 0
+
+
+def test_asking_for_more_keeps_what_there_is_and_asks_the_difference(tmp_path: Path) -> None:
+    short = run_json(tmp_path, *OPEN, "--count", "5")
+    before = exported(tmp_path)
+    more = run_json(tmp_path, *OPEN, "--count", "12")
+    after = exported(tmp_path)
+    assert after[: len(before)] == before and len(passed(after)) == 12
+    assert more["calls"]["replayed"] == short["calls"]["made"]
+    fewer = run_json(tmp_path, *OPEN, "--count", "5")
+    assert exported(tmp_path) == after and fewer["calls"]["made"] == 0
+
+
+@pytest.mark.parametrize("mode", ["screenplay", "dual"])
+def test_the_result_does_not_depend_on_concurrency(tmp_path: Path, mode: str) -> None:
+    for concurrency in ("1", "64"):
+        run_json(
+            tmp_path, *OPEN, "--count", "8", "--mode", mode,
+            "--store", f"{concurrency}.db", "--concurrency", concurrency,
+        )  # fmt: skip
+    assert exported(tmp_path, store="1.db") == exported(tmp_path, store="64.db")
+
+
+def test_another_seed_takes_other_sentences(tmp_path: Path) -> None:
+    for seed in ("1", "2"):
+        run_json(tmp_path, *OPEN, "--count", "5", "--seed", seed, "--store", f"{seed}.db")
+    one, other = (exported(tmp_path, "seeds", f"{seed}.db") for seed in ("1", "2"))
+    assert {row["id"] for row in one} != {row["id"] for row in other}
+
+
+def test_all_ten_trait_levels_are_built_and_every_row_is_accounted_for(tmp_path: Path) -> None:
+    report = run_json(tmp_path, "build", "--trait", "all", "--level", "all", "--count", "4")
+    codes = ["O+", "C+", "E+", "A+", "N+", "O-", "C-", "E-", "A-", "N-"]
+    assert list(report["funnel"]) == codes and report["dialogues"]["passed"] == 40
+    for funnel in report["funnel"].values():
+        assert funnel["candidates"]["selected"] == sum(funnel["seeds"].values())
+        assert funnel["seeds"]["written"] == sum(funnel["dialogues"].values())
+    status = run_json(tmp_path, "status")
+    assert [row["trait_level"] for row in status] == codes
+    assert {row["trait_level"]: row["funnel"] for row in status} == report["funnel"]
+    stats = run_json(tmp_path, "stats")
+    assert [row["trait_level"] for row in stats] == [*codes, "Avg"] and stats[0]["dialogues"] == 4
+
+
+def test_what_is_in_the_store_can_be_read_and_exported(tmp_path: Path) -> None:
+    run_json(tmp_path, *OPEN, "--count", "3")
+    dialogue = exported(tmp_path)[0]
+    shown = run_oceanchat(tmp_path, "show", dialogue["id"][:8])
+    assert dialogue["seed_topic"].split()[-1] in shown.stdout and "Verdict" in shown.stdout
+    assert (
+        "Questioner: "
+        in run_oceanchat(tmp_path, "show", "--trait", "O", "--level", "high", "--random").stdout
+    )
+    verdicts = run_oceanchat(tmp_path, "export", "verdicts", "--format", "csv").stdout
+    assert "O+" in [row["shown"].strip('[]"') for row in csv.DictReader(verdicts.splitlines())]
+    for what in ("sentences", "seeds", "dialogues", "verdicts"):
+        done = run_oceanchat(tmp_path, "export", what, "--output", f"{what}.parquet")
+        assert done.returncode == 0 and (tmp_path / f"{what}.parquet").read_bytes()[:4] == b"PAR1"
+    assert run_oceanchat(tmp_path, "backup", "copy.db").returncode == 0
+    assert exported(tmp_path, store="copy.db") == exported(tmp_path)
+
+
+def killed_now_and_then(folder: Path, arguments: tuple[str, ...], moments: list[float]) -> int:
+    """Start a build, kill it -9 after each of these seconds, start it again; how many kills hit a running build."""
+    hit = 0
+    for seconds in moments:
+        build = subprocess.Popen(
+            [OCEANCHAT, *arguments],
+            cwd=folder,
+            env=clean_environment(),
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        time.sleep(seconds)
+        hit += build.poll() is None
+        build.send_signal(signal.SIGKILL)
+        build.wait()
+    return hit
+
+
+def test_a_killed_build_ends_as_one_that_was_not(tmp_path: Path) -> None:
+    arguments = ("build", "--trait", "all", "--level", "all", "--count", "12")
+    whole = run_json(tmp_path, *arguments, "--store", "whole.db")
+    draw = random.Random(5)
+    moments = [0.6 + draw.random() * min(whole["seconds"], 6.0) for _ in range(5)]
+    hit = killed_now_and_then(tmp_path, arguments, moments)
+    assert hit, "no kill came while the build ran"
+    with sqlite3.connect(tmp_path / "ocean-chat.db") as store:
+        kept = store.execute("SELECT count(*) FROM calls WHERE state = 'answered'").fetchone()[0]
+    store.close()
+    final = run_json(tmp_path, *arguments)
+    assert final["funnel"] == whole["funnel"]
+    assert exported(tmp_path) == exported(tmp_path, store="whole.db")
+    assert final["calls"]["made"] == whole["calls"]["made"] - kept
+
+
+def test_a_corpus_that_gives_too_little_is_said_and_told_apart(tmp_path: Path) -> None:
+    (tmp_path / "one.txt").write_text("I often imagine whole worlds when I stare at the clouds. " * 3)
+    done = run_oceanchat(tmp_path, *OPEN, "--essays", ".", "--count", "50", "--json")
+    assert done.returncode == 3
+    assert json.loads(done.stdout)["dialogues"]["requested"] == 50
+    assert "O+ has" in done.stderr and "of 50" in done.stderr
+
+
+def test_a_dry_run_sends_nothing_and_says_how_many_calls(tmp_path: Path) -> None:
+    forecast = run_json(tmp_path, *OPEN, "--dry-run")
+    assert json.dumps(forecast)
+    status = run_oceanchat(tmp_path, "status")
+    assert status.returncode == 1 and "holds no build" in status.stderr
+
+
+BAD: list[tuple[tuple[str, ...], tuple[str, ...]]] = [
+    (("build", "--trait", "X", "--level", "high"), ("'X'", "O, C, E, A, N")),
+    (("build", "--trait", "O", "--level", "medium"), ("'medium'", "high")),
+    (("build", "--trait", "O"), ("--level",)),
+    ((*OPEN, "--count", "0"), ("--count '0'",)),
+    ((*OPEN, "--count", "many"), ("many",)),
+    ((*OPEN, "--concurrency", "0"), ("--concurrency '0'",)),
+    ((*OPEN, "--essays", "none.csv"), ("'none.csv'",)),
+    ((*OPEN, "--essays", "columns.csv"), ("columns.csv",)),
+    ((*OPEN, "--essays", "empty.csv"), ("empty.csv",)),
+    ((*OPEN, "--essays", "binary.csv"), ("binary.csv",)),
+    ((*OPEN, "--essays", "empty_folder"), ("empty_folder",)),
+    ((*OPEN, "--prompts", "no_prompts"), ("'no_prompts'", "does not exist")),
+    ((*OPEN, "--prompts", "bad_prompts"), ("label.md", "did you mean '{sentence}'")),
+    ((*OPEN, "--store", "theirs.db"), ("'theirs.db'", "another program")),
+    ((*OPEN, "--store", "text.db"), ("'text.db'", "not an SQLite database")),
+    ((*OPEN, "--store", "nowhere/x.db"), ("nowhere", "folder does not exist")),
+    ((*OPEN, "--model", "gpt-4-0613"), ("OPENAI_API_KEY",)),
+    ((*OPEN, "--model", "m", "--base-url", "http://127.0.0.1:9/v1"), ("127.0.0.1:9",)),
+    (("status", "--store", "none.db"), ("'none.db'", "does not exist")),
+    (("show", "feed"), ("does not exist",)),
+    (("export", "dialogues", "--format", "xml"), ("xml",)),
+    (("buidl",), ("buidl",)),
+]
+
+
+@pytest.fixture(scope="module")
+def messy(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of files that are not what they should be."""
+    folder = tmp_path_factory.mktemp("messy")
+    (folder / "columns.csv").write_text("a,b\n1,2\n")
+    (folder / "empty.csv").write_bytes(b"")
+    (folder / "binary.csv").write_bytes(bytes(range(256)) * 40)
+    (folder / "empty_folder").mkdir()
+    (folder / "text.db").write_text("just text, no database at all")
+    with sqlite3.connect(folder / "theirs.db") as theirs:
+        theirs.execute("CREATE TABLE songs (title TEXT)")
+    theirs.close()
+    (folder / "bad_prompts").mkdir()
+    for path in default_folder().glob("*.md"):
+        (folder / "bad_prompts" / path.name).write_text(path.read_text().replace("{sentence}", "{sentense}"))
+    return folder
+
+
+@pytest.mark.parametrize(("arguments", "said"), BAD, ids=[" ".join(arguments[-2:]) for arguments, _ in BAD])
+def test_a_mistake_gets_one_clear_line_and_leaves_nothing(
+    messy: Path, arguments: tuple[str, ...], said: tuple[str, ...]
+) -> None:
+    assert_one_clear_line(run_oceanchat(messy, *arguments), *said)
+
+
+def test_a_csv_field_over_the_limit_is_read_or_named(tmp_path: Path) -> None:
+    text = "I often imagine whole worlds. " * 20_000
+    (tmp_path / "huge.csv").write_text(f'#AUTHID,TEXT\na1,"{text}"\n')
+    done = run_oceanchat(tmp_path, *OPEN, "--essays", "huge.csv", "--count", "1")
+    assert done.returncode in (0, 3) or "huge.csv" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_read_only_folder_is_named(tmp_path: Path) -> None:
+    done = run_oceanchat(Path("/proc"), *OPEN, "--count", "1")
+    assert_one_clear_line(done, "ocean-chat.db", "cannot be")

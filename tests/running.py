@@ -1,0 +1,45 @@
+"""Run `oceanchat` as a user does: a process of its own, in a folder of its own."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+OCEANCHAT = str(Path(sys.executable).with_name("oceanchat"))
+
+
+def run_oceanchat(folder: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run a command to its end; no key is set unless `environment` gives one."""
+    return subprocess.run(
+        [OCEANCHAT, *arguments],
+        cwd=folder,
+        env=clean_environment() | environment,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+
+def clean_environment() -> dict[str, str]:
+    """This process's environment without a key that could be spent."""
+    return {name: value for name, value in os.environ.items() if name != "OPENAI_API_KEY"}
+
+
+def run_json(folder: Path, *arguments: str, code: int = 0) -> Any:
+    """Run a command with `--json`; the object on its stdout."""
+    done = run_oceanchat(folder, *arguments, "--json")
+    assert done.returncode == code, done.stderr
+    return json.loads(done.stdout)
+
+
+def assert_one_clear_line(done: subprocess.CompletedProcess[str], *said: str) -> None:
+    """A user's mistake ends in exit code 1, nothing on stdout and one line on stderr that says what is wrong."""
+    assert done.returncode == 1, (done.returncode, done.stderr)
+    assert done.stdout == ""
+    lines = [line for line in done.stderr.splitlines() if line.startswith("oceanchat: ")]
+    assert len(lines) == 1 and "Traceback" not in done.stderr, done.stderr
+    for words in said:
+        assert words in lines[0], lines[0]
