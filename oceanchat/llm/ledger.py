@@ -101,6 +101,8 @@ class Ledger:
                 f" --offline to ask for it"
             )
         self.gate.check()
+        if request.sample:
+            self.mark(replace(request, sample=request.sample - 1), "retried")
         call = _Call(self, key, request)
         try:
             reply = await self.source.fetch(request, call)

@@ -71,6 +71,8 @@ class OpenAIModel:
             except openai.OpenAIError as error:
                 fault = read_fault(error)
                 self._gate.replied(fault.throttled)
+                if fault.meaning is Meaning.STOP:  # before the slot is free for the next in line
+                    self._connection.stop(fault)
                 if fault.maybe_paid:
                     call.lost(fault.reason)
                 else:
