@@ -16,7 +16,7 @@ from preact.evaluation.scores import read_score
 from preact.evaluation.verdicts import Mode, Pair, Verdict
 
 MAX_TOKENS = 400
-NO_ANSWER = "(no answer)"
+NO_ANSWER = "-"
 
 
 class ModelJudge:

@@ -65,9 +65,15 @@ def mean_interval(values: Sequence[float]) -> Estimate:
     """The mean with its 95 % t interval; both ends are NaN below two values."""
     if len(values) < 2:
         return Estimate(statistics.fmean(values) if values else math.nan, math.nan, math.nan)
-    mean, deviation = statistics.fmean(values), statistics.stdev(values)
-    half = _t_quantile(len(values) - 1) * deviation / math.sqrt(len(values))
+    mean, half = statistics.fmean(values), half_width(len(values)) * statistics.stdev(values)
     return Estimate(mean, mean - half, mean + half)
+
+
+def half_width(runs: int) -> float:
+    """How many sample standard deviations a 95 % interval of the mean reaches to each side; 1.24 for five
+    runs.
+    """
+    return _t_quantile(runs - 1) / math.sqrt(runs)
 
 
 def welch(first: Sequence[float], second: Sequence[float]) -> Contrast:
@@ -160,7 +166,10 @@ def detectable_effect(runs: int, power: float = 0.8) -> float:
             float(stats.nct.sf(critical, freedom, shift) + stats.nct.cdf(-critical, freedom, shift)) - power
         )
 
-    return float(optimize.brentq(shortfall, 1e-6, 50.0))
+    enough = 1.0
+    while shortfall(enough) < 0:
+        enough *= 1.5
+    return float(optimize.brentq(shortfall, 0.0, enough))
 
 
 def agreement(pairs: Sequence[tuple[float, float]]) -> Agreement:

@@ -25,7 +25,7 @@ def render(table: Table, style: str) -> str:
     means = [[_mean(cells[name], style) for name in QUANTITIES] for cells in table.cells]
     parts = [draw(_headings(style, arrows=True), _lines(table.rows, means, style))]
     if any(len(row.runs) > 1 for row in table.rows):
-        spreads = [[_number(cells[name].spread, 3) for name in QUANTITIES] for cells in table.cells]
+        spreads = [[number(cells[name].spread, 3) for name in QUANTITIES] for cells in table.cells]
         parts.append(draw(_headings(style, arrows=False), _lines(table.rows, spreads, style)))
     return "\n\n".join(parts)
 
@@ -64,12 +64,12 @@ def render_tests(table: Table) -> str:
         if test.primary:
             c = test.contrast
             numbers = (
-                f"95 % {_number(c.low, 2)} to {_number(c.high, 2)}, t {_number(c.t, 2)}, "
-                f"Holm p {_number(test.adjusted, 4)}, g {_number(c.g, 2)}"
+                f"95 % {number(c.low, 2)} to {number(c.high, 2)}, t {number(c.t, 2)}, "
+                f"Holm p {number(test.adjusted, 4)}, g {number(c.g, 2)}"
             )
             note = f"; {c.note}" if c.note else ""
             lines.append(
-                f"{test.model} against {test.baseline}: Overall {_signed(c.difference)} ({numbers}){note}"
+                f"{test.model} against {test.baseline}: Overall {signed(c.difference)} ({numbers}){note}"
             )
     return "\n".join(lines)
 
@@ -97,7 +97,7 @@ def _lines(rows: Sequence[Row], cells: Sequence[list[str]], style: str) -> list[
 
 
 def _mean(cell: Cell, style: str) -> str:
-    text = _number(cell.mean, 2) + ("*" if cell.starred else "")
+    text = number(cell.mean, 2) + ("*" if cell.starred else "")
     marks: Mapping[str, tuple[str, str]] = {
         "markdown": ("**{}**", "<u>{}</u>"),
         "latex": ("\\textbf{{{}}}", "\\underline{{{}}}"),
@@ -139,7 +139,8 @@ def _latex(headings: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
     )
 
 
-def _number(value: float, digits: int) -> str:
+def number(value: float, digits: int) -> str:
+    """A figure for people: a dash for what is not known, words for the infinite, no negative zero."""
     if math.isnan(value):
         return "-"
     if math.isinf(value):
@@ -148,7 +149,8 @@ def _number(value: float, digits: int) -> str:
     return text.removeprefix("-") if float(text) == 0 else text
 
 
-def _signed(value: float) -> str:
+def signed(value: float) -> str:
+    """A difference in scale points with its sign."""
     return "-" if math.isnan(value) else f"{value:+.2f}"
 
 

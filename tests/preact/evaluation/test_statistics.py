@@ -111,6 +111,10 @@ def test_five_runs_need_an_effect_of_two_standard_deviations_for_80_percent_powe
     assert detectable_effect(5) == pytest.approx(float(expected), abs=1e-4) == pytest.approx(2.03, abs=0.01)
 
 
+def test_two_runs_find_only_enormous_effects() -> None:
+    assert 5 < detectable_effect(2) < 7 and detectable_effect(20) < 1
+
+
 def test_the_intraclass_correlation_of_shrout_and_fleiss() -> None:
     ratings = [[9, 2, 5, 8], [6, 1, 3, 2], [8, 4, 6, 8], [7, 1, 2, 6], [10, 5, 6, 9], [6, 2, 4, 7]]
     assert intraclass(ratings) == pytest.approx(0.29, abs=0.005)

@@ -1,0 +1,89 @@
+"""ClassifierJudge: a judge that was taught by a release instead of asked: TF-IDF and logistic regression.
+
+For each trait it learns, on the self-discloser's words in the training split, high from low from
+dialogues about other traits; a score is 3 + 2 (P(high) - P(low)). It is a second opinion that costs
+nothing, runs offline and shares nothing with a language model's judgement, and it is no better than the
+words it was taught.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import Pipeline, make_pipeline
+
+from oceanchat.errors import EvaluationError
+from oceanchat.traits import TRAITS, Level, Trait, TraitLevel
+from preact.dialogues import Release
+from preact.evaluation.verdicts import Mode, Pair, Verdict
+
+HIGH, LOW, OTHER = "high", "low", "other"
+LEAST_DIALOGUES = 5
+"""Dialogues that each level of a trait needs in the training split."""
+
+
+class ClassifierJudge:
+    """Five classifiers, one a trait."""
+
+    at_once = 64
+
+    def __init__(self, release: Release) -> None:
+        """Learn from the release's training split. Raises EvaluationError where a level has too few
+        dialogues.
+        """
+        self._release = release.name
+        self._fingerprint = release.fingerprint
+        texts, labels = [], []
+        for dialogue in release.split("train"):
+            texts.append(" ".join(m.content for m in dialogue.messages if m.role == "assistant"))
+            labels.append(dialogue.trait_level)
+        self._dialogues = len(texts)
+        self._models = {trait: _taught(trait, texts, labels) for trait in TRAITS}
+
+    @property
+    def name(self) -> str:
+        """Names its release, so that two classifiers are not mistaken for one."""
+        return f"classifier:{self._release}"
+
+    def provenance(self, mode: Mode) -> Mapping[str, Any]:
+        """The release it was taught by."""
+        return {
+            "kind": "TF-IDF and logistic regression",
+            "release": self._release,
+            "release_fingerprint": self._fingerprint,
+            "dialogues": self._dialogues,
+        }
+
+    async def rate(self, trait: Trait, pairs: Sequence[Pair], mode: Mode, sample: int) -> Verdict:
+        """All answers as one text; words it has never seen give no ground. Another sample changes nothing."""
+        text = " ".join(pair.answer for pair in pairs)
+        model = self._models[trait]
+        if not model[:-1].transform([text]).nnz:
+            return Verdict(None, "no-ground", "none of the words occur in the training split")
+        shares = dict(zip(model.classes_, model.predict_proba([text])[0], strict=True))
+        score = 3 + 2 * (float(shares[HIGH]) - float(shares[LOW]))
+        return Verdict(round(min(5.0, max(1.0, score)), 4), "scored")
+
+
+def _taught(trait: Trait, texts: Sequence[str], labels: Sequence[TraitLevel]) -> Pipeline:
+    classes = [_class_of(label, trait) for label in labels]
+    for level in (HIGH, LOW):
+        count = classes.count(level)
+        if count < LEAST_DIALOGUES:
+            raise EvaluationError(
+                f"the classifier judge found {count} training dialogues of {level} {trait.label} and needs "
+                f"{LEAST_DIALOGUES}; name a larger release"
+            )
+    # Equal priors: a trait's own dialogues are one in five, and the middle must not win by their number.
+    model = make_pipeline(
+        TfidfVectorizer(sublinear_tf=True, ngram_range=(1, 2), min_df=2),
+        LogisticRegression(C=10.0, class_weight="balanced", max_iter=1000),
+    )
+    return model.fit(texts, classes)
+
+
+def _class_of(label: TraitLevel, trait: Trait) -> str:
+    if label.trait is not trait:
+        return OTHER
+    return HIGH if label.level is Level.HIGH else LOW

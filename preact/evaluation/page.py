@@ -1,0 +1,110 @@
+"""A page of headings, paragraphs, lists, tables and figures, written as Markdown and as one HTML file.
+
+Everything is escaped where it is rendered, so answers of models cannot break out of the page. It knows
+nothing of what a page says.
+"""
+
+import html
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+_CSS = (
+    "body{font:16px/1.5 system-ui,sans-serif;max-width:72rem;margin:2rem auto;padding:0 1rem;color:#1b1b1b}"
+    "table{border-collapse:collapse;font-size:.85rem;display:block;overflow-x:auto}"
+    "th,td{padding:.25rem .55rem;border-bottom:1px solid #ddd;text-align:right;white-space:nowrap}"
+    "th:first-child,td:first-child,th:nth-child(2),td:nth-child(2){text-align:left}"
+    ".alarm{border-left:.3rem solid #D55E00;background:#fdf1ea;padding:.5rem 1rem}"
+    "figure{margin:1rem 0}figure svg{max-width:100%;height:auto}"
+    ".cases{display:grid;grid-template-columns:repeat(auto-fit,minmax(18rem,1fr));gap:1rem}"
+    ".cases section{border:1px solid #ccc;border-radius:.4rem;padding:.5rem 1rem}"
+)
+_SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|])")
+
+
+@dataclass
+class Page:
+    """A page under construction; blocks are rendered in the order they are added."""
+
+    title: str
+    _markdown: list[str] = field(default_factory=list)
+    _html: list[str] = field(default_factory=list)
+
+    def heading(self, text: str, level: int = 2) -> None:
+        """A section's heading."""
+        self._add(f"{'#' * level} {_md(text)}", f"<h{level}>{_ht(text)}</h{level}>")
+
+    def paragraph(self, text: str) -> None:
+        """Running text."""
+        self._add(_md(text), f"<p>{_ht(text)}</p>")
+
+    def points(self, texts: Sequence[str], *, alarm: bool = False) -> None:
+        """A list; an alarm stands out."""
+        if not texts:
+            return
+        items = "".join(f"<li>{_ht(text)}</li>" for text in texts)
+        self._add(
+            "\n".join(f"- {'**' + _md(text) + '**' if alarm else _md(text)}" for text in texts),
+            f"<ul{' class=alarm' if alarm else ''}>{items}</ul>",
+        )
+
+    def table(self, headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+        """A table of plain texts."""
+        lines = ["| " + " | ".join(map(_md, row)) + " |" for row in (headings, *rows)]
+        lines.insert(1, "|" + " --- |" * len(headings))
+        head = "".join(f"<th>{_ht(cell)}</th>" for cell in headings)
+        body = "".join("<tr>" + "".join(f"<td>{_ht(cell)}</td>" for cell in row) + "</tr>" for row in rows)
+        self._add("\n".join(lines), f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>")
+
+    def figure(self, svg: Path, caption: str, folder: Path) -> None:
+        """A figure with its caption; linked in Markdown, part of the HTML file."""
+        drawing = svg.read_text(encoding="utf-8")
+        drawing = drawing[drawing.index("<svg") :]
+        self._add(
+            f"![{_md(caption)}]({svg.relative_to(folder).as_posix()})",
+            f"<figure>{drawing}<figcaption>{_ht(caption)}</figcaption></figure>",
+        )
+
+    def side_by_side(self, cases: Sequence[tuple[str, str]]) -> None:
+        """Titled texts next to each other."""
+        boxes = "".join(
+            f"<section><h3>{_ht(title)}</h3><p>{_ht(text)}</p></section>" for title, text in cases
+        )
+        quoted = "\n\n".join(
+            f"**{_md(title)}**\n\n" + "\n".join(f"> {_md(line)}" for line in text.splitlines() or [""])
+            for title, text in cases
+        )
+        self._add(quoted, f"<div class=cases>{boxes}</div>")
+
+    def markdown(self) -> str:
+        """The page as Markdown."""
+        return f"# {_md(self.title)}\n\n" + "\n\n".join(self._markdown) + "\n"
+
+    def html(self) -> str:
+        """The page as one HTML file that needs nothing else."""
+        body = "\n".join(self._html)
+        return (
+            f'<!doctype html>\n<html lang="en">\n<meta charset="utf-8">\n<title>{_ht(self.title)}</title>\n'
+            f"<style>{_CSS}</style>\n<h1>{_ht(self.title)}</h1>\n{body}\n</html>\n"
+        )
+
+    def write(self, folder: Path, name: str) -> tuple[Path, Path]:
+        """Write NAME.md and NAME.html."""
+        folder.mkdir(parents=True, exist_ok=True)
+        files = folder / f"{name}.md", folder / f"{name}.html"
+        for file, text in zip(files, (self.markdown(), self.html()), strict=True):
+            file.write_text(text, encoding="utf-8")
+        return files
+
+    def _add(self, markdown: str, html_text: str) -> None:
+        self._markdown.append(markdown)
+        self._html.append(html_text)
+
+
+def _md(text: str) -> str:
+    return _SPECIAL.sub(r"\\\1", " ".join(text.split()))
+
+
+def _ht(text: str) -> str:
+    return html.escape(text)

@@ -1,0 +1,340 @@
+"""The report: one page that holds what a careful reader asks for, from the concerns to the provenance.
+
+Judged trait expression of systems: tables with tests, the judge's controls and agreement, missing scores
+and what they could change, leakage, lengths, keys, the paper's figures where they can stand beside, and
+how all of it came about. It computes nothing itself.
+"""
+
+import json
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from oceanchat.traits import CODES, TRAITS
+from preact.evaluation.comparison import QUANTITIES, Table
+from preact.evaluation.controls import check
+from preact.evaluation.diagnosis import concerns
+from preact.evaluation.figures import draw_leakage
+from preact.evaluation.interview import UNCONDITIONED
+from preact.evaluation.judging import Judged, all_judged
+from preact.evaluation.page import Page
+from preact.evaluation.published import disagreements, published
+from preact.evaluation.scores import UNSCORED
+from preact.evaluation.scoring import (
+    TREATMENTS,
+    Scored,
+    answer_lengths,
+    by_key,
+    leakage,
+    missing,
+    paired,
+    refusals,
+    repeats,
+    shift,
+)
+from preact.evaluation.statistics import agreement, cluster_bootstrap, detectable_effect, half_width
+from preact.evaluation.tables import number, signed
+
+
+class Written(NamedTuple):
+    """The files of a report."""
+
+    markdown: Path
+    html: Path
+
+
+def write_report(scored: Sequence[Scored], table: Table, folder: Path) -> Written:
+    """Write report.md, report.html and the figures' files into `folder`."""
+    page = Page("Judged trait expression")
+    page.paragraph(
+        "Scores say how strongly a judge sees a trait expressed in interview answers, from 1 (not at all) "
+        "to 5 (strongly). They say nothing about a personality behind the answers."
+    )
+    wrong = concerns(scored)
+    if wrong:
+        page.heading("Read this first")
+        page.points(wrong, alarm=True)
+    _results(page, scored, table)
+    _paper(page, scored)
+    _judges(page, scored)
+    _gaps(page, scored)
+    _leakage(page, scored, folder)
+    _answers(page, scored)
+    _provenance(page, scored)
+    return Written(*page.write(folder, "report"))
+
+
+def _results(page: Page, scored: Sequence[Scored], table: Table) -> None:
+    runs = min(len(row.runs) for row in table.rows)
+    page.heading("Results")
+    headings = ["Backbone", "Model", *QUANTITIES]
+    marks = ("", " (best)", " (second)")
+    page.table(
+        headings,
+        [
+            [
+                row.backbone,
+                row.model,
+                *(
+                    f"{number(cells[name].mean, 2)}{'*' * cells[name].starred}{marks[cells[name].rank]}"
+                    for name in QUANTITIES
+                ),
+            ]
+            for row, cells in zip(table.rows, table.cells, strict=True)
+        ],
+    )
+    if runs > 1:
+        page.paragraph("Population standard deviations over runs:")
+        page.table(
+            headings,
+            [
+                [row.backbone, row.model, *(number(cells[name].spread, 3) for name in QUANTITIES)]
+                for row, cells in zip(table.rows, table.cells, strict=True)
+            ],
+        )
+        page.paragraph(
+            f"{runs} runs of one checkpoint: the deviation is that of answering and judging, not of "
+            f"training with another seed. A 95 % interval reaches {half_width(runs):.2f} sample deviations "
+            f"to each side, and differences below {detectable_effect(runs):.1f} of them are missed more "
+            "often than once in five times."
+        )
+    _contrasts(page, table)
+
+
+def _contrasts(page: Page, table: Table) -> None:
+    if not table.tests:
+        return
+    page.paragraph(
+        "An asterisk marks a gain over the best baseline with an adjusted p below .05 (Welch's t, two-sided; "
+        "Holm over the contrasts of Overall, Benjamini-Hochberg over all others)."
+    )
+    page.table(
+        ["System", "Baseline", "Overall", "95 % from", "to", "t", "p (Holm)", "Hedges' g", "Note"],
+        [
+            [
+                test.model,
+                test.baseline,
+                signed(test.contrast.difference),
+                number(test.contrast.low, 2),
+                number(test.contrast.high, 2),
+                number(test.contrast.t, 2),
+                number(test.adjusted, 4),
+                number(test.contrast.g, 2),
+                test.contrast.note,
+            ]
+            for test in table.tests
+            if test.primary
+        ],
+    )
+
+
+def _paper(page: Page, scored: Sequence[Scored]) -> None:
+    page.heading("The paper's figures")
+    printed = {(row.backbone.lower(), row.model.lower()): row for row in published(2, 4, 7)}
+    rows, apart = [], []
+    for one in scored:
+        header = one.interview.header
+        same_model = [row for (_, model), row in printed.items() if model == header.model.lower()]
+        exact = printed.get((header.backbone.lower(), header.model.lower()))
+        if exact is not None and header.inventory == "bfi44":
+            rows.append(["ours", header.backbone, header.model, number(one.row().mean("Overall"), 2)])
+        elif same_model:
+            why = (
+                f"another inventory ({header.inventory}, the paper used BFI)"
+                if exact
+                else f"another backbone ({header.backbone})"
+            )
+            apart.append(f"{header.backbone} {header.model}: not comparable, {why}")
+        else:
+            apart.append(f"{header.backbone} {header.model}: the paper has no such system")
+        for row in same_model:
+            line = ["paper", row.backbone, row.model, number(row.figures["Overall"], 2)]
+            if line not in rows:
+                rows.append(line)
+    if rows:
+        page.table(["Source", "Backbone", "Model", "Overall"], rows)
+    page.points(apart)
+    page.paragraph("Where the paper's own figures disagree by more than rounding:")
+    page.points([str(found) for found in disagreements()])
+
+
+def _judges(page: Page, scored: Sequence[Scored]) -> None:
+    page.heading("The judges")
+    page.paragraph(
+        "Controls: clear high answers less clear low ones (given answers of the opposite level, a judge must "
+        "turn round), and for how many of five traits blank answers and gibberish were rated as if they said "
+        "something."
+    )
+    page.table(
+        ["Interview", "Judge", *(f"{t.label} gap" for t in TRAITS), "Blank rated", "Gibberish rated"],
+        [
+            [
+                one.interview.folder.name,
+                f"{judged.header.judge} ({judged.header.mode})",
+                *(signed(gap) for gap in check(judged.controls).gaps.values()),
+                str(check(judged.controls).rated_blank),
+                str(check(judged.controls).rated_gibberish),
+            ]
+            for one in scored
+            for judged in all_judged(one.interview.folder)
+        ],
+    )
+    rows = [row for one in scored for row in _agreements(one)]
+    if rows:
+        page.paragraph("Agreement over the same batches of answers:")
+        page.table(["Interview", "Between", "Batches", "Pearson r", "ICC(2,1)", "Mean difference"], rows)
+    else:
+        page.paragraph("One judge, asked once: its agreement with others and with itself is not known.")
+
+
+def _agreements(one: Scored) -> list[list[str]]:
+    judgings = all_judged(one.interview.folder)
+    pairs: list[tuple[str, list[tuple[float, float]]]] = [
+        (f"{judged.header.judge} and itself", repeats(judged)) for judged in judgings
+    ]
+    for place, first in enumerate(judgings):
+        for second in judgings[place + 1 :]:
+            if first.header.mode == second.header.mode:
+                names = f"{first.header.judge} and {second.header.judge}"
+                pairs.append((names, paired(_first_opinions(first), _first_opinions(second))))
+    found = []
+    for names, scores in pairs:
+        if scores:
+            a = agreement(scores)
+            figures = [number(a.correlation, 2), number(a.icc, 2), number(a.difference, 2)]
+            found.append([one.interview.folder.name, names, str(a.pairs), *figures])
+    return found
+
+
+def _first_opinions(judged: Judged) -> list[Any]:
+    return [judgement for judgement in judged.judgements if judgement.repeat == 0]
+
+
+def _gaps(page: Page, scored: Sequence[Scored]) -> None:
+    page.heading("Missing scores")
+    page.paragraph(
+        "Overall with batches that have no score left out, called the midpoint, or given the worst score for "
+        "the level that was asked for."
+    )
+    page.table(
+        ["Backbone", "Model", *TREATMENTS, "batches without a score"],
+        [
+            [
+                one.interview.header.backbone,
+                one.interview.header.model,
+                *(number(one.row(treatment).mean("Overall"), 2) for treatment in TREATMENTS),
+                str(sum(counts[s] for counts in missing(one.judged).values() for s in UNSCORED)),
+            ]
+            for one in scored
+        ],
+    )
+    rows = [
+        [one.interview.header.model, code, *(str(states[state]) for state in UNSCORED), *_told(one, code)]
+        for one in scored
+        for code, states in missing(one.judged).items()
+        if any(states[state] for state in UNSCORED) or any(cell != "0" for cell in _told(one, code))
+    ]
+    if rows:
+        headings = [
+            "Model",
+            "Trait-level",
+            *UNSCORED,
+            "answers refused",
+            "answers failed",
+            "speaks as machine",
+        ]
+        page.table(headings, rows)
+
+
+def _told(one: Scored, code: str) -> list[str]:
+    counts = refusals(one.interview)[code]
+    return [str(counts[state]) for state in ("refused", "failed", "speaks as machine")]
+
+
+def _leakage(page: Page, scored: Sequence[Scored], folder: Path) -> None:
+    shown = [
+        one for one in scored if one.interview.header.scope == "all" and one.interview.header.conditioned
+    ]
+    if not shown:
+        return
+    page.heading("Leakage to other traits")
+    for one in shown:
+        name = f"leakage-{one.interview.folder.name}"
+        files = draw_leakage(leakage(one.judged), folder / "figures", name)
+        header = one.interview.header
+        page.figure(files[1], f"{header.backbone} {header.model}: judged score of every trait", folder)
+
+
+def _answers(page: Page, scored: Sequence[Scored]) -> None:
+    page.heading("The answers")
+    page.paragraph("Mean words an answer:")
+    codes = [*CODES, UNCONDITIONED]
+    page.table(
+        ["Backbone", "Model", *codes],
+        [
+            [
+                one.interview.header.backbone,
+                one.interview.header.model,
+                *(number(answer_lengths(one.interview).get(code, math.nan), 1) for code in codes),
+            ]
+            for one in scored
+        ],
+    )
+    _keys(page, scored)
+    _shifts(page, scored)
+
+
+def _keys(page: Page, scored: Sequence[Scored]) -> None:
+    rows = []
+    for one in scored:
+        for backwards, clusters in by_key(one).items():
+            if clusters:
+                found = cluster_bootstrap(clusters)
+                figures = [number(part, 2) for part in found]
+                rows.append([one.interview.header.model, "negative" if backwards else "positive", *figures])
+    if rows:
+        page.paragraph(
+            "Expression toward the level asked for (+2 full, -2 opposite) on positively and negatively keyed "
+            "items, with an interval from resampling items:"
+        )
+        page.table(["Model", "Keyed", "Mean", "95 % from", "to"], rows)
+
+
+def _shifts(page: Page, scored: Sequence[Scored]) -> None:
+    plain = {one.interview.header.backbone: one for one in scored if not one.interview.header.conditioned}
+    rows = [
+        [
+            one.interview.header.backbone,
+            one.interview.header.model,
+            *map(signed, shift(one, plain[one.interview.header.backbone]).values()),
+        ]
+        for one in scored
+        if one.interview.header.conditioned and one.interview.header.backbone in plain
+    ]
+    if rows:
+        page.paragraph("Shift from the unconditioned backbone, in scale points:")
+        page.table(["Backbone", "Model", *CODES], rows)
+
+
+def _provenance(page: Page, scored: Sequence[Scored]) -> None:
+    page.heading("Provenance")
+    rows = []
+    for one in scored:
+        header = one.interview.header
+        facts: dict[str, Any] = {
+            "interview begun": header.started,
+            "inventory": f"{header.inventory}, sha256 {header.inventory_sha256}",
+            "questions": f"{header.scope} items, {header.runs} runs, run k shuffled and answered with seed k",
+            **{f"system: {key}": value for key, value in header.system.items()},
+        }
+        for judged in all_judged(one.interview.folder):
+            name = f"judge {judged.header.judge} ({judged.header.mode})"
+            facts[f"{name}: begun"] = judged.header.started
+            facts |= {f"{name}: {key}": value for key, value in judged.header.provenance.items()}
+        label = f"{header.backbone} {header.model}"
+        rows += [
+            [label, key, value if isinstance(value, str) else json.dumps(value)]
+            for key, value in facts.items()
+        ]
+    page.table(["System", "What", "Value"], rows)
