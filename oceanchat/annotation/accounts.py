@@ -150,6 +150,15 @@ def sign_out(store: Store, token: str) -> None:
         account_rows.end_sign_in(connection, _hash(token), time.time())
 
 
+def state(account: Annotator) -> str:
+    """'lead', 'retired', 'validating' or 'qualifying'."""
+    if account.retired is not None:
+        return "retired"
+    if account.role == "lead":
+        return "lead"
+    return "qualifying" if account.admitted is None else "validating"
+
+
 def require_lead(account: Annotator) -> None:
     """Raises AnnotationError unless this is a lead."""
     if account.role != "lead" or account.retired is not None:

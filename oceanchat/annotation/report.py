@@ -22,8 +22,8 @@ from oceanchat.annotation import accounts, assignment
 from oceanchat.annotation.assignment import Coverage
 from oceanchat.annotation.care import Care, care_of
 from oceanchat.annotation.tasks import task_named
-from oceanchat.coefficients import Value
 from oceanchat.checker_figures import CheckerFigures, Group, checker_figures
+from oceanchat.coefficients import Value
 from oceanchat.errors import AnnotationError
 from oceanchat.store import account_rows, annotation_rows, seat_rows
 from oceanchat.store.account_rows import Annotator

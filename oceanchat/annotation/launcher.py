@@ -1,0 +1,42 @@
+"""Start the annotation app as a process of its own.
+
+The options that keep it on this machine and quiet are given explicitly, so they hold in any folder. It
+finds the app; it does not know what is in it.
+"""
+
+import importlib.util
+import subprocess
+import sys
+from pathlib import Path
+
+from oceanchat.errors import AnnotationError
+
+
+def command(store: str, address: str, port: int, prompts: Path | None) -> list[str]:
+    """The command line that starts the app; AnnotationError when the app is not installed."""
+    spec = importlib.util.find_spec("annotation_app")
+    if importlib.util.find_spec("streamlit") is None or spec is None or not spec.submodule_search_locations:
+        raise AnnotationError("the annotation app is not installed; run: pip install 'ocean-chat[app]'")
+    app = Path(next(iter(spec.submodule_search_locations))) / "app.py"
+    options = {
+        "server.address": address,
+        "server.port": str(port),
+        "server.headless": "true",
+        "server.fileWatcherType": "none",
+        "browser.gatherUsageStats": "false",
+        "client.toolbarMode": "minimal",
+        "client.showErrorDetails": "none",
+    }
+    flags = [part for name, value in options.items() for part in (f"--{name}", value)]
+    told = ["--store", store] + ([] if prompts is None else ["--prompts", str(prompts.absolute())])
+    return [sys.executable, "-m", "streamlit", "run", str(app), *flags, "--", *told]
+
+
+def launch(store: str, address: str, port: int, prompts: Path | None) -> int:
+    """Run the app until it is stopped; its exit code."""
+    process = subprocess.Popen(command(store, address, port, prompts))
+    try:
+        return process.wait()
+    except KeyboardInterrupt:
+        process.wait()
+        return 0

@@ -1,0 +1,227 @@
+"""`oceanchat sample`, `annotators`, `annotate` and `agreement`: human validation from the command line."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+
+from oceanchat.cli.options import json_option, store_option
+
+
+@click.command()
+@click.option("--per-trait-level", default=40, show_default=True, metavar="N", help="Dialogues of each.")
+@click.option(
+    "--annotators", default=3, show_default=True, metavar="N", help="People who label each dialogue."
+)
+@click.option("--seed", default=0, show_default=True, help="Decides what is drawn, and everybody's order.")
+@click.option(
+    "--repeats", default=0.0, show_default=True, metavar="SHARE", help="Items shown twice, silently."
+)
+@click.option("--gold", default=0.0, show_default=True, metavar="SHARE", help="Items with known answers.")
+@click.option(
+    "--gold-file",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="More such items, in the format of prompts/qualification.json.",
+)
+@click.option(
+    "--include-rejected",
+    default=0,
+    show_default=True,
+    metavar="N",
+    help="Also N of each trait-level that the automatic check rejected: shows what it misses.",
+)
+@click.option("--min-seconds", default=3.0, show_default=True, help="Least time before a label is taken.")
+@click.option("--another", is_flag=True, help="Start over with a new sample; the old one stays in the store.")
+@click.option("--prompts", type=click.Path(path_type=Path), metavar="FOLDER", help="Your own prompt folder.")
+@store_option
+@json_option
+def sample(store: str, another: bool, prompts: Path | None, as_json: bool, **options: Any) -> None:
+    """Draw the dialogues people validate: the same number of each trait-level.
+
+    \b
+    oceanchat sample --per-trait-level 40 --annotators 3
+    """
+    from oceanchat.annotation.drawing import SampleConfig, draw_sample
+    from oceanchat.annotation.guidelines import PRACTISED, known_items
+    from oceanchat.console import print_table
+    from oceanchat.prompts import open_prompts
+    from oceanchat.store.database import open_store
+
+    config = SampleConfig.told(options)
+    gold = known_items(open_prompts(prompts))[PRACTISED:]
+    drawn = draw_sample(open_store(store, must_exist=True), config, gold, another=another)
+    if as_json:
+        return click.echo(json.dumps({"sample": drawn.id, "settings": drawn.settings}))
+    rows = [
+        (code, pool["drawn"], pool["available"], drawn.settings["rejected"].get(code, {}).get("drawn", 0))
+        for code, pool in drawn.settings["accepted"].items()
+    ]
+    print_table(("", "drawn", "of", "rejected ones"), rows, f"Sample {drawn.id}, seed {drawn.seed}")
+    click.echo(
+        "Next: `oceanchat annotators add NAME` for each annotator, then `oceanchat annotate`.", err=True
+    )
+
+
+@click.group()
+def annotators() -> None:
+    """Accounts of annotators and leads."""
+
+
+@annotators.command("add")
+@click.argument("name")
+@click.option(
+    "--role", default="annotator", show_default=True, metavar="annotator|lead", help="What they may do."
+)
+@store_option
+def add_annotator(name: str, role: str, store: str) -> None:
+    """Open an account and print its passcode, this once."""
+    from oceanchat.annotation import accounts
+    from oceanchat.store.database import open_store
+
+    made = accounts.add(open_store(store), name, role)
+    click.echo(f"{made.annotator.role.capitalize()} {made.annotator.name}", err=True)
+    click.echo("Passcode, shown this once:", err=True)
+    click.echo(made.passcode)
+
+
+@annotators.command("list")
+@store_option
+@json_option
+def list_annotators(store: str, as_json: bool) -> None:
+    """Show who is there, and how far they are."""
+    from oceanchat.annotation import accounts, labelling
+    from oceanchat.console import print_table
+    from oceanchat.store.database import open_store
+
+    opened = open_store(store, must_exist=True)
+    rows = []
+    for one in accounts.everyone(opened):
+        done, total = labelling.progress(opened, one)
+        rows.append((one.name, one.pseudonym, accounts.state(one), done, total, one.profile))
+    if as_json:
+        names = ("name", "pseudonym", "state", "answered", "items", "profile")
+        return click.echo(json.dumps([dict(zip(names, row, strict=True)) for row in rows]))
+    facts = [(*row[:5], "; ".join(f"{k}: {v}" for k, v in row[5].items())) for row in rows]
+    print_table(("name", "in exports", "state", "answered", "items", "profile"), facts)
+
+
+@annotators.command("profile")
+@click.argument("name")
+@click.option("--background", metavar="TEXT", help="Such as 'MSc psychology'.")
+@click.option("--language", metavar="TEXT", help="Language level, such as 'CET-6'.")
+@click.option("--pay", metavar="TEXT", help="Such as '15 EUR an hour'.")
+@click.option("--note", metavar="TEXT", help="Anything else readers of the release should know.")
+@store_option
+def profile(name: str, store: str, **facts: str | None) -> None:
+    """Record background, language level and pay; the release card shows them without the name."""
+    from oceanchat.annotation import accounts
+    from oceanchat.store.database import open_store
+
+    opened = open_store(store, must_exist=True)
+    given = {name: value for name, value in facts.items() if value is not None}
+    accounts.record_profile(opened, accounts.find(opened, name), given)
+    for fact, value in accounts.find(opened, name).profile.items():
+        click.echo(f"{fact}: {value}")
+
+
+@annotators.command("passcode")
+@click.argument("name")
+@store_option
+def renew_passcode(name: str, store: str) -> None:
+    """Give someone a new passcode; ends their sign-ins."""
+    from oceanchat.annotation import accounts
+    from oceanchat.store.database import open_store
+
+    opened = open_store(store, must_exist=True)
+    click.echo(accounts.renew_passcode(opened, accounts.find(opened, name)))
+
+
+@annotators.command("retire")
+@click.argument("name")
+@store_option
+def retire(name: str, store: str) -> None:
+    """Close an account: its labels stay, its open items go to the others."""
+    from oceanchat.annotation import accounts, assignment
+    from oceanchat.store.database import open_store
+
+    opened = open_store(store, must_exist=True)
+    accounts.retire(opened, accounts.find(opened, name))
+    free = assignment.coverage(opened).free
+    if free:
+        click.echo(f"{free} labels have nobody to give them; add an annotator.", err=True)
+
+
+@annotators.command("admit")
+@click.argument("name")
+@store_option
+def admit(name: str, store: str) -> None:
+    """Let someone validate whose practice fell short."""
+    from oceanchat.annotation import accounts
+    from oceanchat.store.database import open_store
+
+    opened = open_store(store, must_exist=True)
+    accounts.admit(opened, accounts.find(opened, name))
+
+
+@click.command()
+@click.option("--port", default=8501, show_default=True, help="Port to listen on.")
+@click.option("--address", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option("--prompts", type=click.Path(path_type=Path), metavar="FOLDER", help="Your own prompt folder.")
+@store_option
+def annotate(port: int, address: str, prompts: Path | None, store: str) -> None:
+    """Start the annotation app; it listens on this machine only unless told otherwise."""
+    from oceanchat.annotation.launcher import launch
+    from oceanchat.store.database import open_store
+
+    open_store(store, must_exist=True).close()
+    raise SystemExit(launch(store, address, port, prompts))
+
+
+@click.command()
+@click.option(
+    "--labels",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE.csv",
+    help="Anybody's labels, with the columns item, annotator, value and perhaps stratum.",
+)
+@store_option
+@json_option
+def agreement(labels: Path | None, store: str, as_json: bool) -> None:
+    """Report how far annotators agree, overall and by trait-level.
+
+    \b
+    oceanchat agreement
+    oceanchat agreement --labels labels.csv --json
+    """
+    if labels is not None:
+        return _agreement_of_file(labels, as_json)
+    from oceanchat import agreement_tables
+    from oceanchat.annotation.report import record, report
+    from oceanchat.store.database import open_store
+
+    made = report(open_store(store, must_exist=True))
+    if as_json:
+        return click.echo(json.dumps(record(made)))
+    agreement_tables.print_report(made)
+
+
+def _agreement_of_file(path: Path, as_json: bool) -> None:
+    from oceanchat import agreement_tables
+    from oceanchat.agreement import agreement as agree
+    from oceanchat.agreement import by_stratum, pairwise_cohen
+    from oceanchat.annotation.report import figures
+    from oceanchat.label_file import read_labels
+
+    ratings = read_labels(path)
+    strata = by_stratum(ratings) if any(rating.stratum for rating in ratings) else {}
+    if as_json:
+        found: dict[str, Any] = figures(agree(ratings))
+        if strata:
+            found["strata"] = {name: figures(each) for name, each in strata.items()}
+        return click.echo(json.dumps(found))
+    agreement_tables.print_agreement(agree(ratings), strata, pairwise_cohen(ratings))
+
+
+COMMANDS = (sample, annotators, annotate, agreement)
