@@ -111,6 +111,7 @@ class BatchDesk:
         except Fault as fault:
             raise self.connection.stop(fault) from None
         self._gathering = asyncio.create_task(self._gather())
+        self._gathering.add_done_callback(self._stop_if_broken)
         self._follow_task(self._tell_of_stop())
 
     def _unfinished(self, store: StoreConnection) -> list[Row]:
@@ -151,6 +152,13 @@ class BatchDesk:
         task = asyncio.create_task(work)
         self._following.add(task)
         task.add_done_callback(self._following.discard)
+        task.add_done_callback(self._stop_if_broken)
+
+    def _stop_if_broken(self, task: asyncio.Task[None]) -> None:
+        """Nobody awaits these tasks, so what breaks one (the store, mostly) must stop the run."""
+        error = None if task.cancelled() else task.exception()
+        if error is not None:
+            self._gate.stop(error if isinstance(error, BuildStopped) else BuildStopped(str(error)))
 
     async def _tell_of_stop(self) -> None:
         """When the run stops nobody waits for a batch any more; it stays with the provider."""

@@ -215,6 +215,8 @@ def free(connection: Connection, keys: Sequence[str]) -> None:
     """Forget the intent to ask `keys`: nothing was billed, or it is on record as lost."""
     mine = (ledger_calls.c.key == bindparam("its_key")) & (ledger_calls.c.state == ASKING)
     which = [{"its_key": key} for key in keys]
+    if not which:
+        return
     connection.execute(delete(ledger_calls).where(mine, ledger_calls.c.reason.is_(None)), which)
     connection.execute(
         update(ledger_calls).where(mine, ledger_calls.c.reason.is_not(None)).values(state=FAILED), which
