@@ -8,7 +8,6 @@ import random
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
-from importlib import resources
 
 from oceanchat.errors import InputError
 from oceanchat.llm.scripted.conversation import (
@@ -46,8 +45,6 @@ def side_of(tags: Mapping[str, str]) -> Side:
 
 
 def _lines_for(side: Side, story: int, intent: str) -> Sequence[str]:
-    if not (resources.files("oceanchat.llm.scripted") / "parts" / f"{side.facet.trait.label.lower()}_{side.level.value}.toml").is_file():
-        return list(parts("smalltalk")["plain"][intent])
     part: Mapping[str, Any] = parts(f"{side.facet.trait.label.lower()}_{side.level.value}")[side.key]
     if intent in part["any"]:
         return list(part["any"][intent])

@@ -53,6 +53,7 @@ def persona(seed_topic: str, side: Side, salt: str) -> Persona:
     people = [person for person in _PEOPLE if person[0].split()[-1] not in topic]
     friend, she, her, their = rng.choice(people)
     slots = {"topic": topic, "friend": friend, "she": she, "her": her, "their": their}
+    slots["theirs"] = {"her": "hers"}.get(their, their)
     slots["thing"] = rng.choice([thing for thing in _THINGS if thing not in topic])
     slots["day"] = rng.choice(_DAYS)
     others = [other for other in SIDES.values() if other.facet.trait is not side.facet.trait]
