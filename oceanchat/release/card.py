@@ -41,8 +41,9 @@ the checks above say, no better.
 
 def render_card(manifest: Manifest, quality: Quality) -> str:
     """The whole card."""
-    humans = quality["rows"]["humans"] is not None
-    parts = [card_header(manifest, humans)]
+    figures = quality["rows"]
+    checked, humans = figures["back_validation"]["total"] > 0, figures["humans"] is not None
+    parts = [card_header(manifest, checked, humans)]
     for title, section in _SECTIONS:
         body = section(manifest, quality)
         if body:
@@ -107,10 +108,22 @@ def _making(manifest: Manifest, quality: Quality) -> str:
             f" {corpus.get('sentences', 0):,} sentences,"
             f" licence {corpus.get('licence', 'not stated')}."
         )
+    sources = [_source(found) for found in quality["rows"]["sources"]]
+    lines.append(_table(["rows", "source", "from", "written by", "state"], sources))
     configs = {str(sorted(b.items())): b for b in map(_models, manifest.builds.values())}
     for build in configs.values():
         lines.append("Built with " + ", ".join(f"{name} `{value}`" for name, value in build.items()) + ".")
     return "\n\n".join(lines) + "\n"
+
+
+def _source(found: Mapping[str, Any]) -> list[str]:
+    return [
+        f"{found['rows']:,}",
+        found["source"],
+        found["corpus"],
+        found["writer"] or "not stated",
+        found["state"],
+    ]
 
 
 def _models(build: Mapping[str, Any]) -> dict[str, Any]:
@@ -146,10 +159,9 @@ def _statistics(manifest: Manifest, quality: Quality) -> str:
     rows = []
     for line in quality["rows"]["table_six"]:
         paper = PAPER[line["trait_level"]]
-        ours = (line["dialogues"], line["turns"], line["words_a_turn"])
-        rows.append(
-            [line["trait_level"], *(f"{a:,.2f} ({b:,.2f})" for a, b in zip(ours, paper[1:], strict=True))]
-        )
+        counts = f"{line['dialogues']:,.0f} ({paper.dialogues:,.0f})"
+        ours = ((line["turns"], paper.turns), (line["words_a_turn"], paper.words_a_turn))
+        rows.append([line["trait_level"], counts, *(f"{a:,.2f} ({b:,.2f})" for a, b in ours)])
     note = "In brackets the paper's Table 6; a turn is one utterance.\n\n"
     return note + _table(["trait-level", "dialogues", "turns", "words a turn"], rows)
 
@@ -172,7 +184,7 @@ def _rates(manifest: Manifest, quality: Quality) -> str:
             ["human validation, majority", _share(humans["pass_rate"]), f"{humans['paper_pass_rate']:.1%}"]
         )
     text = _table(["", "passed (95 % interval)", "paper"], rows)
-    return text + (_agreement(figures) if humans is not None else "")
+    return text + (_agreement(figures) + _annotators(quality["annotators"]) if humans is not None else "")
 
 
 def _agreement(figures: Mapping[str, Any]) -> str:
@@ -185,6 +197,13 @@ def _agreement(figures: Mapping[str, Any]) -> str:
     if checker is not None:
         rows += [[f"checker against humans, {name}", _share(found)] for name, found in checker.items()]
     return "\n".join([*lines, _table(["agreement", "value (95 % interval)"], rows)])
+
+
+def _annotators(profiles: Mapping[str, Mapping[str, str]]) -> str:
+    """Who labelled, as far as it was recorded (the paper's Appendix E)."""
+    names = list(dict.fromkeys(name for profile in profiles.values() for name in profile))
+    rows = [[who, *(profile.get(name, "") for name in names)] for who, profile in profiles.items()]
+    return "\n" + _table(["annotator", *names], rows) if names else ""
 
 
 def _overlap(manifest: Manifest, quality: Quality) -> str:

@@ -15,15 +15,16 @@ from oceanchat.release.parquet import REJECTED_SCHEMA, SCHEMA, feature_types
 _SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"))
 
 
-def card_header(manifest: Manifest, humans: bool) -> str:
-    """The head with its fences; `humans` says whether people labelled any row."""
+def card_header(manifest: Manifest, checked: bool, humans: bool) -> str:
+    """The head with its fences; whether a model checked and people labelled any of the rows."""
+    annotators = [name for name, on in (("machine-generated", checked), ("expert-generated", humans)) if on]
     head: dict[str, Any] = {
         "pretty_name": f"OCEAN-Chat {manifest.version}" + (" (scripted)" if manifest.scripted else ""),
         "license": manifest.license,
         "language": [manifest.language],
         "task_categories": ["text-generation"],
-        "annotations_creators": ["machine-generated", *(["expert-generated"] if humans else [])],
-        "language_creators": ["machine-generated"],
+        "annotations_creators": annotators or ["no-annotation"],
+        "language_creators": ["machine-generated"] if manifest.builds else ["other"],
         "multilinguality": ["monolingual"],
         "size_categories": [_size(manifest.counts.rows)],
         "source_datasets": ["extended|other"] if manifest.corpora else ["original"],
@@ -51,17 +52,10 @@ def _configs(manifest: Manifest) -> list[dict[str, Any]]:
 
 
 def _info(manifest: Manifest) -> list[dict[str, Any]]:
-    rows = {split: sum(levels.values()) for split, levels in manifest.counts.splits.items()}
-    info = [{"config_name": "default", "features": feature_types(SCHEMA), "splits": _splits(rows)}]
+    info = [{"config_name": "default", "features": feature_types(SCHEMA)}]
     if manifest.counts.rejected:
-        rejected = {"rejected": sum(manifest.counts.rejected.values())}
-        features = feature_types(REJECTED_SCHEMA)
-        info.append({"config_name": "rejected", "features": features, "splits": _splits(rejected)})
+        info.append({"config_name": "rejected", "features": feature_types(REJECTED_SCHEMA)})
     return info
-
-
-def _splits(rows: dict[str, int]) -> list[dict[str, Any]]:
-    return [{"name": split, "num_examples": count} for split, count in rows.items()]
 
 
 def _size(rows: int) -> str:

@@ -13,7 +13,7 @@ from oceanchat.prompts import Prompts
 from oceanchat.records import Dialogue
 from oceanchat.release.manifest import Require
 from oceanchat.release.rows import HumanLabel, decided_valid
-from oceanchat.store import build_rows
+from oceanchat.store import account_rows, build_rows
 from oceanchat.store.annotation_rows import validation_table
 from oceanchat.store.build_rows import StoredBuild, StoredCorpus
 from oceanchat.store.database import Store
@@ -43,6 +43,8 @@ class Gathered(NamedTuple):
     """Why -> dialogues that are in neither."""
     human: Mapping[str, tuple[HumanLabel, ...]]
     """Dialogue id -> what annotators said."""
+    profiles: Mapping[str, Mapping[str, str]]
+    """Annotator's pseudonym -> background, language, pay, as far as the lead recorded them (Appendix E)."""
     builds: Sequence[StoredBuild]
     corpora: Sequence[StoredCorpus]
     funnel: Mapping[str, Mapping[str, Mapping[str, int]]]
@@ -66,7 +68,9 @@ def gather(store: Store, require: Require) -> Gathered:
         }
         used = dict.fromkeys(build.corpus_id for build in builds)
         corpora = [found for used_id in used if (found := build_rows.stored_corpus(connection, used_id))]
+        annotators = {a.pseudonym: dict(a.profile) for a in account_rows.everyone(connection)}
     human = human_labels(validation_table(store.engine))
+    profiles = {name: annotators.get(name, {}) for name in sorted(_annotators(human))}
     released: list[Dialogue] = []
     rejected: list[Rejection] = []
     withheld: Counter[str] = Counter()
@@ -87,7 +91,9 @@ def gather(store: Store, require: Require) -> Gathered:
             withheld[outcome] += 1
     if not released:
         raise ReleaseError(_why_empty(store.url, rejected, withheld, require))
-    return Gathered(released, rejected, dict(sorted(withheld.items())), human, builds, corpora, funnel)
+    return Gathered(
+        released, rejected, dict(sorted(withheld.items())), human, profiles, builds, corpora, funnel
+    )
 
 
 def _outcome(dialogue: Dialogue, labels: Sequence[HumanLabel], require: Require) -> Rejection | str | None:
@@ -128,6 +134,10 @@ def human_labels(table: Sequence[Mapping[str, Any]]) -> dict[str, tuple[HumanLab
             )
             found[row["item"]] = (*found.get(row["item"], ()), label)
     return found
+
+
+def _annotators(human: Mapping[str, Sequence[HumanLabel]]) -> set[str]:
+    return {label.annotator for labels in human.values() for label in labels}
 
 
 def prompts_used(dialogues: Sequence[Dialogue], prompts: Prompts) -> dict[str, dict[str, str]]:

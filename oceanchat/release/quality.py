@@ -38,6 +38,7 @@ class NearFigures(NamedTuple):
 def row_figures(rows: Sequence[Row], rejected: Sequence[RejectedRow]) -> Figures:
     """Every figure that follows from the rows."""
     return {
+        "sources": _sources(rows),
         "table_six": [_rounded(line._asdict()) for line in summarise(map(_shape, rows))],
         "back_validation": _back_validation(rows, rejected),
         "humans": _humans([*rows, *rejected]),
@@ -46,6 +47,15 @@ def row_figures(rows: Sequence[Row], rejected: Sequence[RejectedRow]) -> Figures
         "personal_data": {flag: sum(flag in row.flags for row in rows) for flag in PATTERNS},
         "rejected": dict(sorted(Counter(row.state for row in rejected).items())),
     }
+
+
+def _sources(rows: Sequence[Row]) -> list[Figures]:
+    """How many rows come from where, were written by whom, and are in which state."""
+    found = Counter(
+        (r.provenance.source, r.provenance.corpus, r.provenance.writer, r.provenance.state) for r in rows
+    )
+    names = ("source", "corpus", "writer", "state")
+    return [{**dict(zip(names, key, strict=True)), "rows": count} for key, count in sorted(found.items())]
 
 
 def seed_overlap(texts: Iterable[tuple[str, str | None]]) -> Figures:

@@ -154,6 +154,7 @@ def _quality(config: ReleaseConfig, store: Store, gathered: Gathered, content: _
         "seed_overlap": seed_overlap(texts),
         "funnel": gathered.funnel,
         "withheld": gathered.withheld,
+        "annotators": gathered.profiles,
         "topics": _topics(content.rows),
         "costs": _costs(store),
         "prompts": prompts_used(everything, open_prompts(config.prompts)),
