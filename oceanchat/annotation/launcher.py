@@ -11,6 +11,18 @@ from pathlib import Path
 
 from oceanchat.errors import AnnotationError
 
+THEME = {
+    "theme.light.primaryColor": "#1f6f78",
+    "theme.light.backgroundColor": "#fcfbf8",
+    "theme.light.secondaryBackgroundColor": "#f0eee7",
+    "theme.light.textColor": "#20262e",
+    "theme.dark.primaryColor": "#2a8490",
+    "theme.dark.backgroundColor": "#16191d",
+    "theme.dark.secondaryBackgroundColor": "#22272d",
+    "theme.dark.textColor": "#e4e6e8",
+}
+"""Calm colours with enough contrast; a test holds them equal to .streamlit/config.toml."""
+
 
 def command(store: str, address: str, port: int, prompts: Path | None) -> list[str]:
     """The command line that starts the app; AnnotationError when the app is not installed."""
@@ -26,6 +38,7 @@ def command(store: str, address: str, port: int, prompts: Path | None) -> list[s
         "browser.gatherUsageStats": "false",
         "client.toolbarMode": "minimal",
         "client.showErrorDetails": "none",
+        **THEME,
     }
     flags = [part for name, value in options.items() for part in (f"--{name}", value)]
     told = ["--store", store] + ([] if prompts is None else ["--prompts", str(prompts.absolute())])

@@ -1,0 +1,1 @@
+"""The annotation app: pages over oceanchat.annotation."""
