@@ -14,11 +14,12 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from oceanchat.config import BuildConfig
-from oceanchat.corpus import load_corpus
+from oceanchat.corpus import keep_corpus
 from oceanchat.errors import OceanChatError
+from oceanchat.essays import Corpus, open_corpus
 from oceanchat.intervals import Interval, wilson
 from oceanchat.llm.counts import CallCounts
-from oceanchat.llm.doors import Models, open_models
+from oceanchat.llm.doors import Models, open_models, require_key
 from oceanchat.progress import Progress, Stage
 from oceanchat.prompts import Prompts, fingerprints, open_prompts
 from oceanchat.records import Candidate, Dialogue, Funnel, Provenance, SeedTopic, Sentence, dialogue_id
@@ -94,16 +95,32 @@ class BuildReport(NamedTuple):
         }
 
 
-async def build(config: BuildConfig, store: Store, progress: Progress) -> BuildReport:
-    """Build every trait-level of `config` in `store`.
+class Prepared(NamedTuple):
+    """A build whose inputs were read and found sound; nothing has been written or asked yet."""
 
-    Raises InputError for a corpus or prompts that cannot be used, BuildStopped when no more can be asked
-    (nothing answered is lost), and OceanChatError when rows went missing.
-    """
-    started = time.monotonic()
+    config: BuildConfig
+    prompts: Prompts
+    corpus: Corpus
+
+
+def prepare(config: BuildConfig) -> Prepared:
+    """Read what a build needs. Raises InputError for a corpus, prompts or settings that cannot be used."""
     prompts = open_prompts(config.prompts)
     prompts.check(config.tasks)
-    corpus = load_corpus(config.essays, store, progress)
+    if config.asks_a_real_model and not config.calls.offline:
+        require_key(config.calls)
+    return Prepared(config, prompts, open_corpus(config.essays))
+
+
+async def build(prepared: Prepared, store: Store, progress: Progress) -> BuildReport:
+    """Build every trait-level of a prepared build in `store`.
+
+    Raises BuildStopped when no more can be asked (nothing answered is lost), and OceanChatError when rows
+    went missing.
+    """
+    started = time.monotonic()
+    config, prompts, _ = prepared
+    corpus = keep_corpus(prepared.corpus, store, progress)
     async with open_models(
         config.calls, store.engine, labeler=config.labeler, writer=config.writer, checker=config.checker
     ) as models:

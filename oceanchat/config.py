@@ -65,16 +65,15 @@ class BuildConfig(BaseModel):
         return (self.label_task, *TASKS[self.mode], "check")
 
     @property
-    def scripted(self) -> bool:
-        """Whether the embedded scripted model has any part in it."""
-        return SCRIPTED in (self.labeler, self.writer, self.checker)
+    def asks_a_real_model(self) -> bool:
+        """Whether any role is played by another than the embedded scripted model."""
+        return any(name != SCRIPTED for name in (self.labeler, self.writer, self.checker))
 
     def saved(self) -> dict[str, Any]:
         """What is stored beside the result: everything but keys and credentials."""
         kept = self.model_dump(mode="json", exclude={"calls"})
-        asks = any(name != SCRIPTED for name in (self.labeler, self.writer, self.checker))
         return kept | {
-            "endpoint": self.calls.endpoint if asks else SCRIPTED,
+            "endpoint": self.calls.endpoint if self.asks_a_real_model else SCRIPTED,
             "max_attempts": self.calls.max_attempts,
         }
 

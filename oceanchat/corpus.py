@@ -7,7 +7,7 @@ is begun anew, so a corpus in the store is always whole.
 import itertools
 from collections import Counter
 
-from oceanchat.essays import Essays, open_corpus
+from oceanchat.essays import Corpus, Essays
 from oceanchat.progress import Progress, Stage
 from oceanchat.records import content_id
 from oceanchat.stages.segmentation import sentences_of
@@ -21,12 +21,8 @@ ESSAYS_AT_ONCE = 200
 """Essays split and stored in one transaction: memory does not grow with the corpus."""
 
 
-def load_corpus(source: str | None, store: Store, progress: Progress) -> StoredCorpus:
-    """The corpus at `source` (None: the bundled one), in the store with all its sentences.
-
-    Raises CorpusError when it cannot be read or holds no essay.
-    """
-    corpus = open_corpus(source)
+def keep_corpus(corpus: Corpus, store: Store, progress: Progress) -> StoredCorpus:
+    """The corpus as it is in the store with all its sentences, brought there if need be."""
     corpus_id = content_id(corpus.fingerprint, SEGMENTATION_VERSION)
     with store.reading() as connection:
         stored = build_rows.stored_corpus(connection, corpus_id)

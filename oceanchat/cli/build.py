@@ -29,7 +29,10 @@ Examples:
 @store_option
 @json_option
 def build(dry_run: bool, store: str, as_json: bool, **flags: Any) -> int:
-    """Build dialogues: essays, sentences, seed topics, dialogues, checks.
+    """Build dialogues from essays.
+
+    Essays are split into sentences, sentences labelled, dialogues written about the strongest, gated and
+    checked.
 
     Run it again and nothing is asked twice; ask for more and only the difference is asked. Nothing is sent
     or spent unless a model is named. Exit code 3: the corpus gave fewer dialogues than asked for.
@@ -45,9 +48,10 @@ def build(dry_run: bool, store: str, as_json: bool, **flags: Any) -> int:
 
         print_forecast(config, store, as_json)
         return 0
+    prepared = service.prepare(config)
     opened = open_store(store)
     with console.BuildProgress() as progress:
-        report = asyncio.run(service.build(config, opened, progress))
+        report = asyncio.run(service.build(prepared, opened, progress))
     if as_json:
         click.echo(json.dumps(report.record()))
     else:

@@ -7,13 +7,14 @@ import sys
 
 import click
 
-from oceanchat.cli import read
+from oceanchat.cli import calls, read
 from oceanchat.cli.build import build
 from oceanchat.errors import OceanChatError
 
 COMMANDS = (
     build,
     *read.COMMANDS,
+    *calls.COMMANDS,
 )
 
 

@@ -14,7 +14,7 @@ from oceanchat.cli.options import json_option, store_option, trait_levels, trait
 @store_option
 @json_option
 def status(store: str, as_json: bool) -> None:
-    """Show the funnel of each trait-level and why rows failed."""
+    """Show each funnel, and why rows failed."""
     from oceanchat import console, reading
     from oceanchat.store.database import open_store
 
@@ -42,7 +42,9 @@ def show(
     store: str,
     as_json: bool,
 ) -> None:
-    """Read dialogues in the terminal, by ID (its first digits do) or by trait and level."""
+    """Read dialogues in the terminal.
+
+    By ID (its first digits do), or by trait and level."""
     from oceanchat import console, reading
     from oceanchat.store.database import open_store
 
@@ -73,7 +75,7 @@ def show(
 @click.option("--output", type=click.Path(path_type=Path), metavar="FILE", help="Default: stdout.")
 @store_option
 def export(what: str, as_format: str | None, output: Path | None, store: str) -> None:
-    """Write rows of the store to stdout or a file."""
+    """Write rows to stdout or a file."""
     from oceanchat import exporting
     from oceanchat.store.database import open_store
 
@@ -85,7 +87,9 @@ def export(what: str, as_format: str | None, output: Path | None, store: str) ->
 @store_option
 @json_option
 def stats(plot: Path | None, store: str, as_json: bool) -> None:
-    """Count dialogues, turns and words for each trait-level beside the paper's Table 6."""
+    """Count dialogues, turns and words.
+
+    For each trait-level, beside the paper's Table 6."""
     from oceanchat import console, reading
     from oceanchat.store.database import open_store
 
@@ -103,7 +107,9 @@ def stats(plot: Path | None, store: str, as_json: bool) -> None:
 @click.argument("file", type=click.Path(path_type=Path))
 @store_option
 def backup(file: Path, store: str) -> None:
-    """Copy the whole store into a new SQLite file, ready to be used with --store."""
+    """Copy the whole store into a new file.
+
+    The copy is an SQLite store, ready to be used with --store."""
     from oceanchat.store.database import backup as copy
     from oceanchat.store.database import open_store
 

@@ -68,16 +68,16 @@ def parse_verdict(reply: str) -> Seen | None:
 
 def judge(shown: tuple[Shown, ...], target: TraitLevel, check: Check) -> tuple[str, str]:
     """The state a dialogue ends in and why: 'passed', 'off-trait' or 'wrong-level'."""
-    codes = ", ".join(s.code for s in shown) or "none"
+    saw = f"the checker saw {', '.join(s.code for s in shown) or 'none'}"
     ours = next((s for s in shown if s.trait is target.trait), None)
     if ours is None:
-        return "off-trait", f"the checker saw {codes}"
+        return "off-trait", f"target trait not seen: {saw}"
     if check == "paper":
         return "passed", ""
     if ours.level is not target.level:
-        return "wrong-level", f"the checker saw {codes}"
+        return "wrong-level", f"{'other level' if ours.level else 'no level'} seen: {saw}"
     if len(shown) > 1:
-        return "off-trait", f"the checker saw {codes}"
+        return "off-trait", f"another trait seen too: {saw}"
     return "passed", ""
 
 

@@ -1,4 +1,5 @@
-"""The main job as a user runs it: builds, builds again, builds more, is killed, and is given what is wrong."""
+"""The main job as a user runs it: builds, builds again, builds more, is killed, and is given what is
+wrong."""
 
 import csv
 import json
@@ -109,8 +110,18 @@ def test_what_is_in_the_store_can_be_read_and_exported(tmp_path: Path) -> None:
     assert exported(tmp_path, store="copy.db") == exported(tmp_path)
 
 
+@pytest.mark.postgres
+def test_postgresql_gives_the_same_dialogues_as_sqlite(tmp_path: Path, postgres_url: str) -> None:
+    run_json(tmp_path, *OPEN, "--count", "5")
+    first = run_json(tmp_path, *OPEN, "--count", "5", "--store", postgres_url)
+    again = run_json(tmp_path, *OPEN, "--count", "5", "--store", postgres_url)
+    assert exported(tmp_path, store=postgres_url) == exported(tmp_path)
+    assert first["calls"]["made"] > 0 and again["calls"]["made"] == 0
+
+
 def killed_now_and_then(folder: Path, arguments: tuple[str, ...], moments: list[float]) -> int:
-    """Start a build, kill it -9 after each of these seconds, start it again; how many kills hit a running build."""
+    """Start a build, kill it -9 after each of these seconds, start it again; how many kills hit a running
+    build."""
     hit = 0
     for seconds in moments:
         build = subprocess.Popen(
@@ -128,14 +139,14 @@ def killed_now_and_then(folder: Path, arguments: tuple[str, ...], moments: list[
 
 
 def test_a_killed_build_ends_as_one_that_was_not(tmp_path: Path) -> None:
-    arguments = ("build", "--trait", "all", "--level", "all", "--count", "12")
+    arguments = ("build", "--trait", "all", "--level", "high", "--count", "8")
     whole = run_json(tmp_path, *arguments, "--store", "whole.db")
     draw = random.Random(5)
-    moments = [0.6 + draw.random() * min(whole["seconds"], 6.0) for _ in range(5)]
+    moments = [0.6 + draw.random() * min(whole["seconds"], 3.0) for _ in range(5)]
     hit = killed_now_and_then(tmp_path, arguments, moments)
     assert hit, "no kill came while the build ran"
     with sqlite3.connect(tmp_path / "ocean-chat.db") as store:
-        kept = store.execute("SELECT count(*) FROM calls WHERE state = 'answered'").fetchone()[0]
+        kept = store.execute("SELECT count(*) FROM ledger_calls WHERE state = 'answered'").fetchone()[0]
     store.close()
     final = run_json(tmp_path, *arguments)
     assert final["funnel"] == whole["funnel"]
@@ -178,7 +189,7 @@ BAD: list[tuple[tuple[str, ...], tuple[str, ...]]] = [
     ((*OPEN, "--model", "gpt-4-0613"), ("OPENAI_API_KEY",)),
     ((*OPEN, "--model", "m", "--base-url", "http://127.0.0.1:9/v1"), ("127.0.0.1:9",)),
     (("status", "--store", "none.db"), ("'none.db'", "does not exist")),
-    (("show", "feed"), ("does not exist",)),
+    (("show", "feed", "--store", "none.db"), ("does not exist",)),
     (("export", "dialogues", "--format", "xml"), ("xml",)),
     (("buidl",), ("buidl",)),
 ]
@@ -206,7 +217,11 @@ def messy(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_a_mistake_gets_one_clear_line_and_leaves_nothing(
     messy: Path, arguments: tuple[str, ...], said: tuple[str, ...]
 ) -> None:
+    before = sorted(path.name for path in messy.iterdir())
     assert_one_clear_line(run_oceanchat(messy, *arguments), *said)
+    assert sorted(path.name for path in messy.iterdir() if not path.name.endswith("db")) == [
+        name for name in before if not name.endswith("db")
+    ]
 
 
 def test_a_csv_field_over_the_limit_is_read_or_named(tmp_path: Path) -> None:
