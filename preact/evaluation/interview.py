@@ -163,15 +163,16 @@ async def interview(
     *,
     scope: Literal["own", "all"] = "own",
     runs: int = 5,
+    label: str | None = None,
     progress: Progress = lambda done, total: None,
 ) -> Interview:
-    """Ask what has not been answered yet and keep it in `folder`.
+    """Ask what has not been answered yet and keep it in `folder`; `label` stands for the system's own name.
 
     Raises EvaluationError when the folder holds another interview, BuildStopped when the system cannot go on.
     """
     header = InterviewHeader(
         backbone=system.backbone,
-        model=system.model,
+        model=label or system.model,
         conditioned=system.conditioned,
         inventory=inventory.name,
         inventory_sha256=inventory.sha256,

@@ -158,12 +158,15 @@ class BackboneSystem:
             yield trait_level_prompt(trait_level)
 
 
-def open_local(system: str, sampling: Sampling, threads: int = 0) -> TrainedSystem | BackboneSystem:
+def open_local(
+    system: str, temperature: float, max_tokens: int, threads: int = 0
+) -> TrainedSystem | BackboneSystem:
     """A run folder, 'prompted:PATH', 'backbone:PATH' or 'control:PATH' as a system.
 
     A PATH is a backbone's folder, a run (whose backbone is meant), or 'hf:OWNER/NAME'. Raises EvaluationError
     or TrainingError for what cannot be opened.
     """
+    sampling = Sampling(temperature=temperature, max_tokens=max_tokens)
     kind, _, path = system.partition(":")
     if kind == "control":
         control = control_vectors.load(Path(path))
@@ -173,14 +176,6 @@ def open_local(system: str, sampling: Sampling, threads: int = 0) -> TrainedSyst
     if kind == "backbone":
         return BackboneSystem(backbone_of(path), "backbone", sampling, threads=threads)
     return TrainedSystem(Path(system), sampling, threads=threads)
-
-
-def is_local(system: str) -> bool:
-    """Whether a system lives on this machine rather than behind an endpoint."""
-    kind, _, path = system.partition(":")
-    if kind in ("prompted", "backbone"):
-        return path.startswith("hf:") or Path(path).is_dir()
-    return True
 
 
 def backbone_of(path: str) -> str:

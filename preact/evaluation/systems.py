@@ -30,11 +30,13 @@ class ChatSystem:
         *,
         conditioned: bool = True,
         temperature: float = TEMPERATURE,
+        max_tokens: int = MAX_TOKENS,
         at_once: int = 32,
     ) -> None:
         self._chat = chat
         self._prompts = prompts
         self._temperature = temperature
+        self._max_tokens = max_tokens
         self.conditioned = conditioned
         self.at_once = at_once
 
@@ -56,7 +58,7 @@ class ChatSystem:
             "model": self._chat.name,
             "temperature": self._temperature,
             "top_p": TOP_P,
-            "max_tokens": MAX_TOKENS,
+            "max_tokens": self._max_tokens,
         }
         if self.conditioned:
             found["prompt"] = self._prompts["persona"].fingerprint
@@ -76,7 +78,7 @@ class ChatSystem:
         request = ChatRequest(
             (*setting, Message("user", asked.question)),
             "persona",
-            MAX_TOKENS,
+            self._max_tokens,
             self._temperature,
             TOP_P,
             sample=asked.run,

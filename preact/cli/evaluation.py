@@ -1,0 +1,306 @@
+"""`preact interview`, `judge`, `compare`, `report`, `control-vectors`: evaluate systems, print the tables."""
+
+import asyncio
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from oceanchat.cli.options import store_option
+from oceanchat.errors import EvaluationError
+
+if TYPE_CHECKING:
+    from preact.evaluation.calling import Calling
+
+F = TypeVar("F", bound=Callable[..., Any])
+FOLDER = click.Path(path_type=Path)
+
+
+def calling_options(command: F) -> F:
+    """How models behind an endpoint are reached; none of it matters to local systems and scripted judges."""
+    for option in reversed(
+        (
+            click.option(
+                "--base-url", metavar="URL", help="Your own OpenAI-compatible server, with its /v1."
+            ),
+            click.option(
+                "--concurrency", type=int, metavar="N", help="Requests in flight at most. Default: 32."
+            ),
+            click.option(
+                "--max-usd", type=float, metavar="USD", help="Hard cap on what this command may spend."
+            ),
+            click.option(
+                "--prices", type=FOLDER, metavar="FILE", help="Your own price table in place of ours."
+            ),
+            click.option(
+                "--offline", is_flag=True, help="Answer from the ledger alone; stop where it has none."
+            ),
+            click.option("--prompts", type=FOLDER, metavar="DIR", help="Your own prompt templates."),
+        )
+    ):
+        command = option(command)
+    return store_option(command)
+
+
+@click.command()
+@click.argument("system")
+@click.option("--output", "-o", type=FOLDER, required=True, metavar="DIR", help="Where the transcripts go.")
+@click.option(
+    "--inventory",
+    default="ipip50",
+    show_default=True,
+    metavar="NAME",
+    help="ipip50, bfi44:FILE or a CSV file.",
+)
+@click.option(
+    "--items",
+    "scope",
+    type=click.Choice(["own", "all"]),
+    default="own",
+    show_default=True,
+    help="own: each trait-level answers its own trait's items; all: every item, which shows leakage.",
+)
+@click.option(
+    "--runs", type=click.IntRange(1), default=5, show_default=True, help="Interviews of each trait-level."
+)
+@click.option("--label", metavar="TEXT", help="The system's name in tables.")
+@click.option("--temperature", type=click.FloatRange(0, 2), default=0.7, show_default=True)
+@click.option(
+    "--max-tokens", type=click.IntRange(1), default=256, show_default=True, help="Tokens an answer may take."
+)
+@click.option(
+    "--threads", type=click.IntRange(0), default=0, help="CPU threads of a local system; 0: torch's choice."
+)
+@calling_options
+def interview(**flags: Any) -> None:
+    """Ask SYSTEM every question of an inventory, each in a fresh conversation, and keep the transcripts.
+
+    SYSTEM is a run of `preact train`, prompted:MODEL, backbone:MODEL or control:DIR. A MODEL is the name of
+    a model behind an endpoint, a folder on this machine, a run (whose backbone is meant) or hf:OWNER/NAME.
+    What was answered is kept; run the same command again to go on.
+
+    \b
+    Example:  preact interview runs/preact --output interviews/preact --items all
+              preact interview prompted:gpt-4o-mini --output interviews/prompted
+    """
+    from preact.evaluation.calling import InterviewPlan, run_interview
+
+    calling = read_calling(flags)
+    plan = InterviewPlan(**flags)
+    found = asyncio.run(run_interview(plan, calling, _counting("answers")))
+    click.echo(
+        f"{len(found.answers)} answers of {found.header.backbone} {found.header.model} in {found.folder}"
+    )
+
+
+@click.command()
+@click.argument("interviews", nargs=-1, required=True, type=FOLDER, metavar="DIR...")
+@click.option(
+    "--judge",
+    "judges",
+    multiple=True,
+    default=("scripted",),
+    show_default=True,
+    metavar="NAME",
+    help="A model's name, scripted, or classifier:RELEASE; may be repeated.",
+)
+@click.option(
+    "--mode",
+    type=click.Choice(["batch", "dimension", "item"]),
+    default="batch",
+    show_default=True,
+    help="Three or four answers at a time, a trait's whole set, or one by one.",
+)
+@click.option(
+    "--repeats",
+    type=click.IntRange(1),
+    default=1,
+    show_default=True,
+    help="Opinions on each batch; 2 shows how far a judge agrees with itself.",
+)
+@calling_options
+def judge(**flags: Any) -> None:
+    """Score the transcripts in DIR... with one judge or several; can be repeated with others at any time.
+
+    \b
+    Example:  preact judge interviews/* --judge scripted --judge classifier:releases/ocean-chat-1.0
+    """
+    from preact.evaluation.calling import run_judging
+    from preact.evaluation.scores import UNSCORED
+
+    calling = read_calling(flags)
+    interviews, judges = flags.pop("interviews"), flags.pop("judges")
+    judged = asyncio.run(run_judging(interviews, judges, calling, say=_judging, **flags))
+    for one in judged:
+        unscored = sum(judgement.state in UNSCORED for judgement in one.judgements)
+        click.echo(f"{len(one.judgements)} batches judged, {unscored} without a score, in {one.folder}")
+
+
+@click.command()
+@click.argument("interviews", nargs=-1, required=True, type=FOLDER, metavar="DIR...")
+@click.option(
+    "--baseline",
+    "baselines",
+    multiple=True,
+    type=FOLDER,
+    metavar="DIR",
+    help="A system that the others are tested against; may be repeated.",
+)
+@click.option("--judge", metavar="NAME", help="Whose scores, where there are several judges.")
+@click.option(
+    "--mode", type=click.Choice(["batch", "dimension", "item"]), help="Which way of judging, likewise."
+)
+@click.option(
+    "--format",
+    "style",
+    type=click.Choice(["table", "markdown", "latex", "json"]),
+    default="table",
+    show_default=True,
+)
+def compare(interviews: tuple[Path, ...], baselines: tuple[Path, ...], judge: str | None, mode: str | None,
+            style: str) -> None:  # fmt: skip
+    """Print the comparison of judged interviews in the paper's layout, with tests against the baselines.
+
+    \b
+    Example:  preact compare interviews/preact interviews/lora --baseline interviews/lora --format markdown
+    """
+    from preact.evaluation.assembly import assemble
+    from preact.evaluation.diagnosis import concerns
+    from preact.evaluation.tables import render, render_tests
+
+    found = assemble(interviews, baselines, judge, mode)
+    for words in concerns(found.scored):
+        click.echo(f"note: {words}", err=True)
+    click.echo(render(found.table, style))
+    if style == "table":
+        click.echo(f"\n¹ best  ² second  * better than the best baseline, adjusted p < .05\n{found.controls}")
+        if found.table.tests:
+            click.echo(render_tests(found.table))
+
+
+@click.command()
+@click.argument("interviews", nargs=-1, required=True, type=FOLDER, metavar="DIR...")
+@click.option(
+    "--output", "-o", type=FOLDER, required=True, metavar="DIR", help="Where the page and figures go."
+)
+@click.option("--baseline", "baselines", multiple=True, type=FOLDER, metavar="DIR", help="As for compare.")
+@click.option("--judge", metavar="NAME", help="Whose scores the tables show, where there are several judges.")
+@click.option(
+    "--mode", type=click.Choice(["batch", "dimension", "item"]), help="Which way of judging, likewise."
+)
+def report(interviews: tuple[Path, ...], output: Path, baselines: tuple[Path, ...], judge: str | None,
+           mode: str | None) -> None:  # fmt: skip
+    """Write one page (HTML and Markdown) with tables, tests, judges, sensitivity, figures and provenance.
+
+    \b
+    Example:  preact report interviews/* --baseline interviews/lora --output report
+    """
+    from preact.evaluation.assembly import assemble
+    from preact.evaluation.report import write_report
+
+    found = assemble(interviews, baselines, judge, mode)
+    written = write_report(found.scored, found.table, output)
+    click.echo(f"{written.markdown}\n{written.html}")
+
+
+@click.command("control-vectors")
+@click.argument("backbone")
+@click.option("--output", "-o", type=FOLDER, required=True, metavar="DIR", help="Where the vectors go.")
+@click.option(
+    "--inventory",
+    default="ipip50",
+    show_default=True,
+    metavar="NAME",
+    help="Statements that overlap its questions are left out.",
+)
+@click.option(
+    "--block",
+    "blocks",
+    multiple=True,
+    type=click.IntRange(0),
+    metavar="N",
+    help="Decoder blocks to try, from 0; may be repeated. Default: all.",
+)
+@click.option(
+    "--strength",
+    "strengths",
+    multiple=True,
+    type=click.FloatRange(0, min_open=True),
+    metavar="X",
+    default=(0.25, 0.5, 1.0, 2.0),
+    show_default=True,
+    help="Shares of the residual norm to try.",
+)
+@click.option("--threads", type=click.IntRange(0), default=0, help="CPU threads; 0: torch's choice.")
+def control_vectors(backbone: str, output: Path, inventory: str, blocks: tuple[int, ...],
+                    strengths: tuple[float, ...], threads: int) -> None:  # fmt: skip
+    """Make ControlLM's vectors for BACKBONE (a folder, a run or hf:OWNER/NAME) and sweep layer and strength.
+
+    \b
+    Example:  preact control-vectors runs/preact --output runs/control
+              preact interview control:runs/control --output interviews/control
+    """
+    from preact import control_vectors as vectors
+    from preact.backbone import load
+    from preact.cpu import prepare_cpu
+    from preact.evaluation.inventories import load_inventory
+    from preact.evaluation.local_systems import backbone_of
+
+    prepare_cpu(threads)
+    questions = [item.question for item in load_inventory(inventory).items]
+    name = backbone_of(backbone)
+    made = vectors.make(load(name, precision="float32"), name, questions=questions, blocks=blocks,
+                        strengths=strengths, say=lambda line: click.echo(line, err=True))  # fmt: skip
+    vectors.save(made, output)
+    r = made.record
+    click.echo(
+        f"block {r.block}, strength {r.strength:g} of the residual norm {r.residual_norm:.2f}, in {output}"
+    )
+
+
+def read_calling(flags: dict[str, Any]) -> "Calling":
+    """Take the calling options out of the flags. Raises EvaluationError naming the option that is wrong.
+
+    The key is read here, from OPENAI_API_KEY, and nowhere below.
+    """
+    from pydantic import SecretStr, ValidationError
+
+    from oceanchat.llm.settings import CallSettings
+    from preact.evaluation.calling import Calling
+
+    names = ("base_url", "concurrency", "max_usd", "prices", "offline")
+    given = {name: value for name in names if (value := flags.pop(name)) is not None}
+    store, prompts = flags.pop("store"), flags.pop("prompts")
+    try:
+        key = os.environ.get("OPENAI_API_KEY")
+        settings = CallSettings(api_key=SecretStr(key) if key else None, **given)
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = str(first["loc"][0]).replace("_", "-")
+        raise EvaluationError(f"--{name} '{first['input']}' cannot be used: {first['msg'].lower()}") from None
+    return Calling(settings, store, prompts)
+
+
+def _counting(what: str) -> Callable[[int, int], None]:
+    """Progress on stderr: one line that is rewritten on a terminal, a line every tenth elsewhere."""
+    shown = -1
+
+    def tell(done: int, total: int) -> None:
+        nonlocal shown
+        if sys.stderr.isatty():
+            click.echo(f"\r{done} of {total} {what}", err=True, nl=done == total)
+        elif total and done * 10 // total > shown:
+            shown = done * 10 // total
+            click.echo(f"{done} of {total} {what}", err=True)
+
+    return tell
+
+
+def _judging(folder: Path, judge: str) -> Callable[[int, int], None]:
+    return _counting(f"batches of {folder.name} judged by {judge}")
+
+
+COMMANDS = (interview, judge, compare, report, control_vectors)
