@@ -1,68 +1,72 @@
-"""How much a text speaks for each trait-level, by the words and tells of the lexica.
+"""How much answers speak for each trait-level: by the words they share with examples, and by the lexica.
 
 The one measure behind checking and judging. It reads what was said and nothing else, and can be wrong.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from oceanchat.llm.scripted.lexica import evidence_index, signs_of
+from oceanchat.llm.scripted.examples import features, weights
+from oceanchat.llm.scripted.lexica import Side, evidence_index, signs_of
 from oceanchat.llm.scripted.patterns import tokens_of
-from oceanchat.traits import Trait, TraitLevel
+from oceanchat.traits import TRAIT_LEVELS, Level, Trait, TraitLevel
 
-_MOST_PER_PATTERN = 2
-"""A repeated word counts this often."""
-_FOCUS = 0.5
-"""What the facets behind the strongest one add: a person shows one facet at a time."""
+_MOST_QUOTES = 3
 
 
 class Evidence(NamedTuple):
     """What speaks for one trait-level."""
 
+    trait_level: TraitLevel
     score: float
-    facet: str
-    """Id of the facet with the most of it."""
+    """Above 0 it speaks for the trait-level, below 0 against it."""
+    side: Side | None
+    """The facet-level with the most signs in the lexica, if any has one."""
     quotes: tuple[str, ...]
-    """The words that spoke for that facet, strongest first, at most four."""
+    """Words that spoke for it, strongest first, at most three."""
 
 
-def evidence_in(answers: Iterable[str]) -> Mapping[TraitLevel, Evidence]:
-    """The trait-levels that have any evidence in the answers."""
-    scores: dict[str, float] = {}
-    quoted: dict[str, dict[str, float]] = {}
-    times: dict[tuple[str, str], int] = {}
-    sides = {}
+def evidence_in(answers: Sequence[str]) -> list[Evidence]:
+    """The evidence for all ten trait-levels, strongest first."""
+    said = {feature for answer in answers for feature in features(answer)}
+    table = weights()
+    known = {feature: table[feature] for feature in sorted(said) if feature in table}
+    scores = [sum(column) for column in zip(*known.values(), strict=True)] or [0.0] * len(TRAIT_LEVELS)
+    signs = _signs(answers)
+    found = []
+    for number, trait_level in enumerate(TRAIT_LEVELS):
+        here = {side: words for side, words in signs.items() if side.trait_level == trait_level}
+        score = scores[number] + sum(sum(words.values()) for words in here.values())
+        side = max(here, key=lambda each: (sum(here[each].values()), each.key)) if here else None
+        found.append(Evidence(trait_level, score, side, _quotes(here, known, number)))
+    return sorted(found, key=lambda evidence: -evidence.score)
+
+
+def _signs(answers: Sequence[str]) -> dict[Side, dict[str, float]]:
+    signs: dict[Side, dict[str, float]] = {}
     for answer in answers:
         tokens = tokens_of(answer)
         for sign in signs_of(evidence_index().find(tokens)):
-            key, words = sign.side.key, " ".join(tokens[sign.start : sign.end])
-            times[key, words] = times.get((key, words), 0) + 1
-            if times[key, words] > _MOST_PER_PATTERN:
-                continue
-            sides[key] = sign.side
-            scores[key] = scores.get(key, 0.0) + sign.weight
-            quoted.setdefault(key, {}).setdefault(words, sign.weight)
-    return _by_trait_level(scores, quoted, {key: side.trait_level for key, side in sides.items()})
+            words = signs.setdefault(sign.side, {})
+            quote = " ".join(tokens[sign.start : sign.end])
+            words[quote] = words.get(quote, 0.0) + sign.weight
+    return signs
 
 
-def _by_trait_level(
-    scores: Mapping[str, float], quoted: Mapping[str, Mapping[str, float]], holders: Mapping[str, TraitLevel]
-) -> dict[TraitLevel, Evidence]:
-    found: dict[TraitLevel, Evidence] = {}
-    for trait_level in dict.fromkeys(holders.values()):
-        keys = sorted((key for key in holders if holders[key] == trait_level), key=lambda k: -scores[k])
-        best = keys[0]
-        quotes = sorted(quoted[best], key=lambda words: -quoted[best][words])
-        total = scores[best] + _FOCUS * sum(scores[key] for key in keys[1:])
-        found[trait_level] = Evidence(total, best.rsplit("-", 1)[0], tuple(quotes[:4]))
-    return found
+def _quotes(
+    signs: Mapping[Side, Mapping[str, float]], known: Mapping[str, tuple[float, ...]], number: int
+) -> tuple[str, ...]:
+    spoken: dict[str, float] = {}
+    for words in signs.values():
+        spoken.update(words)
+    if not spoken:
+        spoken = {feature: row[number] for feature, row in known.items() if row[number] > 0}
+    ranked = sorted(spoken, key=lambda words: (-spoken[words], words))
+    return tuple(words for words in ranked if "|" not in words)[:_MOST_QUOTES]
 
 
-def balance(answers: Iterable[str], trait: Trait) -> float:
-    """Evidence for the high level minus that for the low level of one trait."""
-    found = evidence_in(answers)
-    return sum(
-        (1 if trait_level.level.value == "high" else -1) * evidence.score
-        for trait_level, evidence in found.items()
-        if trait_level.trait is trait
-    )
+def balance(answers: Sequence[str], trait: Trait) -> float:
+    """Evidence for the high level minus that for the low level of one trait, for a hundred words."""
+    scores = {each.trait_level.level: each.score for each in evidence_in(answers) if each.trait_level.trait is trait}
+    said = sum(len(answer.split()) for answer in answers)
+    return (scores[Level.HIGH] - scores[Level.LOW]) * 100 / max(said, 25)
