@@ -180,14 +180,15 @@ def _form(problem: str, name: str = "") -> str:
 <label for=passcode>Passcode</label>
 <input id=passcode name=passcode type=password autocomplete=current-password required maxlength=200>
 <button>Sign in</button></form>
-<p class=hint>The lead of the study gave you both. Everything you answer is saved as you go, so you can stop at
-any time and continue on another machine.</p>"""
+<p class=hint>The lead of the study gave you both. Everything you answer is saved as you go, so you can
+stop at any time and continue on another machine.</p>"""
 
 
 _FRAME = """<!doctype html><html lang=en><head><meta charset=utf-8>
 <meta name=viewport content="width=device-width,initial-scale=1"><title>OCEAN-Chat annotation</title><style>
 :root{color-scheme:light dark;--ink:#20262e;--paper:#fcfbf8;--line:#c9c8c2;--soft:#5b636d;--main:#1f6f78}
-@media(prefers-color-scheme:dark){:root{--ink:#e4e6e8;--paper:#16191d;--line:#444b53;--soft:#a3abb4;--main:#2a8490}}
+@media(prefers-color-scheme:dark){
+:root{--ink:#e4e6e8;--paper:#16191d;--line:#444b53;--soft:#a3abb4;--main:#267a85}}
 body{margin:0;min-height:100vh;display:grid;place-items:center;background:var(--paper);color:var(--ink);
 font:1rem/1.55 "Source Sans",system-ui,sans-serif}
 main{width:min(21rem,calc(100vw - 3rem));padding:2rem 0}

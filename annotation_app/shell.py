@@ -9,7 +9,10 @@ from oceanchat.store.account_rows import Annotator
 
 _STYLE = """<style>
 .stMainBlockContainer {max-width: 72rem; padding-top: 4.25rem; padding-bottom: 3rem;}
-.who {display: flex; justify-content: flex-end; gap: 1rem; font-size: 0.875rem; opacity: 0.85;}
+.stMainBlockContainer h1 {font-size: 1.9rem;}
+.stMainBlockContainer h2 {font-size: 1.5rem;}
+.stMainBlockContainer h3 {font-size: 1.15rem;}
+.stMarkdown {max-width: 46rem;}
 </style>"""
 
 

@@ -4,7 +4,7 @@
 
 const KEEP_TRYING_MS = [500, 1000, 2000, 3000, 5000];
 const IDLE_AFTER_MS = 60000;
-const SETTLE_MS = 400; // a key held down over from the item before is not an answer to this one
+const SETTLE_MS = 250; // a key held down over from the item before is not an answer to this one
 
 const instances = new WeakMap();
 
@@ -99,7 +99,7 @@ class ItemView {
       bar.setAttribute("aria-valuemin", "0");
       bar.setAttribute("aria-valuenow", String(data.progress[0]));
       bar.setAttribute("aria-valuemax", String(data.progress[1]));
-      box.append(bar, make("p", "count", data.above));
+      box.append(bar, make("p", "above", data.above));
     }
     this.heading_ = make("h2", "title", data.title);
     this.heading_.tabIndex = -1;

@@ -60,31 +60,34 @@ def _qualifications(lead: Annotator) -> None:
     st.subheader("Qualification")
     for one in qualification.overview(settings.store(), lead):
         person, score = one.annotator, one.score
+        if person.retired is not None:
+            continue
         with st.container(border=True):
-            st.text(f"{person.name}: {score.right} of {score.answered} practice items right")
-            if one.descriptions:
-                with st.expander("What they wrote about the traits"):
-                    show_table(
-                        ("Trait", "High", "Low"),
-                        [
-                            (t, said.get("high", ""), said.get("low", ""))
-                            for t, said in one.descriptions.items()
-                        ],
-                        key=f"described-{person.id}",
-                    )
-            if person.admitted is None and person.retired is None:
-                st.button(
+            name, admit, close = st.columns([4, 2, 2], vertical_alignment="center")
+            practice = f"{score.right} of {score.answered} practice items right"
+            name.text(f"{person.name}: {practice if score.answered else 'no practice yet'}")
+            if person.admitted is None:
+                admit.button(
                     "Let them validate",
                     key=f"admit-{person.id}",
                     on_click=accounts.admit,
                     args=(settings.store(), person),
                 )
-            if person.retired is None:
-                with st.popover("Pass on the rest"):
-                    st.write("Labels stay; open items go to the others. The account closes.")
-                    st.button(
-                        "Close the account",
-                        key=f"retire-{person.id}",
-                        on_click=accounts.retire,
-                        args=(settings.store(), person),
+            with close.popover("Pass on the rest"):
+                st.write("Labels stay; open items go to the others. The account closes.")
+                st.button(
+                    "Close the account",
+                    key=f"retire-{person.id}",
+                    on_click=accounts.retire,
+                    args=(settings.store(), person),
+                )
+            if one.descriptions:
+                with st.expander("What they wrote about the traits"):
+                    show_table(
+                        ("Trait", "High", "Low"),
+                        [
+                            (trait, said.get("high", ""), said.get("low", ""))
+                            for trait, said in one.descriptions.items()
+                        ],
+                        key=f"described-{person.id}",
                     )

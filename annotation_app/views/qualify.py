@@ -7,6 +7,7 @@ from annotation_app.parts.item import Look, show_item
 from annotation_app.parts.table import show_table
 from oceanchat.annotation import qualification
 from oceanchat.annotation.qualification import Standing
+from oceanchat.annotation.tasks import PRACTICE
 from oceanchat.store.account_rows import Annotator
 from oceanchat.store.annotation_rows import Judgement
 from oceanchat.traits import Trait, TraitLevel
@@ -88,10 +89,10 @@ def _feedback(account: Annotator, standing: Standing) -> bool:
 
 def _rows(last: Judgement) -> list[tuple[str, str, str]]:
     known = {} if last.known is None else last.known["answers"]
-    names = {"trait_shown": "Trait shown?", "coherent": "Coherent?"}
     return [
-        (names.get(name, name), last.answers.get(name, "").capitalize(), str(answer).capitalize())
-        for name, answer in known.items()
+        (question.label, last.answers.get(question.name, "").capitalize(), known[question.name].capitalize())
+        for question in PRACTICE.questions
+        if question.name in known
     ]
 
 

@@ -16,7 +16,7 @@ THEME = {
     "theme.light.backgroundColor": "#fcfbf8",
     "theme.light.secondaryBackgroundColor": "#f0eee7",
     "theme.light.textColor": "#20262e",
-    "theme.dark.primaryColor": "#2a8490",
+    "theme.dark.primaryColor": "#267a85",
     "theme.dark.backgroundColor": "#16191d",
     "theme.dark.secondaryBackgroundColor": "#22272d",
     "theme.dark.textColor": "#e4e6e8",

@@ -1,0 +1,201 @@
+"""Annotators at work in a real browser, against a real server."""
+
+from collections import Counter
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from oceanchat.annotation import report
+from tests.annotation_app.conftest import answer, sign_in, token, wait_for_other
+from tests.annotation_app.running import Proxy, RunningApp
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+Visit = Callable[..., Page]
+
+
+def test_three_annotators_label_twelve_items_each_and_the_lead_decides_the_split(
+    app: RunningApp, visit: Visit
+) -> None:
+    app.sample(6, 2, names=("Ann", "Ben", "Cas"))
+    app.start()
+    pages = {name: visit() for name in ("Ann", "Ben", "Cas")}
+    for name, page in pages.items():
+        sign_in(page, app, name)
+    for number in range(12):
+        for name, page in pages.items():
+            level = page.locator(".title").inner_text(timeout=30_000)
+            if name == "Cas" and level == "High Openness":
+                old = token(page)
+                for key in "23k":
+                    page.keyboard.press(key)
+                page.keyboard.type("<b>rather low</b> Openness")
+                page.keyboard.press("Control+Enter")
+                wait_for_other(page, old)
+            else:
+                answer(page, "1", "3", "Enter")
+            if number < 11:
+                expect(page.locator(".above").first).to_have_text(f"{number + 1} of 12 answered")
+    for page in pages.values():
+        expect(page.get_by_role("heading", name="All done. Thank you!")).to_be_visible(timeout=15_000)
+    assert Counter(one.annotator_id for one in app.labels()) == {1: 12, 2: 12, 3: 12}
+    before = report.report(app.store)
+    assert before.splits == 2 and before.pass_rate.value == 1.0 and before.decided == 0
+    assert before.overall.unanimous.value == pytest.approx(10 / 12)
+    lead = visit()
+    sign_in(lead, app, "Lea")
+    lead.get_by_role("link", name="Disagreements").click()
+    expect(lead.get_by_text("<b>rather low</b> Openness")).to_be_visible(timeout=20_000)
+    assert "Cas" not in lead.locator(".item").inner_text()
+    answer(lead, "2", "3", "k", "n", "o", "Control+Enter")
+    token(lead)
+    after = report.report(app.store)
+    assert (after.splits, after.decided) == (2, 1)
+    assert after.pass_rate.value == 1.0
+    assert after.pass_rate_after.value == pytest.approx(11 / 12)
+    assert after.overall == before.overall
+    lead.get_by_role("link", name="Agreement", exact=True).click()
+    expect(lead.get_by_text("1 of 2 splits decided")).to_be_visible(timeout=20_000)
+
+
+def test_a_reload_in_the_middle_of_a_comment_loses_nothing(app: RunningApp, visit: Visit) -> None:
+    app.sample(2, 1)
+    app.start()
+    page = visit()
+    sign_in(page, app, "Ann")
+    old = token(page)
+    for key in "23k":
+        page.keyboard.press(key)
+    page.keyboard.type("the answers are the oppos")
+    page.reload()
+    assert token(page) == old
+    assert page.locator("textarea").input_value() == "the answers are the oppos"
+    assert page.locator("#trait_shown-no").is_checked() and page.locator("#coherent-yes").is_checked()
+    elsewhere = visit()
+    sign_in(elsewhere, app, "Ann")
+    token(elsewhere)
+    assert elsewhere.locator("textarea").input_value() == "the answers are the oppos"
+    assert elsewhere.locator("#trait_shown-no").is_checked()
+
+
+def test_a_server_killed_between_click_and_receipt_still_gets_the_label_once(
+    app: RunningApp, visit: Visit
+) -> None:
+    app.sample(3, 1)
+    app.start()
+    page = visit()
+    sign_in(page, app, "Ann")
+    old = token(page)
+    page.keyboard.press("1")
+    page.keyboard.press("3")
+    app.kill()
+    page.keyboard.press("Enter")
+    expect(page.locator(".status")).to_contain_text("No connection", timeout=10_000)
+    assert app.labels() == []
+    app.start()
+    wait_for_other(page, old)
+    answer(page, "1", "3", "Enter")
+    token(page)
+    assert len(app.labels()) == 2
+    assert all(one.revision == 1 for one in app.labels())
+
+
+def test_a_dropped_websocket_does_not_swallow_a_click(app: RunningApp, visit: Visit) -> None:
+    app.sample(3, 1)
+    app.start()
+    proxy = Proxy(app.port)
+    page = visit()
+    sign_in(page, app, "Ann", proxy.url)
+    old = token(page)
+    page.keyboard.press("1")
+    page.keyboard.press("3")
+    proxy.cut()
+    page.keyboard.press("Enter")
+    expect(page.locator(".status")).to_contain_text("No connection", timeout=10_000)
+    proxy.mend()
+    wait_for_other(page, old)
+    token(page)
+    proxy.close()
+    assert len(app.labels()) == 1
+
+
+def test_rapid_keys_label_nothing_that_was_not_read(app: RunningApp, visit: Visit) -> None:
+    app.sample(5, 1, min_seconds=3)
+    app.start()
+    page = visit()
+    sign_in(page, app, "Ann")
+    token(page)
+    for _ in range(5):
+        for key in ("1", "3", "Enter"):
+            page.keyboard.press(key)
+            page.wait_for_timeout(60)
+    expect(page.locator(".status")).to_contain_text("quicker than reading")
+    assert app.labels() == []
+    page.wait_for_timeout(2500)
+    answer(page, "Enter")
+    assert len(app.labels()) == 1
+
+
+def test_going_back_changes_a_label_and_undo_takes_one_away(app: RunningApp, visit: Visit) -> None:
+    app.sample(4, 1)
+    app.start()
+    page = visit()
+    sign_in(page, app, "Ann")
+    first = page.locator(".title").inner_text(timeout=30_000)
+    answer(page, "1", "3", "Enter")
+    answer(page, "b")
+    expect(page.locator(".title")).to_have_text(first)
+    assert page.locator("#trait_shown-yes").is_checked()
+    answer(page, "2", "k", "x", "Control+Enter")
+    token(page)
+    [changed] = app.labels()
+    assert changed.value == "no" and changed.revision == 2
+    answer(page, "u")
+    expect(page.locator(".title")).to_have_text(first)
+    assert page.locator("textarea").input_value() == "x"
+    assert app.labels() == []
+
+
+def test_scripts_and_markup_in_a_dialogue_stay_text(app: RunningApp, visit: Visit) -> None:
+    evil = "<script>window.hacked=1</script><img src=x onerror='window.hacked=1'> **b** [l](http://x)"
+    app.sample(1, 1, text=evil)
+    app.start()
+    page = visit()
+    sign_in(page, app, "Ann")
+    token(page)
+    assert page.locator(".turn.own .text").first.inner_text() == evil
+    assert page.locator(".item img, .item script, .item a, .item b").count() == 0
+    assert page.evaluate("window.hacked") is None
+
+
+def test_a_no_without_a_comment_is_asked_for_one(app: RunningApp, visit: Visit) -> None:
+    app.sample(1, 1)
+    app.start()
+    page = visit()
+    sign_in(page, app, "Ann")
+    token(page)
+    page.keyboard.press("Enter")
+    expect(page.locator(".status")).to_have_text("Please answer: Trait shown?")
+    for key in ("1", "4", "Enter"):
+        page.keyboard.press(key)
+    expect(page.locator(".status")).to_contain_text("needs a comment")
+    assert page.evaluate("document.activeElement.shadowRoot.activeElement.name") == "comment"
+    assert app.labels() == []
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_pages_fit_their_width(app: RunningApp, visit: Visit, width: int) -> None:
+    app.sample(2, 1, text="word " * 60 + "x" * 300)
+    app.start()
+    page = visit(width)
+    sign_in(page, app, "Ann")
+    token(page)
+    wide = (
+        "[...document.querySelectorAll('*')].some(e => e.scrollWidth > innerWidth + 1 && e.clientWidth > 0)"
+    )
+    assert not page.evaluate(wide)
+    lead = visit(width)
+    sign_in(lead, app, "Lea")
+    expect(lead.get_by_role("heading", name="Progress")).to_be_visible(timeout=30_000)
+    expect(lead.get_by_role("row").nth(1)).to_be_visible(timeout=15_000)
+    assert not lead.evaluate(wide)
