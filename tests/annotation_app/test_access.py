@@ -1,0 +1,174 @@
+"""Who gets in, who sees what, and what the server binds to."""
+
+import subprocess
+import sys
+import tomllib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import httpx
+import psutil
+import pytest
+from playwright.sync_api import Page, expect
+
+from oceanchat.annotation import accounts, labelling
+from oceanchat.annotation.launcher import THEME, command
+from tests.annotation_app.conftest import sign_in, token
+from tests.annotation_app.running import RunningApp, free_port, running
+
+pytestmark = pytest.mark.slow
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="module")
+def open_app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningApp]:
+    """One app for all tests here that change nothing others look at."""
+    with running(tmp_path_factory.mktemp("access")) as made:
+        made.sample(3, 1, names=("Ann", "Ben", "Out", "Rate"))
+        made.start()
+        yield made
+
+
+def post(app: RunningApp, what: str, told: object, **rest: object) -> httpx.Response:
+    return httpx.post(f"{app.url}/annotation/{what}", json=told, **rest)  # type: ignore[arg-type]
+
+
+def test_strangers_are_sent_to_the_form(open_app: RunningApp) -> None:
+    for path in ("/", "/progress", "/agreement", "/disagreements", "/validate"):
+        answer = httpx.get(open_app.url + path, headers={"Accept": "text/html"})
+        assert (answer.status_code, answer.headers["location"]) == (303, "/login")
+    assert "<form" in httpx.get(f"{open_app.url}/login").text
+
+
+def test_the_cookie_is_out_of_reach_of_scripts_and_other_sites(open_app: RunningApp) -> None:
+    told = {"name": "Ann", "passcode": open_app.codes["Ann"].upper().replace("-", " ")}
+    answer = httpx.post(f"{open_app.url}/login", data=told)
+    flags = answer.headers["set-cookie"].lower()
+    assert "httponly" in flags and "samesite=strict" in flags and "max-age=1209600" in flags
+    [value] = answer.cookies.values()
+    assert value.encode() not in open_app.path.read_bytes()
+
+
+def test_wrong_passcodes_names_and_origins_are_refused_alike(open_app: RunningApp) -> None:
+    wrong = httpx.post(f"{open_app.url}/login", data={"name": "Ann", "passcode": "no"})
+    nobody = httpx.post(f"{open_app.url}/login", data={"name": "<b>Nobody</b>", "passcode": "no"})
+    assert wrong.status_code == nobody.status_code == 403
+    assert "name or passcode is not right" in wrong.text.lower()
+    assert "&lt;b&gt;Nobody" in nobody.text and "<b>Nobody" not in nobody.text
+    told = {"name": "Ann", "passcode": open_app.codes["Ann"]}
+    elsewhere = httpx.post(f"{open_app.url}/login", data=told, headers={"Origin": "http://evil.example"})
+    assert elsewhere.status_code == 403 and not elsewhere.cookies
+
+
+def test_guessing_is_slowed_down(open_app: RunningApp) -> None:
+    for _ in range(accounts.TRIES_PER_NAME):
+        httpx.post(f"{open_app.url}/login", data={"name": "Rate", "passcode": "guess"})
+    told = {"name": "Rate", "passcode": open_app.codes["Rate"]}
+    assert "too many tries" in httpx.post(f"{open_app.url}/login", data=told).text.lower()
+
+
+def test_signing_out_ends_the_cookie_for_good(open_app: RunningApp) -> None:
+    cookie = open_app.cookie("Out")
+    assert httpx.get(open_app.url, cookies=cookie, headers={"Accept": "text/html"}).status_code == 200
+    httpx.get(f"{open_app.url}/logout", cookies=cookie)
+    assert httpx.get(open_app.url, cookies=cookie, headers={"Accept": "text/html"}).status_code == 303
+
+
+def test_labels_need_a_sign_in_an_own_item_and_sense(open_app: RunningApp) -> None:
+    ben = accounts.find(open_app.store, "Ben")
+    shown = labelling.next_item(open_app.store, ben)
+    assert shown is not None
+    good = {"token": shown.token, "answers": {"trait_shown": "yes", "coherent": "yes"}}
+    assert post(open_app, "label", good).status_code == 401
+    ann = open_app.cookie("Ann")
+    stolen = post(open_app, "label", good, cookies=ann)
+    assert stolen.status_code == 409 and "no longer yours" in stolen.json()["error"]
+    assert post(open_app, "draft", good, cookies=ann).status_code == 409
+    own = open_app.cookie("Ben")
+    for nonsense in ([], {"token": shown.token}, {"token": 3, "answers": "yes"}, "x"):
+        assert post(open_app, "label", nonsense, cookies=own).status_code == 400
+    half = {"token": shown.token, "answers": {"trait_shown": "perhaps"}}
+    assert post(open_app, "label", half, cookies=own).status_code == 409
+    huge = {"token": shown.token, "answers": {"comment": "x" * 100_000}}
+    assert post(open_app, "label", huge, cookies=own).status_code == 400
+    crossed = post(open_app, "label", good, cookies=own, headers={"Origin": "http://evil.example"})
+    assert crossed.status_code == 403
+    first = post(open_app, "label", good, cookies=own)
+    again = post(open_app, "label", good, cookies=own)
+    assert first.status_code == again.status_code == 200
+    assert first.json() == again.json()
+    assert len([one for one in open_app.labels() if one.annotator_id == ben.id]) == 1
+
+
+@pytest.mark.browser
+def test_an_annotator_reaches_no_page_of_the_lead(open_app: RunningApp, visit: Callable[..., Page]) -> None:
+    page = visit()
+    sign_in(page, open_app, "Ann")
+    token(page)
+    for path in ("progress", "agreement", "disagreements"):
+        page.goto(f"{open_app.url}/{path}")
+        token(page)
+        said = page.locator("body").inner_text()
+        assert "Ben" not in said and "Cohen" not in said and "have all their labels" not in said
+    expect(page.get_by_role("link", name="Progress")).to_have_count(0)
+
+
+@pytest.mark.browser
+def test_a_revoked_sign_in_is_met_by_a_way_back_and_no_lost_answer(
+    app: RunningApp, visit: Callable[..., Page]
+) -> None:
+    app.sample(2, 1)
+    app.start()
+    page = visit()
+    sign_in(page, app, "Ann")
+    token(page)
+    ann = accounts.find(app.store, "Ann")
+    app.codes["Ann"] = accounts.renew_passcode(app.store, ann)
+    for key in ("1", "3", "Enter"):
+        page.keyboard.press(key)
+    expect(page.locator(".status")).to_contain_text("no longer signed in")
+    page.get_by_role("link", name="Sign in again").click()
+    sign_in(page, app, "Ann")
+    token(page)
+    assert page.locator("#trait_shown-yes").is_checked()
+
+
+def test_a_plain_streamlit_run_listens_on_this_machine_only(tmp_path: Path) -> None:
+    port = free_port()
+    told = [sys.executable, "-m", "streamlit", "run", "annotation_app/app.py", "--server.port", str(port)]
+    told += ["--", "--store", str(tmp_path / "store.db")]
+    process = subprocess.Popen(told, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    try:
+        for _ in range(200):
+            listening = [
+                one for one in psutil.Process(process.pid).net_connections() if one.status == "LISTEN"
+            ]
+            if listening or process.poll() is not None:
+                break
+            psutil.Process(process.pid).cpu_times()
+            process_wait(process)
+        assert [(one.laddr.ip, one.laddr.port) for one in listening] == [("127.0.0.1", port)]
+    finally:
+        process.kill()
+        out, _ = process.communicate()
+    assert b"Network URL" not in out and b"External URL" not in out
+
+
+def process_wait(process: subprocess.Popen[bytes]) -> None:
+    """A tenth of a second, or less where the process ends."""
+    try:
+        process.wait(0.1)
+    except subprocess.TimeoutExpired:
+        return
+
+
+def test_the_launcher_says_what_the_folder_s_config_says() -> None:
+    config = tomllib.loads((ROOT / ".streamlit" / "config.toml").read_text(encoding="utf-8"))
+    told = command("store.db", "127.0.0.1", 8501, None)
+    given = dict(zip(told[5::2], told[6::2], strict=False))
+    for section in ("server", "browser", "client"):
+        for name, value in config[section].items():
+            assert given[f"--{section}.{name}"] == (str(value).lower() if value in (True, False) else value)
+    themes = {f"theme.{s}.{n}": v for s in ("light", "dark") for n, v in config["theme"][s].items()}
+    assert themes == THEME
+    assert told[-2:] == ["--store", "store.db"]

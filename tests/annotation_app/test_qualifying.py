@@ -1,0 +1,58 @@
+"""The way in: guidelines, descriptions, practice, and the lead's say."""
+
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from oceanchat.annotation import accounts, qualification
+from oceanchat.annotation.guidelines import PRACTISED, known_items
+from oceanchat.prompts import open_prompts
+from tests.annotation_app.conftest import answer, sign_in, token, wait_for_other
+from tests.annotation_app.running import RunningApp
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+KNOWN = {
+    known.turns[0].text: known.item("practice", "").known["answers"]  # type: ignore[index]
+    for known in known_items(open_prompts())
+}
+
+
+def test_qualifying_shows_why_and_the_lead_reads_the_descriptions_and_admits(
+    app: RunningApp, visit: Callable[..., Page]
+) -> None:
+    app.sample(2, 1, names=())
+    app.account("New")
+    app.start()
+    page = visit(390, 844, "dark")
+    sign_in(page, app, "New")
+    expect(page.get_by_role("heading", name="What you decide")).to_be_visible(timeout=30_000)
+    page.get_by_role("button", name="I have read them").click()
+    for number in range(5):
+        old = token(page)
+        expect(page.locator(".title")).to_contain_text("Describe")
+        page.locator("textarea").nth(0).fill(f"speaks of many new things {number}")
+        page.locator("textarea").nth(1).fill("sticks to what is known")
+        page.keyboard.press("Control+Enter")
+        wait_for_other(page, old)
+    for number in range(PRACTISED):
+        token(page)
+        known = KNOWN[page.locator(".turn .text").first.inner_text()]
+        wrong = number < 3
+        trait = "2" if (known["trait_shown"] == "yes") == wrong else "1"
+        answer(page, trait, "3" if known["coherent"] == "yes" else "4", "Enter")
+        title = "Not quite" if wrong else "That is right"
+        expect(page.get_by_role("heading", name=title)).to_be_visible(timeout=20_000)
+        page.get_by_role("button", name="Go on").click()
+    expect(page.get_by_text("7 of 10 practice items were right")).to_be_visible(timeout=20_000)
+    lead = visit()
+    sign_in(lead, app, "Lea")
+    lead.get_by_text("What they wrote about the traits").click(timeout=30_000)
+    expect(lead.get_by_text("speaks of many new things 4")).to_be_visible(timeout=10_000)
+    lead.get_by_role("button", name="Let them validate").click()
+    expect(lead.get_by_role("button", name="Let them validate")).to_have_count(0)
+    page.reload()
+    token(page)
+    expect(page.locator(".above")).to_have_text("0 of 2 answered")
+    standing = qualification.standing(app.store, accounts.find(app.store, "New"), open_prompts())
+    assert standing.stage == "ready"
