@@ -22,11 +22,11 @@ from oceanchat.llm.counts import CallCounts
 from oceanchat.llm.doors import Models, open_models, require_key
 from oceanchat.progress import Progress, Stage
 from oceanchat.prompts import Prompts, fingerprints, open_prompts
-from oceanchat.records import Candidate, Dialogue, Funnel, Provenance, SeedTopic, Sentence, dialogue_id
+from oceanchat.records import Candidate, Dialogue, Funnel, Provenance, SeedTopic, dialogue_id
 from oceanchat.stages.back_validation import Checker
 from oceanchat.stages.gates import Bounds, Gatekeeper
 from oceanchat.stages.ordering import Place, candidate_blocks
-from oceanchat.stages.seed_topics import Labeller, SeedStream
+from oceanchat.stages.seed_topics import Labeller, Placed, SeedStream
 from oceanchat.stages.synthesis import WRITE_TEMPERATURE, Writer, Written
 from oceanchat.store import build_rows
 from oceanchat.store.build_rows import StoredBuild, StoredCorpus
@@ -194,7 +194,7 @@ class Builder:
             max_attempts=self.config.calls.max_attempts,
             sentences_per_call=self.config.sentences_per_call,
         )
-        blocks = candidate_blocks(essays, trait_level, self.config.seed)
+        blocks = candidate_blocks(essays, trait_level, self.config.seed, self.config.sentences_per_call)
         return SeedStream(
             trait_level,
             labeller,
@@ -203,13 +203,12 @@ class Builder:
             lambda block: self.progress.done(Stage.LABEL, len(block)),
         )
 
-    def _sentences(self, block: Sequence[Place]) -> Sequence[tuple[int, Sentence]]:
-        self.progress.expect(Stage.LABEL, len(block))
+    def _sentences(self, block: Sequence[Sequence[Place]]) -> Sequence[Sequence[Placed]]:
+        places = [(place.essay_number, place.place) for group in block for place in group]
+        self.progress.expect(Stage.LABEL, len(places))
         with self.store.reading() as connection:
-            found = build_rows.sentences_at(
-                connection, self.corpus.id, [(p.essay_number, p.place) for p in block]
-            )
-        return [(place.order, sentence) for place, sentence in zip(block, found, strict=True)]
+            found = iter(build_rows.sentences_at(connection, self.corpus.id, places))
+        return [[(place.order, next(found)) for place in group] for group in block]
 
     async def _write(self, seeds: Sequence[SeedTopic]) -> list[Written]:
         writer = Writer(

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.running import run_json
+
 ROOT = Path(__file__).parent.parent
 PACKAGES = ("oceanchat", "annotation_app", "preact")
 MODULES = sorted(path for package in PACKAGES for path in (ROOT / package).rglob("*.py"))
@@ -56,7 +58,7 @@ HOMES = {
     "accelerate": ("preact",),
     "streamlit": ("annotation_app",),
     "openai": ("oceanchat.llm",),
-    "sqlalchemy": ("oceanchat.store", "oceanchat.llm", "oceanchat.annotation"),
+    "sqlalchemy": ("oceanchat.store",),
     "huggingface_hub": ("oceanchat.hub",),
     "nltk": ("oceanchat.stages.segmentation",),
 }
@@ -95,10 +97,15 @@ def test_imports_point_down_or_sideways(path: Path) -> None:
     assert not above, f"{name_of(path)} on floor {own} imports from above: {sorted(above)}"
 
 
+HANDLES = {"sqlalchemy", "sqlalchemy.Connection", "sqlalchemy.Engine", "sqlalchemy.exc"}
+HANDLES |= {"sqlalchemy.exc.SQLAlchemyError"}
+"""What may be passed around outside the store: handles and their error, never a query."""
+
+
 @pytest.mark.parametrize("path", MODULES, ids=name_of)
 def test_heavy_libraries_stay_in_their_home(path: Path) -> None:
     module = name_of(path)
-    for imported in imports_of(path):
+    for imported in imports_of(path) - HANDLES:
         library = imported.split(".")[0]
         homes = HOMES.get(library)
         assert homes is None or module.startswith(homes), f"{module} imports {library}; its home is {homes}"
@@ -140,29 +147,46 @@ def test_the_map_in_the_readme_is_true() -> None:
     assert listed == expected, "run `python tests/test_architecture.py` and paste the map into the README"
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["build", "--help"], ["status", "--help"]])
-def test_help_imports_nothing_heavy(arguments: list[str]) -> None:
+LIGHT = ("torch", "streamlit", "datasets", "pandas", "sklearn", "scipy", "matplotlib", "pyarrow")
+"""What no command of the build loads."""
+FOR_HELP = (*LIGHT, "nltk", "openai", "sqlalchemy", "rich", "pydantic")
+"""What `--help` does without, too."""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "heavy"),
+    [
+        (["--help"], FOR_HELP),
+        (["build", "--help"], FOR_HELP),
+        (["status", "--help"], FOR_HELP),
+        (["build", "--trait", "O", "--level", "high", "--count", "1"], (*LIGHT, "openai")),
+        (["status"], (*LIGHT, "openai", "nltk")),
+        (["show"], (*LIGHT, "openai", "nltk")),
+        (["stats"], (*LIGHT, "openai", "nltk")),
+    ],
+    ids=lambda value: " ".join(value[:2]) if isinstance(value, list) else "",
+)
+def test_a_command_loads_only_what_it_uses(
+    arguments: list[str], heavy: tuple[str, ...], store_folder: Path
+) -> None:
     script = (
         "import sys\n"
         "from oceanchat.cli.main import oceanchat\n"
         f"oceanchat.main({arguments!r}, standalone_mode=False)\n"
         "print('LOADED', sorted({m.split('.')[0] for m in sys.modules}))\n"
     )
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    command = [sys.executable, "-c", script]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=store_folder)
     loaded = done.stdout.rpartition("LOADED")[2]
-    heavy = (
-        "torch",
-        "streamlit",
-        "datasets",
-        "nltk",
-        "openai",
-        "pandas",
-        "sklearn",
-        "sqlalchemy",
-        "rich",
-        "pyarrow",
-    )
     assert not [name for name in heavy if f"'{name}'" in loaded]
+
+
+@pytest.fixture(scope="module")
+def store_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder whose store holds one dialogue."""
+    folder = tmp_path_factory.mktemp("store")
+    run_json(folder, "build", "--trait", "O", "--level", "high", "--count", "1")
+    return folder
 
 
 if __name__ == "__main__":

@@ -66,7 +66,14 @@ class ChatModel(Protocol):
 
 
 class AccountedModel(ChatModel, Protocol):
-    """A ChatModel that keeps accounts, as the ledger does: what the stages ask."""
+    """A ChatModel that keeps answers and accounts, as the ledger does: what the stages ask."""
+
+    async def recall(self, request: ChatRequest) -> ChatAnswer | None:
+        """The answer that is kept for `request`, if there is one; nothing is asked."""
+
+    def keep_share(self, request: ChatRequest, text: str) -> None:
+        """Keep, at no cost, `request`'s share of an answer to several requests in one, for `recall` to
+        find."""
 
     def mark(self, request: ChatRequest, outcome: str | None) -> None:
         """Say what became of a paid answer: 'retried' (asked anew), 'rejected' (of no use), None (kept)."""

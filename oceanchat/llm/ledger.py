@@ -15,11 +15,11 @@ from oceanchat.errors import BuildStopped, CallFailed
 from oceanchat.llm.budget import Budget, prompt_bound
 from oceanchat.llm.chat import ChatAnswer, ChatRequest, Message, request_key
 from oceanchat.llm.clerk import Clerk
-from oceanchat.llm.completions import read_completion
+from oceanchat.llm.completions import read_completion, render_completion
 from oceanchat.llm.counts import CallCounts
 from oceanchat.llm.pace import Gate
 from oceanchat.llm.source import AnswerSource, RawReply
-from oceanchat.store.ledger_rows import ANSWERED, ASKING, FAILED, Entry, Row
+from oceanchat.store.ledger_rows import ANSWERED, ASKING, FAILED, SHARE, Entry, Row
 
 CONTENT_FILTER = "content-filter"
 
@@ -69,6 +69,18 @@ class Ledger:
         """Ask for real, whatever failure the ledger holds; an answer that is there already stays."""
         return await asyncio.shield(self._start(self.key(request), request, from_ledger=False))
 
+    async def recall(self, request: ChatRequest) -> ChatAnswer | None:
+        """The answer that is kept for `request`, if there is one; nothing is asked."""
+        entry = await self.clerk.find(self.key(request))
+        return self._replay(entry, request) if entry is not None and entry.state == ANSWERED else None
+
+    def keep_share(self, request: ChatRequest, text: str) -> None:
+        """Keep, at no cost, `request`'s share of an answer to several requests in one, for `recall` to
+        find."""
+        share = ChatAnswer(text, prompt_tokens=0, completion_tokens=0)
+        call = _Call(self, self.key(request), request)
+        self.clerk.keep_soon(call.share_row(render_completion(share, self.name)))
+
     def key(self, request: ChatRequest) -> str:
         """Where the answer to `request` is kept."""
         return request_key(self.endpoint, self.name, request)
@@ -101,8 +113,6 @@ class Ledger:
                 f" --offline to ask for it"
             )
         self.gate.check()
-        if request.sample:
-            self.mark(replace(request, sample=request.sample - 1), "retried")
         call = _Call(self, key, request)
         try:
             reply = await self.source.fetch(request, call)
@@ -187,6 +197,12 @@ class _Call:
         """The row of a request that failed for good, with the request itself, to be asked again from it."""
         row = self._row(FAILED)
         row.update(reason=reason, body=message.encode(), asked=as_json(self._request))
+        return row
+
+    def share_row(self, body: bytes) -> Row:
+        """The row of a share of another request's answer: it was paid there, and counts in no account."""
+        row = self._row(ANSWERED)
+        row.update(body=body, prompt_tokens=0, completion_tokens=0, outcome=SHARE)
         return row
 
     def _account(self, tokens: tuple[int | None, int | None], batch: bool) -> None:

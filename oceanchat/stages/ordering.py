@@ -29,33 +29,49 @@ class Place(NamedTuple):
 
 
 def candidate_blocks(
-    essays: Sequence[EssayPlace], trait_level: TraitLevel, seed: int
-) -> Iterator[Sequence[Place]]:
-    """Blocks of BLOCK places in canonical order, the last one shorter."""
-    block: list[Place] = []
-    for order, (number, place) in enumerate(_places(essays, trait_level, seed)):
-        block.append(Place(order, number, place))
-        if len(block) == BLOCK:
-            yield block
-            block = []
-    if block:
+    essays: Sequence[EssayPlace], trait_level: TraitLevel, seed: int, together: int = 1
+) -> Iterator[Sequence[Sequence[Place]]]:
+    """Blocks of about BLOCK places in canonical order, each in groups of `together` that share a call.
+
+    Groups never reach over the edge between two kinds of essays, so the high and the low level of a trait,
+    which take the kinds in opposite order, put the same sentences together and share the answers.
+    """
+    order = itertools.count()
+    groups = (
+        [Place(next(order), number, place) for number, place in group]
+        for kind in _kinds(essays, trait_level, seed)
+        for group in _in_groups(kind, together)
+    )
+    while block := list(itertools.islice(groups, max(1, BLOCK // together))):
         yield block
 
 
-def _places(essays: Sequence[EssayPlace], trait_level: TraitLevel, seed: int) -> Iterator[tuple[int, int]]:
-    groups: list[list[EssayPlace]] = [[], [], []]
+def _in_groups(places: Iterator[tuple[int, int]], size: int) -> Iterator[list[tuple[int, int]]]:
+    while group := list(itertools.islice(places, size)):
+        yield group
+
+
+def _kinds(
+    essays: Sequence[EssayPlace], trait_level: TraitLevel, seed: int
+) -> Iterator[Iterator[tuple[int, int]]]:
+    """(Essay number, place) pairs of the target level's essays, of unlabelled ones, of the rest."""
+    kinds: tuple[list[EssayPlace], ...] = ([], [], [])
     for essay in essays:
         level = essay.labels.get(trait_level.trait)
-        groups[1 if level is None else 0 if level is trait_level.level else 2].append(essay)
-    for group in groups:
-        left = sorted(group, key=lambda essay: _draw(seed, essay.id))
-        places = {essay.number: _shuffled(essay, seed) for essay in left}
-        for turn in itertools.count():
-            left = [essay for essay in left if essay.sentence_count > turn]
-            if not left:
-                break
-            for essay in left:
-                yield essay.number, places[essay.number][turn]
+        kinds[1 if level is None else 0 if level is trait_level.level else 2].append(essay)
+    for kind in kinds:
+        yield _in_rounds(sorted(kind, key=lambda essay: _draw(seed, essay.id)), seed)
+
+
+def _in_rounds(essays: list[EssayPlace], seed: int) -> Iterator[tuple[int, int]]:
+    """One sentence of each essay, then another of each, until all have run out."""
+    places = {essay.number: _shuffled(essay, seed) for essay in essays}
+    for turn in itertools.count():
+        essays = [essay for essay in essays if essay.sentence_count > turn]
+        if not essays:
+            break
+        for essay in essays:
+            yield essay.number, places[essay.number][turn]
 
 
 def _draw(seed: int, essay_id: str) -> bytes:

@@ -12,7 +12,7 @@ import itertools
 import math
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
@@ -44,6 +44,10 @@ _FACET_LEVEL = re.compile(rf"\b({_FACET})[\s_:*'\"`(-]+(high|low)\b", re.IGNOREC
 _LEVEL_FACET = re.compile(rf"\b(high|low)[\s_:*'\"`-]+(?:on |in )?({_FACET})\b", re.IGNORECASE)
 _NEUTRAL = re.compile(r"\bneutral\b", re.I)
 _NUMBERED = re.compile(r"^\W*(\d+)\s*[.):]\s*(.+)$", re.M)
+
+
+Placed = tuple[int, Sentence]
+"""A sentence with its place in the canonical order."""
 
 
 class Label(NamedTuple):
@@ -119,6 +123,14 @@ def parse_labels(reply: str, trait: Trait, count: int) -> list[Label | None]:
     return labels
 
 
+def _line(label: Label) -> str:
+    """A label as the reply line that `parse_labels` reads."""
+    said = (
+        f"{label.facet.id}-{label.level.value} {label.strength}" if label.facet and label.level else "neutral"
+    )
+    return f"1. {said} | {label.reason}"
+
+
 @dataclass(frozen=True)
 class Labeller:
     """Asks a model for the label of sentences on one trait."""
@@ -133,16 +145,14 @@ class Labeller:
     """Tries of one sentence whose reply cannot be read."""
     sentences_per_call: int = 1
 
-    async def label(self, places: Sequence[tuple[int, Sentence]]) -> list[Candidate]:
-        """Label sentences, given with their place in the order; states 'neutral', 'off-target' (either
-        level; the choice comes later) and 'failed'."""
-        size = self.sentences_per_call
-        chunks = [places[i : i + size] for i in range(0, len(places), size)]
-        one = self._label_one if self.template.task == "label" else self._label_chunk
-        return [candidate for found in await asyncio.gather(*map(one, chunks)) for candidate in found]
+    async def label(self, groups: Sequence[Sequence[Placed]]) -> list[Candidate]:
+        """Label sentences, those of a group in one call; states 'neutral', 'off-target' (either level: the
+        choice comes later) and 'failed'."""
+        one = self._label_one if self.template.task == "label" else self._label_group
+        return [candidate for found in await asyncio.gather(*map(one, groups)) for candidate in found]
 
-    async def _label_one(self, chunk: Sequence[tuple[int, Sentence]]) -> list[Candidate]:
-        order, sentence = chunk[0]
+    async def _label_one(self, group: Sequence[Placed]) -> list[Candidate]:
+        ((order, sentence),) = group
         request = self._request(sentence=sentence.text)
         try:
             label = await ask_until_read(
@@ -154,25 +164,45 @@ class Labeller:
             return [self._failed(order, sentence, "unparseable")]
         return [self._candidate(order, sentence, label)]
 
-    async def _label_chunk(self, chunk: Sequence[tuple[int, Sentence]]) -> list[Candidate]:
-        done: dict[int, Candidate] = {}
+    async def _label_group(self, group: Sequence[Placed]) -> list[Candidate]:
+        """Label a group in one call. Each sentence's line is kept in the ledger under a request of its own,
+        so that it is found again in whatever group the sentence comes."""
+        labels = {order: await self._recalled(sentence) for order, sentence in group}
         reason = "unparseable"
-        for attempt in range(self.max_attempts):
-            left = [place for place in chunk if place[0] not in done]
-            if not left:
-                break
-            lines = "\n".join(f"{number}. {sentence.text}" for number, (_, sentence) in enumerate(left, 1))
-            request = replace(self._request(sentences=lines), sample=attempt)
-            read = functools.partial(self._read_some, count=len(left))
-            try:
-                labels = await ask_until_read(self.model, request, read, 1)
-            except CallFailed as error:
-                reason = error.reason
-                break
-            for (order, sentence), label in zip(left, labels or [None] * len(left), strict=True):
-                if label is not None:
-                    done[order] = self._candidate(order, sentence, label)
-        return [done.get(order) or self._failed(order, sentence, reason) for order, sentence in chunk]
+        try:
+            for attempt in range(self.max_attempts):
+                left = group if attempt == 0 else [place for place in group if labels[place[0]] is None]
+                if all(labels[order] for order, _ in left):
+                    break
+                labels |= await self._ask_together(left, attempt, labels)
+        except CallFailed as error:
+            reason = error.reason
+        return [
+            self._candidate(order, sentence, label) if label else self._failed(order, sentence, reason)
+            for (order, sentence), label in zip(group, labels.values(), strict=True)
+        ]
+
+    async def _ask_together(
+        self, group: Sequence[Placed], attempt: int, known: Mapping[int, Label | None]
+    ) -> dict[int, Label | None]:
+        lines = [f"{number}. {sentence.text}" for number, (_, sentence) in enumerate(group, 1)]
+        request = replace(self._request(sentences="\n".join(lines)), sample=attempt)
+        read = await ask_until_read(
+            self.model, request, functools.partial(self._read_some, count=len(group)), 1
+        )
+        labels = dict(known)
+        for (order, sentence), label in zip(group, read or [], strict=False):
+            if label is not None and labels[order] is None:
+                labels[order] = label
+                self.model.keep_share(self._alone(sentence), _line(label))
+        return labels
+
+    async def _recalled(self, sentence: Sentence) -> Label | None:
+        answer = await self.model.recall(self._alone(sentence))
+        return None if answer is None else parse_labels(answer.text, self.trait, 1)[0]
+
+    def _alone(self, sentence: Sentence) -> ChatRequest:
+        return self._request(sentences=f"1. {sentence.text}")
 
     def _read_some(self, reply: str, count: int) -> list[Label | None] | None:
         labels = parse_labels(reply, self.trait, count)
@@ -220,8 +250,8 @@ class SeedStream:
 
     trait_level: TraitLevel
     labeller: Labeller
-    places: Iterator[Sequence[tuple[int, Sentence]]]
-    """Blocks of BLOCK candidates in canonical order, the last one shorter."""
+    places: Iterator[Sequence[Sequence[Placed]]]
+    """Blocks of about BLOCK candidates in canonical order, in the groups that share a call."""
     seeds_per_essay: int
     labelled_a_block: Callable[[Sequence[Candidate]], None] = lambda block: None
     """Told of each labelled block, for the progress display."""
@@ -256,7 +286,7 @@ class SeedStream:
             self._choose()
         self._exhausted = len(blocks) < number
 
-    async def _label_block(self, block: Sequence[tuple[int, Sentence]]) -> list[Candidate]:
+    async def _label_block(self, block: Sequence[Sequence[Placed]]) -> list[Candidate]:
         found = await self.labeller.label(block)
         self.labelled_a_block(found)
         return found

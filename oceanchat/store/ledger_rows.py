@@ -34,6 +34,8 @@ from sqlalchemy.dialects import postgresql, sqlite
 from oceanchat.store.schema import metadata
 
 ASKING, ANSWERED, FAILED = "asking", "answered", "failed"
+SHARE = "share"
+"""Outcome of an entry that is part of another call's answer: it was paid there and counts in no account."""
 PREPARING, SUBMITTED = "preparing", "submitted"
 """A batch's states while it may still bring answers; the others are the provider's own words."""
 
@@ -286,7 +288,8 @@ def spending(connection: Connection) -> list[Row]:
         (func.count() - func.count(table.c.completion_tokens)).label("untold"),
     )
     paid = (table.c.state == ANSWERED) | (table.c.completion_tokens.is_not(None))
-    query = select(*by, table.c.outcome, *sums).where(paid).group_by(*by, table.c.outcome)
+    own = func.coalesce(table.c.outcome, "") != SHARE
+    query = select(*by, table.c.outcome, *sums).where(paid, own).group_by(*by, table.c.outcome)
     return [dict(row) for row in connection.execute(query).mappings()]
 
 
@@ -320,5 +323,6 @@ def pilot_figures(connection: Connection, endpoint: str, model: str, task: str) 
         func.sum(completion * completion).label("completion_squares"),
     )
     mine = (table.c.endpoint == endpoint) & (table.c.model == model) & (table.c.task == task)
-    query = select(table.c.about, *sums).where(mine, table.c.state == ANSWERED).group_by(table.c.about)
+    paid = (table.c.state == ANSWERED) & (func.coalesce(table.c.outcome, "") != SHARE)
+    query = select(table.c.about, *sums).where(mine, paid).group_by(table.c.about)
     return [dict(row) for row in connection.execute(query).mappings()]

@@ -8,6 +8,7 @@ import signal
 import sqlite3
 import subprocess
 import time
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -145,9 +146,8 @@ def test_a_killed_build_ends_as_one_that_was_not(tmp_path: Path) -> None:
     moments = [0.6 + draw.random() * min(whole["seconds"], 3.0) for _ in range(5)]
     hit = killed_now_and_then(tmp_path, arguments, moments)
     assert hit, "no kill came while the build ran"
-    with sqlite3.connect(tmp_path / "ocean-chat.db") as store:
+    with closing(sqlite3.connect(tmp_path / "ocean-chat.db")) as store:
         kept = store.execute("SELECT count(*) FROM ledger_calls WHERE state = 'answered'").fetchone()[0]
-    store.close()
     final = run_json(tmp_path, *arguments)
     assert final["funnel"] == whole["funnel"]
     assert exported(tmp_path) == exported(tmp_path, store="whole.db")
@@ -235,3 +235,21 @@ def test_a_csv_field_over_the_limit_is_read_or_named(tmp_path: Path) -> None:
 def test_a_read_only_folder_is_named(tmp_path: Path) -> None:
     done = run_oceanchat(Path("/proc"), *OPEN, "--count", "1")
     assert_one_clear_line(done, "ocean-chat.db", "cannot be")
+
+
+def test_sentences_that_share_a_call_are_each_found_again(tmp_path: Path) -> None:
+    high = run_json(tmp_path, *OPEN, "--count", "5", "--sentences-per-call", "8")
+    labelled = sum(high["funnel"]["O+"]["candidates"].values())
+    assert high["calls"]["made"] < labelled
+    again = run_json(tmp_path, *OPEN, "--count", "5", "--sentences-per-call", "8")
+    assert again["calls"]["made"] == 0 and again["funnel"] == high["funnel"]
+    before = labelling_calls(tmp_path)
+    run_json(tmp_path, *OPEN, "--count", "5", "--sentences-per-call", "5")
+    assert labelling_calls(tmp_path) == before > 0
+
+
+def labelling_calls(folder: Path) -> int:
+    """Calls paid for labels, shares of other calls left out."""
+    with closing(sqlite3.connect(folder / "ocean-chat.db")) as store:
+        query = "SELECT count(*) FROM ledger_calls WHERE task = 'label_many' AND outcome IS NULL"
+        return int(store.execute(query).fetchone()[0])

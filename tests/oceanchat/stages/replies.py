@@ -3,7 +3,7 @@ gives."""
 
 from collections.abc import Callable
 
-from oceanchat.llm.chat import ChatAnswer, ChatRequest
+from oceanchat.llm.chat import ChatAnswer, ChatRequest, Message
 
 
 class Replies:
@@ -16,12 +16,22 @@ class Replies:
         self._answer = answer
         self.asked: list[ChatRequest] = []
         self.marks: list[str | None] = []
+        self.shares: dict[tuple[Message, ...], str] = {}
 
     async def ask(self, request: ChatRequest) -> ChatAnswer:
         """The function's answer."""
         self.asked.append(request)
         found = self._answer(request)
         return ChatAnswer(found) if isinstance(found, str) else found
+
+    async def recall(self, request: ChatRequest) -> ChatAnswer | None:
+        """What was kept as a share."""
+        text = self.shares.get(request.messages)
+        return None if text is None else ChatAnswer(text, replayed=True)
+
+    def keep_share(self, request: ChatRequest, text: str) -> None:
+        """Remember the share."""
+        self.shares[request.messages] = text
 
     def mark(self, request: ChatRequest, outcome: str | None) -> None:
         """Remember the mark."""

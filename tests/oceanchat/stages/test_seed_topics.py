@@ -17,6 +17,7 @@ from oceanchat.stages.seed_topics import (
     CHOSEN_PER_BLOCK,
     Label,
     Labeller,
+    Placed,
     SeedStream,
     parse_label,
     parse_labels,
@@ -125,7 +126,7 @@ def labeller(model: Replies, per_call: int = 1) -> Labeller:
 
 async def test_an_unreadable_reply_is_asked_again_under_a_new_sample_number() -> None:
     model = one_after_the_other("hm", "well", "Label: ideas-high\nStrength: 5")
-    (candidate,) = await labeller(model).label([(0, sentence(0))])
+    (candidate,) = await labeller(model).label([[(0, sentence(0))]])
     assert (candidate.state, candidate.facet, candidate.strength) == ("off-target", "ideas", 5)
     assert [request.sample for request in model.asked] == [0, 1, 2]
     assert model.marks == ["retried", "retried"]
@@ -143,7 +144,7 @@ async def test_an_unreadable_reply_is_asked_again_under_a_new_sample_number() ->
 )
 async def test_a_reply_of_no_use_is_a_named_state(answer: ChatAnswer, reason: str, calls: int) -> None:
     model = Replies(lambda request: answer)
-    (candidate,) = await labeller(model).label([(0, sentence(0))])
+    (candidate,) = await labeller(model).label([[(0, sentence(0))]])
     assert (candidate.state, candidate.reason, len(model.asked)) == ("failed", reason, calls)
 
 
@@ -153,16 +154,18 @@ async def test_a_failed_call_fails_its_row_and_no_other() -> None:
             raise CallFailed("bad-request", "no")
         return "Label: neutral"
 
-    found = await labeller(Replies(answer)).label([(n, sentence(n)) for n in range(3)])
+    found = await labeller(Replies(answer)).label([[(n, sentence(n))] for n in range(3)])
     assert [c.state for c in found] == ["neutral", "failed", "neutral"]
     assert found[1].reason == "bad-request"
 
 
 async def test_several_sentences_share_a_call_and_only_the_unclear_are_asked_again() -> None:
     model = one_after_the_other("1. fantasy-high 3 | a\n2. who knows\n3. neutral | c", "1. ideas-low 2 | b")
-    found = await labeller(model, per_call=3).label([(n, sentence(n)) for n in range(3)])
+    found = await labeller(model, per_call=3).label([[(n, sentence(n)) for n in range(3)]])
     assert [c.facet for c in found] == ["fantasy", "ideas", None]
     assert read_tags(model.asked[1].messages)["sentences"] == "1. w1 v1"
+    again = await labeller(model, per_call=3).label([[(9, sentence(2)), (8, sentence(0))]])
+    assert [c.facet for c in again] == [None, "fantasy"] and len(model.asked) == 2
 
 
 def by_number(request: ChatRequest) -> str:
@@ -174,8 +177,8 @@ def by_number(request: ChatRequest) -> str:
     return f"Reason: r\nLabel: {facet.id}-{'high' if number % 2 else 'low'}\nStrength: {1 + number % 5}"
 
 
-def blocks(count: int) -> Iterator[Sequence[tuple[int, Sentence]]]:
-    numbered = iter([(n, sentence(n)) for n in range(count)])
+def blocks(count: int) -> Iterator[Sequence[Sequence[Placed]]]:
+    numbered = iter([[(n, sentence(n))] for n in range(count)])
     while block := list(itertools.islice(numbered, BLOCK)):
         yield block
 
@@ -222,7 +225,7 @@ async def test_the_strongest_come_first_and_every_facet_gets_its_turn() -> None:
 
 async def test_no_near_duplicates_and_at_most_so_many_an_essay() -> None:
     model = Replies(lambda request: "Label: ideas-high\nStrength: 3")
-    same = [(n, sentence(n, text="I wonder why the sky is blue")) for n in range(10)]
+    same = [[(n, sentence(n, text="I wonder why the sky is blue"))] for n in range(10)]
     assert len(await SeedStream(OPEN, labeller(model), iter([same]), 3).take(10)) == 1
-    one_essay = [(n, sentence(n, essay="e")) for n in range(10)]
+    one_essay = [[(n, sentence(n, essay="e"))] for n in range(10)]
     assert len(await SeedStream(OPEN, labeller(model), iter([one_essay]), 2).take(10)) == 2
