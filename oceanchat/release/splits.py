@@ -90,13 +90,22 @@ def assign_splits(members: Sequence[Member], ratio: SplitRatio, seed: int) -> di
     totals = Counter(member.trait_level for member in members)
     wanted = {name: share / 100 for name, share in zip(SPLITS, ratio, strict=True) if share}
     filled: dict[str, Counter[str]] = {name: Counter() for name in wanted}
-    assigned: dict[str, str] = {}
+    placed: dict[str, list[list[int]]] = {name: [] for name in wanted}
     for group in sorted(groups(members), key=lambda group: (-len(group), _lot(members[group[0]].id, seed))):
         levels = Counter(members[place].trait_level for place in group)
         best = min(wanted, key=lambda name: _worse(levels, filled[name], totals, wanted[name]))
         filled[best].update(levels)
-        assigned.update((members[place].id, best) for place in group)
-    return assigned
+        placed[best].append(group)
+    _fill_empty(placed)
+    return {members[place].id: name for name, found in placed.items() for group in found for place in group}
+
+
+def _fill_empty(placed: dict[str, list[list[int]]]) -> None:
+    """Give every split a group as long as another has two: the smallest of the split with the most."""
+    for name in placed:
+        richest = max(placed, key=lambda other: len(placed[other]))
+        if not placed[name] and len(placed[richest]) > 1:
+            placed[name].append(placed[richest].pop())
 
 
 def _worse(

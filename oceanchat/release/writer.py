@@ -30,7 +30,7 @@ from oceanchat.release.parquet import write_rejected, write_rows
 from oceanchat.release.quality import Figures, row_figures, seed_overlap
 from oceanchat.release.rows import RejectedRow, Row, SeedTopics, author_hash, rejected_row, released_row
 from oceanchat.release.splits import SPLITS, Member, SplitRatio, assign_splits
-from oceanchat.release.topics import FEWEST, TopicShare, find_topics
+from oceanchat.release.topics import TopicShare, find_topics
 from oceanchat.store.build_rows import StoredBuild
 from oceanchat.store.database import Store
 from oceanchat.traits import CODES
@@ -162,10 +162,11 @@ def _quality(config: ReleaseConfig, store: Store, gathered: Gathered, content: _
 
 
 def _topics(rows: Sequence[Row]) -> Figures | None:
-    """None for too few rows to speak of topics."""
-    if len(rows) < FEWEST:
+    """None where there are too few rows, or too few words they share, to speak of topics."""
+    try:
+        found = find_topics([row.text for row in rows], [row.trait.value for row in rows])
+    except ReleaseError:
         return None
-    found = find_topics([row.text for row in rows], [row.trait.value for row in rows])
     return {
         "topics": [topic._asdict() for topic in found.topics],
         "stability": {str(number): value for number, value in found.stability.items()},

@@ -76,6 +76,12 @@ def test_a_chain_of_near_duplicates_stays_together() -> None:
     assert set(assigned.values()) == {"train", "validation", "test"}
 
 
+@pytest.mark.parametrize(("authors", "splits"), [(1, 1), (2, 2), (3, 3), (5, 3)])
+def test_few_authors_still_fill_every_split_they_can(authors: int, splits: int) -> None:
+    rows = [Member(f"{n}", CODES[n % 10], f"a{n % authors}", "", f"words of row {n} " * 3) for n in range(50)]
+    assert len(set(assign_splits(rows, RATIO, 0).values())) == splits
+
+
 def test_another_seed_gives_other_splits() -> None:
     rows = [Member(f"{n}", "O+", f"a{n}", "", f"words of number {n} " * 3) for n in range(50)]
     assert assign_splits(rows, RATIO, 0) != assign_splits(rows, RATIO, 1)

@@ -1,0 +1,134 @@
+"""Publishing a release with the real command: verified first, safe to kill, and readable under its tag."""
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from oceanchat.errors import ReleaseError
+from oceanchat.hub import Publisher, local_files
+from oceanchat.release.publication import publish_release
+from oceanchat.release.writer import ReleaseConfig, write_release
+from tests.oceanchat.hub_process import GOOD, HubProcess, running_hub
+from tests.oceanchat.release.made import made_dialogues, made_store
+
+pytestmark = pytest.mark.filterwarnings(
+    "ignore:Use 'content=:DeprecationWarning"
+)  # huggingface_hub's own call
+REPO, TAG = "ocean/chat", "v1.0.0-scripted"
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    tmp_path = tmp_path_factory.mktemp("publication")
+    store = made_store(tmp_path / "store.db", made_dialogues(5))
+    return write_release(ReleaseConfig(version="1.0.0", license="cc0-1.0", output=tmp_path), store).folder
+
+
+@pytest.fixture
+def hub() -> Iterator[HubProcess]:
+    with running_hub() as running:
+        yield running
+
+
+def command(folder: Path, *options: str) -> list[str]:
+    program = Path(sys.executable).with_name("oceanchat")
+    return [str(program), "publish", str(folder), "--repo", REPO, *options]
+
+
+def environment(hub: HubProcess, home: Path, token: str = GOOD) -> dict[str, str]:
+    return os.environ | hub.environment(home, token)
+
+
+def complete(hub: HubProcess, folder: Path) -> None:
+    """One commit of ours, one tag, every hash right."""
+    state = hub.state()
+    repo = state["repos"][REPO]
+    assert [commit["message"] for commit in repo["commits"]].count("Release 1.0.0") == 1
+    assert len(repo["commits"]) == 2
+    assert repo["tags"] == {TAG: repo["commits"][-1]["oid"]}
+    wanted = {name: file.sha256 for name, file in local_files(folder).items()}
+    assert {k: v for k, v in state["files"][REPO].items() if k != ".gitattributes"} == wanted
+
+
+def test_a_release_is_published_and_loads_under_its_tag(
+    hub: HubProcess, folder: Path, tmp_path: Path
+) -> None:
+    where = environment(hub, tmp_path)
+    done = subprocess.run(command(folder, "--allow-scripted"), env=where, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert f"published: {hub.endpoint}/datasets/{REPO}/tree/{TAG}" in done.stdout
+    complete(hub, folder)
+    code = (
+        "from datasets import load_dataset\n"
+        f"for split, rows in load_dataset('{REPO}', revision='{TAG}').items(): print(split, len(rows))\n"
+        f"row = next(iter(load_dataset('{REPO}', revision='{TAG}', split='test', streaming=True)))\n"
+        "print(row['messages'][0]['role'])"
+    )
+    loaded = subprocess.run([sys.executable, "-c", code], env=where, capture_output=True, text=True)
+    assert loaded.returncode == 0, loaded.stderr
+    assert loaded.stdout.split() == "train 30 validation 10 test 10 user".split()  # noqa: SIM905
+    again = subprocess.run(command(folder, "--allow-scripted"), env=where, capture_output=True, text=True)
+    assert "was there already, complete" in again.stdout
+    complete(hub, folder)
+
+
+def test_scripted_data_needs_leave(hub: HubProcess, folder: Path) -> None:
+    with pytest.raises(ReleaseError, match=r"holds scripted data.*--allow-scripted"):
+        publish_release(folder, Publisher(REPO, endpoint=hub.endpoint, token=GOOD))
+    assert hub.state()["seen"] == ["GET /_stub/state"]
+
+
+def test_a_release_that_does_not_verify_stays_at_home(hub: HubProcess, folder: Path, tmp_path: Path) -> None:
+    broken = tmp_path / folder.name
+    subprocess.run(["cp", "-r", str(folder), str(broken)], check=True)
+    (broken / "README.md").write_text("edited")
+    publisher = Publisher(REPO, endpoint=hub.endpoint, token=GOOD)
+    with pytest.raises(ReleaseError, match=r"does not verify: README\.md"):
+        publish_release(broken, publisher, allow_scripted=True)
+    assert hub.state()["repos"] == {}
+
+
+def test_no_token_is_one_line(hub: HubProcess, folder: Path, tmp_path: Path) -> None:
+    where = environment(hub, tmp_path, token="")
+    done = subprocess.run(command(folder, "--allow-scripted"), env=where, capture_output=True, text=True)
+    assert done.returncode == 1
+    assert done.stderr.startswith("oceanchat: the Hub does not accept your token")
+    assert done.stderr.count("\n") == 1
+
+
+def killed_again_and_again(hub: HubProcess, folder: Path, home: Path, kills: int) -> None:
+    """Kill the command at ever other moments, run it to its end, and find one commit and one tag."""
+    lottery = random.Random(kills)
+    where = environment(hub, home)
+    hub.faults({"match": "POST|PUT", "kind": "slow", "seconds": 0.15, "times": 10_000})
+    for _ in range(kills):
+        process = subprocess.Popen(command(folder, "--allow-scripted"), env=where, stderr=subprocess.DEVNULL)
+        before = len(hub.state()["seen"])
+        while process.poll() is None and len(hub.state()["seen"]) < before + 3:
+            time.sleep(0.02)
+        time.sleep(lottery.uniform(0, 1.2))
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+    hub.faults()
+    subprocess.run(command(folder, "--allow-scripted"), env=where, check=True, stdout=subprocess.DEVNULL)
+    complete(hub, folder)
+
+
+def test_kill_9_in_the_middle_leaves_one_commit_and_one_tag(
+    hub: HubProcess, folder: Path, tmp_path: Path
+) -> None:
+    killed_again_and_again(hub, folder, tmp_path, 5)
+
+
+@pytest.mark.soak
+def test_kill_9_thirty_times_leaves_one_commit_and_one_tag(
+    hub: HubProcess, folder: Path, tmp_path: Path
+) -> None:
+    killed_again_and_again(hub, folder, tmp_path, 30)
