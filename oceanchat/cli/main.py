@@ -7,7 +7,7 @@ import sys
 
 import click
 
-from oceanchat.cli import calls, read
+from oceanchat.cli import calls, read, release
 from oceanchat.cli.build import build
 from oceanchat.errors import OceanChatError
 
@@ -15,6 +15,7 @@ COMMANDS = (
     build,
     *read.COMMANDS,
     *calls.COMMANDS,
+    *release.COMMANDS,
 )
 
 
