@@ -1,0 +1,151 @@
+"""`preact export`, `chat`: adapters that any server loads, and a conversation in the terminal."""
+
+from pathlib import Path
+
+import click
+
+from oceanchat.cli.options import LevelParam, TraitParam
+from oceanchat.errors import ConfigError
+from oceanchat.traits import TRAIT_LEVELS, Level, Trait, TraitLevel
+
+FOLDER = click.Path(path_type=Path)
+Persona = dict[TraitLevel, float]
+
+
+def persona_of(
+    trait: tuple[Trait, ...] | None, level: tuple[Level, ...] | None, persona: str | None
+) -> Persona:
+    """What --trait and --level, or --persona, name. Raises ConfigError for both, neither, or more than one."""
+    from preact.router import parse_persona
+
+    if persona and (trait or level):
+        raise ConfigError("--persona stands for itself; leave out --trait and --level")
+    if persona:
+        return parse_persona(persona)
+    if not trait or not level or len(trait) > 1 or len(level) > 1:
+        raise ConfigError(
+            'no single trait-level is named; write --trait N --level high, or --persona "O+ N-"'
+        )
+    return {TraitLevel(trait[0], level[0]): 1.0}
+
+
+@click.command()
+@click.argument("run", type=FOLDER)
+@click.option("--trait", type=TraitParam(), metavar="NAME", help="O, C, E, A, N or a name.")
+@click.option("--level", type=LevelParam(), metavar="NAME", help="high or low.")
+@click.option("--persona", metavar="TEXT", help='A mixture: "O+ N-" or "O+=0.7 E-=0.3".')
+@click.option("--all", "everything", is_flag=True, help="All ten trait-levels, a folder each.")
+@click.option("--output", "-o", type=FOLDER, required=True, metavar="DIR", help="Where it goes; must be new.")
+@click.option("--merge", is_flag=True, help="Write the whole model with the adapter merged in.")
+@click.option(
+    "--top-experts", type=click.IntRange(1), metavar="K", help="Keep the K strongest experts; says the cost."
+)
+@click.option("--push", metavar="OWNER/NAME", help="Publish the folder on the Hub as a model.")
+@click.option("--private", is_flag=True, help="With --push: a private repository, where it is new.")
+def export(
+    run: Path,
+    trait: tuple[Trait, ...] | None,
+    level: tuple[Level, ...] | None,
+    persona: str | None,
+    everything: bool,
+    output: Path,
+    merge: bool,
+    top_experts: int | None,
+    push: str | None,
+    private: bool,
+) -> None:
+    """Write a trait-level, or a mixture, of RUN as a standard LoRA adapter that any server loads.
+
+    \b
+    Example:  preact export runs/first --trait N --level high --output adapters/N-high
+    """
+    if everything and (trait or level or persona):
+        raise ConfigError("--all exports every trait-level; leave out --trait, --level and --persona")
+    wanted: list[tuple[Persona, Path]] = (
+        [({t: 1.0}, output / f"{t.trait.value}-{t.level.value}") for t in TRAIT_LEVELS]
+        if everything
+        else [(persona_of(trait, level, persona), output)]
+    )
+    from preact.export import export_adapter
+    from preact.publishing import push_model
+
+    for one, folder in wanted:
+        done = export_adapter(run, one, folder, merge=merge, top_experts=top_experts)
+        for note in done.notes:
+            click.echo(f"note: {note}", err=True)
+        cost = f", cutting cost {done.cost:+.4f} nats a token" if done.cost is not None else ""
+        click.echo(
+            f"{folder}: rank {done.rank}, logits as the run's within {done.difference:.1e},"
+            f" effect {done.effect:.2f}{cost}"
+        )
+    if push:
+        click.echo(push_model(output, push, private=private))
+
+
+@click.command()
+@click.argument("run", type=FOLDER)
+@click.option("--trait", type=TraitParam(), metavar="NAME", help="O, C, E, A, N or a name.")
+@click.option("--level", type=LevelParam(), metavar="NAME", help="high or low.")
+@click.option("--persona", metavar="TEXT", help='A mixture: "O+ N-" or "O+=0.7 E-=0.3".')
+@click.option(
+    "--temperature",
+    type=click.FloatRange(0, 2),
+    default=0.7,
+    show_default=True,
+    metavar="T",
+    help="0 takes the likeliest token each time.",
+)
+@click.option(
+    "--top-p",
+    type=click.FloatRange(0, 1, min_open=True),
+    default=0.9,
+    show_default=True,
+    metavar="P",
+    help="Draw from the likeliest tokens that make up P.",
+)
+@click.option(
+    "--max-tokens",
+    type=click.IntRange(1),
+    default=256,
+    show_default=True,
+    metavar="N",
+    help="Most tokens of an answer.",
+)
+@click.option("--seed", type=int, default=0, show_default=True, metavar="N", help="Same seed, same answers.")
+def chat(
+    run: Path,
+    trait: tuple[Trait, ...] | None,
+    level: tuple[Level, ...] | None,
+    persona: str | None,
+    temperature: float,
+    top_p: float,
+    max_tokens: int,
+    seed: int,
+) -> None:
+    """Talk with RUN in the terminal: a line is a question, an empty line or the end of input leaves.
+
+    \b
+    Example:  preact chat runs/first --trait N --level high
+    """
+    wanted = persona_of(trait, level, persona)
+    from preact.dialogues import Message
+    from preact.generation import Sampling, reply
+    from preact.trained import open_run
+
+    trained = open_run(run)
+    shown = ", ".join(t.label for t in wanted)
+    click.echo(f"A machine that simulates {shown}. An empty line leaves.", err=True)
+    said: list[Message] = []
+    prompt = click.get_text_stream("stdin")
+    while True:
+        click.echo("> ", nl=False, err=True)
+        question = prompt.readline().strip()
+        if not question:
+            break
+        said.append(Message("user", question))
+        answer = reply(trained, said, wanted, Sampling(temperature, top_p, max_tokens, seed + len(said)))
+        said.append(Message("assistant", answer))
+        click.echo(answer)
+
+
+COMMANDS = (export, chat)

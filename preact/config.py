@@ -1,0 +1,187 @@
+"""What a training run is told: one frozen config, its defaults by backbone and method, saved beside the run.
+
+Defaults for real backbones are the paper's (section 5.3) where it states them; the tiny backbone has a recipe
+of its own. Nothing here imports torch or reads files.
+"""
+
+from typing import Any, Literal, get_args
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from oceanchat.errors import ConfigError
+
+Method = Literal["preact", "lora", "lora-sep", "auxiliary", "no-psl", "no-router", "no-moe"]
+METHODS: tuple[Method, ...] = get_args(Method)
+GATED: frozenset[Method] = frozenset({"preact", "auxiliary", "no-psl", "no-router"})
+"""The methods that train experts under a gate; the others train plain LoRA."""
+BY_PROMPT: frozenset[Method] = frozenset({"lora", "no-moe"})
+"""The methods that tell trait-levels apart by a prompt; `no-moe` is `lora` under its name in the ablations.
+"""
+TINY = "tiny"
+
+PAPER_RATES = (5e-5, 5e-4, 5e-3)
+"""The learning rates the paper selects from; `--lr auto` tries them on the validation split."""
+
+
+class Recipe(BaseModel):
+    """The numbers of a training run, complete."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    rank: int = Field(default=256, ge=1)
+    """r, of all experts together."""
+    alpha: float = Field(default=256, gt=0)
+    """LoRA's scale is alpha / r; the paper does not state alpha, so the scale is 1."""
+    dropout: float = Field(default=0.0, ge=0, lt=1)
+    experts: int = Field(default=16, ge=1)
+    """N."""
+    personality_size: int = Field(default=64, ge=1)
+    """d_P; not stated in the paper."""
+    router_init: float = Field(default=1.0, gt=0)
+    """Deviation of the personality vectors at the start; a tiny one stays on the plateau of uniform weights.
+    """
+    target_modules: tuple[str, ...] = ("q_proj", "k_proj", "v_proj", "gate_proj", "up_proj", "down_proj")
+    """Names of the adapted modules: query, key, value and the feed-forward network."""
+    learning_rate: float | Literal["auto"] = 5e-4
+    router_learning_rate: float = Field(default=1e-2, gt=0)
+    """The router's own: at the experts' it would take over a thousand steps to specialise."""
+    epochs: float = Field(default=3, gt=0)
+    batch_size: int = Field(default=16, ge=1)
+    """Dialogues a step."""
+    micro_batch: int = Field(default=16, ge=1)
+    """Dialogues a forward pass; the batch is accumulated from these."""
+    warmup: float = Field(default=0.03, ge=0, lt=1)
+    """Share of the steps over which the learning rates rise."""
+    schedule: Literal["linear", "cosine", "constant"] = "cosine"
+    weight_decay: float = Field(default=0.0, ge=0)
+    """Of the experts; the router has none."""
+    max_grad_norm: float = Field(default=1.0, gt=0)
+    optimiser: Literal["adamw", "adamw-8bit"] = "adamw"
+    context: int = Field(default=512, ge=16)
+    """Tokens before an answer."""
+    reply: int = Field(default=256, ge=8)
+    """Tokens of an answer."""
+    loss_weight: float = Field(default=0.1, ge=0)
+    """lambda, the weight of PSL or of the auxiliary loss (equation 6)."""
+    psl_normalised: bool = False
+    psl_hinge: float = Field(default=0.0, ge=0)
+    psl_warmup_steps: int = Field(default=0, ge=0)
+    """Steps over which lambda rises from 0."""
+    entropy_floor: float = Field(default=0.0, ge=0)
+    """Nats under which a trait-level's expert weights are held back; 0 is off. These four go past the paper.
+    """
+    precision: Literal["float32", "bfloat16"] = "bfloat16"
+    packing: bool = False
+    length_grouping: bool = False
+    gradient_checkpointing: bool = False
+    quantise: Literal["none", "4bit", "8bit"] = "none"
+    """Load the backbone in 4 or 8 bits (QLoRA); needs bitsandbytes and a GPU."""
+
+    @model_validator(mode="after")
+    def _fits(self) -> "Recipe":
+        if self.rank % self.experts:
+            raise ValueError(f"--rank {self.rank} is not a multiple of --experts {self.experts}")
+        if self.batch_size % self.micro_batch:
+            raise ValueError(
+                f"--batch-size {self.batch_size} is not a multiple of --micro-batch {self.micro_batch}"
+            )
+        if self.packing and self.quantise != "none":
+            raise ValueError("--packing does not combine with --quantise")
+        if self.learning_rate != "auto" and self.learning_rate <= 0:
+            raise ValueError("--lr must be above 0")
+        return self
+
+
+PAPER_RECIPE = Recipe()
+TINY_RECIPE = Recipe(
+    rank=64,
+    alpha=64,
+    dropout=0.1,
+    router_init=0.5,
+    learning_rate=2e-3,
+    router_learning_rate=3e-3,
+    epochs=4,
+    warmup=0.0,
+    precision="float32",
+    packing=True,
+)
+"""Found on dialogues split by author, for a Llama of 4.2 million parameters on two cores."""
+
+
+class TinyShape(BaseModel):
+    """The size of the tiny backbone and of its pre-training."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    vocabulary: int = Field(default=4096, ge=300)
+    hidden: int = Field(default=256, ge=8)
+    layers: int = Field(default=4, ge=1)
+    feed_forward: int = Field(default=688, ge=8)
+    heads: int = Field(default=4, ge=1)
+    positions: int = Field(default=2048, ge=64)
+    steps: int = Field(default=500, ge=1)
+    batch: int = Field(default=16, ge=1)
+    width: int = Field(default=256, ge=16)
+    """Tokens in a row of a pre-training batch."""
+    learning_rate: float = Field(default=1e-3, gt=0)
+    weight_decay: float = Field(default=0.1, ge=0)
+
+
+class TrainConfig(BaseModel):
+    """Everything `preact train` was asked for; together with the release it determines the run."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    release: str
+    """A release folder or a Hub dataset id."""
+    output: str
+    backbone: str = TINY
+    """'tiny', a folder, or a Hub model id."""
+    method: Method = "preact"
+    train_split: Literal["train", "all"] = "train"
+    seed: int = Field(default=1, ge=0)
+    recipe: Recipe
+    pretrain_texts: tuple[str, ...] = ()
+    """More text for the tiny backbone, beside the release's own."""
+    tiny: TinyShape = TinyShape()
+    """Used by the tiny backbone alone."""
+    max_steps: int = Field(default=0, ge=0)
+    """Stop after so many steps; 0 for none."""
+    save_steps: int = Field(default=50, ge=1)
+    """Steps between checkpoints."""
+    threads: int = Field(default=0, ge=0)
+    """CPU threads; 0 leaves the choice to torch."""
+    trackers: tuple[str, ...] = ()
+    """Trackers that Trainer knows, such as 'tensorboard' or 'wandb'."""
+
+
+def make_config(*, tiny: bool, recipe: dict[str, Any], **options: Any) -> TrainConfig:
+    """A config from what the user gave; what is None takes the default of the backbone's recipe.
+
+    Raises ConfigError that names the flags of a contradiction.
+    """
+    method = options.get("method") or "preact"
+    if method not in METHODS:
+        raise ConfigError(f"method '{method}' is not known; write one of {', '.join(METHODS)}")
+    defaults = (TINY_RECIPE if tiny else PAPER_RECIPE).model_dump()
+    given = {name: value for name, value in recipe.items() if value is not None}
+    if "alpha" not in given and "rank" in given:
+        given["alpha"] = float(given["rank"])
+    if "micro_batch" not in given and "batch_size" in given:
+        given["micro_batch"] = given["batch_size"]
+    if method == "no-psl":
+        given["loss_weight"] = 0.0
+    try:
+        chosen = {name: value for name, value in options.items() if value is not None}
+        if "tiny_shape" in chosen:
+            chosen["tiny"] = chosen.pop("tiny_shape")
+        return TrainConfig(recipe=Recipe(**{**defaults, **given}), **chosen)
+    except ValidationError as error:
+        raise ConfigError(_one_line(error)) from None
+
+
+def _one_line(error: ValidationError) -> str:
+    first = error.errors()[0]
+    place = ".".join(str(part) for part in first["loc"])
+    message = str(first["msg"]).removeprefix("Value error, ")
+    return f"option '{place}' is wrong: {message}; change it" if place else f"{message}; change one of them"

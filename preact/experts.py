@@ -1,0 +1,163 @@
+"""N experts as one LoRA: the gated product every adapted layer computes, and the scope that hands it its
+gate.
+
+sum_j w_ij B_j A_j h = B diag(repeat(w_i, r/N)) A h, because the expert weights depend on the trait-level and
+not on the token (equation 2). The gate is folded into B's product, so nothing is saved for the backward pass
+that LoRA does not save. This module knows nothing of routers, configs or where the weights come from.
+"""
+
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from typing import Any
+
+import torch
+from peft.tuners.lora.layer import LoraVariant
+from torch import Tensor, nn
+
+from oceanchat.errors import TrainingError
+
+
+class Gate:
+    """The expert weights in force, by adapter; a plain attribute holder, which torch.compile traces without a
+    break.
+    """
+
+    def __init__(self) -> None:
+        self.weights: dict[str, Tensor] = {}
+        self.repeats = False
+        """Whether a batch may be a multiple of the gate's: beam search and several answers repeat sequences.
+        """
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> "Gate":
+        return Gate()
+
+    def __reduce__(self) -> tuple[type["Gate"], tuple[()]]:
+        # Expert weights in force belong to one forward pass: a copy or a pickle starts without any.
+        return Gate, ()
+
+    @contextmanager
+    def open(self, weights: dict[str, Tensor], *, repeats: bool = False) -> Iterator[None]:
+        """Put these weights in force for the duration: (N,) for all, (B, N) a sequence, or (B, T, N) a token."""
+        before = self.weights, self.repeats
+        self.weights, self.repeats = weights, repeats
+        try:
+            yield
+        finally:
+            self.weights, self.repeats = before
+
+    def checkpoint_contexts(self) -> tuple[AbstractContextManager[None], AbstractContextManager[None]]:
+        """Contexts for activation checkpointing: the recomputation sees the gate of its own forward pass.
+
+        The recomputation runs in the backward pass, when the scope of the forward pass has ended.
+        """
+        return self.open(self.weights, repeats=self.repeats), self.open(self.weights, repeats=self.repeats)
+
+    def of(self, adapter: str, hidden: Tensor) -> Tensor:
+        """The weights for this adapter, shaped (B, 1, N) or (B, T, N) to fit `hidden` (B, T, r).
+
+        Raises TrainingError when no trait-level is in force: guessing one would let every expert run at
+        weight 1.
+        """
+        weights = self.weights.get(adapter)
+        if weights is None:
+            raise TrainingError(
+                f"adapter '{adapter}' got no trait-level; pass trait_ids or expert_weights to the model's"
+                " forward or"
+                " generate"
+            )
+        batch = hidden.shape[0]
+        if weights.dim() == 1:
+            return weights.expand(batch, 1, -1)
+        if self.repeats and weights.shape[0] != batch and batch % weights.shape[0] == 0:
+            weights = weights.repeat_interleave(batch // weights.shape[0], dim=0)
+        if weights.shape[0] != batch or (weights.dim() == 3 and weights.shape[1] != hidden.shape[1]):
+            raise TrainingError(
+                f"the expert weights have shape {tuple(weights.shape)}, which does not fit a batch of"
+                f" {tuple(hidden.shape[:-1])}; pass one trait id a sequence, or one a token"
+            )
+        return weights.unsqueeze(1) if weights.dim() == 2 else weights
+
+
+class GatedProduct(torch.autograd.Function):
+    """y = base + B (g * z), with g the expert weights repeated over their r/N channels.
+
+    base (M, d_out), z (B, T, r), g (B, 1 or T, N), B (d_out, r) give (M, d_out) with M = B*T. Only z, g and B
+    are kept for the backward pass, which computes g * z again (cheap, and r is small beside d_out).
+    """
+
+    @staticmethod
+    def forward(ctx: Any, base: Tensor, z: Tensor, g: Tensor, b: Tensor) -> Tensor:
+        ctx.save_for_backward(z, g, b)
+        return torch.addmm(base, _scaled(z, g).flatten(0, 1), b.t())
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, Tensor, Tensor | None, Tensor]:
+        z, g, b = ctx.saved_tensors
+        dy = grads[0]
+        du = (dy @ b).view(z.shape)
+        dg = None
+        if ctx.needs_input_grad[2]:
+            dg = (du * z).view(*z.shape[:-1], g.shape[-1], -1).sum(-1)
+            dg = dg.sum(1, keepdim=True) if g.shape[1] == 1 else dg
+        return dy, _scaled(du, g), dg, dy.t() @ _scaled(z, g).flatten(0, 1)
+
+
+def _scaled(z: Tensor, g: Tensor) -> Tensor:
+    """z (B, T, r) with each expert's r/N channels multiplied by its weight in g (B, 1 or T, N)."""
+    experts = z.view(*z.shape[:-1], g.shape[-1], -1)
+    return (experts * g.unsqueeze(-1)).view(z.shape)
+
+
+class GatedLora(LoraVariant):  # type: ignore[misc]
+    """What peft's LoRA layers call instead of their own sum, whatever the base layer is quantised to."""
+
+    def __init__(self, gate: Gate) -> None:
+        self.gate = gate
+
+    def supports_lora_conversion(self) -> bool:
+        return False
+
+    @staticmethod
+    def init(module: nn.Module, adapter_name: str, **kwargs: Any) -> None:
+        """Nothing to add: A and B are LoRA's own."""
+
+    def forward(
+        self, module: Any, *, active_adapter: str, x: Tensor, result: Tensor, **kwargs: Any
+    ) -> Tensor:
+        """`result` plus the experts' output for `x` (B, T, d_in), weighted by the gate in force."""
+        z = module.lora_A[active_adapter](module.lora_dropout[active_adapter](x))
+        flat = z.dim() == 2
+        z = z.unsqueeze(1) if flat else z
+        b = module.lora_B[active_adapter].weight.to(z.dtype)
+        g = (self.gate.of(active_adapter, z) * module.scaling[active_adapter]).to(z.dtype)
+        base = result.reshape(-1, result.shape[-1])
+        same = base.dtype == z.dtype
+        start = base if same else torch.zeros((), dtype=z.dtype, device=z.device).expand(base.shape)
+        with torch.autocast(z.device.type, enabled=False):
+            out: Tensor = GatedProduct.apply(start, z, g, b)  # type: ignore[no-untyped-call]
+        return out.view(result.shape) if same else result + out.view(result.shape).to(result.dtype)
+
+    def _weight(self, module: Any, adapter: str) -> Tensor:
+        weights = self.gate.weights.get(adapter)
+        if weights is None or weights.dim() != 1:
+            raise TrainingError(
+                f"adapter '{adapter}' holds all trait-levels and cannot be merged as one; merge it for a"
+                " trait-level or"
+                " persona, or use `preact export`"
+            )
+        a, b = module.lora_A[adapter].weight, module.lora_B[adapter].weight
+        gate = weights.to(b.dtype).repeat_interleave(b.shape[1] // weights.shape[0])
+        delta: Tensor = (b * (gate * module.scaling[adapter])) @ a
+        return delta
+
+    def merge_safe(self, module: Any, active_adapter: str, orig_weight: Tensor) -> Tensor:
+        """The base weight with the one trait-level in force folded in; TrainingError when none is."""
+        return orig_weight + self._weight(module, active_adapter).to(orig_weight.dtype)
+
+    def merge_unsafe(self, module: Any, active_adapter: str, orig_weight: Tensor) -> None:
+        """The same, in place."""
+        orig_weight.data += self._weight(module, active_adapter).to(orig_weight.dtype)
+
+    def unmerge(self, module: Any, active_adapter: str, orig_weight: Tensor) -> Tensor:
+        """The base weight without the trait-level in force."""
+        return orig_weight - self._weight(module, active_adapter).to(orig_weight.dtype)

@@ -1,0 +1,78 @@
+"""What a training run says while it runs: one line a log on stderr, one JSON line a log in metrics.jsonl."""
+
+import json
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from transformers import TrainerCallback
+
+METRICS = "metrics.jsonl"
+_KEPT = ("loss", "lm_loss", "expert_loss", "grad_norm", "learning_rate", "router_learning_rate", "epoch")
+
+
+class Progress(TrainerCallback):  # type: ignore[misc]
+    """Writes the figures of each log; after a resume it goes on where the checkpoint stood."""
+
+    def __init__(self, folder: Path, say: Callable[[str], None], *, stage: str = "") -> None:
+        self.path = folder / METRICS
+        self.say = say
+        self.stage = stage
+        """The adapter being trained, where a run trains several."""
+        self.began = time.monotonic()
+        self.first_step = 0
+        self.last = self.began
+
+    def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        """Drop the lines of steps that will be taken again."""
+        self.began = self.last = time.monotonic()
+        self.first_step = state.global_step
+        kept = [line for line in read_metrics(self.path) if not self._again(line, state.global_step)]
+        self.path.write_text("".join(json.dumps(line) + "\n" for line in kept), encoding="utf-8")
+
+    def _again(self, line: dict[str, Any], step: int) -> bool:
+        return bool(line.get("stage", "") == self.stage and line["step"] > step)
+
+    def on_log(
+        self, args: Any, state: Any, control: Any, logs: dict[str, Any] | None = None, **kwargs: Any
+    ) -> None:
+        """Append one line, and say it."""
+        if not logs or "loss" not in logs or not state.is_world_process_zero:
+            return
+        now = time.monotonic()
+        pace = logs.get("tokens", 0.0) / max(now - self.last, 1e-9)
+        self.last = now
+        line: dict[str, Any] = {"stage": self.stage} if self.stage else {}
+        line.update(step=state.global_step, **{name: logs[name] for name in _KEPT if name in logs})
+        line.update(tokens_per_second=round(pace, 1), seconds=round(now - self.began, 3))
+        with self.path.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(line) + "\n")
+        self.say(self._sentence(line, state.max_steps))
+
+    def _sentence(self, line: dict[str, Any], steps: int) -> str:
+        done = line["step"] - self.first_step
+        left = line["seconds"] / max(done, 1) * (steps - line["step"])
+        name = f"{self.stage}  " if self.stage else ""
+        return (
+            f"{name}step {line['step']}/{steps}  loss {line['loss']:.4f}  LM {line.get('lm_loss', 0.0):.4f}"
+            f"  PSL {line.get('expert_loss', 0.0):.4f}  rate {line.get('learning_rate', 0.0):.2e}"
+            f"  {line['tokens_per_second']:,.0f} tokens/s  {_clock(left)} left"
+        )
+
+
+def read_metrics(path: Path) -> list[dict[str, Any]]:
+    """The lines of a metrics.jsonl; a last line cut short by a crash is left out, a missing file is empty."""
+    lines: list[dict[str, Any]] = []
+    if path.is_file():
+        for text in path.read_text(encoding="utf-8").splitlines():
+            try:
+                lines.append(json.loads(text))
+            except ValueError:
+                break
+    return lines
+
+
+def _clock(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes}m{rest:02d}s" if minutes else f"{rest}s"

@@ -1,0 +1,132 @@
+"""The run folder: what a training run was told, what it made, and how to open it again.
+
+    run.json        config, release, backbone, versions, figures; `state` is 'finished' once all else is there
+    metrics.jsonl   the losses as they went
+    adapter/        the adapter, the router and the personality vectors (safetensors); ten of them for
+    lora-sep backbone/       the tiny backbone, where the run built one checkpoints/    where an unfinished
+    run goes on
+
+It knows nothing of training; whoever loads a model from here gets it ready to score and to generate.
+"""
+
+import json
+import os
+from importlib import metadata
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from oceanchat.errors import TrainingError
+from preact.config import TrainConfig
+
+RECORD, ADAPTER, BACKBONE, CHECKPOINTS = "run.json", "adapter", "backbone", "checkpoints"
+_PACKAGES = ("ocean-chat", "torch", "transformers", "peft", "accelerate", "tokenizers", "safetensors")
+
+
+class ReleaseUsed(BaseModel):
+    """The data a run was trained on."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    source: str
+    fingerprint: str
+    """sha256 of the release's dialogues."""
+    scripted: bool
+    dialogues: int
+    """Dialogues trained on."""
+    dropped: int
+    """Dialogues of which not even the first answer fits the lengths."""
+
+
+class RunRecord(BaseModel):
+    """All that can be said about a run."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    state: Literal["training", "finished"]
+    config: TrainConfig
+    release: ReleaseUsed
+    backbone_parameters: int
+    plain_template: bool
+    """Whether the backbone had no chat template and got the plain one."""
+    adapters: tuple[str, ...]
+    """'default', or ten trait-level codes for lora-sep."""
+    trained_parameters: int
+    """Adapter, router and personality vectors together."""
+    versions: dict[str, str]
+    steps: int = 0
+    seconds: float = Field(default=0.0, ge=0)
+    """Wall-clock of the training steps, the backbone's pre-training aside."""
+    final: dict[str, float] = Field(default_factory=dict)
+    """The last logged losses."""
+
+    @property
+    def tiny(self) -> bool:
+        """Whether the run holds a backbone of its own."""
+        return self.config.backbone == "tiny"
+
+
+def package_versions() -> dict[str, str]:
+    """The versions of everything that shapes a run's numbers."""
+    found = {}
+    for name in _PACKAGES:
+        try:
+            found[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            found[name] = "source"
+    return found
+
+
+def write_record(folder: Path, record: RunRecord) -> None:
+    """Replace run.json in one step, so that a crash leaves the old one or the new one."""
+    draft = folder / (RECORD + ".new")
+    draft.write_text(record.model_dump_json(indent=2) + "\n", encoding="utf-8")
+    os.replace(draft, folder / RECORD)
+
+
+def read_record(folder: Path) -> RunRecord:
+    """The record of a run folder. Raises TrainingError when it is none, or of another version."""
+    path = folder / RECORD
+    if not path.is_file():
+        raise TrainingError(
+            f"folder '{folder}' is no run: it has no {RECORD}; name one that `preact train` wrote"
+        )
+    try:
+        return RunRecord.model_validate(json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError, ValidationError):
+        raise TrainingError(
+            f"run file '{path}' cannot be read; restore it, or train again into a new folder"
+        ) from None
+
+
+def finished_record(folder: Path) -> RunRecord:
+    """The record of a run that is done. Raises TrainingError for one that is not."""
+    record = read_record(folder)
+    if record.state != "finished":
+        raise TrainingError(
+            f"run '{folder}' is not finished; go on with `preact train --resume --output {folder}`"
+        )
+    return record
+
+
+def adapter_folder(folder: Path, name: str) -> Path:
+    """Where the adapter of that name lies."""
+    return folder / ADAPTER if name == "default" else folder / ADAPTER / name
+
+
+def backbone_name(folder: Path, record: RunRecord) -> str:
+    """The folder or Hub id to load the run's backbone from."""
+    return str(folder / BACKBONE) if record.tiny else record.config.backbone
+
+
+def adapter_config(folder: Path) -> dict[str, Any]:
+    """peft's own config of an adapter folder, as a dictionary."""
+    try:
+        loaded: dict[str, Any] = json.loads((folder / "adapter_config.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        raise TrainingError(
+            f"adapter '{folder}' has no readable adapter_config.json; restore the run"
+        ) from None
+    return loaded

@@ -1,0 +1,172 @@
+"""The embedded backbone: a small Llama built and pre-trained on the spot, so that the trainer runs offline in
+minutes.
+
+Its tokenizer and weights come from the texts it is given, without any trait information. It writes like
+nobody in particular and is meant for trying the trainer out; it knows nothing of releases, adapters or runs.
+"""
+
+import json
+import math
+import random
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import torch
+from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
+from torch import Tensor
+from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
+from transformers.utils import logging
+
+from oceanchat.errors import TrainingError
+from preact.config import TinyShape
+
+MARKER = "tiny.json"
+"""The file that tells a saved tiny backbone from others, with the recipe it was made by."""
+
+SPECIAL = ("<pad>", "<s>", "</s>", "<|system|>", "<|user|>", "<|assistant|>")
+TEMPLATE = (
+    "{{ bos_token }}{% for message in messages %}<|{{ message.role }}|>{{ message.content }}{{ eos_token }}"
+    "{% endfor %}"
+    "{% if add_generation_prompt %}<|assistant|>{% endif %}"
+)
+
+
+class Backbone(NamedTuple):
+    """A causal language model and its tokenizer."""
+
+    model: Any
+    tokenizer: Any
+
+
+def build(
+    texts: Sequence[str],
+    conversations: Sequence[str],
+    *,
+    shape: TinyShape,
+    seed: int,
+    progress: Callable[[int, int, float], None],
+) -> Backbone:
+    """A tokenizer and a Llama pre-trained on plain `texts` and on `conversations` rendered by TEMPLATE.
+
+    `progress` is told the step, the number of steps and the loss (nats a token). Raises TrainingError when
+    there is too little text to fill one row.
+    """
+    tokenizer = _tokenizer([*texts, *conversations], shape)
+    items = [[1, *_ids(tokenizer, _without_special(text)), 2] for text in texts]
+    items += [_ids(tokenizer, conversation) for conversation in conversations]
+    random.Random(seed).shuffle(items)
+    stream = torch.tensor([token for item in items for token in item], dtype=torch.long)
+    if len(stream) <= shape.width:
+        raise TrainingError(
+            f"the tiny backbone got {len(stream)} tokens of text and needs more than {shape.width};"
+            " name a larger --pretrain-text"
+        )
+    model = _model(len(tokenizer), shape, seed)
+    _pretrain(model, stream, shape, seed, progress)
+    return Backbone(model, tokenizer)
+
+
+def conversation(messages: Sequence[tuple[str, str]]) -> str:
+    """Messages (role, text) as the tiny backbone's chat template writes them, the special tokens spelled out."""
+    turns = "".join(f"<|{role}|>{_without_special(text)}</s>" for role, text in messages)
+    return f"<s>{turns}"
+
+
+def save(backbone: Backbone, folder: Path, shape: TinyShape, seed: int) -> None:
+    """Write the backbone as any Hugging Face model, with the marker last: it stands for a complete folder."""
+    logging.disable_progress_bar()
+    backbone.model.save_pretrained(folder)
+    backbone.tokenizer.save_pretrained(folder)
+    (folder / MARKER).write_text(
+        json.dumps({"shape": shape.model_dump(), "seed": seed}, indent=2) + "\n", encoding="utf-8"
+    )
+
+
+def is_tiny(folder: str) -> bool:
+    """Whether this folder holds a saved tiny backbone."""
+    return (Path(folder) / MARKER).is_file()
+
+
+def _ids(tokenizer: Any, text: str) -> list[int]:
+    ids: list[int] = tokenizer(text, add_special_tokens=False, verbose=False)["input_ids"]
+    return ids
+
+
+def _tokenizer(texts: Sequence[str], shape: TinyShape) -> Any:
+    bpe = Tokenizer(models.BPE())
+    bpe.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=True)
+    bpe.decoder = decoders.ByteLevel()
+    trainer = trainers.BpeTrainer(
+        vocab_size=shape.vocabulary,
+        special_tokens=list(SPECIAL),
+        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+        show_progress=False,
+    )
+    bpe.train_from_iterator((_without_special(text) for text in texts), trainer)
+    tokenizer = PreTrainedTokenizerFast(
+        tokenizer_object=bpe,
+        pad_token="<pad>",
+        bos_token="<s>",
+        eos_token="</s>",
+        model_max_length=shape.positions,
+    )
+    tokenizer.add_special_tokens({"additional_special_tokens": list(SPECIAL[3:])})
+    tokenizer.chat_template = TEMPLATE
+    return tokenizer
+
+
+def _without_special(text: str) -> str:
+    for token in SPECIAL:
+        text = text.replace(token, "\n")
+    return text
+
+
+def _model(vocabulary: int, shape: TinyShape, seed: int) -> Any:
+    torch.manual_seed(seed)
+    return LlamaForCausalLM(
+        LlamaConfig(
+            vocab_size=vocabulary,
+            hidden_size=shape.hidden,
+            num_hidden_layers=shape.layers,
+            intermediate_size=shape.feed_forward,
+            num_attention_heads=shape.heads,
+            max_position_embeddings=shape.positions,
+            tie_word_embeddings=True,
+            pad_token_id=0,
+            bos_token_id=1,
+            eos_token_id=2,
+        )
+    )
+
+
+def _pretrain(
+    model: Any, stream: Tensor, shape: TinyShape, seed: int, progress: Callable[[int, int, float], None]
+) -> None:
+    """Next-token training on random windows of the stream: AdamW, a short warm-up, a cosine down to a tenth."""
+    optimiser = torch.optim.AdamW(
+        model.parameters(),
+        lr=shape.learning_rate,
+        weight_decay=shape.weight_decay,
+        betas=(0.9, 0.95),
+        fused=True,
+    )
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: _rate(step, shape.steps))
+    draw = torch.Generator().manual_seed(seed)
+    model.train()
+    for step in range(1, shape.steps + 1):
+        starts = torch.randint(0, len(stream) - shape.width, (shape.batch,), generator=draw)
+        rows = torch.stack([stream[start : start + shape.width] for start in starts.tolist()])
+        loss = model(input_ids=rows, labels=rows).loss
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimiser.step()
+        schedule.step()
+        optimiser.zero_grad(set_to_none=True)
+        progress(step, shape.steps, float(loss.detach()))
+    model.eval()
+
+
+def _rate(step: int, steps: int) -> float:
+    warm_up = max(1, min(50, steps // 10))
+    return min(1.0, (step + 1) / warm_up) * (0.1 + 0.45 * (1 + math.cos(math.pi * step / steps)))

@@ -1,0 +1,233 @@
+"""Train a run, top to bottom: release, backbone, adapter, Trainer, run folder.
+
+Every method stands behind `train`: P-React and its ablations gate the experts by trait-level, `lora` switches
+by prompt, `lora-sep` trains one plain adapter a trait-level. It knows nothing of the command line or of
+evaluation.
+"""
+
+import shutil
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import torch
+from transformers import set_seed
+
+from oceanchat.errors import TrainingError
+from oceanchat.traits import TRAIT_LEVELS
+from preact import tiny
+from preact.adapters import adapt
+from preact.backbone import load, parameters
+from preact.batches import Example
+from preact.config import GATED, PAPER_RATES, TINY, Method, TrainConfig
+from preact.conversation import ensure_template
+from preact.cpu import prepare_cpu
+from preact.dialogues import Release, TrainingDialogue, read_release
+from preact.encoding import encode_all
+from preact.pretraining_text import read_texts
+from preact.progress import Progress
+from preact.runs import (
+    BACKBONE,
+    CHECKPOINTS,
+    RECORD,
+    ReleaseUsed,
+    RunRecord,
+    adapter_folder,
+    package_versions,
+    read_record,
+    write_record,
+)
+from preact.tiny import Backbone
+from preact.trainer import PreactTrainer, last_checkpoint, make_trainer, mean_loss
+
+Say = Callable[[str], None]
+
+
+def train(config: TrainConfig, say: Say, *, resume: bool = False) -> RunRecord:
+    """Train into `config.output` and return the record of the finished run.
+
+    `say` is told what happens, a line at a time. With `resume` an unfinished run goes on from its last
+    checkpoint, to exactly the result it would have had. Raises TrainingError (a folder that exists, data that
+    fits nothing, memory).
+    """
+    folder = Path(config.output)
+    _claim(folder, resume)
+    prepare_cpu(config.threads)
+    release = read_release(config.release)
+    dialogues = release.split(config.train_split)
+    folder.mkdir(parents=True, exist_ok=True)
+    if release.scripted:
+        say(
+            f"note: release '{release.name}' was written by the scripted model;"
+            " the run can show that things work, no more"
+        )
+    backbone = _backbone(config, folder, dialogues, say)
+    plain = ensure_template(backbone.tokenizer)
+    if plain:
+        say(f"note: backbone '{config.backbone}' has no chat template; a plain one is used")
+    if config.recipe.learning_rate == "auto":
+        config = _choose_rate(config, release, backbone, say)
+    encodings = encode_all(backbone.tokenizer, dialogues, config.method, config.recipe)
+    if encodings.dropped:
+        say(f"note: {encodings.dropped} dialogues left out: not even the first answer fits the lengths")
+    used = ReleaseUsed(
+        name=release.name,
+        source=config.release,
+        fingerprint=release.fingerprint,
+        scripted=release.scripted,
+        dialogues=len(encodings.examples),
+        dropped=encodings.dropped,
+    )
+    record = RunRecord(
+        state="training",
+        config=config,
+        release=used,
+        backbone_parameters=parameters(backbone.model),
+        plain_template=plain,
+        adapters=_adapter_names(config.method),
+        trained_parameters=0,
+        versions=package_versions(),
+    )
+    _check_same_release(folder, used, resume)
+    write_record(folder, record)
+    for line in describe(record):
+        say(line)
+    return _train_adapters(record, folder, backbone, encodings.examples, say, resume)
+
+
+def _claim(folder: Path, resume: bool) -> None:
+    if resume:
+        if not folder.is_dir():
+            raise TrainingError(f"there is no run '{folder}' to resume; leave --resume out to start it")
+        if (folder / RECORD).is_file() and read_record(folder).state == "finished":
+            raise TrainingError(f"run '{folder}' is finished; train into a new folder to train again")
+    elif folder.exists() and any(folder.iterdir() if folder.is_dir() else [folder]):
+        raise TrainingError(
+            f"run folder '{folder}' exists; use --resume to go on with it, or name another --output"
+        )
+
+
+def _check_same_release(folder: Path, used: ReleaseUsed, resume: bool) -> None:
+    if resume and (folder / RECORD).is_file() and read_record(folder).release.fingerprint != used.fingerprint:
+        raise TrainingError(
+            f"release '{used.source}' is not the one that run '{folder}' began with; put it back, or"
+            " train a new run"
+        )
+
+
+def _backbone(config: TrainConfig, folder: Path, dialogues: Sequence[TrainingDialogue], say: Say) -> Backbone:
+    recipe = config.recipe
+    if config.backbone != TINY:
+        return load(config.backbone, precision=recipe.precision, quantise=recipe.quantise)
+    saved = folder / BACKBONE
+    if not tiny.is_tiny(str(saved)):
+        shape = config.tiny
+        texts = [text for source in config.pretrain_texts for text in read_texts(source)]
+        say(f"building the tiny backbone from {len(dialogues)} dialogues and {len(texts)} more texts")
+        conversations = [tiny.conversation([(m.role, m.content) for m in d.messages]) for d in dialogues]
+
+        def progress(step: int, steps: int, loss: float) -> None:
+            if step == 1 or step % 50 == 0 or step == steps:
+                say(f"backbone step {step}/{steps}  loss {loss:.4f}")
+
+        built = tiny.build(texts, conversations, shape=shape, seed=config.seed, progress=progress)
+        tiny.save(built, saved, shape, config.seed)
+    # Read back even when just built, so that a resumed run starts from the same bytes.
+    return load(str(saved), precision=recipe.precision, quantise=recipe.quantise)
+
+
+def _adapter_names(method: Method) -> tuple[str, ...]:
+    return tuple(t.code for t in TRAIT_LEVELS) if method == "lora-sep" else ("default",)
+
+
+def _train_adapters(
+    record: RunRecord, folder: Path, backbone: Backbone, examples: Sequence[Example], say: Say, resume: bool
+) -> RunRecord:
+    config, model = record.config, backbone.model
+    pad_id = backbone.tokenizer.pad_token_id
+    seconds, trained, steps = 0.0, 0, 0
+    final: dict[str, float] = {}
+    for index, name in enumerate(record.adapters):
+        mine = [e for e in examples if name == "default" or e.trait_id == index]
+        if not mine:
+            raise TrainingError(
+                f"the release has no dialogue of {name}; lora-sep needs some of every trait-level"
+            )
+        set_seed(config.seed)
+        adapted = adapt(model, config)
+        trained += sum(p.numel() for p in adapted.parameters() if p.requires_grad)
+        trainer = make_trainer(config, folder / CHECKPOINTS / name, adapted, mine, pad_id)
+        trainer.add_callback(Progress(folder, say, stage="" if name == "default" else name))
+        began = time.monotonic()
+        _run(trainer, resume)
+        seconds += time.monotonic() - began
+        steps += trainer.state.global_step
+        final = {k: v for k, v in trainer.last_losses.items()}
+        adapted.save_pretrained(adapter_folder(folder, name))
+        model = adapted.unload() if len(record.adapters) > 1 else model
+    shutil.rmtree(folder / CHECKPOINTS, ignore_errors=True)
+    figures = {"trained_parameters": trained, "steps": steps, "seconds": round(seconds, 2), "final": final}
+    finished = record.model_copy(update={"state": "finished", **figures})
+    write_record(folder, finished)
+    return finished
+
+
+def _run(trainer: PreactTrainer, resume: bool) -> None:
+    """Train, from the last complete checkpoint when resuming; memory that runs out becomes one line."""
+    start = last_checkpoint(Path(trainer.args.output_dir)) if resume else None
+    try:
+        trainer.train(resume_from_checkpoint=start)
+    except (torch.OutOfMemoryError, MemoryError) as error:
+        raise _out_of_memory() from error
+    except RuntimeError as error:
+        if "alloc" in str(error) and "memory" in str(error):
+            raise _out_of_memory() from error
+        raise
+
+
+def _out_of_memory() -> TrainingError:
+    return TrainingError(
+        "the memory does not suffice; lower --micro-batch (the batch size stays), add"
+        " --gradient-checkpointing, lower --rank, or quantise the backbone with --quantise 4bit"
+    )
+
+
+def _choose_rate(config: TrainConfig, release: Release, backbone: Backbone, say: Say) -> TrainConfig:
+    """The config with the one of the paper's learning rates whose adapter has the lowest loss on the
+    validation split.
+
+    Each rate is trained in full, as the run itself would be, and its adapter is thrown away.
+    """
+    held = encode_all(backbone.tokenizer, release.split("validation"), config.method, config.recipe).examples
+    mine = encode_all(
+        backbone.tokenizer, release.split(config.train_split), config.method, config.recipe
+    ).examples
+    losses: dict[float, float] = {}
+    for rate in PAPER_RATES:
+        recipe = config.recipe.model_copy(update={"learning_rate": rate})
+        trial = config.model_copy(update={"recipe": recipe})
+        set_seed(config.seed)
+        adapted = adapt(backbone.model, trial)
+        folder = Path(config.output) / CHECKPOINTS / f"rate-{rate:g}"
+        trainer = make_trainer(trial, folder, adapted, mine, backbone.tokenizer.pad_token_id, keep=False)
+        _run(trainer, resume=False)
+        losses[rate] = mean_loss(adapted, held, trainer.data_collator, recipe.micro_batch)
+        say(f"learning rate {rate:g}: validation loss {losses[rate]:.4f}")
+        adapted.unload()
+    best = min(losses, key=lambda rate: (losses[rate], rate))
+    say(f"learning rate {best:g} it is")
+    return config.model_copy(update={"recipe": config.recipe.model_copy(update={"learning_rate": best})})
+
+
+def describe(record: RunRecord) -> list[str]:
+    """What a run is about to do, a line each."""
+    config, recipe = record.config, record.config.recipe
+    experts = f", {recipe.experts} experts, lambda {recipe.loss_weight:g}" if config.method in GATED else ""
+    rates = f"learning rate {recipe.learning_rate:g}"
+    if config.method in GATED and config.method != "no-router":
+        rates += f" (router {recipe.router_learning_rate:g})"
+    return [
+        f"method {config.method}: rank {recipe.rank}{experts}; {rates}; {recipe.epochs:g} epochs of"
+        f" {record.release.dialogues} dialogues, {recipe.batch_size} a step; seed {config.seed}",
+        f"backbone {config.backbone}: {record.backbone_parameters:,} parameters, {recipe.precision}",
+    ]
