@@ -1,17 +1,38 @@
 """`oceanchat import`, `release`, `verify`, `diff`, `publish` and `topics`: from the store to the Hub."""
 
 import asyncio
+import functools
 import json
 import os
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar, cast
 
 import click
 
 from oceanchat.cli.options import json_option, store_option
 from oceanchat.errors import ConfigError
 
+F = TypeVar("F", bound=Callable[..., Any])
 _PATH = click.Path(path_type=Path)
+_EXTRA = ("datasets", "huggingface_hub", "matplotlib", "pyarrow", "scipy", "sklearn", "yaml")
+
+
+def _with_extra(body: F) -> F:
+    """One line instead of a traceback where the libraries of the `release` extra are not installed."""
+
+    @functools.wraps(body)
+    def call(*arguments: Any, **options: Any) -> Any:
+        try:
+            return body(*arguments, **options)
+        except ModuleNotFoundError as error:
+            if (error.name or "").split(".")[0] not in _EXTRA:
+                raise
+            raise ConfigError(
+                f"this needs '{error.name}', which is not installed; run: pip install 'ocean-chat[release]'"
+            ) from None
+
+    return cast(F, call)
 
 
 @click.command("import")
@@ -112,6 +133,7 @@ def _config(kind: Any, **values: Any) -> Any:
 @click.option("--output", type=_PATH, default="releases", show_default=True, metavar="DIR", help="Where to.")
 @store_option
 @json_option
+@_with_extra
 def release(split_ratio: str, store: str, as_json: bool, **flags: Any) -> None:
     """Write a release folder that `datasets.load_dataset` reads.
 
@@ -139,6 +161,7 @@ def release(split_ratio: str, store: str, as_json: bool, **flags: Any) -> None:
 @click.command()
 @click.argument("folder", type=_PATH)
 @json_option
+@_with_extra
 def verify(folder: Path, as_json: bool) -> None:
     """Recompute every checksum, count and figure of a release.
 
@@ -166,6 +189,7 @@ def verify(folder: Path, as_json: bool) -> None:
 @click.argument("before", type=_PATH)
 @click.argument("after", type=_PATH)
 @json_option
+@_with_extra
 def diff(before: Path, after: Path, as_json: bool) -> None:
     """Say what changed from one release to another: rows, labels, splits and figures."""
     from oceanchat import console
@@ -194,6 +218,7 @@ def diff(before: Path, after: Path, as_json: bool) -> None:
 @click.option("--repo", required=True, metavar="OWNER/NAME", help="The dataset repository on the Hub.")
 @click.option("--private", is_flag=True, help="Make the repository private if it is created now.")
 @click.option("--allow-scripted", is_flag=True, help="Publish scripted data all the same.")
+@_with_extra
 def publish(folder: Path, repo: str, private: bool, allow_scripted: bool) -> None:
     """Put a release on the Hugging Face Hub: one commit, verified, and the tag last.
 
@@ -217,6 +242,7 @@ def publish(folder: Path, repo: str, private: bool, allow_scripted: bool) -> Non
 )
 @store_option
 @json_option
+@_with_extra
 def topics(plot: Path | None, count: int | None, store: str, as_json: bool) -> None:
     """Show what the passed dialogues are about (the paper's Figure 2).
 

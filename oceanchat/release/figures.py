@@ -13,6 +13,7 @@ import matplotlib
 matplotlib.use("Agg")
 from matplotlib.figure import Figure
 
+from oceanchat.errors import ConfigError
 from oceanchat.release.summary import PAPER, SummaryRow
 from oceanchat.traits import TRAITS, Trait
 
@@ -26,6 +27,12 @@ TRAIT_COLOURS: dict[Trait, str] = {
     Trait.A: "#CC79A7",
     Trait.N: "#D55E00",
 }
+_UNDATED: dict[str, dict[str, None]] = {
+    ".png": {"Software": None},
+    ".svg": {"Date": None},
+    ".pdf": {"CreationDate": None},
+}
+"""Ending -> what is left out, since neither a date nor a version may enter the file."""
 _INK, _FAINT = "#222222", "#9A9A9A"
 
 
@@ -115,9 +122,10 @@ def _quiet(axes: Any, grid: str) -> None:
 
 def _save(figure: Figure, path: Path) -> None:
     ending = path.suffix.lower()
-    # Neither a date nor a version may enter the file: equal figures give equal bytes.
-    metadata: dict[str, Any] = {".png": {"Software": None}, ".pdf": {"CreationDate": None}}.get(ending, {})
-    if ending == ".svg":
-        matplotlib.rcParams["svg.hashsalt"] = "ocean-chat"
-        metadata = {"Date": None}
-    figure.savefig(path, dpi=150, metadata=metadata)
+    if ending not in _UNDATED:
+        raise ConfigError(f"plot '{path}' must end in {', '.join(_UNDATED)}")
+    try:
+        with matplotlib.rc_context({"svg.hashsalt": "ocean-chat"}):
+            figure.savefig(path, dpi=150, metadata=_UNDATED[ending])
+    except OSError as error:
+        raise ConfigError(f"plot '{path}' cannot be written: {error.strerror or error}") from None

@@ -1,0 +1,187 @@
+"""import, release, verify, diff and topics from the command line: what is printed, and where errors end."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from oceanchat.cli.main import oceanchat, run
+from tests.oceanchat.release.made import made_dialogue, made_dialogues, made_store
+
+
+class Ended(NamedTuple):
+    """How a command ended."""
+
+    code: int
+    out: str
+    err: str
+
+
+Command = Callable[..., Ended]
+
+
+@pytest.fixture
+def command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Command:
+    """Runs `oceanchat` as its script does."""
+
+    def call(*arguments: object) -> Ended:
+        monkeypatch.setattr(sys, "argv", ["oceanchat", *map(str, arguments)])
+        code = run(oceanchat)
+        return Ended(code, *capsys.readouterr())
+
+    return call
+
+
+@pytest.fixture
+def folder(command: Command, tmp_path: Path) -> Path:
+    """A release of two dialogues of each trait-level, written by the command."""
+    made_store(tmp_path / "store.db", made_dialogues(2)).close()
+    options = ("--license", "mit", "--store", tmp_path / "store.db", "--output", tmp_path)
+    assert command("release", "--version", "1.0.0", *options).code == 0
+    return tmp_path / "ocean-chat-1.0.0-scripted"
+
+
+def line(text: str, **changes: object) -> str:
+    turns = [
+        {"role": "user", "content": f"What about {text}?"},
+        {"role": "assistant", "content": f"I like {text}."},
+    ]
+    return json.dumps({"trait": "A", "level": "high", "turns": turns, **changes})
+
+
+def test_release_says_what_it_wrote_and_where(command: Command, tmp_path: Path) -> None:
+    made_store(tmp_path / "s.db", [*made_dialogues(2), made_dialogue(9, state="off-trait")]).close()
+    options = ("--license", "mit", "--store", tmp_path / "s.db", "--output", tmp_path, "--json")
+    ended = command("release", "--version", "2.0.0", "--split-ratio", "100/0/0", *options)
+    assert (ended.code, ended.err) == (0, "")
+    said = json.loads(ended.out)
+    assert said["folder"] == str(tmp_path / "ocean-chat-2.0.0-scripted")
+    assert said["rejected"] == {"off-trait": 1}
+    assert sum(said["splits"]["train"].values()) == 20
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--version", "2"], "--version '2' is not semantic"),
+        (["--version", "2.0.0"], "a release needs a licence"),
+        (
+            ["--version", "2.0.0", "--license", "mit", "--split-ratio", "1/2/3"],
+            "--split-ratio '1/2/3' must sum to 100",
+        ),
+        (["--version", "1.0.0", "--license", "mit"], "exists; raise --version"),
+        (
+            ["--version", "2.0.0", "--license", "mit", "--require", "validated"],
+            "to release under --require validated",
+        ),
+    ],
+)
+def test_a_release_that_cannot_be_is_one_line(
+    command: Command, folder: Path, options: list[str], said: str
+) -> None:
+    ended = command("release", "--store", folder.parent / "store.db", "--output", folder.parent, *options)
+    assert (ended.code, ended.out) == (1, "")
+    assert said in ended.err
+    assert ended.err.count("\n") == 1
+
+
+def test_a_store_that_is_not_there_is_not_made(command: Command, tmp_path: Path) -> None:
+    ended = command("release", "--version", "1.0.0", "--license", "mit", "--store", tmp_path / "none.db")
+    assert ended.code == 1
+    assert "does not exist" in ended.err
+    assert not (tmp_path / "none.db").exists()
+
+
+def test_verify_says_all_is_well_or_names_every_problem(command: Command, folder: Path) -> None:
+    ended = command("verify", folder)
+    assert (ended.code, ended.err) == (0, "")
+    assert "20 rows, everything as it should be" in ended.out
+    (folder / "data" / "train.parquet").unlink()
+    ended = command("verify", folder)
+    assert ended.code == 1
+    assert "data/train.parquet: is missing" in ended.out
+    assert ended.err.startswith("oceanchat: release ")
+    assert json.loads(command("verify", folder, "--json").out)["problems"][0]["where"] == "data/train.parquet"
+
+
+def test_diff_lists_rows_and_figures(command: Command, folder: Path, tmp_path: Path) -> None:
+    made_store(tmp_path / "more.db", [*made_dialogues(2), made_dialogue(77, "C+")]).close()
+    options = ("--license", "mit", "--store", tmp_path / "more.db", "--output", tmp_path)
+    assert command("release", "--version", "1.1.0", *options).code == 0
+    after = tmp_path / "ocean-chat-1.1.0-scripted"
+    ended = command("diff", folder, after)
+    assert (ended.code, ended.err) == (0, "")
+    assert "1 rows added: C+ 1" in ended.out
+    assert "0 rows dropped" in ended.out
+    assert "table_six.C+.dialogues" in ended.out
+    assert json.loads(command("diff", folder, after, "--json").out)["added"] == [made_dialogue(77, "C+").id]
+
+
+def test_import_counts_states_and_names_bad_lines(command: Command, tmp_path: Path) -> None:
+    file, store = tmp_path / "made.jsonl", tmp_path / "store.db"
+    file.write_text("\n".join([line("soup"), line("soup", trait="X"), "{"]))
+    ended = command("import", file, "--store", store)
+    assert (ended.code, ended.out) == (1, "")
+    assert f"{file}: line 2: trait 'X' is not known" in ended.err
+    assert f"{file}: line 3: not valid JSON" in ended.err
+    assert "2 of 3 lines" in ended.err.splitlines()[-1]
+    ended = command("import", file, "--store", store, "--skip-bad")
+    assert ended.code == 0
+    assert "1 dialogues read, 1 of them new, 2 lines skipped" in ended.out
+    assert "1 gate:length" in ended.out
+    said = json.loads(command("import", file, "--store", store, "--skip-bad", "--json").out)
+    assert (said["read"], said["new"], said["states"]) == (1, 0, {"gate:length": 1})
+
+
+def test_imported_dialogues_can_be_released_as_they_came(command: Command, tmp_path: Path) -> None:
+    file, store = tmp_path / "made.jsonl", tmp_path / "store.db"
+    file.write_text("\n".join(line(f"soup number {n}", author=f"a{n}", seed=f"soup {n}") for n in range(20)))
+    assert command("import", file, "--store", store).code == 0
+    options = ("--license", "mit", "--store", store, "--output", tmp_path, "--seed-topics", "omit")
+    ended = command("release", "--version", "1.0.0", "--require", "imported", *options)
+    assert (ended.code, ended.err) == (0, "")
+    assert "20 dialogues (train 16, validation 2, test 2), 0 rejected" in ended.out
+    assert command("verify", tmp_path / "ocean-chat-1.0.0").code == 0
+    ended = command("release", "--version", "1.0.1", *options)
+    assert ended.code == 1
+    assert "to release under --require checked (20 gate:length)" in ended.err
+
+
+@pytest.mark.parametrize("option", [("--exchanges", "0"), ("--words", "1"), ("--max-usd", "-1")])
+def test_an_import_option_that_makes_no_sense_is_named(
+    command: Command, tmp_path: Path, option: tuple[str, str]
+) -> None:
+    (tmp_path / "made.jsonl").write_text(line("soup"))
+    ended = command("import", tmp_path / "made.jsonl", "--store", tmp_path / "s.db", *option)
+    assert ended.code == 1
+    assert ended.err.startswith(f"oceanchat: {option[0]} '")
+
+
+def test_topics_are_printed_and_drawn(command: Command, tmp_path: Path) -> None:
+    made_store(tmp_path / "store.db", made_dialogues(6)).close()
+    ended = command("topics", "--store", tmp_path / "store.db", "--plot", tmp_path / "topics.svg", "--json")
+    assert (ended.code, ended.err) == (0, "")
+    said = json.loads(ended.out)
+    assert sum(topic["dialogues"] for topic in said["topics"]) + said["none"] == 60
+    assert (tmp_path / "topics.svg").read_text().startswith("<?xml")
+    table = command("topics", "--store", tmp_path / "store.db", "--count", 3)
+    assert len(table.out.strip().splitlines()) == 4
+
+
+def test_a_plot_of_an_unknown_kind_is_one_line(command: Command, tmp_path: Path) -> None:
+    made_store(tmp_path / "store.db", made_dialogues(6)).close()
+    ended = command("topics", "--store", tmp_path / "store.db", "--plot", tmp_path / "topics.docx")
+    assert ended.code == 1
+    assert "must end in .png, .svg, .pdf" in ended.err
+
+
+def test_a_library_that_is_not_installed_is_one_line(folder: Path) -> None:
+    code = "import sys; sys.modules['pyarrow'] = None; from oceanchat.cli.main import main; main()"
+    ended = subprocess.run([sys.executable, "-c", code, "verify", folder], capture_output=True, text=True)
+    assert ended.returncode == 1
+    assert ended.stderr.count("\n") == 1
+    assert "pip install 'ocean-chat[release]'" in ended.stderr
