@@ -36,8 +36,8 @@ def postgres_server() -> Iterator[str]:
 
 @pytest.fixture
 def postgres_url(postgres_server: str) -> str:
-    """The URL of an empty database."""
+    """The URL of an empty schema: as good as a database of its own, and quicker to throw away."""
     name = f"t{uuid.uuid4().hex[:12]}"
     with psycopg.connect(postgres_server, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name}")  # type: ignore[call-overload]
-    return postgres_server.replace("/postgres?", f"/{name}?")
+        connection.execute(f"CREATE SCHEMA {name}")  # type: ignore[call-overload]
+    return f"{postgres_server}&options=-csearch_path%3D{name}"

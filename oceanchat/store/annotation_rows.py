@@ -244,7 +244,7 @@ def add_refusal(connection: Connection, annotator_id: int, reason: str, now: flo
 def refusal_counts(connection: Connection) -> dict[int, int]:
     """Annotator id -> tries turned down."""
     query = select(refusals.c.annotator_id, func.count()).group_by(refusals.c.annotator_id)
-    return {annotator_id: count for annotator_id, count in connection.execute(query).tuples()}
+    return {row[0]: row[1] for row in connection.execute(query)}
 
 
 def judgements(connection: Connection, sample_id: int | None) -> list[Judgement]:

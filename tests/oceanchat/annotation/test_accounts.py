@@ -1,0 +1,107 @@
+"""Accounts: one passcode, hashed; sign-ins that expire, end and are slowed down."""
+
+import pytest
+
+from oceanchat.annotation import accounts
+from oceanchat.errors import AnnotationError
+from oceanchat.store.account_rows import annotators, sign_ins
+from oceanchat.store.database import Store
+
+
+def test_a_passcode_opens_the_account_however_it_is_typed(store: Store) -> None:
+    made = accounts.add(store, "  Ann   Lee ")
+    assert made.annotator.name == "Ann Lee"
+    for typed in (made.passcode, made.passcode.upper(), made.passcode.replace("-", "")):
+        token = accounts.sign_in(store, "ann lee", typed, "here")
+        found = accounts.who(store, token)
+        assert found is not None and found.id == made.annotator.id
+
+
+def test_neither_passcodes_nor_sign_ins_stand_in_the_database(store: Store) -> None:
+    made = accounts.add(store, "Ann")
+    token = accounts.sign_in(store, "Ann", made.passcode, "here")
+    with store.reading() as connection:
+        kept = str(
+            connection.execute(annotators.select()).all() + connection.execute(sign_ins.select()).all()
+        )
+    assert made.passcode not in kept and token not in kept
+    assert "scrypt$16384$8$1$" in kept
+
+
+def test_wrong_tries_are_counted_by_name_and_forgotten_after_a_while(store: Store) -> None:
+    made = accounts.add(store, "Ann")
+    for _ in range(accounts.TRIES_PER_NAME):
+        with pytest.raises(AnnotationError, match="not right"):
+            accounts.sign_in(store, "Ann", "wrong", "here", now=1000.0)
+    with pytest.raises(AnnotationError, match="too many tries"):
+        accounts.sign_in(store, "ANN", made.passcode, "elsewhere", now=1001.0)
+    assert accounts.sign_in(store, "Ann", made.passcode, "here", now=1000.0 + accounts.WINDOW + 1)
+
+
+def test_wrong_tries_are_counted_by_address_too(store: Store) -> None:
+    made = accounts.add(store, "Ann")
+    for number in range(accounts.TRIES_PER_ADDRESS):
+        with pytest.raises(AnnotationError):
+            accounts.sign_in(store, f"guess {number}", "wrong", "there", now=1000.0)
+    with pytest.raises(AnnotationError, match="too many tries"):
+        accounts.sign_in(store, "Ann", made.passcode, "there", now=1001.0)
+    assert accounts.sign_in(store, "Ann", made.passcode, "here", now=1001.0)
+
+
+def test_sign_ins_expire_end_and_are_revoked(store: Store) -> None:
+    made = accounts.add(store, "Ann")
+    token = accounts.sign_in(store, "Ann", made.passcode, "here", now=0.0)
+    assert accounts.who(store, token, now=accounts.SIGNED_IN_FOR - 1) is not None
+    assert accounts.who(store, token, now=accounts.SIGNED_IN_FOR + 1) is None
+    other, third = (accounts.sign_in(store, "Ann", made.passcode, "here") for _ in range(2))
+    accounts.sign_out(store, other)
+    assert accounts.who(store, other) is None and accounts.who(store, third) is not None
+    fresh = accounts.renew_passcode(store, made.annotator)
+    assert accounts.who(store, third) is None
+    with pytest.raises(AnnotationError):
+        accounts.sign_in(store, "Ann", made.passcode, "here")
+    assert accounts.sign_in(store, "Ann", fresh, "here")
+    assert accounts.who(store, "") is None and accounts.who(store, "\ud800") is None
+
+
+def test_the_retired_get_in_no_more(store: Store) -> None:
+    made = accounts.add(store, "Ann")
+    token = accounts.sign_in(store, "Ann", made.passcode, "here")
+    accounts.retire(store, made.annotator)
+    assert accounts.who(store, token) is None
+    with pytest.raises(AnnotationError, match="not right"):
+        accounts.sign_in(store, "Ann", made.passcode, "here")
+
+
+@pytest.mark.parametrize(
+    ("name", "role", "said"),
+    [
+        ("Ann", "annotator", "'Ann' exists"),
+        ("ANN", "annotator", "'ANN' exists"),
+        ("", "annotator", "cannot be used"),
+        ("a\x00b", "annotator", "cannot be used"),
+        ("x" * 61, "annotator", "cannot be used"),
+        ("Ben", "boss", "role 'boss'"),
+    ],
+)
+def test_unusable_accounts_are_refused(store: Store, name: str, role: str, said: str) -> None:
+    accounts.add(store, "Ann")
+    with pytest.raises(AnnotationError, match=said):
+        accounts.add(store, name, role)
+
+
+def test_profiles_are_added_to_and_emptied_by_an_empty_text(store: Store) -> None:
+    ann = accounts.add(store, "Ann").annotator
+    accounts.record_profile(store, ann, {"background": "MSc psychology", "pay": "15 EUR an hour"})
+    accounts.record_profile(store, ann, {"language": "CET-6", "pay": ""})
+    assert accounts.find(store, "Ann").profile == {"background": "MSc psychology", "language": "CET-6"}
+    with pytest.raises(AnnotationError, match="no 'age'"):
+        accounts.record_profile(store, ann, {"age": "30"})
+
+
+def test_only_a_lead_passes_as_one(store: Store) -> None:
+    accounts.require_lead(accounts.add(store, "Lea", "lead").annotator)
+    with pytest.raises(AnnotationError, match="for the lead"):
+        accounts.require_lead(accounts.add(store, "Ann").annotator)
+    with pytest.raises(AnnotationError, match="'Bob' is not known; there are: Lea, Ann"):
+        accounts.find(store, "Bob")
