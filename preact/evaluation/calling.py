@@ -95,7 +95,9 @@ async def run_judging(
 def is_local(system: str) -> bool:
     """Whether a system lives on this machine rather than behind an endpoint."""
     kind, _, path = system.partition(":")
-    return kind not in ("prompted", "backbone") or path.startswith("hf:") or Path(path).is_dir()
+    return (
+        kind not in ("prompted", "backbone") or path.startswith("hf:") or (path != "" and Path(path).is_dir())
+    )
 
 
 @asynccontextmanager

@@ -104,9 +104,9 @@ def draw_experts(
         return _save(figure, folder, name, [["model", "trait_level", "expert", "share"], *table])
 
 
-def draw_confusion(counts: Sequence[Sequence[int]], folder: Path, name: str = "confusion") -> list[Path]:
+def draw_confusion(counts: Sequence[Sequence[float]], folder: Path, name: str = "confusion") -> list[Path]:
     """Trait identification: 10 x 10, rows the true trait-level, columns the one whose loss is lowest."""
-    shares = [[n / max(1, sum(row)) for n in row] for row in counts]
+    shares = [[n / (sum(row) or 1) for n in row] for row in counts]
     labels = [[f"{n:.0%}" if n else "" for n in row] for row in shares]
     with _figure(4.6, 4.2) as figure:
         _heat(figure, shares, labels, CODES, CODES, (0, 1), "share of the row's dialogues")

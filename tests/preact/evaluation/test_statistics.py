@@ -77,12 +77,20 @@ def test_the_spread_is_the_population_standard_deviation() -> None:
     assert spread([2, 4, 4, 4, 5, 5, 7, 9]) == 2.0
 
 
+@pytest.mark.parametrize("seed", range(12))
+def test_holm_and_benjamini_hochberg_agree_with_statsmodels(seed: int) -> None:
+    dice = np.random.default_rng(seed)
+    p_values = [float(p) for p in dice.choice(dice.random(9) ** 3, size=1 + 7 * seed)]
+    assert holm(p_values) == pytest.approx(multipletests(p_values, method="holm")[1].tolist())
+    theirs = multipletests(p_values, method="fdr_bh")[1].tolist()
+    assert benjamini_hochberg(p_values) == pytest.approx(theirs)
+
+
 @given(P_VALUES)
-def test_holm_and_benjamini_hochberg_agree_with_statsmodels(p_values: list[float]) -> None:
-    assert holm(p_values) == pytest.approx(multipletests(p_values, method="holm")[1].tolist(), abs=1e-12)
-    assert benjamini_hochberg(p_values) == pytest.approx(
-        multipletests(p_values, method="fdr_bh")[1].tolist(), abs=1e-12
-    )
+def test_corrections_never_lower_a_p_value_nor_change_their_order(p_values: list[float]) -> None:
+    for adjusted in (holm(p_values), benjamini_hochberg(p_values)):
+        assert all(p - 1e-12 <= a <= 1 for p, a in zip(p_values, adjusted, strict=True))
+        assert [a for _, a in sorted(zip(p_values, adjusted, strict=True))] == sorted(adjusted)
 
 
 def test_corrections_leave_out_what_could_not_be_tested() -> None:

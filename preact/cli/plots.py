@@ -1,0 +1,164 @@
+"""`preact sweep` and `preact plot`: the figures of the paper, from runs and interviews."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from preact.cli.evaluation import FOLDER, calling_options, read_calling
+
+
+def numbers(ctx: click.Context, param: click.Parameter, value: str) -> tuple[float, ...]:
+    """Numbers separated by commas, each once, in order."""
+    try:
+        return tuple(dict.fromkeys(float(part) for part in value.split(","))) if value else ()
+    except ValueError:
+        raise click.BadParameter(f"'{value}' is no list of numbers; write them like 16,64,256") from None
+
+
+def output_option(command: Any) -> Any:
+    """`--output`: where figures go."""
+    return click.option(
+        "--output", "-o", type=FOLDER, required=True, metavar="DIR", help="Where the files go."
+    )(command)
+
+
+@click.command()
+@click.argument("release")
+@click.option("--output", "-o", type=FOLDER, required=True, metavar="DIR", help="Where runs and points go.")
+@click.option("--rank", callback=numbers, default="", metavar="N,N,...", help="LoRA ranks to try.")
+@click.option("--experts", callback=numbers, default="", metavar="N,N,...", help="Numbers of experts to try.")
+@click.option(
+    "--lambda", "weights", callback=numbers, default="", metavar="X,X,...", help="Weights of PSL to try."
+)
+@click.option("--backbone", default="tiny", show_default=True, metavar="NAME", help="As for `preact train`.")
+@click.option("--method", default="preact", show_default=True, metavar="NAME", help="As for `preact train`.")
+@click.option(
+    "--metric",
+    type=click.Choice(["identification", "overall"]),
+    default="identification",
+    show_default=True,
+    help="Judge-free trait identification, or Overall of an interview.",
+)
+@click.option(
+    "--judge", default="scripted", show_default=True, metavar="NAME", help="Who judges, for Overall."
+)
+@click.option("--runs", type=click.IntRange(1), default=1, show_default=True, help="Interviews, for Overall.")
+@click.option("--epochs", type=float, metavar="X", help="As for `preact train`.")
+@click.option("--max-steps", type=click.IntRange(0), default=0, metavar="N", help="As for `preact train`.")
+@click.option(
+    "--threads", type=click.IntRange(0), default=0, metavar="N", help="CPU threads; 0: torch's choice."
+)
+@calling_options
+def sweep(**flags: Any) -> None:
+    """Train on RELEASE with one setting varied at a time and measure each run (Figure 4).
+
+    Finished points are kept; run the same command again to go on, or with other settings to add to them.
+
+    \b
+    Example:  preact sweep releases/ocean-chat-1.0 --rank 16,64,256 --experts 4,8,16 --output sweeps/one
+              preact sweep releases/ocean-chat-1.0 --experts 4,8,16 --method no-psl --output sweeps/one
+    """
+    from preact.evaluation.sweep import SweepPlan
+    from preact.evaluation.sweep import sweep as run_sweep
+
+    calling = read_calling(flags)
+    values: Any = {"rank": flags.pop("rank"), "experts": flags.pop("experts"), "lambda": flags.pop("weights")}
+    options = {"max_steps": flags.pop("max_steps"), "threads": flags.pop("threads")}
+    plan = SweepPlan(values=values, recipe={"epochs": flags.pop("epochs")}, options=options, **flags)
+    for point in run_sweep(plan, calling, lambda line: click.echo(line, err=True)):
+        click.echo(f"{point.method}  {point.parameter} {point.value:g}  {point.metric} {point.score:.4f}")
+
+
+@click.group()
+def plot() -> None:
+    """Draw a figure as PDF, SVG and PNG, with the table behind it as CSV.
+
+    \b
+    Example:  preact plot experts runs/preact runs/no-psl --output figures
+    """
+
+
+@plot.command("sweep")
+@click.argument("folder", type=FOLDER)
+@output_option
+def plot_sweep(folder: Path, output: Path) -> None:
+    """Figure 4 from the folder of a sweep."""
+    from preact.evaluation.figures import draw_sweep
+    from preact.evaluation.sweep import panels
+
+    _tell(draw_sweep(panels(folder), output))
+
+
+@plot.command("experts")
+@click.argument("runs", nargs=-1, required=True, type=FOLDER)
+@output_option
+def plot_experts(runs: tuple[Path, ...], output: Path) -> None:
+    """Figure 5: the expert weights of runs side by side."""
+    from preact.evaluation.figures import draw_experts
+    from preact.evaluation.local_systems import NAMES
+    from preact.trained import open_run
+
+    opened = [open_run(run) for run in runs]
+    titles = [{"preact": "w/ PSL"}.get(o.record.config.method, NAMES[o.record.config.method]) for o in opened]
+    named = [
+        title if titles.count(title) == 1 else f"{title} ({run.name})"
+        for title, run in zip(titles, runs, strict=True)
+    ]
+    weights = {title: o.expert_weights().tolist() for title, o in zip(named, opened, strict=True)}
+    _tell(draw_experts(weights, output))
+
+
+@plot.command("confusion")
+@click.argument("run", type=FOLDER)
+@click.option(
+    "--data", metavar="RELEASE", help="Dialogues to identify. Default: the test split of the run's release."
+)
+@output_option
+def plot_confusion(run: Path, data: str | None, output: Path) -> None:
+    """Which trait-level the lowest loss names, 10 x 10."""
+    from preact.evaluation.figures import draw_confusion
+    from preact.evaluation.identification import identify
+
+    _tell(
+        draw_confusion(
+            identify(run, data=data, say=lambda line: click.echo(line, err=True)).confusion, output
+        )
+    )
+
+
+@plot.command("leakage")
+@click.argument("interview", type=FOLDER)
+@click.option("--judge", metavar="NAME", help="Whose scores, where there are several judges.")
+@output_option
+def plot_leakage(interview: Path, judge: str | None, output: Path) -> None:
+    """How each trait-level is judged on all five traits, 10 x 5 (of an interview with --items all)."""
+    from preact.evaluation.figures import draw_leakage
+    from preact.evaluation.scoring import leakage, load_scored
+
+    _tell(draw_leakage(leakage(load_scored(interview, judge).judged), output))
+
+
+@plot.command("cases")
+@click.argument("interviews", nargs=-1, required=True, type=FOLDER)
+@click.option(
+    "--trait-level", default="N+", show_default=True, metavar="CODE", help="Such as 'N+' or 'low Openness'."
+)
+@click.option(
+    "--item", "items", multiple=True, metavar="ID", help="May be repeated. Default: the trait's first three."
+)
+@output_option
+def plot_cases(interviews: tuple[Path, ...], trait_level: str, items: tuple[str, ...], output: Path) -> None:
+    """Figure 6: the answers of several systems side by side, as a page."""
+    from oceanchat.traits import TraitLevel
+    from preact.evaluation.cases import write_cases
+
+    _tell(write_cases(interviews, TraitLevel.parse(trait_level), items, output))
+
+
+def _tell(files: Any) -> None:
+    for file in files:
+        click.echo(str(file))
+
+
+COMMANDS = (sweep, plot)

@@ -1,0 +1,199 @@
+"""Hyper-parameter sweeps (the paper's Figure 4): train a run for each setting, measure it, keep the point.
+
+One setting varies at a time, the others stay at the recipe. A finished point is never trained again and
+an unfinished one goes on from its checkpoint. It knows how to train and measure; drawing is done
+elsewhere.
+"""
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from oceanchat.errors import EvaluationError
+from preact.config import METHODS, TINY, TrainConfig, make_config
+from preact.evaluation.calling import Calling, InterviewPlan, run_interview, run_judging
+from preact.evaluation.figures import Panel
+from preact.evaluation.identification import identify
+from preact.evaluation.scoring import Scored
+from preact.evaluation.transcripts import Lines, only_one
+from preact.runs import BACKBONE, RECORD, read_record
+from preact.training import train
+
+Parameter = Literal["rank", "experts", "lambda"]
+PARAMETERS: tuple[Parameter, ...] = ("rank", "experts", "lambda")
+Metric = Literal["identification", "overall"]
+_FIELDS: Mapping[Parameter, str] = {"rank": "rank", "experts": "experts", "lambda": "loss_weight"}
+_AXES: Mapping[Parameter, str] = {"rank": "LoRA rank r", "experts": "experts N", "lambda": "λ"}
+_METRICS: Mapping[Metric, str] = {
+    "identification": "trait identification (share)",
+    "overall": "Overall (points)",
+}
+
+
+class Point(BaseModel):
+    """One finished setting."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    method: str
+    parameter: Parameter
+    value: float
+    metric: Metric
+    judge: str
+    """Who judged, for Overall; empty for identification."""
+    score: float
+    """Share of dialogues identified, or Overall in scale points."""
+    run: str
+    """The run's folder inside the sweep's."""
+
+    @property
+    def key(self) -> tuple[str, str, float, str, str]:
+        """What is measured only once."""
+        return self.method, self.parameter, self.value, self.metric, self.judge
+
+
+@dataclass(frozen=True)
+class SweepPlan:
+    """What `preact sweep` was asked for."""
+
+    release: str
+    output: Path
+    values: Mapping[Parameter, Sequence[float]]
+    """The settings of each parameter that varies."""
+    backbone: str = TINY
+    method: str = "preact"
+    metric: Metric = "identification"
+    judge: str = "scripted"
+    runs: int = 1
+    """Interviews a trait-level, for Overall."""
+    recipe: Mapping[str, Any] = field(default_factory=dict)
+    """Settings of the recipe that hold for all points."""
+    options: Mapping[str, Any] = field(default_factory=dict)
+    """Other options of `preact train`, such as max_steps."""
+
+
+def sweep(plan: SweepPlan, calling: Calling, say: Callable[[str], None]) -> list[Point]:
+    """Train and measure what is missing; all points of the folder.
+
+    Raises ConfigError before anything is trained when a setting makes no sense, EvaluationError for an
+    unknown method, TrainingError and BuildStopped as training and judging do.
+    """
+    if plan.method not in METHODS:
+        raise EvaluationError(f"method '{plan.method}' is not known; write one of {', '.join(METHODS)}")
+    settings = [(parameter, value) for parameter in PARAMETERS for value in plan.values.get(parameter, ())]
+    if not settings:
+        raise EvaluationError("nothing varies; give several settings to --rank, --experts or --lambda")
+    for parameter, value in settings:
+        _config(plan, parameter, value, plan.backbone)
+    lines = Lines(plan.output / "points.jsonl", Point)
+    with only_one(plan.output):
+        lines.mend()
+        done = {point.key for point in lines.read()}
+        judge = plan.judge if plan.metric == "overall" else ""
+        for parameter, value in settings:
+            if (plan.method, parameter, value, plan.metric, judge) in done:
+                continue
+            config = _config(plan, parameter, value, _shared_backbone(plan))
+            folder = Path(config.output)
+            _train(config, folder, say)
+            score = _measure(plan, folder, calling, say)
+            say(f"{plan.method}, {parameter} {value:g}: {_METRICS[plan.metric]} {score:.4f}")
+            lines.append(
+                [
+                    Point(
+                        method=plan.method,
+                        parameter=parameter,
+                        value=value,
+                        metric=plan.metric,
+                        judge=judge,
+                        score=score,
+                        run=folder.name,
+                    )
+                ]
+            )
+    return lines.read()
+
+
+def panels(folder: Path) -> list[Panel]:
+    """Figure 4's panels from a sweep's folder: rank, experts, lambda, then the same of other methods.
+
+    Raises EvaluationError when there are no points.
+    """
+    points = Lines(folder / "points.jsonl", Point).read()
+    if not points:
+        raise EvaluationError(
+            f"'{folder}' holds no finished points; run `preact sweep --output {folder}` first"
+        )
+    found: list[Panel] = []
+    for metric, judge, method in sorted(
+        {(p.metric, p.judge, p.method) for p in points}, key=_own_method_first
+    ):
+        for parameter in PARAMETERS:
+            own = [p for p in points if (p.metric, p.judge, p.method) == (metric, judge, method)]
+            drawn = tuple((p.value, p.score) for p in own if p.parameter == parameter)
+            if drawn:
+                title = parameter if method == "preact" else f"{parameter}, {method}"
+                found.append(Panel(title, _AXES[parameter], _METRICS[metric], drawn))
+    return found
+
+
+def _own_method_first(group: tuple[str, str, str]) -> tuple[str, str, bool, str]:
+    metric, judge, method = group
+    return metric, judge, method != "preact", method
+
+
+def _config(plan: SweepPlan, parameter: Parameter, value: float, backbone: str) -> TrainConfig:
+    number = value if parameter == "lambda" else _whole(parameter, value)
+    tiny = backbone == TINY or Path(backbone).name == BACKBONE
+    return make_config(
+        tiny=tiny,
+        recipe={**plan.recipe, _FIELDS[parameter]: number},
+        release=plan.release,
+        output=str(plan.output / f"{plan.method}-{parameter}-{value:g}"),
+        backbone=backbone,
+        method=plan.method,
+        **plan.options,
+    )
+
+
+def _whole(parameter: str, value: float) -> int:
+    if value != int(value):
+        raise EvaluationError(f"--{parameter} '{value:g}' is not a whole number; write one")
+    return int(value)
+
+
+def _shared_backbone(plan: SweepPlan) -> str:
+    """The tiny backbone is built by the first run only; the others start from it."""
+    if plan.backbone != TINY:
+        return plan.backbone
+    built = sorted(plan.output.glob(f"*/{BACKBONE}/tiny.json"))
+    return str(built[0].parent) if built else TINY
+
+
+def _train(config: TrainConfig, folder: Path, say: Callable[[str], None]) -> None:
+    begun = (folder / RECORD).is_file()
+    if begun and read_record(folder).state == "finished":
+        return
+    if begun:
+        config = read_record(folder).config
+    train(config, say, resume=folder.is_dir())
+
+
+def _measure(plan: SweepPlan, folder: Path, calling: Calling, say: Callable[[str], None]) -> float:
+    if plan.metric == "identification":
+        found = identify(folder, say=say).accuracy.value
+        if found is None:
+            raise EvaluationError(f"run '{folder}' has no held-out dialogues to identify; release some first")
+        return found
+    return asyncio.run(_overall(plan, folder, calling))
+
+
+async def _overall(plan: SweepPlan, folder: Path, calling: Calling) -> float:
+    asked = InterviewPlan(str(folder), folder / "interview", runs=plan.runs)
+    found = await run_interview(asked, calling)
+    judged = await run_judging([found.folder], [plan.judge], calling)
+    return Scored(found, judged[0]).row().mean("Overall")
