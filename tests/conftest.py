@@ -1,4 +1,4 @@
-"""What all tests share: one PostgreSQL, and hypothesis without deadlines, since test machines are often busy."""
+"""What all tests share: one PostgreSQL, and hypothesis without deadlines, since machines are often busy."""
 
 import os
 

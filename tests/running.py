@@ -36,7 +36,7 @@ def run_json(folder: Path, *arguments: str, code: int = 0) -> Any:
 
 
 def assert_one_clear_line(done: subprocess.CompletedProcess[str], *said: str) -> None:
-    """A user's mistake ends in exit code 1, nothing on stdout and one line on stderr that says what is wrong."""
+    """A mistake ends in exit code 1, nothing on stdout and one line on stderr that says what is wrong."""
     assert done.returncode == 1, (done.returncode, done.stderr)
     assert done.stdout == ""
     lines = [line for line in done.stderr.splitlines() if line.startswith("oceanchat: ")]
