@@ -202,12 +202,14 @@ class BatchDesk:
     async def _send(self, chunk: list[_Asked]) -> None:
         batch = uuid.uuid4().hex
         begun = await asyncio.gather(*(asked.call.begin(batch) for asked in chunk), return_exceptions=True)
-        over = [error for error in begun if isinstance(error, BaseException)]
-        chunk = [asked for asked, error in zip(chunk, begun, strict=True) if error is None]
-        if chunk:
-            await self._submit(batch, chunk)
-        if over:
-            self._gate.stop(over[0] if isinstance(over[0], BuildStopped) else BuildStopped(str(over[0])))
+        sent = [asked for asked, error in zip(chunk, begun, strict=True) if error is None]
+        if sent:
+            await self._submit(batch, sent)
+        for asked, error in zip(chunk, begun, strict=True):
+            if error is not None:
+                over = error if isinstance(error, BuildStopped) else BuildStopped(str(error))
+                self._gate.stop(over)
+                _set(asked, over)
 
     async def _submit(self, batch: str, chunk: list[_Asked]) -> None:
         now = time.time()
@@ -252,8 +254,9 @@ class BatchDesk:
         rows = {row["key"]: row for row in calls}
         answered = 0
         async for line in self._api.lines(remote):
-            if line.key in rows:
-                answered += await self._take_in(line, rows.pop(line.key))
+            if line.key in rows and await self._take_in(line, rows[line.key]):
+                del rows[line.key]
+                answered += 1
         left = [self._sent.pop(key) for key in rows if key in self._sent]
         await self._record(batch, answered=answered)
         await self._give_up(batch, remote.status, remote.message)

@@ -29,7 +29,9 @@ class Endpoint:
         flags = [f"--{name.replace('_', '-')}" for name in switches]
         pairs = zip(flags, switches.values(), strict=True)
         told = [part for flag, value in pairs for part in ([flag] if value is True else [flag, str(value)])]
-        self.process = subprocess.Popen([sys.executable, "-c", SERVE, *told], stderr=subprocess.PIPE, text=True)
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", SERVE, *told], stderr=subprocess.PIPE, text=True
+        )
         assert self.process.stderr is not None
         line = self.process.stderr.readline()
         found = re.search(r"http://\S+/v1", line)
@@ -59,7 +61,9 @@ def questions(count: int) -> list[ChatRequest]:
     return [question(f"question {number}") for number in range(count)]
 
 
-async def ask_all(run: Run, requests: Iterable[ChatRequest], model: str = MODEL) -> list[ChatAnswer | CallFailed]:
+async def ask_all(
+    run: Run, requests: Iterable[ChatRequest], model: str = MODEL
+) -> list[ChatAnswer | CallFailed]:
     """Each answer, or the failure in its place."""
     ledger = run.model(model)
 

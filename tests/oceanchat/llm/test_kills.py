@@ -1,4 +1,4 @@
-"""kill -9 at any moment: what was answered is kept, what was in flight is on record, nothing else is paid twice."""
+"""kill -9 at any moment: what was answered is kept, and only what was in flight can be paid again."""
 
 import json
 import os
@@ -70,7 +70,9 @@ def test_live_kills_cost_at_most_what_was_in_flight(
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-def test_batch_kills_cost_nothing_twice(tmp_path: Path, serve: Serve, uninterrupted: list[str], seed: int) -> None:
+def test_batch_kills_cost_nothing_twice(
+    tmp_path: Path, serve: Serve, uninterrupted: list[str], seed: int
+) -> None:
     endpoint = serve(reply="answer {digest}", batch_seconds=0.4, seed=seed)
     path = tmp_path / "store.db"
     process = start(path, endpoint, "batch")

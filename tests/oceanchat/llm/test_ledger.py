@@ -90,11 +90,11 @@ async def test_who_asked_may_go_and_the_answer_is_kept(store: Store, serve: Serv
     assert endpoint.counters()["calls"] == 1
 
 
-async def test_a_new_sample_marks_the_one_before_as_retried(store: Store, serve: Serve) -> None:
+async def test_what_became_of_an_answer_is_noted_for_the_accounts(store: Store, serve: Serve) -> None:
     endpoint = serve()
     async with open_run(endpoint.settings(), store.engine) as run:
-        await ask_all(run, [question("unclear")])
-        await ask_all(run, [question("unclear", sample=1)])
+        await ask_all(run, [question("unclear"), question("unclear", sample=1)])
+        run.model(MODEL).mark(question("unclear"), "retried")
     with store.reading() as connection:
         outcomes = sorted(str(row["outcome"]) for row in ledger_rows.spending(connection))
     assert outcomes == ["None", "retried"]
@@ -125,15 +125,15 @@ async def test_a_scripted_model_goes_through_the_ledger_too(store: Store) -> Non
 
 async def test_two_runs_at_once_on_one_store_both_finish(store: Store, serve: Serve) -> None:
     endpoint = serve(latency=0.05)
-    runs = await asyncio.gather(
-        *(ask(endpoint.settings(), store.engine, questions(20)) for _ in range(2))
-    )
+    runs = await asyncio.gather(*(ask(endpoint.settings(), store.engine, questions(20)) for _ in range(2)))
     assert all(isinstance(answer, ChatAnswer) for answers, _ in runs for answer in answers)
     with store.reading() as connection:
         assert sum(row["calls"] for row in ledger_rows.spending(connection)) == 20
 
 
-async def test_a_store_that_cannot_be_written_stops_the_run(store: Store, serve: Serve, tmp_path: Path) -> None:
+async def test_a_store_that_cannot_be_written_stops_the_run(
+    store: Store, serve: Serve, tmp_path: Path
+) -> None:
     endpoint = serve()
     async with open_run(endpoint.settings(), store.engine) as run:
         with store.writing() as connection:

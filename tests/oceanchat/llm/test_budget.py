@@ -1,0 +1,100 @@
+"""The hard cap holds at the worst case of everything in flight."""
+
+import asyncio
+from collections.abc import Callable
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from oceanchat.errors import BuildStopped, ConfigError
+from oceanchat.llm.accounts import accounts_of, total
+from oceanchat.llm.budget import Budget, prompt_bound
+from oceanchat.llm.chat import ChatRequest, Message
+from oceanchat.llm.doors import open_run
+from oceanchat.llm.prices import load_prices
+from oceanchat.llm.settings import CallSettings
+from oceanchat.store.database import Store
+from tests.oceanchat.llm.endpoint import MODEL, Endpoint, ask, prices_file, questions
+
+Serve = Callable[..., Endpoint]
+
+
+@given(st.lists(st.text(), min_size=1, max_size=4))
+def test_a_prompt_has_no_more_tokens_than_its_bound(texts: list[str]) -> None:
+    request = ChatRequest(tuple(Message("user", text) for text in texts), "label", 10, 0.0)
+    # Byte-level tokenizers give at most a token a byte, and chat templates a few more around each message.
+    assert prompt_bound(request) >= sum(len(t.encode("utf-8", "surrogatepass")) for t in texts) + 8 * len(
+        texts
+    )
+
+
+async def test_the_cap_counts_what_is_in_flight_and_waits_for_it() -> None:
+    budget = Budget(load_prices(), cap=1.0)
+    await budget.reserve(Decimal("0.6"))
+    second = asyncio.create_task(budget.reserve(Decimal("0.6")))
+    await asyncio.sleep(0.01)
+    assert not second.done()  # both at their worst would be over the cap
+    budget.settle(Decimal("0.6"), Decimal("0.1"))
+    await asyncio.wait_for(second, 1)
+    assert budget.spent == Decimal("0.1")
+    budget.settle(Decimal("0.6"), Decimal("0.6"))
+    with pytest.raises(BuildStopped, match=r"--max-usd '1.0' is reached: \$0.7000 spent.*higher --max-usd"):
+        await budget.reserve(Decimal("0.4"))
+
+
+@given(st.lists(st.tuples(st.integers(1, 50), st.integers(0, 100)), max_size=30))
+async def test_no_order_of_events_goes_over_the_cap(calls: list[tuple[int, int]]) -> None:
+    budget = Budget(load_prices(), cap=1.0)
+    for worst_cents, share in calls:
+        worst = Decimal(worst_cents) / 100
+        try:
+            await budget.reserve(worst)
+        except BuildStopped:
+            break
+        budget.settle(worst, worst * share / 100)
+        assert budget.spent + budget.in_flight <= 1
+
+
+async def test_a_run_stops_below_its_cap_and_a_higher_one_goes_on(
+    store: Store, serve: Serve, tmp_path: Path
+) -> None:
+    endpoint = serve(latency=0.02)
+    path = prices_file(tmp_path, 1000.0, 1000.0)
+    capped = endpoint.settings(prices=path, max_usd=0.4, concurrency=8)
+    with pytest.raises(BuildStopped, match=r"--max-usd '0\.4' is reached"):
+        await ask(capped, store.engine, questions(100))
+    spent = total(accounts_of(store, load_prices(path)).accounts).paid
+    assert 0.2 <= spent.usd <= 0.4
+    assert endpoint.counters()["paid"] == spent.calls
+    _, run = await ask(endpoint.settings(prices=path, max_usd=100), store.engine, questions(100))
+    assert run.counts.replayed == spent.calls  # a resumed run does not pay, or count, twice
+    assert run.counts.made == 100 - spent.calls
+
+
+async def test_a_cap_needs_a_price(store: Store) -> None:
+    async with open_run(CallSettings(base_url="http://127.0.0.1:9/v1", max_usd=5), store.engine) as run:
+        with pytest.raises(ConfigError, match=f"model '{MODEL}' at 'http://127.+: its price is unknown"):
+            run.model(MODEL)
+
+
+async def test_without_a_price_tokens_count_and_the_cost_is_unknown(store: Store, serve: Serve) -> None:
+    endpoint = serve()
+    _, run = await ask(endpoint.settings(), store.engine, questions(3))
+    assert run.counts.completion_tokens > 0
+    assert run.counts.cost == "unknown"
+    assert run.counts.as_json()["usd"] is None
+    paid = total(accounts_of(store, load_prices()).accounts).paid
+    assert (paid.cost, paid.as_json()["usd"]) == ("unknown", None)
+
+
+async def test_replies_without_token_counts_are_unknown_and_capped_at_their_worst(
+    store: Store, serve: Serve, tmp_path: Path
+) -> None:
+    endpoint = serve(no_usage=True)
+    settings = endpoint.settings(prices=prices_file(tmp_path, 1000.0, 1000.0), max_usd=1.0, concurrency=1)
+    with pytest.raises(BuildStopped, match="--max-usd"):
+        await ask(settings, store.engine, questions(50))
+    assert 5 <= endpoint.counters()["paid"] <= 8  # each may have cost 0.13
