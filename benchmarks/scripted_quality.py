@@ -125,7 +125,9 @@ def verdict(prompts: Prompts, turns: tuple[Turn, ...], target: TraitLevel) -> tu
     seen = parse_verdict(reply_to(prompts["check"].fill(dialogue=transcript(turns))))
     if seen is None:
         raise ValueError("unreadable verdict")
-    return judge(seen.shown, target, "strict")[0] == "passed", judge(seen.shown, target, "paper")[0] == "passed"
+    strict, _ = judge(seen.shown, target, "strict")
+    paper, _ = judge(seen.shown, target, "paper")
+    return strict == "passed", paper == "passed"
 
 
 def near_duplicates(written: list[Written]) -> float:

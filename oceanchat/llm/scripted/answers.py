@@ -26,7 +26,9 @@ from oceanchat.llm.scripted.questions import CLOSING, last_word, next_question
 from oceanchat.llm.scripted.topics import kinds, topics_in
 from oceanchat.traits import FACETS, LEVELS, TraitLevel, facet_named
 
-_PLAIN_IF_WEAK = 0.75
+_PLAIN_IF_WEAK, _PLAIN = 0.75, 0.3
+"""Shares of answers that show nothing: in a weak conversation, and of habits and plans in any other."""
+_MAY_BE_PLAIN = frozenset({"usual", "ordinary", "next"})
 _WORDS, _EXCHANGES, _MOST_EXCHANGES = 80, 5, 40
 _SENTENCE = re.compile(r"(?<=[.?!])\s+")
 
@@ -56,7 +58,8 @@ def answer(who: Persona, intent: str, turn: int, rng: random.Random) -> str:
     if ":" in intent:
         kind, number = intent.split(":")
         return fill(rng.choice(parts("smalltalk")[kind]["pairs"][int(number)]["answer"]), who.slots, rng)
-    if who.weak and rng.random() < _PLAIN_IF_WEAK:
+    plain = _PLAIN_IF_WEAK if who.weak else _PLAIN * (intent in _MAY_BE_PLAIN)
+    if rng.random() < plain:
         return fill(rng.choice(parts("smalltalk")["plain"][intent]), who.slots, rng)
     side = who.stray if who.stray and turn in (1, 3) and intent != START else who.side
     return fill(rng.choice(_lines_for(side, who.story, intent)), who.slots, rng)

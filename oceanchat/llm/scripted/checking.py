@@ -9,20 +9,18 @@ from collections.abc import Mapping, Sequence
 from oceanchat.llm.scripted.conversation import DISCLOSER, read_lines
 from oceanchat.llm.scripted.evidence import Evidence, evidence_in
 
-_NEEDED = 10.0
-"""The least evidence that is named at all."""
-_CLOSE = 0.75
-"""Another trait is named too when it has this share of the strongest one's evidence."""
+_CLOSE = 3.0
+"""Another trait is named too when its evidence is within this of the strongest one's."""
 
 
 def shown(answers: Sequence[str]) -> list[Evidence]:
     """The trait-levels that the answers show, strongest first, at most one level of a trait."""
     ranked = evidence_in(answers)
     named: list[Evidence] = []
+    least = ranked[0].score - _CLOSE
     for evidence in ranked:
-        least = max(_NEEDED, _CLOSE * ranked[0].score)
         known = {each.trait_level.trait for each in named}
-        if evidence.score >= least and evidence.trait_level.trait not in known:
+        if evidence.score > 0 and evidence.score >= least and evidence.trait_level.trait not in known:
             named.append(evidence)
     return named
 

@@ -59,7 +59,7 @@ def _asked() -> Mapping[str, str]:
         for reading in readings(ask)
     }
     for kind, part in parts("smalltalk").items():
-        for number, pair in enumerate(part["pairs"] if "pairs" in part else ()):
+        for number, pair in enumerate(part.get("pairs", ())):
             table.update({ask: f"{kind}:{number}" for ask in pair["ask"]})
     return table
 

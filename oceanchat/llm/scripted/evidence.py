@@ -19,7 +19,7 @@ class Evidence(NamedTuple):
 
     trait_level: TraitLevel
     score: float
-    """Above 0 it speaks for the trait-level, below 0 against it."""
+    """Above 0 the answers are likelier from somebody of this trait-level than plain small talk."""
     side: Side | None
     """The facet-level with the most signs in the lexica, if any has one."""
     quotes: tuple[str, ...]
@@ -67,6 +67,8 @@ def _quotes(
 
 def balance(answers: Sequence[str], trait: Trait) -> float:
     """Evidence for the high level minus that for the low level of one trait, for a hundred words."""
-    scores = {each.trait_level.level: each.score for each in evidence_in(answers) if each.trait_level.trait is trait}
+    scores = {
+        each.trait_level.level: each.score for each in evidence_in(answers) if each.trait_level.trait is trait
+    }
     said = sum(len(answer.split()) for answer in answers)
     return (scores[Level.HIGH] - scores[Level.LOW]) * 100 / max(said, 25)

@@ -1,10 +1,11 @@
 """What people of each trait-level sound like: word weights learnt from the example lines under parts/.
 
 Each word or pair of words weighs, for each trait-level, the logarithm of how much commoner it is in that
-trait-level's lines than on average. Knows the lines, nothing of the dialogues it will be used on.
+trait-level's lines than in plain small talk. Knows the lines, nothing of the dialogues it will be used on.
 """
 
 import functools
+import itertools
 import math
 import re
 from collections import Counter
@@ -17,9 +18,10 @@ from oceanchat.traits import TRAIT_LEVELS, TraitLevel
 Weights = Mapping[str, tuple[float, ...]]
 """Word or pair -> one weight for each of the ten trait-levels, in their order."""
 
-_PRIOR = 4000.0
+_PRIOR = 1000.0
 """How many average words each trait-level's count is smoothed with."""
 _MOST = 3.0
+"""No word counts for more than this, whichever way."""
 _ENDINGS = ("ing", "ed", "es", "s", "ly")
 _SHORTEST_STEM = 3
 _MARKS = re.compile(r"\{\w+\}|[()|]")
@@ -29,7 +31,7 @@ def features(text: str) -> Iterable[str]:
     """The stems of a text's words, and pairs of them that stand together in a clause."""
     stems = [_stem(token) for token in tokens_of(text)]
     yield from (stem for stem in stems if stem != "|")
-    yield from (f"{a} {b}" for a, b in zip(stems, stems[1:], strict=False) if "|" not in (a, b))
+    yield from (f"{a} {b}" for a, b in itertools.pairwise(stems) if "|" not in (a, b))
 
 
 def _stem(word: str) -> str:
@@ -79,7 +81,6 @@ def weights() -> Weights:
             for each, size in zip(counts, sizes, strict=True)
         ]
         mean = sum(rates) / len(rates)
-        table[feature] = tuple(
-            max(-_MOST, min(_MOST, math.log(rate / mean))) for rate in rates[: len(TRAIT_LEVELS)]
-        )
+        *shown, plain = (max(-_MOST, min(_MOST, math.log(rate / mean))) for rate in rates)
+        table[feature] = tuple(each - plain for each in shown)
     return table

@@ -62,7 +62,10 @@ def _lexicon(trait: Trait) -> Mapping[str, Mapping[str, str]]:
 def label_index(trait: Trait) -> PatternIndex:
     """The words of one trait's twelve facet-levels."""
     return PatternIndex(
-        {key: [(text, 1.0) for text in split_patterns(part["words"])] for key, part in _lexicon(trait).items()}
+        {
+            key: [(text, 1.0) for text in split_patterns(part["words"])]
+            for key, part in _lexicon(trait).items()
+        }
     )
 
 

@@ -9,13 +9,40 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 WORD_CLASSES: Mapping[str, frozenset[str]] = {
-    "i": frozenset("i im ive id ill me my myself we our us were".split()),
+    "i": frozenset(["i", "im", "ive", "id", "ill", "me", "my", "myself", "we", "our", "us", "were"]),
     "neg": frozenset(
-        "not no never dont didnt doesnt isnt wasnt arent werent cant cannot couldnt wont wouldnt havent hasnt"
-        " hadnt hardly barely without aint nor".split()
+        [
+            "not",
+            "no",
+            "never",
+            "dont",
+            "didnt",
+            "doesnt",
+            "isnt",
+            "wasnt",
+            "arent",
+            "werent",
+            "cant",
+            "cannot",
+            "couldnt",
+            "wont",
+            "wouldnt",
+            "havent",
+            "hasnt",
+            "hadnt",
+            "hardly",
+            "barely",
+            "without",
+            "aint",
+            "nor",
+        ]
     ),
-    "hate": frozenset("hate hated hates hating dislike disliked despise detest loathe".split()),
-    "love": frozenset("love loved loves loving like liked enjoy enjoyed adore adored".split()),
+    "hate": frozenset(
+        {"hate", "hated", "hates", "hating", "dislike", "disliked", "despise", "detest", "loathe"}
+    ),
+    "love": frozenset(
+        {"love", "loved", "loves", "loving", "like", "liked", "enjoy", "enjoyed", "adore", "adored"}
+    ),
 }
 """What `@name` stands for in a pattern, in words without apostrophes."""
 
@@ -47,10 +74,7 @@ class _Pattern(NamedTuple):
 def tokens_of(text: str) -> list[str]:
     """Lower-case words without apostrophes; punctuation becomes the clause break '|'."""
     lowered = text.lower().replace("\u2019", "'")
-    return [
-        token.replace("'", "") if token[0].isalpha() else _BREAK
-        for token in _TOKEN.findall(lowered)
-    ]
+    return [token.replace("'", "") if token[0].isalpha() else _BREAK for token in _TOKEN.findall(lowered)]
 
 
 def split_patterns(listed: str) -> list[str]:
@@ -62,7 +86,7 @@ class PatternIndex:
     """Patterns in named groups, looked up by their first word."""
 
     def __init__(self, groups: Mapping[str, Iterable[tuple[str, float]]]) -> None:
-        """`groups` maps a key to its patterns and their factors (weight = marks of `!`, plus one, times it)."""
+        """`groups` maps a key to its patterns, each with a factor for its weight."""
         self._exact: dict[str, list[_Pattern]] = {}
         self._stems: dict[str, list[_Pattern]] = {}
         self._cache: dict[str, tuple[_Pattern, ...]] = {}

@@ -24,9 +24,10 @@ _PEOPLE = (
     ("my brother-in-law", "he", "him", "his"), ("my niece", "she", "her", "her"),
 )  # fmt: skip
 _THINGS = (
-    "table", "kettle", "door", "lamp", "ladder", "bucket", "desk", "radio", "box", "chair", "shelf", "clock",
-    "printer", "bicycle", "drawer", "suitcase", "stove", "bench", "mirror", "coat rack", "piano", "toaster",
-    "fence", "letter box", "sofa", "curtain", "typewriter", "freezer", "gate", "wheelbarrow",
+    "kettle", "lamp", "ladder", "bucket", "radio", "box", "chair", "clock", "bicycle", "suitcase", "mirror",
+    "toaster", "typewriter", "basket", "toolbox", "folder", "tray", "vacuum cleaner", "sewing machine",
+    "teapot", "camera", "guitar", "fan", "heater", "blanket", "frying pan", "rug", "stool",
+    "telescope", "watering can",
 )  # fmt: skip
 _DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 _WEAK, _MIXED = 0.07, 0.03

@@ -9,7 +9,7 @@ import random
 import re
 from collections.abc import Mapping, Sequence
 
-from oceanchat.llm.scripted.conversation import DISCLOSER, QUESTIONER, Line, intents, read_lines
+from oceanchat.llm.scripted.conversation import DISCLOSER, Line, intents, read_lines
 from oceanchat.llm.scripted.grammar import fill, parts
 from oceanchat.llm.scripted.topics import kind_of_theme
 
@@ -27,7 +27,8 @@ _SKELETONS: tuple[tuple[str, ...], ...] = (
     ("usual", "why", PAIR, "next", "detail", "after", "others", "ordinary"),
 )
 _ECHO, _REACTION, CLOSING = 0.3, 0.12, 0.2
-"""Shares of follow-ups that begin with a thing just named, or a short reaction; of dialogues with a last word."""
+"""Shares of follow-ups that begin with a thing just named or a short reaction, and of dialogues that the
+questioner closes with a last word."""
 _NAMED = re.compile(r"\b(the|a|an|my) ((?:[a-z]+ )?)([a-z]+)\b")
 
 
@@ -40,7 +41,8 @@ def _echoed() -> frozenset[str]:
 def opening(kind: str, rng: random.Random) -> str:
     """A first question about a kind of topic."""
     asks = parts("questions")["openings"]
-    return fill(rng.choice(asks[kind]), {"when": rng.choice(asks["when"])}, rng)
+    when = {tense: rng.choice(asks[tense]) for tense in ("now", "since")}
+    return fill(rng.choice(asks[kind]), when, rng)
 
 
 def _echo(answer: str) -> str:
@@ -84,6 +86,3 @@ def last_word(rng: random.Random) -> str:
 def question_reply(tags: Mapping[str, str], rng: random.Random) -> str:
     """The reply to the `question` task."""
     return next_question(tags.get("theme", ""), read_lines(tags.get("conversation", "")), rng)
-
-
-__all__ = ["CLOSING", "QUESTIONER", "last_word", "next_question", "opening", "question_reply"]

@@ -8,14 +8,23 @@ import re
 import tomllib
 from collections.abc import Mapping
 from importlib import resources
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from oceanchat.llm.scripted.patterns import tokens_of
 
 _VAGUE = frozenset({"mind"})
 """Kinds that count only when nothing else is named."""
 _LONGEST = 3
-_FALLBACKS = ("the last few days", "the week", "last weekend", "this month", "the other day", "the holidays")
+_FALLBACKS = (
+    "a letter I got",
+    "a favor I was asked for",
+    "the plan for the summer",
+    "an appointment",
+    "a visit",
+    "the move",
+    "an odd job",
+    "a small project",
+)
 
 
 class Topic(NamedTuple):
@@ -30,11 +39,11 @@ class Topic(NamedTuple):
 @functools.cache
 def kinds() -> Mapping[str, str]:
     """Kind -> its neutral theme."""
-    return {kind: part["theme"] for kind, part in _file().items()}
+    return {kind: part["theme"] for kind, part in _file().items() if "theme" in part}
 
 
 @functools.cache
-def _file() -> Mapping[str, Mapping[str, str]]:
+def _file() -> Mapping[str, Any]:
     path = resources.files("oceanchat.llm.scripted") / "topics.toml"
     return tomllib.loads(path.read_text(encoding="utf-8"))
 
@@ -42,16 +51,21 @@ def _file() -> Mapping[str, Mapping[str, str]]:
 @functools.cache
 def _by_words() -> Mapping[tuple[str, ...], Topic]:
     table: dict[tuple[str, ...], Topic] = {}
-    for kind, part in _file().items():
-        for entry in filter(None, (piece.strip() for piece in re.split(r"[;\n]", part["words"]))):
+    for kind in kinds():
+        for entry in filter(None, map(str.strip, re.split(r"[;\n]", _file()[kind]["words"]))):
             words, phrase = (side.strip() for side in entry.split("="))
             for choice in words.split("/"):
                 table.setdefault(tuple(choice.split()), Topic(kind, phrase))
     return table
 
 
+@functools.cache
+def _listed(name: str) -> frozenset[str]:
+    return frozenset(map(str.strip, _file()[name].split(";")))
+
+
 def topics_in(text: str) -> list[Topic]:
-    """The things named, in order, without repetition; vague ones only where nothing else is named."""
+    """The things named, in order, without repetition; those that say little come last, or not at all."""
     tokens = tokens_of(text)
     table = _by_words()
     found: list[Topic] = []
@@ -65,13 +79,21 @@ def topics_in(text: str) -> list[Topic]:
                 at += length - 1
                 break
         at += 1
-    return [topic for topic in found if topic.kind not in _VAGUE] or found
+    telling = [topic for topic in found if topic.kind not in _VAGUE] or found
+    return sorted(telling, key=lambda topic: topic.phrase in _listed("late"))
 
 
 def topic_of(text: str, pick: int) -> Topic:
-    """The thing a text is mostly about; where it names nothing known, a stretch of time chosen by `pick`."""
+    """The thing a text is mostly about; of a person, something done together. Where the text names nothing
+    known it is something that might happen to anyone. `pick` chooses among equals."""
     found = topics_in(text)
-    return found[0] if found else Topic("mind", _FALLBACKS[pick % len(_FALLBACKS)])
+    if not found:
+        return Topic("mind", _FALLBACKS[pick % len(_FALLBACKS)])
+    kind, phrase = found[0]
+    if phrase in _listed("people"):
+        together = _file()["with"]
+        return Topic(kind, f"{together[pick % len(together)]} {phrase}")
+    return found[0]
 
 
 def kind_of_theme(theme: str) -> str:
