@@ -125,7 +125,7 @@ def print_build(report: BuildReport, samples: Sequence[Dialogue], config: BuildC
         if reasons:
             listed = ", ".join(f"{count:,} {reason}" for reason, count in sorted(reasons.items()))
             unit = "rows" if what == "Left out" else "sentences"
-            out.print(f"{what}  {listed} ({unit})", highlight=False)
+            out.print(f"{what}  {listed} ({unit})")
     print_funnel(report.outcomes)
     out.print(
         f"Pass rate of the back-validation  {report.pass_rate}   (the paper: {PAPER_PASS_RATE:.1%})",
@@ -140,7 +140,7 @@ def print_build(report: BuildReport, samples: Sequence[Dialogue], config: BuildC
         out.print()
         print_dialogue(dialogue)
     out.print()
-    out.print(_models_line(config), style="bold", highlight=False, soft_wrap=True)
+    out.print(_models_line(config), style="bold", soft_wrap=True)
 
 
 def _models_line(config: BuildConfig) -> str:
@@ -232,7 +232,7 @@ def print_dialogue(dialogue: Dialogue) -> None:
     head = (
         f"{dialogue.trait_level.label}" + (f" \u00b7 {facet.id}" if facet else "") + f" \u00b7 {dialogue.id}"
     )
-    out.print(head, style="bold", highlight=False, markup=False)
+    out.print(head, style="bold")
     if dialogue.seed_topic:
         _paragraph(out, "Seed topic  ", f"\u201c{dialogue.seed_topic}\u201d", "dim")
     for turn in dialogue.turns:
@@ -253,7 +253,7 @@ def _paragraph(out: Console, lead: str, text: str, style: str) -> None:
     width = min(_WIDEST, out.width)
     clean = "".join(c for c in text if c.isprintable() or c == " ")
     lines = textwrap.fill(clean, width, initial_indent=lead, subsequent_indent=" " * min(len(lead), 12))
-    out.print(Text(lines, style=style), highlight=False)
+    out.print(Text(lines, style=style))
 
 
 def _verdict(dialogue: Dialogue) -> str:
@@ -273,7 +273,7 @@ def print_table(headers: Sequence[str], rows: Sequence[Sequence[Any]], title: st
         table.add_column(header, justify="right" if right else "left")
     for row in rows:
         table.add_row(*(_cell(cell) for cell in row))
-    _stdout().print(table, highlight=False)
+    _stdout().print(table)
 
 
 def _cell(cell: Any) -> Text:
@@ -283,5 +283,6 @@ def _cell(cell: Any) -> Text:
 
 
 def _stdout() -> Console:
-    # Piped output has no width of its own: wide enough that no cell is cut.
-    return Console() if sys.stdout.isatty() else Console(width=140, no_color=True)
+    # What is shown is data: nothing in it is markup. Piped output has no width of its own, so no cell is cut.
+    plain: dict[str, Any] = {"markup": False, "emoji": False, "highlight": False}
+    return Console(**plain) if sys.stdout.isatty() else Console(width=140, no_color=True, **plain)
