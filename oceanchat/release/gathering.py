@@ -15,7 +15,8 @@ from oceanchat.release.manifest import Require
 from oceanchat.release.rows import HumanLabel, decided_valid
 from oceanchat.store import account_rows, build_rows
 from oceanchat.store.annotation_rows import validation_table
-from oceanchat.store.build_rows import StoredBuild, StoredCorpus
+from oceanchat.store.build_rows import StoredBuild
+from oceanchat.store.corpus_rows import StoredCorpus, stored_corpus
 from oceanchat.store.database import Store
 from oceanchat.store.import_rows import read_imported
 from oceanchat.traits import CODES
@@ -67,7 +68,7 @@ def gather(store: Store, require: Require) -> Gathered:
             build.trait_level: build_rows.state_counts(connection, build.trait_level) for build in builds
         }
         used = dict.fromkeys(build.corpus_id for build in builds)
-        corpora = [found for used_id in used if (found := build_rows.stored_corpus(connection, used_id))]
+        corpora = [found for used_id in used if (found := stored_corpus(connection, used_id))]
         annotators = {a.pseudonym: dict(a.profile) for a in account_rows.everyone(connection)}
     human = human_labels(validation_table(store.engine))
     profiles = {name: annotators.get(name, {}) for name in sorted(_annotators(human))}

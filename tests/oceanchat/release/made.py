@@ -18,7 +18,8 @@ from oceanchat.records import (
     dialogue_id,
 )
 from oceanchat.store import build_rows
-from oceanchat.store.build_rows import Result, StoredBuild, StoredCorpus
+from oceanchat.store.build_rows import Result, StoredBuild
+from oceanchat.store.corpus_rows import StoredCorpus, end_corpus
 from oceanchat.store.database import Store, open_store
 from oceanchat.traits import CODES, FACETS, TraitLevel
 
@@ -96,7 +97,7 @@ def made_store(path: Path, dialogues: Sequence[Dialogue], *, shareable: bool = T
     store = open_store(path)
     facts = {"essays": 40, "sentences": 400, "shareable": shareable, "licence": "CC0-1.0"}
     with store.writing() as connection:
-        build_rows.end_corpus(connection, StoredCorpus("corpus-1", "/home/somebody/essays.csv", facts))
+        end_corpus(connection, StoredCorpus("corpus-1", "/home/somebody/essays.csv", facts))
         for code in CODES:
             mine = [d for d in dialogues if d.trait_level.code == code]
             if mine:

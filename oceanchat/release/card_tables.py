@@ -1,0 +1,36 @@
+"""How a dataset card shows tables, shares and figures with their intervals, in Markdown.
+
+Text in, text out; it knows no release.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+
+def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A Markdown table; bars within cells are escaped."""
+    lines = [header, ["---"] * len(header), *rows]
+    return "".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |\n" for line in lines)
+
+
+def share_shown(found: Mapping[str, Any]) -> str:
+    """A count of a total, and the share with its interval."""
+    if found["value"] is None:
+        return "none checked"
+    return f"{found['count']:,} of {found['total']:,}: {figure_shown(found)}"
+
+
+def figure_shown(found: Mapping[str, Any], share: bool = True) -> str:
+    """A figure with its interval, as per cent or, for a coefficient, as a number; or why there is none."""
+    if found["value"] is None:
+        return str(found.get("note") or "undefined")
+    form = ".1%" if share else ".3f"
+    value = format(found["value"], form)
+    if found["low"] is None:
+        return value
+    return f"{value} ({format(found['low'], form)} to {format(found['high'], form)})"
+
+
+def versions_listed(versions: Mapping[str, str]) -> str:
+    """Packages with their versions."""
+    return ", ".join(f"{package} {version}" for package, version in versions.items())
