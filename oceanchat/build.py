@@ -28,8 +28,9 @@ from oceanchat.stages.gates import Bounds, Gatekeeper
 from oceanchat.stages.ordering import Place, candidate_blocks
 from oceanchat.stages.seed_topics import Labeller, Placed, SeedStream
 from oceanchat.stages.synthesis import WRITE_TEMPERATURE, Writer, Written
-from oceanchat.store import build_rows
-from oceanchat.store.build_rows import StoredBuild, StoredCorpus
+from oceanchat.store import build_rows, corpus_rows
+from oceanchat.store.build_rows import StoredBuild
+from oceanchat.store.corpus_rows import StoredCorpus
 from oceanchat.store.database import Store
 from oceanchat.traits import TraitLevel
 
@@ -185,7 +186,7 @@ class Builder:
 
     def _seed_stream(self, trait_level: TraitLevel) -> SeedStream:
         with self.store.reading() as connection:
-            essays = build_rows.essay_places(connection, self.corpus.id)
+            essays = corpus_rows.essay_places(connection, self.corpus.id)
         labeller = Labeller(
             model=self.models.labeler,
             template=self.prompts[self.config.label_task],
@@ -207,7 +208,7 @@ class Builder:
         places = [(place.essay_number, place.place) for group in block for place in group]
         self.progress.expect(Stage.LABEL, len(places))
         with self.store.reading() as connection:
-            found = iter(build_rows.sentences_at(connection, self.corpus.id, places))
+            found = iter(corpus_rows.sentences_at(connection, self.corpus.id, places))
         return [[(place.order, next(found)) for place in group] for group in block]
 
     async def _write(self, seeds: Sequence[SeedTopic]) -> list[Written]:
@@ -232,7 +233,7 @@ class Builder:
         """A written dialogue, closed out by a gate or still to be checked."""
         number = dialogue_id(seed.trait_level, written.turns)
         with self.store.reading() as connection:
-            essay = build_rows.essay_text(connection, self.corpus.id, seed.essay_id)
+            essay = corpus_rows.essay_text(connection, self.corpus.id, seed.essay_id)
         closed = gates.closed_by(number, written.turns, essay)
         return Dialogue(
             id=number,

@@ -11,8 +11,8 @@ from oceanchat.essays import Corpus, Essays
 from oceanchat.progress import Progress, Stage
 from oceanchat.records import content_id
 from oceanchat.stages.segmentation import sentences_of
-from oceanchat.store import build_rows
-from oceanchat.store.build_rows import StoredCorpus
+from oceanchat.store import corpus_rows
+from oceanchat.store.corpus_rows import StoredCorpus
 from oceanchat.store.database import Store
 
 SEGMENTATION_VERSION = "1"
@@ -25,7 +25,7 @@ def keep_corpus(corpus: Corpus, store: Store, progress: Progress) -> StoredCorpu
     """The corpus as it is in the store with all its sentences, brought there if need be."""
     corpus_id = content_id(corpus.fingerprint, SEGMENTATION_VERSION)
     with store.reading() as connection:
-        stored = build_rows.stored_corpus(connection, corpus_id)
+        stored = corpus_rows.stored_corpus(connection, corpus_id)
     if stored is not None:
         return stored
     progress.expect(Stage.SEGMENT, corpus.count)
@@ -44,14 +44,14 @@ def keep_corpus(corpus: Corpus, store: Store, progress: Progress) -> StoredCorpu
         },
     )
     with store.writing() as connection:
-        build_rows.end_corpus(connection, complete)
+        corpus_rows.end_corpus(connection, complete)
     return complete
 
 
 def _split(corpus_id: str, essays: Essays, store: Store, progress: Progress) -> tuple[int, Counter[str]]:
     """Store essays and sentences; how many sentences are usable, and how many were set aside by reason."""
     with store.writing() as connection:
-        build_rows.begin_corpus(connection, corpus_id)
+        corpus_rows.begin_corpus(connection, corpus_id)
     number = sentences = 0
     set_aside: Counter[str] = Counter()
     left = iter(essays)
@@ -59,7 +59,7 @@ def _split(corpus_id: str, essays: Essays, store: Store, progress: Progress) -> 
         split = [(essay, sentences_of(essay)) for essay in chunk]
         rows = [(essay, found.sentences) for essay, found in split]
         with store.writing() as connection:
-            build_rows.add_essays(connection, corpus_id, number, rows)
+            corpus_rows.add_essays(connection, corpus_id, number, rows)
         number += len(chunk)
         sentences += sum(len(found.sentences) for _, found in split)
         for _, found in split:

@@ -16,7 +16,7 @@ from typing import Any, BinaryIO
 
 from oceanchat.errors import ConfigError, InputError
 from oceanchat.records import Dialogue
-from oceanchat.store import annotation_rows, build_rows, import_rows
+from oceanchat.store import annotation_rows, build_rows, corpus_rows, import_rows
 from oceanchat.store.database import Store
 
 Row = dict[str, Any]
@@ -62,7 +62,7 @@ def _format(as_format: str | None, output: Path | None) -> str:
 
 def _sentences(store: Store) -> Iterator[Row]:
     with store.reading() as connection:
-        for sentence in build_rows.all_sentences(connection):
+        for sentence in corpus_rows.all_sentences(connection):
             yield sentence.model_dump(mode="json")
 
 

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from oceanchat.stages.seed_topics import BLOCK
-from oceanchat.store.build_rows import EssayPlace
+from oceanchat.store.corpus_rows import EssayPlace
 from oceanchat.traits import TraitLevel
 
 

@@ -1,7 +1,7 @@
-"""The build's tables: corpora with their essays and sentences, and each trait-level's result.
+"""Each trait-level's latest build: its candidates, seed topics and dialogues.
 
-All of them are a cache of corpus, prompts, config and ledger. A trait-level's result is rewritten in one
-transaction; a corpus is complete once its own row is there, which is written last.
+All of it is a cache of corpus, prompts, config and ledger, rewritten for a whole trait-level in one
+transaction.
 """
 
 import json
@@ -24,43 +24,13 @@ from sqlalchemy import (
     func,
     insert,
     select,
-    tuple_,
 )
 
-from oceanchat.records import Candidate, Dialogue, Essay, SeedTopic, Sentence
+from oceanchat.records import Candidate, Dialogue, SeedTopic
+from oceanchat.store.corpus_rows import essays, sentence_of, sentences
 from oceanchat.store.schema import metadata
-from oceanchat.traits import CODES, Level, Trait, TraitLevel
+from oceanchat.traits import CODES, Level, TraitLevel
 
-corpora = Table(
-    "corpora",
-    metadata,
-    Column("id", String, primary_key=True, comment="fingerprint of text and segmentation"),
-    Column("name", String, nullable=False, comment="path or Hub id as given"),
-    Column("facts", Text, nullable=False, comment="JSON: counts, junk and set-aside by reason, licence note"),
-)
-essays = Table(
-    "essays",
-    metadata,
-    Column("corpus_id", String, primary_key=True),
-    Column("number", Integer, primary_key=True, comment="place in the corpus, from 0"),
-    Column("id", String, nullable=False),
-    Column("author", String, nullable=False),
-    Column("labels", String, nullable=False, comment="JSON: trait -> level"),
-    Column("text", Text, nullable=False),
-    Column("sentence_count", Integer, nullable=False),
-    Index("essays_by_id", "corpus_id", "id"),
-)
-sentences = Table(
-    "sentences",
-    metadata,
-    Column("corpus_id", String, primary_key=True),
-    Column("essay_number", Integer, primary_key=True),
-    Column("place", Integer, primary_key=True, comment="place in the essay, from 0"),
-    Column("id", String, nullable=False),
-    Column("start", Integer, nullable=False, comment="characters"),
-    Column("end", Integer, nullable=False, comment="characters"),
-    Column("text", Text, nullable=False),
-)
 builds = Table(
     "builds",
     metadata,
@@ -107,23 +77,6 @@ dialogues = Table(
 )
 
 
-class EssayPlace(NamedTuple):
-    """What the canonical order of candidates needs to know of one essay."""
-
-    number: int
-    id: str
-    labels: dict[Trait, Level]
-    sentence_count: int
-
-
-class StoredCorpus(NamedTuple):
-    """A corpus that is complete in the store."""
-
-    id: str
-    name: str
-    facts: dict[str, Any]
-
-
 class StoredBuild(NamedTuple):
     """The latest build of one trait-level."""
 
@@ -135,121 +88,6 @@ class StoredBuild(NamedTuple):
     config: dict[str, Any]
     finished: float
     """Epoch seconds."""
-
-
-def stored_corpus(connection: Connection, corpus_id: str) -> StoredCorpus | None:
-    """The corpus of that fingerprint, if it was stored completely."""
-    row = connection.execute(select(corpora).where(corpora.c.id == corpus_id)).one_or_none()
-    return None if row is None else StoredCorpus(row.id, row.name, json.loads(row.facts))
-
-
-def begin_corpus(connection: Connection, corpus_id: str) -> None:
-    """Forget what an interrupted reading of this corpus left."""
-    for table in (sentences, essays):
-        connection.execute(delete(table).where(table.c.corpus_id == corpus_id))
-
-
-def add_essays(
-    connection: Connection, corpus_id: str, first: int, rows: Sequence[tuple[Essay, Sequence[Sentence]]]
-) -> None:
-    """Store essays with their sentences, numbered from `first`."""
-    essay_rows = [
-        {
-            "corpus_id": corpus_id,
-            "number": number,
-            "id": essay.id,
-            "author": essay.author,
-            "labels": json.dumps({trait.value: level.value for trait, level in essay.labels.items()}),
-            "text": essay.text,
-            "sentence_count": len(found),
-        }
-        for number, (essay, found) in enumerate(rows, first)
-    ]
-    sentence_rows = [
-        {
-            "corpus_id": corpus_id,
-            "essay_number": number,
-            "place": place,
-            "id": sentence.id,
-            "start": sentence.start,
-            "end": sentence.end,
-            "text": sentence.text,
-        }
-        for number, (_, found) in enumerate(rows, first)
-        for place, sentence in enumerate(found)
-    ]
-    if essay_rows:
-        connection.execute(insert(essays), essay_rows)
-    if sentence_rows:
-        connection.execute(insert(sentences), sentence_rows)
-
-
-def end_corpus(connection: Connection, corpus: StoredCorpus) -> None:
-    """Mark a corpus as complete."""
-    row = {"id": corpus.id, "name": corpus.name, "facts": json.dumps(corpus.facts)}
-    connection.execute(insert(corpora), row)
-
-
-def essay_places(connection: Connection, corpus_id: str) -> list[EssayPlace]:
-    """All essays of a corpus, without their texts."""
-    columns = (essays.c.number, essays.c.id, essays.c.labels, essays.c.sentence_count)
-    rows = connection.execute(
-        select(*columns).where(essays.c.corpus_id == corpus_id).order_by(essays.c.number)
-    )
-    return [EssayPlace(row.number, row.id, _labels(row.labels), row.sentence_count) for row in rows]
-
-
-def _labels(text: str) -> dict[Trait, Level]:
-    return {Trait(trait): Level(level) for trait, level in json.loads(text).items()}
-
-
-def sentences_at(connection: Connection, corpus_id: str, places: Sequence[tuple[int, int]]) -> list[Sentence]:
-    """The sentences at these (essay number, place) pairs, in the same order."""
-    at = (sentences.c.essay_number, sentences.c.place)
-    query = (
-        select(sentences, essays.c.id.label("essay_id"), essays.c.author)
-        .join(
-            essays,
-            and_(essays.c.corpus_id == sentences.c.corpus_id, essays.c.number == sentences.c.essay_number),
-        )
-        .where(sentences.c.corpus_id == corpus_id, tuple_(*at).in_(list(places)))
-    )
-    found = {(row.essay_number, row.place): _sentence(row) for row in connection.execute(query)}
-    return [found[place] for place in places]
-
-
-def _sentence(row: Any) -> Sentence:
-    return Sentence(
-        id=row.id,
-        essay_id=row.essay_id,
-        author=row.author,
-        start=row.start,
-        end=row.end,
-        text=row.text,
-        place=row.place,
-    )
-
-
-def essay_text(connection: Connection, corpus_id: str, essay_id: str) -> str:
-    """The text of an essay."""
-    query = select(essays.c.text).where(essays.c.corpus_id == corpus_id, essays.c.id == essay_id)
-    return str(connection.execute(query).scalar_one())
-
-
-def all_sentences(connection: Connection) -> Iterator[Sentence]:
-    """Every usable sentence of the corpora that builds used, in corpus order."""
-    used = select(builds.c.corpus_id)
-    query = (
-        select(sentences, essays.c.id.label("essay_id"), essays.c.author)
-        .join(
-            essays,
-            and_(essays.c.corpus_id == sentences.c.corpus_id, essays.c.number == sentences.c.essay_number),
-        )
-        .where(sentences.c.corpus_id.in_(used))
-        .order_by(sentences.c.corpus_id, sentences.c.essay_number, sentences.c.place)
-    )
-    for row in connection.execution_options(yield_per=1000).execute(query):
-        yield _sentence(row)
 
 
 class Result(NamedTuple):
@@ -400,7 +238,7 @@ def stored_candidates(connection: Connection, states: Iterable[str] = ()) -> Ite
 
 def _candidate(row: Any) -> Candidate:
     return Candidate(
-        sentence=_sentence(row),
+        sentence=sentence_of(row),
         trait=TraitLevel.parse(row.trait_level).trait,
         order=row.order,
         state=row.state,

@@ -19,11 +19,11 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 
 from oceanchat.errors import StoreError
-from oceanchat.store import annotation_rows, build_rows, import_rows, ledger_rows
+from oceanchat.store import annotation_rows, build_rows, corpus_rows, import_rows, ledger_rows
 from oceanchat.store.location import DEFAULT_STORE
 from oceanchat.store.schema import APPLICATION, MIGRATIONS, SCHEMA_VERSION, Migration, metadata, store_info
 
-OWNERS = (annotation_rows, build_rows, import_rows, ledger_rows)
+OWNERS = (annotation_rows, build_rows, corpus_rows, import_rows, ledger_rows)
 """The modules that own the tables."""
 _SQLITE_HEADER = b"SQLite format 3\x00"
 _COPIED_AT_ONCE = 500

@@ -8,7 +8,7 @@ import pytest
 from oceanchat.corpus import keep_corpus
 from oceanchat.essays import open_corpus
 from oceanchat.progress import Silence, Stage
-from oceanchat.store import build_rows
+from oceanchat.store import corpus_rows
 from oceanchat.store.database import open_store
 
 
@@ -40,11 +40,11 @@ def test_every_sentence_is_found_where_its_essay_says(tmp_path: Path) -> None:
     with closing(open_store(tmp_path / "s.db")) as store:
         stored = keep_corpus(corpus, store, Silence())
         with store.reading() as connection:
-            places = build_rows.essay_places(connection, stored.id)
+            places = corpus_rows.essay_places(connection, stored.id)
             first, last = places[0], places[-1]
             asked = [(last.number, last.sentence_count - 1), (first.number, 0)]
-            found = build_rows.sentences_at(connection, stored.id, asked)
-            text = build_rows.essay_text(connection, stored.id, first.id)
+            found = corpus_rows.sentences_at(connection, stored.id, asked)
+            text = corpus_rows.essay_text(connection, stored.id, first.id)
     assert stored.facts["essays"] == corpus.count == len(places)
     assert stored.facts["sentences"] == sum(place.sentence_count for place in places)
     assert [sentence.essay_id for sentence in found] == [last.id, first.id]
@@ -61,5 +61,5 @@ def test_a_stored_corpus_is_not_split_again_and_a_half_stored_one_is(tmp_path: P
         stored = keep_corpus(corpus, store, again)
         assert keep_corpus(corpus, store, third) == stored
         with store.reading() as connection:
-            assert len(build_rows.essay_places(connection, stored.id)) == corpus.count
+            assert len(corpus_rows.essay_places(connection, stored.id)) == corpus.count
     assert (again.split, third.split) == (corpus.count, 0)

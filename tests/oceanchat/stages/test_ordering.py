@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from oceanchat.stages.ordering import Place, candidate_blocks
 from oceanchat.stages.seed_topics import BLOCK
-from oceanchat.store.build_rows import EssayPlace
+from oceanchat.store.corpus_rows import EssayPlace
 from oceanchat.traits import Level, Trait, TraitLevel
 
 HIGH, LOW = (TraitLevel(Trait.O, level) for level in (Level.HIGH, Level.LOW))
