@@ -1,8 +1,8 @@
 """The corpora in the store, with their essays and sentences.
 
 A cache of what the corpus reader and the segmentation made of a source. A corpus is complete once its own
-row is
-there, which is written last; essays are numbered in corpus order, sentences have a place in their essay.
+row is there, which is written last; essays are numbered in corpus order, sentences have a place in their
+essay.
 """
 
 import json
