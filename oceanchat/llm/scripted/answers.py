@@ -13,7 +13,6 @@ from oceanchat.errors import InputError
 from oceanchat.llm.scripted.conversation import (
     DISCLOSER,
     QUESTIONER,
-    START,
     Line,
     intent_of,
     read_lines,
@@ -53,16 +52,15 @@ def _lines_for(side: Side, story: int, intent: str) -> Sequence[str]:
     return [part["stories"][story % len(part["stories"])][intent]]
 
 
-def answer(who: Persona, intent: str, turn: int, rng: random.Random) -> str:
-    """One answer to a question of that intent, as the `turn`-th answer (from 0)."""
+def answer(who: Persona, intent: str, rng: random.Random) -> str:
+    """One answer to a question of that intent."""
     if ":" in intent:
         kind, number = intent.split(":")
         return fill(rng.choice(parts("smalltalk")[kind]["pairs"][int(number)]["answer"]), who.slots, rng)
     plain = _PLAIN_IF_WEAK if who.weak else _PLAIN * (intent in _MAY_BE_PLAIN)
     if rng.random() < plain:
         return fill(rng.choice(parts("smalltalk")["plain"][intent]), who.slots, rng)
-    side = who.stray if who.stray and turn in (1, 3) and intent != START else who.side
-    return fill(rng.choice(_lines_for(side, who.story, intent)), who.slots, rng)
+    return fill(rng.choice(_lines_for(who.side, who.story, intent)), who.slots, rng)
 
 
 def _within(text: str, words: int) -> str:
@@ -86,7 +84,7 @@ def disclose_reply(tags: Mapping[str, str], rng: random.Random) -> str:
     questions = [line.text for line in lines if line.speaker == QUESTIONER] or [""]
     who = persona(tags.get("seed_topic", ""), side_of(tags), questions[0])
     intent = intent_of(questions[-1], len(questions) == 1)
-    said = answer(who, intent, len(questions) - 1, rng)
+    said = answer(who, intent, rng)
     return _within(said, _number(tags.get("words", ""), _WORDS))
 
 
@@ -102,7 +100,7 @@ def write_reply(tags: Mapping[str, str], rng: random.Random) -> str:
     for turn in range(exchanges):
         question = next_question(theme, lines, rng)
         lines.append(Line(QUESTIONER, _within(question, words)))
-        said = answer(who, intent_of(question, turn == 0), turn, rng)
+        said = answer(who, intent_of(question, turn == 0), rng)
         lines.append(Line(DISCLOSER, _within(said, words)))
     if rng.random() < CLOSING:
         lines.append(Line(QUESTIONER, last_word(rng)))

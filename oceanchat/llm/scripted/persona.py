@@ -8,7 +8,7 @@ import random
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from oceanchat.llm.scripted.lexica import SIDES, Side
+from oceanchat.llm.scripted.lexica import Side
 from oceanchat.llm.scripted.topics import topic_of
 
 _PEOPLE = (
@@ -30,8 +30,8 @@ _THINGS = (
     "telescope", "watering can",
 )  # fmt: skip
 _DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
-_WEAK, _MIXED = 0.07, 0.03
-"""Shares of conversations that show little, and that show something of another trait as well."""
+_WEAK = 0.08
+"""Share of conversations that show little."""
 
 
 class Persona(NamedTuple):
@@ -43,8 +43,6 @@ class Persona(NamedTuple):
     """Which of the facet-level's stories is told, modulo their number."""
     weak: bool
     """Whether most answers show nothing."""
-    stray: Side | None
-    """A facet-level of another trait that shows through once."""
 
 
 def persona(seed_topic: str, side: Side, salt: str) -> Persona:
@@ -57,6 +55,4 @@ def persona(seed_topic: str, side: Side, salt: str) -> Persona:
     slots["theirs"] = {"her": "hers"}.get(their, their)
     slots["thing"] = rng.choice([thing for thing in _THINGS if thing not in topic])
     slots["day"] = rng.choice(_DAYS)
-    others = [other for other in SIDES.values() if other.facet.trait is not side.facet.trait]
-    story, fate, stray = rng.randrange(1000), rng.random(), rng.choice(others)
-    return Persona(side, slots, story, fate < _WEAK, stray if _WEAK <= fate < _WEAK + _MIXED else None)
+    return Persona(side, slots, rng.randrange(1000), rng.random() < _WEAK)

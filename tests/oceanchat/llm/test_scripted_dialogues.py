@@ -18,7 +18,7 @@ from oceanchat.near_duplicates import NearDuplicates
 from oceanchat.prompts import open_prompts
 from oceanchat.records import Turn, transcript
 from oceanchat.stages.gates import GATES, Bounds, Draft
-from oceanchat.stages.synthesis import parse_dialogue
+from oceanchat.stages.synthesis import parse_dialogue, parse_theme
 from oceanchat.traits import TRAIT_LEVELS, TraitLevel
 
 SEEDS = (
@@ -106,19 +106,19 @@ def test_the_opening_question_does_not_know_the_seed_topic() -> None:
 def test_every_line_of_the_parts_can_be_said() -> None:
     intents = ["start", "detail", "others", "after", "why", "usual", "ordinary", "next"]
     for side in SIDES.values():
-        who = persona(SEEDS[0], side, "")._replace(weak=False, stray=None)
+        who = persona(SEEDS[0], side, "")._replace(weak=False)
         for story in range(4):
             for intent in intents:
-                said = answer(who._replace(story=story), intent, 0, random.Random(story))
+                said = answer(who._replace(story=story), intent, random.Random(story))
                 assert said.strip()
                 assert said[0].isupper() or not said[0].isalpha()
 
 
 def test_a_weak_conversation_shows_less() -> None:
     side = SIDES["anxiety-high"]
-    who = persona(SEEDS[0], side, "")._replace(stray=None)
-    plain = [answer(who._replace(weak=True), "detail", 0, random.Random(n)) for n in range(40)]
-    telling = [answer(who._replace(weak=False), "detail", 0, random.Random(n)) for n in range(40)]
+    who = persona(SEEDS[0], side, "")
+    plain = [answer(who._replace(weak=True), "detail", random.Random(n)) for n in range(40)]
+    telling = [answer(who._replace(weak=False), "detail", random.Random(n)) for n in range(40)]
     assert len(set(plain)) > len(set(telling))
 
 
@@ -175,6 +175,12 @@ def test_themes_are_a_few_neutral_words_that_lead_back_to_their_kind() -> None:
     for kind, theme in kinds().items():
         assert 2 <= len(theme.split()) <= 5
         assert kind_of_theme(theme) == kind
+
+
+def test_a_theme_is_accepted_even_for_a_short_seed_topic() -> None:
+    for seed_topic in ("I am not worried.", "I hate him.", "My room is messy."):
+        reply = reply_to(open_prompts(None)["theme"].fill(seed_topic=seed_topic))
+        assert parse_theme(reply, seed_topic) is not None
 
 
 def test_topics_are_found_in_the_order_they_are_named() -> None:
