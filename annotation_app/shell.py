@@ -43,9 +43,8 @@ def main() -> None:
         chosen.run()
     except OceanChatError as error:
         st.text(str(error))
-    left, right = st.columns([5, 1])
-    left.text(f"Signed in as {account.name}")
-    right.html("<a href='/logout' target='_self'>Sign out</a>")
+    st.text(f"Signed in as {account.name}")
+    st.html("<a href='/logout' target='_self'>Sign out</a>")
 
 
 def stranger() -> None:

@@ -15,6 +15,8 @@ from oceanchat.traits import Trait, TraitLevel
 
 def standing_page(account: Annotator) -> bool:
     """Show the next step of the qualification; False when there is none left."""
+    if account.admitted is not None and session.acknowledged("practice") is None:
+        return False
     standing = qualification.standing(settings.store(), account, settings.prompts())
     if standing.stage != "describe" and _feedback(account, standing):
         return True

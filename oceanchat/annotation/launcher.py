@@ -35,6 +35,7 @@ def command(store: str, address: str, port: int, prompts: Path | None) -> list[s
         "server.port": str(port),
         "server.headless": "true",
         "server.fileWatcherType": "none",
+        "runner.postScriptGC": "false",
         "browser.gatherUsageStats": "false",
         "client.toolbarMode": "minimal",
         "client.showErrorDetails": "none",

@@ -166,7 +166,7 @@ def test_the_launcher_says_what_the_folder_s_config_says() -> None:
     config = tomllib.loads((ROOT / ".streamlit" / "config.toml").read_text(encoding="utf-8"))
     told = command("store.db", "127.0.0.1", 8501, None)
     given = dict(zip(told[5::2], told[6::2], strict=False))
-    for section in ("server", "browser", "client"):
+    for section in ("server", "runner", "browser", "client"):
         for name, value in config[section].items():
             assert given[f"--{section}.{name}"] == (str(value).lower() if value in (True, False) else value)
     themes = {f"theme.{s}.{n}": v for s in ("light", "dark") for n, v in config["theme"][s].items()}
