@@ -44,6 +44,12 @@ def output_option(command: Any) -> Any:
     "--judge", default="scripted", show_default=True, metavar="NAME", help="Who judges, for Overall."
 )
 @click.option("--runs", type=click.IntRange(1), default=1, show_default=True, help="Interviews, for Overall.")
+@click.option(
+    "--inventory", default="ipip50", show_default=True, metavar="NAME", help="What is asked, for Overall."
+)
+@click.option(
+    "--max-tokens", type=click.IntRange(1), default=256, show_default=True, help="Of an answer, for Overall."
+)
 @click.option("--epochs", type=float, metavar="X", help="As for `preact train`.")
 @click.option("--max-steps", type=click.IntRange(0), default=0, metavar="N", help="As for `preact train`.")
 @click.option(

@@ -57,7 +57,7 @@ async def judge_interview(
         runs=found.header.runs,
         repeats=repeats,
         provenance=dict(judge.provenance(mode)),
-        started=datetime.now(UTC).isoformat(timespec="seconds"),
+        started=datetime.now(UTC).isoformat(timespec="milliseconds"),
     )
     lines = Lines(folder / "judgements.jsonl", Judgement)
     with only_one(folder):

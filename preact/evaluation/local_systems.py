@@ -47,7 +47,7 @@ class TrainedSystem:
 
     conditioned = True
 
-    def __init__(self, run: Path, sampling: Sampling, at_once: int = 8, threads: int = 0) -> None:
+    def __init__(self, run: Path, sampling: Sampling, at_once: int = 16, threads: int = 0) -> None:
         self._run = run
         self._trained = open_run(run, threads)
         self._sampling = sampling
@@ -102,7 +102,7 @@ class BackboneSystem:
         sampling: Sampling,
         *,
         control: control_vectors.ControlVectors | None = None,
-        at_once: int = 8,
+        at_once: int = 16,
         threads: int = 0,
     ) -> None:
         self._name = name

@@ -18,9 +18,11 @@ from preact.config import METHODS, TINY, TrainConfig, make_config
 from preact.evaluation.calling import Calling, InterviewPlan, run_interview, run_judging
 from preact.evaluation.figures import Panel
 from preact.evaluation.identification import identify
+from preact.evaluation.inventories import BUNDLED
 from preact.evaluation.scoring import Scored
 from preact.evaluation.transcripts import Lines, only_one
 from preact.runs import BACKBONE, RECORD, read_record
+from preact.tiny import is_tiny
 from preact.training import train
 
 Parameter = Literal["rank", "experts", "lambda"]
@@ -70,6 +72,9 @@ class SweepPlan:
     judge: str = "scripted"
     runs: int = 1
     """Interviews a trait-level, for Overall."""
+    inventory: str = BUNDLED
+    max_tokens: int = 256
+    """Tokens an answer may take, for Overall."""
     recipe: Mapping[str, Any] = field(default_factory=dict)
     """Settings of the recipe that hold for all points."""
     options: Mapping[str, Any] = field(default_factory=dict)
@@ -148,9 +153,8 @@ def _own_method_first(group: tuple[str, str, str]) -> tuple[str, str, bool, str]
 
 def _config(plan: SweepPlan, parameter: Parameter, value: float, backbone: str) -> TrainConfig:
     number = value if parameter == "lambda" else _whole(parameter, value)
-    tiny = backbone == TINY or Path(backbone).name == BACKBONE
     return make_config(
-        tiny=tiny,
+        tiny=backbone == TINY or is_tiny(backbone),
         recipe={**plan.recipe, _FIELDS[parameter]: number},
         release=plan.release,
         output=str(plan.output / f"{plan.method}-{parameter}-{value:g}"),
@@ -193,7 +197,9 @@ def _measure(plan: SweepPlan, folder: Path, calling: Calling, say: Callable[[str
 
 
 async def _overall(plan: SweepPlan, folder: Path, calling: Calling) -> float:
-    asked = InterviewPlan(str(folder), folder / "interview", runs=plan.runs)
+    asked = InterviewPlan(
+        str(folder), folder / "interview", plan.inventory, runs=plan.runs, max_tokens=plan.max_tokens
+    )
     found = await run_interview(asked, calling)
     judged = await run_judging([found.folder], [plan.judge], calling)
     return Scored(found, judged[0]).row().mean("Overall")
