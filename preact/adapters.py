@@ -81,7 +81,7 @@ def _is_linear(module: Any) -> bool:
 
 @contextmanager
 def peft_noise_silenced() -> Iterator[None]:
-    """A scope without one warning: peft calls transformers by a deprecated name, and users cannot change it."""
+    """A scope without one warning: peft calls transformers by a deprecated name, beyond our reach."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message=".*is_gradient_checkpointing.*", category=FutureWarning)
         yield

@@ -37,7 +37,7 @@ class Gate:
 
     @contextmanager
     def open(self, weights: dict[str, Tensor], *, repeats: bool = False) -> Iterator[None]:
-        """Put these weights in force for the duration: (N,) for all, (B, N) a sequence, or (B, T, N) a token."""
+        """Put these weights in force for a while: (N,) for all, (B, N) a sequence, or (B, T, N) a token."""
         before = self.weights, self.repeats
         self.weights, self.repeats = weights, repeats
         try:
@@ -129,7 +129,9 @@ class GatedLora(LoraVariant):  # type: ignore[misc]
         flat = z.dim() == 2
         z = z.unsqueeze(1) if flat else z
         b = module.lora_B[active_adapter].weight.to(z.dtype)
-        g = (self.gate.of(active_adapter, z) * module.scaling[active_adapter]).to(z.dtype)
+        weights = self.gate.of(active_adapter, z)
+        precise = torch.promote_types(weights.dtype, z.dtype)
+        g = (weights.to(precise) * module.scaling[active_adapter]).to(z.dtype)
         base = result.reshape(-1, result.shape[-1])
         same = base.dtype == z.dtype
         start = base if same else torch.zeros((), dtype=z.dtype, device=z.device).expand(base.shape)

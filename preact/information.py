@@ -18,7 +18,7 @@ from preact.runs import RunRecord, adapter_folder, read_record
 
 
 def about(folder: Path) -> dict[str, Any]:
-    """The run's record with its expert weights (10 x N) and their use, or None for methods without experts."""
+    """The run's record with its expert weights (10 x N) and their use, or None without experts."""
     record = read_record(folder)
     found: dict[str, Any] = {**record.model_dump(mode="json"), "expert_weights": None, "experts": None}
     if record.state == "finished" and record.config.method in GATED:

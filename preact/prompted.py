@@ -11,7 +11,7 @@ from oceanchat.traits import TraitLevel
 
 
 def persona_prompt(persona: str, prompts: Path | None = None) -> str:
-    """The system text for a persona such as 'high Openness', without the line that names the template's task."""
+    """The system text for a persona such as 'high Openness', without the line that names the task."""
     filled = open_prompts(prompts)["persona"].fill(persona=persona)
     text = "\n\n".join(message.content for message in filled)
     return text.removeprefix("<task>persona</task>").strip()

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from oceanchat.errors import ConfigError, TrainingError
 from oceanchat.traits import TRAIT_LEVELS, TraitLevel
 
-_PART = re.compile(r"([A-Za-z][+-])(?:=([0-9]*\.?[0-9]+))?")
+_PART = re.compile(r"([OCEANoecan][+-])(?:=([0-9]*\.?[0-9]+))?")
 
 
 class Router(nn.Module):
@@ -29,8 +29,9 @@ class Router(nn.Module):
         self.projection = nn.Parameter(torch.randn(vector_size, experts) / vector_size**0.5)
 
     def forward(self) -> Tensor:
-        """The expert weights of all trait-levels, P x N, in float32; rows sum to 1."""
-        return torch.softmax(self.personality.float() @ self.projection.float(), dim=-1)
+        """The expert weights of all trait-levels, P x N, in float32 or better; rows sum to 1."""
+        precise = torch.promote_types(self.personality.dtype, torch.float32)
+        return torch.softmax(self.personality.to(precise) @ self.projection.to(precise), dim=-1)
 
 
 class UniformRouter(nn.Module):
@@ -104,7 +105,7 @@ def parse_persona(text: str) -> dict[TraitLevel, float]:
 
 
 def mix(weights: Tensor, persona: dict[TraitLevel, float]) -> Tensor:
-    """The expert weights of a persona (N,): the weighted mean of its trait-levels' rows of `weights` (P x N)."""
+    """The expert weights of a persona (N,): the weighted mean of its rows of `weights` (P x N)."""
     rows = torch.tensor([trait_id(trait_level) for trait_level in persona], device=weights.device)
     shares = torch.tensor(list(persona.values()), device=weights.device, dtype=weights.dtype)
     return shares @ weights[rows]

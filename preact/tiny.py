@@ -68,7 +68,7 @@ def build(
 
 
 def conversation(messages: Sequence[tuple[str, str]]) -> str:
-    """Messages (role, text) as the tiny backbone's chat template writes them, the special tokens spelled out."""
+    """Messages (role, text) as TEMPLATE writes them, special tokens spelled out."""
     turns = "".join(f"<|{role}|>{_without_special(text)}</s>" for role, text in messages)
     return f"<s>{turns}"
 
@@ -143,7 +143,7 @@ def _model(vocabulary: int, shape: TinyShape, seed: int) -> Any:
 def _pretrain(
     model: Any, stream: Tensor, shape: TinyShape, seed: int, progress: Callable[[int, int, float], None]
 ) -> None:
-    """Next-token training on random windows of the stream: AdamW, a short warm-up, a cosine down to a tenth."""
+    """Next-token training on random windows of the stream: AdamW, warm-up, a cosine down to a tenth."""
     optimiser = torch.optim.AdamW(
         model.parameters(),
         lr=shape.learning_rate,

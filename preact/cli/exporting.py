@@ -15,7 +15,7 @@ Persona = dict[TraitLevel, float]
 def persona_of(
     trait: tuple[Trait, ...] | None, level: tuple[Level, ...] | None, persona: str | None
 ) -> Persona:
-    """What --trait and --level, or --persona, name. Raises ConfigError for both, neither, or more than one."""
+    """What --trait and --level, or --persona, name. ConfigError for both, neither, or several."""
     from preact.router import parse_persona
 
     if persona and (trait or level):

@@ -1,0 +1,48 @@
+from typing import Any
+
+import pytest
+
+from oceanchat.errors import ConfigError
+from preact.config import PAPER_RECIPE, TrainConfig, make_config
+
+PLACES = {"release": "r", "output": "o"}
+
+
+def test_defaults_of_real_backbones_are_the_papers() -> None:
+    recipe = make_config(tiny=False, recipe={}, backbone="a/b", **PLACES).recipe
+    assert (recipe.rank, recipe.experts, recipe.loss_weight) == (256, 16, 0.1)
+    assert (recipe.epochs, recipe.batch_size, recipe.context, recipe.reply) == (3, 16, 512, 256)
+    assert set(recipe.target_modules) == {"q_proj", "k_proj", "v_proj", "gate_proj", "up_proj", "down_proj"}
+    assert recipe == PAPER_RECIPE
+
+
+def test_what_is_given_wins_and_brings_its_companions() -> None:
+    recipe = make_config(tiny=True, recipe={"rank": 128, "batch_size": 4, "epochs": None}, **PLACES).recipe
+    assert (recipe.rank, recipe.alpha, recipe.batch_size, recipe.micro_batch) == (128, 128, 4, 4)
+
+
+def test_no_psl_is_lambda_0() -> None:
+    assert make_config(tiny=True, recipe={}, method="no-psl", **PLACES).recipe.loss_weight == 0
+
+
+@pytest.mark.parametrize(
+    ("recipe", "method", "named"),
+    [
+        ({"rank": 65}, None, "--rank 65"),
+        ({"batch_size": 16, "micro_batch": 5}, None, "--micro-batch"),
+        ({"learning_rate": "fast"}, None, "learning_rate"),
+        ({"learning_rate": -1.0}, None, "--lr"),
+        ({"dropout": 1.5}, None, "dropout"),
+        ({}, "magic", "method 'magic' is not known; write one of preact, lora"),
+    ],
+)
+def test_contradictions_name_the_flag(recipe: dict[str, Any], method: str | None, named: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        make_config(tiny=True, recipe=recipe, method=method, **PLACES)
+    assert named in str(caught.value)
+
+
+def test_a_config_survives_its_file() -> None:
+    config = make_config(tiny=True, recipe={"learning_rate": "2e-3"}, pretrain_texts=("a.txt",), **PLACES)
+    assert TrainConfig.model_validate_json(config.model_dump_json()) == config
+    assert config.recipe.learning_rate == pytest.approx(2e-3)
