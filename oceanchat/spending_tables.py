@@ -77,6 +77,8 @@ def _account_cells(account: Account) -> tuple[Any, ...]:
 
 def print_retry(report: RetryReport, asked: int) -> None:
     """How asking again went."""
+    if not asked:
+        return click.echo("Of the requests in this store nothing failed in that way; nothing was asked.")
     click.echo(f"{asked:,} asked again: {report.answered:,} answered, {sum(report.failed.values()):,} failed")
     for reason, count in report.failed.most_common():
         click.echo(f"  {count:,} {reason}")

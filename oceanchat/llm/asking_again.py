@@ -53,7 +53,13 @@ def endpoint_of(rows: Sequence[Row]) -> str | None:
 
 
 async def ask_again(store: Store, settings: CallSettings, rows: Sequence[Row]) -> RetryReport:
-    """Ask `rows` again. Raises BuildStopped, ConfigError."""
+    """Ask `rows` again. Raises BuildStopped, and ConfigError where they went to another endpoint."""
+    elsewhere = endpoint_of(rows)
+    if elsewhere not in (None, settings.endpoint):
+        raise ConfigError(
+            f"--base-url '{settings.endpoint}' is not where the failed requests went: '{elsewhere}';"
+            f" leave it out"
+        )
     async with open_run(settings, store.engine) as run:
         report = RetryReport(run.counts)
 

@@ -26,6 +26,8 @@ from oceanchat.llm.source import PaidCall, RawReply
 from oceanchat.store import ledger_rows
 from oceanchat.store.ledger_rows import ANSWERED, FAILED, PREPARING, SUBMITTED, Row
 
+FIRST_LOOK = 0.5
+"""Seconds to the second look at a batch; doubled with each further one up to the poll interval."""
 MOST_BATCHES = 5
 """Batches one request may go through unanswered (expired, over the queue's limit) before it fails."""
 
@@ -241,8 +243,10 @@ class BatchDesk:
     async def _follow(self, batch: str, remote_id: str) -> None:
         """Look at a batch until it is finished, then take its answers in."""
         try:
+            wait = FIRST_LOOK
             while not (remote := await self._api.look(remote_id)).finished:
-                await self._gate.pause(self.connection.settings.batch_poll_seconds)
+                await self._gate.pause(min(wait, self.connection.settings.batch_poll_seconds))
+                wait *= 2
             await self._collect(batch, remote)
         except Fault as fault:
             self.connection.stop(fault)

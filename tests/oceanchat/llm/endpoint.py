@@ -26,6 +26,7 @@ class Endpoint:
 
     def __init__(self, **switches: Any) -> None:
         switches = {"reply": "Label: neutral", "port": 0} | switches
+        switches = {name: value for name, value in switches.items() if value is not None}
         flags = [f"--{name.replace('_', '-')}" for name in switches]
         pairs = zip(flags, switches.values(), strict=True)
         told = [part for flag, value in pairs for part in ([flag] if value is True else [flag, str(value)])]

@@ -13,7 +13,7 @@ from oceanchat.llm.doors import open_run
 from oceanchat.llm.ledger import as_json, from_json
 from oceanchat.llm.settings import CallSettings
 from oceanchat.store import ledger_rows
-from oceanchat.store.database import Store
+from oceanchat.store.database import Store, open_store
 from tests.oceanchat.llm.endpoint import MODEL, Endpoint, ask, ask_all, question, questions
 
 Serve = Callable[..., Endpoint]
@@ -148,6 +148,19 @@ async def test_a_store_that_cannot_be_written_stops_the_run(
 def test_a_request_survives_being_kept_beside_its_failure() -> None:
     request = question("caf\u00e9 <x> \ud83d", sample=2)
     assert from_json(as_json(request)) == request
+
+
+@pytest.mark.postgres
+async def test_a_run_on_postgresql_keeps_and_finds_its_answers(serve: Serve, postgres_url: str) -> None:
+    endpoint = serve(rate_500=0.1, rate_refusal=0.1)
+    store = open_store(postgres_url)
+    try:
+        first, _ = await ask(endpoint.settings(), store.engine, questions(40))
+        again, run = await ask(endpoint.settings(), store.engine, questions(40))
+    finally:
+        store.close()
+    assert [answer.text for answer in again] == [answer.text for answer in first]
+    assert (run.counts.made, run.counts.replayed) == (0, 40)
 
 
 async def test_an_unreadable_body_fails_its_row_only(store: Store, serve: Serve) -> None:

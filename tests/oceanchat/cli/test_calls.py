@@ -1,0 +1,155 @@
+"""`oceanchat estimate`, `costs`, `retry` and `batches`, as a user runs them."""
+
+import json
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+
+from oceanchat.cli import main
+from tests.oceanchat.llm.endpoint import Endpoint, prices_file
+
+MODEL = ["--model", "served"]
+NOWHERE = [*MODEL, "--base-url", "http://127.0.0.1:9/v1"]
+BUILD = ["--trait", "O", "--level", "high"]
+Run = Callable[..., "Done"]
+
+
+class Done(NamedTuple):
+    """How a command ended."""
+
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+    """Run a command in a folder of its own, in this process."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    monkeypatch.setenv("COLUMNS", "140")
+
+    def go(*arguments: str) -> Done:
+        monkeypatch.setattr(sys, "argv", ["oceanchat", *arguments])
+        code = main.run(main.oceanchat)
+        return Done(code, *capsys.readouterr())
+
+    return go
+
+
+@pytest.fixture
+def endpoint() -> Iterator[Endpoint]:
+    """The scripted model behind HTTP."""
+    served = Endpoint(reply=None, poison="river")
+    yield served
+    served.close()
+
+
+def told(done: Done) -> Any:
+    assert done.returncode in (0, 3), done.stderr
+    return json.loads(done.stdout)
+
+
+def test_an_estimate_from_a_pilot_holds_what_the_build_then_costs(
+    run: Run, endpoint: Endpoint, tmp_path: Path
+) -> None:
+    paid = ["--base-url", endpoint.url, "--prices", str(prices_file(tmp_path)), *MODEL]
+    nothing = told(run("estimate", *BUILD, *paid, "--count", "12", "--json"))
+    assert nothing["pilot_dialogues"] == 0 and nothing["total"]["usd"] is None
+    assert endpoint.counters()["calls"] == 0  # an estimate without --pilot asks nothing
+    pilot = told(run("estimate", *BUILD, *paid, "--count", "12", "--pilot", "4", "--json"))
+    assert pilot["pilot_dialogues"] >= 4
+    before = endpoint.counters()["paid"]
+    built = told(run("build", *BUILD, *paid, "--count", "12", "--json"))
+    assert built["calls"]["replayed"] >= before > 0  # the pilot was not wasted
+    assert pilot["total"]["calls"]["low"] <= built["calls"]["made"] <= pilot["total"]["calls"]["high"]
+    assert pilot["total"]["usd"]["low"] <= built["calls"]["usd"] <= pilot["total"]["usd"]["high"]
+    halved = told(run("estimate", *BUILD, *paid, "--count", "30", "--batch", "--json"))
+    whole = told(run("estimate", *BUILD, *paid, "--count", "30", "--json"))
+    assert halved["total"]["usd"]["value"] == pytest.approx(whole["total"]["usd"]["value"] / 2)
+
+
+def test_a_dry_run_sends_nothing(run: Run, endpoint: Endpoint) -> None:
+    done = run("build", *BUILD, *MODEL, "--base-url", endpoint.url, "--dry-run")
+    assert done.returncode == 0, done.stderr
+    assert "at least" in done.stdout and "--pilot" in done.stdout
+    assert endpoint.counters()["calls"] == 0
+
+
+def test_costs_add_up_to_what_the_endpoint_billed(run: Run, endpoint: Endpoint, tmp_path: Path) -> None:
+    prices = ["--prices", str(prices_file(tmp_path))]
+    paid = [*MODEL, "--base-url", endpoint.url, *prices]
+    built = told(run("build", *BUILD, *paid, "--count", "4", "--json"))
+    books = told(run("costs", *prices, "--json"))
+    assert books["total"]["paid"]["calls"] == endpoint.counters()["paid"] == built["calls"]["made"]
+    assert books["total"]["paid"]["usd"] == pytest.approx(built["calls"]["usd"])
+    lines = [line for line in books["lines"] if line["about"] == "O+"]
+    assert sum(line["paid"]["calls"] for line in lines) == books["total"]["paid"]["calls"]
+    shown = run("costs", *prices)
+    assert "kept" in shown.stdout and "lost" in shown.stdout and "Prices of 2026-01-01" in shown.stdout
+
+
+def test_retry_asks_the_failed_ones_alone(run: Run, endpoint: Endpoint, tmp_path: Path) -> None:
+    essays = tmp_path / "essays.jsonl"
+    texts = [
+        "Yesterday I sang loudly down by the river and felt alive for hours, as I always do there.",
+        "Today I cleaned the whole kitchen twice and then went to bed early without any supper.",
+    ]
+    essays.write_text("\n".join(json.dumps({"id": str(n), "text": text}) for n, text in enumerate(texts)))
+    corpus = ["--essays", str(essays), "--count", "1", "--base-url", endpoint.url, *MODEL]
+    first = told(run("build", *BUILD, *corpus, "--json"))
+    assert first["calls"]["failed"] == 1
+    calls = endpoint.counters()["calls"]
+    assert told(run("retry", "--reason", "timeout", "--json"))["answered"] == 0
+    again = told(run("retry", "--json"))
+    assert again["failed"] == {"content-filter": 1}
+    assert endpoint.counters()["calls"] == calls + 1
+    elsewhere = run("retry", "--base-url", "http://127.0.0.1:9/v1")
+    assert "is not where the failed requests went" in elsewhere.stderr
+    endpoint.close()
+    healed = Endpoint(reply=None, port=endpoint.url.split(":")[2].split("/")[0])
+    try:
+        assert told(run("retry", "--reason", "content-filter", "--json"))["answered"] == 1
+        assert told(run("build", *BUILD, *corpus, "--json"))["calls"]["failed"] == 0
+        assert "nothing was asked" in run("retry").stdout
+    finally:
+        healed.close()
+
+
+def test_batches_are_listed(run: Run, endpoint: Endpoint) -> None:
+    batched = ["--batch", "--base-url", endpoint.url, *MODEL, "--count", "1"]
+    assert run("batches").returncode == 1  # no store yet
+    assert run("build", *BUILD, *batched, "--json").returncode == 0
+    rows = told(run("batches", "--json"))
+    assert rows and all(row["state"] == "completed" and row["answered"] > 0 for row in rows)
+    shown = run("batches")
+    assert "batch_1" in shown.stdout and "completed" in shown.stdout
+    unknown = run("batches", "--cancel", "nope")
+    assert (unknown.returncode, unknown.stderr.count("\n")) == (1, 1)
+    assert "batch 'nope' is not known" in unknown.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        (["costs"], "does not exist"),
+        (["retry"], "does not exist"),
+        (["build", *BUILD, "--model", "gpt-4o-mini"], "set OPENAI_API_KEY"),
+        (["build", *BUILD, *NOWHERE], "cannot be reached"),
+        (
+            ["build", *BUILD, *NOWHERE, "--max-usd", "1"],
+            "price is unknown",
+        ),
+        (["build", *BUILD, *NOWHERE, "--prices", "none.toml"], "price file 'none.toml' cannot be read"),
+        (["build", *BUILD, *MODEL, "--concurrency", "0"], "--concurrency '0'"),
+    ],
+)
+def test_bad_input_is_one_clear_line(run: Run, arguments: list[str], complaint: str) -> None:
+    done = run(*arguments)
+    assert done.returncode == 1
+    assert complaint in done.stderr
+    assert done.stderr.splitlines()[-1].startswith("oceanchat: ")
+    assert "Traceback" not in done.stderr
