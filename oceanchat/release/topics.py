@@ -35,23 +35,25 @@ FEWEST = 40
 """Dialogues below which topics mean nothing."""
 
 _TALK_WORDS = """
-actually afternoon ago ah anybody anymore anything anyway apart ask asked asking away bad best better
-big bit bother bring brought call called came care certain change check come comes course day days did
-didn different does doesn doing don done easy end ended evening ever everybody everyone everything
-exactly face fact far feel feeling feels felt figured fine friday friend friends fun gave gets getting
-give gives goes going gone good got guess guy half happen happened happens happy hard haven hear heard
-heart help hmm home honestly hour hours idea instead isn just keep keeps kept kind knew know lately
-later leave left let life like liked line little live ll long look looked looking lot lots love make
-makes making maybe mean means mention mind minute minutes moment monday month months morning move moved
-much need needed new next nice night nobody noon normal nothing notice number oh okay old ones open
-opened past people person pick picture place plan point pretty probably pulled put quiet quite real
-really rest right room run running said sat saturday say saying says second send sense set shouldn
-simple single sit sitting small somebody someone something sometimes soon sorry sort sound sounds spend
-spent stand start started stay stayed stays stop stopped stuff sunday suppose sure take taken takes talk
-talked talking tell tells test thing things think thinking thought thursday time times today told
-tomorrow tonight took tried true try trying tuesday turn turned use used using usually ve wait waiting
-want wanted wants wasn watch way wednesday week weekend weeks went whole woke won word words work world
-worst worth wouldn write wrong wrote yeah year years yes yesterday
+actually afternoon ago ah answer answered anybody anymore anything anyway apart aren ask asked asking away
+bad believe best better big bit bother bring brought call called came care carry certain change changed
+check come comes couldn course day days did didn different does doesn doing don done easy eight eleven end
+ended evening ever everybody everyone everything exactly face fact far feel feeling feels felt figured fine
+five four friday friend friends fun gave gets getting give gives goes going gone good got guess guy hadn
+half hands happen happened happens happy hard haven hear heard heart help high hmm hold holding home
+honestly hour hours hundred idea instead isn just keep keeps kept kind knew knock knocked know lately later
+laugh laughed leave left let life like liked line little live ll long look looked looking lot lots love low
+make makes making maybe mean means meet mention met mind minute minutes moment monday month months morning
+move moved much nearly need needed new next nice night nine nobody noon normal nothing notice number oh okay
+old once one ones open opened past people person pick picked picture place plan point pretty probably pulled
+put quiet quite reach reached real really rest right room run running said sat saturday say saying says
+second send sense set seven shouldn sign signed simple single sit sitting six small somebody someone
+something sometimes soon sorry sort sound sounds spend spent spot stand standing start started stay stayed
+stays stood stop stopped straight stuff sunday suppose sure take taken takes talk talked talking tell tells
+ten test thing things think thinking thought three thursday time times today told tomorrow tonight took
+tried true try trying tuesday turn turned twelve twice two use used using usually ve wait waited waiting
+walked want wanted wants wasn watch way wednesday week weekend weeks went weren whole woke won word words
+work world worst worth wouldn write wrong wrote yeah year years yes yesterday
 """
 """Words of any conversation, which tell no topic apart; left out beside the usual stop words."""
 _TALK = frozenset(_TALK_WORDS.split())
