@@ -46,7 +46,7 @@ def estimate(pilot: int | None, store: str, as_json: bool, **flags: Any) -> None
     if pilot is not None:
         small = config.model_copy(update={"count": min(pilot, config.count)})
         with console.BuildProgress() as progress:
-            asyncio.run(service.build(small, open_store(store), progress))
+            asyncio.run(service.build(service.prepare(small), open_store(store), progress))
     print_forecast(config, store, as_json)
 
 

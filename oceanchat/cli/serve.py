@@ -35,7 +35,11 @@ def _share_options(command: Callable[..., Any]) -> Callable[..., Any]:
 @click.command("serve-scripted")
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option("--port", type=click.IntRange(0, 65535), default=8808, show_default=True, help="0: a free one.")
-@click.option("--reply", metavar="TEXT", help="Always answer this ({digest}: of the prompt), in place of the scripted model.")
+@click.option(
+    "--reply",
+    metavar="TEXT",
+    help="Always answer this ({digest}: of the prompt), in place of the scripted model.",
+)
 @click.option("--latency", type=click.FloatRange(min=0), default=0.0, help="Seconds before each reply.")
 @_share_options
 @click.option("--retry-after", type=click.FloatRange(min=0), help="Seconds told with 429 and 503.")

@@ -94,6 +94,8 @@ class BatchDesk:
         if (batch := self._outstanding.get(call.key)) is not None:
             self._sent[call.key] = asked
             await call.begin(batch)
+            if asked.answer.done():  # the batch came in meanwhile
+                call.unpaid()
         else:
             self._wait_for_next(asked)
         reply = await asked.answer

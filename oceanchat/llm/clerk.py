@@ -124,9 +124,10 @@ class Clerk:
             while (orders := self._next_group())[0].kind != "stop":
                 try:
                     results = self._carry_out(connection, orders)
-                except SQLAlchemyError as error:
-                    connection.rollback()
+                except Exception as error:  # whoever waits must hear of it, whatever it is
                     self._broken = StoreError(f"the ledger cannot be written: {_first_line(error)}")
+                    with contextlib.suppress(SQLAlchemyError):
+                        connection.rollback()
                     results = [self._broken] * len(orders)
                 with contextlib.suppress(RuntimeError):  # the loop is gone: nobody waits any more
                     self._loop.call_soon_threadsafe(_deliver, orders, results)
@@ -190,5 +191,5 @@ def _deliver(orders: list[_Order], results: list[Any]) -> None:
             order.done.set_result(result)
 
 
-def _first_line(error: SQLAlchemyError) -> str:
+def _first_line(error: Exception) -> str:
     return str(getattr(error, "orig", None) or error).strip().split("\n")[0]

@@ -88,6 +88,7 @@ class Connection:
         hint = {
             "quota": "the account is out of quota; add credit and run the same command again",
             "refused": "check the key in OPENAI_API_KEY and what it may use",
+            "hopeless": "check --model and what it accepts; `oceanchat retry` asks the refused ones again",
             "unreachable": "it cannot be reached; check --base-url and that the server runs",
         }.get(fault.reason, "run the same command again later")
         why = BuildStopped(f"{where}: {self.blot_text(fault.message)}; {hint}; everything answered is kept")

@@ -120,7 +120,11 @@ class Ledger:
             self.counts.failed += 1
             await self.clerk.keep(call.failed_row(failure.reason, str(failure)))
             raise
-        return self._read(reply.body)
+        try:
+            return self._read(reply.body)
+        except CallFailed:  # it is on disk as such
+            self.counts.failed += 1
+            raise
 
     def _replay(self, entry: Entry, request: ChatRequest) -> ChatAnswer:
         if entry.state == FAILED:
@@ -170,20 +174,12 @@ class _Call:
         await ledger.clerk.claim(row)
 
     async def keep(self, reply: RawReply) -> None:
-        ledger = self._ledger
-        row = self._row(ANSWERED)
-        answer = read_completion(reply.body)
-        tokens = (answer.prompt_tokens, answer.completion_tokens) if answer else (None, None)
-        row.update(body=reply.body, prompt_tokens=tokens[0], completion_tokens=tokens[1], batched=reply.batch)
-        if answer and answer.finish_reason == "content_filter":
-            row.update(state=FAILED, reason=CONTENT_FILTER, asked=as_json(self._request))
-        elif answer is None or answer.refusal or answer.finish_reason == "length":
-            row["outcome"] = "rejected"
+        ledger, row = self._ledger, self.answered_row(reply)
         if ledger.source.free:
             ledger.clerk.keep_soon(row)
         else:
             await ledger.clerk.keep(row)
-        self._account(tokens, reply.batch)
+        self._account((row["prompt_tokens"], row["completion_tokens"]), reply.batch)
 
     def unpaid(self) -> None:
         self._end(Decimal(0))
@@ -192,6 +188,18 @@ class _Call:
     def lost(self, reason: str, body: bytes | None = None) -> None:
         self._end(self._reserved or Decimal(0))
         self._ledger.clerk.lost({**self._row(ASKING), "reason": reason, "body": body})
+
+    def answered_row(self, reply: RawReply) -> Row:
+        """The row of an answer: its body whatever it holds, and its token counts where it tells them."""
+        row = self._row(ANSWERED)
+        answer = read_completion(reply.body)
+        tokens = (answer.prompt_tokens, answer.completion_tokens) if answer else (None, None)
+        row.update(body=reply.body, prompt_tokens=tokens[0], completion_tokens=tokens[1], batched=reply.batch)
+        if answer and answer.finish_reason == "content_filter":
+            row.update(state=FAILED, reason=CONTENT_FILTER, asked=as_json(self._request))
+        elif answer is None or answer.refusal or answer.finish_reason == "length":
+            row["outcome"] = "rejected"
+        return row
 
     def failed_row(self, reason: str, message: str) -> Row:
         """The row of a request that failed for good, with the request itself, to be asked again from it."""

@@ -137,6 +137,7 @@ class OpenAIModel:
         if fault.meaning is Meaning.ROW and not connection.answered:
             connection.refused += 1
             if connection.refused >= HOPELESS:
+                fault.reason = "hopeless"
                 fault.message = f"refused the first {HOPELESS} requests, the last with: {fault.message}"
                 return connection.stop(fault)
         return CallFailed(fault.reason, connection.blot_text(fault.message))

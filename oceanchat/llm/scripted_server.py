@@ -32,8 +32,10 @@ def scripted() -> Answerer:
 
 
 def fixed(text: str) -> Answerer:
-    """A model that always says `text`, `{digest}` in it being eight digits of the prompt's hash; it costs nothing,
-    so the caller is measured alone."""
+    """A model that always says `text`, with eight digits of the prompt's hash for `{digest}` in it.
+
+    It takes no time, so that the caller is measured alone.
+    """
 
     async def answer(request: ChatRequest) -> ChatAnswer:
         prompt = "\n".join(message.content for message in request.messages)

@@ -150,6 +150,30 @@ def test_a_request_survives_being_kept_beside_its_failure() -> None:
     assert from_json(as_json(request)) == request
 
 
+async def test_one_call_for_several_sentences_leaves_an_entry_for_each(store: Store, serve: Serve) -> None:
+    endpoint = serve(reply="1. neutral\n2. fantasy-high 4")
+    async with open_run(endpoint.settings(), store.engine) as run:
+        model = run.model(MODEL)
+        both, first, second = question("both"), question("one"), question("two")
+        assert await model.recall(first) is None
+        for request, text in zip((first, second), (await model.ask(both)).text.splitlines(), strict=True):
+            model.keep_share(request, text)
+    async with open_run(endpoint.settings(offline=True), store.engine) as run:
+        answers = [await run.model(MODEL).ask(request) for request in (first, second)]
+        assert [answer.text for answer in answers] == ["1. neutral", "2. fantasy-high 4"]
+        recalled = await run.model(MODEL).recall(second)
+        assert recalled is not None and recalled.text == answers[1].text
+    with store.reading() as connection:
+        assert sum(row["calls"] for row in ledger_rows.spending(connection)) == 1  # paid once
+
+
+async def test_a_failure_is_not_found_as_an_answer(store: Store, serve: Serve) -> None:
+    endpoint = serve(poison="bad")
+    async with open_run(endpoint.settings(), store.engine) as run:
+        await ask_all(run, [question("bad")])
+        assert await run.model(MODEL).recall(question("bad")) is None
+
+
 @pytest.mark.postgres
 async def test_a_run_on_postgresql_keeps_and_finds_its_answers(serve: Serve, postgres_url: str) -> None:
     endpoint = serve(rate_500=0.1, rate_refusal=0.1)
