@@ -13,6 +13,8 @@ _STYLE = """<style>
 .stMainBlockContainer h2 {font-size: 1.5rem;}
 .stMainBlockContainer h3 {font-size: 1.15rem;}
 .stMarkdown {max-width: 46rem;}
+.stHtml a {color: inherit;}
+[data-testid="stCaptionContainer"] {color: inherit; opacity: 0.8;}
 </style>"""
 
 

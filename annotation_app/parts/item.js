@@ -129,22 +129,24 @@ class ItemView {
       }
       box.append(list);
     }
-    if (data.votes.length) {
-      const votes = make("section", "votes");
-      votes.append(make("h3", "", "What the annotators said"));
-      for (const vote of data.votes) {
-        const one = make("div", "vote");
-        one.append(make("strong", "", vote.value), make("span", "", vote.answers));
-        if (vote.comment) one.append(make("p", "comment", vote.comment));
-        votes.append(one);
-      }
-      box.append(votes);
-    }
     return box;
+  }
+
+  votes() {
+    const votes = make("section", "votes");
+    votes.append(make("h3", "", "What the annotators said"));
+    for (const vote of this.data.votes) {
+      const one = make("div", "vote");
+      one.append(make("strong", "", vote.value), make("span", "", vote.answers));
+      if (vote.comment) one.append(make("p", "comment", vote.comment));
+      votes.append(one);
+    }
+    return votes;
   }
 
   panel() {
     const form = make("form", "panel");
+    if (this.data.votes.length) form.append(this.votes());
     form.noValidate = true;
     form.addEventListener("submit", (event) => { event.preventDefault(); this.save(); });
     for (const question of this.data.questions) {

@@ -81,12 +81,16 @@ def _top(made: Report) -> None:
 
 
 def _agreement(found: Agreement, key: str) -> None:
-    figures = found.figures()
-    rows = [
-        (label, *cells(figures[name], share=name in SHARES), figures[name].note)
-        for name, label in NAMES.items()
-    ]
-    show_table(("", "Value", "Interval", ""), rows, key=f"agreement-{key}", label="Agreement")
+    figures = {label: found.figures()[name] for name, label in NAMES.items()}
+    shares = {NAMES[name] for name in SHARES}
+    rows = [(label, *cells(figure, share=label in shares)) for label, figure in figures.items()]
+    show_table(("", "Value", "Interval"), rows, key=f"agreement-{key}", label="Agreement")
+    notes: dict[str, list[str]] = {}
+    for label, figure in figures.items():
+        if figure.note:
+            notes.setdefault(figure.note.split("; interval from")[0], []).append(label)
+    for note, labels in notes.items():
+        st.text(f"{', '.join(labels)}: {note}.")
 
 
 def text(figure: Figure, *, share: bool = False) -> str:

@@ -6,6 +6,7 @@ from annotation_app import session, settings
 from annotation_app.parts.table import show_table
 from oceanchat.agreement import Figure
 from oceanchat.annotation import accounts, assignment, qualification, report
+from oceanchat.annotation.qualification import Score
 from oceanchat.annotation.report import Worker
 from oceanchat.store.account_rows import Annotator
 
@@ -17,6 +18,15 @@ def page() -> None:
         return
     accounts.require_lead(lead)
     st.header("Progress")
+    _live()
+    _qualifications(lead)
+
+
+@st.fragment(run_every="10s")
+def _live() -> None:
+    lead = session.signed_in()
+    if lead is None:
+        return
     coverage = assignment.coverage(settings.store())
     if not coverage.items:
         st.write("There is no sample yet. Draw one with `oceanchat sample`.")
@@ -35,7 +45,6 @@ def page() -> None:
         key="workers",
         label="Annotators",
     )
-    _qualifications(lead)
 
 
 def _row(worker: Worker) -> tuple[str, ...]:
@@ -56,6 +65,12 @@ def _share(figure: Figure) -> str:
     return "-" if figure.value is None else f"{figure.value:.0%}"
 
 
+def _practice(person: Annotator, score: Score) -> str:
+    if score.answered:
+        return f"{score.right} of {score.answered} practice items right"
+    return "no practice yet" if person.admitted is None else "let in without practice"
+
+
 def _qualifications(lead: Annotator) -> None:
     st.subheader("Qualification")
     for one in qualification.overview(settings.store(), lead):
@@ -64,8 +79,7 @@ def _qualifications(lead: Annotator) -> None:
             continue
         with st.container(border=True):
             name, admit, close = st.columns([4, 2, 2], vertical_alignment="center")
-            practice = f"{score.right} of {score.answered} practice items right"
-            name.text(f"{person.name}: {practice if score.answered else 'no practice yet'}")
+            name.text(f"{person.name}: {_practice(person, score)}")
             if person.admitted is None:
                 admit.button(
                     "Let them validate",
