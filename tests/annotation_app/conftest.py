@@ -1,4 +1,4 @@
-"""A real chromium for the whole run, and apps to look at with it."""
+"""A real chromium, and apps to look at with it."""
 
 import os
 from collections.abc import Callable, Iterator
@@ -20,9 +20,12 @@ QUIET = (
 )
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """Chromium; in CI a missing one fails, elsewhere it skips."""
+    """Chromium; in CI a missing one fails, elsewhere it skips.
+
+    Not for the whole run: while it is open an event loop is running, which asynchronous tests cannot bear.
+    """
     if not Path(CHROMIUM).exists() and not os.environ.get("CI"):
         pytest.skip("no chromium")
     with sync_playwright() as playwright:
