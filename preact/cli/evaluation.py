@@ -169,16 +169,13 @@ def compare(interviews: tuple[Path, ...], baselines: tuple[Path, ...], judge: st
     """
     from preact.evaluation.assembly import assemble
     from preact.evaluation.diagnosis import concerns
-    from preact.evaluation.tables import render, render_tests
+    from preact.evaluation.tables import render
 
     found = assemble(interviews, baselines, judge, mode)
-    for words in concerns(found.scored):
+    wrong = concerns(found.scored)
+    for words in wrong:
         click.echo(f"note: {words}", err=True)
-    click.echo(render(found.table, style))
-    if style == "table":
-        click.echo(f"\n¹ best  ² second  * better than the best baseline, adjusted p < .05\n{found.controls}")
-        if found.table.tests:
-            click.echo(render_tests(found.table))
+    click.echo(render(found.table, style, [*wrong, found.controls]))
 
 
 @click.command()

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from preact.evaluation.controls import check
 from preact.evaluation.judging import Judged
-from preact.evaluation.scores import UNSCORED
+from preact.evaluation.scores import MIDPOINT, UNSCORED
 from preact.evaluation.scoring import Scored, refusals
 
 TOLERATED = 0.05
@@ -51,6 +51,9 @@ def _of_judge(judged: Judged) -> list[str]:
     words: list[str] = []
     if len(scores) > 1 and len(set(scores)) == 1:
         words.append(f"every score is {scores[0]:.2f}; a judge that always says the same measures nothing")
+    elif scores and scores.count(MIDPOINT) > len(scores) / 2:
+        count = scores.count(MIDPOINT)
+        words.append(f"{count} of {len(scores)} scores are exactly the midpoint, {MIDPOINT:.2f}")
     states = Counter(judgement.state for judgement in judgements)
     for state in UNSCORED:
         if states[state] > TOLERATED * len(judgements):

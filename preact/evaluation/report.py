@@ -11,29 +11,23 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from oceanchat.traits import CODES, TRAITS
+from oceanchat.traits import CODES
 from preact.evaluation.comparison import QUANTITIES, Table
-from preact.evaluation.controls import check
 from preact.evaluation.diagnosis import concerns
 from preact.evaluation.figures import draw_leakage
 from preact.evaluation.interview import UNCONDITIONED
-from preact.evaluation.judging import Judged, all_judged
+from preact.evaluation.judging import all_judged
 from preact.evaluation.page import Page
 from preact.evaluation.published import disagreements, published
-from preact.evaluation.scores import UNSCORED
+from preact.evaluation.report_reliability import add_judges, add_missing
 from preact.evaluation.scoring import (
-    TREATMENTS,
     Scored,
     answer_lengths,
     by_key,
     leakage,
-    missing,
-    paired,
-    refusals,
-    repeats,
     shift,
 )
-from preact.evaluation.statistics import agreement, cluster_bootstrap, detectable_effect, half_width
+from preact.evaluation.statistics import cluster_bootstrap, detectable_effect, half_width
 from preact.evaluation.tables import number, signed
 
 
@@ -57,8 +51,8 @@ def write_report(scored: Sequence[Scored], table: Table, folder: Path) -> Writte
         page.points(wrong, alarm=True)
     _results(page, scored, table)
     _paper(page, scored)
-    _judges(page, scored)
-    _gaps(page, scored)
+    add_judges(page, scored)
+    add_missing(page, scored)
     _leakage(page, scored, folder)
     _answers(page, scored)
     _provenance(page, scored)
@@ -157,99 +151,6 @@ def _paper(page: Page, scored: Sequence[Scored]) -> None:
     page.points(apart)
     page.paragraph("Where the paper's own figures disagree by more than rounding:")
     page.points([str(found) for found in disagreements()])
-
-
-def _judges(page: Page, scored: Sequence[Scored]) -> None:
-    page.heading("The judges")
-    page.paragraph(
-        "Controls: clear high answers less clear low ones (given answers of the opposite level, a judge must "
-        "turn round), and for how many of five traits blank answers and gibberish were rated as if they said "
-        "something."
-    )
-    page.table(
-        ["Interview", "Judge", *(f"{t.label} gap" for t in TRAITS), "Blank rated", "Gibberish rated"],
-        [
-            [
-                one.interview.folder.name,
-                f"{judged.header.judge} ({judged.header.mode})",
-                *(signed(gap) for gap in check(judged.controls).gaps.values()),
-                str(check(judged.controls).rated_blank),
-                str(check(judged.controls).rated_gibberish),
-            ]
-            for one in scored
-            for judged in all_judged(one.interview.folder)
-        ],
-    )
-    rows = [row for one in scored for row in _agreements(one)]
-    if rows:
-        page.paragraph("Agreement over the same batches of answers:")
-        page.table(["Interview", "Between", "Batches", "Pearson r", "ICC(2,1)", "Mean difference"], rows)
-    else:
-        page.paragraph("One judge, asked once: its agreement with others and with itself is not known.")
-
-
-def _agreements(one: Scored) -> list[list[str]]:
-    judgings = all_judged(one.interview.folder)
-    pairs: list[tuple[str, list[tuple[float, float]]]] = [
-        (f"{judged.header.judge} and itself", repeats(judged)) for judged in judgings
-    ]
-    for place, first in enumerate(judgings):
-        for second in judgings[place + 1 :]:
-            if first.header.mode == second.header.mode:
-                names = f"{first.header.judge} and {second.header.judge}"
-                pairs.append((names, paired(_first_opinions(first), _first_opinions(second))))
-    found = []
-    for names, scores in pairs:
-        if scores:
-            a = agreement(scores)
-            figures = [number(a.correlation, 2), number(a.icc, 2), number(a.difference, 2)]
-            found.append([one.interview.folder.name, names, str(a.pairs), *figures])
-    return found
-
-
-def _first_opinions(judged: Judged) -> list[Any]:
-    return [judgement for judgement in judged.judgements if judgement.repeat == 0]
-
-
-def _gaps(page: Page, scored: Sequence[Scored]) -> None:
-    page.heading("Missing scores")
-    page.paragraph(
-        "Overall with batches that have no score left out, called the midpoint, or given the worst score for "
-        "the level that was asked for."
-    )
-    page.table(
-        ["Backbone", "Model", *TREATMENTS, "batches without a score"],
-        [
-            [
-                one.interview.header.backbone,
-                one.interview.header.model,
-                *(number(one.row(treatment).mean("Overall"), 2) for treatment in TREATMENTS),
-                str(sum(counts[s] for counts in missing(one.judged).values() for s in UNSCORED)),
-            ]
-            for one in scored
-        ],
-    )
-    rows = [
-        [one.interview.header.model, code, *(str(states[state]) for state in UNSCORED), *_told(one, code)]
-        for one in scored
-        for code, states in missing(one.judged).items()
-        if any(states[state] for state in UNSCORED) or any(cell != "0" for cell in _told(one, code))
-    ]
-    if rows:
-        headings = [
-            "Model",
-            "Trait-level",
-            *UNSCORED,
-            "answers refused",
-            "answers failed",
-            "speaks as machine",
-        ]
-        page.table(headings, rows)
-
-
-def _told(one: Scored, code: str) -> list[str]:
-    counts = refusals(one.interview)[code]
-    return [str(counts[state]) for state in ("refused", "failed", "speaks as machine")]
 
 
 def _leakage(page: Page, scored: Sequence[Scored], folder: Path) -> None:

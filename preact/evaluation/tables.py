@@ -12,22 +12,38 @@ from typing import Any
 from preact.evaluation.comparison import QUANTITIES, SMALLER_IS_BETTER, Cell, Row, Table
 
 FORMATS = ("table", "markdown", "latex", "json")
+_STARRED = "* better than the best baseline, adjusted p < .05; standard deviations over runs below, if any"
+_LEGENDS = {
+    "table": f"¹ best  ² second  {_STARRED}",
+    "markdown": f"bold: best, underlined: second, \\{_STARRED}",
+    "latex": f"bold: best, underlined: second, {_STARRED}",
+}
 _LATEX = str.maketrans(
     {c: f"\\{c}" for c in "&%$#_{}"} | {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}"}
 )
 
 
-def render(table: Table, style: str) -> str:
-    """The comparison in one of FORMATS; means first, then standard deviations where runs were repeated."""
+def render(table: Table, style: str, notes: Sequence[str] = ()) -> str:
+    """The comparison in one of FORMATS; means first, then standard deviations where runs were repeated.
+
+    `notes` go with the table wherever it goes: what is wrong, and the judge's controls.
+    """
     if style == "json":
-        return json.dumps(as_json(table), indent=2, ensure_ascii=False)
+        return json.dumps({**as_json(table), "notes": list(notes)}, indent=2, ensure_ascii=False)
     draw = {"table": _text, "markdown": _markdown, "latex": _latex}[style]
     means = [[_mean(cells[name], style) for name in QUANTITIES] for cells in table.cells]
     parts = [draw(_headings(style, arrows=True), _lines(table.rows, means, style))]
     if any(len(row.runs) > 1 for row in table.rows):
         spreads = [[number(cells[name].spread, 3) for name in QUANTITIES] for cells in table.cells]
         parts.append(draw(_headings(style, arrows=False), _lines(table.rows, spreads, style)))
-    return "\n\n".join(parts)
+    return "\n\n".join([*parts, *_foot(table, style, notes)])
+
+
+def _foot(table: Table, style: str, notes: Sequence[str]) -> list[str]:
+    lines = [_LEGENDS[style], *render_tests(table).splitlines(), *notes]
+    if style == "latex":
+        return ["\n".join(f"% {line}" for line in lines)]
+    return ["\n".join(f"- {line}" if style == "markdown" else line for line in lines)]
 
 
 def as_json(table: Table) -> dict[str, Any]:

@@ -38,13 +38,13 @@ def test_plain_text_is_aligned_and_marks_best_and_second() -> None:
     lines = render(compare(ROWS), "table").splitlines()
     assert len({len(line) for line in lines[1:3]}) == 1
     assert lines[0].split()[:4] == ["Backbone", "Model", "O+", "↑"]
-    assert lines[-1].split()[-1] == "3.72¹" and lines[3].split()[-1] == "3.56²"
+    assert lines[6].split()[-1] == "3.72¹" and lines[3].split()[-1] == "3.56²"
 
 
 def test_markdown_bolds_the_best_underlines_the_second_and_stars_what_is_significant() -> None:
     text = render(TWO, "markdown")
     assert "| **3.73*** |" in text and "| <u>1.93</u> |" in text
-    assert all(line.count("|") == 16 for line in text.splitlines() if line)
+    assert all(line.count("|") == 16 for line in text.splitlines() if line.startswith("|"))
 
 
 def test_latex_escapes_names_and_closes_its_rows() -> None:
@@ -56,8 +56,17 @@ def test_latex_escapes_names_and_closes_its_rows() -> None:
 
 
 def test_standard_deviations_follow_only_where_runs_were_repeated() -> None:
-    assert len(render(TWO, "markdown").split("\n\n")) == 2
-    assert len(render(compare(ROWS), "markdown").split("\n\n")) == 1
+    assert len(render(TWO, "markdown").split("\n\n")) == 3
+    assert len(render(compare(ROWS), "markdown").split("\n\n")) == 2
+
+
+@pytest.mark.parametrize("style", FORMATS)
+def test_what_is_wrong_and_what_was_tested_travel_with_the_table(style: str) -> None:
+    text = render(TWO, style, ["the judge always says 3"])
+    assert "the judge always says 3" in text
+    assert "Overall +1.80" in text or '"adjusted_p"' in text
+    outside = [line for line in text.splitlines() if "always says" in line or "Overall +" in line]
+    assert style != "latex" or all(line.startswith("% ") for line in outside)
 
 
 def test_json_is_strict_and_holds_runs_and_tests() -> None:
