@@ -131,6 +131,7 @@ def _config(kind: Any, **values: Any) -> Any:
 )
 @click.option("--prompts", type=_PATH, metavar="DIR", help="The templates to print in the card.")
 @click.option("--output", type=_PATH, default="releases", show_default=True, metavar="DIR", help="Where to.")
+@click.option("--croissant", is_flag=True, help="Also write Croissant metadata (croissant.json).")
 @store_option
 @json_option
 @_with_extra

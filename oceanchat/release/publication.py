@@ -10,8 +10,8 @@ from oceanchat.hub import Published, Publisher
 from oceanchat.release.folder import read_manifest
 from oceanchat.release.verification import verify_release
 
-REPLACED = ("data/", "rejected/")
-"""Folders of the repository that hold nothing but a release's tables."""
+REPLACED = ("data/", "rejected/", "topics.png", "croissant.json")
+"""What a release may have and the next one lack: deleted from the repository when it does."""
 
 
 def publish_release(folder: Path, publisher: Publisher, *, allow_scripted: bool = False) -> Published:

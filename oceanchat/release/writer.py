@@ -22,6 +22,7 @@ from oceanchat.llm.prices import load_prices
 from oceanchat.prompts import open_prompts
 from oceanchat.records import Dialogue
 from oceanchat.release.card import render_card
+from oceanchat.release.croissant import CROISSANT, croissant
 from oceanchat.release.figures import plot_topics
 from oceanchat.release.folder import CARD, MANIFEST, QUALITY, REJECTED_FILE, TOPICS_PLOT, Release, split_file
 from oceanchat.release.gathering import Gathered, gather, prompts_used
@@ -56,6 +57,8 @@ class ReleaseConfig(BaseModel):
     prompts: Path | None = None
     """Folder whose template texts go into the card; None: those that ship."""
     output: Path = Path("releases")
+    croissant: bool = False
+    """Also write Croissant metadata."""
 
 
 class _Content(NamedTuple):
@@ -89,6 +92,8 @@ def write_release(config: ReleaseConfig, store: Store) -> Release:
         manifest = _manifest(config, gathered, content, seed_topics, target.name, scripted)
         _write_text(part / QUALITY, _json(quality))
         _write_text(part / CARD, render_card(manifest, quality))
+        if config.croissant:
+            _write_text(part / CROISSANT, _json(croissant(manifest, _files(part, content))))
         manifest = manifest.model_copy(update={"files": _files(part, content)})
         _write_text(part / MANIFEST, _json(manifest.model_dump(mode="json")))
         part.rename(target)

@@ -1,0 +1,38 @@
+"""Croissant metadata names every table with its checksum and its plain columns, and is written on request
+only."""
+
+import hashlib
+import json
+from pathlib import Path
+
+import pyarrow.parquet as pq
+
+from oceanchat.release.croissant import CROISSANT
+from oceanchat.release.verification import verify_release
+from oceanchat.release.writer import ReleaseConfig, write_release
+from tests.oceanchat.release.made import made_dialogue, made_dialogues, made_store
+
+
+def test_every_table_is_described_as_it_is(tmp_path: Path) -> None:
+    store = made_store(tmp_path / "store.db", [*made_dialogues(4), made_dialogue(50, state="off-trait")])
+    config = ReleaseConfig(version="1.0.0", license="cc0-1.0", output=tmp_path, croissant=True)
+    folder = write_release(config, store).folder
+    found = json.loads((folder / CROISSANT).read_text())
+    assert (found["name"], found["version"], found["license"]) == (folder.name, "1.0.0", "cc0-1.0")
+    assert {file["contentUrl"]: file["sha256"] for file in found["distribution"]} == {
+        path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in folder.rglob("*.parquet")
+    }
+    for records in found["recordSet"]:
+        for field in records["field"]:
+            columns = pq.read_schema(folder / field["source"]["fileObject"]["@id"]).names
+            assert field["source"]["extract"]["column"] in columns
+    names = {records["name"] for records in found["recordSet"]}
+    assert names == {"train", "validation", "test", "rejected"}
+    assert verify_release(folder).problems == ()
+
+
+def test_it_is_not_written_unless_asked_for(tmp_path: Path) -> None:
+    store = made_store(tmp_path / "store.db", made_dialogues(1))
+    made = write_release(ReleaseConfig(version="1.0.0", license="mit", output=tmp_path), store)
+    assert not (made.folder / CROISSANT).exists()
