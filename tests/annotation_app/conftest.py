@@ -67,13 +67,14 @@ def sign_in(page: Page, app: RunningApp, name: str, url: str | None = None) -> N
     page.click("button")
 
 
-def token(page: Page) -> str:
-    """The token of the item on the page, once there is one that can be answered."""
+def token(page: Page, *, settled: bool = True) -> str:
+    """The token of the item on the page, once there is one, and by default once it takes answers."""
     item = page.locator(".item[data-token]")
     item.wait_for(timeout=30_000)
     found = item.get_attribute("data-token")
     assert found
-    page.wait_for_timeout(270)  # keys held over from the item before are ignored for 250 ms
+    if settled:
+        page.wait_for_timeout(270)  # keys held over from the item before are ignored for 250 ms
     return found
 
 

@@ -133,6 +133,26 @@ def test_a_revoked_sign_in_is_met_by_a_way_back_and_no_lost_answer(
     assert page.locator("#trait_shown-yes").is_checked()
 
 
+@pytest.mark.browser
+def test_an_organisation_s_sign_in_is_offered_where_it_is_configured(
+    app: RunningApp, visit: Callable[..., Page]
+) -> None:
+    (app.folder / ".streamlit").mkdir()
+    (app.folder / ".streamlit" / "secrets.toml").write_text(
+        '[auth]\nredirect_uri = "http://localhost/oauth2callback"\ncookie_secret = "secret"\n'
+        'client_id = "id"\nclient_secret = "secret"\n'
+        'server_metadata_url = "http://127.0.0.1:9/.well-known/openid-configuration"\n'
+    )
+    app.sample(1, 1)
+    app.start()
+    page = visit()
+    page.goto(app.url)
+    expect(page.get_by_role("button", name="Sign in with your organisation")).to_be_visible(timeout=30_000)
+    page.get_by_role("link", name="Sign in with name and passcode").click()
+    sign_in(page, app, "Ann")
+    token(page)
+
+
 def test_a_plain_streamlit_run_listens_on_this_machine_only(tmp_path: Path) -> None:
     port = free_port()
     told = [sys.executable, "-m", "streamlit", "run", "annotation_app/app.py", "--server.port", str(port)]
