@@ -204,7 +204,7 @@ class Publisher:
         for attempt in range(1, ATTEMPTS + 1):
             try:
                 return action()
-            except (TransportError, HFValidationError, RuntimeError, ValueError) as error:
+            except (TransportError, HFValidationError, OSError, RuntimeError, ValueError) as error:
                 inner = error.__cause__
                 wrapped = isinstance(error, RuntimeError) and isinstance(inner, TransportError)
                 cause = inner if wrapped and inner is not None else error
@@ -259,4 +259,6 @@ def _explained(error: BaseException, repo_id: str) -> HubError:
             f"the Hub is out of reach for '{repo_id}' ({type(error).__name__}); check the network, try again"
         )
     text = str(error).splitlines()[0] if str(error) else type(error).__name__
+    if isinstance(error, OSError):
+        return HubError(f"'{repo_id}' cannot be reached: {text}")
     return HubError(f"the Hub client refuses '{repo_id}': {text}; write it as OWNER/NAME and check the files")

@@ -1,18 +1,19 @@
 """Every dialogue of a store ends as released, rejected or withheld, and people have the last word."""
 
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from oceanchat.errors import ReleaseError
 from oceanchat.prompts import open_prompts
-from oceanchat.records import Dialogue, Provenance
+from oceanchat.records import Provenance
 from oceanchat.release.gathering import gather, human_labels, prompts_used, topic_texts
 from oceanchat.release.manifest import Require
-from oceanchat.store.database import Store
+from oceanchat.store.database import Store, open_store
 from oceanchat.store.import_rows import add_imported
+from tests.oceanchat.annotation import scenes
 from tests.oceanchat.release.made import made_dialogue, made_store
 
 BUILT = [
@@ -63,37 +64,34 @@ def test_nothing_validated_is_one_line_that_says_what_there_is(store: Store) -> 
         gather(store, "validated")
 
 
-def row(
-    item: Dialogue, annotator: int, value: str, purpose: str = "label", comment: str = ""
-) -> dict[str, Any]:
-    return {
-        "item": item.id,
-        "annotator": f"annotator-{annotator}",
-        "value": value,
-        "purpose": purpose,
-        "answer_trait_shown": value,
-        "answer_coherent": "yes",
-        "answer_comment": comment,
-    }
+def answering(refused: set[str]) -> Callable[[str], dict[str, str]]:
+    """Says no to these trait-levels and yes to all others."""
+    return lambda code: scenes.BAD if code in refused else scenes.GOOD
 
 
-def test_people_turn_down_what_the_checker_passed(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    votes = [
-        *(row(BUILT[0], n, "yes") for n in (1, 2, 3)),
-        row(IMPORTED[1], 1, "no", comment="shows another trait"),
-        row(IMPORTED[1], 2, "no"),
-        row(IMPORTED[1], 3, "yes"),
-        row(IMPORTED[1], 3, "yes", purpose="gold"),
-    ]
-    labels = human_labels(votes)
-    assert [len(labels[d.id]) for d in (BUILT[0], IMPORTED[1])] == [3, 3]
-    monkeypatch.setattr("oceanchat.release.gathering.validation_table", lambda engine: votes)
+def test_people_turn_down_what_the_checker_passed(tmp_path: Path) -> None:
+    store = open_store(tmp_path / "labelled.db")
+    team = scenes.sampled(store)
+    for person, against in zip(team, ({"N-"}, {"N-", "O+"}, set[str]()), strict=True):
+        scenes.label_all(store, person, answering(against))
     found = gather(store, "validated")
-    assert [d.id for d in found.released] == [BUILT[0].id]
-    (turned_down,) = [r for r in found.rejected if r.state == "invalid"]
-    assert turned_down.dialogue.id == IMPORTED[1].id
-    assert turned_down.reason == "shows another trait"
-    assert sorted(found.profiles) == ["annotator-1", "annotator-2", "annotator-3"]
+    assert len(found.released) == 9
+    (turned_down,) = found.rejected
+    assert (turned_down.dialogue.trait_level.code, turned_down.state) == ("N-", "invalid")
+    assert turned_down.reason == "shows the opposite level; shows the opposite level"
+    assert sorted(found.profiles) == sorted(person.pseudonym for person in team)
+    labels = found.human[found.released[0].id]
+    assert found.released[0].trait_level.code == "O+"
+    assert sorted(label.valid for label in labels) == [False, True, True]
+    assert not any(label.decides for label in labels)
+
+
+def test_practice_and_repeats_are_no_labels() -> None:
+    row = {"item": "x", "annotator": "annotator-1", "value": "yes"}
+    found = human_labels(
+        [{**row, "purpose": purpose} for purpose in ("gold", "repeat", "label", "adjudicate")]
+    )
+    assert [label.decides for label in found["x"]] == [False, True]
 
 
 def test_prompt_texts_are_shown_only_where_they_are_still_the_ones_used() -> None:

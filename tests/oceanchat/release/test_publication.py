@@ -103,6 +103,14 @@ def test_no_token_is_one_line(hub: HubProcess, folder: Path, tmp_path: Path) -> 
     assert done.stderr.count("\n") == 1
 
 
+def test_offline_mode_is_one_line(hub: HubProcess, folder: Path, tmp_path: Path) -> None:
+    where = environment(hub, tmp_path) | {"HF_HUB_OFFLINE": "1"}
+    done = subprocess.run(command(folder, "--allow-scripted"), env=where, capture_output=True, text=True)
+    assert done.returncode == 1
+    assert "cannot be reached" in done.stderr and "offline mode" in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
 def killed_again_and_again(hub: HubProcess, folder: Path, home: Path, kills: int) -> None:
     """Kill the command at ever other moments, run it to its end, and find one commit and one tag."""
     lottery = random.Random(kills)
