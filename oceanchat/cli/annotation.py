@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from oceanchat.cli.options import json_option, store_option
+from oceanchat.traits import CODES
 
 
 @click.command()
@@ -59,9 +60,19 @@ def sample(store: str, another: bool, prompts: Path | None, as_json: bool, **opt
         for code, pool in drawn.settings["accepted"].items()
     ]
     print_table(("", "drawn", "of", "rejected ones"), rows, f"Sample {drawn.id}, seed {drawn.seed}")
+    for line in _shortfalls(config.per_trait_level, drawn.settings["accepted"]):
+        click.echo(line, err=True)
     click.echo(
         "Next: `oceanchat annotators add NAME` for each annotator, then `oceanchat annotate`.", err=True
     )
+
+
+def _shortfalls(wanted: int, pools: dict[str, dict[str, int]]) -> list[str]:
+    """What the sample lacks, in words."""
+    none = [code for code in CODES if code not in pools]
+    few = [f"{code} ({pool['drawn']})" for code, pool in pools.items() if pool["drawn"] < wanted]
+    lines = [f"No dialogue of {', '.join(none)}: these trait-levels are not validated."] if none else []
+    return lines + ([f"Fewer than {wanted} of {', '.join(few)}: all there are were drawn."] if few else [])
 
 
 @click.group()

@@ -13,7 +13,8 @@ from playwright.sync_api import Page, expect
 
 from oceanchat.annotation import accounts, labelling
 from oceanchat.annotation.launcher import THEME, command
-from tests.annotation_app.conftest import sign_in, token
+from tests.annotation_app.conftest import answer, sign_in, token
+from tests.annotation_app.identity_provider import IdentityProvider
 from tests.annotation_app.running import RunningApp, free_port, running
 
 pytestmark = pytest.mark.slow
@@ -133,24 +134,38 @@ def test_a_revoked_sign_in_is_met_by_a_way_back_and_no_lost_answer(
     assert page.locator("#trait_shown-yes").is_checked()
 
 
-@pytest.mark.browser
-def test_an_organisation_s_sign_in_is_offered_where_it_is_configured(
-    app: RunningApp, visit: Callable[..., Page]
-) -> None:
+def configure_oidc(app: RunningApp, provider: IdentityProvider) -> None:
     (app.folder / ".streamlit").mkdir()
     (app.folder / ".streamlit" / "secrets.toml").write_text(
-        '[auth]\nredirect_uri = "http://localhost/oauth2callback"\ncookie_secret = "secret"\n'
-        'client_id = "id"\nclient_secret = "secret"\n'
-        'server_metadata_url = "http://127.0.0.1:9/.well-known/openid-configuration"\n'
+        f'[auth]\nredirect_uri = "{app.url}/oauth2callback"\ncookie_secret = "{"s" * 40}"\n'
+        'client_id = "client"\nclient_secret = "secret"\n'
+        f'server_metadata_url = "{provider.url}/.well-known/openid-configuration"\n'
     )
-    app.sample(1, 1)
+
+
+@pytest.mark.browser
+def test_an_organisation_s_sign_in_opens_the_account_of_that_address(
+    app: RunningApp, visit: Callable[..., Page]
+) -> None:
+    provider = IdentityProvider("ann@example.org")
+    configure_oidc(app, provider)
+    app.sample(2, 1, names=("ann@example.org", "Ben"))
     app.start()
     page = visit()
     page.goto(app.url)
-    expect(page.get_by_role("button", name="Sign in with your organisation")).to_be_visible(timeout=30_000)
-    page.get_by_role("link", name="Sign in with name and passcode").click()
-    sign_in(page, app, "Ann")
+    page.get_by_role("button", name="Sign in with your organisation").click(timeout=30_000)
+    answer(page, "1", "3", "Enter")
     token(page)
+    assert [one.annotator_id for one in app.labels()] == [1]
+    provider.email = "stranger@example.org"
+    other = visit()
+    other.goto(app.url)
+    other.get_by_role("button", name="Sign in with your organisation").click(timeout=30_000)
+    expect(other.get_by_text("stranger@example.org has no account here")).to_be_visible(timeout=30_000)
+    other.get_by_role("link", name="Sign in with name and passcode").click()
+    sign_in(other, app, "Ben")
+    token(other)
+    provider.close()
 
 
 def test_a_plain_streamlit_run_listens_on_this_machine_only(tmp_path: Path) -> None:

@@ -10,7 +10,9 @@ from oceanchat.annotation import accounts, labelling
 from oceanchat.cli.annotation import agreement, annotators, sample
 from oceanchat.errors import AnnotationError, InputError, StoreError
 from oceanchat.store.database import open_store
-from tests.oceanchat.annotation.scenes import GOOD, fill, label_all
+from oceanchat.store.import_rows import add_imported
+from oceanchat.traits import TRAIT_LEVELS
+from tests.oceanchat.annotation.scenes import GOOD, dialogue, fill, label_all
 
 FIGURES = {"observed", "unanimous", "fleiss_kappa", "alpha_nominal", "alpha_ordinal", "alpha_interval", "ac1"}
 
@@ -50,6 +52,17 @@ def test_from_an_empty_folder_to_a_report(tmp_path: Path) -> None:
     assert made["fleiss_kappa"]["value"] is None
     shown = run(agreement, "--store", url).stdout
     assert "undefined (one category used), observed 100 %" in shown and "pass rate (majority)" in shown
+    store.close()
+
+
+def test_a_sample_that_falls_short_says_so(tmp_path: Path) -> None:
+    url = str(tmp_path / "store.db")
+    store = open_store(url)
+    with store.writing() as connection:
+        add_imported(connection, [dialogue(TRAIT_LEVELS[0], 1), dialogue(TRAIT_LEVELS[1], 1)])
+    said = run(sample, "--per-trait-level", "2", "--store", url).stderr
+    assert "No dialogue of E+, A+, N+, O-, C-, E-, A-, N-" in said
+    assert "Fewer than 2 of O+ (1), C+ (1): all there are were drawn." in said
     store.close()
 
 
