@@ -123,7 +123,7 @@ def from_json(text: str | None) -> Any:
 
 def to_json(value: Any) -> str:
     """A value as a JSON column holds it."""
-    return json.dumps(value, sort_keys=True)
+    return json.dumps(value)
 
 
 def add_sample(
