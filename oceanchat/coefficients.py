@@ -89,7 +89,8 @@ def figures(table: CountTable, weights: Floats) -> dict[str, Floats]:
 
 
 def ratio(over: Floats, under: Floats) -> Floats:
-    return np.divide(over, under, out=np.full(over.shape, np.nan), where=under > 0)
+    result: Floats = np.divide(over, under, out=np.full(over.shape, np.nan), where=under > 0)
+    return result
 
 
 def interval_distance(scale: Floats) -> Floats:

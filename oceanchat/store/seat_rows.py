@@ -198,8 +198,9 @@ def add_seats(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None
 
 
 def _insert_new(connection: Connection, table: Table) -> postgresql.Insert | sqlite.Insert:
-    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
-    return dialect.insert(table).on_conflict_do_nothing()
+    if connection.dialect.name == "postgresql":
+        return postgresql.insert(table).on_conflict_do_nothing()
+    return sqlite.insert(table).on_conflict_do_nothing()
 
 
 def remove_seats(connection: Connection, ids: Sequence[int]) -> int:
