@@ -83,27 +83,22 @@ class Collator:
 
 
 def _block_mask(segments: Tensor) -> Tensor:
-    """(B, T) dialogue numbers, -1 for padding, to an additive (B, 1, T, T) mask: causal, and within a
-    dialogue.
+    """(B, T) dialogue numbers, -1 for padding, to a (B, 1, T, T) mask, true where attention may go.
 
-    Padding attends to itself, so that no row of the softmax is empty.
+    It is causal, within a dialogue, and boolean, as torch's attention takes it in any number format. Padding attends to itself, so that no row of the softmax is empty.
     """
     width = segments.shape[1]
     same = segments.unsqueeze(2) == segments.unsqueeze(1)
     causal = torch.ones(width, width, dtype=torch.bool).tril()
-    blocked = ~(same & causal)
-    return torch.zeros(blocked.shape).masked_fill(blocked, torch.finfo(torch.float32).min).unsqueeze(1)
+    return (same & causal).unsqueeze(1)
 
 
 ATTENTION_COST = 1 / 1500
-"""How a row's width weighs beside its tokens: attention over T tokens costs about T/1500 of the rest of a
-layer.
-"""
+"""How a row's width weighs beside its tokens: over T tokens attention costs T/1500 of the rest of a layer."""
 
 
 def pack(lengths: Sequence[int]) -> list[list[int]]:
-    """Place dialogues of these lengths side by side in rows, to the least padding and attention;
-    deterministic.
+    """Place dialogues of these lengths side by side in rows, to the least cost; always in the same way.
 
     For each number of rows the longest dialogue goes to the shortest row in turn; the cheapest number of rows
     wins.

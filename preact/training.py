@@ -164,6 +164,7 @@ def _train_adapters(
         steps += trainer.state.global_step
         final = {k: v for k, v in trainer.last_losses.items()}
         adapted.save_pretrained(adapter_folder(folder, name))
+        (adapter_folder(folder, name) / "README.md").unlink()  # peft's form, with nothing filled in
         model = adapted.unload() if len(record.adapters) > 1 else model
     shutil.rmtree(folder / CHECKPOINTS, ignore_errors=True)
     figures = {"trained_parameters": trained, "steps": steps, "seconds": round(seconds, 2), "final": final}

@@ -1,5 +1,6 @@
 """`preact export`, `chat`: adapters that any server loads, and a conversation in the terminal."""
 
+import sys
 from pathlib import Path
 
 import click
@@ -136,10 +137,9 @@ def chat(
     shown = ", ".join(t.label for t in wanted)
     click.echo(f"A machine that simulates {shown}. An empty line leaves.", err=True)
     said: list[Message] = []
-    prompt = click.get_text_stream("stdin")
     while True:
         click.echo("> ", nl=False, err=True)
-        question = prompt.readline().strip()
+        question = sys.stdin.readline().strip()
         if not question:
             break
         said.append(Message("user", question))

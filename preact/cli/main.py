@@ -55,3 +55,7 @@ def run() -> int:
 def _complain(message: str, code: int) -> int:
     print(f"preact: {' '.join(message.split())}", file=sys.stderr)
     return code
+
+
+if __name__ == "__main__":
+    main()

@@ -40,7 +40,6 @@ def test_a_packed_batch_has_the_loss_and_gradients_of_the_padded_one() -> None:
         batch.pop("sequence_trait_ids")
         if packed:
             assert batch["input_ids"].shape[0] < 6 and batch["trait_ids"].dim() == 2
-            batch["attention_mask"] = batch["attention_mask"].double()
         loss = token_loss(model(**batch).logits, labels)
         loss.backward()
         gradient = model.base_model.preact_router["default"].personality.grad

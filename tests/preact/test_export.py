@@ -33,8 +33,10 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 model = AutoModelForCausalLM.from_pretrained(sys.argv[1])
 model = PeftModel.from_pretrained(model, sys.argv[2]).eval()
 tokenizer = AutoTokenizer.from_pretrained(sys.argv[2])
-ids = tokenizer.apply_chat_template([{"role": "user", "content": "What about day 1?"}], add_generation_prompt=True,
-                                    tokenize=True, return_tensors="pt", return_dict=True)
+asked = [{"role": "user", "content": "What about day 1?"}]
+ids = tokenizer.apply_chat_template(
+    asked, add_generation_prompt=True, tokenize=True, return_tensors="pt", return_dict=True
+)
 out = model.generate(**ids, max_new_tokens=12, do_sample=False)
 print(tokenizer.decode(out[0, ids["input_ids"].shape[1]:], skip_special_tokens=True).strip())
 """
