@@ -21,6 +21,7 @@ PREVALENT = 0.9
 _MOST_VALUES = 1000
 _ONE_CATEGORY = "undefined (one category used), observed 100 %"
 _NO_PAIRS = "not computable (no item has two labels)"
+_TOO_EXTREME = "not computable (the values are too large or too close together to square)"
 _NO_ORDER = "not computable (the values are words, not numbers)"
 
 
@@ -77,9 +78,7 @@ def tabulate(ratings: Iterable[Rating]) -> CountTable:
         raise InputError("an annotator has two labels on one item; keep one")
     values = sorted({rating.value for rating in rated}, key=lambda value: (isinstance(value, str), value))
     if len(values) > _MOST_VALUES:
-        raise InputError(
-            f"the labels have {len(values)} different values, over {_MOST_VALUES}; group them"
-        )
+        raise InputError(f"the labels have {len(values)} different values, over {_MOST_VALUES}; group them")
     place = {value: column for column, value in enumerate(values)}
     line: dict[str, int] = {}
     rows = [line.setdefault(rating.item, len(line)) for rating in rated]
@@ -102,8 +101,9 @@ def agreement_of(table: CountTable, *, resamples: int = RESAMPLES, seed: int = 0
     if not paired:
         nothing = Figure(None, None, None, _NO_PAIRS)
         return Agreement(items, labels, *[nothing] * len(FIGURES))
-    point = figures(table, table.items[None, :].astype(np.float64))
-    drawn = resample(table, resamples, np.random.default_rng(seed))
+    with np.errstate(over="ignore", invalid="ignore"):  # what overflows is reported as not computable
+        point = figures(table, table.items[None, :].astype(np.float64))
+        drawn = resample(table, resamples, np.random.default_rng(seed))
     notes = _notes(table)
     found = {name: _figure(point[name][0], drawn[name], notes[name]) for name in point}
     same = wilson(int(table.items[(per_item > 1) & (table.rows.max(axis=1) == per_item)].sum()), paired)
@@ -113,9 +113,10 @@ def agreement_of(table: CountTable, *, resamples: int = RESAMPLES, seed: int = 0
 
 
 def _figure(value: float, drawn: Floats, note: str) -> Figure:
-    if np.isnan(value):
-        return Figure(None, None, None, note)
-    defined = drawn[~np.isnan(drawn)]
+    if not np.isfinite(value):
+        undefined = note if note in (_ONE_CATEGORY, _NO_PAIRS) else _TOO_EXTREME
+        return Figure(None, None, None, undefined)
+    defined = drawn[np.isfinite(drawn)]
     if not len(defined):
         return Figure(float(value), None, None, note)
     if len(defined) < len(drawn):

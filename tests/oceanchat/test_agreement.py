@@ -177,6 +177,20 @@ def test_every_figure_is_finite_or_explained(table: np.ndarray) -> None:
             assert (figure.low is None) == (figure.high is None)
 
 
+@given(
+    st.dictionaries(
+        st.tuples(st.integers(0, 5), st.sampled_from("ABC")), st.floats(allow_nan=False, allow_infinity=False)
+    )
+)
+def test_any_numbers_give_figures_or_words_and_no_warning(given_: dict[tuple[int, str], float]) -> None:
+    labels = [Rating(str(item), annotator, number) for (item, annotator), number in given_.items()]
+    for figure in agreement(labels, resamples=30).figures().values():
+        if figure.value is None:
+            assert figure.note
+        else:
+            assert math.isfinite(figure.value)
+
+
 def test_intervals_are_those_of_a_plain_bootstrap() -> None:
     table = counts(F1)
     rng = np.random.default_rng(3)
