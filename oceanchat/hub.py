@@ -93,12 +93,14 @@ def read_dataset(
 
 @dataclass(frozen=True)
 class Publisher:
-    """Puts folders into one dataset repository of the Hub."""
+    """Puts folders into one repository of the Hub."""
 
     repo_id: str
     """OWNER/NAME."""
     private: bool = False
     """Only for a repository that does not exist yet."""
+    repo_type: str = "dataset"
+    """'dataset' or 'model'."""
     endpoint: str | None = None
     """None for the client's own default."""
     token: str | None = None
@@ -120,7 +122,9 @@ class Publisher:
         api = HfApi(endpoint=self.endpoint, token=self.token)
         files = local_files(folder)
         self._retried(
-            lambda: api.create_repo(self.repo_id, repo_type="dataset", private=self.private, exist_ok=True)
+            lambda: api.create_repo(
+                self.repo_id, repo_type=self.repo_type, private=self.private, exist_ok=True
+            )
         )
         done = self._tagged(api, files, tag)
         if done is not None:
@@ -131,13 +135,14 @@ class Publisher:
         return self._published(api, tag, commit, changed=True)
 
     def _published(self, api: HfApi, tag: str, commit: str, *, changed: bool) -> Published:
+        kind = "datasets/" if self.repo_type == "dataset" else ""
         return Published(
-            self.repo_id, tag, commit, f"{api.endpoint}/datasets/{self.repo_id}/tree/{tag}", changed
+            self.repo_id, tag, commit, f"{api.endpoint}/{kind}{self.repo_id}/tree/{tag}", changed
         )
 
     def _tagged(self, api: HfApi, files: Mapping[str, LocalFile], tag: str) -> str | None:
         """The commit of the tag when it holds exactly these files; None when there is no such tag."""
-        refs = self._retried(lambda: api.list_repo_refs(self.repo_id, repo_type="dataset"))
+        refs = self._retried(lambda: api.list_repo_refs(self.repo_id, repo_type=self.repo_type))
         for ref in refs.tags:
             if ref.name == tag:
                 commit = str(ref.target_commit)
@@ -158,7 +163,7 @@ class Publisher:
         Called again after a failure it reads the head anew, so a commit whose answer was lost is not made
         twice.
         """
-        refs = api.list_repo_refs(self.repo_id, repo_type="dataset")
+        refs = api.list_repo_refs(self.repo_id, repo_type=self.repo_type)
         head = next((str(ref.target_commit) for ref in refs.branches if ref.name == "main"), None)
         remote = {} if head is None else self._tree(api, head)
         stale = (
@@ -173,7 +178,7 @@ class Publisher:
             self.repo_id,
             [*operations, *deletions],
             commit_message=message,
-            repo_type="dataset",
+            repo_type=self.repo_type,
             parent_commit=head,
         )
         return str(info.oid)
@@ -181,12 +186,12 @@ class Publisher:
     def _set_tag(self, api: HfApi, files: Mapping[str, LocalFile], tag: str, commit: str) -> None:
         """Set the tag unless an attempt whose answer was lost has set it already."""
         if self._tagged(api, files, tag) is None:
-            api.create_tag(self.repo_id, tag=tag, revision=commit, repo_type="dataset")
+            api.create_tag(self.repo_id, tag=tag, revision=commit, repo_type=self.repo_type)
 
     def _tree(self, api: HfApi, revision: str) -> dict[str, RepoFile]:
         entries = self._retried(
             lambda: list(
-                api.list_repo_tree(self.repo_id, recursive=True, revision=revision, repo_type="dataset")
+                api.list_repo_tree(self.repo_id, recursive=True, revision=revision, repo_type=self.repo_type)
             )
         )
         return {entry.path: entry for entry in entries if isinstance(entry, RepoFile)}
@@ -244,9 +249,7 @@ def _explained(error: BaseException, repo_id: str) -> HubError:
                 f"your token has no right to write to '{repo_id}'; use one with write access to its owner"
             )
         if status == 404:
-            return HubError(
-                f"dataset '{repo_id}' is not on the Hub, or is private and not yours; check the name"
-            )
+            return HubError(f"'{repo_id}' is not on the Hub, or is private and not yours; check the name")
         if status in (409, 412):
             return HubError(
                 f"someone else keeps writing to '{repo_id}'; publish again when they have finished"

@@ -121,11 +121,12 @@ def topics(manifest: Manifest, quality: Quality) -> str:
     rows = [[t["label"], ", ".join(t["terms"][3:]), f"{t['share']:.1%}"] for t in topics["topics"]]
     stability = ", ".join(f"{number}: {value:.2f}" for number, value in topics["stability"].items())
     return (
-        f"![Topic distribution]({TOPICS_PLOT})\n\nTopics of NMF on TF-IDF, labelled by their strongest"
-        " words; a dialogue"
-        f" counts for its strongest topic ({topics['none']} have none). The number of topics is the one"
-        " that is most"
-        f" alike from sample to sample (number: stability): {stability}.\n\n"
+        f"![Topic distribution]({TOPICS_PLOT})\n\n"
+        "Topics of NMF on TF-IDF, labelled by their strongest words; a dialogue counts for the topic it"
+        " has most"
+        f" of beside the average ({topics['none']} have none). The number of topics is the one that is"
+        " most alike"
+        f" from sample to sample (number: stability): {stability}.\n\n"
         + table(["topic", "further words", "share"], rows)
     )
 

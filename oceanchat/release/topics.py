@@ -2,7 +2,7 @@
 
 The only user of scikit-learn in oceanchat; it runs offline and without a model. The number of topics is the
 one whose topics change least when dialogues are left out (Greene, O'Callaghan and Cunningham 2014); each is
-labelled by its strongest words, and a dialogue counts for its strongest topic.
+labelled by its strongest words, and a dialogue counts for the topic it has most of beside the average.
 """
 
 import warnings
@@ -102,6 +102,8 @@ def find_topics(
     chosen = count or min(number for number, value in stability.items() if value >= best - ALIKE)
     model = _fitted(weights, chosen)
     in_topics = model.transform(weights)
+    # What every dialogue has a little of must not outweigh what it has more of than others.
+    in_topics = in_topics / np.maximum(in_topics.mean(axis=0), 1e-12)
     strongest = np.where(in_topics.max(axis=1) > 0, in_topics.argmax(axis=1), -1)
     by_topic = Counter((int(topic), trait) for topic, trait in zip(strongest, traits, strict=True))
     found = [

@@ -38,7 +38,7 @@ def put_blob(data: bytes) -> str:
 
 
 def is_lfs(path: str) -> bool:
-    return path.endswith((".parquet", ".png"))
+    return path.endswith((".parquet", ".png", ".safetensors"))
 
 
 def new_repo(name: str, private: bool) -> None:
@@ -216,14 +216,16 @@ class Hub(BaseHTTPRequestHandler):
             return self.create(json.loads(body))
         if path == "/api/validate-yaml":
             return 200, {"errors": [], "warnings": []}
-        if found := re.fullmatch(r"/datasets/([^/]+/[^/]+)\.git/info/lfs/objects/batch", path):
+        if found := re.fullmatch(r"/(?:datasets/)?([^/]+/[^/]+)\.git/info/lfs/objects/batch", path):
             return 200, {
                 "transfer": "basic",
                 "objects": [self.lfs_action(o) for o in json.loads(body)["objects"]],
             }
-        if found := re.fullmatch(r"/datasets/([^/]+/[^/]+)/resolve/([^/]+)/(.+)", path):
+        if found := re.fullmatch(r"/(?:datasets/)?([^/]+/[^/]+)/resolve/([^/]+)/(.+)", path):
             return self.resolve(*found.groups())
-        if found := re.fullmatch(r"/api/datasets/([^/]+/[^/]+)(?:/(\w[\w-]*)(?:/([^/]+)(?:/(.+))?)?)?", path):
+        if found := re.fullmatch(
+            r"/api/(?:datasets|models)/([^/]+/[^/]+)(?:/(\w[\w-]*)(?:/([^/]+)(?:/(.+))?)?)?", path
+        ):
             return self.api(*found.groups(), body=body)
         return NOTHING
 

@@ -95,6 +95,16 @@ def test_private_is_asked_for(hub: HubProcess, folder: Path) -> None:
     assert hub.state()["repos"][REPO]["private"] is True
 
 
+def test_a_model_repository_is_published_the_same_way(hub: HubProcess, folder: Path) -> None:
+    for table in (folder / "data").iterdir():
+        table.unlink()
+    (folder / "adapter.safetensors").write_bytes(b"weights")
+    model = Publisher(REPO, repo_type="model", endpoint=hub.endpoint, token=GOOD, pause=0.05)
+    assert model.publish(folder, "v1", "release").url == f"{hub.endpoint}/{REPO}/tree/v1"
+    assert any("POST /api/models/ocean/chat/commit/main" in line for line in holds(hub, folder)["seen"])
+    assert not model.publish(folder, "v1", "release").changed
+
+
 @pytest.mark.parametrize(
     "fault",
     [
