@@ -25,6 +25,7 @@ export default function (component) {
 
 function make(tag, className, text) {
   const element = document.createElement(tag);
+  if (tag === "kbd") element.setAttribute("aria-hidden", "true"); // the control says it by aria-keyshortcuts
   if (className) element.className = className;
   if (text !== undefined) element.textContent = text;
   return element;
@@ -155,11 +156,13 @@ class ItemView {
     const row = make("div", "buttons");
     this.saveButton = make("button", "primary");
     this.saveButton.type = "submit";
+    this.saveButton.setAttribute("aria-keyshortcuts", "Enter");
     this.saveButton.append(make("span", "", this.data.save), make("kbd", "", "Enter"));
     row.append(this.saveButton);
     for (const action of this.data.actions) {
       const button = make("button", "");
       button.type = "button";
+      button.setAttribute("aria-keyshortcuts", action.key);
       button.append(make("span", "", action.label), make("kbd", "", action.key.toUpperCase()));
       button.addEventListener("click", () => this.act(action.name));
       row.append(button);
@@ -188,6 +191,7 @@ class ItemView {
       option.htmlFor = id;
       const input = make("input");
       Object.assign(input, { type: "radio", id, name: question.name, value });
+      input.setAttribute("aria-keyshortcuts", key);
       input.checked = this.answers[question.name] === value;
       input.addEventListener("change", () => this.answer(question.name, value));
       option.append(input, make("span", "", label), make("kbd", "", key));
