@@ -1,4 +1,4 @@
-"""Bootstrap intervals of agreement: a thousand resamples of 10,424 x 3 labels, beside the krippendorff
+"""Bootstrap intervals of agreement: 1000 resamples of 10,424 x 3 labels, beside the krippendorff
 package.
 
 Usage: python benchmarks/agreement.py [--items 10424] [--resamples 1000]
