@@ -7,19 +7,20 @@ import sys
 
 import click
 
-from oceanchat.cli import calls, read, release
+from oceanchat.cli import annotation, calls, read, release
 from oceanchat.cli.build import build
-from oceanchat.errors import OceanChatError
+from oceanchat.command_line import CONTEXT, CommandGroup, run_group
 
 COMMANDS = (
     build,
     *read.COMMANDS,
     *calls.COMMANDS,
     *release.COMMANDS,
+    *annotation.COMMANDS,
 )
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.group(cls=CommandGroup, context_settings=CONTEXT)
 @click.version_option(package_name="ocean-chat")
 def oceanchat() -> None:
     """Build, check, validate and release dialogues that show one Big Five trait.
@@ -36,29 +37,8 @@ for command in COMMANDS:
 
 def main() -> None:
     """Run the command line and leave with its exit code."""
-    sys.exit(run(oceanchat))
+    sys.exit(run_group(oceanchat, "stopped; what was answered is kept, run the same command again to go on"))
 
 
-def run(group: click.Group) -> int:
-    """Run a command group on this process's arguments; the exit code. Errors are printed as one line."""
-    name = group.name or "oceanchat"
-    try:
-        code = group.main(standalone_mode=False)
-    except OceanChatError as error:
-        return _complain(name, str(error), 1)
-    except click.exceptions.NoArgsIsHelpError as error:
-        click.echo(error.format_message())
-        return 0
-    except click.ClickException as error:
-        return _complain(name, error.format_message(), 1)
-    except (click.Abort, KeyboardInterrupt):
-        return _complain(name, "stopped; what was answered is kept, run the same command again to go on", 130)
-    except BrokenPipeError:
-        sys.stderr.close()
-        return 0
-    return code if isinstance(code, int) else 0
-
-
-def _complain(name: str, message: str, code: int) -> int:
-    print(f"{name}: {' '.join(message.split())}", file=sys.stderr)
-    return code
+if __name__ == "__main__":
+    main()

@@ -7,13 +7,13 @@ import sys
 
 import click
 
-from oceanchat.errors import OceanChatError
+from oceanchat.command_line import CONTEXT, CommandGroup, run_group
 from preact.cli import evaluation, exporting, plots, training
 
 COMMANDS = (*training.COMMANDS, *exporting.COMMANDS, *evaluation.COMMANDS, *plots.COMMANDS)
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.group(cls=CommandGroup, context_settings=CONTEXT)
 @click.version_option(package_name="ocean-chat")
 def preact() -> None:
     """Train models that show Big Five traits, measure how well they do, and export adapters.
@@ -30,31 +30,7 @@ for command in COMMANDS:
 
 def main() -> None:
     """Run the command line and leave with its exit code."""
-    sys.exit(run())
-
-
-def run() -> int:
-    """Run the command named in this process's arguments; the exit code. Errors are printed as one line."""
-    try:
-        code = preact.main(prog_name="preact", standalone_mode=False)
-    except OceanChatError as error:
-        return _complain(str(error), 1)
-    except click.exceptions.NoArgsIsHelpError as error:
-        click.echo(error.format_message())
-        return 0
-    except click.ClickException as error:
-        return _complain(error.format_message(), 1)
-    except (click.Abort, KeyboardInterrupt):
-        return _complain("stopped; go on with `preact train --resume` where a run was under way", 130)
-    except BrokenPipeError:
-        sys.stderr.close()
-        return 0
-    return code if isinstance(code, int) else 0
-
-
-def _complain(message: str, code: int) -> int:
-    print(f"preact: {' '.join(message.split())}", file=sys.stderr)
-    return code
+    sys.exit(run_group(preact, "stopped; go on with `preact train --resume` where a run was under way"))
 
 
 if __name__ == "__main__":
