@@ -12,7 +12,6 @@ import argparse
 import json
 import multiprocessing
 import random
-import resource
 import statistics
 import time
 from collections.abc import Callable
@@ -33,6 +32,7 @@ from preact.conversation import encode
 from preact.cpu import prepare_cpu
 from preact.dialogues import Message
 from preact.losses import personality_specialization
+from preact.packed_attention import use_packed_rows
 from preact.router import Router
 from preact.trainer import token_loss
 from preact.tuner import PreactConfig
@@ -139,7 +139,9 @@ def _peak(queue: Any, method: str, shape: tuple[int, int, int, int], threads: in
     step = Step(method, *shape)
     step.take()
     step.take()
-    queue.put(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024)
+    # Not getrusage: its figure is handed down from the process that started this one.
+    status = Path("/proc/self/status").read_text(encoding="ascii")
+    queue.put(int(status.partition("VmHWM:")[2].split()[0]) * 1024)
 
 
 def peak_memory(method: str, shape: tuple[int, int, int, int], threads: int) -> int:
@@ -205,6 +207,7 @@ def compare_packing(path: Path, threads: int, batch: int = 16, batches: int = 6)
     collators = {packed: Collator(0, packed=packed, trait_ids=True) for packed in (False, True)}
 
     def run(packed: bool, at: int) -> None:
+        use_packed_rows(model.get_base_model(), packed)
         made = collators[packed](examples[at : at + batch])
         labels = made.pop("labels")
         made.pop("sequence_trait_ids")
@@ -237,7 +240,7 @@ def main() -> None:
     parser.add_argument("--width", type=int, default=128)
     options = parser.parse_args()
     prepare_cpu(options.threads)
-    if options.dialogues:
+    if options.dialogues is not None:
         compare_packing(options.dialogues, options.threads)
     compare_methods(
         (options.hidden, options.layers, options.batch, options.width), options.repeats, options.threads

@@ -20,6 +20,7 @@ from preact.batches import Collator, Example
 from preact.config import GATED, Method, Recipe, TrainConfig
 from preact.conversation import IGNORED
 from preact.losses import entropy_shortfall, personality_specialization, sequence_balance
+from preact.packed_attention import use_packed_rows
 from preact.router import select
 
 ROUTER = "preact_router"
@@ -185,6 +186,7 @@ def make_trainer(
         disable_tqdm=True,
         log_level="error",
     )
+    use_packed_rows(model.get_base_model(), recipe.packing)
     collator = Collator(pad_id, packed=recipe.packing, trait_ids=config.method in GATED)
     trainer = PreactTrainer(
         model=model,
@@ -217,7 +219,7 @@ def mean_loss(model: Any, examples: Sequence[Example], collator: Collator, size:
     with torch.inference_mode():
         for start in range(0, len(examples), size):
             batch = collator(examples[start : start + size])
-            batch = {name: value.to(model.device) for name, value in batch.items()}
+            batch = {k: v.to(model.device) if isinstance(v, Tensor) else v for k, v in batch.items()}
             batch.pop("sequence_trait_ids")
             labels = batch.pop("labels")
             total += float(token_loss(model(**batch, use_cache=False).logits, labels))

@@ -1,10 +1,9 @@
 import pytest
 import torch
-from hypothesis import given
-from hypothesis import strategies as st
 
-from preact.batches import Collator, Example, pack
+from preact.batches import Collator, Example
 from preact.conversation import IGNORED
+from preact.packed_attention import NAME, use_packed_rows
 from preact.trainer import token_loss
 from tests.preact.test_experts import adapted
 
@@ -39,7 +38,8 @@ def test_a_packed_batch_has_the_loss_and_gradients_of_the_padded_one() -> None:
         labels = batch.pop("labels")
         batch.pop("sequence_trait_ids")
         if packed:
-            assert batch["input_ids"].shape[0] < 6 and batch["trait_ids"].dim() == 2
+            assert batch["input_ids"].shape == (1, sum(LENGTHS)) == batch["trait_ids"].shape
+            use_packed_rows(model.get_base_model(), True)
         loss = token_loss(model(**batch).logits, labels)
         loss.backward()
         gradient = model.base_model.preact_router["default"].personality.grad
@@ -48,15 +48,25 @@ def test_a_packed_batch_has_the_loss_and_gradients_of_the_padded_one() -> None:
     assert torch.allclose(found[0][1], found[1][1], rtol=1e-4, atol=1e-8)
 
 
-@given(st.lists(st.integers(1, 400), min_size=1, max_size=24))
-def test_every_dialogue_is_packed_once_and_the_same_way_each_time(lengths: list[int]) -> None:
-    rows = pack(lengths)
-    assert sorted(i for row in rows for i in row) == list(range(len(lengths))) and all(rows)
-    assert rows == pack(lengths)
+def test_several_key_heads_may_be_shared() -> None:
+    from transformers import LlamaConfig, LlamaForCausalLM
 
-
-def test_packing_wastes_less_than_padding() -> None:
-    lengths = [100, 40, 45, 55, 60, 30, 70, 90]
-    rows = pack(lengths)
-    width = max(sum(lengths[i] for i in row) for row in rows)
-    assert len(rows) * width < 0.75 * len(lengths) * max(lengths)
+    torch.manual_seed(0)
+    config = LlamaConfig(
+        vocab_size=97,
+        hidden_size=32,
+        num_hidden_layers=1,
+        intermediate_size=48,
+        num_attention_heads=4,
+        num_key_value_heads=2,
+    )
+    model = LlamaForCausalLM(config).eval()
+    batch = Collator(0, packed=True, trait_ids=False)(EXAMPLES)
+    alone = torch.cat([model(torch.tensor([e.ids])).logits for e in EXAMPLES], dim=1)
+    use_packed_rows(model, True)
+    batch.pop("labels"), batch.pop("sequence_trait_ids")
+    assert torch.allclose(model(**batch).logits, alone, atol=1e-5)
+    with pytest.raises(ValueError, match="cu_seq_lens_q"):
+        model(torch.tensor([EXAMPLES[0].ids]))
+    use_packed_rows(model, False)
+    assert model.config._attn_implementation == "sdpa" != NAME
