@@ -135,7 +135,8 @@ def _personal(manifest: Manifest, quality: Quality) -> str:
     found = quality["rows"]["personal_data"]
     listed = ", ".join(f"{name} {found.get(name, 0)}" for name in PATTERNS)
     return (
-        "Patterns looked for in every released dialogue, with the rows they were found in (each row says"
+        "Patterns looked for in every released dialogue and seed topic, with the rows they were found in"
+        " (each row says"
         " so in"
         f" `flags`): {listed}. Names of people are not looked for: the characters are invented, but a"
         " seed topic may"

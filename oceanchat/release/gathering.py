@@ -69,7 +69,7 @@ def gather(store: Store, require: Require) -> Gathered:
         }
         used = dict.fromkeys(build.corpus_id for build in builds)
         corpora = [found for used_id in used if (found := stored_corpus(connection, used_id))]
-        annotators = {a.pseudonym: dict(a.profile) for a in account_rows.everyone(connection)}
+        annotators = {a.pseudonym: _public_profile(a.profile) for a in account_rows.everyone(connection)}
     human = human_labels(validation_table(store.engine))
     profiles = {name: annotators.get(name, {}) for name in sorted(_annotators(human))}
     released: list[Dialogue] = []
@@ -135,6 +135,11 @@ def human_labels(table: Sequence[Mapping[str, Any]]) -> dict[str, tuple[HumanLab
             )
             found[row["item"]] = (*found.get(row["item"], ()), label)
     return found
+
+
+def _public_profile(profile: Mapping[str, str]) -> dict[str, str]:
+    """What Appendix E reports of an annotator; the lead's own notes stay at home."""
+    return {name: profile[name] for name in ("background", "language", "pay") if profile.get(name)}
 
 
 def _annotators(human: Mapping[str, Sequence[HumanLabel]]) -> set[str]:

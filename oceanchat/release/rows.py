@@ -122,6 +122,12 @@ class Row(Record):
         return "\n".join(message.content for message in self.messages)
 
     @property
+    def personal_data(self) -> tuple[str, ...]:
+        """Kinds of what looks like personal data in the words that are released."""
+        hashed = (self.seed_topic or "").startswith("sha256:")
+        return personal_data_in("\n".join([self.text, "" if hashed else self.seed_topic or ""]))
+
+    @property
     def scripted(self) -> bool:
         """Whether the embedded scripted model had any part in it."""
         made = self.provenance
@@ -196,7 +202,7 @@ def _fields(
         "words": round(dialogue.words_a_turn, 6),
         "split": split,
         "provenance": _provenance(dialogue, human),
-        "flags": _flags(dialogue),
+        "flags": _flags(dialogue, seed_topics),
     }
 
 
@@ -234,7 +240,7 @@ def _provenance(dialogue: Dialogue, human: tuple[HumanLabel, ...]) -> RowProvena
     )
 
 
-def _flags(dialogue: Dialogue) -> tuple[str, ...]:
+def _flags(dialogue: Dialogue, seed_topics: SeedTopics) -> tuple[str, ...]:
     """What a reader may want to leave out: scripted, imported, not passed, personal data by kind."""
     made, verdict = dialogue.provenance, dialogue.verdict
     models = (made.labeler, made.writer, verdict.checker if verdict else made.checker)
@@ -247,4 +253,5 @@ def _flags(dialogue: Dialogue) -> tuple[str, ...]:
         )
         if on
     ]
-    return (*flags, *personal_data_in("\n".join(turn.text for turn in dialogue.turns)))
+    seed = _seed_topic(dialogue.seed_topic, seed_topics) if seed_topics == "text" else None
+    return (*flags, *personal_data_in("\n".join([*(turn.text for turn in dialogue.turns), seed or ""])))

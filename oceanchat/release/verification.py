@@ -15,6 +15,7 @@ from oceanchat.errors import ReleaseError
 from oceanchat.release.card import render_card
 from oceanchat.release.folder import CARD, MANIFEST, QUALITY, Release, read_manifest, read_release, split_file
 from oceanchat.release.manifest import FORMAT, Manifest
+from oceanchat.release.personal_data import PATTERNS
 from oceanchat.release.quality import row_figures, seed_overlap
 from oceanchat.release.rows import RejectedRow, Row, row_id
 from oceanchat.release.splits import seed_key
@@ -104,6 +105,7 @@ def _wrong_in(row: Row) -> str:
         "id": row.id == row_id(row),
         "trait_level": row.trait_level == row.trait.value + row.level.sign,
         "turns": row.turns == len(row.messages),
+        "personal-data flag": set(row.personal_data) == set(row.flags) & set(PATTERNS),
         "words": bool(row.messages) and abs(row.words - words / len(row.messages)) <= CLOSE,
     }
     return next((name for name, right in found.items() if not right), "")

@@ -92,7 +92,7 @@ def made_dialogues(each: int, **changes: Any) -> list[Dialogue]:
     return [made_dialogue(n, code, **changes) for code in CODES for n in range(each)]
 
 
-def made_store(path: Path, dialogues: Sequence[Dialogue], *, shareable: bool = True) -> Store:
+def made_store(path: Path | str, dialogues: Sequence[Dialogue], *, shareable: bool = True) -> Store:
     """A store whose builds ended with these dialogues, with seed topics and candidates that add up."""
     store = open_store(path)
     facts = {"essays": 40, "sentences": 400, "shareable": shareable, "licence": "CC0-1.0"}

@@ -70,6 +70,11 @@ def test_flags_name_scripted_rows_states_and_personal_data() -> None:
     row = released_row(made_dialogue(6, source="imported", state="unchecked", turns=telling), "train", "text")
     assert row.flags == ("scripted", "imported", "unchecked", "email")
     assert row.scripted
+    seed = made_dialogue(6, seed_topic="Write to me@example.org.")
+    assert [released_row(seed, "train", choice).flags for choice in ("text", "hash")] == [
+        ("scripted", "email"),
+        ("scripted",),
+    ]
     plain = released_row(made_dialogue(7, model="model-x"), "train", "text")
     assert plain.flags == ()
     assert not plain.scripted

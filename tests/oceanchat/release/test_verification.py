@@ -98,6 +98,13 @@ def change_words(folder: Path) -> None:
     reseal(folder)
 
 
+def hide_personal_data(folder: Path) -> None:
+    rows = [row for row in read_release(folder).rows if row.split == "test"]
+    changed = rows[0].model_copy(update={"seed_topic": "Call 555-123-4567 about the boat."})
+    write_rows([changed, *rows[1:]], folder / split_file("test"))
+    reseal(folder)
+
+
 def add_file(folder: Path) -> None:
     (folder / "data" / "extra.parquet").write_bytes(b"x")
 
@@ -121,6 +128,7 @@ def claim_a_model_wrote_it(folder: Path) -> None:
         (edit_funnel, "quality.json", "the funnel of 'N-' does not add up"),
         (drop_figures, "quality.json", "lacks what it must hold"),
         (change_words, "data/test.parquet", "has another id"),
+        (hide_personal_data, "data/test.parquet", "another personal-data flag"),
         (add_file, "data/extra.parquet", "not in the manifest"),
         (claim_a_model_wrote_it, "manifest.json", "is scripted"),
     ],

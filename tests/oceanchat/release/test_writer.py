@@ -109,6 +109,17 @@ def test_the_same_store_gives_the_same_bytes(release: Release, tmp_path: Path) -
     assert contents(again.folder) == contents(release.folder)
 
 
+@pytest.mark.postgres
+def test_postgresql_gives_the_same_bytes_as_sqlite(
+    release: Release, tmp_path: Path, postgres_url: str
+) -> None:
+    passed, rejected = made_dialogues(6), ((90, "off-trait"), (91, "gate:length"))
+    store = made_store(postgres_url, passed + [made_dialogue(n, "C-", state=s) for n, s in rejected])
+    again = write_release(config(tmp_path), store)
+    store.close()
+    assert contents(again.folder) == contents(release.folder)
+
+
 def test_a_release_reads_back_as_it_was_written(release: Release) -> None:
     found = read_release(release.folder)
     assert found.manifest == release.manifest
