@@ -40,6 +40,8 @@ class _Asked:
     request: ChatRequest
     call: PaidCall
     answer: asyncio.Future[RawReply]
+    batch: str = ""
+    """Our id of the batch that it is in."""
     batches: int = 0
 
     def line(self) -> bytes:
@@ -74,6 +76,7 @@ class BatchDesk:
     _waiting: list[_Asked] = field(default_factory=list)
     _sent: dict[str, _Asked] = field(default_factory=dict)
     _outstanding: dict[str, str] = field(default_factory=dict)
+    _arrived: set[str] = field(default_factory=set)
     _arrivals: int = 0
     _news: asyncio.Event = field(default_factory=asyncio.Event)
     _opened: asyncio.Task[None] | None = None
@@ -92,10 +95,13 @@ class BatchDesk:
         self._gate.check()
         asked = _Asked(model, request, call, asyncio.get_running_loop().create_future())
         if (batch := self._outstanding.get(call.key)) is not None:
+            asked.batch = batch
             self._sent[call.key] = asked
             await call.begin(batch)
             if asked.answer.done():  # the batch came in meanwhile
                 call.unpaid()
+        elif call.key in self._arrived:  # with an earlier run's batch, after the caller looked
+            await self._answer_from_ledger(asked)
         else:
             self._wait_for_next(asked)
         reply = await asked.answer
@@ -110,10 +116,11 @@ class BatchDesk:
     async def _open(self) -> None:
         """Find the batches an earlier run left with the provider, then start gathering."""
         try:
-            for row in await self.clerk.run_in_order(self._unfinished):
-                await self._adopt(row)
+            adopted = [await self._adopt(row) for row in await self.clerk.run_in_order(self._unfinished)]
         except Fault as fault:
             raise self.connection.stop(fault) from None
+        for batch, remote_id in filter(None, adopted):
+            self._follow_task(self._follow(batch, remote_id))
         self._gathering = asyncio.create_task(self._gather())
         self._gathering.add_done_callback(self._stop_if_broken)
         self._follow_task(self._tell_of_stop())
@@ -122,20 +129,21 @@ class BatchDesk:
         endpoint = self.connection.settings.endpoint
         return ledger_rows.batches(store, endpoint, unfinished=True)
 
-    async def _adopt(self, row: Row) -> None:
+    async def _adopt(self, row: Row) -> tuple[str, str] | None:
+        """Our id and the provider's of a batch to follow; None where there is nothing to wait for."""
         batch, remote_id = row["batch"], row["remote_id"]
         if row["state"] == PREPARING:
             if row["run"] not in await self.clerk.run_in_order(ledger_rows.dead_runs):
-                return
+                return None
             found = await self._api.find(batch)
             if found is None:
                 await self._give_up(batch, "never-sent")
-                return
+                return None
             remote_id = found.id
             await self._record(batch, remote_id=remote_id, state=SUBMITTED)
         calls = await self.clerk.run_in_order(lambda store: ledger_rows.batch_calls(store, batch))
         self._outstanding.update(dict.fromkeys((call["key"] for call in calls), batch))
-        self._follow_task(self._follow(batch, remote_id))
+        return batch, remote_id
 
     async def _record(self, batch: str, **values: Any) -> None:
         await self.clerk.run_in_order(lambda store: ledger_rows.set_batch(store, batch, **values))
@@ -231,7 +239,9 @@ class BatchDesk:
             "changed_at": now,
         }
         await self.clerk.run_in_order(lambda store: ledger_rows.add_batch(store, row))
-        self._sent.update({asked.call.key: asked for asked in chunk})
+        for asked in chunk:
+            asked.batch = batch
+            self._sent[asked.call.key] = asked
         try:
             remote = await self._api.submit(batch, b"".join(asked.line() for asked in chunk))
         except Fault as fault:
@@ -263,14 +273,27 @@ class BatchDesk:
             if line.key in rows and await self._take_in(line, rows[line.key]):
                 del rows[line.key]
                 answered += 1
-        left = [self._sent.pop(key) for key in rows if key in self._sent]
         await self._record(batch, answered=answered)
         await self._give_up(batch, remote.status, remote.message)
+        left = [self._sent.pop(key) for key, asked in [*self._sent.items()] if asked.batch == batch]
         if remote.status in ("failed", "cancelled") and remote.code != "token_limit_exceeded":
             why = f"batch '{remote.id}' was {remote.status} {remote.message}".rstrip()
             self._gate.stop(BuildStopped(f"{why}; run the same command again to ask for the rest"))
         for asked in left:
-            self._ask_anew(asked, remote)
+            if not await self._answer_from_ledger(asked):
+                self._ask_anew(asked, remote)
+
+    async def _answer_from_ledger(self, asked: _Asked) -> bool:
+        """Answer with what another batch or run brought in; False where there is nothing."""
+        entry = await self.clerk.find(asked.call.key)
+        if entry is None:
+            return False
+        asked.call.unpaid()
+        if entry.state == FAILED:
+            _set(asked, CallFailed(entry.reason or "failed", (entry.body or b"").decode("utf-8", "replace")))
+        else:
+            _set(asked, RawReply(entry.body or b"", batch=True))
+        return True
 
     async def _take_in(self, line: Line, row: Row) -> bool:
         """Keep one result; False where it has to be asked for again."""
@@ -302,7 +325,8 @@ class BatchDesk:
 
     def _forget(self, key: str) -> None:
         self._sent.pop(key, None)
-        self._outstanding.pop(key, None)
+        if self._outstanding.pop(key, None) is not None:
+            self._arrived.add(key)
 
     def _ask_anew(self, asked: _Asked, remote: Remote) -> None:
         asked.call.unpaid()
