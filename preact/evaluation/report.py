@@ -12,13 +12,13 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from oceanchat.traits import CODES
-from preact.evaluation.comparison import QUANTITIES, Table
+from preact.evaluation.comparison import QUANTITIES, Row, Table
 from preact.evaluation.diagnosis import concerns
 from preact.evaluation.figures import draw_leakage
 from preact.evaluation.interview import UNCONDITIONED
 from preact.evaluation.judging import all_judged
 from preact.evaluation.page import Page
-from preact.evaluation.published import disagreements, published
+from preact.evaluation.report_paper import add_paper
 from preact.evaluation.report_reliability import add_judges, add_missing
 from preact.evaluation.scoring import (
     Scored,
@@ -27,7 +27,13 @@ from preact.evaluation.scoring import (
     leakage,
     shift,
 )
-from preact.evaluation.statistics import cluster_bootstrap, detectable_effect, half_width
+from preact.evaluation.statistics import (
+    cluster_bootstrap,
+    detectable_effect,
+    half_width,
+    mean_interval,
+    sign_flip,
+)
 from preact.evaluation.tables import number, signed
 
 
@@ -50,7 +56,7 @@ def write_report(scored: Sequence[Scored], table: Table, folder: Path) -> Writte
         page.heading("Read this first")
         page.points(wrong, alarm=True)
     _results(page, scored, table)
-    _paper(page, scored)
+    add_paper(page, scored)
     add_judges(page, scored)
     add_missing(page, scored)
     _leakage(page, scored, folder)
@@ -93,6 +99,14 @@ def _results(page: Page, scored: Sequence[Scored], table: Table) -> None:
             f"to each side, and differences below {detectable_effect(runs):.1f} of them are missed more "
             "often than once in five times."
         )
+        page.paragraph("Overall with its 95 % t interval over runs:")
+        page.table(
+            ["Backbone", "Model", "Overall", "95 % from", "to"],
+            [
+                [row.backbone, row.model, *(number(part, 2) for part in mean_interval(row.values("Overall")))]
+                for row in table.rows
+            ],
+        )
     _contrasts(page, table)
 
 
@@ -101,10 +115,12 @@ def _contrasts(page: Page, table: Table) -> None:
         return
     page.paragraph(
         "An asterisk marks a gain over the best baseline with an adjusted p below .05 (Welch's t, two-sided; "
-        "Holm over the contrasts of Overall, Benjamini-Hochberg over all others)."
+        "Holm over the contrasts of Overall, Benjamini-Hochberg over all others). The exact sign-flip test "
+        "pairs runs by number and cannot go below .0625 with five."
     )
+    rows = {row.label: row for row in table.rows}
     page.table(
-        ["System", "Baseline", "Overall", "95 % from", "to", "t", "p (Holm)", "Hedges' g", "Note"],
+        ["System", "Baseline", "Overall", "95 % from", "to", "t", "p (Holm)", "p (sign-flip)", "g", "Note"],
         [
             [
                 test.model,
@@ -114,6 +130,7 @@ def _contrasts(page: Page, table: Table) -> None:
                 number(test.contrast.high, 2),
                 number(test.contrast.t, 2),
                 number(test.adjusted, 4),
+                number(_sign_flip(rows[test.model], rows[test.baseline]), 4),
                 number(test.contrast.g, 2),
                 test.contrast.note,
             ]
@@ -123,34 +140,12 @@ def _contrasts(page: Page, table: Table) -> None:
     )
 
 
-def _paper(page: Page, scored: Sequence[Scored]) -> None:
-    page.heading("The paper's figures")
-    printed = {(row.backbone.lower(), row.model.lower()): row for row in published(2, 4, 7)}
-    rows, apart = [], []
-    for one in scored:
-        header = one.interview.header
-        same_model = [row for (_, model), row in printed.items() if model == header.model.lower()]
-        exact = printed.get((header.backbone.lower(), header.model.lower()))
-        if exact is not None and header.inventory == "bfi44":
-            rows.append(["ours", header.backbone, header.model, number(one.row().mean("Overall"), 2)])
-        elif same_model:
-            why = (
-                f"another inventory ({header.inventory}, the paper used BFI)"
-                if exact
-                else f"another backbone ({header.backbone})"
-            )
-            apart.append(f"{header.backbone} {header.model}: not comparable, {why}")
-        else:
-            apart.append(f"{header.backbone} {header.model}: the paper has no such system")
-        for row in same_model:
-            line = ["paper", row.backbone, row.model, number(row.figures["Overall"], 2)]
-            if line not in rows:
-                rows.append(line)
-    if rows:
-        page.table(["Source", "Backbone", "Model", "Overall"], rows)
-    page.points(apart)
-    page.paragraph("Where the paper's own figures disagree by more than rounding:")
-    page.points([str(found) for found in disagreements()])
+def _sign_flip(system: Row, baseline: Row) -> float:
+    """The exact p over runs paired by number; NaN where one has a run that the other lacks."""
+    own, other = system.values("Overall"), baseline.values("Overall")
+    if len(own) != len(other) or not own or len(own) > 20:
+        return math.nan
+    return sign_flip([a - b for a, b in zip(own, other, strict=True)])
 
 
 def _leakage(page: Page, scored: Sequence[Scored], folder: Path) -> None:

@@ -8,7 +8,7 @@ no conclusions.
 import math
 import statistics
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Literal, NamedTuple
 
@@ -196,12 +196,3 @@ def _value(judgement: Judgement, code: str, treatment: Treatment) -> float:
 def _mean(values: Iterable[float]) -> float:
     known = [value for value in values if not math.isnan(value)]
     return statistics.fmean(known) if known else math.nan
-
-
-def scores_by_level(judged: Judged) -> Mapping[str, Sequence[float]]:
-    """Trait-level code -> all scores for its own trait, for figures."""
-    found: dict[str, list[float]] = defaultdict(list)
-    for judgement in _shown(judged):
-        if judgement.trait_level.startswith(judgement.trait.value) and judgement.score is not None:
-            found[judgement.trait_level].append(judgement.score)
-    return found

@@ -14,6 +14,7 @@ from preact.evaluation.interview import interview
 from preact.evaluation.judging import judge_interview
 from preact.evaluation.page import Page
 from preact.evaluation.report import write_report
+from preact.evaluation.report_paper import named
 from preact.evaluation.scores import State
 from preact.evaluation.scoring import Scored, load_scored
 from preact.evaluation.verdicts import Judge, Mode, Pair, Verdict
@@ -74,7 +75,7 @@ async def test_the_report_holds_tests_agreement_leakage_shift_and_provenance(tmp
     for part in (
         "reader and second", "Leakage to other traits", "Shift from the unconditioned backbone",
         ours.interview.header.inventory_sha256, "Table 2, Llama2-13B P-React", "neither side varied",
-        "not comparable, another backbone (stand-in)", "paper | Llama2-7B | P-React | 3.72",
+        "not comparable, another backbone (stand-in)", "paper, Table 2 | Llama2-7B | P-React | 3.72 | 0.041",
         "not of training with another seed",
     ):  # fmt: skip
         assert part in text, part
@@ -85,6 +86,20 @@ async def test_a_single_judge_asked_once_is_said_to_be_unknown_in_its_agreement(
     one = await judged(tmp_path / "a", Parrot(), Reader())
     text = write_report([one], compare([one.row()]), tmp_path / "out").markdown.read_text()
     assert "its agreement with others and with itself is not known" in text
+
+
+async def test_the_papers_backbone_asked_something_else_is_not_compared(tmp_path: Path) -> None:
+    system = Parrot("P-React")
+    system.backbone = "Llama-2-7b-chat-hf"
+    one = await judged(tmp_path / "a", system, Reader())
+    text = write_report([one], compare([one.row()]), tmp_path / "out").markdown.read_text()
+    assert "not comparable, another inventory (small; the paper used BFI)" in text
+
+
+def test_the_papers_systems_are_known_by_their_hub_ids() -> None:
+    assert named("Llama-2-7b-chat-hf", "P-React") == ("Llama2-7B", "P-React")
+    assert named("gpt-4-0613", "Prompt") == ("-", "GPT-4")
+    assert named("tiny", "LoRA") == ("tiny", "LoRA")
 
 
 class Tags(HTMLParser):
