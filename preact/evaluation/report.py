@@ -69,7 +69,7 @@ def _results(page: Page, scored: Sequence[Scored], table: Table) -> None:
     runs = min(len(row.runs) for row in table.rows)
     page.heading("Results")
     headings = ["Backbone", "Model", *QUANTITIES]
-    marks = ("", " (best)", " (second)")
+    marks = ("", "¹", "²")
     page.table(
         headings,
         [
@@ -84,6 +84,7 @@ def _results(page: Page, scored: Sequence[Scored], table: Table) -> None:
             for row, cells in zip(table.rows, table.cells, strict=True)
         ],
     )
+    page.paragraph("¹ best and ² second with the same backbone; equal to two decimals share a place.")
     if runs > 1:
         page.paragraph("Population standard deviations over runs:")
         page.table(
