@@ -175,9 +175,11 @@ class BatchDesk:
     async def _tell_of_stop(self) -> None:
         """When the run stops nobody waits for a batch any more; it stays with the provider."""
         await self._gate.stopping()
+        why = self._gate.stopped or BuildStopped("the run is over")
+        if left := len(set(self._outstanding.values())):
+            why = BuildStopped(f"{why}; {left} batches stay with the provider, see `oceanchat batches`")
         for asked in (*self._waiting, *self._sent.values()):
-            if not asked.answer.done():
-                asked.answer.set_exception(self._gate.stopped or BuildStopped("the run is over"))
+            _set(asked, why)
 
     async def _gather(self) -> None:
         """Send what has gathered whenever nothing new has come for a while."""

@@ -7,7 +7,7 @@ hands the key in.
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_serializer
 
 OPENAI_URL = "https://api.openai.com/v1"
 SCRIPTED = "scripted"
@@ -18,7 +18,7 @@ class CallSettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    base_url: str = OPENAI_URL
+    base_url: str = Field(default=OPENAI_URL, repr=False)
     """The OpenAI-compatible endpoint, with its /v1; may hold credentials, which are never shown or stored."""
     api_key: SecretStr | None = Field(default=None, exclude=True)
     """The key; never shown, stored or written into any output."""
@@ -50,6 +50,10 @@ class CallSettings(BaseModel):
     """Requests in one batch file at most (the API's own limit is 50,000)."""
     batch_max_bytes: int = Field(default=190_000_000, ge=1_000)
     """Bytes in one batch file at most (the API's own limit is 200 MB)."""
+
+    @field_serializer("base_url")
+    def _without_credentials(self, url: str) -> str:
+        return shown_url(url)
 
     @property
     def endpoint(self) -> str:

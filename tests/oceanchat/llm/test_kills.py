@@ -129,8 +129,8 @@ def test_a_stopped_batch_build_is_resumed_from_the_provider(
         time.sleep(0.02)
     time.sleep(0.2)
     os.kill(process.pid, signal.SIGINT)
-    process.communicate(timeout=10)
-    assert process.returncode == 1
+    _, err = process.communicate(timeout=10)
+    assert process.returncode == 1 and "3 batches stay with the provider" in err
     told = finish(start(path, endpoint, "batch"))
     assert told["texts"] == uninterrupted
     assert endpoint.counters()["batches"] == 3

@@ -47,6 +47,8 @@ async def test_a_url_is_shown_without_its_credentials(store: Store, serve: Serve
     endpoint = serve(reply="hello")
     url = endpoint.url.replace("http://", f"http://user:{KEY}@") + f"?token={KEY}"
     assert shown_url(url) == endpoint.url
+    settings = CallSettings(base_url=url, api_key=SecretStr(KEY))
+    assert KEY not in repr(settings) + str(settings) + settings.model_dump_json() + str(settings.model_dump())
     down = f"http://user:{KEY}@127.0.0.1:9/v1"
     with pytest.raises(BuildStopped) as told:
         await ask(CallSettings(base_url=down), store.engine, questions(1))
