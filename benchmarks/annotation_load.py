@@ -200,6 +200,18 @@ def row(name: str, times: list[float], floor: float, kept: str) -> str:
     return f"| {name} | {cut[9] * 1e3:.0f} | {cut[18] * 1e3:.0f} | {cut[18] / floor:.2f} | {kept} |"
 
 
+def measure_bare(folder: Path, args: argparse.Namespace, options: list[str]) -> list[float]:
+    """The page that writes one row."""
+    port = free_port()
+    bare = folder / "bare.py"
+    bare.write_text(BARE.replace("PATH", str(folder / "bare.db")))
+    told = [sys.executable, "-m", "streamlit", "run", str(bare), "--server.port", str(port)]
+    told += ["--server.headless", "true", "--server.fileWatcherType", "none", *options]
+    told += ["--browser.gatherUsageStats", "false", "--server.address", "127.0.0.1"]
+    with server(told, port, folder) as url:
+        return asyncio.run(everybody(click, url, [""] * args.sessions, args))
+
+
 def measure_app(name: str, store_url: str, folder: Path, args: argparse.Namespace, floor: float) -> str:
     """The app on one store."""
     store, cookies = filled_store(store_url, args.sessions, args.items)
@@ -224,21 +236,16 @@ def main() -> None:
     parser.add_argument("--items", type=int, default=400)
     parser.add_argument("--store")
     args = parser.parse_args()
+    print(f"{args.sessions} sessions thinking {args.think:g} s, {args.clicks} clicks each, milliseconds")
+    print("| page | p50 | p95 | p95 / bare page | labels |")
+    print("|---|---|---|---|---|")
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        port = free_port()
-        bare = folder / "bare.py"
-        bare.write_text(BARE.replace("PATH", str(folder / "bare.db")))
-        told = [sys.executable, "-m", "streamlit", "run", str(bare), "--server.port", str(port)]
-        told += ["--server.headless", "true", "--server.fileWatcherType", "none"]
-        told += ["--browser.gatherUsageStats", "false", "--server.address", "127.0.0.1"]
-        with server(told, port, folder) as url:
-            times = asyncio.run(everybody(click, url, [""] * args.sessions, args))
+        times = measure_bare(folder, args, [])
         floor = statistics.quantiles(times, n=20)[18]
-        print(f"{args.sessions} sessions thinking {args.think:g} s, {args.clicks} clicks each, milliseconds")
-        print("| page | p50 | p95 | p95 / bare page | labels |")
-        print("|---|---|---|---|---|")
         print(row("bare page, SQLite", times, floor, "-"))
+        quick = measure_bare(folder, args, ["--runner.postScriptGC", "false"])
+        print(row("bare page without Streamlit's collection after each run", quick, floor, "-"))
         if args.store:
             print(measure_app("annotation app, given store", args.store, folder, args, floor))
             return
