@@ -54,9 +54,10 @@ def print_forecast(config: "BuildConfig", store: str, as_json: bool) -> None:
     """What `config` still takes, as a table or JSON."""
     from oceanchat import spending_tables
     from oceanchat.forecasting import outlook
-    from oceanchat.store.database import open_store
+    from oceanchat.store.database import existing_or_empty
 
-    found = outlook(config, open_store(store))
+    with existing_or_empty(store) as opened:
+        found = outlook(config, opened)
     if as_json:
         return click.echo(json.dumps(found.as_json()))
     spending_tables.print_outlook(found)

@@ -1,6 +1,6 @@
 """Ask failed requests again, alone: what `oceanchat retry` does.
 
-Works on the ledger only: the request itself is kept beside its failure. A new answer takes the failure's
+Works on the ledger only: a request is kept beside its failure or its useless answer. A new answer takes that
 place, and the next build replays it.
 """
 
@@ -11,13 +11,16 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from oceanchat.errors import CallFailed, ConfigError
+from oceanchat.llm.chat import ChatAnswer
+from oceanchat.llm.completions import read_completion
 from oceanchat.llm.counts import CallCounts
 from oceanchat.llm.doors import open_run
 from oceanchat.llm.ledger import Ledger, from_json
+from oceanchat.llm.replies import usable_text
 from oceanchat.llm.settings import SCRIPTED, CallSettings
 from oceanchat.store import ledger_rows
 from oceanchat.store.database import Store
-from oceanchat.store.ledger_rows import Row
+from oceanchat.store.ledger_rows import ANSWERED, Row
 
 
 @dataclass
@@ -35,9 +38,21 @@ class RetryReport:
 
 
 def failed_rows(store: Store, reason: str | None) -> list[Row]:
-    """The failed requests, of one reason or of all."""
+    """The requests that failed or whose answer was of no use, for one reason or for any."""
     with store.reading() as connection:
-        return ledger_rows.failed_rows(connection, reason)
+        rejected = ledger_rows.rejected_rows(connection)
+        failed = ledger_rows.failed_rows(connection, reason)
+    return failed + [row for row in rejected if reason in (None, why_rejected(row["body"]))]
+
+
+def why_rejected(body: bytes) -> str:
+    """'refused', 'length', or 'unparseable' for a reply that reads but says nothing clear."""
+    answer = read_completion(body)
+    try:
+        usable_text(answer or ChatAnswer(""))
+    except CallFailed as failure:
+        return failure.reason
+    return "unparseable"
 
 
 def endpoint_of(rows: Sequence[Row]) -> str | None:
@@ -64,6 +79,8 @@ async def ask_again(store: Store, settings: CallSettings, rows: Sequence[Row]) -
         report = RetryReport(run.counts)
 
         async def one(row: Row, model: Ledger) -> None:
+            if row["state"] == ANSWERED:
+                await run.clerk.run_in_order(lambda store: ledger_rows.set_aside(store, row["key"]))
             try:
                 await model.ask_again(from_json(row["asked"]))
                 report.answered += 1

@@ -97,9 +97,9 @@ class Clerk:
         self._put(_Order("lost", row))
         self._put(_Order("free", row["key"]))
 
-    def mark(self, key: str, outcome: str | None) -> None:
-        """Note what became of an answer."""
-        self._put(_Order("mark", (key, outcome)))
+    def mark(self, key: str, outcome: str | None, asked: str | None = None) -> None:
+        """Note what became of an answer, with the request as JSON where it may be asked again."""
+        self._put(_Order("mark", (key, outcome, asked)))
 
     async def run_in_order(self, work: Callable[[Connection], Any]) -> Any:
         """Run `work` in a transaction of its own, after everything ordered so far."""

@@ -8,6 +8,7 @@ import json
 from typing import Any
 
 from oceanchat.llm.chat import ChatAnswer
+from oceanchat.storable import storable
 
 
 def read_completion(body: bytes) -> ChatAnswer | None:
@@ -43,10 +44,10 @@ def _first_choice(completion: Any) -> dict[str, Any] | None:
 
 def _text_of(content: Any) -> str:
     if isinstance(content, str):
-        return content
+        return storable(content)
     if isinstance(content, list):
         parts = (part.get("text") for part in content if isinstance(part, dict))
-        return "".join(part for part in parts if isinstance(part, str))
+        return storable("".join(part for part in parts if isinstance(part, str)))
     return ""
 
 

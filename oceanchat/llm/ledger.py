@@ -87,7 +87,7 @@ class Ledger:
 
     def mark(self, request: ChatRequest, outcome: str | None) -> None:
         """Note for the accounts what became of the answer: 'retried', 'rejected', or None for kept."""
-        self.clerk.mark(self.key(request), outcome)
+        self.clerk.mark(self.key(request), outcome, as_json(request) if outcome == "rejected" else None)
 
     async def drain(self) -> None:
         """Wait for everything that has been sent."""
@@ -198,7 +198,7 @@ class _Call:
         if answer and answer.finish_reason == "content_filter":
             row.update(state=FAILED, reason=CONTENT_FILTER, asked=as_json(self._request))
         elif answer is None or answer.refusal or answer.finish_reason == "length":
-            row["outcome"] = "rejected"
+            row.update(outcome="rejected", asked=as_json(self._request))
         return row
 
     def failed_row(self, reason: str, message: str) -> Row:

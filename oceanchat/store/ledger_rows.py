@@ -5,6 +5,7 @@ body is here, then `answered` or `failed` for good. Functions take a connection;
 caller's affair.
 """
 
+import hashlib
 import os
 import socket
 import time
@@ -231,12 +232,28 @@ def add_lost(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
     connection.execute(insert(ledger_lost), [{name: row[name] for name in names} for row in rows])
 
 
-def mark(connection: Connection, outcomes: Iterable[tuple[str, str | None]]) -> None:
-    """Say what became of answers: 'retried', 'rejected', or None for kept."""
+def mark(connection: Connection, outcomes: Iterable[tuple[str, str | None, str | None]]) -> None:
+    """Say what became of answers: 'retried', 'rejected', or None for kept; with the request of the rejected
+    ones, so that they can be asked again."""
     statement = update(ledger_calls).where(ledger_calls.c.key == bindparam("its_key"))
-    rows = [{"its_key": key, "became": outcome} for key, outcome in outcomes]
+    statement = statement.values(outcome=bindparam("became"), asked=bindparam("was_asked"))
+    rows = [{"its_key": key, "became": outcome, "was_asked": asked} for key, outcome, asked in outcomes]
     if rows:
-        connection.execute(statement.values(outcome=bindparam("became")), rows)
+        connection.execute(statement, rows)
+
+
+def set_aside(connection: Connection, key: str) -> None:
+    """Free the key of a rejected answer for a new one; the old one stays in the accounts as retried."""
+    old = hashlib.sha256(f"{key} {time.time()}".encode()).hexdigest()
+    rejected = (ledger_calls.c.key == key) & (ledger_calls.c.outcome == "rejected")
+    connection.execute(update(ledger_calls).where(rejected).values(key=old, outcome="retried", asked=None))
+
+
+def rejected_rows(connection: Connection) -> list[Row]:
+    """Answers no stage could use, with the request to ask again, oldest first."""
+    wanted = (ledger_calls.c.outcome == "rejected") & ledger_calls.c.asked.is_not(None)
+    query = select(ledger_calls).where(wanted, ledger_calls.c.state == ANSWERED).order_by(ledger_calls.c.at)
+    return [dict(row) for row in connection.execute(query).mappings()]
 
 
 def failed_rows(connection: Connection, reason: str | None = None) -> list[Row]:

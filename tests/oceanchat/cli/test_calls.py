@@ -34,8 +34,9 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureF
 
     def go(*arguments: str) -> Done:
         monkeypatch.setattr(sys, "argv", ["oceanchat", *arguments])
-        code = main.run(main.oceanchat)
-        return Done(code, *capsys.readouterr())
+        with pytest.raises(SystemExit) as end:
+            main.main()
+        return Done(int(end.value.code or 0), *capsys.readouterr())
 
     return go
 
@@ -115,6 +116,37 @@ def test_retry_asks_the_failed_ones_alone(run: Run, endpoint: Endpoint, tmp_path
         assert told(run("retry", "--reason", "content-filter", "--json"))["answered"] == 1
         assert told(run("build", *BUILD, *corpus, "--json"))["calls"]["failed"] == 0
         assert "nothing was asked" in run("retry").stdout
+    finally:
+        healed.close()
+
+
+@pytest.mark.parametrize(
+    ("reply", "reason"),
+    [("I'm sorry, I can't help with that.", "refused"), ("Perhaps, perhaps.", "unparseable")],
+)
+def test_retry_asks_for_new_answers_where_the_old_ones_were_of_no_use(
+    run: Run, tmp_path: Path, reply: str, reason: str
+) -> None:
+    essay = {
+        "id": "1",
+        "text": "Yesterday I sang loudly down by the river and felt alive for hours as always.",
+    }
+    (tmp_path / "essays.jsonl").write_text(json.dumps(essay))
+    useless = Endpoint(reply=reply)
+    corpus = ["--essays", "essays.jsonl", "--count", "1", "--base-url", useless.url, *MODEL]
+    try:
+        told(run("build", *BUILD, *corpus, "--json"))
+        paid = useless.counters()["paid"]
+    finally:
+        useless.close()
+    healed = Endpoint(reply="Reason: x\nLabel: neutral", port=useless.url.split(":")[2].split("/")[0])
+    try:
+        assert told(run("retry", "--reason", "timeout", "--json"))["answered"] == 0
+        assert told(run("retry", "--reason", reason, "--json"))["answered"] == 1
+        built = told(run("build", *BUILD, *corpus, "--json"))
+        assert built["calls"]["made"] == 0 and built["funnel"]["O+"]["candidates"] == {"neutral": 1}
+        books = told(run("costs", "--json"))["total"]
+        assert (books["kept"]["calls"], books["paid"]["calls"]) == (1, paid + 1)
     finally:
         healed.close()
 

@@ -120,11 +120,26 @@ def test_marks_and_sums(store: Store) -> None:
             ledger_rows.keep(
                 connection, [row(key, ANSWERED, body=b"x", prompt_tokens=5, completion_tokens=2)]
             )
-        ledger_rows.mark(connection, [("a", "retried"), ("b", "rejected")])
-        ledger_rows.mark(connection, [("b", None)])
+        ledger_rows.mark(connection, [("a", "retried", None), ("b", "rejected", "{}")])
+        ledger_rows.mark(connection, [("b", None, None)])
         sums = {found["outcome"]: found for found in ledger_rows.spending(connection)}
     assert {outcome: found["calls"] for outcome, found in sums.items()} == {None: 2, "retried": 1}
     assert (sums[None]["prompt_tokens"], sums[None]["completion_tokens"], sums[None]["untold"]) == (10, 4, 0)
+
+
+def test_a_rejected_answer_makes_room_for_a_new_one_and_stays_in_the_accounts(store: Store) -> None:
+    with store.writing() as connection:
+        ledger_rows.keep(connection, [row("a", ANSWERED, body=b"no use", completion_tokens=2)])
+        ledger_rows.set_aside(connection, "a")
+        assert ledger_rows.find(connection, ["a"])["a"].body == b"no use"  # kept ones stay
+        ledger_rows.mark(connection, [("a", "rejected", "{}")])
+        assert [found["key"] for found in ledger_rows.rejected_rows(connection)] == ["a"]
+        ledger_rows.set_aside(connection, "a")
+        assert ledger_rows.find(connection, ["a"]) == {}
+        ledger_rows.keep(connection, [row("a", ANSWERED, body=b"better", completion_tokens=2)])
+        assert ledger_rows.find(connection, ["a"])["a"].body == b"better"
+        sums = {found["outcome"]: found["calls"] for found in ledger_rows.spending(connection)}
+    assert sums == {None: 1, "retried": 1}
 
 
 def test_pilot_figures_give_sums_and_squares(store: Store) -> None:
