@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import pytest
 
-from oceanchat.cli.main import oceanchat, run
+from oceanchat.cli.main import main
 from tests.oceanchat.release.made import made_dialogue, made_dialogues, made_store
 
 
@@ -30,8 +30,9 @@ def command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str])
 
     def call(*arguments: object) -> Ended:
         monkeypatch.setattr(sys, "argv", ["oceanchat", *map(str, arguments)])
-        code = run(oceanchat)
-        return Ended(code, *capsys.readouterr())
+        with pytest.raises(SystemExit) as ended:
+            main()
+        return Ended(int(ended.value.code or 0), *capsys.readouterr())
 
     return call
 

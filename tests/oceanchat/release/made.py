@@ -8,6 +8,7 @@ from typing import Any
 from oceanchat.records import (
     Candidate,
     Dialogue,
+    Essay,
     Provenance,
     Role,
     SeedTopic,
@@ -19,7 +20,7 @@ from oceanchat.records import (
 )
 from oceanchat.store import build_rows
 from oceanchat.store.build_rows import Result, StoredBuild
-from oceanchat.store.corpus_rows import StoredCorpus, end_corpus
+from oceanchat.store.corpus_rows import StoredCorpus, add_essays, end_corpus
 from oceanchat.store.database import Store, open_store
 from oceanchat.traits import CODES, FACETS, TraitLevel
 
@@ -95,8 +96,11 @@ def made_dialogues(each: int, **changes: Any) -> list[Dialogue]:
 def made_store(path: Path | str, dialogues: Sequence[Dialogue], *, shareable: bool = True) -> Store:
     """A store whose builds ended with these dialogues, with seed topics and candidates that add up."""
     store = open_store(path)
-    facts = {"essays": 40, "sentences": 400, "shareable": shareable, "licence": "CC0-1.0"}
+    facts = {"essays": 1, "sentences": 1, "shareable": shareable, "licence": "CC0-1.0"}
+    essay = Essay(id="e", author="author-1", text="I once wrote.")
+    sentence = Sentence(id="s", essay_id="e", author="author-1", start=0, end=13, text="I once wrote.")
     with store.writing() as connection:
+        add_essays(connection, "corpus-1", 0, [(essay, [sentence])])
         end_corpus(connection, StoredCorpus("corpus-1", "/home/somebody/essays.csv", facts))
         for code in CODES:
             mine = [d for d in dialogues if d.trait_level.code == code]
