@@ -34,7 +34,7 @@ from preact.dialogues import Message
 from preact.losses import personality_specialization
 from preact.packed_attention import use_packed_rows
 from preact.router import Router
-from preact.trainer import token_loss
+from preact.trainer import batch_loss, token_loss
 from preact.tuner import PreactConfig
 
 TARGETS = list(PAPER_RECIPE.target_modules)
@@ -211,11 +211,12 @@ def compare_packing(path: Path, threads: int, batch: int = 16, batches: int = 6)
         made = collators[packed](examples[at : at + batch])
         labels = made.pop("labels")
         made.pop("sequence_trait_ids")
-        (token_loss(model(**made, use_cache=False).logits, labels) / batch).backward()
+        (batch_loss(model, made, labels) / batch).backward()
         model.zero_grad(set_to_none=True)
 
-    run(False, 0)
-    run(True, 0)
+    for at in (0, batch):
+        run(False, at)
+        run(True, at)
     turns = [(seconds(lambda a=at: run(False, a)), seconds(lambda a=at: run(True, a)))
              for at in range(0, batch * batches, batch)]  # fmt: skip
     tokens = sum(len(e.ids) for e in examples[: batch * batches])

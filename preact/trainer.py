@@ -34,6 +34,18 @@ def token_loss(logits: Tensor, labels: Tensor) -> Tensor:
     return nn.functional.cross_entropy(logits[:, :-1][wanted].float(), labels[:, 1:][wanted], reduction="sum")
 
 
+def batch_loss(model: Any, inputs: dict[str, Any], labels: Tensor) -> Tensor:
+    """The summed loss in nats of a batch's labelled tokens, padded or packed, a scalar.
+
+    A packed row is one sequence, so its logits are made at the labelled tokens alone.
+    """
+    if "cu_seq_lens_q" not in inputs:
+        return token_loss(model(**inputs, use_cache=False).logits, labels)
+    before = (labels[0, 1:] != IGNORED).nonzero().squeeze(1)
+    logits = model(**inputs, use_cache=False, logits_to_keep=before).logits[0]
+    return nn.functional.cross_entropy(logits.float(), labels[0, before + 1], reduction="sum")
+
+
 def sequence_losses(logits: Tensor, labels: Tensor) -> Tensor:
     """The mean loss in nats a labelled token of each sequence: logits (B, T, V) and labels (B, T) to (B,)."""
     wanted = labels[:, 1:] != IGNORED
@@ -72,8 +84,7 @@ class PreactTrainer(Trainer):  # type: ignore[misc]
         """
         sequences = inputs.pop("sequence_trait_ids", None)
         labels = inputs.pop("labels")
-        outputs = model(**inputs, use_cache=False)
-        total = token_loss(outputs.logits, labels)
+        total = batch_loss(model, inputs, labels)
         items = num_items_in_batch if num_items_in_batch is not None else (labels[:, 1:] != IGNORED).sum()
         lm_loss = total / items
         # The expert weights are the same in every micro-batch: without this they would count once for each.
@@ -83,7 +94,7 @@ class PreactTrainer(Trainer):  # type: ignore[misc]
         if self.args.average_tokens_across_devices and num_items_in_batch is not None:
             # `items` counts all processes' tokens, and gradients are averaged over processes.
             loss = loss + lm_loss * (self.accelerator.num_processes - 1)
-        return (loss, outputs) if return_outputs else loss
+        return (loss, {}) if return_outputs else loss
 
     def _get_train_sampler(self, train_dataset: Any = None) -> Any:
         if not self.recipe.length_grouping:
@@ -222,7 +233,7 @@ def mean_loss(model: Any, examples: Sequence[Example], collator: Collator, size:
             batch = {k: v.to(model.device) if isinstance(v, Tensor) else v for k, v in batch.items()}
             batch.pop("sequence_trait_ids")
             labels = batch.pop("labels")
-            total += float(token_loss(model(**batch, use_cache=False).logits, labels))
+            total += float(batch_loss(model, batch, labels))
             count += int((labels[:, 1:] != IGNORED).sum())
     model.train()
     return total / count

@@ -4,7 +4,7 @@ import torch
 from preact.batches import Collator, Example
 from preact.conversation import IGNORED
 from preact.packed_attention import NAME, use_packed_rows
-from preact.trainer import token_loss
+from preact.trainer import batch_loss
 from tests.preact.test_experts import adapted
 
 LENGTHS = (20, 7, 12, 5, 16, 9)
@@ -40,7 +40,7 @@ def test_a_packed_batch_has_the_loss_and_gradients_of_the_padded_one() -> None:
         if packed:
             assert batch["input_ids"].shape == (1, sum(LENGTHS)) == batch["trait_ids"].shape
             use_packed_rows(model.get_base_model(), True)
-        loss = token_loss(model(**batch).logits, labels)
+        loss = batch_loss(model, batch, labels)
         loss.backward()
         gradient = model.base_model.preact_router["default"].personality.grad
         found.append((float(loss.detach()), gradient))
