@@ -8,10 +8,10 @@ knows files and hashes, not what a release is.
 import hashlib
 import logging
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from huggingface_hub import CommitOperationAdd, CommitOperationDelete, HfApi, RepoFile, constants
 from huggingface_hub.errors import HfHubHTTPError, HFValidationError
@@ -20,6 +20,7 @@ from huggingface_hub.utils.tqdm import disable_progress_bars
 
 from oceanchat.errors import HubError
 
+T = TypeVar("T")
 ATTEMPTS = 6
 """How often a commit, a tag or a look at the repository is tried before the Hub counts as out of reach."""
 
@@ -204,7 +205,7 @@ class Publisher:
                 " publish again"
             )
 
-    def _retried(self, action: Any) -> Any:
+    def _retried(self, action: Callable[[], T]) -> T:
         """Do it, and again after failures that may pass; foreign exceptions leave as HubError."""
         for attempt in range(1, ATTEMPTS + 1):
             try:
