@@ -80,7 +80,7 @@ def export(
             f" effect {done.effect:.2f}{cost}"
         )
     if push:
-        click.echo(push_model(output, push, private=private))
+        click.echo(push_model(output, push, private=private).url)
 
 
 @click.command()

@@ -1,0 +1,59 @@
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+
+from oceanchat.errors import TrainingError
+from preact.backbone import load
+from preact.config import TrainConfig
+from preact.runs import BACKBONE
+from preact.tiny import build, is_tiny
+from preact.training import train
+from tests.preact.conftest import MICRO, RECIPE, Run
+
+
+def test_what_is_no_model_is_one_line(tmp_path: Path) -> None:
+    with pytest.raises(TrainingError, match="neither a folder nor a Hub id"):
+        load("nothing", precision="float32")
+    with pytest.raises(TrainingError, match="cannot be loaded"):
+        load(str(tmp_path), precision="float32")
+
+
+@pytest.mark.skipif(find_spec("bitsandbytes") is not None, reason="bitsandbytes is installed")
+def test_quantising_without_its_library_says_what_to_install() -> None:
+    with pytest.raises(TrainingError, match="pip install bitsandbytes"):
+        load("a/b", precision="bfloat16", quantise="4bit")
+
+
+def test_the_tiny_backbone_is_the_same_for_the_same_seed() -> None:
+    texts = ["A small text about weather and walks. " * 30]
+    made = [build(texts, [], shape=MICRO, seed=seed, progress=lambda *f: None) for seed in (1, 1, 2)]
+    weights = [next(iter(b.model.parameters())) for b in made]
+    assert weights[0].equal(weights[1]) and not weights[0].equal(weights[2])
+
+
+def test_too_little_text_is_refused() -> None:
+    with pytest.raises(TrainingError, match="needs more than 32"):
+        build(["tiny"], [], shape=MICRO, seed=1, progress=lambda *f: None)
+
+
+def test_any_saved_model_is_a_backbone_and_without_template_that_is_said(
+    preact_run: Run, release_folder: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "model"
+    backbone = load(str(preact_run.folder / BACKBONE), precision="float32")
+    assert is_tiny(str(preact_run.folder / BACKBONE))
+    backbone.tokenizer.chat_template = None
+    backbone.model.save_pretrained(folder)
+    backbone.tokenizer.save_pretrained(folder)
+    said: list[str] = []
+    config = TrainConfig(
+        release=str(release_folder),
+        output=str(tmp_path / "run"),
+        backbone=str(folder),
+        recipe=RECIPE,
+        max_steps=1,
+    )
+    record = train(config, said.append)
+    assert record.plain_template and any("no chat template" in line for line in said)
+    assert not record.tiny and not (tmp_path / "run" / BACKBONE).exists()
