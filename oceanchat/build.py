@@ -43,7 +43,10 @@ class Outcome(NamedTuple):
 
     trait_level: TraitLevel
     requested: int
+    """Dialogues asked for now; the store may hold more from an earlier build."""
     funnel: Funnel
+    replaced: int = 0
+    """Dialogues of an earlier build with other options that this one took the place of."""
 
     @property
     def passed(self) -> int:
@@ -104,11 +107,12 @@ class Prepared(NamedTuple):
     corpus: Corpus
 
 
-def prepare(config: BuildConfig) -> Prepared:
-    """Read what a build needs. Raises InputError for a corpus, prompts or settings that cannot be used."""
+def prepare(config: BuildConfig, to_ask: bool = True) -> Prepared:
+    """Read what a build needs. Raises InputError for a corpus or prompts that cannot be used and, where
+    models are `to_ask`, for a missing key."""
     prompts = open_prompts(config.prompts)
     prompts.check(config.tasks)
-    if config.asks_a_real_model and not config.calls.offline:
+    if to_ask and config.asks_a_real_model and not config.calls.offline:
         require_key(config.calls)
     return Prepared(config, prompts, open_corpus(config.essays))
 
@@ -128,6 +132,7 @@ async def build(prepared: Prepared, store: Store, progress: Progress) -> BuildRe
         progress.watch(models.counts)
         builder = Builder(config, store, corpus, prompts, models, progress)
         outcomes = await _all(builder.build(trait_level) for trait_level in config.trait_levels)
+    store.check_there()
     return BuildReport(corpus, outcomes, models.counts, time.monotonic() - started)
 
 
@@ -143,7 +148,7 @@ async def _all(builds: Iterable[Coroutine[Any, Any, Outcome]]) -> tuple[Outcome,
 
 @dataclass(frozen=True)
 class Builder:
-    """Builds one trait-level after the other from the same parts."""
+    """Builds trait-levels, side by side, from the same parts."""
 
     config: BuildConfig
     store: Store
@@ -156,7 +161,10 @@ class Builder:
         """Label, write, gate and check until enough dialogues pass or the corpus gives no more; then store
         all."""
         recipe = self.config.recipe(self.corpus.id, fingerprints(self.prompts, self.config.tasks))
-        requested = max(self.config.count, self._already_requested(trait_level, recipe))
+        before = self._stored(trait_level)
+        # Asking for fewer takes nothing away, so the result of the larger request is kept.
+        alike = before is not None and before.recipe == recipe
+        requested = max(self.config.count, before.requested if before is not None and alike else 0)
         stream = self._seed_stream(trait_level)
         gates = Gatekeeper(Bounds(self.config.exchanges, self.config.words))
         seeds: list[SeedTopic] = []
@@ -176,13 +184,17 @@ class Builder:
         finished = StoredBuild(
             trait_level.code, self.corpus.id, recipe, requested, self.config.saved(), time.time()
         )
-        return self._store(trait_level, finished, stream.settled(seeds), seeds, dialogues)
+        replaced = 0 if before is None or alike else self._count_passed(trait_level)
+        funnel = self._store(trait_level, finished, stream.settled(seeds), seeds, dialogues)
+        return Outcome(trait_level, self.config.count, funnel, replaced)
 
-    def _already_requested(self, trait_level: TraitLevel, recipe: str) -> int:
-        """What an earlier build with the same recipe was asked for: asking for fewer takes nothing away."""
+    def _stored(self, trait_level: TraitLevel) -> StoredBuild | None:
         with self.store.reading() as connection:
-            before = build_rows.stored_build(connection, trait_level)
-        return before.requested if before is not None and before.recipe == recipe else 0
+            return build_rows.stored_build(connection, trait_level)
+
+    def _count_passed(self, trait_level: TraitLevel) -> int:
+        with self.store.reading() as connection:
+            return build_rows.state_counts(connection, trait_level.code)["dialogues"].get("passed", 0)
 
     def _seed_stream(self, trait_level: TraitLevel) -> SeedStream:
         with self.store.reading() as connection:
@@ -288,12 +300,12 @@ class Builder:
         candidates: Sequence[Candidate],
         seeds: Sequence[SeedTopic],
         dialogues: Sequence[Dialogue],
-    ) -> Outcome:
+    ) -> Funnel:
         with self.store.writing() as connection:
             build_rows.replace_result(connection, finished, build_rows.Result(candidates, seeds, dialogues))
             funnel = Funnel(**build_rows.state_counts(connection, trait_level.code))
             check_sums(trait_level, funnel, candidates=len(candidates))
-        return Outcome(trait_level, finished.requested, funnel)
+        return funnel
 
 
 def check_sums(trait_level: TraitLevel, funnel: Funnel, candidates: int | None = None) -> None:

@@ -3,6 +3,7 @@
 Knows click and the error tree, and no command.
 """
 
+import os
 import sys
 
 import click
@@ -29,6 +30,7 @@ class CommandGroup(click.Group):
 def run_group(group: click.Group, stopped: str) -> int:
     """Run a group on this process's arguments; the exit code. `stopped` is what Ctrl-C leaves to be said."""
     name = group.name or ""
+    _make_output_safe()
     try:
         code = group.main(prog_name=name, standalone_mode=False)
     except OceanChatError as error:
@@ -40,10 +42,24 @@ def run_group(group: click.Group, stopped: str) -> int:
         return _complain(name, error.format_message(), MISTAKE)
     except (click.Abort, KeyboardInterrupt):
         return _complain(name, stopped, STOPPED)
-    except BrokenPipeError:
-        sys.stderr.close()
+    except SystemExit:
+        # click leaves with 1 when a reader such as `head` closed the pipe, which is nobody's mistake.
         return 0
+    except (OSError, UnicodeEncodeError) as error:
+        return _complain(
+            name, f"output cannot be written: {getattr(error, 'strerror', None) or error}", MISTAKE
+        )
     return code if isinstance(code, int) else 0
+
+
+def _make_output_safe() -> None:
+    """Let no closed or narrow output stream turn a finished job into a traceback."""
+    for stream in ("stdout", "stderr"):
+        found = getattr(sys, stream)
+        if found is None:
+            setattr(sys, stream, open(os.devnull, "w"))  # noqa: SIM115 - open for the life of the process
+        elif hasattr(found, "reconfigure"):
+            found.reconfigure(errors="replace")
 
 
 def _complain(name: str, message: str, code: int) -> int:

@@ -25,7 +25,7 @@ class BuildConfig(BaseModel):
 
     traits: tuple[Trait, ...]
     levels: tuple[Level, ...]
-    count: int = Field(default=20, ge=1)
+    count: int = Field(default=20, ge=1, le=1_000_000)
     """Passed dialogues wanted for each trait-level."""
     essays: str | None = None
     """Path or Hub dataset id of the corpus; None: the bundled one."""
@@ -41,7 +41,7 @@ class BuildConfig(BaseModel):
     """Questions with their answers in a dialogue (the paper: 5)."""
     words: int = Field(default=80, ge=10, le=500)
     """Most words in a turn (the paper: 80)."""
-    seeds_per_essay: int = Field(default=3, ge=1)
+    seeds_per_essay: int = Field(default=3, ge=1, le=1_000_000)
     """Seed topics taken from one essay at most, for each trait-level."""
     sentences_per_call: int = Field(default=1, ge=1, le=50)
     """Sentences labelled in one call (the paper: 1)."""

@@ -143,6 +143,28 @@ def print_build(report: BuildReport, samples: Sequence[Dialogue], config: BuildC
     out.print(_models_line(config), style="bold", soft_wrap=True)
 
 
+def print_build_notes(report: BuildReport) -> None:
+    """On stderr: what took another result's place, and which trait-levels came out short."""
+    for outcome in report.outcomes:
+        if outcome.replaced:
+            _note(
+                f"{outcome.trait_level.code} had {outcome.replaced} dialogues built with other options;"
+                f" the command"
+                " that built them brings them back from the ledger, free of charge"
+            )
+    for outcome in report.short:
+        _note(
+            f"{outcome.trait_level.code} has {outcome.passed} of {outcome.requested} dialogues: the corpus"
+            f" '{report.corpus.name}' gave {sum(outcome.funnel.seeds.values())} seed topics and no more"
+            f" (`oceanchat"
+            " status` says what became of them); add essays or raise --seeds-per-essay"
+        )
+
+
+def _note(line: str) -> None:
+    print(f"oceanchat: {line}", file=sys.stderr)
+
+
 def _models_line(config: BuildConfig) -> str:
     if config.writer == SCRIPTED:
         return (

@@ -1,7 +1,7 @@
 """Bring a corpus into the store once: essays and their sentences, under the fingerprint of both.
 
 A corpus that is complete in the store is not split again. An interrupted reading leaves no corpus row and
-is begun anew, so a corpus in the store is always whole.
+is begun anew, so a corpus in the store is always whole; two readings at once write the same rows.
 """
 
 import itertools
@@ -26,23 +26,22 @@ def keep_corpus(corpus: Corpus, store: Store, progress: Progress) -> StoredCorpu
     corpus_id = content_id(corpus.fingerprint, SEGMENTATION_VERSION)
     with store.reading() as connection:
         stored = corpus_rows.stored_corpus(connection, corpus_id)
+    about = {
+        "essays": corpus.count,
+        "junk": dict(corpus.junk),
+        "fingerprint": corpus.fingerprint,
+        "shareable": corpus.shareable,
+        "licence": corpus.licence,
+    }
     if stored is not None:
-        return stored
-    progress.expect(Stage.SEGMENT, corpus.count)
-    sentences, set_aside = _split(corpus_id, corpus.essays, store, progress)
-    complete = StoredCorpus(
-        corpus_id,
-        corpus.name,
-        {
-            "essays": corpus.count,
-            "sentences": sentences,
-            "junk": dict(corpus.junk),
-            "set_aside": dict(set_aside),
-            "fingerprint": corpus.fingerprint,
-            "shareable": corpus.shareable,
-            "licence": corpus.licence,
-        },
-    )
+        complete = StoredCorpus(corpus_id, corpus.name, stored.facts | about)
+    else:
+        progress.expect(Stage.SEGMENT, corpus.count)
+        sentences, set_aside = _split(corpus_id, corpus.essays, store, progress)
+        facts = {**about, "sentences": sentences, "set_aside": dict(set_aside)}
+        complete = StoredCorpus(corpus_id, corpus.name, facts)
+    if complete == stored:
+        return complete
     with store.writing() as connection:
         corpus_rows.end_corpus(connection, complete)
     return complete
@@ -50,8 +49,6 @@ def keep_corpus(corpus: Corpus, store: Store, progress: Progress) -> StoredCorpu
 
 def _split(corpus_id: str, essays: Essays, store: Store, progress: Progress) -> tuple[int, Counter[str]]:
     """Store essays and sentences; how many sentences are usable, and how many were set aside by reason."""
-    with store.writing() as connection:
-        corpus_rows.begin_corpus(connection, corpus_id)
     number = sentences = 0
     set_aside: Counter[str] = Counter()
     left = iter(essays)

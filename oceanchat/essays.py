@@ -15,6 +15,7 @@ from typing import Any, Literal
 
 from oceanchat.essay_rows import TEXT_COLUMNS, Row, refuse, rows_of
 from oceanchat.records import Essay
+from oceanchat.storable import storable
 from oceanchat.traits import TRAITS, Level, Trait
 
 Junk = Literal[
@@ -35,8 +36,6 @@ _LEVELS = dict.fromkeys(("y", "yes", "high", "1", "1.0", "true", "+"), Level.HIG
 )
 _UNLABELLED = ("", "none", "null", "nan", "na")
 _ERROR_CELL = re.compile(r"\s*(?:Err:\d+|#(?:REF|VALUE|NAME|N/A|DIV/0|NULL|NUM)[!?]?)\s*")
-_NOT_STORABLE = re.compile("[\x00\ud800-\udfff]")
-"""What neither UTF-8 nor PostgreSQL can hold."""
 
 
 class Essays:
@@ -74,6 +73,8 @@ def open_corpus(source: str | None = None) -> Corpus:
 
     Raises CorpusError when it cannot be read or holds no essay, and HubError from the Hub.
     """
+    if source == "":
+        refuse(source, "is no path; leave it out for the bundled essays")
     place = source or str(resources.files("oceanchat") / "data" / "essays.jsonl")
     junk: Counter[Junk] = Counter()
     digest = hashlib.sha256()
@@ -126,7 +127,7 @@ def _essay(row: Row, number: int, ids: set[str], texts: set[bytes]) -> Essay | J
     if name in ids:
         name = f"{name}#{number}"
     ids.add(name)
-    return Essay(id=name, author=author, text=_NOT_STORABLE.sub("\ufffd", text), labels=labels)
+    return Essay(id=name, author=author, text=storable(text), labels=labels)
 
 
 def _junk(text: str) -> Junk | None:
@@ -174,7 +175,7 @@ def _name(row: Row, columns: tuple[str, ...]) -> str:
     for column in columns:
         value = row.get(column)
         if isinstance(value, str | int) and not isinstance(value, bool) and (name := str(value).strip()):
-            return _NOT_STORABLE.sub("\ufffd", name)[:200]
+            return storable(name)[:200]
     return ""
 
 

@@ -11,6 +11,7 @@ import json
 import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -20,6 +21,7 @@ from oceanchat.store import annotation_rows, build_rows, corpus_rows, import_row
 from oceanchat.store.database import Store
 
 Row = dict[str, Any]
+Writer = Callable[[Iterable[Row], BinaryIO], None]
 FORMATS = ("jsonl", "csv", "parquet")
 
 
@@ -39,19 +41,35 @@ def export(store: Store, what: str, as_format: str | None, output: Path | None) 
         WRITERS[chosen](everything, sys.stdout.buffer)
         sys.stdout.buffer.flush()
         return
-    part = output.with_name(output.name + ".part")
+    try:
+        _write_file(WRITERS[chosen], everything, output)
+    except OSError as error:
+        raise InputError(f"file '{output}' cannot be written: {error.strerror}; name another") from None
+
+
+def _write_file(write: Writer, rows: Iterable[Row], output: Path) -> None:
+    """Write to a file that is put in place when it is complete; to a device or pipe directly."""
+    target = output.resolve()
+    if target.exists() and not target.is_file():
+        with target.open("wb") as file:
+            return write(rows, file)
+    part = target.with_name(f"{target.name}.part")
     try:
         with part.open("wb") as file:
-            WRITERS[chosen](everything, file)
-        os.replace(part, output)
-    except OSError as error:
-        part.unlink(missing_ok=True)
-        raise InputError(f"file '{output}' cannot be written: {error.strerror}; name another") from None
+            write(rows, file)
+        os.replace(part, target)
+    finally:
+        with suppress(OSError):
+            part.unlink()
 
 
 def _format(as_format: str | None, output: Path | None) -> str:
     by_name = output.suffix.lstrip(".").lower() if output is not None else ""
+    if output is not None and not output.name:
+        raise ConfigError(f"file '{output}' has no name; write --output FILE")
     if as_format is not None:
+        if by_name in FORMATS and by_name != as_format:
+            raise ConfigError(f"file '{output}' says {by_name}, --format '{as_format}'; let them agree")
         return as_format
     if by_name and by_name not in FORMATS:
         raise ConfigError(
@@ -64,6 +82,13 @@ def _sentences(store: Store) -> Iterator[Row]:
     with store.reading() as connection:
         for sentence in corpus_rows.all_sentences(connection):
             yield sentence.model_dump(mode="json")
+
+
+def _candidates(store: Store) -> Iterator[Row]:
+    with store.reading() as connection:
+        for candidate in build_rows.stored_candidates(connection):
+            row = candidate.model_dump(mode="json", exclude={"sentence"})
+            yield {**row, "sentence_id": candidate.sentence.id, "text": candidate.sentence.text}
 
 
 def _seeds(store: Store) -> Iterator[Row]:
@@ -97,6 +122,7 @@ def _validations(store: Store) -> Iterable[Row]:
 
 KINDS: Mapping[str, Callable[[Store], Iterable[Row]]] = {
     "sentences": _sentences,
+    "candidates": _candidates,
     "seeds": _seeds,
     "dialogues": _dialogues,
     "verdicts": _verdicts,
@@ -139,7 +165,7 @@ def _nested(value: Any) -> Any:
     return json.dumps(value, ensure_ascii=False) if isinstance(value, dict) else value
 
 
-WRITERS: Mapping[str, Callable[[Iterable[Row], BinaryIO], None]] = {
+WRITERS: Mapping[str, Writer] = {
     "jsonl": _write_jsonl,
     "csv": _write_csv,
     "parquet": _write_parquet,

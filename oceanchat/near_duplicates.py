@@ -1,7 +1,8 @@
 """Near-duplicate texts by exact Jaccard similarity of word 5-grams.
 
 An inverted index makes a look-up cost only the texts that share a 5-gram, so thousands of dialogues are
-compared exactly, with no sketching. Order of insertion is the only state; equal input gives equal answers.
+compared without sketching (5-grams are told apart by 64-bit hashes). Order of insertion is the only state;
+equal input gives equal answers.
 """
 
 import re

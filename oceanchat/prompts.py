@@ -120,14 +120,14 @@ def _load(folder: Path, task: str) -> Template:
 
 def _read(path: Path) -> str:
     try:
-        return path.read_text(encoding="utf-8")
+        return path.read_text(encoding="utf-8-sig")
     except FileNotFoundError:
         raise PromptError(
             f"prompt file '{path}' is missing; copy it from the folder that ships and edit it"
         ) from None
     except (OSError, UnicodeDecodeError) as error:
         raise PromptError(
-            f"prompt file '{path}' cannot be read ({error.__class__.__name__}); save it as UTF-8"
+            f"prompt file '{path}' cannot be read ({error.__class__.__name__}); save a file in UTF-8"
         ) from None
 
 
@@ -166,7 +166,14 @@ def _check_blanks(parts: tuple[Message, ...], task: str, where: str) -> None:
             )
     tagged = _TAGGED_BLANK.findall(body)
     for name in sorted(needed):
-        if found.count(name) != tagged.count(name) or found.count(name) > 1:
+        once = (
+            found.count(name)
+            == tagged.count(name)
+            == body.count(f"<{name}>")
+            == body.count(f"</{name}>")
+            == 1
+        )
+        if not once:
             raise PromptError(
                 f"prompt file '{where}' must hold the blank '{{{name}}}' once, alone in its own tag:"
                 f" <{name}>{{{name}}}</{name}>"

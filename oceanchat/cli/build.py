@@ -43,12 +43,12 @@ def build(dry_run: bool, store: str, as_json: bool, **flags: Any) -> int:
     from oceanchat.store.database import open_store
 
     config = read_config(flags)
+    prepared = service.prepare(config, to_ask=not dry_run)
     if dry_run:
         from oceanchat.cli.calls import print_forecast
 
         print_forecast(config, store, as_json)
         return 0
-    prepared = service.prepare(config)
     opened = open_store(store)
     with console.BuildProgress() as progress:
         report = asyncio.run(service.build(prepared, opened, progress))
@@ -56,11 +56,5 @@ def build(dry_run: bool, store: str, as_json: bool, **flags: Any) -> int:
         click.echo(json.dumps(report.record()))
     else:
         console.print_build(report, sample_dialogues(opened, config), config)
-    for outcome in report.short:
-        click.echo(
-            f"oceanchat: {outcome.trait_level.code} has {outcome.passed} of {outcome.requested} dialogues:"
-            f" the corpus '{report.corpus.name}' gives no more; add essays or allow more with"
-            f" --seeds-per-essay",
-            err=True,
-        )
+    console.print_build_notes(report)
     return SHORT if report.short else 0

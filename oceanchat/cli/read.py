@@ -28,7 +28,9 @@ def status(store: str, as_json: bool) -> None:
 @click.argument("dialogue_id", required=False, metavar="[ID]")
 @trait_options(default="all")
 @click.option("--random", "at_random", is_flag=True, help="Take one at random instead of the first.")
-@click.option("--count", default=1, show_default=True, metavar="N", help="How many to show.")
+@click.option(
+    "--count", type=click.IntRange(min=1), default=1, show_default=True, metavar="N", help="How many to show."
+)
 @click.option("--state", metavar="STATE", help="Only dialogues in this state, such as passed or wrong-level.")
 @store_option
 @json_option
@@ -65,7 +67,9 @@ def show(
 
 
 @click.command()
-@click.argument("what", type=click.Choice(["sentences", "seeds", "dialogues", "verdicts", "validations"]))
+@click.argument(
+    "what", type=click.Choice(["sentences", "candidates", "seeds", "dialogues", "verdicts", "validations"])
+)
 @click.option(
     "--format",
     "as_format",

@@ -29,7 +29,11 @@ _TRAIT = re.compile(
     r"(?:[\s:_(-]*\b(?P<after>high|low)\b)?",
     re.IGNORECASE,
 )
-_NONE = re.compile(r"^\W*(none|no traits?|neutral|n/a)\b", re.IGNORECASE)
+_NONE = re.compile(
+    r"\W*(none|no traits?|neutral|n/a)( (is|are) (clearly )?shown| of (them|the five traits))?\W*", re.I
+)
+_NEGATED = re.compile(r"\b(no|not|non|none|neither|nor|without|lacks?|isn't|doesn't|n't)\b", re.IGNORECASE)
+"""Words that turn a result around; what they leave is for the next reply to say plainly."""
 _BY_NAME = {trait.label.lower(): trait for trait in TRAITS} | {"extroversion": Trait.E}
 
 
@@ -49,6 +53,8 @@ def parse_verdict(reply: str) -> Seen | None:
     if not results:
         return None
     said = results[-1]
+    if _NEGATED.search(said) and not _NONE.fullmatch(said):
+        return None
     shown: dict[Trait, Level | None] = {}
     for found in _TRAIT.finditer(said):
         trait = _BY_NAME.get(found.group("trait").lower(), Trait.E)
@@ -57,7 +63,7 @@ def parse_verdict(reply: str) -> Seen | None:
         if shown.get(trait, level) != level:
             return None
         shown[trait] = level
-    if not shown and not _NONE.match(said):
+    if not shown and not _NONE.fullmatch(said):
         return None
     reason = _REASON.search(reply)
     return Seen(

@@ -141,7 +141,10 @@ NEAR_DUPLICATE = "near-duplicate"
 
 @dataclass
 class Gatekeeper:
-    """Holds dialogues of one trait-level against all gates, in canonical order."""
+    """Holds dialogues of one trait-level against all gates, in canonical order.
+
+    Accepted, for the near-duplicate gate, is what passed the gates: it closes before any check is paid.
+    """
 
     bounds: Bounds
     _passed: NearDuplicates = field(default_factory=NearDuplicates)

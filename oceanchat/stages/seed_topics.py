@@ -42,6 +42,8 @@ _REASON_LINE = re.compile(_FIELD.format(name="(?:reason|reasoning|rationale)"), 
 _FACET = "|".join(name.replace("-", "[ _-]") for name in FACET_NAMES)
 _FACET_LEVEL = re.compile(rf"\b({_FACET})[\s_:*'\"`(-]+(high|low)\b", re.IGNORECASE)
 _LEVEL_FACET = re.compile(rf"\b(high|low)[\s_:*'\"`-]+(?:on |in )?({_FACET})\b", re.IGNORECASE)
+_NEGATED = re.compile(r"\b(no|not|non|neither|nor|without|isn't|n't)\b", re.IGNORECASE)
+_STRENGTH = re.compile(r"[\s*_`\"']*([1-5])(?![\d.,]\d|\d)")
 _NEUTRAL = re.compile(r"\bneutral\b", re.I)
 _NUMBERED = re.compile(r"^\W*(\d+)\s*[.):]\s*(.+)$", re.M)
 
@@ -66,9 +68,11 @@ def parse_label(reply: str, trait: Trait) -> Label | None:
     Forgives case, quotes, markdown and order of lines. Several facets count when they agree on one level
     (the first of this trait is taken); a facet of another trait or both levels of this one make it unclear.
     """
-    line = _LABEL_LINE.search(reply)
+    lines = {line.strip(" *_`\"'.").lower() for line in _LABEL_LINE.findall(reply)}
+    if len(lines) > 1:
+        return None
     reason = _REASON_LINE.search(reply)
-    said = line.group(1) if line else re.sub(_REASON_LINE, "", reply)
+    said = lines.pop() if lines else re.sub(_REASON_LINE, "", reply)
     strength = _STRENGTH_LINE.search(reply)
     return _read_label(
         said, trait, strength.group(1) if strength else "", _plain(reason.group(1) if reason else "")
@@ -76,6 +80,8 @@ def parse_label(reply: str, trait: Trait) -> Label | None:
 
 
 def _read_label(said: str, trait: Trait, strength: str, reason: str) -> Label | None:
+    if _NEGATED.search(said):
+        return None
     found = [*_facets_with_level(said)]
     ours = [(facet, level) for facet, level in found if facet.trait is trait]
     if found and (not ours or _NEUTRAL.search(said)):
@@ -84,11 +90,8 @@ def _read_label(said: str, trait: Trait, strength: str, reason: str) -> Label | 
         return Label(None, None, 0, reason) if _NEUTRAL.search(said) else None
     if len({level for _, level in ours}) > 1:
         return None
-    digits = re.search(r"\d+", strength)
-    given = int(digits.group()) if digits and len(digits.group()) < 4 else 0
-    if not 1 <= given <= 5:
-        return None
-    return Label(*ours[0], given, reason)
+    given = _STRENGTH.match(strength)
+    return Label(*ours[0], int(given.group(1)), reason) if given else None
 
 
 def _facets_with_level(said: str) -> Iterator[tuple[Facet, Level]]:
@@ -115,7 +118,7 @@ def parse_labels(reply: str, trait: Trait, count: int) -> list[Label | None]:
         if len(number) > 4 or not 1 <= int(number) <= count:
             continue
         said, _, reason = rest.partition("|")
-        strength = re.search(r"(\d+)\W*$", said)
+        strength = re.search(r"(?<![-\d.])(\d+)\W*$", said)
         place = int(number) - 1
         seen[place] += 1
         label = _read_label(said, trait, strength.group(1) if strength else "", _plain(reason))

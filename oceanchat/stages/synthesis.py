@@ -17,7 +17,7 @@ from oceanchat.llm.replies import ask_until_read
 from oceanchat.near_duplicates import words_of
 from oceanchat.prompts import Prompts
 from oceanchat.records import Role, SeedState, SeedTopic, Turn, transcript
-from oceanchat.traits import TRAITS, facet_named
+from oceanchat.traits import FACETS, TRAITS, facet_named
 
 T = TypeVar("T")
 Mode = Literal["screenplay", "dual"]
@@ -92,22 +92,25 @@ def parse_utterance(reply: str) -> str | None:
     return _spoken(" ".join(lines)) or None
 
 
-def parse_theme(reply: str, seed_topic: str) -> str | None:
-    """Read a theme of two to six words; None when it is longer, names a trait, or quotes the seed topic.
+def parse_theme(reply: str, seed: SeedTopic) -> str | None:
+    """Read a theme of two to six words; None when it gives away what the questioner must not know.
 
-    The questioner must not know the sentence, so three words in a row of it are too many.
+    That is the trait, the level, the facet, or the sentence: three words of it in a row are too many, and so
+    are two long words that make up more than half of the theme's.
     """
     found = _THEME.search(reply)
     lines = (found.group(1) if found else reply).strip().splitlines()
     theme = re.sub(r"[*_`\"'.]+", "", lines[0]).strip() if lines else ""
     words = words_of(theme)
     runs = {tuple(words[i : i + 3]) for i in range(len(words) - 2)}
-    said = words_of(seed_topic)
-    quoted = any(tuple(said[i : i + 3]) in runs for i in range(len(said) - 2))
-    whole = len(words) >= len(said)
-    return (
-        None if not 2 <= len(words) <= _THEME_WORDS or quoted or whole or _TRAIT_WORD.search(theme) else theme
-    )
+    said = words_of(seed.text)
+    quoted = any(tuple(said[i : i + 3]) in runs for i in range(len(said) - 2)) or len(words) >= len(said)
+    telling = [word for word in words if len(word) > 3]
+    taken = [word for word in telling if word in said]
+    told = len(taken) >= 2 and len(taken) > len(telling) / 2
+    stems = {part[:5] for facet in FACETS[seed.trait] for part in facet.id.split("-") if len(part) > 4}
+    named = _TRAIT_WORD.search(theme) or any(word in ("high", "low") or word[:5] in stems for word in words)
+    return None if not 2 <= len(words) <= _THEME_WORDS or quoted or told or named else theme
 
 
 def _spoken(text: str) -> str:
@@ -151,9 +154,7 @@ class Writer:
 
     async def _dual(self, seed: SeedTopic) -> Written:
         about = {"seed_topic": seed.text}
-        theme = await self._ask(
-            "theme", seed, about, THEME_TOKENS, lambda reply: parse_theme(reply, seed.text)
-        )
+        theme = await self._ask("theme", seed, about, THEME_TOKENS, lambda reply: parse_theme(reply, seed))
         if theme is None:
             return Written("unparseable", detail=f"no neutral theme in {self.max_attempts} replies")
         turns: tuple[Turn, ...] = ()

@@ -7,8 +7,9 @@ transaction.
 import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
+from pydantic import ValidationError
 from sqlalchemy import (
     Column,
     Connection,
@@ -26,7 +27,8 @@ from sqlalchemy import (
     select,
 )
 
-from oceanchat.records import Candidate, Dialogue, SeedTopic
+from oceanchat.errors import StoreError
+from oceanchat.records import Candidate, Dialogue, Record, SeedTopic
 from oceanchat.store.corpus_rows import essays, sentence_of, sentences
 from oceanchat.store.schema import metadata
 from oceanchat.traits import CODES, Level, TraitLevel
@@ -88,6 +90,19 @@ class StoredBuild(NamedTuple):
     config: dict[str, Any]
     finished: float
     """Epoch seconds."""
+
+
+R = TypeVar("R", bound=Record)
+
+
+def _read(kind: type[R], text: str) -> R:
+    """The record a row holds. Raises StoreError when the row was damaged."""
+    try:
+        return kind.model_validate_json(text)
+    except ValidationError:
+        raise StoreError(
+            f"a stored {kind.__name__} is damaged: '{text[:60]}'; build that trait-level again"
+        ) from None
 
 
 class Result(NamedTuple):
@@ -255,7 +270,7 @@ def stored_seeds(connection: Connection) -> Iterator[SeedTopic]:
     for code in CODES:
         query = select(seeds.c.record).where(seeds.c.trait_level == code).order_by(seeds.c.order)
         for record in connection.execute(query).scalars():
-            yield SeedTopic.model_validate_json(record)
+            yield _read(SeedTopic, record)
 
 
 def stored_dialogues(
@@ -274,10 +289,10 @@ def stored_dialogues(
             query = query.where(dialogues.c.state.in_(wanted))
         query = query.limit(most)
         for record in connection.execution_options(yield_per=200).execute(query).scalars():
-            yield Dialogue.model_validate_json(record)
+            yield _read(Dialogue, record)
 
 
 def dialogue_by_id(connection: Connection, prefix: str) -> list[Dialogue]:
     """Built dialogues whose id begins with `prefix`."""
     query = select(dialogues.c.record).where(dialogues.c.id.startswith(prefix, autoescape=True)).limit(2)
-    return [Dialogue.model_validate_json(record) for record in connection.execute(query).scalars()]
+    return [_read(Dialogue, record) for record in connection.execute(query).scalars()]

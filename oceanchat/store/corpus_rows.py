@@ -18,13 +18,14 @@ from sqlalchemy import (
     Table,
     Text,
     and_,
-    delete,
-    insert,
+    func,
     select,
     tuple_,
 )
 
+from oceanchat.errors import StoreError
 from oceanchat.records import Essay, Sentence
+from oceanchat.store.conflicts import new_rows, upsert
 from oceanchat.store.schema import metadata
 from oceanchat.traits import Level, Trait
 
@@ -85,16 +86,13 @@ def stored_corpus(connection: Connection, corpus_id: str) -> StoredCorpus | None
     return None if row is None else StoredCorpus(row.id, row.name, json.loads(row.facts))
 
 
-def begin_corpus(connection: Connection, corpus_id: str) -> None:
-    """Forget what an interrupted reading of this corpus left."""
-    for table in (sentences, essays):
-        connection.execute(delete(table).where(table.c.corpus_id == corpus_id))
-
-
 def add_essays(
     connection: Connection, corpus_id: str, first: int, rows: Sequence[tuple[Essay, Sequence[Sentence]]]
 ) -> None:
-    """Store essays with their sentences, numbered from `first`."""
+    """Store essays with their sentences, numbered from `first`; rows that are there already stay.
+
+    Rows are a pure function of the corpus: a second reading, at the same time or later, writes the same.
+    """
     essay_rows = [
         {
             "corpus_id": corpus_id,
@@ -121,15 +119,26 @@ def add_essays(
         for place, sentence in enumerate(found)
     ]
     if essay_rows:
-        connection.execute(insert(essays), essay_rows)
+        connection.execute(new_rows(connection, essays), essay_rows)
     if sentence_rows:
-        connection.execute(insert(sentences), sentence_rows)
+        connection.execute(new_rows(connection, sentences), sentence_rows)
 
 
 def end_corpus(connection: Connection, corpus: StoredCorpus) -> None:
-    """Mark a corpus as complete."""
+    """Mark a corpus as complete, or say under what name it was met last. Raises StoreError when rows are
+    missing."""
+    for table in (essays, sentences):
+        query = select(func.count()).where(table.c.corpus_id == corpus.id)
+        stored, expected = connection.execute(query).scalar_one(), corpus.facts[table.name]
+        if stored != expected:
+            raise StoreError(
+                f"corpus '{corpus.name}' has {stored} of {expected} {table.name} in the store; run again"
+            )
     row = {"id": corpus.id, "name": corpus.name, "facts": json.dumps(corpus.facts)}
-    connection.execute(insert(corpora), row)
+    changed = {"name": row["name"], "facts": row["facts"]}
+    connection.execute(
+        upsert(connection, corpora).on_conflict_do_update(index_elements=["id"], set_=changed), row
+    )
 
 
 def essay_places(connection: Connection, corpus_id: str) -> list[EssayPlace]:

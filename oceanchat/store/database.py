@@ -8,10 +8,11 @@ import os
 import re
 import sqlite3
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event, inspect, select, text, update
@@ -27,6 +28,7 @@ OWNERS = (annotation_rows, build_rows, corpus_rows, import_rows, ledger_rows)
 """The modules that own the tables."""
 _SQLITE_HEADER = b"SQLite format 3\x00"
 _COPIED_AT_ONCE = 500
+_VERSION = re.compile(r"[1-9][0-9]{0,5}")
 _LOCK = 0x0CEA  # PostgreSQL advisory lock held while a store is created or migrated
 
 
@@ -39,11 +41,13 @@ class Store:
     """As shown to people: without a password."""
     kind: str
     """'sqlite' or 'postgresql'."""
+    file: int | None = None
+    """The SQLite file's number on its disk when it was opened."""
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
         """A connection that sees one consistent state and takes no write lock."""
-        with self.engine.connect() as connection:
+        with self._translated(), self.engine.connect() as connection:
             connection = connection.execution_options(begin="DEFERRED")
             with connection.begin():
                 yield connection
@@ -52,8 +56,22 @@ class Store:
     def writing(self) -> Iterator[Connection]:
         """One transaction that holds SQLite's write lock from its start: commits at the end, rolls back on
         error."""
-        with self.engine.begin() as connection:
+        with self._translated(), self.engine.begin() as connection:
             yield connection
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        try:
+            yield
+        except (SQLAlchemyError, UnicodeEncodeError) as error:
+            raise StoreError(f"store '{self.url}' cannot be used: {_first_line(error)}") from None
+
+    def check_there(self) -> None:
+        """Raise StoreError when the file was deleted or replaced while it was open: its rows are lost."""
+        if self.file is not None and _file_number(Path(self.url)) != self.file:
+            raise StoreError(
+                f"store '{self.url}' was deleted or replaced while it was in use; run the command again"
+            )
 
     def close(self) -> None:
         """Close all pooled connections."""
@@ -89,6 +107,8 @@ def open_store(
     except StoreError:
         engine.dispose()
         raise
+    if store.kind == "sqlite":
+        store = replace(store, file=_file_number(Path(shown)))
     return store
 
 
@@ -97,10 +117,10 @@ def backup(store: Store, target: Path) -> int:
 
     Raises StoreError when the target exists or cannot be written.
     """
-    if target.exists():
-        raise StoreError(f"backup '{target}' exists; name a new file")
-    part = target.with_name(target.name + ".part")
+    part = target.with_name(f"{target.name}.part")
     try:
+        if target.exists():
+            raise StoreError(f"backup '{target}' exists; name a new file")
         part.unlink(missing_ok=True)
         copy = open_store(part)
         with store.reading() as source, copy.writing() as sink:
@@ -110,8 +130,8 @@ def backup(store: Store, target: Path) -> int:
     except OSError as error:
         raise StoreError(f"backup '{target}' cannot be written: {error.strerror or error}") from None
     finally:
-        for leftover in (part, part.with_name(part.name + "-wal"), part.with_name(part.name + "-shm")):
-            if leftover.exists():
+        for leftover in (part, part.with_name(f"{part.name}-wal"), part.with_name(f"{part.name}-shm")):
+            with suppress(OSError):
                 leftover.unlink()
     return rows
 
@@ -128,7 +148,7 @@ def _copy_tables(source: Connection, sink: Connection) -> int:
 
 
 def _address(url: str) -> URL:
-    if "://" not in url:
+    if "://" not in url and url not in ("", ":memory:"):
         return URL.create("sqlite", database=url)
     try:
         address = make_url(url)
@@ -137,12 +157,13 @@ def _address(url: str) -> URL:
             f"store '{_without_password(url)}' is no database URL; write a file name or postgresql://host/name"
         ) from None
     backend = address.get_backend_name()
-    if backend == "sqlite":
-        return URL.create("sqlite", database=address.database or ":memory:")
+    if backend == "sqlite" and address.database not in (None, ":memory:"):
+        return URL.create("sqlite", database=address.database)
     if backend == "postgresql":
         return address.set(drivername="postgresql+psycopg")
     raise StoreError(
-        f"store '{_without_password(url)}' is neither SQLite nor PostgreSQL; those two are supported"
+        f"store '{_without_password(url)}' is neither an SQLite file nor PostgreSQL; write a file name or"
+        " postgresql://host/name"
     )
 
 
@@ -151,9 +172,17 @@ def _without_password(url: str) -> str:
 
 
 def _look_at_file(path: Path, must_exist: bool) -> None:
-    if path.is_dir():
-        raise StoreError(f"store '{path}' is a folder; name a file")
-    if not path.exists():
+    try:
+        there, regular = path.exists(), path.is_file()
+    except OSError as error:
+        raise StoreError(
+            f"store '{str(path)[:80]}' cannot be opened: {error.strerror}; name another"
+        ) from None
+    if there and not regular:
+        raise StoreError(
+            f"store '{path}' is a {'folder' if path.is_dir() else 'device or pipe'}; name a file"
+        )
+    if not there:
         if must_exist:
             raise StoreError(
                 f"store '{path}' does not exist; run `oceanchat build` first or name another with --store"
@@ -176,8 +205,10 @@ def _look_at_file(path: Path, must_exist: bool) -> None:
 
 def _engine(address: URL) -> Engine:
     if address.get_backend_name() != "sqlite":
-        return create_engine(address, pool_pre_ping=True, pool_size=10, max_overflow=20)
-    engine = create_engine(address, connect_args={"timeout": 60, "check_same_thread": False})
+        return create_engine(address, pool_pre_ping=True, pool_size=10, max_overflow=20, hide_parameters=True)
+    engine = create_engine(
+        address, connect_args={"timeout": 60, "check_same_thread": False}, hide_parameters=True
+    )
 
     @event.listens_for(engine, "connect")
     def _configure(connection: sqlite3.Connection, _: object) -> None:
@@ -224,7 +255,7 @@ def _info(connection: Connection, shown: str) -> dict[str, str]:
             info = {name: value for name, value in connection.execute(select(store_info))}
         except DBAPIError:
             info = {}
-    if info.get("application") != APPLICATION or not info.get("schema_version", "").isdigit():
+    if info.get("application") != APPLICATION or not _VERSION.fullmatch(info.get("schema_version", "")):
         raise StoreError(f"store '{shown}' belongs to another program; name another database with --store")
     return info
 
@@ -251,6 +282,25 @@ def _migrate(
     connection.execute(
         update(store_info).where(store_info.c.name == "schema_version").values(value=str(version))
     )
+
+
+def _file_number(path: Path) -> int | None:
+    try:
+        return path.stat().st_ino
+    except OSError:
+        return None
+
+
+@contextmanager
+def existing_or_empty(url: str) -> Iterator[Store]:
+    """The store at `url`, or an empty one that vanishes where there is none: to look and leave no trace."""
+    if "://" in url or Path(url).exists():
+        yield open_store(url)
+        return
+    with TemporaryDirectory() as folder:
+        store = open_store(Path(folder) / "empty.db")
+        yield store
+        store.close()
 
 
 def _first_line(error: BaseException) -> str:

@@ -154,6 +154,46 @@ def test_a_killed_build_ends_as_one_that_was_not(tmp_path: Path) -> None:
     assert final["calls"]["made"] == whole["calls"]["made"] - kept
 
 
+def test_two_builds_at_once_in_one_store_both_end_well(tmp_path: Path) -> None:
+    command = [OCEANCHAT, *OPEN, "--count", "3", "--json"]
+    started = [
+        subprocess.Popen(command, cwd=tmp_path, env=clean_environment(), stdout=subprocess.PIPE)
+        for _ in range(2)
+    ]
+    reports = [json.loads(build.communicate(timeout=120)[0]) for build in started]
+    assert [build.returncode for build in started] == [0, 0]
+    assert reports[0]["funnel"] == reports[1]["funnel"] and len(exported(tmp_path, "sentences")) > 1000
+
+
+def test_other_options_take_the_place_of_a_result_and_say_so(tmp_path: Path) -> None:
+    run_json(tmp_path, *OPEN, "--count", "4")
+    before = exported(tmp_path)
+    other = run_oceanchat(tmp_path, *OPEN, "--count", "2", "--mode", "dual")
+    assert "O+ had 4 dialogues built with other options" in other.stderr
+    back = run_json(tmp_path, *OPEN, "--count", "4")
+    assert back["calls"]["made"] == 0 and exported(tmp_path) == before
+
+
+def test_a_store_deleted_under_a_build_is_not_called_a_success(tmp_path: Path) -> None:
+    command = [OCEANCHAT, "build", "--trait", "all", "--level", "all", "--count", "15"]
+    build = subprocess.Popen(
+        command,
+        cwd=tmp_path,
+        env=clean_environment(),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    until = time.monotonic() + 60
+    while not (tmp_path / "ocean-chat.db").exists() and time.monotonic() < until:
+        time.sleep(0.01)
+    time.sleep(0.3)
+    for path in tmp_path.glob("ocean-chat.db*"):
+        path.unlink()
+    said = build.communicate(timeout=120)[1]
+    assert build.returncode == 1 and "Traceback" not in said, said
+
+
 def test_a_corpus_that_gives_too_little_is_said_and_told_apart(tmp_path: Path) -> None:
     (tmp_path / "one.txt").write_text("I often imagine whole worlds when I stare at the clouds. " * 3)
     done = run_oceanchat(tmp_path, *OPEN, "--essays", ".", "--count", "50", "--json")
@@ -163,10 +203,9 @@ def test_a_corpus_that_gives_too_little_is_said_and_told_apart(tmp_path: Path) -
 
 
 def test_a_dry_run_sends_nothing_and_says_how_many_calls(tmp_path: Path) -> None:
-    forecast = run_json(tmp_path, *OPEN, "--dry-run")
-    assert json.dumps(forecast)
-    status = run_oceanchat(tmp_path, "status")
-    assert status.returncode == 1 and "holds no build" in status.stderr
+    forecast = run_json(tmp_path, *OPEN, "--dry-run", "--model", "some-model")
+    assert forecast["total"]["calls"] and not list(tmp_path.iterdir())
+    assert_one_clear_line(run_oceanchat(tmp_path, *OPEN, "--dry-run", "--essays", "none.csv"), "'none.csv'")
 
 
 BAD: list[tuple[tuple[str, ...], tuple[str, ...]]] = [
@@ -190,6 +229,11 @@ BAD: list[tuple[tuple[str, ...], tuple[str, ...]]] = [
     ((*OPEN, "--model", "m", "--base-url", "http://127.0.0.1:9/v1"), ("127.0.0.1:9",)),
     (("status", "--store", "none.db"), ("'none.db'", "does not exist")),
     (("show", "feed", "--store", "none.db"), ("does not exist",)),
+    (("show", "--count", "0"), ("--count",)),
+    ((*OPEN, "--count", "9" * 30), ("--count",)),
+    ((*OPEN, "--essays", ""), ("''",)),
+    ((*OPEN, "--store", "s" * 300), ("cannot be",)),
+    ((*OPEN, "--store", "/dev/null"), ("device or pipe",)),
     (("export", "dialogues", "--format", "xml"), ("xml",)),
     (("buidl",), ("buidl",)),
 ]

@@ -70,6 +70,10 @@ def test_neutral_is_a_label(reply: str) -> None:
         "Label: fantasy-high, ideas-low\nStrength: 3",  # both levels
         "Label: neutral or fantasy-high\nStrength: 2",
         "Label: sparkle-high\nStrength: 3",
+        "Label: not fantasy-high\nStrength: 3",
+        "Label: fantasy-high\nLabel: fantasy-low\nStrength: 3",
+        "Label: fantasy-high\nStrength: -3",
+        "Label: fantasy-high\nStrength: 4.5",
     ],
 )
 def test_an_unclear_label_is_never_guessed(reply: str) -> None:

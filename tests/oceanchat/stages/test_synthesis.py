@@ -24,6 +24,12 @@ SEED = SeedTopic(
     strength=4,
     text="I keep checking the stove before I leave the house because it might burn down.",
 )
+
+
+def seed_about(text: str) -> SeedTopic:
+    return SEED.model_copy(update={"text": text})
+
+
 TURNS = (Turn(role="questioner", text="How are you?"), Turn(role="discloser", text="Fine, thanks."))
 
 
@@ -54,7 +60,7 @@ def test_any_text_is_a_dialogue_an_utterance_a_theme_or_none(reply: str) -> None
     assert turns is None or (len(turns) >= 2 and all(turn.text for turn in turns))
     said = parse_utterance(reply)
     assert said is None or said == said.strip() != ""
-    theme = parse_theme(reply, "any sentence at all that is here")
+    theme = parse_theme(reply, SEED)
     assert theme is None or theme
 
 
@@ -74,13 +80,16 @@ def test_a_written_dialogue_is_read_back(roles: list[str]) -> None:
         ('**Theme:** "Mornings at home."', "Mornings at home"),
         ("mornings at home", "mornings at home"),
         ("Theme: neurotic checking habits", None),
+        ("Theme: anxiety at work", None),
+        ("Theme: being high strung", None),
+        ("Theme: house stove again", None),
         ("Theme: home", None),
         ("Theme: what people do in the morning at home", None),
         ("Theme:", None),
     ],
 )
 def test_a_theme_is_short_neutral_and_no_quotation(reply: str, theme: str | None) -> None:
-    assert parse_theme(reply, "I was leaving the house and checked the stove again.") == theme
+    assert parse_theme(reply, seed_about("I was leaving the house and checked the stove again.")) == theme
 
 
 def writer(model: Replies, mode: Mode = "screenplay", exchanges: int = 5) -> Writer:

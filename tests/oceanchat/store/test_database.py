@@ -63,7 +63,7 @@ def test_a_migration_that_fails_leaves_the_store_as_it_was(url: str) -> None:
         connection.execute(text("CREATE TABLE half_done (id INTEGER)"))
         connection.execute(text("INSERT INTO no_such_table VALUES (1)"))
 
-    with pytest.raises(StoreError, match="cannot be opened"):
+    with pytest.raises(StoreError, match="cannot be used"):
         open_store(url, version=SCHEMA_VERSION + 1, migrations={SCHEMA_VERSION + 1: broken})
     with closing(open_store(url)) as again:
         assert rows(again)["schema_version"] == str(SCHEMA_VERSION)
@@ -91,7 +91,7 @@ def test_a_database_of_another_program_is_refused_and_left_alone(tmp_path: Path)
     ("name", "content", "said"),
     [
         ("text.db", b"hello there, this is no database", "not an SQLite database"),
-        ("cut.db", b"SQLite format 3\x00" + b"\x01" * 200, "cannot be opened"),
+        ("cut.db", b"SQLite format 3\x00" + b"\x01" * 200, "cannot be used"),
     ],
 )
 def test_a_file_that_is_no_database_is_refused(tmp_path: Path, name: str, content: bytes, said: str) -> None:
@@ -103,8 +103,8 @@ def test_a_file_that_is_no_database_is_refused(tmp_path: Path, name: str, conten
 @pytest.mark.parametrize(
     ("url", "said"),
     [
-        ("mysql://user:secret@host/db", "neither SQLite nor PostgreSQL"),
-        ("postgresql://user:secret@127.0.0.1:9/db", "cannot be opened"),
+        ("mysql://user:secret@host/db", "neither an SQLite file nor PostgreSQL"),
+        ("postgresql://user:secret@127.0.0.1:9/db", "cannot be used"),
         ("://", "no database URL"),
     ],
 )
