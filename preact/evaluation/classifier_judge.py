@@ -1,9 +1,8 @@
 """ClassifierJudge: a judge that was taught by a release instead of asked: TF-IDF and logistic regression.
 
-For each trait it learns, on the self-discloser's words in the training split, high from low from
-dialogues about other traits; a score is 3 + 2 (P(high) - P(low)). It is a second opinion that costs
-nothing, runs offline and shares nothing with a language model's judgement, and it is no better than the
-words it was taught.
+For each trait it learns high from low on the self-discloser's words in the training split; a score is 1 + 4
+P(high). It is a second opinion that costs nothing, runs offline and shares nothing with a language model's
+judgement, and it is no better than the words it was taught. It asks no model and reads no other split.
 """
 
 from collections.abc import Mapping, Sequence
@@ -18,7 +17,6 @@ from oceanchat.traits import TRAITS, Level, Trait, TraitLevel
 from preact.dialogues import Release
 from preact.evaluation.verdicts import Mode, Pair, Verdict
 
-HIGH, LOW, OTHER = "high", "low", "other"
 LEAST_DIALOGUES = 5
 """Dialogues that each level of a trait needs in the training split."""
 
@@ -49,7 +47,7 @@ class ClassifierJudge:
     def provenance(self, mode: Mode) -> Mapping[str, Any]:
         """The release it was taught by."""
         return {
-            "kind": "TF-IDF and logistic regression",
+            "kind": "TF-IDF and logistic regression, high against low",
             "release": self._release,
             "release_fingerprint": self._fingerprint,
             "dialogues": self._dialogues,
@@ -62,28 +60,24 @@ class ClassifierJudge:
         if not model[:-1].transform([text]).nnz:
             return Verdict(None, "no-ground", "none of the words occur in the training split")
         shares = dict(zip(model.classes_, model.predict_proba([text])[0], strict=True))
-        score = 3 + 2 * (float(shares[HIGH]) - float(shares[LOW]))
+        score = 1 + 4 * float(shares[Level.HIGH.value])
         return Verdict(round(min(5.0, max(1.0, score)), 4), "scored")
 
 
 def _taught(trait: Trait, texts: Sequence[str], labels: Sequence[TraitLevel]) -> Pipeline:
-    classes = [_class_of(label, trait) for label in labels]
-    for level in (HIGH, LOW):
-        count = classes.count(level)
+    pairs = zip(texts, labels, strict=True)
+    own = [(text, label.level.value) for text, label in pairs if label.trait is trait]
+    classes = [level for _, level in own]
+    for level in Level:
+        count = classes.count(level.value)
         if count < LEAST_DIALOGUES:
             raise EvaluationError(
-                f"the classifier judge found {count} training dialogues of {level} {trait.label} and needs "
-                f"{LEAST_DIALOGUES}; name a larger release"
+                f"the classifier judge found {count} training dialogues of {level.value} {trait.label} and "
+                f"needs {LEAST_DIALOGUES}; name a larger release"
             )
-    # Equal priors: a trait's own dialogues are one in five, and the middle must not win by their number.
+    # C was found on 400 dialogues split by author: with less of it every score shrinks toward the midpoint.
     model = make_pipeline(
         TfidfVectorizer(sublinear_tf=True, ngram_range=(1, 2), min_df=2),
-        LogisticRegression(C=10.0, class_weight="balanced", max_iter=1000),
+        LogisticRegression(C=100.0, class_weight="balanced", max_iter=1000),
     )
-    return model.fit(texts, classes)
-
-
-def _class_of(label: TraitLevel, trait: Trait) -> str:
-    if label.trait is not trait:
-        return OTHER
-    return HIGH if label.level is Level.HIGH else LOW
+    return model.fit([text for text, _ in own], classes)

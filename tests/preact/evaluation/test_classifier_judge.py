@@ -1,5 +1,6 @@
 """The classifier judge: taught by a release's training split, and honest about words it does not know."""
 
+import statistics
 from pathlib import Path
 
 import pytest
@@ -25,8 +26,8 @@ async def test_it_tells_high_from_low_on_words_it_was_taught(judge: ClassifierJu
                 verdict = await judge.rate(trait, [Pair("?", dialogue.messages[1].content)], "batch", 0)
                 assert verdict.score is not None
                 scores[dialogue.trait_level.level.value].append(verdict.score)
-        gaps.append(min(scores["high"]) - max(scores["low"]))
-    assert min(gaps) > 0
+        gaps.append(statistics.fmean(scores["high"]) - statistics.fmean(scores["low"]))
+    assert min(gaps) > 2
 
 
 async def test_words_it_has_never_seen_give_no_ground(judge: ClassifierJudge) -> None:
