@@ -1,10 +1,8 @@
-"""The whole dataset half, top to bottom: essays, sentences, seed topics, dialogues, gates, back-validation,
-store.
+"""The whole dataset half, top to bottom: from essays to checked dialogues in the store.
 
 A build is a pure function of corpus, prompts, config and the answers in the ledger; running it again asks
-only what
-was never answered. Each trait-level's result replaces the one before in one transaction, and its sums are
-checked.
+only what was never answered. Each trait-level's result replaces the one before in one transaction, and its
+sums are checked.
 """
 
 import asyncio

@@ -1,9 +1,9 @@
 """The canonical order in which sentences are looked at for one trait-level.
 
 Essays whose author carries the target level come first, then unlabelled ones, then the rest; within each
-group the
-essays stand in an order drawn from the seed, and every round takes one more sentence of each, so that early
-candidates come from as many authors as possible. Only the essays are held in memory, never their sentences.
+group the essays stand in an order drawn from the seed, and every round takes one more sentence of each, so
+that early candidates come from as many authors as possible. Only the essays are held in memory, never their
+sentences.
 """
 
 import hashlib

@@ -1,9 +1,8 @@
 """Stage 1: label sentences with a trait's facets and choose seed topics among them.
 
 Candidates come in a canonical order and are labelled in blocks of fixed size; what is chosen depends on
-that order
-alone, never on which answer came first, so a longer run begins with what a shorter one chose (paper,
-section 3.1 and Table 9). It knows the ChatModel protocol and the prompts, no store and no file.
+that order alone, never on which answer came first, so a longer run begins with what a shorter one chose
+(paper, section 3.1 and Table 9). It knows the ChatModel protocol and the prompts, no store and no file.
 """
 
 import asyncio

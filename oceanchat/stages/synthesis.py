@@ -1,9 +1,9 @@
 """Stage 2: write a dialogue about a seed topic, as a screenplay or by two speakers in turn.
 
 `screenplay` asks one call for the whole dialogue; `dual` lets a questioner, who is given a neutral theme
-only, and a
-self-discloser, who is given everything, speak in turn (paper, section 3.1 and Table 10). It knows the
-ChatModel protocol and the prompts; whether a dialogue is any good is for the gates and the checker.
+only, and a self-discloser, who is given everything, speak in turn (paper, section 3.1 and Table 10). It
+knows the ChatModel protocol and the prompts; whether a dialogue is any good is for the gates and the
+checker.
 """
 
 import re
