@@ -168,18 +168,28 @@ def compare_methods(shape: tuple[int, int, int, int], repeats: int, threads: int
     kept = {method: step.activations() for method, step in steps.items()}
     for step in steps.values():
         step.take()
-    turns = [{method: seconds(step.take) for method, step in steps.items()} for _ in range(repeats)]
+    used = dict.fromkeys(METHODS, 0.0)
+    turns: list[dict[str, float]] = []
+    for _ in range(repeats):
+        turns.append({})
+        for method, step in steps.items():
+            before = time.process_time()
+            turns[-1][method] = seconds(step.take)
+            used[method] += time.process_time() - before
     print(f"\nbatch {shape[2]} x {shape[3]}, {threads} threads, {repeats} turns")
     print(f"{parameters / 1e6:.0f} M parameters with adapters, {trained / 1e6:.1f} M trained")
-    print("| method | s/step | / LoRA (median, middle half) | activations MiB | / LoRA | peak MiB | / LoRA |")
-    print("|---|---|---|---|---|---|---|")
+    print(
+        "| method | s/step | / LoRA (median, middle half) | CPU s / LoRA | activations MiB | / LoRA | peak MiB"
+        " | / LoRA |"
+    )
+    print("|---|---|---|---|---|---|---|---|")
     peaks = {method: peak_memory(method, shape, threads) for method in METHODS}
     for method in METHODS:
         ratios = [turn[method] / turn["peft LoRA"] for turn in turns]
         low, middle, high = statistics.quantiles(ratios, n=4)
         print(
             f"| {method} | {statistics.median(turn[method] for turn in turns):.3f}"
-            f" | {middle:.3f} ({low:.3f} to {high:.3f})"
+            f" | {middle:.3f} ({low:.3f} to {high:.3f}) | {used[method] / used['peft LoRA']:.3f}"
             f" | {kept[method] / 2**20:.1f} | {kept[method] / kept['peft LoRA']:.3f}"
             f" | {peaks[method] / 2**20:.0f} | {peaks[method] / peaks['peft LoRA']:.3f} |"
         )

@@ -21,7 +21,7 @@ def push_model(
     """Put an export's files into a model repository, tagged by their content.
 
     Pushing again changes nothing, and another export gets a tag of its own. `endpoint` and `token` default to
-    the client's own. Raises TrainingError for a folder that is no export, HubError when the Hub does not take it.
+    the client's own. Raises TrainingError for a folder that is no export, HubError when the Hub refuses.
     """
     if not (folder / "README.md").is_file() and not any(folder.glob("*/README.md")):
         raise TrainingError(f"folder '{folder}' is no export; name one that `preact export` wrote")
