@@ -179,7 +179,7 @@ def compare_methods(shape: tuple[int, int, int, int], repeats: int, threads: int
     print(f"\nbatch {shape[2]} x {shape[3]}, {threads} threads, {repeats} turns")
     print(f"{parameters / 1e6:.0f} M parameters with adapters, {trained / 1e6:.1f} M trained")
     print(
-        "| method | s/step | / LoRA (median, middle half) | CPU s / LoRA | activations MiB | / LoRA | peak MiB"
+        "| method | s/step | / LoRA (median, middle half) | CPU s / LoRA | activations | / LoRA | peak MiB"
         " | / LoRA |"
     )
     print("|---|---|---|---|---|---|---|---|")
