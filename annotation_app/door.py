@@ -19,7 +19,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from annotation_app import settings
 from oceanchat.annotation import accounts, labelling
 from oceanchat.annotation.labelling import Receipt, TooSoon
-from oceanchat.errors import AnnotationError, OceanChatError
+from oceanchat.errors import AnnotationError, OceanChatError, StoreError
 from oceanchat.store.account_rows import Annotator
 
 COOKIE = "oceanchat-sign-in"
@@ -143,6 +143,8 @@ def _in_thread(
         return JSONResponse(do(account, told))
     except TooSoon as error:
         return JSONResponse({"error": _sentence(error), "wait": error.wait}, 425)
+    except StoreError as error:  # a database that is away for a moment: the page sends it again
+        return JSONResponse({"error": _sentence(error)}, 503)
     except OceanChatError as error:
         return JSONResponse({"error": _sentence(error)}, 409)
 

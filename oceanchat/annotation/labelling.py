@@ -129,7 +129,7 @@ def keep_draft(store: Store, account: Annotator, token: str, answers: Mapping[st
     """Keep what is given so far; False when the item was saved meanwhile, so that nothing is to be kept."""
     with store.writing() as connection:
         serve = annotation_rows.served(connection, token)
-        seat = None if serve is None else seat_rows.seat(connection, serve.seat_id)
+        seat = None if serve is None else seat_rows.lock_seat(connection, serve.seat_id)
         if serve is None or seat is None or seat.annotator_id != account.id:
             raise AnnotationError(_GONE)
         if serve.used is not None:
@@ -192,7 +192,10 @@ def _serve_next(connection: Connection, account: Annotator, seat: Seat, moment: 
         if seat.purpose in ROUTINE and seat.item.sample_id is not None
         else None
     )
-    if following is not None and annotation_rows.open_serve(connection, following.id) is None:
+    # Waiting for the seat could end in a deadlock with another tab, and it may be moving to somebody else.
+    if following is None or not seat_rows.lock_if_free(connection, following.id):
+        return
+    if annotation_rows.open_serve(connection, following.id) is None:
         annotation_rows.add_serve(connection, secrets.token_urlsafe(18), following.id, moment)
 
 

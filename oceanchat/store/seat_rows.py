@@ -245,6 +245,12 @@ def lock_seat(connection: Connection, id: int) -> Seat | None:
     return seat(connection, id)
 
 
+def lock_if_free(connection: Connection, id: int) -> bool:
+    """Keep other writers out of a seat if nobody has done so; False where it is taken, or gone."""
+    query = select(seats.c.id).where(seats.c.id == id).with_for_update(skip_locked=True)
+    return connection.execute(query).first() is not None
+
+
 def seat_before(connection: Connection, item_id: int, purpose: str) -> Seat | None:
     """The first seat before an item for a purpose."""
     return _one_seat(connection, _seat_query().where(seats.c.item_id == item_id, seats.c.purpose == purpose))
