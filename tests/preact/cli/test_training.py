@@ -12,7 +12,7 @@ from click.testing import CliRunner
 
 from oceanchat.errors import ConfigError
 from preact.cli import exporting, training
-from preact.cli.main import preact, run
+from preact.cli.main import main, preact
 from tests.preact.conftest import Run
 
 
@@ -108,6 +108,8 @@ def test_errors_are_one_line(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     monkeypatch.setattr(sys, "argv", ["preact", "info", str(tmp_path)])
-    assert run() == 1
+    with pytest.raises(SystemExit) as left:
+        main()
+    assert left.value.code == 1
     error = capsys.readouterr().err
     assert error.startswith("preact: folder '") and error.count("\n") == 1
