@@ -176,9 +176,10 @@ class Builder:
                 seed.model_copy(update={"state": w.state, "detail": w.detail})
                 for seed, w in zip(taken, written, strict=True)
             ]
-            dialogues += await self._check(
-                [self._gated(gates, seed, w) for seed, w in zip(taken, written, strict=True) if w.turns]
-            )
+            whole = [(seed, w) for seed, w in zip(taken, written, strict=True) if w.turns]
+            checked = await self._check([self._gated(gates, seed, w) for seed, w in whole])
+            self._account(checked, [w for _, w in whole])
+            dialogues += checked
         finished = StoredBuild(
             trait_level.code, self.corpus.id, recipe, requested, self.config.saved(), time.time()
         )
@@ -290,6 +291,12 @@ class Builder:
             return checked
 
         return list(await asyncio.gather(*map(one, dialogues)))
+
+    def _account(self, dialogues: Sequence[Dialogue], written: Sequence[Written]) -> None:
+        """Tell the accounts which answers went into dialogues that passed and which into rejected ones."""
+        for dialogue, how in zip(dialogues, written, strict=True):
+            for request in how.asked:
+                self.models.writer.mark(request, None if dialogue.state == "passed" else "rejected")
 
     def _store(
         self,

@@ -40,6 +40,11 @@ def run_group(group: click.Group, stopped: str) -> int:
         return 0
     except click.ClickException as error:
         return _complain(name, error.format_message(), MISTAKE)
+    except ModuleNotFoundError as error:
+        if (error.name or name).startswith((name, "oceanchat", "preact")):
+            raise
+        message = f"this command needs the package '{error.name}'; install all with pip install 'ocean-chat[all]'"
+        return _complain(name, message, MISTAKE)
     except (click.Abort, KeyboardInterrupt):
         return _complain(name, stopped, STOPPED)
     except SystemExit:

@@ -26,6 +26,13 @@ MODELS = (
     click.option("--rpm", type=float, metavar="N", help="Requests a minute at most. Default: no limit."),
     click.option("--tpm", type=float, metavar="N", help="Tokens a minute at most. Default: no limit."),
     click.option(
+        "--timeout",
+        "timeout_seconds",
+        type=float,
+        metavar="SECONDS",
+        help="Patience with one request. Default: 120.",
+    ),
+    click.option(
         "--max-attempts", type=int, metavar="N", help="Tries of a reply that cannot be read. Default: 3."
     ),
     click.option("--max-usd", type=float, metavar="USD", help="Hard cap on what this run may spend."),
@@ -36,6 +43,13 @@ MODELS = (
         help="Your own price table in place of ours.",
     ),
     click.option("--batch", is_flag=True, help="Ask through the Batch API: half the price, within a day."),
+    click.option(
+        "--batch-poll",
+        "batch_poll_seconds",
+        type=float,
+        metavar="SECONDS",
+        help="Time between two looks at a batch. Default: 30.",
+    ),
     click.option(
         "--offline", is_flag=True, help="Replay from the ledger; stop at the first request that is missing."
     ),
@@ -91,10 +105,12 @@ CALL_SETTINGS = (
     "concurrency",
     "rpm",
     "tpm",
+    "timeout_seconds",
     "max_attempts",
     "max_usd",
     "prices",
     "batch",
+    "batch_poll_seconds",
     "offline",
 )
 
@@ -131,5 +147,5 @@ def read_config(flags: dict[str, Any]) -> "BuildConfig":
         return BuildConfig(calls=settings, **flags)
     except ValidationError as error:
         first = error.errors()[0]
-        name = str(first["loc"][0]).replace("_", "-") if first["loc"] else "options"
+        name = str(first["loc"][0]).removesuffix("_seconds").replace("_", "-") if first["loc"] else "options"
         raise ConfigError(f"--{name} '{first['input']}' cannot be used: {first['msg'].lower()}") from None

@@ -39,11 +39,16 @@ def usable_text(answer: ChatAnswer) -> str:
 
 
 async def ask_until_read(
-    model: AccountedModel, request: ChatRequest, read: Callable[[str], T | None], attempts: int
+    model: AccountedModel,
+    request: ChatRequest,
+    read: Callable[[str], T | None],
+    attempts: int,
+    used: list[ChatRequest] | None = None,
 ) -> T | None:
     """What `read` makes of the reply, asked again under new sample numbers while it makes nothing of it.
 
-    None after `attempts` replies. Raises CallFailed for replies of no use, and what the model raises.
+    None after `attempts` replies. The request whose reply was read is added to `used`. Raises CallFailed for
+    replies of no use, and what the model raises.
     """
     for attempt in range(attempts):
         asked = replace(request, sample=request.sample + attempt)
@@ -54,6 +59,8 @@ async def ask_until_read(
             model.mark(asked, "rejected")
             raise
         if found is not None:
+            if used is not None:
+                used.append(asked)
             return found
         model.mark(asked, "retried" if attempt + 1 < attempts else "rejected")
     return None

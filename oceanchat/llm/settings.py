@@ -7,7 +7,7 @@ hands the key in.
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_serializer
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_serializer, field_validator
 
 OPENAI_URL = "https://api.openai.com/v1"
 SCRIPTED = "scripted"
@@ -50,6 +50,14 @@ class CallSettings(BaseModel):
     """Requests in one batch file at most (the API's own limit is 50,000)."""
     batch_max_bytes: int = Field(default=190_000_000, ge=1_000)
     """Bytes in one batch file at most (the API's own limit is 200 MB)."""
+
+    @field_validator("base_url")
+    @classmethod
+    def _an_address(cls, url: str) -> str:
+        parts = urlsplit(url)
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise ValueError("write http://HOST:PORT/v1 or https://HOST/v1")
+        return url
 
     @field_serializer("base_url")
     def _without_credentials(self, url: str) -> str:

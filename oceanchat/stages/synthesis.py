@@ -62,6 +62,8 @@ class Written(NamedTuple):
     turns: tuple[Turn, ...] = ()
     detail: str = ""
     """Why it is not written."""
+    asked: tuple[ChatRequest, ...] = ()
+    """The requests whose replies it is made of, for the accounts."""
 
 
 def parse_dialogue(reply: str) -> tuple[Turn, ...] | None:
@@ -136,25 +138,29 @@ class Writer:
 
     async def write(self, seed: SeedTopic) -> Written:
         """Write about `seed`; a reply that cannot be read is asked for again under a new sample number."""
+        used: list[ChatRequest] = []
         try:
-            if self.mode == "screenplay":
-                return await self._screenplay(seed)
-            return await self._dual(seed)
+            written = await (
+                self._screenplay(seed, used) if self.mode == "screenplay" else self._dual(seed, used)
+            )
+            return written._replace(asked=tuple(used))
         except CallFailed as error:
             refused = error.reason in ("refused", "content-filter")
             return Written("refused" if refused else "failed", detail=f"{error.reason}: {error}")
 
-    async def _screenplay(self, seed: SeedTopic) -> Written:
+    async def _screenplay(self, seed: SeedTopic, used: list[ChatRequest]) -> Written:
         values = self._about(seed) | {"exchanges": str(self.exchanges)}
         limit = 2 * self.exchanges * self.words * TOKENS_PER_WORD
-        turns = await self._ask("write", seed, values, limit, parse_dialogue)
+        turns = await self._ask("write", seed, used, values, limit, parse_dialogue)
         if turns is None:
             return Written("unparseable", detail=f"no dialogue in {self.max_attempts} replies")
         return Written("written", turns)
 
-    async def _dual(self, seed: SeedTopic) -> Written:
+    async def _dual(self, seed: SeedTopic, used: list[ChatRequest]) -> Written:
         about = {"seed_topic": seed.text}
-        theme = await self._ask("theme", seed, about, THEME_TOKENS, lambda reply: parse_theme(reply, seed))
+        theme = await self._ask(
+            "theme", seed, used, about, THEME_TOKENS, lambda reply: parse_theme(reply, seed)
+        )
         if theme is None:
             return Written("unparseable", detail=f"no neutral theme in {self.max_attempts} replies")
         turns: tuple[Turn, ...] = ()
@@ -166,14 +172,22 @@ class Writer:
         for _ in range(self.exchanges):
             for role, task, known in speakers:
                 values = known | {"conversation": transcript(turns)}
-                said = await self._ask(task, seed, values, 2 * self.words * TOKENS_PER_WORD, parse_utterance)
+                said = await self._ask(
+                    task, seed, used, values, 2 * self.words * TOKENS_PER_WORD, parse_utterance
+                )
                 if said is None:
                     return Written("unparseable", detail=f"no {task} in {self.max_attempts} replies")
                 turns += (Turn(role=role, text=said),)
         return Written("written", turns)
 
     async def _ask(
-        self, task: str, seed: SeedTopic, values: dict[str, str], limit: int, read: Callable[[str], T | None]
+        self,
+        task: str,
+        seed: SeedTopic,
+        used: list[ChatRequest],
+        values: dict[str, str],
+        limit: int,
+        read: Callable[[str], T | None],
     ) -> T | None:
         request = ChatRequest(
             messages=self.prompts[task].fill(**values),
@@ -182,7 +196,7 @@ class Writer:
             temperature=WRITE_TEMPERATURE,
             about=seed.trait_level.code,
         )
-        return await ask_until_read(self.model, request, read, self.max_attempts)
+        return await ask_until_read(self.model, request, read, self.max_attempts, used)
 
     def _about(self, seed: SeedTopic) -> dict[str, str]:
         facet = facet_named(seed.facet)

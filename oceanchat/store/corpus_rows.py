@@ -18,9 +18,10 @@ from sqlalchemy import (
     Table,
     Text,
     and_,
+    column,
     func,
     select,
-    tuple_,
+    values,
 )
 
 from oceanchat.errors import StoreError
@@ -156,11 +157,22 @@ def _labels(text: str) -> dict[Trait, Level]:
 
 def sentences_at(connection: Connection, corpus_id: str, places: Sequence[tuple[int, int]]) -> list[Sentence]:
     """The sentences at these (essay number, place) pairs, in the same order."""
-    at = (sentences.c.essay_number, sentences.c.place)
+    # Joined to a table of the pairs, each is one look-up by primary key; a pair in a list of pairs scans
+    # the corpus.
+    pairs = values(column("number", Integer), column("place", Integer), name="pairs").data(list(places))
+    wanted = pairs.cte("wanted")
     query = (
         select(sentences, essays.c.id.label("essay_id"), essays.c.author)
+        .select_from(wanted)
+        .join(
+            sentences,
+            and_(
+                sentences.c.corpus_id == corpus_id,
+                sentences.c.essay_number == wanted.c.number,
+                sentences.c.place == wanted.c.place,
+            ),
+        )
         .join(essays, IN_ESSAY)
-        .where(sentences.c.corpus_id == corpus_id, tuple_(*at).in_(list(places)))
     )
     found = {(row.essay_number, row.place): sentence_of(row) for row in connection.execute(query)}
     return [found[place] for place in places]

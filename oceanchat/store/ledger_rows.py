@@ -10,7 +10,6 @@ import os
 import socket
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from importlib import import_module
 from typing import Any, NamedTuple
 
 from sqlalchemy import (
@@ -32,6 +31,7 @@ from sqlalchemy import (
     update,
 )
 
+from oceanchat.store.conflicts import upsert
 from oceanchat.store.schema import metadata
 
 ASKING, ANSWERED, FAILED = "asking", "answered", "failed"
@@ -130,12 +130,6 @@ class Entry(NamedTuple):
     """The raw reply; None for a failure without one."""
 
 
-def _upsert(connection: Connection, table: Table) -> Any:
-    """An INSERT that can say what happens on conflict, in the connection's dialect."""
-    # The engine has loaded its own dialect; the other would cost each command a tenth of a second.
-    return import_module(f"sqlalchemy.dialects.{connection.dialect.name}").insert(table)
-
-
 def start_run(connection: Connection, run: str) -> None:
     """Put the process that asks on record."""
     row = {"run": run, "host": socket.gethostname(), "pid": os.getpid(), "started_at": time.time()}
@@ -189,7 +183,7 @@ def find(connection: Connection, keys: Sequence[str]) -> dict[str, Entry]:
 
 def claim(connection: Connection, rows: Sequence[Row]) -> None:
     """Write the intent to ask; a row that had failed goes back to asking and keeps its old reason."""
-    statement = _upsert(connection, ledger_calls)
+    statement = upsert(connection, ledger_calls)
     again = {name: statement.excluded[name] for name in ("run", "at", "batch", "batched", "asked")}
     connection.execute(
         statement.on_conflict_do_update(
@@ -201,7 +195,7 @@ def claim(connection: Connection, rows: Sequence[Row]) -> None:
 
 def keep(connection: Connection, rows: Sequence[Row]) -> None:
     """Write answers and failures; an answer that is already there stays."""
-    statement = _upsert(connection, ledger_calls)
+    statement = upsert(connection, ledger_calls)
     told = ("state", "reason", "outcome", "body", "prompt_tokens", "completion_tokens")
     names = (*told, "batched", "batch", "asked", "run", "at")
     connection.execute(
