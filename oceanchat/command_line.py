@@ -43,8 +43,8 @@ def run_group(group: click.Group, stopped: str) -> int:
     except ModuleNotFoundError as error:
         if (error.name or name).startswith((name, "oceanchat", "preact")):
             raise
-        message = f"this command needs the package '{error.name}'; install all with pip install 'ocean-chat[all]'"
-        return _complain(name, message, MISTAKE)
+        lacking = f"this command needs the package '{error.name}'"
+        return _complain(name, f"{lacking}; install all with pip install 'ocean-chat[all]'", MISTAKE)
     except (click.Abort, KeyboardInterrupt):
         return _complain(name, stopped, STOPPED)
     except SystemExit:
