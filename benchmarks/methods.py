@@ -153,15 +153,16 @@ def measure(cell: Cell, release: Path, backbone: Path, work: Path, threads: int)
 
 
 def tfidf_credit(lines: Sequence[dict[str, Any]], fold_of: dict[str, int], fold: int) -> list[float]:
-    """Right or wrong for each held-out dialogue: the self-discloser's words, TF-IDF, logistic regression,
-    untuned.
+    """Right or wrong for each held-out dialogue: the self-discloser's words, TF-IDF, logistic regression.
+
+    Its settings are the best of a few tried on these very folds, which flatters this peer and not ours.
     """
     words = [" ".join(t["text"] for t in line["turns"] if t["role"] == "discloser") for line in lines]
     labels = [TRAIT_LEVELS.index(TraitLevel(Trait(line["trait"]), Level(line["level"]))) for line in lines]
     seen = [i for i, line in enumerate(lines) if fold_of[line["author"]] != fold]
     held = [i for i, line in enumerate(lines) if fold_of[line["author"]] == fold]
-    vectors = TfidfVectorizer().fit([words[i] for i in seen])
-    model = LogisticRegression(max_iter=2000)
+    vectors = TfidfVectorizer(sublinear_tf=True, min_df=2).fit([words[i] for i in seen])
+    model = LogisticRegression(C=10, max_iter=2000)
     model.fit(vectors.transform([words[i] for i in seen]), [labels[i] for i in seen])
     named = model.predict(vectors.transform([words[i] for i in held]))
     return [float(name == labels[i]) for name, i in zip(named, held, strict=True)]
