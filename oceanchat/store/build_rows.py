@@ -247,7 +247,7 @@ def stored_candidates(connection: Connection, states: Iterable[str] = ()) -> Ite
         )
         if wanted:
             query = query.where(candidates.c.state.in_(wanted))
-        for row in connection.execution_options(yield_per=1000).execute(query):
+        for row in connection.execute(query, execution_options={"yield_per": 1000}):
             yield _candidate(row)
 
 
@@ -288,7 +288,7 @@ def stored_dialogues(
         if wanted:
             query = query.where(dialogues.c.state.in_(wanted))
         query = query.limit(most)
-        for record in connection.execution_options(yield_per=200).execute(query).scalars():
+        for record in connection.execute(query, execution_options={"yield_per": 200}).scalars():
             yield _read(Dialogue, record)
 
 

@@ -205,5 +205,5 @@ def all_sentences(connection: Connection) -> Iterator[Sentence]:
         .where(sentences.c.corpus_id.in_(select(corpora.c.id)))
         .order_by(sentences.c.corpus_id, sentences.c.essay_number, sentences.c.place)
     )
-    for row in connection.execution_options(yield_per=1000).execute(query):
+    for row in connection.execute(query, execution_options={"yield_per": 1000}):
         yield sentence_of(row)

@@ -140,7 +140,7 @@ def _copy_tables(source: Connection, sink: Connection) -> int:
     copied = 0
     for table in metadata.sorted_tables:
         sink.execute(table.delete())
-        result = source.execution_options(yield_per=_COPIED_AT_ONCE).execute(select(table))
+        result = source.execute(select(table), execution_options={"yield_per": _COPIED_AT_ONCE})
         for chunk in result.mappings().partitions(_COPIED_AT_ONCE):
             sink.execute(table.insert(), [dict(row) for row in chunk])
             copied += len(chunk)

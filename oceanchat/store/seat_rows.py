@@ -26,9 +26,9 @@ from sqlalchemy import (
     func,
     select,
 )
-from sqlalchemy.dialects import postgresql, sqlite
 
 from oceanchat.store.account_rows import annotators
+from oceanchat.store.conflicts import new_rows
 from oceanchat.store.schema import metadata
 
 COUNTED = "label"
@@ -186,7 +186,7 @@ def sample_items(connection: Connection, sample_id: int, kind: str) -> list[int]
 def ensure_items(connection: Connection, wanted: Sequence[Item]) -> dict[str, int]:
     """Key -> id of items that may be there already; others adding them at the same moment do no harm."""
     for item in wanted:
-        connection.execute(_insert_new(connection, items).values(_item_values(item)))
+        connection.execute(new_rows(connection, items).values(_item_values(item)))
     rows = connection.execute(select(items.c.key, items.c.id).where(items.c.key.in_([i.key for i in wanted])))
     return {row.key: row.id for row in rows}
 
@@ -194,13 +194,7 @@ def ensure_items(connection: Connection, wanted: Sequence[Item]) -> dict[str, in
 def add_seats(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
     """New seats (item_id, annotator_id, purpose, slot, position); taken ones are left as they are."""
     if rows:
-        connection.execute(_insert_new(connection, seats), [{"revision": 0, **row} for row in rows])
-
-
-def _insert_new(connection: Connection, table: Table) -> postgresql.Insert | sqlite.Insert:
-    if connection.dialect.name == "postgresql":
-        return postgresql.insert(table).on_conflict_do_nothing()
-    return sqlite.insert(table).on_conflict_do_nothing()
+        connection.execute(new_rows(connection, seats), [{"revision": 0, **row} for row in rows])
 
 
 def remove_seats(connection: Connection, ids: Sequence[int]) -> int:

@@ -54,7 +54,7 @@ def _folder_with(tmp_path: Path, old: str, new: str) -> Path:
         ("<sentence>{sentence}</sentence>", "", "lacks the blank '{sentence}'"),
         ("<sentence>{sentence}</sentence>", "<sentence>{sentense}</sentence>", "did you mean '{sentence}'"),
         ("<sentence>{sentence}</sentence>", "{sentence}", "alone in its own tag"),
-        ("<sentence>{sentence}", "<sentence>one</sentence> <sentence>{sentence}", "once, alone in its own tag"),
+        ("<sentence>{sentence}", "<sentence>1</sentence> <sentence>{sentence}", "once, alone in its own tag"),
         ("task: label", "task: lable", "does not begin with"),
         ("<task>label</task>", "", "must open its first part"),
         ("## system", "# system", "'## system' and '## user' parts"),
