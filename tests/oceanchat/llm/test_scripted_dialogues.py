@@ -16,10 +16,10 @@ from oceanchat.llm.scripted.topics import kind_of_theme, kinds, topics_in
 from oceanchat.llm.scripted_model import reply_to
 from oceanchat.near_duplicates import NearDuplicates
 from oceanchat.prompts import open_prompts
-from oceanchat.records import Turn, transcript
+from oceanchat.records import SeedTopic, Turn, transcript
 from oceanchat.stages.gates import GATES, Bounds, Draft
 from oceanchat.stages.synthesis import parse_dialogue, parse_theme
-from oceanchat.traits import TRAIT_LEVELS, TraitLevel
+from oceanchat.traits import TRAIT_LEVELS, Level, Trait, TraitLevel
 
 SEEDS = (
     "My roommate never washes a plate.",
@@ -178,9 +178,21 @@ def test_themes_are_a_few_neutral_words_that_lead_back_to_their_kind() -> None:
 
 
 def test_a_theme_is_accepted_even_for_a_short_seed_topic() -> None:
-    for seed_topic in ("I am not worried.", "I hate him.", "My room is messy."):
-        reply = reply_to(open_prompts(None)["theme"].fill(seed_topic=seed_topic))
-        assert parse_theme(reply, seed_topic) is not None
+    for text in ("I am not worried.", "I hate him.", "My room is messy."):
+        seed = SeedTopic(
+            id="1",
+            order=0,
+            sentence_id="s",
+            essay_id="e",
+            author="a",
+            trait=Trait.N,
+            level=Level.LOW,
+            facet="anxiety",
+            strength=3,
+            text=text,
+        )
+        reply = reply_to(open_prompts(None)["theme"].fill(seed_topic=text))
+        assert parse_theme(reply, seed) is not None
 
 
 def test_topics_are_found_in_the_order_they_are_named() -> None:
