@@ -28,7 +28,7 @@ from oceanchat.stages.seed_topics import Labeller, Placed, SeedStream
 from oceanchat.stages.synthesis import WRITE_TEMPERATURE, Writer, Written
 from oceanchat.store import build_rows, corpus_rows
 from oceanchat.store.build_rows import StoredBuild
-from oceanchat.store.corpus_rows import StoredCorpus
+from oceanchat.store.corpus_rows import EssayPlace, StoredCorpus
 from oceanchat.store.database import Store
 from oceanchat.traits import TraitLevel
 
@@ -128,7 +128,9 @@ async def build(prepared: Prepared, store: Store, progress: Progress) -> BuildRe
         config.calls, store.engine, labeler=config.labeler, writer=config.writer, checker=config.checker
     ) as models:
         progress.watch(models.counts)
-        builder = Builder(config, store, corpus, prompts, models, progress)
+        with store.reading() as connection:
+            essays = corpus_rows.essay_places(connection, corpus.id)
+        builder = Builder(config, store, corpus, essays, prompts, models, progress)
         outcomes = await _all(builder.build(trait_level) for trait_level in config.trait_levels)
     store.check_there()
     return BuildReport(corpus, outcomes, models.counts, time.monotonic() - started)
@@ -151,6 +153,8 @@ class Builder:
     config: BuildConfig
     store: Store
     corpus: StoredCorpus
+    essays: Sequence[EssayPlace]
+    """All essays of the corpus, without their texts."""
     prompts: Prompts
     models: Models
     progress: Progress
@@ -196,8 +200,6 @@ class Builder:
             return build_rows.state_counts(connection, trait_level.code)["dialogues"].get("passed", 0)
 
     def _seed_stream(self, trait_level: TraitLevel) -> SeedStream:
-        with self.store.reading() as connection:
-            essays = corpus_rows.essay_places(connection, self.corpus.id)
         labeller = Labeller(
             model=self.models.labeler,
             template=self.prompts[self.config.label_task],
@@ -206,7 +208,7 @@ class Builder:
             max_attempts=self.config.calls.max_attempts,
             sentences_per_call=self.config.sentences_per_call,
         )
-        blocks = candidate_blocks(essays, trait_level, self.config.seed, self.config.sentences_per_call)
+        blocks = candidate_blocks(self.essays, trait_level, self.config.seed, self.config.sentences_per_call)
         return SeedStream(
             trait_level,
             labeller,

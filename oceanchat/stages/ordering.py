@@ -65,12 +65,15 @@ def _kinds(
 
 def _in_rounds(essays: list[EssayPlace], seed: int) -> Iterator[tuple[int, int]]:
     """One sentence of each essay, then another of each, until all have run out."""
-    places = {essay.number: _shuffled(essay, seed) for essay in essays}
+    places: dict[int, array[int]] = {}
     for turn in itertools.count():
         essays = [essay for essay in essays if essay.sentence_count > turn]
         if not essays:
             break
         for essay in essays:
+            # Shuffled when first reached: a large corpus is never looked at whole.
+            if essay.number not in places:
+                places[essay.number] = _shuffled(essay, seed)
             yield essay.number, places[essay.number][turn]
 
 

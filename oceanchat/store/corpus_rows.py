@@ -5,6 +5,7 @@ row is there, which is written last; essays are numbered in corpus order, senten
 essay.
 """
 
+import functools
 import json
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
@@ -151,6 +152,7 @@ def essay_places(connection: Connection, corpus_id: str) -> list[EssayPlace]:
     return [EssayPlace(row.number, row.id, _labels(row.labels), row.sentence_count) for row in rows]
 
 
+@functools.cache  # few combinations for any number of essays
 def _labels(text: str) -> dict[Trait, Level]:
     return {Trait(trait): Level(level) for trait, level in json.loads(text).items()}
 
