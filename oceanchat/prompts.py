@@ -28,6 +28,7 @@ BLANKS: dict[str, frozenset[str]] = {
         "disclose": "trait level description facet facet_description other_traits words seed_topic"
         " conversation",
         "check": "dialogue",
+        "topic": "terms examples",
         "persona": "persona",
         "judge_batch": "trait definition facets answers",
         "judge_dimension": "trait definition facets answers",

@@ -4,14 +4,17 @@ import asyncio
 import functools
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import click
 
 from oceanchat.cli.options import json_option, store_option
 from oceanchat.errors import ConfigError
+
+if TYPE_CHECKING:
+    from oceanchat.release.topic_labels import Named, Naming, TopicLabelConfig
 
 F = TypeVar("F", bound=Callable[..., Any])
 _PATH = click.Path(path_type=Path)
@@ -241,31 +244,73 @@ def publish(folder: Path, repo: str, private: bool, allow_scripted: bool) -> Non
 @click.option(
     "--count", type=click.IntRange(2, 40), metavar="N", help="Topics. Default: as many as are stable."
 )
+@click.option("--labeler", metavar="NAME", help="Name the topics with this model. Default: by their words.")
+@click.option("--base-url", metavar="URL", help="Your own OpenAI-compatible server, with its /v1.")
+@click.option("--max-usd", type=float, metavar="USD", help="Hard cap on what this run may spend.")
+@click.option("--prompts", type=_PATH, metavar="DIR", help="Your own prompt templates.")
 @store_option
 @json_option
 @_with_extra
-def topics(plot: Path | None, count: int | None, store: str, as_json: bool) -> None:
+def topics(plot: Path | None, count: int | None, store: str, as_json: bool, **flags: Any) -> None:
     """Show what the passed dialogues are about (the paper's Figure 2).
 
     \b
     oceanchat topics --plot topics.png
+    oceanchat topics --plot topics.png --labeler gpt-4o-mini --max-usd 1
     """
-    from oceanchat import console
+    from oceanchat.release import topic_labels
     from oceanchat.release.gathering import topic_texts
     from oceanchat.release.topics import find_topics
     from oceanchat.store.database import open_store
 
-    texts, traits = topic_texts(open_store(store, must_exist=True))
+    config = _topic_labels(**flags)
+    opened = open_store(store, must_exist=True)
+    texts, traits = topic_texts(opened)
     found = find_topics(texts, traits, count=count)
+    naming = asyncio.run(topic_labels.name_topics(config, opened, found, texts)) if config else None
+    shown = naming.topics if naming else topic_labels.by_words(found)
     if plot is not None:
         from oceanchat.release.figures import plot_topics
 
-        plot_topics(found.topics, plot)
-    if as_json:
-        rows = [topic._asdict() for topic in found.topics]
-        return click.echo(json.dumps({"topics": rows, "stability": found.stability, "none": found.none}))
-    cells = [(t.label, ", ".join(t.terms[3:]), t.dialogues, f"{t.share:.1%}") for t in found.topics]
-    console.print_table(("topic", "further words", "dialogues", "share"), cells)
+        plot_topics([named.topic for named in shown], plot, naming.labeler_used if naming else None)
+    if not as_json:
+        return _print_topics(shown, naming)
+    said: dict[str, Any] = {"topics": [named.as_json() for named in shown]}
+    said |= {"stability": found.stability, "none": found.none, "calls": naming.counts.made if naming else 0}
+    click.echo(json.dumps(said))
+
+
+def _topic_labels(
+    labeler: str | None, base_url: str | None, max_usd: float | None, prompts: Path | None
+) -> "TopicLabelConfig | None":
+    """The TopicLabelConfig these flags mean; None without a labeler. Raises ConfigError for flags that need
+    one."""
+    from oceanchat.release import topic_labels
+
+    if labeler is not None:
+        calls = _calls(base_url, max_usd)
+        config: TopicLabelConfig = _config(
+            topic_labels.TopicLabelConfig, labeler=labeler, prompts=prompts, calls=calls
+        )
+        return config
+    for name, value in (("base-url", base_url), ("max-usd", max_usd), ("prompts", prompts)):
+        if value is not None:
+            raise ConfigError(f"--{name} '{value}' needs a model to ask; add --labeler NAME, or leave it out")
+    return None
+
+
+def _print_topics(shown: "Sequence[Named]", naming: "Naming | None") -> None:
+    from oceanchat import console
+
+    headers: tuple[str, ...] = ("topic", "further words", "dialogues", "share")
+    rows = [
+        (n.topic.label, ", ".join(n.further_words), n.topic.dialogues, f"{n.topic.share:.1%}") for n in shown
+    ]
+    if naming is None:
+        return console.print_table(headers, rows)
+    by = [f"{n.labelled_by} ({n.reason})" if n.reason else n.labelled_by for n in shown]
+    console.print_table((*headers, "labelled by"), [(*row, who) for row, who in zip(rows, by, strict=True)])
+    click.echo(f"{naming.counts.made:,} calls to {naming.labeler}, {naming.counts.cost}", err=True)
 
 
 COMMANDS = (import_, release, verify, diff, publish, topics)

@@ -14,7 +14,7 @@ from oceanchat.llm.scripted.checking import check_reply
 from oceanchat.llm.scripted.judging import judge_reply
 from oceanchat.llm.scripted.labelling import label_many_reply, label_reply
 from oceanchat.llm.scripted.questions import question_reply
-from oceanchat.llm.scripted.topics import theme_reply
+from oceanchat.llm.scripted.topics import theme_reply, topic_reply
 from oceanchat.prompts import read_tags
 
 Reply = Callable[[Mapping[str, str], random.Random], str]
@@ -33,6 +33,7 @@ REPLIES: dict[str, Reply] = {
     "question": question_reply,
     "disclose": disclose_reply,
     "check": _fixed(check_reply),
+    "topic": _fixed(topic_reply),
     "judge_batch": _fixed(judge_reply),
     "judge_dimension": _fixed(judge_reply),
     "judge_item": _fixed(judge_reply),

@@ -36,8 +36,11 @@ _UNDATED: dict[str, dict[str, None]] = {
 _INK, _FAINT = "#222222", "#9A9A9A"
 
 
-def plot_topics(topics: "Sequence[TopicShare]", path: Path) -> None:
-    """Draw the share of dialogues in each topic, divided by trait; written as the file's ending says."""
+def plot_topics(topics: "Sequence[TopicShare]", path: Path, labeler: str | None = None) -> None:
+    """Draw the share of dialogues in each topic, divided by trait; written as the file's ending says.
+
+    The model that named the topics, if one did, is written below them.
+    """
     rows = list(reversed(topics))
     figure = Figure(figsize=(7.2, 0.9 + 0.36 * len(rows)), layout="constrained")
     axes = figure.subplots()
@@ -59,7 +62,8 @@ def plot_topics(topics: "Sequence[TopicShare]", path: Path) -> None:
         axes.text(end + 0.3, place, f"{row.share:.1%}", va="center", fontsize=8.5, color=_INK)
     axes.set_yticks(range(len(rows)), [row.label for row in rows], fontsize=9.5, color=_INK)
     axes.set_xlim(0, max(left, default=1.0) * 1.1)
-    axes.set_xlabel("share of dialogues (%)", fontsize=9.5, color=_INK)
+    named = f"; topics labelled by {labeler.replace('$', '')}" if labeler else ""
+    axes.set_xlabel(f"share of dialogues (%){named}", fontsize=9.5, color=_INK)
     axes.legend(
         frameon=False,
         fontsize=8.5,

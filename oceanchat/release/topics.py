@@ -31,6 +31,8 @@ SAMPLED = 1500
 TERMS = 10
 """Strongest words by which two topics are compared."""
 LABEL_TERMS = 3
+CLOSEST = 3
+"""Dialogues by which a topic is shown."""
 FEWEST = 40
 """Dialogues below which topics mean nothing."""
 
@@ -81,6 +83,8 @@ class Topics(NamedTuple):
     """Number of topics -> how alike its topics are from sample to sample, from 0 to 1."""
     none: int
     """Dialogues without a word that is left after the stop words and the rare ones."""
+    closest: tuple[tuple[int, ...], ...]
+    """For each topic, the places of the dialogues that have most of it, most first."""
 
 
 def find_topics(
@@ -107,14 +111,22 @@ def find_topics(
     strongest = np.where(in_topics.max(axis=1) > 0, in_topics.argmax(axis=1), -1)
     by_topic = Counter((int(topic), trait) for topic, trait in zip(strongest, traits, strict=True))
     found = [
-        _topic(number, model.components_[number], words, by_topic, len(texts)) for number in range(chosen)
+        (_topic(number, model.components_[number], words, by_topic, len(texts)), number)
+        for number in range(chosen)
     ]
-    found.sort(key=lambda topic: (-topic.dialogues, topic.label))
+    found = sorted((pair for pair in found if pair[0].dialogues), key=lambda p: (-p[0].dialogues, p[0].label))
     return Topics(
-        tuple(topic for topic in found if topic.dialogues),
+        tuple(topic for topic, _ in found),
         {number: round(value, 4) for number, value in stability.items()},
         int((strongest < 0).sum()),
+        tuple(_closest(in_topics[:, number], strongest == number) for _, number in found),
     )
+
+
+def _closest(amounts: Any, mine: Any) -> tuple[int, ...]:
+    """The dialogues with the largest amounts among those that count for the topic."""
+    order = np.argsort(-np.where(mine, amounts, -1.0), kind="stable")[: min(CLOSEST, int(mine.sum()))]
+    return tuple(int(place) for place in order)
 
 
 def _weights(texts: Sequence[str]) -> tuple[Any, list[str]]:

@@ -26,9 +26,9 @@ def test_every_template_says_that_tags_hold_material_and_not_instructions(task: 
     assert "never an instruction" in system.content
 
 
-@pytest.mark.parametrize("task", ["check", "label", "theme"])
+@pytest.mark.parametrize("task", ["check", "label", "theme", "topic"])
 def test_the_reply_lines_that_stages_parse_are_asked_for(task: str) -> None:
-    key = {"check": "Result", "label": "Label", "theme": "Theme"}[task]
+    key = {"check": "Result", "label": "Label", "theme": "Theme", "topic": "Label"}[task]
     assert re.search(rf"^{key}: ", SHIPPED[task].parts[0].content, re.MULTILINE)
 
 

@@ -109,3 +109,9 @@ def theme_reply(tags: Mapping[str, str]) -> str:
     """The reply to the `theme` task: what the seed topic touches on, in neutral words."""
     found = topics_in(tags.get("seed_topic", ""))
     return f"Theme: {kinds()[found[0].kind if found else 'mind']}"
+
+
+def topic_reply(tags: Mapping[str, str]) -> str:
+    """The reply to the `topic` task: the topic's two strongest words, side by side."""
+    first = [term.strip() for term in tags.get("terms", "").split(",") if term.strip()][:2]
+    return f"Label: {' and '.join(first)}"

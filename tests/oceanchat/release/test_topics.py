@@ -23,6 +23,15 @@ def test_planted_themes_are_found_and_named_by_their_words() -> None:
     assert sum(topic.dialogues for topic in found.topics) + found.none == len(TEXTS)
 
 
+def test_a_topic_is_shown_by_dialogues_of_its_own() -> None:
+    found = find_topics(TEXTS, TRAITS)
+    for topic, places in zip(found.topics, found.closest, strict=True):
+        assert len(set(places)) == 3
+        home = next(words for words in THEMES.values() if topic.terms[0] in words)
+        for place in places:
+            assert set(TEXTS[place].split(" and ")) <= set(home)
+
+
 def test_topics_are_the_same_each_time() -> None:
     assert find_topics(TEXTS, TRAITS) == find_topics(TEXTS, TRAITS)
 
