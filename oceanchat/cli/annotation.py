@@ -181,13 +181,13 @@ def admit(name: str, store: str) -> None:
 @click.option("--address", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option("--prompts", type=click.Path(path_type=Path), metavar="FOLDER", help="Your own prompt folder.")
 @store_option
-def annotate(port: int, address: str, prompts: Path | None, store: str) -> None:
+def annotate(port: int, address: str, prompts: Path | None, store: str) -> int:
     """Start the annotation app; it listens on this machine only unless told otherwise."""
     from oceanchat.annotation.launcher import launch
     from oceanchat.store.database import open_store
 
     open_store(store, must_exist=True).close()
-    raise SystemExit(launch(store, address, port, prompts))
+    return launch(store, address, port, prompts)
 
 
 @click.command()
