@@ -82,6 +82,7 @@ class BatchDesk:
     _opened: asyncio.Task[None] | None = None
     _gathering: asyncio.Task[None] | None = None
     _following: set[asyncio.Task[None]] = field(default_factory=set)
+    _collecting: set[asyncio.Task[None] | None] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         self._api = BatchApi(self.connection)
@@ -261,6 +262,8 @@ class BatchDesk:
             while not (remote := await self._api.look(remote_id)).finished:
                 await self._gate.pause(min(wait, self.connection.settings.batch_poll_seconds))
                 wait *= 2
+            # From here to the end nothing is cut short: paid answers are being taken in.
+            self._collecting.add(asyncio.current_task())
             await self._collect(batch, remote)
         except Fault as fault:
             self.connection.stop(fault)
@@ -346,7 +349,7 @@ class BatchDesk:
         if self._gathering is not None:
             self._news.set()
             await asyncio.gather(self._gathering, return_exceptions=True)
-        for task in tuple(self._following):
+        for task in self._following - self._collecting:
             task.cancel()
         await asyncio.gather(*self._following, return_exceptions=True)
 
