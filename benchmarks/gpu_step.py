@@ -21,7 +21,7 @@ from preact.adapters import peft_noise_silenced
 from preact.config import PAPER_RECIPE
 from preact.losses import personality_specialization
 from preact.router import Router
-from preact.trainer import token_loss
+from preact.trainer import batch_loss
 from preact.tuner import PreactConfig
 
 METHODS = ("peft LoRA", "P-React", "loop over 16")
@@ -95,7 +95,7 @@ def measure(method: str, options: argparse.Namespace) -> str:
         if method == "loop over 16":
             gate["weights"] = router()[traits]
         extra = {"trait_ids": traits} if method == "P-React" else {}
-        loss = token_loss(model(input_ids=ids, use_cache=False, **extra).logits, ids) / ids.numel()
+        loss = batch_loss(model, {"input_ids": ids, **extra}, ids) / ids.numel()
         if method == "P-React":
             loss = loss + 0.1 * personality_specialization(model.base_model.latest_weights)
         loss.backward()

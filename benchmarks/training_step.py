@@ -34,7 +34,7 @@ from preact.dialogues import Message
 from preact.losses import personality_specialization
 from preact.packed_attention import use_packed_rows
 from preact.router import Router
-from preact.trainer import batch_loss, token_loss
+from preact.trainer import batch_loss
 from preact.tuner import PreactConfig
 
 TARGETS = list(PAPER_RECIPE.target_modules)
@@ -106,7 +106,7 @@ class Step:
         rows = self.router() if self.method == "loop over 16" else None
         if rows is not None:
             self.weights["weights"] = rows[self.traits]
-        loss = token_loss(self.model(input_ids=self.ids, use_cache=False, **options).logits, self.ids)
+        loss = batch_loss(self.model, {"input_ids": self.ids, **options}, self.ids)
         loss = loss / self.ids.numel()
         if self.method == "P-React":
             rows = self.model.base_model.latest_weights

@@ -75,7 +75,7 @@ class Recipe(BaseModel):
     length_grouping: bool = False
     gradient_checkpointing: bool = False
     quantise: Literal["none", "4bit", "8bit"] = "none"
-    """Load the backbone in 4 or 8 bits (QLoRA); needs bitsandbytes and a GPU."""
+    """Load the backbone in 4 or 8 bits (QLoRA); needs bitsandbytes."""
 
     @model_validator(mode="after")
     def _fits(self) -> "Recipe":

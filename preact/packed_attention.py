@@ -1,14 +1,17 @@
 """Attention over dialogues packed in one row, for backbones that use torch's own attention.
 
-The dialogues are laid side by side as a padded batch for the attention alone, where torch has a fast causal
-kernel; everything else in the model runs on the packed row without any padding. FlashAttention reads the same
-arguments by itself. It knows nothing of dialogues beyond where each begins.
+Each dialogue attends to itself alone, or also to a first part that all of them share; nothing is padded.
+FlashAttention reads the same arguments by itself, but for the shared part. It knows nothing of dialogues
+beyond where each begins.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn.attention.bias import causal_lower_right
 from transformers import AttentionInterface
 
 NAME = "preact_packed"
@@ -25,45 +28,58 @@ def packed_attention(
     scaling: float | None = None,
     dropout: float = 0.0,
     cu_seq_lens_q: Tensor | None = None,
-    max_length_q: int = 0,
+    shared_prefix: bool = False,
     **kwargs: Any,
 ) -> tuple[Tensor, None]:
     """Causal attention within each of S dialogues: query (1, H, T, d) to (1, T, H, d).
 
-    `cu_seq_lens_q` (S + 1) says where each begins, `max_length_q` how long the longest is. Raises ValueError
-    without them: a packed model is for packed rows only.
+    `cu_seq_lens_q` (S + 1) says where each begins; with `shared_prefix` the first is what all others go on
+    from. Raises ValueError without them: a packed model is for packed rows only.
     """
     if cu_seq_lens_q is None:
         raise ValueError("this model is set to packed rows; give it cu_seq_lens_q and max_length_q")
-    starts, ends = cu_seq_lens_q[:-1].long().unsqueeze(1), cu_seq_lens_q[1:].long().unsqueeze(1)
-    places = starts + torch.arange(max_length_q, device=query.device)
-    inside = places < ends
-    # Places beyond a dialogue's end hold any token: causal attention never looks ahead, and nobody reads
-    # them.
-    flat = torch.where(inside, places, starts).flatten()
+    lengths = cu_seq_lens_q.diff().tolist()
     repeats = query.shape[1] // key.shape[1]
-    q, k, v = (_unpacked(t, flat, len(starts)) for t in (query, key, value))
     if repeats > 1:
-        k, v = k.repeat_interleave(repeats, dim=1), v.repeat_interleave(repeats, dim=1)
-    out = nn.functional.scaled_dot_product_attention(
-        q, k, v, dropout_p=dropout if module.training else 0.0, is_causal=True, scale=scaling
-    )
-    return out.transpose(1, 2).flatten(0, 1)[inside.flatten()].unsqueeze(0), None
-
-
-def _unpacked(packed: Tensor, places: Tensor, rows: int) -> Tensor:
-    """(1, H, T, d) to (S, H, L, d)."""
-    heads, _, size = packed.shape[1:]
-    return packed[0][:, places].view(heads, rows, -1, size).transpose(0, 1)
+        key, value = key.repeat_interleave(repeats, dim=1), value.repeat_interleave(repeats, dim=1)
+    parts = zip(*(t.split(lengths, dim=2) for t in (query, key, value)), strict=True)
+    options = {"dropout_p": dropout if module.training else 0.0, "scale": scaling}
+    attend = nn.functional.scaled_dot_product_attention
+    found: list[Tensor] = []
+    first: tuple[Tensor, Tensor] | None = None
+    for q, k, v in parts:
+        if first is None:
+            found.append(attend(q, k, v, is_causal=True, **options))
+            first = (k, v) if shared_prefix else None
+        else:
+            k, v = torch.cat([first[0], k], dim=2), torch.cat([first[1], v], dim=2)
+            bias = causal_lower_right(q.shape[2], k.shape[2])
+            found.append(attend(q, k, v, attn_mask=bias, **options))
+    return torch.cat(found, dim=2).transpose(1, 2), None
 
 
 AttentionInterface.register(NAME, packed_attention)
 
 
-def use_packed_rows(model: Any, packed: bool) -> None:
-    """Set a backbone that uses torch's attention to packed rows, or back; others are left as they are."""
+def use_packed_rows(model: Any, packed: bool) -> bool:
+    """Set a backbone that uses torch's attention to packed rows, or back; others are left as they are.
+
+    Whether it may now be given rows with a shared first part.
+    """
     current = model.config._attn_implementation
     if packed and current == "sdpa":
         model.set_attn_implementation(NAME)
     elif not packed and current == NAME:
         model.set_attn_implementation("sdpa")
+    shares: bool = model.config._attn_implementation == NAME
+    return shares
+
+
+@contextmanager
+def packed_rows(model: Any, packed: bool) -> Iterator[bool]:
+    """`use_packed_rows` for a while."""
+    before = model.config._attn_implementation == NAME
+    try:
+        yield use_packed_rows(model, packed)
+    finally:
+        use_packed_rows(model, before)

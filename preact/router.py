@@ -31,7 +31,9 @@ class Router(nn.Module):
     def forward(self) -> Tensor:
         """The expert weights of all trait-levels, P x N, in float32 or better; rows sum to 1."""
         precise = torch.promote_types(self.personality.dtype, torch.float32)
-        return torch.softmax(self.personality.to(precise) @ self.projection.to(precise), dim=-1)
+        # Under autocast the product would be made in half precision, whatever it is given.
+        with torch.autocast(self.personality.device.type, enabled=False):
+            return torch.softmax(self.personality.to(precise) @ self.projection.to(precise), dim=-1)
 
 
 class UniformRouter(nn.Module):

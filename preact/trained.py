@@ -17,14 +17,15 @@ from oceanchat.errors import TrainingError
 from oceanchat.traits import TraitLevel
 from preact.adapters import load_adapters
 from preact.backbone import load
-from preact.batches import Collator, Example
+from preact.batches import Collator, Example, on_device
 from preact.config import BY_PROMPT, GATED
 from preact.conversation import ensure_template
 from preact.cpu import prepare_cpu
+from preact.packed_attention import packed_rows
 from preact.prompted import persona_prompt
 from preact.router import mix
 from preact.runs import RunRecord, adapter_folder, backbone_name, finished_record
-from preact.trainer import sequence_losses
+from preact.trainer import dialogue_losses
 from preact.tuner import PreactModel
 
 Persona = Mapping[TraitLevel, float]
@@ -93,18 +94,18 @@ class TrainedModel:
         self, examples: Sequence[Example], arguments: Mapping[str, Tensor], batch_size: int = 16
     ) -> Tensor:
         """The mean loss in nats of each example's labelled tokens, (n,) in float64, under these arguments."""
-        collator = Collator(self.tokenizer.pad_token_id, packed=False, trait_ids=False)
         order = sorted(range(len(examples)), key=lambda i: (len(examples[i].ids), i))
         found = torch.zeros(len(examples), dtype=torch.float64)
-        with torch.inference_mode():
+        packed, pad_id = self.record.config.recipe.packing, self.tokenizer.pad_token_id
+        with torch.inference_mode(), packed_rows(self.model.get_base_model(), packed) as shares:
+            collator = Collator(pad_id, packed=packed, trait_ids=False, share_prefix=shares)
             for start in range(0, len(order), batch_size):
                 chosen = order[start : start + batch_size]
-                batch = collator([examples[i] for i in chosen])
-                batch = {name: value.to(self.model.device) for name, value in batch.items()}
+                batch = on_device(collator([examples[i] for i in chosen]), self.model.device)
                 batch.pop("sequence_trait_ids")
                 labels = batch.pop("labels")
-                logits = self.model(**batch, **arguments, use_cache=False).logits
-                found[chosen] = sequence_losses(logits, labels).double().cpu()
+                losses = dialogue_losses(self.model, {**batch, **arguments}, labels, len(chosen))
+                found[chosen] = losses.cpu()
         return found
 
     def backbone_losses(self, examples: Sequence[Example]) -> Tensor:

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from transformers import PrinterCallback, Trainer, TrainingArguments
 from transformers.trainer_pt_utils import LengthGroupedSampler
 
-from preact.batches import Collator, Example
+from preact.batches import Collator, Example, on_device
 from preact.config import GATED, Method, Recipe, TrainConfig
 from preact.conversation import IGNORED
 from preact.losses import entropy_shortfall, personality_specialization, sequence_balance
@@ -26,34 +26,35 @@ from preact.router import select
 ROUTER = "preact_router"
 
 
-def token_loss(logits: Tensor, labels: Tensor) -> Tensor:
-    """The summed loss in nats of the labelled tokens: logits (B, T, V) and labels (B, T), unshifted, to a
-    scalar.
+def token_losses(model: Any, inputs: dict[str, Any], labels: Tensor) -> tuple[Tensor, Tensor]:
+    """The loss in nats of each labelled token of a batch, and the dialogue it belongs to: (n,) and (n,).
+
+    Padded rows hold a dialogue each. A packed row is one sequence, so its logits are made at the labelled
+    tokens alone.
     """
     wanted = labels[:, 1:] != IGNORED
-    return nn.functional.cross_entropy(logits[:, :-1][wanted].float(), labels[:, 1:][wanted], reduction="sum")
+    if "cu_seq_lens_q" in inputs:
+        before = wanted[0].nonzero().squeeze(1)
+        logits = model(**inputs, use_cache=False, logits_to_keep=before).logits[0]
+        ends = inputs["cu_seq_lens_q"][1:]
+        which = torch.bucketize(before + 1, ends, right=True) - int("shared_prefix" in inputs)
+    else:
+        logits = model(**inputs, use_cache=False).logits[:, :-1][wanted]
+        which = wanted.nonzero()[:, 0]
+    losses = nn.functional.cross_entropy(logits.float(), labels[:, 1:][wanted], reduction="none")
+    return losses, which
 
 
 def batch_loss(model: Any, inputs: dict[str, Any], labels: Tensor) -> Tensor:
-    """The summed loss in nats of a batch's labelled tokens, padded or packed, a scalar.
-
-    A packed row is one sequence, so its logits are made at the labelled tokens alone.
-    """
-    if "cu_seq_lens_q" not in inputs:
-        return token_loss(model(**inputs, use_cache=False).logits, labels)
-    before = (labels[0, 1:] != IGNORED).nonzero().squeeze(1)
-    logits = model(**inputs, use_cache=False, logits_to_keep=before).logits[0]
-    return nn.functional.cross_entropy(logits.float(), labels[0, before + 1], reduction="sum")
+    """The summed loss in nats of a batch's labelled tokens, padded or packed, a scalar."""
+    return token_losses(model, inputs, labels)[0].sum()
 
 
-def sequence_losses(logits: Tensor, labels: Tensor) -> Tensor:
-    """The mean loss in nats a labelled token of each sequence: logits (B, T, V) and labels (B, T) to (B,)."""
-    wanted = labels[:, 1:] != IGNORED
-    losses = torch.zeros(wanted.shape, device=logits.device)
-    losses[wanted] = nn.functional.cross_entropy(
-        logits[:, :-1][wanted].float(), labels[:, 1:][wanted], reduction="none"
-    )
-    return losses.sum(dim=1) / wanted.sum(dim=1)
+def dialogue_losses(model: Any, inputs: dict[str, Any], labels: Tensor, dialogues: int) -> Tensor:
+    """The mean loss in nats a labelled token of each dialogue of a batch, padded or packed: (dialogues,)."""
+    losses, which = token_losses(model, inputs, labels)
+    totals = torch.zeros(dialogues, dtype=torch.float64, device=losses.device)
+    return totals.index_add(0, which, losses.double()) / which.bincount(minlength=dialogues)
 
 
 class PreactTrainer(Trainer):  # type: ignore[misc]
@@ -114,16 +115,15 @@ class PreactTrainer(Trainer):  # type: ignore[misc]
         if weights is None or sequences is None:
             return torch.zeros((), device=self.args.device)
         tuner.latest_weights = None
+        with torch.autocast(weights.device.type, enabled=False):
+            return self._loss_of(weights, sequences)
+
+    def _loss_of(self, weights: Tensor, sequences: Tensor) -> Tensor:
+        recipe = self.recipe
         if self.method == "auxiliary":
             return sequence_balance(select(weights, sequences))
-        loss = personality_specialization(
-            weights, normalised=self.recipe.psl_normalised, hinge=self.recipe.psl_hinge
-        )
-        return (
-            loss + entropy_shortfall(weights, self.recipe.entropy_floor)
-            if self.recipe.entropy_floor
-            else loss
-        )
+        loss = personality_specialization(weights, normalised=recipe.psl_normalised, hinge=recipe.psl_hinge)
+        return loss + entropy_shortfall(weights, recipe.entropy_floor) if recipe.entropy_floor else loss
 
     def _note(self, lm_loss: Tensor, expert_loss: Tensor, inputs: dict[str, Tensor]) -> None:
         for name, value in (("lm_loss", lm_loss), ("expert_loss", expert_loss)):
@@ -184,6 +184,7 @@ def make_trainer(
         optim="adamw_torch_fused" if recipe.optimiser == "adamw" else "adamw_bnb_8bit",
         activation_checkpointing=recipe.gradient_checkpointing,
         bf16=recipe.precision == "bfloat16",
+        use_cpu=not torch.accelerator.is_available(),
         seed=config.seed,
         data_seed=config.seed,
         logging_steps=1,
@@ -197,8 +198,9 @@ def make_trainer(
         disable_tqdm=True,
         log_level="error",
     )
-    use_packed_rows(model.get_base_model(), recipe.packing)
-    collator = Collator(pad_id, packed=recipe.packing, trait_ids=config.method in GATED)
+    shares = use_packed_rows(model.get_base_model(), recipe.packing)
+    gated = config.method in GATED
+    collator = Collator(pad_id, packed=recipe.packing, trait_ids=gated, share_prefix=shares)
     trainer = PreactTrainer(
         model=model,
         args=arguments,
@@ -229,8 +231,7 @@ def mean_loss(model: Any, examples: Sequence[Example], collator: Collator, size:
     total, count = 0.0, 0
     with torch.inference_mode():
         for start in range(0, len(examples), size):
-            batch = collator(examples[start : start + size])
-            batch = {k: v.to(model.device) if isinstance(v, Tensor) else v for k, v in batch.items()}
+            batch = on_device(collator(examples[start : start + size]), model.device)
             batch.pop("sequence_trait_ids")
             labels = batch.pop("labels")
             total += float(batch_loss(model, batch, labels))

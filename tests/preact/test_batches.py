@@ -1,10 +1,14 @@
+from typing import Any
+
 import pytest
 import torch
+from peft import LoraConfig, get_peft_model
 
-from preact.batches import Collator, Example
+from preact.batches import Collator, Example, shared_length
 from preact.conversation import IGNORED
-from preact.packed_attention import NAME, use_packed_rows
-from preact.trainer import batch_loss
+from preact.packed_attention import NAME, packed_rows, use_packed_rows
+from preact.trainer import batch_loss, dialogue_losses
+from tests.preact.conftest import micro_llama
 from tests.preact.test_experts import adapted
 
 LENGTHS = (20, 7, 12, 5, 16, 9)
@@ -46,6 +50,54 @@ def test_a_packed_batch_has_the_loss_and_gradients_of_the_padded_one() -> None:
         found.append((float(loss.detach()), gradient))
     assert found[0][0] == pytest.approx(found[1][0], rel=1e-6)
     assert torch.allclose(found[0][1], found[1][1], rtol=1e-4, atol=1e-8)
+
+
+PROMPT = list(range(40, 70))
+PROMPTED = [Example(PROMPT + e.ids, [IGNORED] * len(PROMPT) + e.labels, e.trait_id) for e in EXAMPLES]
+
+
+def test_what_all_dialogues_begin_with_stands_in_a_packed_row_once() -> None:
+    batch = Collator(0, packed=True, trait_ids=False, share_prefix=True)(PROMPTED)
+    assert batch["input_ids"].shape == (1, len(PROMPT) + sum(LENGTHS)) and batch["shared_prefix"]
+    assert batch["input_ids"][0, : len(PROMPT)].tolist() == PROMPT
+    assert batch["position_ids"].max() == len(PROMPT) + max(LENGTHS) - 1
+    assert "shared_prefix" not in Collator(0, packed=True, trait_ids=False, share_prefix=True)(PROMPTED[:1])
+    assert "shared_prefix" not in Collator(0, packed=True, trait_ids=True, share_prefix=True)(PROMPTED)
+
+
+def test_no_labelled_token_is_ever_shared() -> None:
+    alike = [Example([5, 6, 7, 8, 9], [IGNORED, IGNORED, IGNORED, 8, 9], 0)] * 2
+    assert shared_length(alike) == 2  # the next one starts each dialogue's own part and carries no loss
+    assert shared_length([Example([5, 6], [IGNORED, 6], 0), Example([7, 6], [IGNORED, 6], 0)]) == 0
+
+
+def test_a_shared_beginning_changes_neither_loss_nor_gradients() -> None:
+    found = []
+    for packed in (False, True):
+        model = plain_lora(torch.float64)
+        with packed_rows(model.get_base_model(), packed) as shares:
+            batch = Collator(0, packed=packed, trait_ids=False, share_prefix=shares)(PROMPTED)
+            assert packed == shares == ("shared_prefix" in batch)
+            labels = batch.pop("labels")
+            batch.pop("sequence_trait_ids")
+            batch_loss(model, dict(batch), labels).backward()
+            found.append((dialogue_losses(model, batch, labels, len(PROMPTED)).detach(), grad_of_a(model)))
+    assert torch.allclose(found[0][0], found[1][0], rtol=1e-6)
+    assert torch.allclose(found[0][1], found[1][1], rtol=1e-4, atol=1e-8)
+
+
+def plain_lora(dtype: torch.dtype) -> Any:
+    """A micro Llama with LoRA whose B is not zero."""
+    torch.manual_seed(1)
+    model = get_peft_model(micro_llama(dtype=dtype), LoraConfig(r=8, target_modules=["q_proj", "down_proj"]))
+    for name, parameter in model.named_parameters():
+        if "lora_B" in name:
+            torch.nn.init.normal_(parameter, std=0.1)
+    return model.to(dtype)
+
+
+def grad_of_a(model: Any) -> torch.Tensor:
+    return model.base_model.model.model.layers[0].self_attn.q_proj.lora_A["default"].weight.grad
 
 
 def test_several_key_heads_may_be_shared() -> None:

@@ -1,6 +1,7 @@
 """The objective inside Hugging Face's Trainer: the remaining pitfalls, by their numbers."""
 
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -13,11 +14,11 @@ from preact.conversation import IGNORED
 from preact.losses import personality_specialization, sequence_balance
 from preact.trainer import (
     PreactTrainer,
+    batch_loss,
+    dialogue_losses,
     last_checkpoint,
     make_trainer,
     mean_loss,
-    sequence_losses,
-    token_loss,
 )
 from tests.preact.conftest import micro_config, micro_llama
 
@@ -66,7 +67,7 @@ def test_the_loss_is_equation_6(tmp_path: Path, method: Method) -> None:
     trainer.current_gradient_accumulation_steps = 1
     with torch.no_grad():
         loss = float(trainer.compute_loss(trainer.model, dict(batch)))
-        logits = trainer.model(**{k: batch[k] for k in ("input_ids", "attention_mask", "trait_ids")}).logits
+        inputs = {k: batch[k] for k in ("input_ids", "attention_mask", "trait_ids")}
         weights = trainer.model.base_model.router_weights()
         on_experts = (
             sequence_balance(weights[batch["trait_ids"]])
@@ -74,7 +75,7 @@ def test_the_loss_is_equation_6(tmp_path: Path, method: Method) -> None:
             else personality_specialization(weights)
         )
         items = (batch["labels"][:, 1:] != IGNORED).sum()
-        expected = token_loss(logits, batch["labels"]) / items + 0.5 * on_experts
+        expected = batch_loss(trainer.model, inputs, batch["labels"]) / items + 0.5 * on_experts
     assert loss == pytest.approx(float(expected), rel=1e-5)
 
 
@@ -117,8 +118,12 @@ def test_losses_by_hand() -> None:
     labels = torch.tensor([[IGNORED, IGNORED, 2], [IGNORED, 1, 3]])
     sure = float(torch.logsumexp(torch.tensor([0.0, 0, 5, 0]), 0)) - 5
     flat = float(torch.log(torch.tensor(4.0)))
-    assert float(token_loss(logits, labels)) == pytest.approx(sure + 2 * flat, rel=1e-4)
-    assert sequence_losses(logits, labels).tolist() == pytest.approx([sure, flat], rel=1e-4)
+
+    def model(**inputs: Any) -> Any:
+        return SimpleNamespace(logits=logits)
+
+    assert float(batch_loss(model, {}, labels)) == pytest.approx(sure + 2 * flat, rel=1e-4)
+    assert dialogue_losses(model, {}, labels, 2).tolist() == pytest.approx([sure, flat], rel=1e-4)
 
 
 def test_mean_loss_does_not_depend_on_the_batches(tmp_path: Path) -> None:
