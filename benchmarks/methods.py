@@ -29,7 +29,7 @@ from oceanchat.intervals import wilson
 from oceanchat.traits import TRAIT_LEVELS, Level, Trait, TraitLevel
 from preact import tiny
 from preact.config import METHODS, TinyShape, make_config
-from preact.cpu import prepare_cpu
+from preact.cpu import multiplies_in_bfloat16, prepare_cpu
 from preact.dialogues import read_release
 from preact.evaluation.identification import identify
 from preact.runs import read_record
@@ -107,7 +107,14 @@ def backbone_of(
                 )
 
         tiny.save(
-            tiny.build(texts, conversations, shape=shape, seed=cell.seed, progress=progress),
+            tiny.build(
+                texts,
+                conversations,
+                shape=shape,
+                seed=cell.seed,
+                progress=progress,
+                mixed=multiplies_in_bfloat16(),
+            ),
             folder,
             shape,
             cell.seed,

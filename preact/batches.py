@@ -6,7 +6,7 @@ prompt of `lora`, can stand in the row once. It knows nothing of releases, model
 """
 
 from collections.abc import Sequence
-from os.path import commonprefix
+from itertools import takewhile
 from typing import Any, NamedTuple
 
 import torch
@@ -25,9 +25,7 @@ class Example(NamedTuple):
 class Collator:
     """Turns examples into one batch of tensors, the same batch for the same examples."""
 
-    def __init__(
-        self, pad_id: int, *, packed: bool, trait_ids: bool, share_prefix: bool = False
-    ) -> None:
+    def __init__(self, pad_id: int, *, packed: bool, trait_ids: bool, share_prefix: bool = False) -> None:
         self.pad_id = pad_id
         self.packed = packed
         self.trait_ids = trait_ids
@@ -86,7 +84,8 @@ def shared_length(examples: Sequence[Example]) -> int:
     """How many first tokens all these dialogues share and none of them is to predict."""
     if len(examples) < 2:
         return 0
-    same = len(commonprefix([e.ids for e in examples]))
+    columns = zip(*(e.ids for e in examples), strict=False)
+    same = sum(1 for _ in takewhile(lambda tokens: len(set(tokens)) == 1, columns))
     unlabelled = min(next(i for i, label in enumerate(e.labels) if label != IGNORED) for e in examples)
     # The first token after the shared ones carries no loss either; see the labels of a packed row.
     return max(0, min(same, unlabelled - 1))

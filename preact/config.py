@@ -70,12 +70,19 @@ class Recipe(BaseModel):
     entropy_floor: float = Field(default=0.0, ge=0)
     """Nats under which a trait-level's expert weights are held back; 0 is off. These four go past the paper.
     """
-    precision: Literal["float32", "bfloat16"] = "bfloat16"
+    precision: Literal["auto", "float32", "mixed", "bfloat16"] = "bfloat16"
+    """Of the backbone's weights. 'mixed' keeps float32 weights and multiplies in bfloat16 while training;
+    'auto' is that where the processor is fast at it, float32 elsewhere."""
     packing: bool = False
     length_grouping: bool = False
     gradient_checkpointing: bool = False
     quantise: Literal["none", "4bit", "8bit"] = "none"
     """Load the backbone in 4 or 8 bits (QLoRA); needs bitsandbytes."""
+
+    @property
+    def stored(self) -> Literal["float32", "bfloat16"]:
+        """The number format of the backbone's weights, in which a run is also scored and exported."""
+        return "bfloat16" if self.precision == "bfloat16" else "float32"
 
     @model_validator(mode="after")
     def _fits(self) -> "Recipe":
@@ -102,7 +109,7 @@ TINY_RECIPE = Recipe(
     router_learning_rate=3e-3,
     epochs=4,
     warmup=0.0,
-    precision="float32",
+    precision="auto",
     packing=True,
 )
 """Found on dialogues split by author, for a Llama of 4.2 million parameters on two cores."""

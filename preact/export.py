@@ -95,7 +95,7 @@ def export_adapter(
     got = _loaded_answers(draft, trained, persona, merge)
     difference = max(float((a - b).abs().max()) for a, b in zip(got, wanted, strict=True))
     effect = max(float((a - b).abs().max()) for a, b in zip(got, plain, strict=True))
-    allowed = TOLERANCE[trained.record.config.recipe.precision]
+    allowed = TOLERANCE[trained.record.config.recipe.stored]
     if difference > allowed or effect <= allowed:
         shutil.rmtree(draft)
         what = "differs from the run" if difference > allowed else "changes nothing in the backbone"
@@ -218,7 +218,7 @@ def _loaded_answers(draft: Path, trained: TrainedModel, persona: Persona, merge:
     place.
     """
     recipe = trained.record.config.recipe
-    backbone = load(backbone_name(trained.folder, trained.record), precision=recipe.precision)
+    backbone = load(backbone_name(trained.folder, trained.record), precision=recipe.stored)
     with peft_noise_silenced():
         model: Any = PeftModel.from_pretrained(backbone.model, str(draft))
     if merge:
@@ -227,7 +227,7 @@ def _loaded_answers(draft: Path, trained: TrainedModel, persona: Persona, merge:
             file.unlink()
         model.save_pretrained(draft)
         trained.tokenizer.save_pretrained(draft)
-        model = load(str(draft), precision=recipe.precision).model
+        model = load(str(draft), precision=recipe.stored).model
     model.to(trained.model.device).eval()
     system = persona_prompt(" and ".join(t.label for t in persona)) if _by_prompt(trained) else ""
     with torch.inference_mode():

@@ -42,19 +42,24 @@ def packed_attention(
     repeats = query.shape[1] // key.shape[1]
     if repeats > 1:
         key, value = key.repeat_interleave(repeats, dim=1), value.repeat_interleave(repeats, dim=1)
-    parts = zip(*(t.split(lengths, dim=2) for t in (query, key, value)), strict=True)
-    options = {"dropout_p": dropout if module.training else 0.0, "scale": scaling}
-    attend = nn.functional.scaled_dot_product_attention
+    # Under autocast the rotated queries and keys come in float32, the values do not.
+    query, key = query.to(value.dtype), key.to(value.dtype)
+    parts = zip(*(torch.split(t, lengths, dim=2) for t in (query, key, value)), strict=True)
+    chance = dropout if module.training else 0.0
     found: list[Tensor] = []
     first: tuple[Tensor, Tensor] | None = None
     for q, k, v in parts:
-        if first is None:
-            found.append(attend(q, k, v, is_causal=True, **options))
-            first = (k, v) if shared_prefix else None
-        else:
+        bias = None
+        if first is not None:
             k, v = torch.cat([first[0], k], dim=2), torch.cat([first[1], v], dim=2)
             bias = causal_lower_right(q.shape[2], k.shape[2])
-            found.append(attend(q, k, v, attn_mask=bias, **options))
+        elif shared_prefix:
+            first = (k, v)
+        found.append(
+            nn.functional.scaled_dot_product_attention(
+                q, k, v, attn_mask=bias, dropout_p=chance, is_causal=bias is None, scale=scaling
+            )
+        )
     return torch.cat(found, dim=2).transpose(1, 2), None
 
 

@@ -46,11 +46,13 @@ def build(
     shape: TinyShape,
     seed: int,
     progress: Callable[[int, int, float], None],
+    mixed: bool = False,
 ) -> Backbone:
     """A tokenizer and a Llama pre-trained on plain `texts` and on `conversations` rendered by TEMPLATE.
 
-    `progress` is told the step, the number of steps and the loss (nats a token). Raises TrainingError when
-    there is too little text to fill one row.
+    With `mixed` products are made in bfloat16 and weights kept in float32. `progress` is told the step, the
+    number of steps and the loss (nats a token). Raises TrainingError when there is too little text to fill
+    one row.
     """
     tokenizer = _tokenizer([*texts, *conversations], shape)
     items = [[1, *_ids(tokenizer, _without_special(text)), 2] for text in texts]
@@ -63,7 +65,8 @@ def build(
             " name a larger --pretrain-text"
         )
     model = _model(len(tokenizer), shape, seed)
-    _pretrain(model, stream, shape, seed, progress)
+    with torch.autocast("cpu", torch.bfloat16, enabled=mixed):
+        _pretrain(model, stream, shape, seed, progress)
     return Backbone(model, tokenizer)
 
 

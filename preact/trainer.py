@@ -183,7 +183,7 @@ def make_trainer(
         max_grad_norm=recipe.max_grad_norm,
         optim="adamw_torch_fused" if recipe.optimiser == "adamw" else "adamw_bnb_8bit",
         activation_checkpointing=recipe.gradient_checkpointing,
-        bf16=recipe.precision == "bfloat16",
+        bf16=recipe.precision in ("mixed", "bfloat16"),
         use_cpu=not torch.accelerator.is_available(),
         seed=config.seed,
         data_seed=config.seed,

@@ -21,7 +21,7 @@ from preact.backbone import load, parameters
 from preact.batches import Example
 from preact.config import GATED, PAPER_RATES, TINY, Method, TrainConfig
 from preact.conversation import ensure_template
-from preact.cpu import prepare_cpu
+from preact.cpu import multiplies_in_bfloat16, prepare_cpu
 from preact.dialogues import Release, TrainingDialogue, read_release
 from preact.encoding import encode_all
 from preact.pretraining_text import read_texts
@@ -53,6 +53,7 @@ def train(config: TrainConfig, say: Say, *, resume: bool = False) -> RunRecord:
     folder = Path(config.output)
     _claim(folder, resume)
     prepare_cpu(config.threads)
+    config = _with_precision(config)
     release = read_release(config.release)
     dialogues = release.split(config.train_split)
     folder.mkdir(parents=True, exist_ok=True)
@@ -115,10 +116,18 @@ def _check_same_release(folder: Path, used: ReleaseUsed, resume: bool) -> None:
         )
 
 
+def _with_precision(config: TrainConfig) -> TrainConfig:
+    """The config with a number format that fits this machine; the run keeps it wherever it goes on."""
+    if config.recipe.precision != "auto":
+        return config
+    precision = "mixed" if multiplies_in_bfloat16() and not torch.accelerator.is_available() else "float32"
+    return config.model_copy(update={"recipe": config.recipe.model_copy(update={"precision": precision})})
+
+
 def _backbone(config: TrainConfig, folder: Path, dialogues: Sequence[TrainingDialogue], say: Say) -> Backbone:
     recipe = config.recipe
     if config.backbone != TINY:
-        return load(config.backbone, precision=recipe.precision, quantise=recipe.quantise)
+        return load(config.backbone, precision=recipe.stored, quantise=recipe.quantise)
     saved = folder / BACKBONE
     if not tiny.is_tiny(str(saved)):
         shape = config.tiny
@@ -130,10 +139,13 @@ def _backbone(config: TrainConfig, folder: Path, dialogues: Sequence[TrainingDia
             if step == 1 or step % 50 == 0 or step == steps:
                 say(f"backbone step {step}/{steps}  loss {loss:.4f}")
 
-        built = tiny.build(texts, conversations, shape=shape, seed=config.seed, progress=progress)
+        mixed = recipe.precision == "mixed"
+        built = tiny.build(
+            texts, conversations, shape=shape, seed=config.seed, mixed=mixed, progress=progress
+        )
         tiny.save(built, saved, shape, config.seed)
     # Read back even when just built, so that a resumed run starts from the same bytes.
-    return load(str(saved), precision=recipe.precision, quantise=recipe.quantise)
+    return load(str(saved), precision=recipe.stored, quantise=recipe.quantise)
 
 
 def _adapter_names(method: Method) -> tuple[str, ...]:

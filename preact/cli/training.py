@@ -61,7 +61,11 @@ def say(line: str) -> None:
 @click.option("--context", type=int, metavar="N", help="Most tokens before an answer.")
 @click.option("--reply", type=int, metavar="N", help="Most tokens of an answer.")
 @click.option("--target-modules", metavar="A,B", help="Names of the modules to adapt.")
-@click.option("--precision", type=click.Choice(["float32", "bfloat16"]), help="Number format.")
+@click.option(
+    "--precision",
+    type=click.Choice(["auto", "float32", "mixed", "bfloat16"]),
+    help="Number format. mixed: float32 weights, bfloat16 products. Default: bfloat16; of tiny: auto.",
+)
 @click.option("--packing/--no-packing", default=None, help="Pack the dialogues of a batch into fuller rows.")
 @click.option("--length-grouping/--no-length-grouping", default=None, help="Batch dialogues of like length.")
 @click.option(

@@ -16,9 +16,8 @@ from safetensors.torch import save_file
 from tests.preact.test_trainer import trainer_for
 
 out, batch = Path(sys.argv[1]), int(sys.argv[2])
-trainer = trainer_for(
-    out.parent / out.stem, batch_size=batch, micro_batch=batch, loss_weight=10.0, epochs=2.0, learning_rate=0.1
-)
+recipe = {"batch_size": batch, "micro_batch": batch, "loss_weight": 10.0, "learning_rate": 0.1}
+trainer = trainer_for(out.parent / out.stem, epochs=2.0, **recipe)
 trainer.train()
 if trainer.is_world_process_zero():
     model = trainer.accelerator.unwrap_model(trainer.model)

@@ -11,15 +11,17 @@ from safetensors.torch import load_file
 
 from oceanchat.errors import TrainingError
 from preact import training
-from preact.config import TrainConfig
+from preact.config import Method, TrainConfig
+from preact.cpu import multiplies_in_bfloat16
 from preact.progress import read_metrics
 from preact.runs import adapter_folder, finished_record, read_record
 from preact.training import train
-from tests.preact.conftest import Run, micro_config
+from tests.preact.conftest import RECIPE, Run, micro_config
 
 TRAIN = """
 import sys
-from preact.config import TrainConfig
+from preact.config import Method, TrainConfig
+from preact.cpu import multiplies_in_bfloat16
 from preact.training import train
 train(TrainConfig.model_validate_json(sys.argv[1]), lambda line: print(line, flush=True))
 """
@@ -112,6 +114,26 @@ def test_the_learning_rate_is_chosen_on_the_validation_split(release_folder: Pat
     }
     assert set(tried) == {"5e-05", "0.0005", "0.005"}
     assert record.config.recipe.learning_rate == float(min(tried, key=lambda rate: tried[rate]))
+
+
+@pytest.mark.parametrize("method", ["preact", "lora"])
+def test_products_in_bfloat16_leave_weights_in_float32(
+    method: Method, release_folder: Path, tmp_path: Path
+) -> None:
+    found = {}
+    for precision in ("float32", "mixed"):
+        options = {"recipe": {"precision": precision, "dropout": 0.0}}
+        config = micro_config(release_folder, tmp_path / precision, method, **options)
+        found[precision] = train(config, quiet).final["lm_loss"]
+        assert {t.dtype for t in tensors(tmp_path / precision).values()} == {torch.float32}
+    assert found["mixed"] == pytest.approx(found["float32"], rel=0.02)
+    assert found["mixed"] != found["float32"]
+
+
+def test_auto_is_settled_by_the_machine_and_kept(preact_run: Run) -> None:
+    expected = "mixed" if multiplies_in_bfloat16() else "float32"
+    assert preact_run.record.config.recipe.precision == expected
+    assert RECIPE.precision == "auto"
 
 
 def test_a_folder_that_exists_is_refused_and_left_alone(release_folder: Path, tmp_path: Path) -> None:
