@@ -4,7 +4,8 @@
 
 Folds are by author; the backbone of a fold and seed is pre-trained without the fold's authors and shared by
 all methods. Every cell is kept in the work folder, so a second call goes on where the first one stopped;
-`--minutes` stops in time and prints what there is. Nothing is chosen on the held-out folds.
+`--minutes` stops in time and prints what there is. Nothing is chosen on the held-out folds. Intervals of
+differences draw authors, paired by dialogue, seeds averaged.
 """
 
 import argparse
@@ -24,6 +25,7 @@ import pyarrow
 import pyarrow.parquet
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
 
 from oceanchat.intervals import wilson
 from oceanchat.traits import TRAIT_LEVELS, Level, Trait, TraitLevel
@@ -35,7 +37,7 @@ from preact.evaluation.identification import identify
 from preact.runs import read_record
 from preact.training import train
 
-TFIDF = "TF-IDF + LR"
+UNTUNED, TUNED = "TF-IDF + LR", "tuned TF-IDF + LR"
 
 
 class Cell(NamedTuple):
@@ -159,87 +161,121 @@ def measure(cell: Cell, release: Path, backbone: Path, work: Path, threads: int)
     }
 
 
-def tfidf_credit(lines: Sequence[dict[str, Any]], fold_of: dict[str, int], fold: int) -> list[float]:
-    """Right or wrong for each held-out dialogue: the self-discloser's words, TF-IDF, logistic regression.
+def tfidf_credit(
+    lines: Sequence[dict[str, Any]], fold_of: dict[str, int], fold: int
+) -> dict[str, list[float]]:
+    """Right or wrong for each held-out dialogue, by peer: the self-discloser's words, TF-IDF, logistic
+    regression.
 
-    Its settings are the best of a few tried on these very folds, which flatters this peer and not ours.
+    The settings of the tuned peer are the best of a few tried on these very folds, which flatters it and not
+    ours.
     """
     words = [" ".join(t["text"] for t in line["turns"] if t["role"] == "discloser") for line in lines]
     labels = [TRAIT_LEVELS.index(TraitLevel(Trait(line["trait"]), Level(line["level"]))) for line in lines]
     seen = [i for i, line in enumerate(lines) if fold_of[line["author"]] != fold]
     held = [i for i, line in enumerate(lines) if fold_of[line["author"]] == fold]
-    vectors = TfidfVectorizer(sublinear_tf=True, min_df=2).fit([words[i] for i in seen])
-    model = LogisticRegression(C=10, max_iter=2000)
-    model.fit(vectors.transform([words[i] for i in seen]), [labels[i] for i in seen])
-    named = model.predict(vectors.transform([words[i] for i in held]))
-    return [float(name == labels[i]) for name, i in zip(named, held, strict=True)]
+    peers = {
+        UNTUNED: make_pipeline(TfidfVectorizer(), LogisticRegression(max_iter=2000)),
+        TUNED: make_pipeline(
+            TfidfVectorizer(sublinear_tf=True, min_df=2), LogisticRegression(C=10, max_iter=2000)
+        ),
+    }
+    credit = {}
+    for name, model in peers.items():
+        model.fit([words[i] for i in seen], [labels[i] for i in seen])
+        named = model.predict([words[i] for i in held])
+        credit[name] = [float(label == labels[i]) for label, i in zip(named, held, strict=True)]
+    return credit
 
 
-def paired_interval(differences: Sequence[float]) -> tuple[float, float, float]:
-    """The mean of paired differences with a bootstrap 95 % interval over dialogues."""
-    values = numpy.asarray(differences)
-    draw = numpy.random.default_rng(0)
-    means = values[draw.integers(0, len(values), (10_000, len(values)))].mean(axis=1)
+def paired_interval(differences: Sequence[float], authors: Sequence[str]) -> str:
+    """The mean of paired differences with a bootstrap 95 % interval that draws authors, not dialogues."""
+    places: dict[str, list[int]] = {}
+    for place, author in enumerate(authors):
+        places.setdefault(author, []).append(place)
+    sums = numpy.array([sum(differences[i] for i in own) for own in places.values()])
+    sizes = numpy.array([len(own) for own in places.values()])
+    chosen = numpy.random.default_rng(0).integers(0, len(sums), (10_000, len(sums)))
+    means = sums[chosen].sum(axis=1) / sizes[chosen].sum(axis=1)
     low, high = numpy.quantile(means, [0.025, 0.975])
-    return float(values.mean()), float(low), float(high)
+    return f"{statistics.fmean(differences):+.3f} ({low:+.3f} to {high:+.3f})"
+
+
+class Credits(NamedTuple):
+    """The credit of every dialogue by method, the seeds averaged, in the order of the folds."""
+
+    means: dict[str, list[float]]
+    seeds: dict[str, list[float]]
+    """The accuracy of each whole seed."""
+    authors: list[str]
 
 
 def pooled(
-    results: dict[Cell, dict[str, Any]], method: str, seed: int, folds: Sequence[int]
-) -> list[float] | None:
-    """The credit of all dialogues of a method and seed in the order of the folds; None while folds are
-    missing.
-    """
-    cells = [Cell(method, seed, fold) for fold in folds]
-    if not all(cell in results for cell in cells):
-        return None
-    return [credit for cell in cells for credit in results[cell]["credit"]]
+    results: dict[Cell, dict[str, Any]], methods: Sequence[str], folds: int, authors: list[str]
+) -> Credits:
+    """Pool the folds of every method and seed that has all of them."""
+    means, seeds = {}, {}
+    for method in methods:
+        done = []
+        for seed in sorted({cell.seed for cell in results}):
+            cells = [Cell(method, seed, fold) for fold in range(folds)]
+            if all(cell in results for cell in cells):
+                done.append([credit for cell in cells for credit in results[cell]["credit"]])
+        if done:
+            means[method] = [statistics.fmean(values) for values in zip(*done, strict=True)]
+            seeds[method] = [statistics.fmean(values) for values in done]
+    return Credits(means, seeds, authors)
 
 
 def table(
-    results: dict[Cell, dict[str, Any]],
-    tfidf: dict[int, list[float]],
-    methods: Sequence[str],
-    seeds: Sequence[int],
+    results: dict[Cell, dict[str, Any]], credits: Credits, methods: Sequence[str], folds: int
 ) -> Iterator[str]:
-    """The table of methods, a line a row; methods with missing cells say what they have."""
-    folds = sorted(tfidf)
-    floor = [credit for fold in folds for credit in tfidf[fold]]
-    yield f"dialogues {len(floor)}, folds {len(folds)} by author; accuracy is ten-way, chance 0.10"
+    """The table of methods, a line a row; methods without a whole seed say what they have."""
+    yield f"dialogues {len(credits.authors)}, folds {folds} by author; accuracy is ten-way, chance 0.10"
     yield (
-        "| method | seeds | accuracy (95 %) | level | margin | eff. experts | dead | s/step | parameters"
-        " | min/seed | minus TF-IDF (95 %, paired) |"
+        "| method | accuracy (95 %) | each seed | minus TF-IDF (95 %, paired) | minus tuned TF-IDF"
+        " | preact minus it | level | margin | eff. experts | dead | ties | s/step | min/seed | parameters |"
     )
-    yield "|---|---|---|---|---|---|---|---|---|---|---|"
-    share = wilson(round(sum(floor)), len(floor))
-    yield f"| {TFIDF} | - | {share.value:.3f} ({share.low:.3f} to {share.high:.3f}) | | | | | | | | |"
-    for method in methods:
-        done = [c for s in seeds if (c := pooled(results, method, s, folds)) is not None]
+    yield "|" + "---|" * 14
+    for method in (UNTUNED, TUNED, *methods):
         cells = [r for cell, r in results.items() if cell.method == method]
-        if not done:
-            some = f"{len(cells)} of {len(folds) * len(seeds)} cells"
-            yield f"| {method} | none whole, {some} | | | | | | | | | |"
+        if method not in credits.means:
+            yield f"| {method} | no whole seed, {len(cells)} cells |" + " |" * 12
             continue
-        mean = [statistics.fmean(values) for values in zip(*done, strict=True)]
-        around = wilson(round(sum(mean)), len(mean))
-        gain, low, high = paired_interval([a - b for a, b in zip(mean, floor, strict=True)])
-        average = {
-            k: statistics.fmean(r[k] for r in cells) for k in ("level_accuracy", "margin", "step_seconds")
-        }
-        experts = [r for r in cells if r["effective"] is not None]
-        use = " | "
-        if experts:
-            effective, dead = (statistics.fmean(r[k] for r in experts) for k in ("effective", "dead"))
-            use = f"{effective:.1f} | {dead:.1f}"
-        minutes = (
-            statistics.fmean(r["train_seconds"] + r["identify_seconds"] for r in cells) * len(folds) / 60
-        )
-        yield (
-            f"| {method} | {len(done)} | {statistics.fmean(mean):.3f} ({around.low:.3f} to {around.high:.3f})"
-            f" | {average['level_accuracy']:.3f} | {average['margin']:+.4f} | {use}"
-            f" | {average['step_seconds']:.2f} | {cells[0]['trained_parameters']:,} | {minutes:.1f}"
-            f" | {gain:+.3f} ({low:+.3f} to {high:+.3f}) |"
-        )
+        own = credits.means[method]
+        around = wilson(round(sum(own)), len(own))
+        row = [method, f"{statistics.fmean(own):.3f} ({around.low:.3f} to {around.high:.3f})"]
+        row.append(", ".join(f"{value:.3f}" for value in credits.seeds[method]))
+        pairs = ((method, UNTUNED), (method, TUNED), ("preact", method))
+        row += [against(credits, one, other) for one, other in pairs]
+        yield "| " + " | ".join([*row, *(figures(cells, folds) if cells else [""] * 8)]) + " |"
+
+
+def against(credits: Credits, one: str, other: str) -> str:
+    """The paired difference of two methods; empty for a method and itself, or one that is not there."""
+    if one == other or one not in credits.means or other not in credits.means:
+        return ""
+    differences = [a - b for a, b in zip(credits.means[one], credits.means[other], strict=True)]
+    return paired_interval(differences, credits.authors)
+
+
+def figures(cells: Sequence[dict[str, Any]], folds: int) -> list[str]:
+    """Level accuracy, margin, expert use, ties, times and size: means over the cells of a method."""
+
+    def mean(name: str, pattern: str) -> str:
+        values = [cell[name] for cell in cells if cell[name] is not None]
+        return format(statistics.fmean(values), pattern) if values else ""
+
+    minutes = statistics.fmean(c["train_seconds"] + c["identify_seconds"] for c in cells) * folds / 60
+    names = (
+        ("level_accuracy", ".3f"),
+        ("margin", "+.4f"),
+        ("effective", ".1f"),
+        ("dead", ".1f"),
+        ("ties", ".0f"),
+    )
+    some = [mean(name, pattern) for name, pattern in names]
+    return [*some, mean("step_seconds", ".2f"), f"{minutes:.1f}", f"{cells[0]['trained_parameters']:,}"]
 
 
 def main() -> None:
@@ -278,9 +314,16 @@ def main() -> None:
             cell.path(options.work).write_text(json.dumps(results[cell]), encoding="utf-8")
             accuracy = statistics.fmean(results[cell]["credit"])
             print(f"{cell}: accuracy {accuracy:.3f}, {results[cell]['train_seconds']:.0f} s", file=sys.stderr)
-    tfidf = {fold: tfidf_credit(lines, fold_of, fold) for fold in range(options.folds)}
-    for line in table(results, tfidf, options.methods, options.seeds):
-        print(line)
+    authors = [
+        line["author"] for fold in range(options.folds) for line in lines if fold_of[line["author"]] == fold
+    ]
+    credits = pooled(results, options.methods, options.folds, authors)
+    for fold in range(options.folds):
+        for name, credit in tfidf_credit(lines, fold_of, fold).items():
+            credits.means.setdefault(name, []).extend(credit)
+    credits.seeds.update({name: [statistics.fmean(credits.means[name])] for name in (UNTUNED, TUNED)})
+    for row in table(results, credits, options.methods, options.folds):
+        print(row)
 
 
 if __name__ == "__main__":

@@ -161,6 +161,18 @@ class TrainConfig(BaseModel):
     trackers: tuple[str, ...] = ()
     """Trackers that Trainer knows, such as 'tensorboard' or 'wandb'."""
 
+    @property
+    def summary(self) -> str:
+        """The numbers that matter, in words."""
+        recipe = self.recipe
+        experts = f", {recipe.experts} experts, lambda {recipe.loss_weight:g}" if self.method in GATED else ""
+        routed = self.method in GATED and self.method != "no-router"
+        router = f" (router {recipe.router_learning_rate:g})" if routed else ""
+        return (
+            f"rank {recipe.rank}{experts}; learning rate {recipe.learning_rate}{router};"
+            f" {recipe.epochs:g} epochs, {recipe.batch_size} dialogues a step; {recipe.precision}"
+        )
+
 
 def make_config(*, tiny: bool, recipe: dict[str, Any], **options: Any) -> TrainConfig:
     """A config from what the user gave; what is None takes the default of the backbone's recipe.

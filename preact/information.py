@@ -20,7 +20,8 @@ from preact.runs import RunRecord, adapter_folder, read_record
 def about(folder: Path) -> dict[str, Any]:
     """The run's record with its expert weights (10 x N) and their use, or None without experts."""
     record = read_record(folder)
-    found: dict[str, Any] = {**record.model_dump(mode="json"), "expert_weights": None, "experts": None}
+    found: dict[str, Any] = {**record.model_dump(mode="json"), "recipe": record.config.summary}
+    found.update(expert_weights=None, experts=None)
     if record.state == "finished" and record.config.method in GATED:
         weights = _expert_weights(folder, record)
         found["expert_weights"] = [[round(w, 6) for w in row] for row in weights.tolist()]
@@ -54,11 +55,7 @@ def lines(found: dict[str, Any]) -> Iterator[str]:
     scripted = ", written by the scripted model" if release["scripted"] else ""
     size, mark = release["dialogues"], release["fingerprint"][:16]
     yield f"release      {release['name']}, {size} dialogues{scripted}, sha256 {mark}"
-    recipe = config["recipe"]
-    yield (
-        f"recipe       rank {recipe['rank']}, {recipe['experts']} experts, lambda {recipe['loss_weight']:g},"
-        + (f" learning rate {recipe['learning_rate']}, router {recipe['router_learning_rate']:g}")
-    )
+    yield f"recipe       {found['recipe']}"
     yield "versions     " + ", ".join(f"{name} {version}" for name, version in found["versions"].items())
     if found["experts"]:
         use = found["experts"]

@@ -19,7 +19,7 @@ from preact import tiny
 from preact.adapters import adapt
 from preact.backbone import load, parameters
 from preact.batches import Example
-from preact.config import GATED, PAPER_RATES, TINY, Method, TrainConfig
+from preact.config import PAPER_RATES, TINY, Method, TrainConfig
 from preact.conversation import ensure_template
 from preact.cpu import multiplies_in_bfloat16, prepare_cpu
 from preact.dialogues import Release, TrainingDialogue, read_release
@@ -234,13 +234,8 @@ def _choose_rate(config: TrainConfig, release: Release, backbone: Backbone, say:
 
 def describe(record: RunRecord) -> list[str]:
     """What a run is about to do, a line each."""
-    config, recipe = record.config, record.config.recipe
-    experts = f", {recipe.experts} experts, lambda {recipe.loss_weight:g}" if config.method in GATED else ""
-    rates = f"learning rate {recipe.learning_rate:g}"
-    if config.method in GATED and config.method != "no-router":
-        rates += f" (router {recipe.router_learning_rate:g})"
+    config = record.config
     return [
-        f"method {config.method}: rank {recipe.rank}{experts}; {rates}; {recipe.epochs:g} epochs of"
-        f" {record.release.dialogues} dialogues, {recipe.batch_size} a step; seed {config.seed}",
-        f"backbone {config.backbone}: {record.backbone_parameters:,} parameters, {recipe.precision}",
+        f"method {config.method}: {config.summary}; {record.release.dialogues} dialogues; seed {config.seed}",
+        f"backbone {config.backbone}: {record.backbone_parameters:,} parameters",
     ]
