@@ -103,10 +103,9 @@ PAPER_RECIPE = Recipe()
 TINY_RECIPE = Recipe(
     rank=64,
     alpha=64,
-    dropout=0.1,
     router_init=0.5,
     learning_rate=2e-3,
-    router_learning_rate=3e-3,
+    router_learning_rate=1e-2,
     epochs=4,
     warmup=0.0,
     precision="auto",
@@ -130,7 +129,11 @@ class TinyShape(BaseModel):
     batch: int = Field(default=16, ge=1)
     width: int = Field(default=256, ge=16)
     """Tokens in a row of a pre-training batch."""
-    learning_rate: float = Field(default=1e-3, gt=0)
+    long_share: float = Field(default=0.2, ge=0, le=1)
+    """Share of the steps, the last ones, with rows four times as long and as few: prompts are long too."""
+    dialogue_repeats: int = Field(default=4, ge=1)
+    """How often a dialogue stands among the texts, of which there may be many more."""
+    learning_rate: float = Field(default=3e-3, gt=0)
     weight_decay: float = Field(default=0.1, ge=0)
 
 

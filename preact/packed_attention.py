@@ -5,8 +5,8 @@ FlashAttention reads the same arguments by itself, but for the shared part. It k
 beyond where each begins.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 import torch
@@ -42,10 +42,20 @@ def packed_attention(
     repeats = query.shape[1] // key.shape[1]
     if repeats > 1:
         key, value = key.repeat_interleave(repeats, dim=1), value.repeat_interleave(repeats, dim=1)
-    # Under autocast the rotated queries and keys come in float32, the values do not.
-    query, key = query.to(value.dtype), key.to(value.dtype)
+    # Under autocast the rotated queries and keys come in float32, the values do not; CPUs are faster so.
+    on_cpu = query.device.type == "cpu"
+    dtype = query.dtype if on_cpu else value.dtype
+    query, key, value = query.to(dtype), key.to(dtype), value.to(dtype)
     parts = zip(*(torch.split(t, lengths, dim=2) for t in (query, key, value)), strict=True)
     chance = dropout if module.training else 0.0
+    with torch.autocast("cpu", enabled=False) if on_cpu else nullcontext():
+        found = _attend(parts, shared_prefix, chance, scaling)
+    return torch.cat(found, dim=2).transpose(1, 2), None
+
+
+def _attend(
+    parts: Iterable[tuple[Tensor, Tensor, Tensor]], shared_prefix: bool, dropout: float, scale: float | None
+) -> list[Tensor]:
     found: list[Tensor] = []
     first: tuple[Tensor, Tensor] | None = None
     for q, k, v in parts:
@@ -57,10 +67,10 @@ def packed_attention(
             first = (k, v)
         found.append(
             nn.functional.scaled_dot_product_attention(
-                q, k, v, attn_mask=bias, dropout_p=chance, is_causal=bias is None, scale=scaling
+                q, k, v, attn_mask=bias, dropout_p=dropout, is_causal=bias is None, scale=scale
             )
         )
-    return torch.cat(found, dim=2).transpose(1, 2), None
+    return found
 
 
 AttentionInterface.register(NAME, packed_attention)

@@ -25,6 +25,8 @@ MARKER = "tiny.json"
 """The file that tells a saved tiny backbone from others, with the recipe it was made by."""
 
 SPECIAL = ("<pad>", "<s>", "</s>", "<|system|>", "<|user|>", "<|assistant|>")
+_LONGER = 4
+"""How many times longer the rows of the last steps are."""
 TEMPLATE = (
     "{{ bos_token }}{% for message in messages %}<|{{ message.role }}|>{{ message.content }}{{ eos_token }}"
     "{% endfor %}"
@@ -56,17 +58,17 @@ def build(
     """
     tokenizer = _tokenizer([*texts, *conversations], shape)
     items = [[1, *_ids(tokenizer, _without_special(text)), 2] for text in texts]
-    items += [_ids(tokenizer, conversation) for conversation in conversations]
+    items += [_ids(tokenizer, conversation) for conversation in conversations] * shape.dialogue_repeats
     random.Random(seed).shuffle(items)
     stream = torch.tensor([token for item in items for token in item], dtype=torch.long)
-    if len(stream) <= shape.width:
+    longest = shape.width * _LONGER
+    if len(stream) <= longest:
         raise TrainingError(
-            f"the tiny backbone got {len(stream)} tokens of text and needs more than {shape.width};"
+            f"the tiny backbone got {len(stream)} tokens of text and needs more than {longest};"
             " name a larger --pretrain-text"
         )
     model = _model(len(tokenizer), shape, seed)
-    with torch.autocast("cpu", torch.bfloat16, enabled=mixed):
-        _pretrain(model, stream, shape, seed, progress)
+    _pretrain(model, stream, shape, seed, mixed, progress)
     return Backbone(model, tokenizer)
 
 
@@ -144,9 +146,17 @@ def _model(vocabulary: int, shape: TinyShape, seed: int) -> Any:
 
 
 def _pretrain(
-    model: Any, stream: Tensor, shape: TinyShape, seed: int, progress: Callable[[int, int, float], None]
+    model: Any,
+    stream: Tensor,
+    shape: TinyShape,
+    seed: int,
+    mixed: bool,
+    progress: Callable[[int, int, float], None],
 ) -> None:
-    """Next-token training on random windows of the stream: AdamW, warm-up, a cosine down to a tenth."""
+    """Next-token training on random windows of the stream, the last ones longer.
+
+    AdamW with a warm-up and a cosine down to a tenth.
+    """
     optimiser = torch.optim.AdamW(
         model.parameters(),
         lr=shape.learning_rate,
@@ -158,9 +168,13 @@ def _pretrain(
     draw = torch.Generator().manual_seed(seed)
     model.train()
     for step in range(1, shape.steps + 1):
-        starts = torch.randint(0, len(stream) - shape.width, (shape.batch,), generator=draw)
-        rows = torch.stack([stream[start : start + shape.width] for start in starts.tolist()])
-        loss = model(input_ids=rows, labels=rows).loss
+        longer = _LONGER if step > shape.steps * (1 - shape.long_share) else 1
+        batch, width = max(1, shape.batch // longer), shape.width * longer
+        starts = torch.randint(0, len(stream) - width, (batch,), generator=draw)
+        rows = torch.stack([stream[start : start + width] for start in starts.tolist()])
+        # A scope a step: autocast keeps what it has cast, also of weights that have changed since.
+        with torch.autocast("cpu", torch.bfloat16, enabled=mixed):
+            loss = model(input_ids=rows, labels=rows).loss
         loss.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimiser.step()

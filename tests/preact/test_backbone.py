@@ -32,8 +32,19 @@ def test_the_tiny_backbone_is_the_same_for_the_same_seed() -> None:
     assert weights[0].equal(weights[1]) and not weights[0].equal(weights[2])
 
 
+def test_products_in_bfloat16_pre_train_as_well() -> None:
+    texts = [f"A small text about weather number {n} and walks. " * 30 for n in range(3)]
+    shape, last = MICRO.model_copy(update={"steps": 40}), {}
+    for mixed in (False, True):
+        losses: list[float] = []
+        build(texts, [], shape=shape, seed=1, mixed=mixed, progress=lambda *f, to=losses: to.append(f[2]))
+        last[mixed] = losses[-1]
+        assert losses[-1] < 0.7 * losses[0]
+    assert last[True] == pytest.approx(last[False], rel=0.05) and last[True] != last[False]
+
+
 def test_too_little_text_is_refused() -> None:
-    with pytest.raises(TrainingError, match="needs more than 32"):
+    with pytest.raises(TrainingError, match="needs more than 128"):
         build(["tiny"], [], shape=MICRO, seed=1, progress=lambda *f: None)
 
 
