@@ -91,10 +91,10 @@ def other_texts(source: Path | None, held: set[str]) -> list[str]:
 
 
 def backbone_of(
-    cell: Cell, release: Path, source: Path | None, held: set[str], work: Path, shape: TinyShape
+    cell: Cell, seed: int, release: Path, source: Path | None, held: set[str], work: Path, shape: TinyShape
 ) -> Path:
-    """The folder of the backbone of this fold and seed, built when it is not there yet."""
-    folder = work / f"backbone-seed{cell.seed}-fold{cell.fold}"
+    """The folder of the backbone of this fold and pre-training seed, built when it is not there yet."""
+    folder = work / f"backbone-seed{seed}-fold{cell.fold}"
     if not tiny.is_tiny(str(folder)):
         dialogues = read_release(str(release)).split("train")
         texts = other_texts(source, held)
@@ -113,13 +113,13 @@ def backbone_of(
                 texts,
                 conversations,
                 shape=shape,
-                seed=cell.seed,
+                seed=seed,
                 progress=progress,
                 mixed=multiplies_in_bfloat16(),
             ),
             folder,
             shape,
-            cell.seed,
+            seed,
         )
     return folder
 
@@ -289,6 +289,13 @@ def main() -> None:
         "--methods", nargs="+", default=[m for m in METHODS if m != "no-moe"], choices=METHODS
     )
     parser.add_argument("--seeds", nargs="+", type=int, default=[1, 2, 3])
+    parser.add_argument(
+        "--backbone-seed",
+        type=int,
+        default=0,
+        metavar="N",
+        help="one backbone a fold for all seeds; 0: one each",
+    )
     parser.add_argument("--folds", type=int, default=5)
     parser.add_argument("--minutes", type=float, default=1e9, help="begin no further cell after so long")
     parser.add_argument("--threads", type=int, default=0)
@@ -309,7 +316,8 @@ def main() -> None:
             release = options.work / f"fold{cell.fold}"
             write_release(lines, fold_of, cell.fold, release)
             held = {author for author, fold in fold_of.items() if fold == cell.fold}
-            backbone = backbone_of(cell, release, options.pretrain_text, held, options.work, shape)
+            seed = options.backbone_seed or cell.seed
+            backbone = backbone_of(cell, seed, release, options.pretrain_text, held, options.work, shape)
             results[cell] = measure(cell, release, backbone, options.work, options.threads)
             cell.path(options.work).write_text(json.dumps(results[cell]), encoding="utf-8")
             accuracy = statistics.fmean(results[cell]["credit"])

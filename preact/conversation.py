@@ -75,20 +75,47 @@ def encode(
     even the first answer fits. Raises TrainingError when the template does not keep earlier turns as they
     were.
     """
-    text = render(tokenizer, messages, system=system)
-    spans: list[tuple[int, int]] = []
-    for index, message in enumerate(messages):
-        if message.role == "assistant":
-            before = render(tokenizer, messages[:index], system=system, reply_next=True)
-            after = render(tokenizer, messages[: index + 1], system=system)
-            if not text.startswith(after.rstrip()) or not after.startswith(before.rstrip()):
-                raise TrainingError(
-                    "the backbone's chat template rewrites earlier turns, so answers cannot be told apart;"
-                    " choose another backbone"
-                )
-            spans.append((min(len(before), len(after)), len(after.rstrip())))
+    text, spans = _answers(tokenizer, messages, system)
     tokens = tokenizer(text, add_special_tokens=False, return_offsets_mapping=True)
     return _cut(list(tokens["input_ids"]), list(tokens["offset_mapping"]), spans, context, reply)
+
+
+def _answers(tokenizer: Any, messages: Sequence[Message], system: str) -> tuple[str, list[tuple[int, int]]]:
+    """The conversation as text, and where each answer stands in it, its end of turn included."""
+    places = [index for index, message in enumerate(messages) if message.role == "assistant"]
+    before = [render(tokenizer, messages[:i], system=system, reply_next=True) for i in places]
+    after = [render(tokenizer, messages[: i + 1], system=system) for i in places]
+    text = render(tokenizer, messages, system=system)
+    if all(text.startswith(end.rstrip()) for end in after):
+        spans = [(min(len(a), len(b)), len(b.rstrip())) for a, b in zip(before, after, strict=True)]
+    else:
+        # Some templates show the last answer otherwise than earlier ones (an empty thought before it):
+        # with another question behind it all answers are earlier ones.
+        text = render(tokenizer, [*messages, Message("user", "?")], system=system)
+        starts = [len(start) for start in before]
+        spans = [
+            (s, _end_of_turn(tokenizer, text, messages[i], s)) for s, i in zip(starts, places, strict=True)
+        ]
+    if not all(
+        text.startswith(start.rstrip()) and end > 0 for start, (_, end) in zip(before, spans, strict=True)
+    ):
+        raise TrainingError(
+            "the backbone's chat template rewrites earlier turns, so answers cannot be told apart;"
+            " choose another backbone"
+        )
+    return text, spans
+
+
+def _end_of_turn(tokenizer: Any, text: str, answer: Message, start: int) -> int:
+    """Where the answer that begins at `start` ends, a special token right behind it included; 0 if it is not
+    there.
+    """
+    content = answer.content.strip()
+    if not text[start:].lstrip().startswith(content):
+        return 0
+    end = text.index(content, start) + len(content)
+    mark = next((token for token in tokenizer.all_special_tokens if text.startswith(token, end)), "")
+    return end + len(mark)
 
 
 def _cut(

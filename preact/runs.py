@@ -2,9 +2,10 @@
 
     run.json        config, release, backbone, versions, figures; `state` is 'finished' once all else is there
     metrics.jsonl   the losses as they went
-    adapter/        the adapter, the router and the personality vectors (safetensors); ten of them for
-    lora-sep backbone/       the tiny backbone, where the run built one checkpoints/    where an unfinished
-    run goes on
+    adapter/        adapter, router and personality vectors (safetensors); ten folders for lora-sep
+    backbone/       the tiny backbone, where the run built one
+    checkpoints/    where an unfinished run goes on
+    tracked/        what trackers wrote
 
 It knows nothing of training; whoever loads a model from here gets it ready to score and to generate.
 """
@@ -21,6 +22,7 @@ from oceanchat.errors import TrainingError
 from preact.config import TrainConfig
 
 RECORD, ADAPTER, BACKBONE, CHECKPOINTS = "run.json", "adapter", "backbone", "checkpoints"
+TRACKED = "tracked"
 _PACKAGES = ("ocean-chat", "torch", "transformers", "peft", "accelerate", "tokenizers", "safetensors")
 
 

@@ -192,7 +192,7 @@ def make_trainer(
         save_strategy="steps" if keep else "no",
         save_steps=config.save_steps,
         save_total_limit=2,
-        report_to=list(config.trackers) or "none",
+        report_to="none",
         remove_unused_columns=False,
         dataloader_pin_memory=torch.cuda.is_available(),
         disable_tqdm=True,

@@ -30,6 +30,7 @@ from preact.runs import (
     BACKBONE,
     CHECKPOINTS,
     RECORD,
+    TRACKED,
     ReleaseUsed,
     RunRecord,
     adapter_folder,
@@ -38,6 +39,7 @@ from preact.runs import (
     write_record,
 )
 from preact.tiny import Backbone
+from preact.trackers import open_trackers
 from preact.trainer import PreactTrainer, last_checkpoint, make_trainer, mean_loss
 
 Say = Callable[[str], None]
@@ -52,6 +54,7 @@ def train(config: TrainConfig, say: Say, *, resume: bool = False) -> RunRecord:
     """
     folder = Path(config.output)
     _claim(folder, resume)
+    open_trackers(config.trackers, folder)  # a mistake in their names is said before anything is trained
     prepare_cpu(config.threads)
     config = _with_precision(config)
     release = read_release(config.release)
@@ -132,7 +135,11 @@ def _backbone(config: TrainConfig, folder: Path, dialogues: Sequence[TrainingDia
     if not tiny.is_tiny(str(saved)):
         shape = config.tiny
         texts = [text for source in config.pretrain_texts for text in read_texts(source)]
-        say(f"building the tiny backbone from {len(dialogues)} dialogues and {len(texts)} more texts")
+        say(
+            f"building the tiny backbone from {len(dialogues)} dialogues and {len(texts)} more texts:"
+            f" {shape.steps} steps of {shape.batch * shape.width:,} tokens,"
+            f" learning rate {shape.learning_rate:g}, {recipe.precision}"
+        )
         conversations = [tiny.conversation([(m.role, m.content) for m in d.messages]) for d in dialogues]
 
         def progress(step: int, steps: int, loss: float) -> None:
@@ -170,6 +177,8 @@ def _train_adapters(
         trained += sum(p.numel() for p in adapted.parameters() if p.requires_grad)
         trainer = make_trainer(config, folder / CHECKPOINTS / name, adapted, mine, pad_id)
         trainer.add_callback(Progress(folder, say, stage="" if name == "default" else name))
+        for tracker in open_trackers(config.trackers, folder / TRACKED / name):
+            trainer.add_callback(tracker)
         began = time.monotonic()
         _run(trainer, resume)
         seconds += time.monotonic() - began

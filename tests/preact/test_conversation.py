@@ -27,6 +27,13 @@ CHATML = (
 NO_SYSTEM = "{% if messages[0]['role'] == 'system' %}{{ raise_exception('no system') }}{% endif %}" + CHATML
 FORGETFUL = "{% for m in messages[-2:] %}{{ m['role'] + ': ' + m['content'] + '\n' }}{% endfor %}"
 TEMPLATES = {"tiny": TEMPLATE, "plain": PLAIN_TEMPLATE, "llama-2": LLAMA_2, "chatml": CHATML}
+THOUGHTFUL = (
+    "{% for m in messages %}<|{{ m['role'] }}|>"
+    "{% if m['role'] == 'assistant' and loop.last %}<think>\n\n</think>\n\n{% endif %}"
+    "{{ m['content'] }}</s>\n"
+    "{% endfor %}{% if add_generation_prompt %}<|assistant|>{% endif %}"
+)
+"""Shows an empty thought before the last answer alone."""
 TALK = [
     Message("user", "How are you?"),
     Message("assistant", "Fine."),
@@ -70,6 +77,13 @@ def test_the_end_of_a_turn_is_learnt(template: str) -> None:
     found = tokenizer(template)
     encoded = encode(found, TALK, context=512, reply=256)
     assert encoded is not None and encoded.labels.count(found.eos_token_id) == 2
+
+
+def test_a_last_answer_shown_otherwise_is_learnt_like_the_others() -> None:
+    found = tokenizer(THOUGHTFUL)
+    encoded = encode(found, TALK, context=512, reply=256)
+    assert encoded is not None and spoken(found, encoded) == ["Fine.", "Sun!"]
+    assert encoded.labels.count(found.eos_token_id) == 2 and "think" not in found.decode(encoded.ids)
 
 
 def test_dialogues_are_cut_at_whole_turns() -> None:

@@ -136,6 +136,23 @@ def test_auto_is_settled_by_the_machine_and_kept(preact_run: Run) -> None:
     assert RECIPE.precision == "auto"
 
 
+def test_a_tracker_keeps_its_files_in_the_finished_run(release_folder: Path, tmp_path: Path) -> None:
+    train(micro_config(release_folder, tmp_path / "run", trackers=("tensorboard",), max_steps=2), quiet)
+    (events,) = (tmp_path / "run" / "tracked" / "default").glob("events*")
+    assert b"train/lm_loss" in events.read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("name", "said"), [("foo", "'foo' is not known; write one of"), ("wandb", "pip install")]
+)
+def test_trackers_that_cannot_be_used_are_said_before_anything_else(
+    name: str, said: str, release_folder: Path, tmp_path: Path
+) -> None:
+    with pytest.raises(TrainingError, match=said):
+        train(micro_config(release_folder, tmp_path / "run", trackers=(name,)), quiet)
+    assert not (tmp_path / "run").exists()
+
+
 def test_a_folder_that_exists_is_refused_and_left_alone(release_folder: Path, tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("mine")
     with pytest.raises(TrainingError, match="exists; use --resume"):
