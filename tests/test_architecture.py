@@ -41,8 +41,8 @@ FLOORS = {
         "preact.encoding preact.pretraining_text preact.steering preact.control_vectors preact.statements"
     ),
     11: (
-        "preact.trainer preact.trackers preact.progress preact.runs preact.training preact.trained preact.generation "
-        "preact.export preact.export_card preact.publishing preact.information"
+        "preact.trainer preact.trackers preact.progress preact.runs preact.training preact.trained "
+        "preact.generation preact.export preact.export_card preact.publishing preact.information"
     ),
     12: "preact.evaluation preact.inspect_task",
     13: "preact.cli",
