@@ -5,7 +5,6 @@ nothing of adapters, releases or runs.
 """
 
 import importlib.util
-import logging as python_logging
 import warnings
 from pathlib import Path
 from typing import Any, Literal
@@ -63,8 +62,6 @@ def _quantisation(bits: Literal["4bit", "8bit"], dtype: torch.dtype) -> Any:
         raise TrainingError(
             f"--quantise {bits} needs bitsandbytes; pip install bitsandbytes, or leave the option out"
         )
-    # It says at every product which number format it casts to.
-    python_logging.getLogger("bitsandbytes").setLevel(python_logging.ERROR)
     if bits == "8bit":
         return BitsAndBytesConfig(load_in_8bit=True)
     # FSDP shards the quantised weights only when they are stored as the type they are computed in.

@@ -50,12 +50,13 @@ class RunRecord(BaseModel):
     state: Literal["training", "finished"]
     config: TrainConfig
     release: ReleaseUsed
-    backbone_parameters: int
-    plain_template: bool
+    backbone_parameters: int = 0
+    """0 until the backbone is there."""
+    plain_template: bool = False
     """Whether the backbone had no chat template and got the plain one."""
     adapters: tuple[str, ...]
     """'default', or ten trait-level codes for lora-sep."""
-    trained_parameters: int
+    trained_parameters: int = 0
     """Adapter, router and personality vectors together."""
     versions: dict[str, str]
     steps: int = 0

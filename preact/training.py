@@ -13,7 +13,7 @@ from pathlib import Path
 import torch
 from transformers import set_seed
 
-from oceanchat.errors import TrainingError
+from oceanchat.errors import OceanChatError, TrainingError
 from oceanchat.traits import TRAIT_LEVELS
 from preact import tiny
 from preact.adapters import adapt
@@ -25,7 +25,7 @@ from preact.cpu import multiplies_in_bfloat16, prepare_cpu
 from preact.dialogues import Release, TrainingDialogue, read_release
 from preact.encoding import encode_all
 from preact.pretraining_text import read_texts
-from preact.progress import Progress
+from preact.progress import METRICS, Progress
 from preact.runs import (
     BACKBONE,
     CHECKPOINTS,
@@ -59,7 +59,35 @@ def train(config: TrainConfig, say: Say, *, resume: bool = False) -> RunRecord:
     config = _with_precision(config)
     release = read_release(config.release)
     dialogues = release.split(config.train_split)
+    used = ReleaseUsed(
+        name=release.name,
+        source=config.release,
+        fingerprint=release.fingerprint,
+        scripted=release.scripted,
+        dialogues=len(dialogues),
+        dropped=0,
+    )
+    _check_same_release(folder, used, resume)
     folder.mkdir(parents=True, exist_ok=True)
+    record = RunRecord(
+        state="training",
+        config=config,
+        release=used,
+        adapters=_adapter_names(config.method),
+        versions=package_versions(),
+    )
+    # Written before the backbone is built, so that a run stopped there goes on too.
+    write_record(folder, record)
+    try:
+        return _train(record, release, folder, say, resume)
+    except OceanChatError:
+        if not resume:
+            _leave_no_trace(folder, config)
+        raise
+
+
+def _train(record: RunRecord, release: Release, folder: Path, say: Say, resume: bool) -> RunRecord:
+    config, dialogues = record.config, release.split(record.config.train_split)
     if release.scripted:
         say(
             f"note: release '{release.name}' was written by the scripted model;"
@@ -74,29 +102,31 @@ def train(config: TrainConfig, say: Say, *, resume: bool = False) -> RunRecord:
     encodings = encode_all(backbone.tokenizer, dialogues, config.method, config.recipe)
     if encodings.dropped:
         say(f"note: {encodings.dropped} dialogues left out: not even the first answer fits the lengths")
-    used = ReleaseUsed(
-        name=release.name,
-        source=config.release,
-        fingerprint=release.fingerprint,
-        scripted=release.scripted,
-        dialogues=len(encodings.examples),
-        dropped=encodings.dropped,
-    )
-    record = RunRecord(
-        state="training",
-        config=config,
-        release=used,
-        backbone_parameters=parameters(backbone.model),
-        plain_template=plain,
-        adapters=_adapter_names(config.method),
-        trained_parameters=0,
-        versions=package_versions(),
-    )
-    _check_same_release(folder, used, resume)
+    counts = {"dialogues": len(encodings.examples), "dropped": encodings.dropped}
+    known = {
+        "config": config,
+        "release": record.release.model_copy(update=counts),
+        "backbone_parameters": parameters(backbone.model),
+        "plain_template": plain,
+    }
+    record = record.model_copy(update=known)
     write_record(folder, record)
     for line in describe(record):
         say(line)
     return _train_adapters(record, folder, backbone, encodings.examples, say, resume)
+
+
+def _leave_no_trace(folder: Path, config: TrainConfig) -> None:
+    """Take back what a new run wrote when a mistake ends it before its first checkpoint."""
+    checkpoints = folder / CHECKPOINTS
+    if any(last_checkpoint(path) for path in checkpoints.glob("*")):
+        return
+    for made in (RECORD, METRICS):
+        (folder / made).unlink(missing_ok=True)
+    for made in (CHECKPOINTS, TRACKED, *([BACKBONE] if config.backbone == TINY else [])):
+        shutil.rmtree(folder / made, ignore_errors=True)
+    if not any(folder.iterdir()):
+        folder.rmdir()
 
 
 def _claim(folder: Path, resume: bool) -> None:

@@ -3,6 +3,7 @@
 Commands are listed from their groups; errors a user can act on become one line on stderr and exit code 1.
 """
 
+import logging
 import sys
 
 import click
@@ -30,6 +31,8 @@ for command in COMMANDS:
 
 def main() -> None:
     """Run the command line and leave with its exit code."""
+    # Where it is installed it says at every product which number format it casts to.
+    logging.getLogger("bitsandbytes").setLevel(logging.ERROR)
     sys.exit(run_group(preact, "stopped; go on with `preact train --resume` where a run was under way"))
 
 

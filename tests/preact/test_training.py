@@ -62,16 +62,27 @@ def test_a_run_is_made_again_from_its_own_folder(preact_run: Run, tmp_path: Path
     assert same(preact_run.folder, tmp_path / "again")
 
 
-def killed_at(config: TrainConfig, step: int) -> None:
+def killed_at(config: TrainConfig, step: int, said: str = "step") -> None:
     """Train in another process and kill it there, without a chance to tidy up."""
     command = [sys.executable, "-c", TRAIN, config.model_dump_json()]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         for line in process.stdout:
-            if line.startswith(f"step {step}/"):
+            if line.startswith(f"{said} {step}/"):
                 os.kill(process.pid, signal.SIGKILL)
                 break
     assert process.returncode == -signal.SIGKILL
+
+
+@pytest.mark.slow
+def test_killed_while_the_backbone_is_built_a_run_goes_on_too(
+    preact_run: Run, release_folder: Path, tmp_path: Path
+) -> None:
+    config = micro_config(release_folder, tmp_path / "broken")
+    killed_at(config, 1, "backbone step")
+    assert read_record(tmp_path / "broken").state == "training"
+    train(read_record(tmp_path / "broken").config, quiet, resume=True)
+    assert same(preact_run.folder, tmp_path / "broken")
 
 
 @pytest.mark.slow
@@ -178,6 +189,7 @@ def test_target_modules_that_match_nothing_name_those_there_are(release_folder: 
     config = micro_config(release_folder, tmp_path / "run", recipe={"target_modules": ("wq", "wk")})
     with pytest.raises(TrainingError, match=r"'wq, wk' match nothing .* down_proj, gate_proj"):
         train(config, quiet)
+    assert not (tmp_path / "run").exists()  # so that the mended command runs as it stands
 
 
 def test_a_scripted_release_is_allowed_and_said(tmp_path: Path) -> None:
