@@ -16,7 +16,7 @@ import shutil
 import statistics
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -260,13 +260,14 @@ def against(credits: Credits, one: str, other: str) -> str:
 
 
 def figures(cells: Sequence[dict[str, Any]], folds: int) -> list[str]:
-    """Level accuracy, margin, expert use, ties, times and size: means over the cells of a method."""
+    """Level accuracy, margin, expert use, ties, times and size of a method: means over its cells, for times
+    medians.
+    """
 
-    def mean(name: str, pattern: str) -> str:
+    def over(average: Callable[[list[float]], float], name: str, pattern: str) -> str:
         values = [cell[name] for cell in cells if cell[name] is not None]
-        return format(statistics.fmean(values), pattern) if values else ""
+        return format(average(values), pattern) if values else ""
 
-    minutes = statistics.fmean(c["train_seconds"] + c["identify_seconds"] for c in cells) * folds / 60
     names = (
         ("level_accuracy", ".3f"),
         ("margin", "+.4f"),
@@ -274,8 +275,10 @@ def figures(cells: Sequence[dict[str, Any]], folds: int) -> list[str]:
         ("dead", ".1f"),
         ("ties", ".0f"),
     )
-    some = [mean(name, pattern) for name, pattern in names]
-    return [*some, mean("step_seconds", ".2f"), f"{minutes:.1f}", f"{cells[0]['trained_parameters']:,}"]
+    means = [over(statistics.fmean, name, pattern) for name, pattern in names]
+    minutes = statistics.median(c["train_seconds"] + c["identify_seconds"] for c in cells) * folds / 60
+    step = over(statistics.median, "step_seconds", ".2f")
+    return [*means, step, f"{minutes:.1f}", f"{cells[0]['trained_parameters']:,}"]
 
 
 def main() -> None:
