@@ -201,30 +201,44 @@ def paired_interval(differences: Sequence[float], authors: Sequence[str]) -> str
     return f"{statistics.fmean(differences):+.3f} ({low:+.3f} to {high:+.3f})"
 
 
-class Credits(NamedTuple):
-    """The credit of every dialogue by method, the seeds averaged, in the order of the folds."""
+NO_SEED = 0
+"""The seed of peers that have none."""
 
-    means: dict[str, list[float]]
-    seeds: dict[str, list[float]]
-    """The accuracy of each whole seed."""
+
+class Credits(NamedTuple):
+    """The credit of every dialogue by method and seed, in the order of the folds."""
+
+    by_seed: dict[str, dict[int, list[float]]]
+    """Whole seeds only."""
     authors: list[str]
+
+    def mean(self, method: str, seeds: Sequence[int] | None = None) -> list[float]:
+        """The credit of every dialogue, averaged over these seeds, or over all there are."""
+        own = self.by_seed[method]
+        return [statistics.fmean(values) for values in zip(*(own[s] for s in seeds or own), strict=True)]
+
+    def against(self, one: str, other: str) -> str:
+        """The paired difference of two methods over the seeds both have; empty where there are none."""
+        ours, theirs = self.by_seed.get(one, {}), self.by_seed.get(other, {})
+        shared = sorted(ours.keys() & theirs.keys())
+        if one == other or not ours or not theirs or not (shared or NO_SEED in {**ours, **theirs}):
+            return ""
+        pairs = zip(self.mean(one, shared), self.mean(other, shared), strict=True)
+        return paired_interval([a - b for a, b in pairs], self.authors)
 
 
 def pooled(
     results: dict[Cell, dict[str, Any]], methods: Sequence[str], folds: int, authors: list[str]
 ) -> Credits:
     """Pool the folds of every method and seed that has all of them."""
-    means, seeds = {}, {}
+    found: dict[str, dict[int, list[float]]] = {}
     for method in methods:
-        done = []
         for seed in sorted({cell.seed for cell in results}):
             cells = [Cell(method, seed, fold) for fold in range(folds)]
             if all(cell in results for cell in cells):
-                done.append([credit for cell in cells for credit in results[cell]["credit"]])
-        if done:
-            means[method] = [statistics.fmean(values) for values in zip(*done, strict=True)]
-            seeds[method] = [statistics.fmean(values) for values in done]
-    return Credits(means, seeds, authors)
+                credit = [value for cell in cells for value in results[cell]["credit"]]
+                found.setdefault(method, {})[seed] = credit
+    return Credits(found, authors)
 
 
 def table(
@@ -239,24 +253,15 @@ def table(
     yield "|" + "---|" * 14
     for method in (UNTUNED, TUNED, *methods):
         cells = [r for cell, r in results.items() if cell.method == method]
-        if method not in credits.means:
+        if method not in credits.by_seed:
             yield f"| {method} | no whole seed, {len(cells)} cells |" + " |" * 12
             continue
-        own = credits.means[method]
+        own = credits.mean(method)
         around = wilson(round(sum(own)), len(own))
         row = [method, f"{statistics.fmean(own):.3f} ({around.low:.3f} to {around.high:.3f})"]
-        row.append(", ".join(f"{value:.3f}" for value in credits.seeds[method]))
-        pairs = ((method, UNTUNED), (method, TUNED), ("preact", method))
-        row += [against(credits, one, other) for one, other in pairs]
+        row.append(", ".join(f"{statistics.fmean(c):.3f}" for c in credits.by_seed[method].values()))
+        row += [credits.against(*pair) for pair in ((method, UNTUNED), (method, TUNED), ("preact", method))]
         yield "| " + " | ".join([*row, *(figures(cells, folds) if cells else [""] * 8)]) + " |"
-
-
-def against(credits: Credits, one: str, other: str) -> str:
-    """The paired difference of two methods; empty for a method and itself, or one that is not there."""
-    if one == other or one not in credits.means or other not in credits.means:
-        return ""
-    differences = [a - b for a, b in zip(credits.means[one], credits.means[other], strict=True)]
-    return paired_interval(differences, credits.authors)
 
 
 def figures(cells: Sequence[dict[str, Any]], folds: int) -> list[str]:
@@ -331,8 +336,7 @@ def main() -> None:
     credits = pooled(results, options.methods, options.folds, authors)
     for fold in range(options.folds):
         for name, credit in tfidf_credit(lines, fold_of, fold).items():
-            credits.means.setdefault(name, []).extend(credit)
-    credits.seeds.update({name: [statistics.fmean(credits.means[name])] for name in (UNTUNED, TUNED)})
+            credits.by_seed.setdefault(name, {NO_SEED: []})[NO_SEED].extend(credit)
     for row in table(results, credits, options.methods, options.folds):
         print(row)
 
