@@ -5,7 +5,8 @@
 Folds are by author; the backbone of a fold and seed is pre-trained without the fold's authors and shared by
 all methods. Every cell is kept in the work folder, so a second call goes on where the first one stopped;
 `--minutes` stops in time and prints what there is. Nothing is chosen on the held-out folds. Intervals of
-differences draw authors, paired by dialogue, seeds averaged.
+differences draw authors, paired by dialogue, seeds averaged. `benchmarks/cells/` holds the cells of the table
+in docs/benchmarks.md; copied to FOLDER/results they are not run again.
 """
 
 import argparse
