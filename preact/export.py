@@ -32,8 +32,9 @@ from preact.trained import Persona, TrainedModel, open_run
 
 VLLM_RANKS = (1, 8, 16, 32, 64, 128, 256, 320, 512)
 """The ranks vLLM accepts as --max-lora-rank; others must be rounded up to one of these when serving."""
-TOLERANCE = {"float32": 1e-5, "bfloat16": 0.1}
-"""Largest difference allowed between the run's and the export's logits, beside logits of order 10."""
+TOLERANCE = {"float32": 1e-5, "bfloat16": 0.02}
+"""Largest difference allowed between the run's and the export's logits, as a share of the largest logit or,
+where that is under 1, of 1: sums of float32 differ in their last places by the size of what is summed."""
 QUESTIONS = (
     "How has your week been?",
     "What do you do when plans change?",
@@ -95,7 +96,8 @@ def export_adapter(
     got = _loaded_answers(draft, trained, persona, merge)
     difference = max(float((a - b).abs().max()) for a, b in zip(got, wanted, strict=True))
     effect = max(float((a - b).abs().max()) for a, b in zip(got, plain, strict=True))
-    allowed = TOLERANCE[trained.record.config.recipe.stored]
+    largest = max(float(logits.abs().max()) for logits in wanted)
+    allowed = TOLERANCE[trained.record.config.recipe.stored] * max(1.0, largest)
     if difference > allowed or effect <= allowed:
         shutil.rmtree(draft)
         what = "differs from the run" if difference > allowed else "changes nothing in the backbone"
