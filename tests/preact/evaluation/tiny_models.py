@@ -13,8 +13,20 @@ from preact.statements import statements
 from preact.tiny import Backbone, build
 
 SHAPE = TinyShape(
-    vocabulary=400, hidden=32, layers=3, feed_forward=64, heads=2, positions=512, steps=2, batch=2, width=32
+    vocabulary=400,
+    hidden=32,
+    layers=3,
+    feed_forward=64,
+    heads=2,
+    positions=512,
+    steps=2,
+    batch=2,
+    width=32,
+    learning_rate=1e-3,
+    dialogue_repeats=1,
+    long_share=0.0,
 )
+"""Hardly trained, so that it still has something to say to a control vector."""
 TEXTS = ("I like long walks and quiet evenings with a book. Yes, that is true of me. No, it is not.",) * 12
 TEST_SHARE = 4
 
