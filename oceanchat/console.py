@@ -148,16 +148,14 @@ def print_build_notes(report: BuildReport) -> None:
     for outcome in report.outcomes:
         if outcome.replaced:
             _note(
-                f"{outcome.trait_level.code} had {outcome.replaced} dialogues built with other options;"
-                f" the command"
-                " that built them brings them back from the ledger, free of charge"
+                f"{outcome.trait_level.code} had {outcome.replaced} dialogues built with other options; the"
+                " command that built them brings them back from the ledger, free of charge"
             )
     for outcome in report.short:
         _note(
             f"{outcome.trait_level.code} has {outcome.passed} of {outcome.requested} dialogues: the corpus"
             f" '{report.corpus.name}' gave {sum(outcome.funnel.seeds.values())} seed topics and no more"
-            f" (`oceanchat"
-            " status` says what became of them); add essays or raise --seeds-per-essay"
+            " (`oceanchat status` says what became of them); add essays or raise --seeds-per-essay"
         )
 
 

@@ -120,30 +120,23 @@ _TRAIT_WORDS = {**{t.value.lower(): t for t in TRAITS}, **{t.label.lower(): t fo
 
 _MANNERS = {
     "O+": "Curious and full of ideas, moved by beauty and drawn to what is new. Follows odd thoughts for"
-    " their own"
-    " sake and questions how things have always been done.",
+    " their own sake and questions how things have always been done.",
     "C+": "Organised, careful and dependable. Plans ahead, finishes what was started and keeps promises"
-    " even when"
-    " nobody checks.",
+    " even when nobody checks.",
     "E+": "Lively, talkative and at ease with people. Seeks company, speaks up, keeps busy and shows"
     " pleasure openly.",
     "A+": "Kind, trusting and considerate. Gives others the benefit of the doubt, helps without being"
-    " asked and keeps"
-    " the peace.",
+    " asked and keeps the peace.",
     "N+": "Worries easily and feels setbacks hard. Small troubles grow large, moods swing and calm is"
     " slow to return.",
     "O-": "Down to earth and fond of the familiar. Keeps to proven ways and plain facts, and sees little"
-    " use in"
-    " daydreams or novelty.",
+    " use in daydreams or novelty.",
     "C-": "Takes things as they come and leaves plans loose. Puts chores off, forgets details and drops"
-    " what gets"
-    " tedious.",
+    " what gets tedious.",
     "E-": "Quiet and reserved, happiest alone or with one or two people. Says little, avoids the centre"
-    " and needs time"
-    " to recover from company.",
+    " and needs time to recover from company.",
     "A-": "Blunt, sceptical and competitive. Looks after own interests first, says no without apology and"
-    " doubts other"
-    " people's motives.",
+    " doubts other people's motives.",
     "N-": "Calm and steady under pressure. Takes setbacks lightly, rarely worries and is soon back in"
     " balance.",
 }

@@ -50,8 +50,7 @@ def adapt(model: Any, config: TrainConfig) -> Any:
         )
         raise TrainingError(
             f"target modules '{', '.join(recipe.target_modules)}' match nothing in the backbone; its"
-            " linear modules are"
-            f" {', '.join(names)}: name some with --target-modules"
+            f" linear modules are {', '.join(names)}: name some with --target-modules"
         ) from None
 
 

@@ -62,8 +62,7 @@ class Gate:
         if weights is None:
             raise TrainingError(
                 f"adapter '{adapter}' got no trait-level; pass trait_ids or expert_weights to the model's"
-                " forward or"
-                " generate"
+                " forward or generate"
             )
         batch = hidden.shape[0]
         if weights.dim() == 1:
@@ -144,8 +143,7 @@ class GatedLora(LoraVariant):  # type: ignore[misc]
         if weights is None or weights.dim() != 1:
             raise TrainingError(
                 f"adapter '{adapter}' holds all trait-levels and cannot be merged as one; merge it for a"
-                " trait-level or"
-                " persona, or use `preact export`"
+                " trait-level or persona, or use `preact export`"
             )
         a, b = module.lora_A[adapter].weight, module.lora_B[adapter].weight
         gate = weights.to(b.dtype).repeat_interleave(b.shape[1] // weights.shape[0])

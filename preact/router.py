@@ -57,9 +57,8 @@ def select(weights: Tensor, trait_ids: Tensor) -> Tensor:
     """
     if trait_ids.dtype not in (torch.int64, torch.int32) or trait_ids.dim() not in (1, 2):
         raise TrainingError(
-            f"trait_ids has shape {tuple(trait_ids.shape)} and type {trait_ids.dtype}; pass one integer"
-            " for each"
-            " sequence (B,) or one for each token (B, T)"
+            f"trait_ids has shape {tuple(trait_ids.shape)} and type {trait_ids.dtype}; pass one integer for"
+            " each sequence (B,) or one for each token (B, T)"
         )
     # On an accelerator the look-up itself checks the range; asking here would wait for the device at every
     # step.

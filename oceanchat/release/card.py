@@ -137,12 +137,10 @@ def _personal(manifest: Manifest, quality: Quality) -> str:
     return (
         "Patterns looked for in every released dialogue and seed topic, with the rows they were found in"
         " (each row says"
-        " so in"
-        f" `flags`): {listed}. Names of people are not looked for: the characters are invented, but a"
-        " seed topic may"
-        " have named someone. Author ids are hashed; whoever holds the corpus can match them. Seed topics are"
-        f" released as: {manifest.seed_topics}. If you find yourself in here, tell the publisher and the"
-        " row will go.\n"
+        f" so in `flags`): {listed}. Names of people are not looked for: the characters are invented, but a"
+        " seed topic may have named someone. Author ids are hashed; whoever holds the corpus can match them."
+        f" Seed topics are released as: {manifest.seed_topics}. If you find yourself in here, tell the"
+        " publisher and the row will go.\n"
     )
 
 
@@ -168,9 +166,7 @@ def _reproduce(manifest: Manifest, quality: Quality) -> str:
         f" --seed-topics {manifest.seed_topics} --split-ratio {ratio} --split-seed"
         f" {manifest.split_seed}\n```\n\n"
         f"gives the same bytes with {versions_listed(manifest.code)}. `oceanchat verify PATH` recomputes"
-        " every"
-        " checksum, count"
-        " and figure of this page from the files.\n"
+        " every checksum, count and figure of this page from the files.\n"
     )
 
 

@@ -123,10 +123,8 @@ def topics(manifest: Manifest, quality: Quality) -> str:
     return (
         f"![Topic distribution]({TOPICS_PLOT})\n\n"
         "Topics of NMF on TF-IDF, labelled by their strongest words; a dialogue counts for the topic it"
-        " has most"
-        f" of beside the average ({topics['none']} have none). The number of topics is the one that is"
-        " most alike"
-        f" from sample to sample (number: stability): {stability}.\n\n"
+        f" has most of beside the average ({topics['none']} have none). The number of topics is the one that"
+        f" is most alike from sample to sample (number: stability): {stability}.\n\n"
         + table(["topic", "further words", "share"], rows)
     )
 
