@@ -85,7 +85,7 @@ def identify(
 
 def _trained_on(trained: TrainedModel, release: Release, split: str) -> bool:
     same = release.fingerprint == trained.record.release.fingerprint
-    return same and (split != "test" or trained.record.config.train_split == "all")
+    return same and (split == "all" or trained.record.config.train_split in (split, "all"))
 
 
 def score(

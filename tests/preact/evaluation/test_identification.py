@@ -57,10 +57,13 @@ def test_identifying_twice_gives_the_same(preact_run: Run) -> None:
     assert identify(preact_run.folder) == identify(preact_run.folder)
 
 
-def test_training_dialogues_are_pointed_out(preact_run: Run) -> None:
+@pytest.mark.parametrize(
+    ("split", "seen"), [("all", True), ("train", True), ("validation", False), ("test", False)]
+)
+def test_training_dialogues_alone_are_pointed_out(preact_run: Run, split: str, seen: bool) -> None:
     said: list[str] = []
-    identify(preact_run.folder, split="all", say=said.append)
-    assert any("trained on" in line for line in said)
+    identify(preact_run.folder, split=split, say=said.append)
+    assert any("trained on" in line for line in said) is seen
 
 
 def test_no_router_ties_everything_at_chance(release_folder: Path, tmp_path: Path) -> None:
