@@ -87,7 +87,7 @@ class GatedProduct(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, base: Tensor, z: Tensor, g: Tensor, b: Tensor) -> Tensor:
         ctx.save_for_backward(z, g, b)
-        return torch.addmm(base, _scaled(z, g).flatten(0, 1), b.t())
+        return torch.addmm(base, (z * _by_channel(g, z)).flatten(0, 1), b.t())
 
     @staticmethod
     def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, Tensor, Tensor | None, Tensor]:
@@ -98,13 +98,16 @@ class GatedProduct(torch.autograd.Function):
         if ctx.needs_input_grad[2]:
             dg = (du * z).view(*z.shape[:-1], g.shape[-1], -1).sum(-1)
             dg = dg.sum(1, keepdim=True) if g.shape[1] == 1 else dg
-        return dy, _scaled(du, g), dg, dy.t() @ _scaled(z, g).flatten(0, 1)
+        gate = _by_channel(g, z)
+        return dy, du * gate, dg, dy.t() @ (z * gate).flatten(0, 1)
 
 
-def _scaled(z: Tensor, g: Tensor) -> Tensor:
-    """z (B, T, r) with each expert's r/N channels multiplied by its weight in g (B, 1 or T, N)."""
-    experts = z.view(*z.shape[:-1], g.shape[-1], -1)
-    return (experts * g.unsqueeze(-1)).view(z.shape)
+def _by_channel(g: Tensor, z: Tensor) -> Tensor:
+    """The weight of each of z's r channels: g (B, 1 or T, N) with every expert's weight r/N times over.
+
+    Written out, because CPUs are several times slower at multiplying by a weight that is repeated on the fly.
+    """
+    return g.repeat_interleave(z.shape[-1] // g.shape[-1], dim=-1)
 
 
 class GatedLora(LoraVariant):  # type: ignore[misc]
