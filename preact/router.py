@@ -67,7 +67,8 @@ def select(weights: Tensor, trait_ids: Tensor) -> Tensor:
         raise TrainingError(
             f"trait_ids holds ids outside 0 to {weights.shape[0] - 1}; see oceanchat.traits.TRAIT_LEVELS"
         )
-    return weights[trait_ids.to(weights.device)]
+    # Not weights[trait_ids]: on a CPU its gradient adds up in an order that changes from run to run.
+    return nn.functional.embedding(trait_ids.to(weights.device), weights)
 
 
 def trait_id(trait_level: TraitLevel) -> int:

@@ -38,6 +38,19 @@ def test_select_gives_rows_by_sequence_and_by_token() -> None:
     assert select(weights, torch.tensor([[3, 0]])).shape == (1, 2, 2)
 
 
+def test_gradients_of_many_tokens_are_the_same_every_time_on_two_threads() -> None:
+    weights = torch.rand(10, 16, requires_grad=True)
+    ids = torch.randint(0, 10, (1, 8000))
+    upstream = torch.randn(1, 8000, 16)
+    threads = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        found = [torch.autograd.grad(select(weights, ids), weights, upstream)[0] for _ in range(10)]
+    finally:
+        torch.set_num_threads(threads)
+    assert all(torch.equal(found[0], other) for other in found)
+
+
 @pytest.mark.parametrize(
     "ids", [torch.tensor([10]), torch.tensor([-1]), torch.tensor([0.0]), torch.tensor(3)]
 )
