@@ -8,7 +8,8 @@ from pathlib import Path
 import streamlit as st
 from starlette.middleware import Middleware
 
-from annotation_app import door, session
+from annotation_app import routes as door
+from annotation_app import session
 
 app = st.App(
     Path(__file__).with_name("shell.py"),

@@ -10,10 +10,10 @@ import streamlit as st
 from streamlit.errors import StreamlitSecretNotFoundError
 
 from annotation_app import settings
-from annotation_app.door import COOKIE
+from annotation_app.routes import COOKIE
 from oceanchat.annotation import accounts
 from oceanchat.errors import AnnotationError
-from oceanchat.store.account_rows import Annotator
+from oceanchat.store.annotators import Annotator
 
 _VIEWING = "viewing"
 _PASS = "pass"

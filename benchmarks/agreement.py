@@ -12,8 +12,8 @@ from collections.abc import Callable
 import krippendorff
 import numpy as np
 
-from oceanchat.agreement import Rating, agreement_of, tabulate
-from oceanchat.coefficients import Counts
+from oceanchat.statistics.agreement import Rating, agreement_of, tabulate
+from oceanchat.statistics.coefficients import Counts
 
 
 def seconds(job: Callable[[], object], repeats: int) -> float:

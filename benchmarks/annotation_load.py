@@ -30,10 +30,11 @@ from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from websockets.asyncio.client import ClientConnection, connect
 
 from oceanchat.annotation import accounts
-from oceanchat.annotation.drawing import SampleConfig, draw_sample
 from oceanchat.annotation.launcher import command
+from oceanchat.annotation.sample import SampleConfig, draw_sample
 from oceanchat.records import Dialogue, Turn, dialogue_id
-from oceanchat.store import annotation_rows, import_rows
+from oceanchat.store import imports as import_rows
+from oceanchat.store import labels as annotation_rows
 from oceanchat.store.database import Store, open_store
 from oceanchat.traits import TRAIT_LEVELS
 

@@ -59,8 +59,8 @@ async def ask_ours(url: str, requests: int, concurrency: int, path: str) -> dict
     """The same through gate, ledger and budget."""
     from oceanchat.errors import CallFailed
     from oceanchat.llm.chat import ChatRequest, Message
-    from oceanchat.llm.doors import open_run
     from oceanchat.llm.settings import CallSettings
+    from oceanchat.models import open_run
     from oceanchat.store.database import open_store
 
     store = open_store(path)

@@ -17,12 +17,12 @@ from peft.tuners.lora.layer import LoraLayer
 from torch import Tensor, nn
 from transformers import LlamaConfig, LlamaForCausalLM
 
-from preact.adapters import peft_noise_silenced
 from preact.config import PAPER_RECIPE
-from preact.losses import personality_specialization
-from preact.router import Router
-from preact.trainer import batch_loss
-from preact.tuner import PreactConfig
+from preact.mixture.losses import personality_specialization
+from preact.mixture.model import PreactConfig
+from preact.mixture.router import Router
+from preact.training.adapters import peft_noise_silenced
+from preact.training.trainer import batch_loss
 
 METHODS = ("peft LoRA", "P-React", "loop over 16")
 PEAK_TFLOPS = {"H100": 989.0, "H200": 989.0, "A100": 312.0}

@@ -28,15 +28,15 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 
-from oceanchat.intervals import wilson
+from oceanchat.statistics.intervals import wilson
 from oceanchat.traits import TRAIT_LEVELS, Level, Trait, TraitLevel
-from preact import tiny
+from preact.backbones import tiny
+from preact.backbones.cpu import multiplies_in_bfloat16, prepare_cpu
 from preact.config import METHODS, TinyShape, make_config
-from preact.cpu import multiplies_in_bfloat16, prepare_cpu
-from preact.dialogues import read_release
+from preact.dialogues.release import read_release
 from preact.evaluation.identification import identify
-from preact.runs import read_record
-from preact.training import train
+from preact.training.runs import read_record
+from preact.training.train import train
 
 UNTUNED, TUNED = "TF-IDF + LR", "tuned TF-IDF + LR"
 

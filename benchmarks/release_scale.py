@@ -21,11 +21,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from oceanchat.imports import read_dialogues
+from oceanchat.pipeline.import_format import read_dialogues
 from oceanchat.records import Dialogue, Turn, dialogue_id
-from oceanchat.store import build_rows
+from oceanchat.store import builds as build_rows
 from oceanchat.store.database import open_store
-from oceanchat.store.import_rows import add_imported
+from oceanchat.store.imports import add_imported
 from oceanchat.traits import TRAIT_LEVELS, TraitLevel
 
 ROWS_A_AUTHOR = 3

@@ -20,16 +20,16 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 
-from oceanchat.essays import open_corpus
-from oceanchat.llm.scripted.labelling import label_sentence
-from oceanchat.llm.scripted_model import reply_to
+from oceanchat.corpus.essays import open_corpus
+from oceanchat.corpus.segmentation import sentences_of
 from oceanchat.near_duplicates import NearDuplicates
+from oceanchat.pipeline.back_validation import judge, parse_verdict
+from oceanchat.pipeline.gates import Bounds, Gatekeeper
+from oceanchat.pipeline.synthesis import parse_dialogue
 from oceanchat.prompts import Prompts, open_prompts
 from oceanchat.records import Turn, transcript
-from oceanchat.stages.back_validation import judge, parse_verdict
-from oceanchat.stages.gates import Bounds, Gatekeeper
-from oceanchat.stages.segmentation import sentences_of
-from oceanchat.stages.synthesis import parse_dialogue
+from oceanchat.scripted.labelling import label_sentence
+from oceanchat.scripted.model import reply_to
 from oceanchat.traits import TRAIT_LEVELS, TRAITS, Level, Trait, TraitLevel, facet_named
 
 EXCHANGES, WORDS, AN_ESSAY = 5, 80, 3

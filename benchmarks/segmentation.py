@@ -16,7 +16,7 @@ from typing import NamedTuple
 import pysbd
 from nltk.tokenize import punkt
 
-from oceanchat.stages.segmentation import segment
+from oceanchat.corpus.segmentation import segment
 
 Splitter = Callable[[str], set[int]]
 """Text -> where its sentences start, the first one left out."""

@@ -3,7 +3,7 @@
 from enum import StrEnum
 from typing import Protocol
 
-from oceanchat.llm.counts import CallCounts
+from oceanchat.llm.usage import CallCounts
 
 
 class Stage(StrEnum):

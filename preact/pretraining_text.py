@@ -5,8 +5,8 @@ It knows nothing of models; what the corpus says about its authors is not looked
 
 from pathlib import Path
 
+from oceanchat.corpus.essays import open_corpus
 from oceanchat.errors import TrainingError
-from oceanchat.essays import open_corpus
 
 
 def read_texts(source: str) -> list[str]:

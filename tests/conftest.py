@@ -1,9 +1,13 @@
-"""What all tests share: one PostgreSQL, and hypothesis without deadlines, since machines are often busy."""
+"""What all tests share: PostgreSQL, endpoints, and hypothesis without deadlines."""
 
 import os
+from collections.abc import Callable, Iterator
+from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, settings
 
+from tests.endpoint import Endpoint
 from tests.postgres import postgres_server, postgres_url
 
 __all__ = ["postgres_server", "postgres_url"]
@@ -16,3 +20,17 @@ settings.register_profile(
     derandomize=bool(os.environ.get("CI")),
 )
 settings.load_profile("project")
+
+
+@pytest.fixture
+def serve() -> Iterator[Callable[..., Endpoint]]:
+    """Start an endpoint with these switches; it ends with the test."""
+    running: list[Endpoint] = []
+
+    def start(**switches: Any) -> Endpoint:
+        running.append(Endpoint(**switches))
+        return running[-1]
+
+    yield start
+    for endpoint in running:
+        endpoint.close()

@@ -14,42 +14,6 @@ ROOT = Path(__file__).parent.parent
 PACKAGES = ("oceanchat", "annotation_app", "preact")
 MODULES = sorted(path for package in PACKAGES for path in (ROOT / package).rglob("*.py"))
 
-FLOORS = {
-    1: (
-        "oceanchat.errors oceanchat.traits oceanchat.intervals oceanchat.near_duplicates "
-        "oceanchat.storable oceanchat.command_line"
-    ),
-    2: "oceanchat.records",
-    3: (
-        "oceanchat.prompts oceanchat.hub oceanchat.essays oceanchat.essay_rows oceanchat.parquet_rows "
-        "oceanchat.imports oceanchat.progress oceanchat.llm oceanchat.store"
-    ),
-    4: "oceanchat.config oceanchat.stages",
-    5: (
-        "oceanchat.agreement oceanchat.coefficients oceanchat.label_file oceanchat.checker_figures "
-        "oceanchat.sampling"
-    ),
-    6: (
-        "oceanchat.corpus oceanchat.build oceanchat.annotation oceanchat.release oceanchat.intake "
-        "oceanchat.reading oceanchat.exporting oceanchat.parquet_export oceanchat.forecasting"
-    ),
-    7: "oceanchat.console oceanchat.spending_tables oceanchat.agreement_tables oceanchat.cli",
-    8: "annotation_app preact.config preact.losses",
-    9: "preact.router preact.dialogues preact.conversation preact.batches preact.packed_attention preact.cpu",
-    10: (
-        "preact.experts preact.tuner preact.tiny preact.backbone preact.adapters preact.prompted "
-        "preact.encoding preact.pretraining_text preact.steering preact.control_vectors preact.statements"
-    ),
-    11: (
-        "preact.trainer preact.trackers preact.progress preact.runs preact.training preact.trained "
-        "preact.generation preact.export preact.export_card preact.publishing preact.information"
-    ),
-    12: "preact.evaluation preact.inspect_task",
-    13: "preact.cli",
-}
-"""Floor -> its modules and packages; a module may import its own floor and those below."""
-FLOOR_OF = {name: floor for floor, names in FLOORS.items() for name in names.split()}
-
 HOMES = {
     "torch": ("preact",),
     "transformers": ("preact",),
@@ -59,7 +23,7 @@ HOMES = {
     "openai": ("oceanchat.llm",),
     "sqlalchemy": ("oceanchat.store",),
     "huggingface_hub": ("oceanchat.hub",),
-    "nltk": ("oceanchat.stages.segmentation",),
+    "nltk": ("oceanchat.corpus",),
 }
 """Heavy library -> the places that may import it."""
 
@@ -79,22 +43,6 @@ def imports_of(path: Path) -> set[str]:
         elif isinstance(node, ast.ImportFrom) and node.module:
             found |= {node.module} | {f"{node.module}.{alias.name}" for alias in node.names}
     return found
-
-
-def floor_of(module: str) -> int | None:
-    """The floor of the longest listed prefix of a module."""
-    fits = [(len(name), floor) for name, floor in FLOOR_OF.items() if f"{module}.".startswith(f"{name}.")]
-    return max(fits)[1] if fits else None
-
-
-@pytest.mark.parametrize("path", MODULES, ids=name_of)
-def test_imports_point_down_or_sideways(path: Path) -> None:
-    own = floor_of(name_of(path))
-    if path.name == "__init__.py":
-        return
-    assert own is not None, f"{name_of(path)} has no floor; give it one in FLOORS"
-    above = {module for module in imports_of(path) if (floor_of(module) or 0) > own}
-    assert not above, f"{name_of(path)} on floor {own} imports from above: {sorted(above)}"
 
 
 HANDLES = {"sqlalchemy", "sqlalchemy.Connection", "sqlalchemy.Engine", "sqlalchemy.exc"}

@@ -3,12 +3,12 @@
 import streamlit as st
 
 from annotation_app import session, settings
-from annotation_app.parts.table import show_table
-from oceanchat.agreement import Figure
+from annotation_app.components.table import show_table
 from oceanchat.annotation import accounts, assignment, qualification, report
 from oceanchat.annotation.qualification import Score
 from oceanchat.annotation.report import Worker
-from oceanchat.store.account_rows import Annotator
+from oceanchat.statistics.agreement import Figure
+from oceanchat.store.annotators import Annotator
 
 
 def page() -> None:

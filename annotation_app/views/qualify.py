@@ -3,13 +3,13 @@
 import streamlit as st
 
 from annotation_app import session, settings
-from annotation_app.parts.item import Look, show_item
-from annotation_app.parts.table import show_table
+from annotation_app.components.item import Look, show_item
+from annotation_app.components.table import show_table
 from oceanchat.annotation import qualification
 from oceanchat.annotation.qualification import Standing
 from oceanchat.annotation.tasks import PRACTICE
-from oceanchat.store.account_rows import Annotator
-from oceanchat.store.annotation_rows import Judgement
+from oceanchat.store.annotators import Annotator
+from oceanchat.store.labels import Judgement
 from oceanchat.traits import Trait, TraitLevel
 
 

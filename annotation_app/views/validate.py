@@ -3,13 +3,13 @@
 import streamlit as st
 
 from annotation_app import session, settings
-from annotation_app.door import receipt_text
-from annotation_app.parts.item import Action, Look, show_item
+from annotation_app.components.item import Action, Look, show_item
+from annotation_app.routes import receipt_text
 from annotation_app.views import qualify
-from oceanchat.annotation import labelling
-from oceanchat.annotation.labelling import Receipt, Shown
+from oceanchat.annotation import labels as labelling
+from oceanchat.annotation.labels import Receipt, Shown
 from oceanchat.errors import AnnotationError
-from oceanchat.store.account_rows import Annotator
+from oceanchat.store.annotators import Annotator
 from oceanchat.traits import TraitLevel
 
 BACK = Action("back", "Back", "b")

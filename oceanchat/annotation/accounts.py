@@ -14,8 +14,8 @@ from typing import NamedTuple
 
 from oceanchat.annotation import assignment
 from oceanchat.errors import AnnotationError
-from oceanchat.store import account_rows
-from oceanchat.store.account_rows import Annotator
+from oceanchat.store import annotators as account_rows
+from oceanchat.store.annotators import Annotator
 from oceanchat.store.database import Store
 
 ROLES = ("annotator", "lead")

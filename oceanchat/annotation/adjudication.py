@@ -8,15 +8,17 @@ be decided, so nobody's label is seen while another is still due.
 from dataclasses import dataclass
 from typing import Any
 
-from oceanchat.annotation import accounts, labelling
-from oceanchat.annotation.labelling import Shown
+from oceanchat.annotation import accounts
+from oceanchat.annotation import labels as labelling
+from oceanchat.annotation.labels import Shown
 from oceanchat.errors import AnnotationError
-from oceanchat.sampling import fraction
-from oceanchat.store import annotation_rows, seat_rows
-from oceanchat.store.account_rows import Annotator
-from oceanchat.store.annotation_rows import Answers, Judgement
+from oceanchat.statistics.sampling import fraction
+from oceanchat.store import assignments as seat_rows
+from oceanchat.store import labels as annotation_rows
+from oceanchat.store.annotators import Annotator
+from oceanchat.store.assignments import COUNTED, Sample
 from oceanchat.store.database import Store
-from oceanchat.store.seat_rows import COUNTED, Sample
+from oceanchat.store.labels import Answers, Judgement
 
 
 @dataclass(frozen=True)

@@ -10,10 +10,12 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from oceanchat.sampling import fraction
-from oceanchat.store import account_rows, annotation_rows, seat_rows
+from oceanchat.statistics.sampling import fraction
+from oceanchat.store import annotators as account_rows
+from oceanchat.store import assignments as seat_rows
+from oceanchat.store import labels as annotation_rows
+from oceanchat.store.assignments import COUNTED, Sample
 from oceanchat.store.database import Store
-from oceanchat.store.seat_rows import COUNTED, Sample
 
 LATER = 0.15
 """A silent repeat comes at least this share of someone's items after the first time."""

@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from oceanchat.annotation.tasks import VALIDATE
 from oceanchat.errors import PromptError
 from oceanchat.prompts import Prompts
-from oceanchat.store.seat_rows import Item
+from oceanchat.store.assignments import Item
 from oceanchat.traits import TRAITS, Level, Trait, TraitLevel
 
 GUIDELINES = "guidelines.md"

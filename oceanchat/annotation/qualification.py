@@ -8,15 +8,18 @@ import hashlib
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
-from oceanchat.annotation import accounts, labelling
+from oceanchat.annotation import accounts
+from oceanchat.annotation import labels as labelling
 from oceanchat.annotation.guidelines import PRACTISED, known_items
-from oceanchat.annotation.labelling import Shown
+from oceanchat.annotation.labels import Shown
 from oceanchat.prompts import Prompts
-from oceanchat.store import account_rows, annotation_rows, seat_rows
-from oceanchat.store.account_rows import Annotator
-from oceanchat.store.annotation_rows import Judgement
+from oceanchat.store import annotators as account_rows
+from oceanchat.store import assignments as seat_rows
+from oceanchat.store import labels as annotation_rows
+from oceanchat.store.annotators import Annotator
+from oceanchat.store.assignments import Item
 from oceanchat.store.database import Store
-from oceanchat.store.seat_rows import Item
+from oceanchat.store.labels import Judgement
 from oceanchat.traits import TRAITS
 
 PASS_MARK = 0.8

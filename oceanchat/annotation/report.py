@@ -9,7 +9,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from oceanchat.agreement import (
+from oceanchat.annotation import accounts, assignment
+from oceanchat.annotation.assignment import Coverage
+from oceanchat.annotation.attention import Care, care_of
+from oceanchat.annotation.tasks import task_named
+from oceanchat.errors import AnnotationError
+from oceanchat.statistics.agreement import (
     Agreement,
     Figure,
     Rating,
@@ -18,18 +23,15 @@ from oceanchat.agreement import (
     pairwise_cohen,
     share_of,
 )
-from oceanchat.annotation import accounts, assignment
-from oceanchat.annotation.assignment import Coverage
-from oceanchat.annotation.care import Care, care_of
-from oceanchat.annotation.tasks import task_named
-from oceanchat.checker_figures import CheckerFigures, Group, checker_figures
-from oceanchat.coefficients import Value
-from oceanchat.errors import AnnotationError
-from oceanchat.store import account_rows, annotation_rows, seat_rows
-from oceanchat.store.account_rows import Annotator
-from oceanchat.store.annotation_rows import REJECTED, Judgement, counts_for_agreement
+from oceanchat.statistics.checker_accuracy import CheckerFigures, Group, checker_figures
+from oceanchat.statistics.coefficients import Value
+from oceanchat.store import annotators as account_rows
+from oceanchat.store import assignments as seat_rows
+from oceanchat.store import labels as annotation_rows
+from oceanchat.store.annotators import Annotator
+from oceanchat.store.assignments import COUNTED, Sample
 from oceanchat.store.database import Store
-from oceanchat.store.seat_rows import COUNTED, Sample
+from oceanchat.store.labels import REJECTED, Judgement, counts_for_agreement
 from oceanchat.traits import CODES
 
 GOOD = "yes"

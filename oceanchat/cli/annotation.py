@@ -44,9 +44,9 @@ def sample(store: str, another: bool, prompts: Path | None, as_json: bool, **opt
     \b
     oceanchat sample --per-trait-level 40 --annotators 3
     """
-    from oceanchat.annotation.drawing import SampleConfig, draw_sample
     from oceanchat.annotation.guidelines import PRACTISED, known_items
-    from oceanchat.console import print_table
+    from oceanchat.annotation.sample import SampleConfig, draw_sample
+    from oceanchat.cli.display.build import print_table
     from oceanchat.prompts import open_prompts
     from oceanchat.store.database import open_store
 
@@ -102,8 +102,9 @@ def add_annotator(name: str, role: str, store: str) -> None:
 @json_option
 def list_annotators(store: str, as_json: bool) -> None:
     """Show who is there, and how far they are."""
-    from oceanchat.annotation import accounts, labelling
-    from oceanchat.console import print_table
+    from oceanchat.annotation import accounts
+    from oceanchat.annotation import labels as labelling
+    from oceanchat.cli.display.build import print_table
     from oceanchat.store.database import open_store
 
     opened = open_store(store, must_exist=True)
@@ -208,8 +209,8 @@ def agreement(labels: Path | None, store: str, as_json: bool) -> None:
     """
     if labels is not None:
         return _agreement_of_file(labels, as_json)
-    from oceanchat import agreement_tables
     from oceanchat.annotation.report import record, report
+    from oceanchat.cli.display import agreement as agreement_tables
     from oceanchat.store.database import open_store
 
     made = report(open_store(store, must_exist=True))
@@ -219,11 +220,11 @@ def agreement(labels: Path | None, store: str, as_json: bool) -> None:
 
 
 def _agreement_of_file(path: Path, as_json: bool) -> None:
-    from oceanchat import agreement_tables
-    from oceanchat.agreement import agreement as agree
-    from oceanchat.agreement import by_stratum, pairwise_cohen
     from oceanchat.annotation.report import figures
-    from oceanchat.label_file import read_labels
+    from oceanchat.cli.display import agreement as agreement_tables
+    from oceanchat.statistics.agreement import agreement as agree
+    from oceanchat.statistics.agreement import by_stratum, pairwise_cohen
+    from oceanchat.statistics.label_file import read_labels
 
     ratings = read_labels(path)
     strata = by_stratum(ratings) if any(rating.stratum for rating in ratings) else {}

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from oceanchat.cli.config_options import build_options, read_config
+from oceanchat.cli.build_options import build_options, read_config
 from oceanchat.cli.options import json_option, store_option
 
 SHORT = 3
@@ -37,9 +37,9 @@ def build(dry_run: bool, store: str, as_json: bool, **flags: Any) -> int:
     Run it again and nothing is asked twice; ask for more and only the difference is asked. Nothing is sent
     or spent unless a model is named. Exit code 3: the corpus gave fewer dialogues than asked for.
     """
-    from oceanchat import build as service
-    from oceanchat import console
-    from oceanchat.reading import sample_dialogues
+    from oceanchat.cli.display import build as console
+    from oceanchat.pipeline import build as service
+    from oceanchat.pipeline.results import sample_dialogues
     from oceanchat.store.database import open_store
 
     config = read_config(flags)

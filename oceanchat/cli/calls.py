@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from oceanchat.cli.config_options import build_options, read_config
+from oceanchat.cli.build_options import build_options, read_config
 from oceanchat.cli.options import json_option, store_option
 from oceanchat.cli.serve import serve_scripted
 
 if TYPE_CHECKING:
-    from oceanchat.config import BuildConfig
     from oceanchat.llm.settings import CallSettings
+    from oceanchat.pipeline.config import BuildConfig
 
 PRICES = click.option(
     "--prices", type=click.Path(path_type=Path), metavar="FILE", help="Your own price table in place of ours."
@@ -38,8 +38,8 @@ def estimate(pilot: int | None, store: str, as_json: bool, **flags: Any) -> None
     \b
     oceanchat estimate --trait O --level high --count 200 --model gpt-4o-mini --pilot 5
     """
-    from oceanchat import build as service
-    from oceanchat import console
+    from oceanchat.cli.display import build as console
+    from oceanchat.pipeline import build as service
     from oceanchat.store.database import open_store
 
     config = read_config(flags)
@@ -52,8 +52,8 @@ def estimate(pilot: int | None, store: str, as_json: bool, **flags: Any) -> None
 
 def print_forecast(config: "BuildConfig", store: str, as_json: bool) -> None:
     """What `config` still takes, as a table or JSON."""
-    from oceanchat import spending_tables
-    from oceanchat.forecasting import outlook
+    from oceanchat.cli.display import costs as spending_tables
+    from oceanchat.pipeline.estimate import outlook
     from oceanchat.store.database import existing_or_empty
 
     with existing_or_empty(store) as opened:
@@ -69,8 +69,8 @@ def print_forecast(config: "BuildConfig", store: str, as_json: bool) -> None:
 @json_option
 def costs(prices: Path | None, store: str, as_json: bool) -> None:
     """Reconcile what was paid: kept + rejected + retried + lost in flight, by stage, model, trait-level."""
-    from oceanchat import spending_tables
-    from oceanchat.llm.accounts import accounts_of
+    from oceanchat.cli.display import costs as spending_tables
+    from oceanchat.llm.costs import accounts_of
     from oceanchat.llm.prices import load_prices
     from oceanchat.store.database import open_store
 
@@ -92,8 +92,8 @@ def costs(prices: Path | None, store: str, as_json: bool) -> None:
 @json_option
 def retry(reason: str | None, base_url: str | None, store: str, as_json: bool, **limits: Any) -> None:
     """Ask the failed requests again, alone; the next build replays what they answer."""
-    from oceanchat import spending_tables
-    from oceanchat.llm import asking_again
+    from oceanchat.cli.display import costs as spending_tables
+    from oceanchat.pipeline import retry as asking_again
     from oceanchat.store.database import open_store
 
     opened = open_store(store, must_exist=True)
@@ -116,8 +116,8 @@ def batches(
     watch: bool, cancel: str | None, poll: float, base_url: str | None, store: str, as_json: bool
 ) -> None:
     """List, watch or cancel the batches of this store; `oceanchat build --batch` takes their answers in."""
-    from oceanchat import spending_tables
-    from oceanchat.llm import batch_watch
+    from oceanchat.cli.display import costs as spending_tables
+    from oceanchat.llm.endpoint import batch_status as batch_watch
     from oceanchat.store.database import open_store
 
     rows = batch_watch.known_batches(open_store(store, must_exist=True))
@@ -136,7 +136,7 @@ def batches(
 
 
 async def _watch(settings: "CallSettings", rows: list[dict[str, Any]], as_json: bool) -> None:
-    from oceanchat.llm import batch_watch
+    from oceanchat.llm.endpoint import batch_status as batch_watch
 
     async for row, remote in batch_watch.watch(settings, rows, wait=True):
         if as_json:

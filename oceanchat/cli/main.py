@@ -7,9 +7,10 @@ import sys
 
 import click
 
-from oceanchat.cli import annotation, calls, read, release
+from oceanchat.cli import annotation, calls, release
+from oceanchat.cli import results as read
 from oceanchat.cli.build import build
-from oceanchat.command_line import CONTEXT, CommandGroup, run_group
+from oceanchat.cli.group import CONTEXT, CommandGroup, run_group
 
 COMMANDS = (
     build,

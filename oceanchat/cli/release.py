@@ -14,7 +14,7 @@ from oceanchat.cli.options import json_option, store_option
 from oceanchat.errors import ConfigError
 
 if TYPE_CHECKING:
-    from oceanchat.release.topic_labels import Named, Naming, TopicLabelConfig
+    from oceanchat.topics.naming import Named, Naming, TopicLabelConfig
 
 F = TypeVar("F", bound=Callable[..., Any])
 _PATH = click.Path(path_type=Path)
@@ -69,7 +69,8 @@ def import_(
     writer may be there. `oceanchat release --require imported` releases them all, `--require checked` those
     that passed a checker.
     """
-    from oceanchat import console, intake
+    from oceanchat.cli.display import build as console
+    from oceanchat.pipeline import importing as intake
     from oceanchat.store.database import open_store
 
     config = _config(intake.ImportConfig, file=file, calls=_calls(base_url, max_usd), **flags)
@@ -196,8 +197,8 @@ def verify(folder: Path, as_json: bool) -> None:
 @_with_extra
 def diff(before: Path, after: Path, as_json: bool) -> None:
     """Say what changed from one release to another: rows, labels, splits and figures."""
-    from oceanchat import console
-    from oceanchat.release.difference import by_trait_level, compare
+    from oceanchat.cli.display import build as console
+    from oceanchat.release.diff import by_trait_level, compare
     from oceanchat.release.folder import read_release
 
     old, new = read_release(before), read_release(after)
@@ -258,10 +259,10 @@ def topics(plot: Path | None, count: int | None, store: str, as_json: bool, **fl
     oceanchat topics --plot topics.png
     oceanchat topics --plot topics.png --labeler gpt-4o-mini --max-usd 1
     """
-    from oceanchat.release import topic_labels
-    from oceanchat.release.gathering import topic_texts
-    from oceanchat.release.topics import find_topics
+    from oceanchat.release.selection import topic_texts
     from oceanchat.store.database import open_store
+    from oceanchat.topics import naming as topic_labels
+    from oceanchat.topics.topic_model import find_topics
 
     config = _topic_labels(**flags)
     opened = open_store(store, must_exist=True)
@@ -270,7 +271,7 @@ def topics(plot: Path | None, count: int | None, store: str, as_json: bool, **fl
     naming = asyncio.run(topic_labels.name_topics(config, opened, found, texts)) if config else None
     shown = naming.topics if naming else topic_labels.by_words(found)
     if plot is not None:
-        from oceanchat.release.figures import plot_topics
+        from oceanchat.plots import plot_topics
 
         plot_topics([named.topic for named in shown], plot, naming.labeler_used if naming else None)
     if not as_json:
@@ -285,7 +286,7 @@ def _topic_labels(
 ) -> "TopicLabelConfig | None":
     """The TopicLabelConfig these flags mean; None without a labeler. Raises ConfigError for flags that need
     one."""
-    from oceanchat.release import topic_labels
+    from oceanchat.topics import naming as topic_labels
 
     if labeler is not None:
         calls = _calls(base_url, max_usd)
@@ -300,7 +301,7 @@ def _topic_labels(
 
 
 def _print_topics(shown: "Sequence[Named]", naming: "Naming | None") -> None:
-    from oceanchat import console
+    from oceanchat.cli.display import build as console
 
     headers: tuple[str, ...] = ("topic", "further words", "dialogues", "share")
     rows = [

@@ -66,8 +66,8 @@ def serve_scripted(host: str, port: int, reply: str | None, **switches: Any) -> 
     """
     import asyncio
 
-    from oceanchat.llm.scripted_faults import Faults
-    from oceanchat.llm.scripted_server import fixed, scripted, serve
+    from oceanchat.scripted.server.app import fixed, scripted, serve
+    from oceanchat.scripted.server.faults import Faults
 
     answerer = scripted() if reply is None else fixed(reply)
     asyncio.run(serve(answerer, Faults(**switches), host, port))

@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any, NamedTuple
 
-from oceanchat.intervals import wilson
 from oceanchat.llm.prices import PriceTable
+from oceanchat.statistics.intervals import wilson
 
 Z = 1.96
 """Standard errors either side of a mean in a 95 % interval."""

@@ -14,12 +14,12 @@ from decimal import Decimal
 from oceanchat.errors import BuildStopped, CallFailed
 from oceanchat.llm.budget import Budget, prompt_bound
 from oceanchat.llm.chat import ChatAnswer, ChatRequest, Message, request_key
-from oceanchat.llm.clerk import Clerk
 from oceanchat.llm.completions import read_completion, render_completion
-from oceanchat.llm.counts import CallCounts
-from oceanchat.llm.pace import Gate
-from oceanchat.llm.source import AnswerSource, RawReply
-from oceanchat.store.ledger_rows import ANSWERED, ASKING, FAILED, SHARE, Entry, Row
+from oceanchat.llm.provider import AnswerSource, RawReply
+from oceanchat.llm.throttle import Gate
+from oceanchat.llm.usage import CallCounts
+from oceanchat.store.ledger import ANSWERED, ASKING, FAILED, SHARE, Entry, Row
+from oceanchat.store.ledger_writer import Clerk
 
 CONTENT_FILTER = "content-filter"
 

@@ -68,7 +68,7 @@ def load_prices(path: Path | None = None) -> PriceTable:
     shown = str(path) if path else "the bundled price file"
     try:
         if path is None:
-            text = files("oceanchat").joinpath("data", "prices.toml").read_text(encoding="utf-8")
+            text = files("oceanchat.llm").joinpath("prices.toml").read_text(encoding="utf-8")
         else:
             text = path.read_text(encoding="utf-8")
         content = tomllib.loads(text)

@@ -9,7 +9,7 @@ from typing import Any
 
 from oceanchat.release.folder import REJECTED_FILE, split_file
 from oceanchat.release.manifest import Manifest, ReleasedFile
-from oceanchat.release.parquet import REJECTED_SCHEMA, SCHEMA, feature_types
+from oceanchat.release.schema import REJECTED_SCHEMA, SCHEMA, feature_types
 
 CROISSANT = "croissant.json"
 _CONTEXT: dict[str, Any] = {

@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 
 from oceanchat.errors import ReleaseError
 from oceanchat.release.manifest import FORMAT, Manifest
-from oceanchat.release.parquet import read_rejected, read_rows
 from oceanchat.release.rows import RejectedRow, Row
+from oceanchat.release.schema import read_rejected, read_rows
 from oceanchat.release.splits import SPLITS
 
 CARD, MANIFEST, QUALITY, TOPICS_PLOT = "README.md", "manifest.json", "quality.json", "topics.png"

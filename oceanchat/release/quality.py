@@ -8,13 +8,13 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
-from oceanchat.agreement import Rating, agreement
-from oceanchat.intervals import wilson
 from oceanchat.release.overlap import near_pairs, repeats
 from oceanchat.release.personal_data import PATTERNS
 from oceanchat.release.rows import RejectedRow, Row, decided_valid
 from oceanchat.release.splits import NEAR
-from oceanchat.release.summary import Shape, summarise
+from oceanchat.statistics.agreement import Rating, agreement
+from oceanchat.statistics.intervals import wilson
+from oceanchat.statistics.table_six import Shape, summarise
 from oceanchat.traits import CODES
 
 PAPER_CHECK, PAPER_HUMAN, PAPER_UNANIMOUS = 0.972, 0.965, 0.895

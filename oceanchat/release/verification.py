@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from oceanchat.errors import ReleaseError
-from oceanchat.release.card import render_card
+from oceanchat.release.card.page import render_card
 from oceanchat.release.folder import CARD, MANIFEST, QUALITY, Release, read_manifest, read_release, split_file
 from oceanchat.release.manifest import FORMAT, Manifest
 from oceanchat.release.personal_data import PATTERNS

@@ -17,23 +17,23 @@ from typing import Any, NamedTuple
 from pydantic import BaseModel, ConfigDict
 
 from oceanchat.errors import ConfigError, ReleaseError
-from oceanchat.llm.accounts import Spent, accounts_of
+from oceanchat.llm.costs import Spent, accounts_of
 from oceanchat.llm.prices import load_prices
+from oceanchat.plots import plot_topics
 from oceanchat.prompts import open_prompts
 from oceanchat.records import Dialogue
-from oceanchat.release.card import render_card
+from oceanchat.release.card.page import render_card
 from oceanchat.release.croissant import CROISSANT, croissant
-from oceanchat.release.figures import plot_topics
 from oceanchat.release.folder import CARD, MANIFEST, QUALITY, REJECTED_FILE, TOPICS_PLOT, Release, split_file
-from oceanchat.release.gathering import Gathered, gather, prompts_used
 from oceanchat.release.manifest import FORMAT, Counts, Manifest, ReleasedFile, Require
-from oceanchat.release.parquet import write_rejected, write_rows
 from oceanchat.release.quality import Figures, row_figures, seed_overlap
 from oceanchat.release.rows import RejectedRow, Row, SeedTopics, author_hash, rejected_row, released_row
+from oceanchat.release.schema import write_rejected, write_rows
+from oceanchat.release.selection import Gathered, gather, prompts_used
 from oceanchat.release.splits import SPLITS, Member, SplitRatio, assign_splits
-from oceanchat.release.topics import TopicShare, find_topics
-from oceanchat.store.build_rows import StoredBuild
+from oceanchat.store.builds import StoredBuild
 from oceanchat.store.database import Store
+from oceanchat.topics.topic_model import TopicShare, find_topics
 from oceanchat.traits import CODES
 
 _VERSION = re.compile(r"(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)(-[0-9A-Za-z.-]+)?")

@@ -20,7 +20,11 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 
 from oceanchat.errors import StoreError
-from oceanchat.store import annotation_rows, build_rows, corpus_rows, import_rows, ledger_rows
+from oceanchat.store import builds as build_rows
+from oceanchat.store import corpora as corpus_rows
+from oceanchat.store import imports as import_rows
+from oceanchat.store import labels as annotation_rows
+from oceanchat.store import ledger as ledger_rows
 from oceanchat.store.location import DEFAULT_STORE
 from oceanchat.store.schema import APPLICATION, MIGRATIONS, SCHEMA_VERSION, Migration, metadata, store_info
 

@@ -167,9 +167,9 @@ def compare(interviews: tuple[Path, ...], baselines: tuple[Path, ...], judge: st
     \b
     Example:  preact compare interviews/preact interviews/lora --baseline interviews/lora --format markdown
     """
-    from preact.evaluation.assembly import assemble
-    from preact.evaluation.diagnosis import concerns
-    from preact.evaluation.tables import render
+    from preact.evaluation.comparison.assembly import assemble
+    from preact.evaluation.comparison.diagnosis import concerns
+    from preact.evaluation.report.tables import render
 
     found = assemble(interviews, baselines, judge, mode)
     wrong = concerns(found.scored)
@@ -195,8 +195,8 @@ def report(interviews: tuple[Path, ...], output: Path, baselines: tuple[Path, ..
     \b
     Example:  preact report interviews/* --baseline interviews/lora --output report
     """
-    from preact.evaluation.assembly import assemble
-    from preact.evaluation.report import write_report
+    from preact.evaluation.comparison.assembly import assemble
+    from preact.evaluation.report.report import write_report
 
     found = assemble(interviews, baselines, judge, mode)
     written = write_report(found.scored, found.table, output)
@@ -240,11 +240,11 @@ def control_vectors(backbone: str, output: Path, inventory: str, blocks: tuple[i
     Example:  preact control-vectors runs/preact --output runs/control
               preact interview control:runs/control --output interviews/control
     """
-    from preact import control_vectors as vectors
-    from preact.backbone import load
-    from preact.cpu import prepare_cpu
-    from preact.evaluation.inventories import load_inventory
-    from preact.evaluation.local_systems import backbone_of
+    from preact.backbones.backbone import load
+    from preact.backbones.cpu import prepare_cpu
+    from preact.evaluation.interview.inventories import load_inventory
+    from preact.systems import control_vectors as vectors
+    from preact.systems.local import backbone_of
 
     prepare_cpu(threads)
     questions = [item.question for item in load_inventory(inventory).items]

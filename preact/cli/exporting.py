@@ -17,7 +17,7 @@ def persona_of(
     trait: tuple[Trait, ...] | None, level: tuple[Level, ...] | None, persona: str | None
 ) -> Persona:
     """What --trait and --level, or --persona, name. ConfigError for both, neither, or several."""
-    from preact.router import parse_persona
+    from preact.mixture.router import parse_persona
 
     if persona and (trait or level):
         raise ConfigError("--persona stands for itself; leave out --trait and --level")
@@ -67,8 +67,8 @@ def export(
         if everything
         else [(persona_of(trait, level, persona), output)]
     )
-    from preact.export import export_adapter
-    from preact.publishing import push_model
+    from preact.export.adapter import export_adapter
+    from preact.export.publishing import push_model
 
     for one, folder in wanted:
         done = export_adapter(run, one, folder, merge=merge, top_experts=top_experts)
@@ -129,9 +129,9 @@ def chat(
     Example:  preact chat runs/first --trait N --level high
     """
     wanted = persona_of(trait, level, persona)
-    from preact.dialogues import Message
-    from preact.generation import Sampling, reply
-    from preact.trained import open_run
+    from preact.dialogues.release import Message
+    from preact.systems.generation import Sampling, reply
+    from preact.systems.trained import open_run
 
     trained = open_run(run)
     shown = ", ".join(t.label for t in wanted)

@@ -8,7 +8,7 @@ import sys
 
 import click
 
-from oceanchat.command_line import CONTEXT, CommandGroup, run_group
+from oceanchat.cli.group import CONTEXT, CommandGroup, run_group
 from preact.cli import evaluation, exporting, plots, training
 
 COMMANDS = (*training.COMMANDS, *exporting.COMMANDS, *evaluation.COMMANDS, *plots.COMMANDS)

@@ -90,7 +90,7 @@ def plot() -> None:
 @output_option
 def plot_sweep(folder: Path, output: Path) -> None:
     """Figure 4 from the folder of a sweep."""
-    from preact.evaluation.figures import draw_sweep
+    from preact.evaluation.report.figures import draw_sweep
     from preact.evaluation.sweep import panels
 
     _tell(draw_sweep(panels(folder), output))
@@ -101,9 +101,9 @@ def plot_sweep(folder: Path, output: Path) -> None:
 @output_option
 def plot_experts(runs: tuple[Path, ...], output: Path) -> None:
     """Figure 5: the expert weights of runs side by side."""
-    from preact.evaluation.figures import draw_experts
-    from preact.evaluation.local_systems import NAMES
-    from preact.trained import open_run
+    from preact.evaluation.report.figures import draw_experts
+    from preact.systems.local import NAMES
+    from preact.systems.trained import open_run
 
     opened = [open_run(run) for run in runs]
     titles = [{"preact": "w/ PSL"}.get(o.record.config.method, NAMES[o.record.config.method]) for o in opened]
@@ -123,8 +123,8 @@ def plot_experts(runs: tuple[Path, ...], output: Path) -> None:
 @output_option
 def plot_confusion(run: Path, data: str | None, output: Path) -> None:
     """Which trait-level the lowest loss names, 10 x 10."""
-    from preact.evaluation.figures import draw_confusion
     from preact.evaluation.identification import identify
+    from preact.evaluation.report.figures import draw_confusion
 
     _tell(
         draw_confusion(
@@ -139,8 +139,8 @@ def plot_confusion(run: Path, data: str | None, output: Path) -> None:
 @output_option
 def plot_leakage(interview: Path, judge: str | None, output: Path) -> None:
     """How each trait-level is judged on all five traits, 10 x 5 (of an interview with --items all)."""
-    from preact.evaluation.figures import draw_leakage
-    from preact.evaluation.scoring import leakage, load_scored
+    from preact.evaluation.comparison.trait_scores import leakage, load_scored
+    from preact.evaluation.report.figures import draw_leakage
 
     _tell(draw_leakage(leakage(load_scored(interview, judge).judged), output))
 
@@ -157,7 +157,7 @@ def plot_leakage(interview: Path, judge: str | None, output: Path) -> None:
 def plot_cases(interviews: tuple[Path, ...], trait_level: str, items: tuple[str, ...], output: Path) -> None:
     """Figure 6: the answers of several systems side by side, as a page."""
     from oceanchat.traits import TraitLevel
-    from preact.evaluation.cases import write_cases
+    from preact.evaluation.report.cases import write_cases
 
     _tell(write_cases(interviews, TraitLevel.parse(trait_level), items, output))
 

@@ -105,7 +105,7 @@ def train(output: Path, resume: bool, like: Path | None, **given: Any) -> None:
         config = _config_again(output, like, {k: v for k, v in given.items() if v not in (None, ())})
     else:
         config = _config(output, given)
-    from preact.training import train as train_run
+    from preact.training.train import train as train_run
 
     record = train_run(config, say, resume=resume)
     click.echo(
@@ -116,7 +116,7 @@ def train(output: Path, resume: bool, like: Path | None, **given: Any) -> None:
 
 def _config_again(output: Path, like: Path | None, given: dict[str, Any]) -> TrainConfig:
     """The config of a run that is there, which alone decides what is done."""
-    from preact.runs import read_record
+    from preact.training.runs import read_record
 
     if set(given) - {"release"}:
         named = ", ".join(sorted(given.keys() - {"release"}))
@@ -219,7 +219,7 @@ def info(run: Path, as_json: bool) -> None:
     \b
     Example:  preact info runs/first
     """
-    from preact.information import about, lines
+    from preact.training.information import about, lines
 
     found = about(run)
     if as_json:

@@ -11,16 +11,16 @@ from pathlib import Path
 from typing import Literal
 
 from oceanchat.errors import EvaluationError
-from oceanchat.llm.doors import Run, open_run
 from oceanchat.llm.settings import SCRIPTED, CallSettings
+from oceanchat.models import Run, open_run
 from oceanchat.prompts import Prompts, open_prompts
 from oceanchat.store.database import open_store
-from preact.evaluation.interview import Interview, Progress, System, interview, read_interview
-from preact.evaluation.inventories import BUNDLED, load_inventory
-from preact.evaluation.judges import ModelJudge
-from preact.evaluation.judging import Judged, judge_interview
-from preact.evaluation.systems import ChatSystem
-from preact.evaluation.verdicts import Judge, Mode
+from preact.evaluation.interview.interviewing import Interview, Progress, System, interview, read_interview
+from preact.evaluation.interview.inventories import BUNDLED, load_inventory
+from preact.evaluation.judge.judging import Judged, judge_interview
+from preact.evaluation.judge.model_judge import ModelJudge
+from preact.evaluation.judge.verdicts import Judge, Mode
+from preact.systems.endpoint import ChatSystem
 
 CLASSIFIER = "classifier:"
 STORE = "ocean-chat.db"
@@ -104,7 +104,7 @@ def is_local(system: str) -> bool:
 async def _opened_system(plan: InterviewPlan, calling: Calling) -> AsyncIterator[System]:
     if is_local(plan.system):
         # Local systems bring torch along, which an interview through an endpoint need not pay for.
-        from preact.evaluation.local_systems import open_local
+        from preact.systems.local import open_local
 
         yield open_local(plan.system, plan.temperature, plan.max_tokens, plan.threads)
         return
@@ -133,8 +133,8 @@ async def _opened_judges(names: Sequence[str], calling: Calling) -> AsyncIterato
 def _judge(name: str, run: Run, prompts: Prompts, calling: Calling) -> Judge:
     if name.startswith(CLASSIFIER):
         # scikit-learn and torch take seconds to import, which the other judges need not pay for.
-        from preact.dialogues import read_release
-        from preact.evaluation.classifier_judge import ClassifierJudge
+        from preact.dialogues.release import read_release
+        from preact.evaluation.judge.classifier_judge import ClassifierJudge
 
         return ClassifierJudge(read_release(name.removeprefix(CLASSIFIER)))
     settings = calling.settings

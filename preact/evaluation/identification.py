@@ -13,13 +13,13 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from oceanchat.intervals import Interval, wilson
+from oceanchat.statistics.intervals import Interval, wilson
 from oceanchat.traits import TRAIT_LEVELS, TRAITS
 from preact.config import BY_PROMPT
-from preact.dialogues import Release, TrainingDialogue, read_release
-from preact.encoding import encode_all
-from preact.losses import ExpertUse, expert_use
-from preact.trained import TrainedModel, open_run
+from preact.dialogues.encoding import encode_all
+from preact.dialogues.release import Release, TrainingDialogue, read_release
+from preact.mixture.losses import ExpertUse, expert_use
+from preact.systems.trained import TrainedModel, open_run
 
 TIE = 1e-6
 """Losses (nats a token) closer than this are tied: float32 sums differ by more for no reason."""

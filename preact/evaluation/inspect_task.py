@@ -21,11 +21,11 @@ from inspect_ai.solver import Generate, TaskState, solver
 from oceanchat.llm.chat import Message
 from oceanchat.prompts import open_prompts
 from oceanchat.traits import FACETS, TRAIT_LEVELS, Trait, TraitLevel
-from preact.evaluation.batches import split
-from preact.evaluation.inventories import BUNDLED, Inventory, load_inventory
-from preact.evaluation.judges import numbered
+from preact.evaluation.interview.inventories import BUNDLED, Inventory, load_inventory
+from preact.evaluation.judge.batches import split
+from preact.evaluation.judge.model_judge import numbered
+from preact.evaluation.judge.verdicts import Pair
 from preact.evaluation.scores import read_score
-from preact.evaluation.verdicts import Pair
 from preact.prompted import trait_level_prompt
 
 

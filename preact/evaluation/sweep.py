@@ -14,16 +14,16 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict
 
 from oceanchat.errors import EvaluationError
+from preact.backbones.tiny import is_tiny
 from preact.config import METHODS, TINY, TrainConfig, make_config
 from preact.evaluation.calling import Calling, InterviewPlan, run_interview, run_judging
-from preact.evaluation.figures import Panel
+from preact.evaluation.comparison.trait_scores import Scored
 from preact.evaluation.identification import identify
-from preact.evaluation.inventories import BUNDLED
-from preact.evaluation.scoring import Scored
+from preact.evaluation.interview.inventories import BUNDLED
+from preact.evaluation.report.figures import Panel
 from preact.evaluation.transcripts import Lines, only_one
-from preact.runs import BACKBONE, RECORD, read_record
-from preact.tiny import is_tiny
-from preact.training import train
+from preact.training.runs import BACKBONE, RECORD, read_record
+from preact.training.train import train
 
 Parameter = Literal["rank", "experts", "lambda"]
 PARAMETERS: tuple[Parameter, ...] = ("rank", "experts", "lambda")

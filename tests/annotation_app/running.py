@@ -13,12 +13,13 @@ from pathlib import Path
 import httpx
 
 from oceanchat.annotation import accounts
-from oceanchat.annotation.drawing import SampleConfig, draw_sample
 from oceanchat.annotation.launcher import command
+from oceanchat.annotation.sample import SampleConfig, draw_sample
 from oceanchat.records import Dialogue, Turn, dialogue_id
-from oceanchat.store import annotation_rows, import_rows
-from oceanchat.store.annotation_rows import Judgement
+from oceanchat.store import imports as import_rows
+from oceanchat.store import labels as annotation_rows
 from oceanchat.store.database import Store, open_store
+from oceanchat.store.labels import Judgement
 from oceanchat.traits import TRAIT_LEVELS
 
 

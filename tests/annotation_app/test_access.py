@@ -11,7 +11,8 @@ import psutil
 import pytest
 from playwright.sync_api import Page, expect
 
-from oceanchat.annotation import accounts, labelling
+from oceanchat.annotation import accounts
+from oceanchat.annotation import labels as labelling
 from oceanchat.annotation.launcher import THEME, command
 from tests.annotation_app.conftest import answer, sign_in, token
 from tests.annotation_app.identity_provider import IdentityProvider

@@ -6,7 +6,8 @@ import time
 import httpx
 import pytest
 
-from oceanchat.annotation import accounts, labelling
+from oceanchat.annotation import accounts
+from oceanchat.annotation import labels as labelling
 from tests.annotation_app.running import RunningApp
 
 pytestmark = [pytest.mark.soak, pytest.mark.timeout(600)]

@@ -11,8 +11,9 @@ from transformers import LlamaConfig, LlamaForCausalLM
 
 from oceanchat.traits import TRAIT_LEVELS
 from preact.config import TINY_RECIPE, Method, TinyShape, TrainConfig
-from preact.runs import RunRecord
-from preact.training import train
+from preact.training.runs import RunRecord
+from preact.training.train import train
+from tests.preact.tiny_models import write_release
 
 MICRO = TinyShape(vocabulary=400, hidden=32, layers=2, feed_forward=48, heads=2, steps=10, batch=2, width=32)
 RECIPE = TINY_RECIPE.model_copy(
@@ -109,3 +110,25 @@ def preact_run(release_folder: Path, tmp_path_factory: pytest.TempPathFactory) -
     """A finished micro run of P-React."""
     folder = tmp_path_factory.mktemp("runs") / "preact"
     return Run(folder, train(micro_config(release_folder, folder), lambda line: None))
+
+
+METHODS: tuple[Method, ...] = ("preact", "no-psl", "lora", "lora-sep")
+
+
+@pytest.fixture(scope="session")
+def release(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Eleven dialogues a trait-level, made of control answers and statements."""
+    return write_release(tmp_path_factory.mktemp("release") / "ocean-chat-0.0-test")
+
+
+@pytest.fixture(scope="session")
+def runs(release: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """A micro run of each of four methods on one backbone, by method."""
+    folder = tmp_path_factory.mktemp("runs")
+    folders: dict[str, Path] = {}
+    for method in METHODS:
+        backbone = str(folders["preact"] / "backbone") if folders else "tiny"
+        config = micro_config(release, folder / method, method, backbone=backbone, max_steps=2)
+        train(config, lambda line: None)
+        folders[method] = folder / method
+    return folders

@@ -6,9 +6,6 @@ from pathlib import Path
 import pytest
 
 from oceanchat.store.database import Store, open_store
-from tests.postgres import postgres_server, postgres_url
-
-__all__ = ["postgres_server", "postgres_url"]
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])

@@ -2,13 +2,14 @@
 
 from collections.abc import Callable, Sequence
 
-from oceanchat.annotation import accounts, labelling
-from oceanchat.annotation.drawing import SampleConfig, draw_sample
+from oceanchat.annotation import accounts
+from oceanchat.annotation import labels as labelling
 from oceanchat.annotation.guidelines import KnownItem, known_items
+from oceanchat.annotation.sample import SampleConfig, draw_sample
 from oceanchat.prompts import open_prompts
 from oceanchat.records import Dialogue, Turn, dialogue_id
-from oceanchat.store import import_rows
-from oceanchat.store.account_rows import Annotator
+from oceanchat.store import imports as import_rows
+from oceanchat.store.annotators import Annotator
 from oceanchat.store.database import Store
 from oceanchat.traits import TRAIT_LEVELS, TraitLevel
 

@@ -4,7 +4,7 @@ import pytest
 
 from oceanchat.annotation import accounts
 from oceanchat.errors import AnnotationError
-from oceanchat.store.account_rows import annotators, sign_ins
+from oceanchat.store.annotators import annotators, sign_ins
 from oceanchat.store.database import Store
 
 

@@ -7,11 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from oceanchat.annotation import accounts, labelling
+from oceanchat.annotation import accounts
+from oceanchat.annotation import labels as labelling
 from oceanchat.annotation.assignment import Place, coverage, plan, replan
 from oceanchat.errors import AnnotationError
-from oceanchat.store import annotation_rows, seat_rows
-from oceanchat.store.account_rows import Annotator
+from oceanchat.store import assignments as seat_rows
+from oceanchat.store import labels as annotation_rows
+from oceanchat.store.annotators import Annotator
 from oceanchat.store.database import Store
 from tests.oceanchat.annotation.scenes import GOOD, label_all, people, sampled
 

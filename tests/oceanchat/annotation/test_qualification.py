@@ -2,12 +2,13 @@
 
 import pytest
 
-from oceanchat.annotation import accounts, labelling, qualification
+from oceanchat.annotation import accounts, qualification
+from oceanchat.annotation import labels as labelling
 from oceanchat.annotation.guidelines import PRACTISED, known_items
 from oceanchat.annotation.qualification import Standing
 from oceanchat.errors import AnnotationError
 from oceanchat.prompts import open_prompts
-from oceanchat.store.account_rows import Annotator
+from oceanchat.store.annotators import Annotator
 from oceanchat.store.database import Store
 
 PROMPTS = open_prompts()

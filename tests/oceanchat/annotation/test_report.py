@@ -5,14 +5,15 @@ from pathlib import Path
 
 import pytest
 
-from oceanchat.agreement import agreement
-from oceanchat.annotation import accounts, adjudication, labelling, report
+from oceanchat.annotation import accounts, adjudication, report
+from oceanchat.annotation import labels as labelling
 from oceanchat.annotation.adjudication import Split
 from oceanchat.errors import AnnotationError
-from oceanchat.label_file import read_labels
-from oceanchat.store.account_rows import Annotator
-from oceanchat.store.annotation_rows import validation_table
+from oceanchat.statistics.agreement import agreement
+from oceanchat.statistics.label_file import read_labels
+from oceanchat.store.annotators import Annotator
 from oceanchat.store.database import Store
+from oceanchat.store.labels import validation_table
 from tests.oceanchat.annotation.scenes import BAD, GOOD, label_all, sampled
 
 
@@ -124,7 +125,7 @@ def test_the_record_holds_the_seven_figures_and_the_rest(store: Store) -> None:
 
 
 def test_the_checker_is_measured_where_rejected_dialogues_were_judged(store: Store) -> None:
-    from oceanchat.annotation.drawing import SampleConfig, draw_sample
+    from oceanchat.annotation.sample import SampleConfig, draw_sample
     from tests.oceanchat.annotation.scenes import fill, people
 
     fill(store, 4, rejected=4)
@@ -151,7 +152,7 @@ def test_without_a_sample_there_is_nothing_to_report(store: Store) -> None:
 
 
 def test_recall_is_said_to_be_unknown_where_no_rejected_dialogue_was_judged(store: Store) -> None:
-    from oceanchat.annotation.drawing import SampleConfig, draw_sample
+    from oceanchat.annotation.sample import SampleConfig, draw_sample
     from tests.oceanchat.annotation.scenes import fill, people
 
     fill(store, 1, rejected=2)

@@ -6,11 +6,12 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from oceanchat.annotation import accounts, labelling
+from oceanchat.annotation import accounts
+from oceanchat.annotation import labels as labelling
 from oceanchat.cli.annotation import agreement, annotators, sample
 from oceanchat.errors import AnnotationError, InputError, StoreError
 from oceanchat.store.database import open_store
-from oceanchat.store.import_rows import add_imported
+from oceanchat.store.imports import add_imported
 from oceanchat.traits import TRAIT_LEVELS
 from tests.oceanchat.annotation.scenes import GOOD, dialogue, fill, label_all
 

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from oceanchat.cli import main
-from tests.oceanchat.llm.endpoint import Endpoint, prices_file
+from tests.endpoint import Endpoint, prices_file
 
 MODEL = ["--model", "served"]
 NOWHERE = [*MODEL, "--base-url", "http://127.0.0.1:9/v1"]

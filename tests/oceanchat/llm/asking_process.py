@@ -11,7 +11,7 @@ from oceanchat.errors import OceanChatError
 from oceanchat.llm.chat import ChatAnswer
 from oceanchat.llm.settings import CallSettings
 from oceanchat.store.database import open_store
-from tests.oceanchat.llm.endpoint import ask, questions
+from tests.endpoint import ask, questions
 
 
 def main() -> int:

@@ -10,14 +10,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from oceanchat.errors import BuildStopped, ConfigError
-from oceanchat.llm.accounts import accounts_of, total
 from oceanchat.llm.budget import Budget, prompt_bound
 from oceanchat.llm.chat import ChatRequest, Message
-from oceanchat.llm.doors import open_run
+from oceanchat.llm.costs import accounts_of, total
 from oceanchat.llm.prices import load_prices
 from oceanchat.llm.settings import CallSettings
+from oceanchat.models import open_run
 from oceanchat.store.database import Store
-from tests.oceanchat.llm.endpoint import MODEL, Endpoint, ask, prices_file, questions
+from tests.endpoint import MODEL, Endpoint, ask, prices_file, questions
 
 Serve = Callable[..., Endpoint]
 

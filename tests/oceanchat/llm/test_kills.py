@@ -13,10 +13,10 @@ from typing import Any
 
 import pytest
 
-from oceanchat.llm.accounts import accounts_of, total
+from oceanchat.llm.costs import accounts_of, total
 from oceanchat.llm.prices import load_prices
 from oceanchat.store.database import open_store
-from tests.oceanchat.llm.endpoint import Endpoint
+from tests.endpoint import Endpoint
 
 Serve = Callable[..., Endpoint]
 COUNT, CONCURRENCY = 120, 16

@@ -9,12 +9,12 @@ from sqlalchemy import select
 
 from oceanchat.errors import BuildStopped, CallFailed, StoreError
 from oceanchat.llm.chat import ChatAnswer
-from oceanchat.llm.doors import open_run
 from oceanchat.llm.ledger import as_json, from_json
 from oceanchat.llm.settings import CallSettings
-from oceanchat.store import ledger_rows
+from oceanchat.models import open_run
+from oceanchat.store import ledger as ledger_rows
 from oceanchat.store.database import Store, open_store
-from tests.oceanchat.llm.endpoint import MODEL, Endpoint, ask, ask_all, question, questions
+from tests.endpoint import MODEL, Endpoint, ask, ask_all, question, questions
 
 Serve = Callable[..., Endpoint]
 

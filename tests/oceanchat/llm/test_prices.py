@@ -8,7 +8,7 @@ import pytest
 from oceanchat.errors import ConfigError
 from oceanchat.llm.prices import Price, load_prices
 from oceanchat.llm.settings import OPENAI_URL, SCRIPTED
-from tests.oceanchat.llm.endpoint import MODEL, prices_file
+from tests.endpoint import MODEL, prices_file
 
 
 def test_the_bundled_file_knows_the_papers_models() -> None:

@@ -10,10 +10,10 @@ import pytest
 from pydantic import SecretStr
 
 from oceanchat.errors import BuildStopped, ConfigError
-from oceanchat.llm.doors import open_run
 from oceanchat.llm.settings import CallSettings, shown_url
+from oceanchat.models import open_run
 from oceanchat.store.database import Store
-from tests.oceanchat.llm.endpoint import Endpoint, ask, question, questions
+from tests.endpoint import Endpoint, ask, question, questions
 
 Serve = Callable[..., Endpoint]
 KEY = "sk-planted-4242424242"

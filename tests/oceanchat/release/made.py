@@ -18,9 +18,9 @@ from oceanchat.records import (
     Verdict,
     dialogue_id,
 )
-from oceanchat.store import build_rows
-from oceanchat.store.build_rows import Result, StoredBuild
-from oceanchat.store.corpus_rows import StoredCorpus, add_essays, end_corpus
+from oceanchat.store import builds as build_rows
+from oceanchat.store.builds import Result, StoredBuild
+from oceanchat.store.corpora import StoredCorpus, add_essays, end_corpus
 from oceanchat.store.database import Store, open_store
 from oceanchat.traits import CODES, FACETS, TraitLevel
 

@@ -10,7 +10,7 @@ import pytest
 
 from oceanchat.errors import ReleaseError
 from oceanchat.release.folder import read_release, split_file
-from oceanchat.release.parquet import write_rows
+from oceanchat.release.schema import write_rows
 from oceanchat.release.verification import verify_release
 from oceanchat.release.writer import ReleaseConfig, write_release
 from tests.oceanchat.release.made import made_dialogue, made_dialogues, made_store

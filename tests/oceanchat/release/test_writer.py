@@ -13,7 +13,7 @@ from oceanchat.release.folder import Release, read_release
 from oceanchat.release.verification import verify_release
 from oceanchat.release.writer import ReleaseConfig, public_name, write_release
 from oceanchat.store.database import Store, open_store
-from oceanchat.store.import_rows import add_imported
+from oceanchat.store.imports import add_imported
 from tests.oceanchat.release.made import made_dialogue, made_dialogues, made_store
 
 

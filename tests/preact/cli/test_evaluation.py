@@ -9,9 +9,9 @@ from click.testing import CliRunner, Result
 
 from oceanchat.errors import OceanChatError
 from preact.cli.main import preact
-from preact.evaluation.interview import interview
-from preact.evaluation.judging import judge_interview
-from preact.evaluation.verdicts import Judge
+from preact.evaluation.interview.interviewing import interview
+from preact.evaluation.judge.judging import judge_interview
+from preact.evaluation.judge.verdicts import Judge
 from tests.preact.evaluation.stand_ins import Parrot, Reader, small_inventory
 
 

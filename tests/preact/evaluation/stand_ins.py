@@ -5,9 +5,9 @@ from typing import Any
 
 from oceanchat.errors import BuildStopped
 from oceanchat.traits import TRAITS, Trait
-from preact.evaluation.interview import Asked, Reply
-from preact.evaluation.inventories import Inventory, parse_inventory
-from preact.evaluation.verdicts import Mode, Pair, Verdict
+from preact.evaluation.interview.interviewing import Asked, Reply
+from preact.evaluation.interview.inventories import Inventory, parse_inventory
+from preact.evaluation.judge.verdicts import Mode, Pair, Verdict
 
 
 def small_inventory(items: int = 2) -> Inventory:

@@ -5,9 +5,9 @@ import torch
 
 from oceanchat.errors import TrainingError
 from oceanchat.traits import TRAIT_LEVELS
-from preact.dialogues import Message, TrainingDialogue
+from preact.dialogues.release import Message, TrainingDialogue
 from preact.evaluation.identification import Scores, as_json, as_lines, identify, judge
-from preact.training import train
+from preact.training.train import train
 from tests.preact.conftest import Run, micro_config
 
 TALK = (Message("user", "q"), Message("assistant", "a"))

@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from preact.backbones.tiny import save
 from preact.cli.main import preact
-from preact.evaluation.comparison import QUANTITIES
-from preact.tiny import save
-from tests.preact.evaluation.tiny_models import SHAPE, tiny_backbone
+from preact.evaluation.comparison.comparing import QUANTITIES
+from tests.preact.tiny_models import SHAPE, tiny_backbone
 
 TEN = "id,trait,reversed,question\n" + "".join(
     f"{t}{n},{t},{'yes' if n else 'no'},What of {t}{n}, you?\n" for t in "OCEAN" for n in (0, 1)

@@ -1,0 +1,143 @@
+"""Draw the sample that people validate and keep a snapshot of every item in it.
+
+Dialogues that passed all gates and the automatic check are drawn by trait-level. Some that the check
+rejected can be drawn beside them: without these nobody can say what the check misses. Gold items have known
+answers and are mixed in by assignment.
+"""
+
+import json
+import time
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from oceanchat.annotation import assignment
+from oceanchat.annotation.guidelines import KnownItem, read_known_items
+from oceanchat.errors import AnnotationError, ConfigError
+from oceanchat.records import Dialogue
+from oceanchat.statistics.sampling import Draw, draw
+from oceanchat.store import assignments as seat_rows
+from oceanchat.store import builds as build_rows
+from oceanchat.store import imports as import_rows
+from oceanchat.store.assignments import Item, Sample
+from oceanchat.store.database import Store
+from oceanchat.store.labels import REJECTED
+from oceanchat.traits import CODES
+
+ACCEPTED = ("passed", "unchecked")
+"""The states a dialogue is released from; 'unchecked' ones were imported and never checked."""
+
+
+class SampleConfig(BaseModel):
+    """What `oceanchat sample` is told; saved with the sample."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    per_trait_level: int = Field(default=40, ge=1)
+    """Dialogues drawn of each trait-level (the paper: 40)."""
+    annotators: int = Field(default=3, ge=1, le=50)
+    """People who label each dialogue (the paper: 3)."""
+    seed: int = 0
+    repeats: float = Field(default=0.0, ge=0, le=0.5)
+    """Share of someone's items that come a second time, silently."""
+    gold: float = Field(default=0.0, ge=0, le=0.5)
+    """Gold items mixed in, as a share of someone's items."""
+    gold_file: Path | None = None
+    """More items with known answers, in the format of prompts/qualification.json."""
+    include_rejected: int = Field(default=0, ge=0)
+    """Dialogues drawn of each trait-level that the automatic check turned down."""
+    min_seconds: float = Field(default=3.0, ge=0, le=600)
+    """Least time between showing an item and saving its label."""
+
+    @classmethod
+    def told(cls, options: Mapping[str, Any]) -> "SampleConfig":
+        """The config of command-line options; ConfigError naming the flag that is wrong."""
+        try:
+            return cls.model_validate(dict(options))
+        except ValidationError as error:
+            first = error.errors()[0]
+            flag = "--" + str(first["loc"][0]).replace("_", "-")
+            said = first["msg"].replace("Input should be", "it should be")
+            raise ConfigError(f"option {flag} '{first['input']}' cannot be used: {said}") from None
+
+
+def draw_sample(
+    store: Store, config: SampleConfig, gold: Iterable[KnownItem], *, another: bool = False
+) -> Sample:
+    """Draw, snapshot and assign a sample. `gold` are the items with known answers that may be mixed in.
+
+    Raises AnnotationError when there is nothing to draw from, or a sample exists and `another` is not set.
+    """
+    known = list(gold) + ([] if config.gold_file is None else read_known_items(config.gold_file))
+    if config.gold and not known:
+        raise AnnotationError("gold items were asked for but none are known; name some with --gold-file")
+    accepted, rejected = _pool(store)
+    if not accepted:
+        raise AnnotationError("the store has no dialogue to validate; run `oceanchat build` first")
+    with store.writing() as connection:
+        before = seat_rows.latest_sample(connection, lock=True)
+        if before is not None and not another:
+            raise AnnotationError(
+                f"sample {before.id} exists; a second one starts the validation over: say --another to do so"
+            )
+        chosen = draw(accepted, config.per_trait_level, config.seed)
+        extra = draw(rejected, config.include_rejected, config.seed)
+        settings = config.model_dump(mode="json") | {
+            "accepted": _counts(chosen, accepted),
+            "rejected": _counts(extra, rejected),
+        }
+        sample_id = seat_rows.add_sample(
+            connection, "validate", config.seed, config.annotators, settings, time.time()
+        )
+        dialogues = [dialogue for pool in (chosen, extra) for drawn in pool.values() for dialogue in drawn]
+        seat_rows.add_items(connection, (_item(sample_id, dialogue) for dialogue in dialogues))
+        if config.gold:
+            seat_rows.add_items(
+                connection, (one.item("gold", f"{sample_id}:gold:", sample_id) for one in known)
+            )
+        sample = seat_rows.latest_sample(connection)
+    assignment.replan(store)
+    assert sample is not None  # added above, in the same transaction
+    return sample
+
+
+Pool = dict[str, list[Dialogue]]
+
+
+def _pool(store: Store) -> tuple[Pool, Pool]:
+    """(accepted, rejected) dialogues of the store by trait-level in paper order, each id once."""
+    with store.reading() as connection:
+        found = {one.id: one for one in import_rows.read_imported(connection)}
+    with store.reading() as connection:
+        found |= {one.id: one for one in build_rows.stored_dialogues(connection)}
+    return _of(found.values(), ACCEPTED), _of(found.values(), REJECTED)
+
+
+def _of(dialogues: Iterable[Dialogue], states: tuple[str, ...]) -> Pool:
+    pool: Pool = {code: [] for code in CODES}
+    for dialogue in dialogues:
+        if dialogue.state in states:
+            pool[dialogue.trait_level.code].append(dialogue)
+    return {code: found for code, found in pool.items() if found}
+
+
+def _counts(drawn: Pool, pool: Pool) -> dict[str, dict[str, int]]:
+    return {code: Draw(len(drawn[code]), len(pool[code]))._asdict() for code in pool}
+
+
+def _item(sample_id: int, dialogue: Dialogue) -> Item:
+    return Item(
+        kind="sample",
+        key=f"{sample_id}:{dialogue.id}",
+        stratum=dialogue.trait_level.code,
+        content=content(dialogue.trait_level.code, [turn.model_dump() for turn in dialogue.turns]),
+        state=dialogue.state,
+        sample_id=sample_id,
+    )
+
+
+def content(trait_level: str, turns: list[dict[str, Any]]) -> dict[str, Any]:
+    """What is shown of a dialogue: its label and its turns, and nothing that could give an answer away."""
+    return {"trait_level": trait_level, "turns": json.loads(json.dumps(turns))}

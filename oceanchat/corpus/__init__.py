@@ -1,0 +1,1 @@
+"""Essays: read, cleaned, split into sentences and kept."""

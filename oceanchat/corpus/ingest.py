@@ -1,0 +1,65 @@
+"""Bring a corpus into the store once: essays and their sentences, under the fingerprint of both.
+
+A corpus that is complete in the store is not split again. An interrupted reading leaves no corpus row and
+is begun anew, so a corpus in the store is always whole; two readings at once write the same rows.
+"""
+
+import itertools
+from collections import Counter
+
+from oceanchat.corpus.essays import Corpus, Essays
+from oceanchat.corpus.segmentation import sentences_of
+from oceanchat.progress import Progress, Stage
+from oceanchat.records import content_id
+from oceanchat.store import corpora as corpus_rows
+from oceanchat.store.corpora import StoredCorpus
+from oceanchat.store.database import Store
+
+SEGMENTATION_VERSION = "1"
+"""Raised whenever the rules that split sentences change, so that stored corpora are split anew."""
+ESSAYS_AT_ONCE = 200
+"""Essays split and stored in one transaction: memory does not grow with the corpus."""
+
+
+def keep_corpus(corpus: Corpus, store: Store, progress: Progress) -> StoredCorpus:
+    """The corpus as it is in the store with all its sentences, brought there if need be."""
+    corpus_id = content_id(corpus.fingerprint, SEGMENTATION_VERSION)
+    with store.reading() as connection:
+        stored = corpus_rows.stored_corpus(connection, corpus_id)
+    about = {
+        "essays": corpus.count,
+        "junk": dict(corpus.junk),
+        "fingerprint": corpus.fingerprint,
+        "shareable": corpus.shareable,
+        "licence": corpus.licence,
+    }
+    if stored is not None:
+        complete = StoredCorpus(corpus_id, corpus.name, stored.facts | about)
+    else:
+        progress.expect(Stage.SEGMENT, corpus.count)
+        sentences, set_aside = _split(corpus_id, corpus.essays, store, progress)
+        facts = {**about, "sentences": sentences, "set_aside": dict(set_aside)}
+        complete = StoredCorpus(corpus_id, corpus.name, facts)
+    if complete == stored:
+        return complete
+    with store.writing() as connection:
+        corpus_rows.end_corpus(connection, complete)
+    return complete
+
+
+def _split(corpus_id: str, essays: Essays, store: Store, progress: Progress) -> tuple[int, Counter[str]]:
+    """Store essays and sentences; how many sentences are usable, and how many were set aside by reason."""
+    number = sentences = 0
+    set_aside: Counter[str] = Counter()
+    left = iter(essays)
+    while chunk := list(itertools.islice(left, ESSAYS_AT_ONCE)):
+        split = [(essay, sentences_of(essay)) for essay in chunk]
+        rows = [(essay, found.sentences) for essay, found in split]
+        with store.writing() as connection:
+            corpus_rows.add_essays(connection, corpus_id, number, rows)
+        number += len(chunk)
+        sentences += sum(len(found.sentences) for _, found in split)
+        for _, found in split:
+            set_aside.update(found.set_aside)
+        progress.done(Stage.SEGMENT, len(chunk))
+    return sentences, set_aside

@@ -1,0 +1,1 @@
+"""From sentences to checked dialogues, one module a step."""

@@ -1,0 +1,86 @@
+"""BuildConfig: everything a build is told, parsed once, passed whole and saved beside the result.
+
+Defaults here, flags from the command line on top. What decides the result enters `recipe`; how fast or how
+dearly it is made does not.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from oceanchat.llm.settings import SCRIPTED, CallSettings
+from oceanchat.pipeline.back_validation import Check
+from oceanchat.pipeline.synthesis import TASKS, Mode
+from oceanchat.traits import Level, Trait, TraitLevel
+
+
+class BuildConfig(BaseModel):
+    """The config of `oceanchat build`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    traits: tuple[Trait, ...]
+    levels: tuple[Level, ...]
+    count: int = Field(default=20, ge=1, le=1_000_000)
+    """Passed dialogues wanted for each trait-level."""
+    essays: str | None = None
+    """Path or Hub dataset id of the corpus; None: the bundled one."""
+    labeler: str = SCRIPTED
+    writer: str = SCRIPTED
+    checker: str = SCRIPTED
+    """Model names."""
+    prompts: Path | None = None
+    """Folder of templates; None: those that ship."""
+    mode: Mode = "screenplay"
+    check: Check = "strict"
+    exchanges: int = Field(default=5, ge=1, le=50)
+    """Questions with their answers in a dialogue (the paper: 5)."""
+    words: int = Field(default=80, ge=10, le=500)
+    """Most words in a turn (the paper: 80)."""
+    seeds_per_essay: int = Field(default=3, ge=1, le=1_000_000)
+    """Seed topics taken from one essay at most, for each trait-level."""
+    sentences_per_call: int = Field(default=1, ge=1, le=50)
+    """Sentences labelled in one call (the paper: 1)."""
+    seed: int = 0
+    """Decides the order in which essays and sentences are looked at."""
+    calls: CallSettings = CallSettings()
+
+    @property
+    def trait_levels(self) -> tuple[TraitLevel, ...]:
+        """The trait-levels to build, in paper order."""
+        return tuple(TraitLevel(trait, level) for level in self.levels for trait in self.traits)
+
+    @property
+    def label_task(self) -> str:
+        """The template that labels sentences."""
+        return "label" if self.sentences_per_call == 1 else "label_many"
+
+    @property
+    def tasks(self) -> tuple[str, ...]:
+        """The templates this build needs."""
+        return (self.label_task, *TASKS[self.mode], "check")
+
+    @property
+    def asks_a_real_model(self) -> bool:
+        """Whether any role is played by another than the embedded scripted model."""
+        return any(name != SCRIPTED for name in (self.labeler, self.writer, self.checker))
+
+    def saved(self) -> dict[str, Any]:
+        """What is stored beside the result: everything but keys and credentials."""
+        kept = self.model_dump(mode="json", exclude={"calls"})
+        return kept | {
+            "endpoint": self.calls.endpoint if self.asks_a_real_model else SCRIPTED,
+            "max_attempts": self.calls.max_attempts,
+        }
+
+    def recipe(self, corpus_id: str, fingerprints: Mapping[str, str]) -> str:
+        """Hash of everything that decides one trait-level's result, but for the count."""
+        decides = self.saved()
+        for name in ("traits", "levels", "count", "essays", "prompts"):
+            del decides[name]
+        decides |= {"corpus": corpus_id, "prompts": dict(fingerprints)}
+        return hashlib.sha256(json.dumps(decides, sort_keys=True).encode()).hexdigest()[:16]

@@ -1,0 +1,134 @@
+"""Bring dialogues made elsewhere into the store: read, keep, gate, and check where a checker is named.
+
+Imported dialogues pass the same gates and the same back-validation as built ones. Running it again changes
+nothing that has not changed: a dialogue is kept once, a verdict that was paid for is found in the ledger.
+"""
+
+import asyncio
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from oceanchat.errors import RecordError
+from oceanchat.llm.settings import CallSettings
+from oceanchat.models import open_run
+from oceanchat.pipeline.back_validation import Check, Checker
+from oceanchat.pipeline.gates import Bounds, Gatekeeper
+from oceanchat.pipeline.import_format import LineProblem, read_dialogues
+from oceanchat.progress import Progress, Stage
+from oceanchat.prompts import open_prompts
+from oceanchat.records import Dialogue
+from oceanchat.store.database import Store
+from oceanchat.store.imports import add_imported, read_imported, rewrite_imported
+from oceanchat.traits import TRAIT_LEVELS
+
+
+class ImportConfig(BaseModel):
+    """The config of `oceanchat import`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    file: Path
+    skip_bad: bool = False
+    """Import the good lines of a file that has bad ones."""
+    checker: str | None = None
+    """Model that back-validates; None leaves what passes the gates 'unchecked'."""
+    check: Check = "strict"
+    prompts: Path | None = None
+    """Folder of templates; None: those that ship."""
+    exchanges: int = Field(default=5, ge=1, le=50)
+    """Questions with answers a dialogue is expected to have."""
+    words: int = Field(default=80, ge=10, le=500)
+    """Most words in a turn."""
+    calls: CallSettings = CallSettings()
+
+
+class ImportReport(NamedTuple):
+    """What an import ended with."""
+
+    read: int
+    """Dialogues in the file."""
+    new: int
+    """Of these, not in the store before."""
+    problems: tuple[LineProblem, ...]
+    """Lines left out."""
+    states: Mapping[str, int]
+    """All imported dialogues of the store by state."""
+
+
+class BadLines(RecordError):
+    """A file has lines that are no dialogues, and nothing was imported."""
+
+    def __init__(self, path: Path, problems: tuple[LineProblem, ...], lines: int) -> None:
+        super().__init__(
+            f"{len(problems)} of {lines} lines of '{path}' cannot be imported, so nothing was;"
+            f" the first is {problems[0]}; correct them or pass --skip-bad"
+        )
+        self.problems = problems
+
+
+async def import_dialogues(config: ImportConfig, store: Store, progress: Progress) -> ImportReport:
+    """Bring the file's dialogues into the store, and gate and check all that were imported.
+
+    Raises BadLines when lines cannot be read and `skip_bad` is not set, InputError for the file itself, and
+    BuildStopped when no more can be asked (the dialogues stay).
+    """
+    found = read_dialogues(config.file)
+    if found.problems and not config.skip_bad:
+        raise BadLines(config.file, found.problems, len(found.dialogues) + len(found.problems))
+    with store.writing() as connection:
+        new = add_imported(connection, found.dialogues)
+        rewrite_imported(connection, gated(read_imported(connection), Bounds(config.exchanges, config.words)))
+    if config.checker is not None:
+        await _check(config, config.checker, store, progress)
+    with store.reading() as connection:
+        states = Counter(dialogue.state for dialogue in read_imported(connection))
+    return ImportReport(len(found.dialogues), new, found.problems, dict(sorted(states.items())))
+
+
+def gated(dialogues: list[Dialogue], bounds: Bounds) -> list[Dialogue]:
+    """The dialogues, in their order, each closed out by a gate or still to be checked.
+
+    A dialogue that passes the gates keeps the verdict it has. The seed topic stands for the essay, which is
+    not known.
+    """
+    keepers = {trait_level: Gatekeeper(bounds) for trait_level in TRAIT_LEVELS}
+    return [_gated(dialogue, keepers[dialogue.trait_level]) for dialogue in dialogues]
+
+
+def _gated(dialogue: Dialogue, keeper: Gatekeeper) -> Dialogue:
+    closed = keeper.closed_by(dialogue.id, dialogue.turns, dialogue.seed_topic or "")
+    if closed is not None:
+        return dialogue.model_copy(
+            update={"state": f"gate:{closed[0]}", "detail": closed[1], "verdict": None}
+        )
+    if dialogue.verdict is not None:
+        return dialogue
+    return dialogue.model_copy(update={"state": "unchecked", "detail": ""})
+
+
+async def _check(config: ImportConfig, name: str, store: Store, progress: Progress) -> None:
+    """Ask the checker about everything the gates let pass, and store what it says."""
+    prompts = open_prompts(config.prompts)
+    prompts.check(["check"])
+    with store.reading() as connection:
+        waiting = [d for d in read_imported(connection) if not d.state.startswith("gate:")]
+    progress.expect(Stage.CHECK, len(waiting))
+    async with open_run(config.calls, store.engine) as run:
+        progress.watch(run.counts)
+        checker = Checker(run.model(name), prompts["check"], config.check, config.calls.max_attempts)
+
+        async def one(dialogue: Dialogue) -> Dialogue:
+            checked = await checker.validate(dialogue)
+            made = checked.provenance.model_copy(
+                update={"checker": name, "prompts": {"check": prompts["check"].fingerprint}}
+            )
+            progress.done(Stage.CHECK, 1)
+            return checked.model_copy(update={"provenance": made})
+
+        checked = await asyncio.gather(*map(one, waiting))
+    with store.writing() as connection:
+        rewrite_imported(connection, checked)

@@ -1,0 +1,113 @@
+"""Read a store for people: funnels, why rows did not go on, dialogues, Table 6.
+
+It asks the store and returns records; how they look is for the console.
+"""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from oceanchat.errors import InputError
+from oceanchat.pipeline.build import Outcome, check_sums
+from oceanchat.pipeline.config import BuildConfig
+from oceanchat.records import Dialogue, Funnel
+from oceanchat.statistics.table_six import SummaryRow, table_six
+from oceanchat.store import builds as build_rows
+from oceanchat.store import imports as import_rows
+from oceanchat.store.builds import StoredBuild
+from oceanchat.store.database import Store
+from oceanchat.traits import TraitLevel
+
+SAMPLES = 2
+"""Dialogues shown at the end of a build."""
+
+
+class Status(NamedTuple):
+    """One trait-level's latest build."""
+
+    build: StoredBuild
+    outcome: Outcome
+    reasons: tuple[tuple[str, str, str, int], ...]
+    """Step, state, why and how many rows, for rows that did not go on."""
+
+    def record(self) -> dict[str, Any]:
+        """As plain data for `--json`."""
+        return {
+            "trait_level": self.build.trait_level,
+            "requested": self.build.requested,
+            "passed": self.outcome.passed,
+            "finished": self.build.finished,
+            "config": self.build.config,
+            "funnel": self.outcome.funnel.record(),
+            "reasons": [
+                {"step": step, "state": state, "why": why, "rows": rows}
+                for step, state, why, rows in self.reasons
+            ],
+        }
+
+
+def status(store: Store) -> list[Status]:
+    """The latest build of every trait-level, its sums checked. Raises InputError when there is none."""
+    with store.reading() as connection:
+        found = []
+        for build in build_rows.stored_builds(connection):
+            trait_level = TraitLevel.parse(build.trait_level)
+            funnel = Funnel(**build_rows.state_counts(connection, build.trait_level))
+            check_sums(trait_level, funnel)
+            reasons = tuple(build_rows.reason_counts(connection, build.trait_level))
+            found.append(Status(build, Outcome(trait_level, build.requested, funnel), reasons))
+    if not found:
+        raise InputError(
+            f"store '{store.url}' holds no build yet; run `oceanchat build --trait O --level high`"
+        )
+    return found
+
+
+def dialogues(store: Store, trait_levels: Sequence[TraitLevel], state: str | None) -> list[Dialogue]:
+    """Dialogues of these trait-levels, built ones first, then imported ones. Raises InputError when there
+    is none."""
+    with store.reading() as connection:
+        built = list(build_rows.stored_dialogues(connection, trait_levels, [state] if state else []))
+        imported = [
+            d
+            for d in import_rows.read_imported(connection)
+            if d.trait_level in trait_levels and state in (None, d.state)
+        ]
+    if not built and not imported:
+        asked = ", ".join(t.code for t in trait_levels) + (f" in state '{state}'" if state else "")
+        raise InputError(
+            f"store '{store.url}' holds no dialogue of {asked}; `oceanchat status` shows what there is"
+        )
+    return [*built, *imported]
+
+
+def dialogue(store: Store, prefix: str) -> Dialogue:
+    """The dialogue whose id begins with `prefix`. Raises InputError when there is none or more than one."""
+    with store.reading() as connection:
+        found = build_rows.dialogue_by_id(connection, prefix)
+        found += [d for d in import_rows.read_imported(connection) if d.id.startswith(prefix)]
+    if len({d.id for d in found}) != 1:
+        problem = "is not known" if not found else "fits several dialogues; write more of its digits"
+        raise InputError(f"dialogue '{prefix}' {problem}; `oceanchat export dialogues` lists all ids")
+    return found[0]
+
+
+def sample_dialogues(store: Store, config: BuildConfig) -> list[Dialogue]:
+    """The first passed dialogues of a build, of different trait-levels where there are several."""
+    with store.reading() as connection:
+        rounds = [
+            list(build_rows.stored_dialogues(connection, [trait_level], ["passed"], SAMPLES))
+            for trait_level in config.trait_levels[:SAMPLES]
+        ]
+    spread = [one for place in range(SAMPLES) for found in rounds for one in found[place : place + 1]]
+    return spread[:SAMPLES]
+
+
+def passed_table_six(store: Store) -> tuple[SummaryRow, ...]:
+    """Table 6 of all dialogues that passed, built and imported."""
+    with store.reading() as connection:
+        built = build_rows.stored_dialogues(connection, states=["passed"])
+        imported = (d for d in import_rows.read_imported(connection) if d.state == "passed")
+        rows = table_six([*built, *imported])
+    if not rows:
+        raise InputError(f"store '{store.url}' holds no dialogue that passed; run `oceanchat build` first")
+    return rows

@@ -1,0 +1,92 @@
+"""Ask failed requests again, alone: what `oceanchat retry` does.
+
+Works on the ledger only: a request is kept beside its failure or its useless answer. A new answer takes that
+place, and the next build replays it.
+"""
+
+import asyncio
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from oceanchat.errors import CallFailed, ConfigError
+from oceanchat.llm.chat import ChatAnswer
+from oceanchat.llm.completions import read_completion
+from oceanchat.llm.ledger import Ledger, from_json
+from oceanchat.llm.parsing import usable_text
+from oceanchat.llm.settings import SCRIPTED, CallSettings
+from oceanchat.llm.usage import CallCounts
+from oceanchat.models import open_run
+from oceanchat.store import ledger as ledger_rows
+from oceanchat.store.database import Store
+from oceanchat.store.ledger import ANSWERED, Row
+
+
+@dataclass
+class RetryReport:
+    """How asking again went."""
+
+    counts: CallCounts
+    answered: int = 0
+    failed: Counter[str] = field(default_factory=Counter)
+    """Still failed, by reason."""
+
+    def as_json(self) -> dict[str, Any]:
+        """For `--json`."""
+        return {"answered": self.answered, "failed": dict(self.failed), "calls": self.counts.as_json()}
+
+
+def failed_rows(store: Store, reason: str | None) -> list[Row]:
+    """The requests that failed or whose answer was of no use, for one reason or for any."""
+    with store.reading() as connection:
+        rejected = ledger_rows.rejected_rows(connection)
+        failed = ledger_rows.failed_rows(connection, reason)
+    return failed + [row for row in rejected if reason in (None, why_rejected(row["body"]))]
+
+
+def why_rejected(body: bytes) -> str:
+    """'refused', 'length', or 'unparseable' for a reply that reads but says nothing clear."""
+    answer = read_completion(body)
+    try:
+        usable_text(answer or ChatAnswer(""))
+    except CallFailed as failure:
+        return failure.reason
+    return "unparseable"
+
+
+def endpoint_of(rows: Sequence[Row]) -> str | None:
+    """The endpoint the failed requests went to, None where only the scripted model failed.
+
+    Raises ConfigError where there are several.
+    """
+    endpoints = {row["endpoint"] for row in rows} - {SCRIPTED}
+    if len(endpoints) > 1:
+        listed = ", ".join(f"'{endpoint}'" for endpoint in sorted(endpoints))
+        raise ConfigError(f"failed requests went to several endpoints: {listed}; name one with --base-url")
+    return next(iter(endpoints), None)
+
+
+async def ask_again(store: Store, settings: CallSettings, rows: Sequence[Row]) -> RetryReport:
+    """Ask `rows` again. Raises BuildStopped, and ConfigError where they went to another endpoint."""
+    elsewhere = endpoint_of(rows)
+    if elsewhere not in (None, settings.endpoint):
+        raise ConfigError(
+            f"--base-url '{settings.endpoint}' is not where the failed requests went: '{elsewhere}';"
+            f" leave it out"
+        )
+    async with open_run(settings, store.engine) as run:
+        report = RetryReport(run.counts)
+
+        async def one(row: Row, model: Ledger) -> None:
+            if row["state"] == ANSWERED:
+                await run.clerk.run_in_order(lambda store: ledger_rows.set_aside(store, row["key"]))
+            try:
+                await model.ask_again(from_json(row["asked"]))
+                report.answered += 1
+            except CallFailed as failure:
+                report.failed[failure.reason] += 1
+
+        models = {row["model"]: run.model(row["model"]) for row in rows}
+        await asyncio.gather(*(one(row, models[row["model"]]) for row in rows))
+    return report

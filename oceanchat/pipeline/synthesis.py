@@ -1,0 +1,214 @@
+"""Stage 2: write a dialogue about a seed topic, as a screenplay or by two speakers in turn.
+
+`screenplay` asks one call for the whole dialogue; `dual` lets a questioner, who is given a neutral theme
+only, and a self-discloser, who is given everything, speak in turn (paper, section 3.1 and Table 10). It
+knows the ChatModel protocol and the prompts; whether a dialogue is any good is for the gates and the
+checker.
+"""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal, NamedTuple, TypeVar
+
+from oceanchat.errors import CallFailed
+from oceanchat.llm.chat import AccountedModel, ChatRequest
+from oceanchat.llm.parsing import ask_until_read
+from oceanchat.near_duplicates import words_of
+from oceanchat.prompts import Prompts
+from oceanchat.records import Role, SeedState, SeedTopic, Turn, transcript
+from oceanchat.traits import FACETS, TRAITS, facet_named
+
+T = TypeVar("T")
+Mode = Literal["screenplay", "dual"]
+WRITE_TEMPERATURE = 0.9
+THEME_TOKENS = 60
+"""Completion limit of a theme, in tokens."""
+TOKENS_PER_WORD = 2
+"""Room for each allowed word in a completion limit."""
+
+TASKS: dict[Mode, tuple[str, ...]] = {"screenplay": ("write",), "dual": ("theme", "question", "disclose")}
+"""The prompt templates each mode needs."""
+
+_ROLES: dict[str, Role] = {
+    "questioner": "questioner",
+    "character1": "questioner",
+    "character 1": "questioner",
+    "q": "questioner",
+    "self-discloser": "discloser",
+    "self discloser": "discloser",
+    "selfdiscloser": "discloser",
+    "character2": "discloser",
+    "character 2": "discloser",
+    "a": "discloser",
+}
+_SPEAKER = re.compile(
+    r"^[\s>*_#-]*(?:\d+\s*[.)]\s*)?[*_]*(questioner|self[- ]?discloser|character ?[12]|[qa])[*_]*"
+    r"\s*[:\uff1a][*_]*\s*(.*)$",
+    re.IGNORECASE,
+)
+_THEME = re.compile(r"^[\W_]*theme[\W_]*[:=]\s*(.*)$", re.IGNORECASE | re.MULTILINE)
+_THEME_WORDS = 6
+_TRAIT_WORD = re.compile(
+    r"\b(openness|conscientious\w*|extraver\w*|extrover\w*|introver\w*|agreeabl\w*|neurotic\w*|personality)\b",
+    re.IGNORECASE,
+)
+
+
+class Written(NamedTuple):
+    """A seed topic's dialogue, or why there is none."""
+
+    state: SeedState
+    turns: tuple[Turn, ...] = ()
+    detail: str = ""
+    """Why it is not written."""
+    asked: tuple[ChatRequest, ...] = ()
+    """The requests whose replies it is made of, for the accounts."""
+
+
+def parse_dialogue(reply: str) -> tuple[Turn, ...] | None:
+    """Read lines `Questioner: ...` / `Self-discloser: ...`; None unless there are two turns or more.
+
+    Forgives bold marks, numbers, blank lines and lines that go on without a label; text before the first
+    label is left out.
+    """
+    turns: list[tuple[Role, list[str]]] = []
+    for line in reply.splitlines():
+        found = _SPEAKER.match(line)
+        if found:
+            turns.append((_ROLES[found.group(1).lower()], [found.group(2)]))
+        elif turns and line.strip():
+            turns[-1][1].append(line)
+    made = tuple(Turn(role=role, text=_spoken(" ".join(lines))) for role, lines in turns)
+    return made if len(made) >= 2 and all(turn.text for turn in made) else None
+
+
+def parse_utterance(reply: str) -> str | None:
+    """Read one spoken turn; None when nothing is left after labels and quotation marks are taken off."""
+    lines = [line for line in reply.splitlines() if line.strip()]
+    if not lines:
+        return None
+    label = _SPEAKER.match(lines[0])
+    if label:
+        lines[0] = label.group(2)
+    return _spoken(" ".join(lines)) or None
+
+
+def parse_theme(reply: str, seed: SeedTopic) -> str | None:
+    """Read a theme of two to six words; None when it gives away what the questioner must not know.
+
+    That is the trait, the level, the facet, or the sentence: three words of it in a row are too many, and so
+    are two long words that make up more than half of the theme's.
+    """
+    found = _THEME.search(reply)
+    lines = (found.group(1) if found else reply).strip().splitlines()
+    theme = re.sub(r"[*_`\"'.]+", "", lines[0]).strip() if lines else ""
+    words = words_of(theme)
+    runs = {tuple(words[i : i + 3]) for i in range(len(words) - 2)}
+    said = words_of(seed.text)
+    quoted = any(tuple(said[i : i + 3]) in runs for i in range(len(said) - 2)) or len(words) >= len(said)
+    telling = [word for word in words if len(word) > 3]
+    taken = [word for word in telling if word in said]
+    told = len(taken) >= 2 and len(taken) > len(telling) / 2
+    stems = {part[:5] for facet in FACETS[seed.trait] for part in facet.id.split("-") if len(part) > 4}
+    named = _TRAIT_WORD.search(theme) or any(word in ("high", "low") or word[:5] in stems for word in words)
+    return None if not 2 <= len(words) <= _THEME_WORDS or quoted or told or named else theme
+
+
+def _spoken(text: str) -> str:
+    plain = re.sub(r"\s+", " ", re.sub(r"\*+|\b_|_\b", "", text)).strip()
+    if len(plain) > 1 and plain[0] in '"\u201c' and plain[-1] in '"\u201d':
+        plain = plain[1:-1].strip()
+    return plain
+
+
+@dataclass(frozen=True)
+class Writer:
+    """Writes the dialogues of one build."""
+
+    model: AccountedModel
+    prompts: Prompts
+    mode: Mode
+    exchanges: int
+    """Questions with their answers in a dialogue."""
+    words: int
+    """Most words in a turn."""
+    max_attempts: int
+    """Tries of one reply that cannot be read."""
+
+    async def write(self, seed: SeedTopic) -> Written:
+        """Write about `seed`; a reply that cannot be read is asked for again under a new sample number."""
+        used: list[ChatRequest] = []
+        try:
+            written = await (
+                self._screenplay(seed, used) if self.mode == "screenplay" else self._dual(seed, used)
+            )
+            return written._replace(asked=tuple(used))
+        except CallFailed as error:
+            refused = error.reason in ("refused", "content-filter")
+            return Written("refused" if refused else "failed", detail=f"{error.reason}: {error}")
+
+    async def _screenplay(self, seed: SeedTopic, used: list[ChatRequest]) -> Written:
+        values = self._about(seed) | {"exchanges": str(self.exchanges)}
+        limit = 2 * self.exchanges * self.words * TOKENS_PER_WORD
+        turns = await self._ask("write", seed, used, values, limit, parse_dialogue)
+        if turns is None:
+            return Written("unparseable", detail=f"no dialogue in {self.max_attempts} replies")
+        return Written("written", turns)
+
+    async def _dual(self, seed: SeedTopic, used: list[ChatRequest]) -> Written:
+        about = {"seed_topic": seed.text}
+        theme = await self._ask(
+            "theme", seed, used, about, THEME_TOKENS, lambda reply: parse_theme(reply, seed)
+        )
+        if theme is None:
+            return Written("unparseable", detail=f"no neutral theme in {self.max_attempts} replies")
+        turns: tuple[Turn, ...] = ()
+        shape = {"exchanges": str(self.exchanges), "words": str(self.words), "theme": theme}
+        speakers: tuple[tuple[Role, str, dict[str, str]], ...] = (
+            ("questioner", "question", shape),
+            ("discloser", "disclose", self._about(seed)),
+        )
+        for _ in range(self.exchanges):
+            for role, task, known in speakers:
+                values = known | {"conversation": transcript(turns)}
+                said = await self._ask(
+                    task, seed, used, values, 2 * self.words * TOKENS_PER_WORD, parse_utterance
+                )
+                if said is None:
+                    return Written("unparseable", detail=f"no {task} in {self.max_attempts} replies")
+                turns += (Turn(role=role, text=said),)
+        return Written("written", turns)
+
+    async def _ask(
+        self,
+        task: str,
+        seed: SeedTopic,
+        used: list[ChatRequest],
+        values: dict[str, str],
+        limit: int,
+        read: Callable[[str], T | None],
+    ) -> T | None:
+        request = ChatRequest(
+            messages=self.prompts[task].fill(**values),
+            task=task,
+            max_tokens=limit,
+            temperature=WRITE_TEMPERATURE,
+            about=seed.trait_level.code,
+        )
+        return await ask_until_read(self.model, request, read, self.max_attempts, used)
+
+    def _about(self, seed: SeedTopic) -> dict[str, str]:
+        facet = facet_named(seed.facet)
+        if facet is None:
+            raise ValueError(f"seed topic {seed.id} has no known facet: {seed.facet}")
+        return {
+            "trait": seed.trait.label,
+            "level": seed.level.value,
+            "description": seed.trait_level.description,
+            "facet": facet.id,
+            "facet_description": f"{facet.description}; someone like this {facet.manner(seed.level)}",
+            "other_traits": ", ".join(trait.label for trait in TRAITS if trait is not seed.trait),
+            "words": str(self.words),
+            "seed_topic": seed.text,
+        }

@@ -1,0 +1,147 @@
+"""The quality page of a dataset card: funnel, statistics, pass rates, agreement, overlap, topics and costs.
+
+Each section is a function of manifest and figures that gives Markdown, empty where there is nothing to say.
+The paper's figures stand beside ours.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from oceanchat.release.card.markdown import figure_shown, share_shown, table
+from oceanchat.release.folder import TOPICS_PLOT
+from oceanchat.release.manifest import Manifest
+from oceanchat.release.quality import PAPER_HUMAN, PAPER_UNANIMOUS
+from oceanchat.statistics.table_six import PAPER
+
+Quality = Mapping[str, Any]
+
+
+def funnel(manifest: Manifest, quality: Quality) -> str:
+    """What became of every candidate, seed topic and dialogue."""
+    header = ["", "labelled", "selected", "written", "passed", "gates", "check", "failed"]
+    rows = [[code, *_funnel_cells(steps)] for code, steps in quality["funnel"].items()]
+    text = table(header, rows) if rows else ""
+    states = table(["rejected because", "rows"], [[s, f"{n:,}"] for s, n in manifest.counts.rejected.items()])
+    withheld = table(
+        ["withheld because", "dialogues"], [[s, f"{n:,}"] for s, n in manifest.counts.withheld.items()]
+    )
+    parts = [text, states if manifest.counts.rejected else "", withheld if manifest.counts.withheld else ""]
+    return "\n".join(part for part in parts if part)
+
+
+def _funnel_cells(steps: Mapping[str, Mapping[str, int]]) -> list[str]:
+    candidates, seeds, dialogues = steps["candidates"], steps["seeds"], steps["dialogues"]
+    gates = sum(count for state, count in dialogues.items() if state.startswith("gate:"))
+    check = sum(dialogues.get(state, 0) for state in ("off-trait", "wrong-level"))
+    failed = candidates.get("failed", 0) + dialogues.get("failed", 0)
+    failed += sum(count for state, count in seeds.items() if state != "written")
+    cells = (sum(candidates.values()), candidates.get("selected", 0), seeds.get("written", 0))
+    return [f"{count:,}" for count in (*cells, dialogues.get("passed", 0), gates, check, failed)]
+
+
+def statistics(manifest: Manifest, quality: Quality) -> str:
+    """Table 6 beside the paper's."""
+    rows = []
+    for line in quality["rows"]["table_six"]:
+        paper = PAPER[line["trait_level"]]
+        counts = f"{line['dialogues']:,.0f} ({paper.dialogues:,.0f})"
+        ours = ((line["turns"], paper.turns), (line["words_a_turn"], paper.words_a_turn))
+        rows.append([line["trait_level"], counts, *(f"{a:,.2f} ({b:,.2f})" for a, b in ours)])
+    note = "In brackets the paper's Table 6; a turn is one utterance.\n\n"
+    return note + table(["trait-level", "dialogues", "turns", "words a turn"], rows)
+
+
+def rates(manifest: Manifest, quality: Quality) -> str:
+    """Back-validation, human validation and agreement."""
+    figures = quality["rows"]
+    check, humans = figures["back_validation"], figures["humans"]
+    rows = [
+        [
+            "back-validation by " + (", ".join(check["checkers"]) or "nobody"),
+            share_shown(check),
+            f"{check['paper']:.1%}",
+        ]
+    ]
+    rows += [[f"of these {code}", share_shown(found), ""] for code, found in check["by_trait_level"].items()]
+    if humans is None:
+        rows.append(["human validation", "nobody has validated these dialogues", f"{PAPER_HUMAN:.1%}"])
+    else:
+        rows.append(
+            [
+                "human validation, majority",
+                share_shown(humans["pass_rate"]),
+                f"{humans['paper_pass_rate']:.1%}",
+            ]
+        )
+    text = table(["", "passed (95 % interval)", "paper"], rows)
+    return text + (_agreement(figures) + _annotators(quality["annotators"]) if humans is not None else "")
+
+
+def _agreement(figures: Mapping[str, Any]) -> str:
+    humans, checker = figures["humans"], figures["checker_against_humans"]
+    lines = [
+        f"\n{humans['annotators']} annotators gave {humans['labels']:,} labels (the paper:"
+        f" {PAPER_UNANIMOUS:.1%} unanimous).\n"
+    ]
+    rows = [
+        [name.replace("_", " "), figure_shown(found, share=name in ("observed", "unanimous"))]
+        for name, found in humans["agreement"].items()
+    ]
+    if checker is not None:
+        rows += [[f"checker against humans, {name}", share_shown(found)] for name, found in checker.items()]
+    return "\n".join([*lines, table(["agreement", "value (95 % interval)"], rows)])
+
+
+def _annotators(profiles: Mapping[str, Mapping[str, str]]) -> str:
+    """Who labelled, as far as it was recorded (the paper's Appendix E)."""
+    names = list(dict.fromkeys(name for profile in profiles.values() for name in profile))
+    rows = [[who, *(profile.get(name, "") for name in names)] for who, profile in profiles.items()]
+    return "\n" + table(["annotator", *names], rows) if names else ""
+
+
+def overlap(manifest: Manifest, quality: Quality) -> str:
+    """Near-duplicates, and how much of the seed topics is repeated."""
+    near, seed = quality["rows"]["near_duplicates"], quality["seed_overlap"]
+    copied = manifest.counts.rejected.get("gate:copied", 0)
+    return (
+        f"Near-duplicates (Jaccard similarity of word 5-grams of {near['jaccard']} or more):"
+        f" {near['pairs']:,} pairs"
+        f" among {near['total']:,} rows, {near['across_splits']} of them across splits.\n\n"
+        f"Repeating {seed['words']} or more words of the seed topic in a row: {share_shown(seed)} of the rows"
+        " with a seed"
+        f" topic. Rejected for repeating their essay: {copied:,}.\n"
+    )
+
+
+def topics(manifest: Manifest, quality: Quality) -> str:
+    """The topic distribution (the paper's Figure 2)."""
+    topics = quality["topics"]
+    if topics is None:
+        return ""
+    rows = [[t["label"], ", ".join(t["terms"][3:]), f"{t['share']:.1%}"] for t in topics["topics"]]
+    stability = ", ".join(f"{number}: {value:.2f}" for number, value in topics["stability"].items())
+    return (
+        f"![Topic distribution]({TOPICS_PLOT})\n\n"
+        "Topics of NMF on TF-IDF, labelled by their strongest words; a dialogue counts for the topic it"
+        f" has most of beside the average ({topics['none']} have none). The number of topics is the one that"
+        f" is most alike from sample to sample (number: stability): {stability}.\n\n"
+        + table(["topic", "further words", "share"], rows)
+    )
+
+
+def costs(manifest: Manifest, quality: Quality) -> str:
+    """What was asked of which model, and its price."""
+    rows = [
+        [
+            c["model"],
+            c["task"],
+            f"{c['calls']:,}",
+            f"{c['prompt_tokens']:,}",
+            f"{c['completion_tokens']:,}",
+            "unknown" if c["usd"] is None else f"{c['usd']:.4f}",
+        ]
+        for c in quality.get("costs", ())
+    ]
+    return (
+        table(["model", "task", "calls", "prompt tokens", "completion tokens", "USD"], rows) if rows else ""
+    )

@@ -1,0 +1,170 @@
+"""What of a store goes into a release, and why the rest does not.
+
+Every dialogue of the store ends as released, rejected with its state, or withheld for a counted reason;
+nothing disappears. It reads the store and decides; rows, splits and files come later.
+"""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from oceanchat.errors import ReleaseError
+from oceanchat.prompts import Prompts
+from oceanchat.records import Dialogue
+from oceanchat.release.manifest import Require
+from oceanchat.release.rows import HumanLabel, decided_valid
+from oceanchat.store import annotators as account_rows
+from oceanchat.store import builds as build_rows
+from oceanchat.store.builds import StoredBuild
+from oceanchat.store.corpora import StoredCorpus, stored_corpus
+from oceanchat.store.database import Store
+from oceanchat.store.imports import read_imported
+from oceanchat.store.labels import validation_table
+from oceanchat.traits import CODES
+
+INVALID = "invalid"
+"""The state of a dialogue that humans turned down."""
+DUPLICATE = "duplicate"
+
+
+class Rejection(NamedTuple):
+    """A dialogue that is not released as data."""
+
+    dialogue: Dialogue
+    state: str
+    reason: str
+
+
+class Gathered(NamedTuple):
+    """A store, sorted out for a release."""
+
+    released: Sequence[Dialogue]
+    """In paper order, built before imported, in their own order."""
+    rejected: Sequence[Rejection]
+    withheld: Mapping[str, int]
+    """Why -> dialogues that are in neither."""
+    human: Mapping[str, tuple[HumanLabel, ...]]
+    """Dialogue id -> what annotators said."""
+    profiles: Mapping[str, Mapping[str, str]]
+    """Annotator's pseudonym -> background, language, pay, as far as the lead recorded them (Appendix E)."""
+    builds: Sequence[StoredBuild]
+    corpora: Sequence[StoredCorpus]
+    funnel: Mapping[str, Mapping[str, Mapping[str, int]]]
+    """Trait-level -> step -> state -> rows."""
+
+    @property
+    def shareable(self) -> bool:
+        """Whether every seed topic may be passed on: all come from corpora that say so."""
+        shared = bool(self.corpora) and all(corpus.facts.get("shareable") is True for corpus in self.corpora)
+        every = [*self.released, *(rejection.dialogue for rejection in self.rejected)]
+        return shared and not any(d.source == "imported" and d.seed_topic for d in every)
+
+
+def gather(store: Store, require: Require) -> Gathered:
+    """Sort a store's dialogues. Raises ReleaseError when none is left to release."""
+    with store.reading() as connection:
+        dialogues = [*build_rows.stored_dialogues(connection), *read_imported(connection)]
+        builds = build_rows.stored_builds(connection)
+        funnel = {
+            build.trait_level: build_rows.state_counts(connection, build.trait_level) for build in builds
+        }
+        used = dict.fromkeys(build.corpus_id for build in builds)
+        corpora = [found for used_id in used if (found := stored_corpus(connection, used_id))]
+        annotators = {a.pseudonym: _public_profile(a.profile) for a in account_rows.everyone(connection)}
+    human = human_labels(validation_table(store.engine))
+    profiles = {name: annotators.get(name, {}) for name in sorted(_annotators(human))}
+    released: list[Dialogue] = []
+    rejected: list[Rejection] = []
+    withheld: Counter[str] = Counter()
+    seen: set[str] = set()
+    for dialogue in sorted(
+        dialogues, key=lambda d: (CODES.index(d.trait_level.code), d.source, d.order, d.id)
+    ):
+        if dialogue.id in seen:
+            withheld[DUPLICATE] += 1
+            continue
+        seen.add(dialogue.id)
+        outcome = _outcome(dialogue, human.get(dialogue.id, ()), require)
+        if outcome is None:
+            released.append(dialogue)
+        elif isinstance(outcome, Rejection):
+            rejected.append(outcome)
+        else:
+            withheld[outcome] += 1
+    if not released:
+        raise ReleaseError(_why_empty(store.url, rejected, withheld, require))
+    return Gathered(
+        released, rejected, dict(sorted(withheld.items())), human, profiles, builds, corpora, funnel
+    )
+
+
+def _outcome(dialogue: Dialogue, labels: Sequence[HumanLabel], require: Require) -> Rejection | str | None:
+    """None to release it, a rejection, or why it is withheld."""
+    valid = decided_valid(labels) if labels else None
+    if valid is False:
+        comments = "; ".join(label.comment for label in labels if not label.valid and label.comment)
+        return Rejection(dialogue, INVALID, comments or "turned down by its annotators")
+    as_it_came = require == "imported" and dialogue.source == "imported"
+    if dialogue.state != "passed" and not as_it_came:
+        if dialogue.state == "unchecked":
+            return "unchecked"
+        return Rejection(dialogue, dialogue.state, dialogue.detail)
+    return "not validated" if require == "validated" and valid is None else None
+
+
+def topic_texts(store: Store) -> tuple[list[str], list[str]]:
+    """The texts of a store's dialogues and their trait letters: all but those a gate or a checker turned
+    down."""
+    with store.reading() as connection:
+        dialogues = [*build_rows.stored_dialogues(connection), *read_imported(connection)]
+    kept = [dialogue for dialogue in dialogues if dialogue.state in ("passed", "unchecked")]
+    return ["\n".join(t.text for t in d.turns) for d in kept], [d.trait.value for d in kept]
+
+
+def human_labels(table: Sequence[Mapping[str, Any]]) -> dict[str, tuple[HumanLabel, ...]]:
+    """Dialogue id -> labels, from the table of validations; repeats and practice items are left out."""
+    found: dict[str, tuple[HumanLabel, ...]] = {}
+    for row in table:
+        if row["purpose"] in ("label", "adjudicate"):
+            label = HumanLabel(
+                annotator=row["annotator"],
+                trait_shown=row.get("answer_trait_shown") == "yes",
+                coherent=row.get("answer_coherent") == "yes",
+                valid=row["value"] == "yes",
+                decides=row["purpose"] == "adjudicate",
+                comment=row.get("answer_comment", ""),
+            )
+            found[row["item"]] = (*found.get(row["item"], ()), label)
+    return found
+
+
+def _public_profile(profile: Mapping[str, str]) -> dict[str, str]:
+    """What Appendix E reports of an annotator; the lead's own notes stay at home."""
+    return {name: profile[name] for name in ("background", "language", "pay") if profile.get(name)}
+
+
+def _annotators(human: Mapping[str, Sequence[HumanLabel]]) -> set[str]:
+    return {label.annotator for labels in human.values() for label in labels}
+
+
+def prompts_used(dialogues: Sequence[Dialogue], prompts: Prompts) -> dict[str, dict[str, str]]:
+    """Task -> fingerprint and text of every template that had a part; the text is empty where it has changed
+    since."""
+    used = sorted({pair for dialogue in dialogues for pair in dialogue.provenance.prompts.items()})
+    found: dict[str, dict[str, str]] = {}
+    for task, fingerprint in used:
+        template = prompts[task]
+        text = template.text if template.fingerprint == fingerprint else ""
+        found[f"{task} {fingerprint}"] = {"task": task, "fingerprint": fingerprint, "text": text}
+    return found
+
+
+def _why_empty(url: str, rejected: Sequence[Rejection], withheld: Mapping[str, int], require: Require) -> str:
+    if not rejected and not withheld:
+        return f"store '{url}' holds no dialogue; run `oceanchat build` or `oceanchat import` first"
+    counts = Counter(rejection.state for rejection in rejected) + Counter(withheld)
+    listed = ", ".join(f"{count} {state}" for state, count in counts.most_common(4))
+    return (
+        f"store '{url}' holds no dialogue to release under --require {require} ({listed});"
+        " check or validate them, or ask for less"
+    )

@@ -1,0 +1,109 @@
+"""The lexica: for each facet and level, words people use of themselves and tells of how they behave.
+
+One TOML file a trait under lexica/. `words` serve labelling and checking, `tells` (what someone like that
+does or mentions) only checking and judging. Knows how to load and index them, nothing of replies.
+"""
+
+import functools
+import tomllib
+from collections.abc import Iterable, Mapping
+from importlib import resources
+from typing import NamedTuple
+
+from oceanchat.scripted.patterns import Found, PatternIndex, split_patterns
+from oceanchat.traits import FACETS, LEVELS, Facet, Level, Trait, TraitLevel
+
+OPPOSITE = {Level.HIGH: Level.LOW, Level.LOW: Level.HIGH}
+_FLIPPED = 0.5
+"""What a negated pattern is worth for the opposite level."""
+
+
+class Side(NamedTuple):
+    """One facet at one level."""
+
+    facet: Facet
+    level: Level
+
+    @property
+    def key(self) -> str:
+        return f"{self.facet.id}-{self.level.value}"
+
+    @property
+    def trait_level(self) -> TraitLevel:
+        return TraitLevel(self.facet.trait, self.level)
+
+
+class Sign(NamedTuple):
+    """One piece of evidence in a text."""
+
+    side: Side
+    weight: float
+    start: int
+    end: int
+    """Token positions, end excluded."""
+
+
+SIDES: Mapping[str, Side] = {
+    side.key: side
+    for facets in FACETS.values()
+    for facet in facets
+    for side in (Side(facet, level) for level in LEVELS)
+}
+"""The sixty facet-levels by key, such as 'fantasy-high'."""
+
+
+@functools.cache
+def _lexicon(trait: Trait) -> Mapping[str, Mapping[str, str]]:
+    path = resources.files("oceanchat.scripted") / "lexica" / f"{trait.label.lower()}.toml"
+    return tomllib.loads(path.read_text(encoding="utf-8"))
+
+
+@functools.cache
+def label_index(trait: Trait) -> PatternIndex:
+    """The words of one trait's twelve facet-levels."""
+    return PatternIndex(
+        {
+            key: [(text, 1.0) for text in split_patterns(part["words"])]
+            for key, part in _lexicon(trait).items()
+        }
+    )
+
+
+@functools.cache
+def evidence_index() -> PatternIndex:
+    """Words and tells of all sixty facet-levels; what several trait-levels share counts for less."""
+    listed: dict[str, dict[str, float]] = {}
+    holders: dict[str, set[str]] = {}
+    for trait in Trait:
+        for key, part in _lexicon(trait).items():
+            for source, factor in (("words", 0.5), ("tells", 1.0)):
+                for text in split_patterns(part[source]):
+                    bare = text.rstrip("!")
+                    listed.setdefault(key, {}).setdefault(text, factor)
+                    holders.setdefault(bare, set()).add(SIDES[key].trait_level.code)
+    return PatternIndex(
+        {
+            key: [(text, factor / len(holders[text.rstrip("!")]) ** 2) for text, factor in patterns.items()]
+            for key, patterns in listed.items()
+        }
+    )
+
+
+def signs_of(found: Iterable[Found]) -> list[Sign]:
+    """What was found as evidence: negated patterns speak, more quietly, for the opposite level, and of
+    overlapping patterns of one facet-level only the strongest counts."""
+    last: dict[str, Sign] = {}
+    signs: list[Sign] = []
+    for match in found:
+        side = SIDES[match.group]
+        weight = match.weight
+        if match.negated:
+            side, weight = Side(side.facet, OPPOSITE[side.level]), weight * _FLIPPED
+        sign = Sign(side, weight, match.start, match.end)
+        before = last.get(side.key)
+        if before is None or match.start >= before.end:
+            signs.append(sign)
+            last[side.key] = sign
+        elif weight > before.weight:
+            signs[signs.index(before)] = last[side.key] = sign
+    return signs

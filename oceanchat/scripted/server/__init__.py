@@ -1,0 +1,1 @@
+"""The scripted model behind a real endpoint, with faults to order."""

@@ -1,1 +1,0 @@
-"""One module a step of the build, records in, records out."""

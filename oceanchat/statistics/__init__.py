@@ -1,0 +1,1 @@
+"""Figures about labels and dialogues: pure functions, records in, numbers out."""

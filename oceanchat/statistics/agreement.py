@@ -1,0 +1,223 @@
+"""How far annotators agree: observed, Fleiss' kappa, Krippendorff's alpha, Gwet's AC1, each with an interval.
+
+Pure: labels in, figures out, and in words why a figure is undefined. Answers may be words or numbers, and
+labels may be missing. It knows nothing of dialogues, stores or pages; the formulas are in coefficients.py.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from itertools import combinations
+from typing import NamedTuple
+
+import numpy as np
+
+from oceanchat.errors import InputError
+from oceanchat.statistics.coefficients import (
+    CountTable,
+    Floats,
+    Value,
+    cohen_kappas,
+    count_table,
+    figures,
+    resample,
+)
+from oceanchat.statistics.intervals import wilson
+
+RESAMPLES = 1000
+PREVALENT = 0.9
+"""From this share of one answer on, kappa and alpha carry a note."""
+_MOST_VALUES = 1000
+_ONE_CATEGORY = "undefined (one category used), observed 100 %"
+_NO_PAIRS = "not computable (no item has two labels)"
+_TOO_EXTREME = "not computable (the values are too large or too close together to square)"
+_NO_ORDER = "not computable (the values are words, not numbers)"
+
+
+class Rating(NamedTuple):
+    """One annotator's answer to one item."""
+
+    item: str
+    annotator: str
+    value: Value
+    stratum: str = ""
+
+
+class Figure(NamedTuple):
+    """A figure with its 95 % interval; where `value` is None the note says why."""
+
+    value: float | None
+    low: float | None
+    high: float | None
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """The figures of one set of labels. Shares and coefficients, 1 is perfect agreement."""
+
+    items: int
+    """Items with at least one label."""
+    labels: int
+    observed: Figure
+    """Mean share of agreeing pairs of labels over the items with two or more."""
+    unanimous: Figure
+    """Share of the items with two or more labels whose labels are all the same; Wilson's interval."""
+    fleiss_kappa: Figure
+    """Fleiss 1971; Gwet's generalisation, noted, where items have different numbers of labels."""
+    alpha_nominal: Figure
+    alpha_ordinal: Figure
+    alpha_interval: Figure
+    """Krippendorff 2019, for the level of measurement in the name."""
+    ac1: Figure
+    """Gwet 2008."""
+
+    def figures(self) -> dict[str, Figure]:
+        """The seven figures by name, in the order they are reported."""
+        return {name: getattr(self, name) for name in FIGURES}
+
+
+FIGURES = ("observed", "unanimous", "fleiss_kappa", "alpha_nominal", "alpha_ordinal", "alpha_interval", "ac1")
+
+
+def tabulate(ratings: Iterable[Rating]) -> CountTable:
+    """The count table of some labels. InputError for two labels of one annotator on one item."""
+    rated = list(ratings)
+    if len({(rating.item, rating.annotator) for rating in rated}) != len(rated):
+        raise InputError("an annotator has two labels on one item; keep one")
+    values = sorted({rating.value for rating in rated}, key=lambda value: (isinstance(value, str), value))
+    if len(values) > _MOST_VALUES:
+        raise InputError(f"the labels have {len(values)} different values, over {_MOST_VALUES}; group them")
+    place = {value: column for column, value in enumerate(values)}
+    line: dict[str, int] = {}
+    rows = [line.setdefault(rating.item, len(line)) for rating in rated]
+    columns = np.array([place[rating.value] for rating in rated], dtype=np.int64)
+    cells = np.array(rows, dtype=np.int64) * len(values) + columns
+    counts = np.bincount(cells, minlength=len(line) * len(values)).reshape(len(line), len(values))
+    return count_table(counts, values)
+
+
+def agreement(ratings: Iterable[Rating], *, resamples: int = RESAMPLES, seed: int = 0) -> Agreement:
+    """All figures of some labels; intervals are percentiles over bootstrap resamples of the items."""
+    return agreement_of(tabulate(ratings), resamples=resamples, seed=seed)
+
+
+def agreement_of(table: CountTable, *, resamples: int = RESAMPLES, seed: int = 0) -> Agreement:
+    """All figures of a count table."""
+    per_item = table.rows.sum(axis=1)
+    items, paired = int(table.items.sum()), int(table.items[per_item > 1].sum())
+    labels = int(table.items @ per_item)
+    if not paired:
+        nothing = Figure(None, None, None, _NO_PAIRS)
+        return Agreement(items, labels, *[nothing] * len(FIGURES))
+    with np.errstate(over="ignore", invalid="ignore"):  # what overflows is reported as not computable
+        point = figures(table, table.items[None, :].astype(np.float64))
+        drawn = resample(table, resamples, np.random.default_rng(seed))
+    notes = _notes(table)
+    found = {name: _figure(point[name][0], drawn[name], notes[name]) for name in point}
+    same = wilson(int(table.items[(per_item > 1) & (table.rows.max(axis=1) == per_item)].sum()), paired)
+    for name in ("alpha_ordinal", "alpha_interval"):
+        found.setdefault(name, Figure(None, None, None, _NO_ORDER))
+    return Agreement(items=items, labels=labels, unanimous=Figure(*same), **found)
+
+
+def _figure(value: float, drawn: Floats, note: str) -> Figure:
+    if not np.isfinite(value):
+        undefined = note if note in (_ONE_CATEGORY, _NO_PAIRS) else _TOO_EXTREME
+        return Figure(None, None, None, undefined)
+    defined = drawn[np.isfinite(drawn)]
+    if not len(defined):
+        return Figure(float(value), None, None, note)
+    if len(defined) < len(drawn):
+        part = f"interval from the {len(defined)} of {len(drawn)} resamples that define it"
+        note = "; ".join(filter(None, [note, part]))
+    low, high = np.quantile(defined, (0.025, 0.975))
+    return Figure(float(value), float(low), float(high), note)
+
+
+def _notes(table: CountTable) -> dict[str, str]:
+    """What has to be said beside each figure, or why it has no value."""
+    per_item = table.rows.sum(axis=1)
+    shares = (table.items @ (table.rows / per_item[:, None])) / table.items.sum()
+    top = int(shares.argmax())
+    notes = dict.fromkeys(FIGURES, "")
+    corrected = ("fleiss_kappa", "alpha_nominal", "alpha_ordinal", "alpha_interval")
+    used_in_pairs = table.items[per_item > 1] @ table.rows[per_item > 1] > 0
+    if np.count_nonzero(used_in_pairs) == 1:
+        return {**notes, **dict.fromkeys((*corrected, "ac1"), _ONE_CATEGORY)}
+    if shares[top] >= PREVALENT:
+        name = _shown(table.values[top])
+        notes |= dict.fromkeys(
+            corrected,
+            f"{shares[top]:.1%} of the labels are '{name}': where one answer is this common, kappa and alpha"
+            " fall although annotators agree; read the observed agreement and AC1 beside them",
+        )
+    if per_item.min() != per_item.max():
+        differ = f"labels per item differ ({per_item.min()} to {per_item.max()}): Gwet's generalisation"
+        notes["fleiss_kappa"] = "; ".join(filter(None, [notes["fleiss_kappa"], differ]))
+    return notes
+
+
+def _shown(value: Value) -> str:
+    return value if isinstance(value, str) else f"{value:g}"
+
+
+def cohen(pairs: Iterable[tuple[Value, Value]], *, resamples: int = RESAMPLES, seed: int = 0) -> Figure:
+    """Cohen's kappa of two annotators (or of one on two occasions) over the items both labelled."""
+    counts: dict[tuple[Value, Value], int] = {}
+    for pair in pairs:
+        counts[pair] = counts.get(pair, 0) + 1
+    if not counts:
+        return Figure(None, None, None, "not computable (no item labelled by both)")
+    given = dict.fromkeys(value for pair in counts for value in pair)
+    values = {value: place for place, value in enumerate(given)}
+    first = np.eye(len(values))[[values[pair[0]] for pair in counts]]
+    second = np.eye(len(values))[[values[pair[1]] for pair in counts]]
+    cells = np.array(list(counts.values()), dtype=np.float64)
+    rng = np.random.default_rng(seed)
+    drawn = rng.multinomial(int(cells.sum()), cells / cells.sum(), size=resamples).astype(np.float64)
+    note = _ONE_CATEGORY if len(values) == 1 else ""
+    value = cohen_kappas(cells[None, :], first, second)[0]
+    return _figure(value, cohen_kappas(drawn, first, second), note)
+
+
+def pairwise_cohen(ratings: Iterable[Rating], *, resamples: int = RESAMPLES) -> dict[tuple[str, str], Figure]:
+    """Cohen's kappa of every two annotators, by name."""
+    answers: dict[str, dict[str, Value]] = {}
+    for rating in ratings:
+        answers.setdefault(rating.annotator, {})[rating.item] = rating.value
+    return {
+        (a, b): cohen(
+            ((answers[a][item], answers[b][item]) for item in answers[a] if item in answers[b]),
+            resamples=resamples,
+        )
+        for a, b in combinations(sorted(answers), 2)
+    }
+
+
+def by_stratum(ratings: Iterable[Rating], *, resamples: int = RESAMPLES) -> dict[str, Agreement]:
+    """The figures of each stratum by itself, strata in order of first appearance."""
+    strata: dict[str, list[Rating]] = {}
+    for rating in ratings:
+        strata.setdefault(rating.stratum, []).append(rating)
+    return {stratum: agreement(rated, resamples=resamples) for stratum, rated in strata.items()}
+
+
+def majorities(ratings: Iterable[Rating]) -> dict[str, Value | None]:
+    """Item -> the answer of more than half of its labels, or None where there is none."""
+    answers: dict[str, list[Value]] = {}
+    for rating in ratings:
+        answers.setdefault(rating.item, []).append(rating.value)
+    return {
+        item: next((value for value in dict.fromkeys(given) if 2 * given.count(value) > len(given)), None)
+        for item, given in answers.items()
+    }
+
+
+def share_of(decided: Mapping[str, Value | None], value: Value) -> Figure:
+    """Share of the decided items with that answer, Wilson's interval; others are left out and noted."""
+    known = [answer for answer in decided.values() if answer is not None]
+    if not known:
+        return Figure(None, None, None, "not computable (no item is decided)")
+    undecided = len(decided) - len(known)
+    note = f"{undecided} without a majority left out" if undecided else ""
+    return Figure(*wilson(known.count(value), len(known)), note)

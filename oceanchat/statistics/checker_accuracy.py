@@ -1,0 +1,64 @@
+"""The automatic checker against the humans: precision and recall, with intervals.
+
+Pure. A dialogue counts as good when the humans' majority says it is valid; the checker's 'yes' is that it
+passed. Precision needs passed dialogues only. Recall needs a sample of the rejected ones too, and both
+rates are weighted by how many dialogues they stand for, since the two groups are drawn at different rates.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from oceanchat.statistics.agreement import Figure
+from oceanchat.statistics.intervals import wilson
+
+DRAWS = 4000
+
+
+class Group(NamedTuple):
+    """The sampled dialogues the checker treated alike."""
+
+    good: int
+    """Valid by the humans' majority."""
+    judged: int
+    population: int
+    """Dialogues the sample was drawn from."""
+
+
+class CheckerFigures(NamedTuple):
+    """How far the checker's verdict can be trusted."""
+
+    precision: Figure
+    """Share of the passed dialogues that are good."""
+    recall: Figure
+    """Share of the good dialogues that passed."""
+
+
+def checker_figures(passed: Group, rejected: Group, *, seed: int = 0) -> CheckerFigures:
+    """Precision with Wilson's interval; recall with percentiles over redrawn counts."""
+    precision = Figure(*wilson(passed.good, passed.judged))
+    if not passed.judged:
+        precision = Figure(None, None, None, "not computable (no passed dialogue is decided)")
+    return CheckerFigures(precision, _recall(passed, rejected, np.random.default_rng(seed)))
+
+
+def _recall(passed: Group, rejected: Group, rng: np.random.Generator) -> Figure:
+    if not passed.judged or not passed.good:
+        return Figure(None, None, None, "not computable (no good dialogue is known)")
+    if rejected.population and not rejected.judged:
+        note = (
+            f"not computable (none of the {rejected.population} rejected dialogues was judged;"
+            " sample some with --include-rejected)"
+        )
+        return Figure(None, None, None, note)
+    if not rejected.population:
+        return Figure(1.0, None, None, "the checker rejected nothing")
+    kept = passed.population * passed.good / passed.judged
+    lost = rejected.population * rejected.good / rejected.judged
+    # Jeffreys' prior keeps the interval open where no rejected dialogue in the sample was good.
+    kept_drawn = passed.population * rng.beta(passed.good + 0.5, passed.judged - passed.good + 0.5, DRAWS)
+    lost_drawn = rejected.population * rng.beta(
+        rejected.good + 0.5, rejected.judged - rejected.good + 0.5, DRAWS
+    )
+    low, high = np.quantile(kept_drawn / (kept_drawn + lost_drawn), (0.025, 0.975))
+    return Figure(kept / (kept + lost), float(low), float(high))

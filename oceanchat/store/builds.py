@@ -1,0 +1,298 @@
+"""Each trait-level's latest build: its candidates, seed topics and dialogues.
+
+All of it is a cache of corpus, prompts, config and ledger, rewritten for a whole trait-level in one
+transaction.
+"""
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, NamedTuple, TypeVar
+
+from pydantic import ValidationError
+from sqlalchemy import (
+    Column,
+    Connection,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    String,
+    Table,
+    Text,
+    and_,
+    delete,
+    func,
+    insert,
+    select,
+)
+
+from oceanchat.errors import StoreError
+from oceanchat.records import Candidate, Dialogue, Record, SeedTopic
+from oceanchat.store.corpora import essays, sentence_of, sentences
+from oceanchat.store.schema import metadata
+from oceanchat.traits import CODES, Level, TraitLevel
+
+builds = Table(
+    "builds",
+    metadata,
+    Column("trait_level", String, primary_key=True, comment="O+ ... N-"),
+    Column("corpus_id", String, ForeignKey("corpora.id"), nullable=False),
+    Column(
+        "recipe", String, nullable=False, comment="hash of everything that decides the result but the count"
+    ),
+    Column("requested", Integer, nullable=False, comment="dialogues asked for"),
+    Column("config", Text, nullable=False, comment="JSON of the config, without keys"),
+    Column("finished", Float, nullable=False, comment="epoch seconds"),
+)
+candidates = Table(
+    "candidates",
+    metadata,
+    Column("trait_level", String, primary_key=True),
+    Column("order", Integer, primary_key=True),
+    Column("essay_id", String, nullable=False),
+    Column("place", Integer, nullable=False, comment="place in the essay"),
+    Column("state", String, nullable=False),
+    Column("level", String),
+    Column("facet", String),
+    Column("strength", Integer, comment="1 to 5"),
+    Column("reason", Text, nullable=False),
+    Column("prompt", String, nullable=False),
+)
+seeds = Table(
+    "seeds",
+    metadata,
+    Column("trait_level", String, primary_key=True),
+    Column("order", Integer, primary_key=True),
+    Column("state", String, nullable=False),
+    Column("record", Text, nullable=False, comment="JSON of a SeedTopic"),
+)
+dialogues = Table(
+    "dialogues",
+    metadata,
+    Column("trait_level", String, primary_key=True),
+    Column("order", Integer, primary_key=True),
+    Column("id", String, nullable=False),
+    Column("state", String, nullable=False),
+    Column("record", Text, nullable=False, comment="JSON of a Dialogue"),
+    Index("dialogues_by_id", "id"),
+)
+
+
+class StoredBuild(NamedTuple):
+    """The latest build of one trait-level."""
+
+    trait_level: str
+    corpus_id: str
+    recipe: str
+    requested: int
+    """Dialogues asked for."""
+    config: dict[str, Any]
+    finished: float
+    """Epoch seconds."""
+
+
+R = TypeVar("R", bound=Record)
+
+
+def _read(kind: type[R], text: str) -> R:
+    """The record a row holds. Raises StoreError when the row was damaged."""
+    try:
+        return kind.model_validate_json(text)
+    except ValidationError:
+        raise StoreError(
+            f"a stored {kind.__name__} is damaged: '{text[:60]}'; build that trait-level again"
+        ) from None
+
+
+class Result(NamedTuple):
+    """Everything a trait-level's build ends with."""
+
+    candidates: Sequence[Candidate]
+    seeds: Sequence[SeedTopic]
+    dialogues: Sequence[Dialogue]
+
+
+def replace_result(connection: Connection, build: StoredBuild, result: Result) -> None:
+    """Put a trait-level's result in the place of an earlier one."""
+    for table in (dialogues, seeds, candidates, builds):
+        connection.execute(delete(table).where(table.c.trait_level == build.trait_level))
+    row = build._asdict() | {"config": json.dumps(build.config, sort_keys=True)}
+    connection.execute(insert(builds), row)
+    _insert(connection, candidates, [_candidate_row(build.trait_level, c) for c in result.candidates])
+    _insert(
+        connection,
+        seeds,
+        [
+            {
+                "trait_level": build.trait_level,
+                "order": s.order,
+                "state": s.state,
+                "record": s.model_dump_json(),
+            }
+            for s in result.seeds
+        ],
+    )
+    _insert(
+        connection,
+        dialogues,
+        [
+            {
+                "trait_level": build.trait_level,
+                "order": d.order,
+                "id": d.id,
+                "state": d.state,
+                "record": d.model_dump_json(),
+            }
+            for d in result.dialogues
+        ],
+    )
+
+
+def _insert(connection: Connection, table: Table, rows: list[dict[str, Any]]) -> None:
+    if rows:
+        connection.execute(insert(table), rows)
+
+
+def _candidate_row(code: str, candidate: Candidate) -> dict[str, Any]:
+    return {
+        "trait_level": code,
+        "order": candidate.order,
+        "essay_id": candidate.sentence.essay_id,
+        "place": candidate.sentence.place,
+        "state": candidate.state,
+        "level": candidate.level.value if candidate.level else None,
+        "facet": candidate.facet,
+        "strength": candidate.strength,
+        "reason": candidate.reason,
+        "prompt": candidate.prompt,
+    }
+
+
+def stored_builds(connection: Connection) -> list[StoredBuild]:
+    """The latest build of each trait-level that has one, in paper order."""
+    rows = [
+        StoredBuild(r.trait_level, r.corpus_id, r.recipe, r.requested, json.loads(r.config), r.finished)
+        for r in connection.execute(select(builds))
+    ]
+    return sorted(rows, key=lambda build: CODES.index(build.trait_level))
+
+
+def stored_build(connection: Connection, trait_level: TraitLevel) -> StoredBuild | None:
+    """The latest build of one trait-level."""
+    return next((b for b in stored_builds(connection) if b.trait_level == trait_level.code), None)
+
+
+def state_counts(connection: Connection, trait_level: str) -> dict[str, dict[str, int]]:
+    """Rows by state in each of a trait-level's tables: 'candidates', 'seeds', 'dialogues'."""
+    counts: dict[str, dict[str, int]] = {}
+    for table in (candidates, seeds, dialogues):
+        query = (
+            select(table.c.state, func.count())
+            .where(table.c.trait_level == trait_level)
+            .group_by(table.c.state)
+            .order_by(table.c.state)
+        )
+        counts[table.name] = {state: count for state, count in connection.execute(query)}
+    return counts
+
+
+def reason_counts(connection: Connection, trait_level: str) -> Iterator[tuple[str, str, str, int]]:
+    """Step, state, why and how many, for rows of a trait-level that failed, were closed out or were
+    rejected."""
+    failed = (
+        select(candidates.c.reason, func.count())
+        .where(candidates.c.trait_level == trait_level, candidates.c.state == "failed")
+        .group_by(candidates.c.reason)
+        .order_by(candidates.c.reason)
+    )
+    for reason, count in connection.execute(failed):
+        yield "labelling", "failed", reason, count
+    for step, table, fine in (("writing", seeds, "written"), ("checking", dialogues, "passed")):
+        query = select(table.c.state, table.c.record).where(
+            table.c.trait_level == trait_level, table.c.state != fine
+        )
+        counts = Counter(
+            (state, "" if state.startswith("gate:") else json.loads(record)["detail"].split(":")[0])
+            for state, record in connection.execute(query)
+        )
+        for (state, why), count in sorted(counts.items()):
+            yield step, state, why, count
+
+
+def stored_candidates(connection: Connection, states: Iterable[str] = ()) -> Iterator[Candidate]:
+    """Candidates of all trait-levels in paper order; those in `states` only, when any are given."""
+    wanted = list(states)
+    for build in stored_builds(connection):
+        query = (
+            select(
+                candidates,
+                sentences.c.id,
+                sentences.c.start,
+                sentences.c.end,
+                sentences.c.text,
+                essays.c.author,
+            )
+            .join(essays, and_(essays.c.corpus_id == build.corpus_id, essays.c.id == candidates.c.essay_id))
+            .join(
+                sentences,
+                and_(
+                    sentences.c.corpus_id == build.corpus_id,
+                    sentences.c.essay_number == essays.c.number,
+                    sentences.c.place == candidates.c.place,
+                ),
+            )
+            .where(candidates.c.trait_level == build.trait_level)
+            .order_by(candidates.c.order)
+        )
+        if wanted:
+            query = query.where(candidates.c.state.in_(wanted))
+        for row in connection.execute(query, execution_options={"yield_per": 1000}):
+            yield _candidate(row)
+
+
+def _candidate(row: Any) -> Candidate:
+    return Candidate(
+        sentence=sentence_of(row),
+        trait=TraitLevel.parse(row.trait_level).trait,
+        order=row.order,
+        state=row.state,
+        level=Level(row.level) if row.level else None,
+        facet=row.facet,
+        strength=row.strength,
+        reason=row.reason,
+        prompt=row.prompt,
+    )
+
+
+def stored_seeds(connection: Connection) -> Iterator[SeedTopic]:
+    """Seed topics of all trait-levels in paper order."""
+    for code in CODES:
+        query = select(seeds.c.record).where(seeds.c.trait_level == code).order_by(seeds.c.order)
+        for record in connection.execute(query).scalars():
+            yield _read(SeedTopic, record)
+
+
+def stored_dialogues(
+    connection: Connection,
+    trait_levels: Iterable[TraitLevel] = (),
+    states: Iterable[str] = (),
+    most: int | None = None,
+) -> Iterator[Dialogue]:
+    """Built dialogues in paper order; of these trait-levels and in these states only, when any are given,
+    and at most so many of each trait-level."""
+    codes = [t.code for t in trait_levels] or CODES
+    wanted = list(states)
+    for code in codes:
+        query = select(dialogues.c.record).where(dialogues.c.trait_level == code).order_by(dialogues.c.order)
+        if wanted:
+            query = query.where(dialogues.c.state.in_(wanted))
+        query = query.limit(most)
+        for record in connection.execute(query, execution_options={"yield_per": 200}).scalars():
+            yield _read(Dialogue, record)
+
+
+def dialogue_by_id(connection: Connection, prefix: str) -> list[Dialogue]:
+    """Built dialogues whose id begins with `prefix`."""
+    query = select(dialogues.c.record).where(dialogues.c.id.startswith(prefix, autoescape=True)).limit(2)
+    return [_read(Dialogue, record) for record in connection.execute(query).scalars()]

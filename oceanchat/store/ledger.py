@@ -1,0 +1,339 @@
+"""The ledger's tables: every call with its raw reply, attempts paid for nothing, batches and runs.
+
+A call is one row under the hash of what was asked. It is `asking` from before the request leaves until its
+body is here, then `answered` or `failed` for good. Functions take a connection; who commits when is the
+caller's affair.
+"""
+
+import hashlib
+import os
+import socket
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from sqlalchemy import (
+    Boolean,
+    Column,
+    Connection,
+    Float,
+    Index,
+    Integer,
+    LargeBinary,
+    String,
+    Table,
+    Text,
+    bindparam,
+    delete,
+    func,
+    insert,
+    select,
+    update,
+)
+
+from oceanchat.store.schema import metadata
+from oceanchat.store.upsert import upsert
+
+ASKING, ANSWERED, FAILED = "asking", "answered", "failed"
+SHARE = "share"
+"""Outcome of an entry that is part of another call's answer: it was paid there and counts in no account."""
+PREPARING, SUBMITTED = "preparing", "submitted"
+"""A batch's states while it may still bring answers; the others are the provider's own words."""
+
+_WHAT = ("endpoint", "model", "task", "about")
+
+
+def _about_columns() -> list[Column[Any]]:
+    return [Column(name, Text, nullable=False) for name in _WHAT]
+
+
+ledger_runs = Table(
+    "ledger_runs",
+    metadata,
+    Column("run", String(32), primary_key=True),
+    Column("host", Text, nullable=False),
+    Column("pid", Integer, nullable=False),
+    Column("started_at", Float, nullable=False),
+    Column("ended_at", Float),
+)
+"""One row a process that asked; without `ended_at` and with its process gone, it was killed."""
+
+ledger_calls = Table(
+    "ledger_calls",
+    metadata,
+    Column("key", String(64), primary_key=True),
+    *_about_columns(),
+    Column("sample", Integer, nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("reason", Text),
+    Column("outcome", String(16)),
+    Column("body", LargeBinary),
+    Column("prompt_tokens", Integer),
+    Column("completion_tokens", Integer),
+    Column("prompt_bytes", Integer, nullable=False),
+    Column("max_tokens", Integer, nullable=False),
+    Column("batched", Boolean, nullable=False),
+    Column("batch", String(32)),
+    Column("asked", Text),
+    Column("run", String(32), nullable=False),
+    Column("at", Float, nullable=False),
+    Index("ledger_calls_state", "state"),
+    Index("ledger_calls_batch", "batch"),
+)
+"""`reason`: why it failed. `outcome`: 'retried' or 'rejected' where the reply was of no use; null: kept.
+`asked`: the request as JSON, for failed rows, so that they can be asked again. `at`: epoch seconds."""
+
+ledger_lost = Table(
+    "ledger_lost",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("key", String(64), nullable=False),
+    *_about_columns(),
+    Column("reason", Text, nullable=False),
+    Column("body", LargeBinary),
+    Column("prompt_bytes", Integer, nullable=False),
+    Column("max_tokens", Integer, nullable=False),
+    Column("batched", Boolean, nullable=False),
+    Column("run", String(32), nullable=False),
+    Column("at", Float, nullable=False),
+)
+"""Attempts that may have been billed and brought no answer: timeouts, resets, cut-off bodies, kills."""
+
+ledger_batches = Table(
+    "ledger_batches",
+    metadata,
+    Column("batch", String(32), primary_key=True),
+    Column("remote_id", Text),
+    Column("endpoint", Text, nullable=False),
+    Column("model", Text, nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("requests", Integer, nullable=False),
+    Column("answered", Integer, nullable=False),
+    Column("message", Text),
+    Column("run", String(32), nullable=False),
+    Column("created_at", Float, nullable=False),
+    Column("changed_at", Float, nullable=False),
+)
+"""`batch` is our id, sent along as metadata; `remote_id` is the provider's, null until it is known."""
+
+Row = dict[str, Any]
+
+
+class Entry(NamedTuple):
+    """What the ledger holds for one request."""
+
+    state: str
+    """'answered' or 'failed'."""
+    reason: str | None
+    """Why it failed."""
+    body: bytes | None
+    """The raw reply; None for a failure without one."""
+
+
+def start_run(connection: Connection, run: str) -> None:
+    """Put the process that asks on record."""
+    row = {"run": run, "host": socket.gethostname(), "pid": os.getpid(), "started_at": time.time()}
+    connection.execute(insert(ledger_runs), row)
+
+
+def end_run(connection: Connection, run: str) -> None:
+    """The process leaves with nothing in flight."""
+    connection.execute(update(ledger_runs).where(ledger_runs.c.run == run).values(ended_at=time.time()))
+
+
+def dead_runs(connection: Connection) -> list[str]:
+    """Runs that ended or whose process is gone; one on another host counts as alive until it ends."""
+    asking = select(ledger_calls.c.run).where(ledger_calls.c.state == ASKING)
+    preparing = select(ledger_batches.c.run).where(ledger_batches.c.state == PREPARING)
+    with_work = ledger_runs.c.run.in_(asking) | ledger_runs.c.run.in_(preparing)
+    rows = connection.execute(select(ledger_runs).where(with_work)).all()
+    here = socket.gethostname()
+    return [
+        row.run for row in rows if row.ended_at is not None or (row.host == here and not _is_running(row.pid))
+    ]
+
+
+def _is_running(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def sweep(connection: Connection, runs: Sequence[str], reason: str = "killed") -> int:
+    """Turn what `runs` left in flight into lost attempts, free to be asked again; returns how many."""
+    left = (ledger_calls.c.state == ASKING) & ledger_calls.c.batch.is_(None) & ledger_calls.c.run.in_(runs)
+    rows = connection.execute(select(ledger_calls).where(left)).mappings().all() if runs else []
+    if rows:
+        add_lost(connection, [{**row, "reason": reason} for row in rows])
+        free(connection, [row["key"] for row in rows])
+    return len(rows)
+
+
+def find(connection: Connection, keys: Sequence[str]) -> dict[str, Entry]:
+    """What is known about `keys`; calls that are still on their way are left out."""
+    columns = (ledger_calls.c.key, ledger_calls.c.state, ledger_calls.c.reason, ledger_calls.c.body)
+    wanted = ledger_calls.c.key.in_(keys) & (ledger_calls.c.state != ASKING)
+    rows = connection.execute(select(*columns).where(wanted))
+    return {key: Entry(state, reason, body) for key, state, reason, body in rows}
+
+
+def claim(connection: Connection, rows: Sequence[Row]) -> None:
+    """Write the intent to ask; a row that had failed goes back to asking and keeps its old reason."""
+    statement = upsert(connection, ledger_calls)
+    again = {name: statement.excluded[name] for name in ("run", "at", "batch", "batched", "asked")}
+    connection.execute(
+        statement.on_conflict_do_update(
+            index_elements=["key"], set_={**again, "state": ASKING}, where=ledger_calls.c.state != ANSWERED
+        ),
+        list(rows),
+    )
+
+
+def keep(connection: Connection, rows: Sequence[Row]) -> None:
+    """Write answers and failures; an answer that is already there stays."""
+    statement = upsert(connection, ledger_calls)
+    told = ("state", "reason", "outcome", "body", "prompt_tokens", "completion_tokens")
+    names = (*told, "batched", "batch", "asked", "run", "at")
+    connection.execute(
+        statement.on_conflict_do_update(
+            index_elements=["key"],
+            set_={name: statement.excluded[name] for name in names},
+            where=ledger_calls.c.state != ANSWERED,
+        ),
+        list(rows),
+    )
+
+
+def free(connection: Connection, keys: Sequence[str]) -> None:
+    """Forget the intent to ask `keys`: nothing was billed, or it is on record as lost."""
+    mine = (ledger_calls.c.key == bindparam("its_key")) & (ledger_calls.c.state == ASKING)
+    which = [{"its_key": key} for key in keys]
+    if not which:
+        return
+    connection.execute(delete(ledger_calls).where(mine, ledger_calls.c.reason.is_(None)), which)
+    connection.execute(
+        update(ledger_calls).where(mine, ledger_calls.c.reason.is_not(None)).values(state=FAILED), which
+    )
+
+
+def add_lost(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Put attempts on record that may have been billed for nothing."""
+    names = [column.name for column in ledger_lost.columns if column.name != "id"]
+    connection.execute(insert(ledger_lost), [{name: row[name] for name in names} for row in rows])
+
+
+def mark(connection: Connection, outcomes: Iterable[tuple[str, str | None, str | None]]) -> None:
+    """Say what became of answers: 'retried', 'rejected', or None for kept; with the request of the rejected
+    ones, so that they can be asked again."""
+    statement = update(ledger_calls).where(ledger_calls.c.key == bindparam("its_key"))
+    statement = statement.values(outcome=bindparam("became"), asked=bindparam("was_asked"))
+    rows = [{"its_key": key, "became": outcome, "was_asked": asked} for key, outcome, asked in outcomes]
+    if rows:
+        connection.execute(statement, rows)
+
+
+def set_aside(connection: Connection, key: str) -> None:
+    """Free the key of a rejected answer for a new one; the old one stays in the accounts as retried."""
+    old = hashlib.sha256(f"{key} {time.time()}".encode()).hexdigest()
+    rejected = (ledger_calls.c.key == key) & (ledger_calls.c.outcome == "rejected")
+    connection.execute(update(ledger_calls).where(rejected).values(key=old, outcome="retried", asked=None))
+
+
+def rejected_rows(connection: Connection) -> list[Row]:
+    """Answers no stage could use, with the request to ask again, oldest first."""
+    wanted = (ledger_calls.c.outcome == "rejected") & ledger_calls.c.asked.is_not(None)
+    query = select(ledger_calls).where(wanted, ledger_calls.c.state == ANSWERED).order_by(ledger_calls.c.at)
+    return [dict(row) for row in connection.execute(query).mappings()]
+
+
+def failed_rows(connection: Connection, reason: str | None = None) -> list[Row]:
+    """The failed calls with the request to ask again, oldest first."""
+    wanted = select(ledger_calls).where(ledger_calls.c.state == FAILED).order_by(ledger_calls.c.at)
+    if reason is not None:
+        wanted = wanted.where(ledger_calls.c.reason == reason)
+    return [dict(row) for row in connection.execute(wanted).mappings()]
+
+
+def add_batch(connection: Connection, row: Row) -> None:
+    """Put a batch on record before it is submitted."""
+    connection.execute(insert(ledger_batches), row)
+
+
+def set_batch(connection: Connection, batch: str, **values: Any) -> None:
+    """Change what is known of a batch."""
+    changed = update(ledger_batches).where(ledger_batches.c.batch == batch)
+    connection.execute(changed.values(changed_at=time.time(), **values))
+
+
+def batches(connection: Connection, endpoint: str | None = None, unfinished: bool = False) -> list[Row]:
+    """Batches, oldest first: all, those of one endpoint, those that may still bring answers."""
+    wanted = select(ledger_batches).order_by(ledger_batches.c.created_at)
+    if endpoint is not None:
+        wanted = wanted.where(ledger_batches.c.endpoint == endpoint)
+    if unfinished:
+        wanted = wanted.where(ledger_batches.c.state.in_((PREPARING, SUBMITTED)))
+    return [dict(row) for row in connection.execute(wanted).mappings()]
+
+
+def batch_calls(connection: Connection, batch: str) -> list[Row]:
+    """The calls of a batch that are still without an answer."""
+    wanted = (ledger_calls.c.batch == batch) & (ledger_calls.c.state == ASKING)
+    return [dict(row) for row in connection.execute(select(ledger_calls).where(wanted)).mappings()]
+
+
+def spending(connection: Connection) -> list[Row]:
+    """Calls and tokens of all that was paid and answered, by model, task, trait-level and what became of it.
+
+    `untold` counts replies without token counts; `failed` rows count only where a reply was paid.
+    """
+    table = ledger_calls
+    by = (table.c.endpoint, table.c.model, table.c.task, table.c.about, table.c.batched, table.c.state)
+    sums = (
+        func.count().label("calls"),
+        func.sum(table.c.prompt_tokens).label("prompt_tokens"),
+        func.sum(table.c.completion_tokens).label("completion_tokens"),
+        (func.count() - func.count(table.c.completion_tokens)).label("untold"),
+    )
+    paid = (table.c.state == ANSWERED) | (table.c.completion_tokens.is_not(None))
+    own = func.coalesce(table.c.outcome, "") != SHARE
+    query = select(*by, table.c.outcome, *sums).where(paid, own).group_by(*by, table.c.outcome)
+    return [dict(row) for row in connection.execute(query).mappings()]
+
+
+def losses(connection: Connection) -> list[Row]:
+    """Attempts that may have been paid for nothing, with the bounds of what they can have cost."""
+    table = ledger_lost
+    by = (table.c.endpoint, table.c.model, table.c.task, table.c.about, table.c.batched)
+    sums = (
+        func.count().label("calls"),
+        func.sum(table.c.prompt_bytes).label("prompt_tokens"),
+        func.sum(table.c.max_tokens).label("completion_tokens"),
+    )
+    return [dict(row) for row in connection.execute(select(*by, *sums).group_by(*by)).mappings()]
+
+
+def in_flight(connection: Connection) -> int:
+    """Calls that are on their way now, in this or another process or in a batch."""
+    return connection.execute(select(func.count()).where(ledger_calls.c.state == ASKING)).scalar_one()
+
+
+def pilot_figures(connection: Connection, endpoint: str, model: str, task: str) -> list[Row]:
+    """Calls, token means and mean squares of what one model answered for one task, by trait-level."""
+    table = ledger_calls
+    prompt, completion = table.c.prompt_tokens, table.c.completion_tokens
+    sums = (
+        func.count().label("calls"),
+        func.count(completion).label("told"),
+        func.sum(prompt).label("prompt"),
+        func.sum(prompt * prompt).label("prompt_squares"),
+        func.sum(completion).label("completion"),
+        func.sum(completion * completion).label("completion_squares"),
+    )
+    mine = (table.c.endpoint == endpoint) & (table.c.model == model) & (table.c.task == task)
+    paid = (table.c.state == ANSWERED) & (func.coalesce(table.c.outcome, "") != SHARE)
+    query = select(table.c.about, *sums).where(mine, paid).group_by(table.c.about)
+    return [dict(row) for row in connection.execute(query).mappings()]

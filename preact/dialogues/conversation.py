@@ -1,0 +1,148 @@
+"""A conversation as token ids: the backbone's chat template, the self-discloser's label mask, cuts at whole
+turns.
+
+It knows tokenizers and templates; it knows nothing of releases, traits or batches.
+"""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from jinja2 import TemplateError
+
+from oceanchat.errors import TrainingError
+from preact.dialogues.release import Message
+
+IGNORED = -100
+"""The label of a token that carries no loss."""
+
+PLAIN_TEMPLATE = (
+    "{{ bos_token }}{% for message in messages %}"
+    "{% if message.role == 'assistant' %}### Self-discloser:\n"
+    "{% elif message.role == 'user' %}### Questioner:\n{% else %}### Setting:\n{% endif %}"
+    "{{ message.content }}{{ eos_token if message.role == 'assistant' else '' }}\n"
+    "{% endfor %}{% if add_generation_prompt %}### Self-discloser:\n{% endif %}"
+)
+"""What a backbone without a chat template gets."""
+
+
+class Encoded(NamedTuple):
+    """One dialogue as the model sees it."""
+
+    ids: list[int]
+    labels: list[int]
+    """The id where the self-discloser speaks (its end of turn included), IGNORED elsewhere."""
+
+
+def ensure_template(tokenizer: Any) -> bool:
+    """Give the tokenizer the plain template when it has none; whether it did."""
+    if tokenizer.chat_template:
+        return False
+    tokenizer.chat_template = PLAIN_TEMPLATE
+    return True
+
+
+def render(tokenizer: Any, messages: Sequence[Message], *, system: str = "", reply_next: bool = False) -> str:
+    """The conversation as text by the backbone's own chat template.
+
+    A `system` text goes into a system message, or in front of the first question where the template knows no
+    such role. Raises TrainingError when the template refuses the conversation.
+    """
+    turns = [{"role": m.role, "content": m.content} for m in messages]
+    variants = [[{"role": "system", "content": system}, *turns]] if system else [turns]
+    if system:
+        variants.append([{**turns[0], "content": f"{system}\n\n{turns[0]['content']}"}, *turns[1:]])
+    failure: Exception | None = None
+    for variant in variants:
+        try:
+            text = tokenizer.apply_chat_template(variant, tokenize=False, add_generation_prompt=reply_next)
+        except (TemplateError, ValueError, TypeError) as error:
+            failure = error
+            continue
+        if not system or system.strip()[:40] in text:
+            return str(text)
+    raise TrainingError(
+        f"the backbone's chat template refuses a dialogue ({failure}); choose a chat model as backbone"
+    )
+
+
+def encode(
+    tokenizer: Any, messages: Sequence[Message], *, context: int, reply: int, system: str = ""
+) -> Encoded | None:
+    """Token ids and labels of a dialogue, cut at whole turns (section 5.3's lengths).
+
+    The dialogue goes on while what precedes an answer has at most `context` tokens besides `reply` for the
+    answers, so a sequence never exceeds `context + reply`, and an answer never exceeds `reply`. None when not
+    even the first answer fits. Raises TrainingError when the template does not keep earlier turns as they
+    were.
+    """
+    text, spans = _answers(tokenizer, messages, system)
+    tokens = tokenizer(text, add_special_tokens=False, return_offsets_mapping=True)
+    return _cut(list(tokens["input_ids"]), list(tokens["offset_mapping"]), spans, context, reply)
+
+
+def _answers(tokenizer: Any, messages: Sequence[Message], system: str) -> tuple[str, list[tuple[int, int]]]:
+    """The conversation as text, and where each answer stands in it, its end of turn included."""
+    places = [index for index, message in enumerate(messages) if message.role == "assistant"]
+    before = [render(tokenizer, messages[:i], system=system, reply_next=True) for i in places]
+    after = [render(tokenizer, messages[: i + 1], system=system) for i in places]
+    text = render(tokenizer, messages, system=system)
+    if all(text.startswith(end.rstrip()) for end in after):
+        spans = [(min(len(a), len(b)), len(b.rstrip())) for a, b in zip(before, after, strict=True)]
+    else:
+        # Some templates show the last answer otherwise than earlier ones (an empty thought before it):
+        # with another question behind it all answers are earlier ones.
+        text = render(tokenizer, [*messages, Message("user", "?")], system=system)
+        starts = [len(start) for start in before]
+        spans = [
+            (s, _end_of_turn(tokenizer, text, messages[i], s)) for s, i in zip(starts, places, strict=True)
+        ]
+    if not all(
+        text.startswith(start.rstrip()) and end > 0 for start, (_, end) in zip(before, spans, strict=True)
+    ):
+        raise TrainingError(
+            "the backbone's chat template rewrites earlier turns, so answers cannot be told apart;"
+            " choose another backbone"
+        )
+    return text, spans
+
+
+def _end_of_turn(tokenizer: Any, text: str, answer: Message, start: int) -> int:
+    """Where the answer that begins at `start` ends, a special token right behind it included; 0 if it is not
+    there.
+    """
+    content = answer.content.strip()
+    if not text[start:].lstrip().startswith(content):
+        return 0
+    end = text.index(content, start) + len(content)
+    mark = next((token for token in tokenizer.all_special_tokens if text.startswith(token, end)), "")
+    return end + len(mark)
+
+
+def _cut(
+    ids: list[int], offsets: list[tuple[int, int]], spans: list[tuple[int, int]], context: int, reply: int
+) -> Encoded | None:
+    labels = [IGNORED] * len(ids)
+    position, kept = 0, 0
+    for start, end in spans:
+        while position < len(ids) and offsets[position][1] <= start:
+            position += 1
+        first = position
+        while position < len(ids) and offsets[position][0] < end:
+            position += 1
+        if position - first > reply or position > context + reply or (not kept and first > context):
+            break
+        labels[first:position] = ids[first:position]
+        kept = position
+    return Encoded(ids[:kept], labels[:kept]) if kept else None
+
+
+def prompt_ids(tokenizer: Any, messages: Sequence[Message], *, context: int, system: str = "") -> list[int]:
+    """The ids from which the self-discloser's next answer is generated: the latest turns that fit `context`
+    tokens.
+    """
+    for start in range(0, len(messages), 2):
+        text = render(tokenizer, messages[start:], system=system, reply_next=True)
+        ids: list[int] = tokenizer(text, add_special_tokens=False)["input_ids"]
+        if len(ids) <= context:
+            return ids
+    return ids[-context:]

@@ -1,0 +1,187 @@
+"""Dialogues of a release, read for training: splits, messages and trait-levels.
+
+A release is a folder written by `oceanchat release` or the id of a dataset on the Hub. This module knows the
+release's columns and its manifest; it knows nothing of tokens or models.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pyarrow
+import pyarrow.parquet
+
+from oceanchat.errors import TrainingError
+from oceanchat.hub import read_dataset
+from oceanchat.traits import Level, Trait, TraitLevel
+from preact.mixture.router import trait_id
+
+SPLITS = ("train", "validation", "test")
+
+
+class Message(NamedTuple):
+    """One utterance: the questioner is the 'user', the self-discloser the 'assistant'."""
+
+    role: str
+    content: str
+
+
+@dataclass(frozen=True)
+class TrainingDialogue:
+    """One dialogue of a release, as the trainer needs it."""
+
+    id: str
+    trait_level: TraitLevel
+    messages: tuple[Message, ...]
+    """Alternating, the first by the user."""
+    split: str
+    seed_topic: str
+    """The seed topic's text or hash; empty when the release leaves it out."""
+
+    @property
+    def trait_id(self) -> int:
+        """The router's row, 0 to 9."""
+        return trait_id(self.trait_level)
+
+
+@dataclass(frozen=True)
+class Release:
+    """A release's dialogues and where they come from."""
+
+    name: str
+    source: str
+    """The folder or Hub id it was read from."""
+    fingerprint: str
+    """sha256 over ids, trait-levels, texts and splits, in order: equal data, equal fingerprint."""
+    scripted: bool
+    """Whether the dialogues were written by the scripted model, and are good for trying things out only."""
+    dialogues: tuple[TrainingDialogue, ...]
+
+    def split(self, name: str) -> tuple[TrainingDialogue, ...]:
+        """The dialogues of 'train', 'validation', 'test' or 'all'. Raises TrainingError for an empty or
+        unknown one.
+        """
+        if name != "all" and name not in SPLITS:
+            raise TrainingError(f"split '{name}' is not known; write {', '.join(SPLITS)} or all")
+        found = tuple(d for d in self.dialogues if name in ("all", d.split))
+        if not found:
+            held = ", ".join(s for s in SPLITS if any(d.split == s for d in self.dialogues)) or "none"
+            raise TrainingError(
+                f"release '{self.source}' has no split '{name}' (it has: {held}); choose another split"
+            )
+        return found
+
+    def has(self, name: str) -> bool:
+        """Whether the split holds any dialogue."""
+        return any(d.split == name for d in self.dialogues)
+
+
+def read_release(source: str) -> Release:
+    """Read a release folder or a Hub dataset id.
+
+    Raises TrainingError for a folder that is no release, a shard that cannot be read, or rows that are no
+    dialogues; HubError when the Hub does not answer.
+    """
+    folder = Path(source)
+    if folder.is_dir():
+        rows, manifest = _folder_rows(folder), _manifest(folder)
+    elif folder.exists() or source.startswith((".", "/", "~")) or source.count("/") != 1:
+        raise TrainingError(
+            f"release '{source}' is no folder; name one that `oceanchat release` wrote, or a Hub dataset"
+            " OWNER/NAME"
+        )
+    else:
+        rows, manifest = list(read_dataset(source)), {}
+    dialogues = tuple(_dialogue(row, source) for row in rows)
+    if not dialogues:
+        raise TrainingError(f"release '{source}' holds no dialogues; release some first")
+    # The scripted model always names itself in a dialogue's provenance; the folder's name is for people only.
+    scripted = any("scripted" in _provenance_names(row) for row in rows)
+    version = str(manifest.get("version") or manifest.get("name") or "")
+    name = folder.resolve().name if folder.is_dir() else source
+    return Release(name or version, source, fingerprint(dialogues), scripted, dialogues)
+
+
+def fingerprint(dialogues: Iterable[TrainingDialogue]) -> str:
+    """sha256 (hex) that stands for these dialogues in this order."""
+    digest = hashlib.sha256()
+    for d in dialogues:
+        digest.update(json.dumps([d.id, d.trait_level.code, d.messages, d.split]).encode())
+    return digest.hexdigest()
+
+
+def _manifest(folder: Path) -> Mapping[str, Any]:
+    path = folder / "manifest.json"
+    if not path.is_file():
+        return {}
+    try:
+        manifest = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        raise TrainingError(
+            f"release file '{path}' cannot be read; restore the release or write it again"
+        ) from None
+    return manifest if isinstance(manifest, dict) else {}
+
+
+def _folder_rows(folder: Path) -> list[dict[str, Any]]:
+    data = folder / "data"
+    files = sorted(data.glob("*.parquet"), key=lambda p: (_split_order(p), p.name)) if data.is_dir() else []
+    if not files:
+        raise TrainingError(
+            f"folder '{folder}' is no release: it has no data/*.parquet; name a folder that `oceanchat"
+            " release` wrote"
+        )
+    rows: list[dict[str, Any]] = []
+    for path in files:
+        try:
+            table = pyarrow.parquet.ParquetFile(path).read()
+        except (OSError, pyarrow.ArrowException) as error:
+            reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+            raise TrainingError(
+                f"release file '{path}' is damaged ({reason}); restore it or write the release again"
+            ) from None
+        for row in table.to_pylist():
+            rows.append({"split": path.name.split("-")[0].removesuffix(".parquet"), **row})
+    return rows
+
+
+def _split_order(path: Path) -> int:
+    return next((i for i, split in enumerate(SPLITS) if path.name.startswith(split)), len(SPLITS))
+
+
+def _provenance_names(row: Mapping[str, Any]) -> set[str]:
+    provenance = row.get("provenance")
+    values = provenance.values() if isinstance(provenance, Mapping) else [provenance]
+    return {str(v).lower() for v in values if isinstance(v, str)}
+
+
+def _dialogue(row: Mapping[str, Any], source: str) -> TrainingDialogue:
+    name = str(row.get("id"))
+    try:
+        trait_level = TraitLevel(Trait(row["trait"]), Level(row["level"]))
+        messages = _alternating(Message(str(m["role"]), str(m["content"])) for m in row["messages"])
+        split = str(row["split"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise TrainingError(
+            f"row '{name}' of release '{source}' is no dialogue ({type(error).__name__}: {error}); check"
+            " the release"
+        ) from None
+    return TrainingDialogue(name, trait_level, messages, split, str(row.get("seed_topic") or ""))
+
+
+def _alternating(messages: Iterable[Message]) -> tuple[Message, ...]:
+    """The messages as chat templates want them: user first, neighbours by the same speaker joined."""
+    joined: list[Message] = []
+    for message in messages:
+        if message.role not in ("user", "assistant"):
+            raise ValueError(f"unknown role '{message.role}'")
+        if joined and joined[-1].role == message.role:
+            joined[-1] = Message(message.role, f"{joined[-1].content}\n{message.content}")
+        elif joined or message.role == "user":
+            joined.append(message)
+    if not any(message.role == "assistant" for message in joined):
+        raise ValueError("no answer by the self-discloser")
+    return tuple(joined)

@@ -1,0 +1,174 @@
+"""The paper's comparison of systems: thirteen quantities a run, best and second a backbone, tested contrasts.
+
+O+ ... N+, their mean Avg+, O- ... N-, their mean Avg-, and Overall = Avg+ - Avg- (Tables 2, 4 and 7),
+each computed run by run and only then averaged, with the population standard deviation over runs (Table
+8). Pure arithmetic: it does not know who was interviewed or who judged.
+"""
+
+import math
+import statistics
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from oceanchat.errors import EvaluationError
+from oceanchat.traits import TRAIT_LEVELS, Level
+from preact.evaluation.comparison.statistics import Contrast, benjamini_hochberg, holm, spread, welch
+
+HIGH = tuple(t.code for t in TRAIT_LEVELS if t.level is Level.HIGH)
+LOW = tuple(t.code for t in TRAIT_LEVELS if t.level is Level.LOW)
+QUANTITIES = (*HIGH, "Avg+", *LOW, "Avg-", "Overall")
+SMALLER_IS_BETTER = frozenset({*LOW, "Avg-"})
+LEVEL_OF_TEST = 0.05
+
+
+@dataclass(frozen=True)
+class Row:
+    """One system of a comparison."""
+
+    backbone: str
+    """The model it is built on; '-' when it has none of its own, as GPT-4 in the paper."""
+    model: str
+    """The system's name, such as 'P-React' or 'LoRA (Sep)'."""
+    runs: tuple[Mapping[str, float], ...]
+    """One mapping a run: trait-level code -> judged score, 1 to 5; a missing score is absent or NaN."""
+
+    @property
+    def label(self) -> str:
+        """Backbone and model in one."""
+        return f"{self.backbone} {self.model}"
+
+    def values(self, quantity: str) -> tuple[float, ...]:
+        """The quantity in every run that has it, in scale points."""
+        found = (quantities(run)[quantity] for run in self.runs)
+        return tuple(value for value in found if not math.isnan(value))
+
+    def mean(self, quantity: str) -> float:
+        """Mean over runs in scale points; NaN when no run has it."""
+        values = self.values(quantity)
+        return statistics.fmean(values) if values else math.nan
+
+    def spread(self, quantity: str) -> float:
+        """Population standard deviation over runs, in scale points; NaN when no run has it."""
+        return spread(self.values(quantity))
+
+
+class Tested(NamedTuple):
+    """One contrast of a system with one baseline in one quantity."""
+
+    model: str
+    baseline: str
+    quantity: str
+    contrast: Contrast
+    """First the system, then the baseline."""
+    primary: bool
+    """Whether it belongs to the few contrasts of Overall (Holm) or to the rest (Benjamini-Hochberg)."""
+    adjusted: float
+    """p after the correction of its family."""
+
+    @property
+    def better(self) -> bool:
+        """Whether the system did better than the baseline, whatever the size."""
+        return self.contrast.difference * _direction(self.quantity) > 0
+
+    @property
+    def significant(self) -> bool:
+        """Whether the adjusted p is below .05."""
+        return self.adjusted < LEVEL_OF_TEST
+
+
+class Cell(NamedTuple):
+    """One figure of the table as it is printed."""
+
+    mean: float
+    spread: float
+    rank: int
+    """1 best, 2 second best with the same backbone, 0 otherwise; equal to two decimals share a rank."""
+    starred: bool
+    """Significantly better (adjusted p < .05) than the best baseline in this quantity."""
+
+
+@dataclass(frozen=True)
+class Table:
+    """A finished comparison."""
+
+    rows: tuple[Row, ...]
+    cells: tuple[Mapping[str, Cell], ...]
+    """For each row, quantity -> cell."""
+    tests: tuple[Tested, ...]
+    baselines: tuple[str, ...]
+    """Labels of the rows that the others were tested against."""
+
+
+def quantities(run: Mapping[str, float]) -> dict[str, float]:
+    """The thirteen quantities of one run; a mean over traits of which one is missing is missing too (NaN)."""
+    figures = {code: run.get(code, math.nan) for code in (*HIGH, *LOW)}
+    figures["Avg+"] = math.fsum(figures[code] for code in HIGH) / len(HIGH)
+    figures["Avg-"] = math.fsum(figures[code] for code in LOW) / len(LOW)
+    figures["Overall"] = figures["Avg+"] - figures["Avg-"]
+    return {name: figures[name] for name in QUANTITIES}
+
+
+def compare(rows: Sequence[Row], baselines: Iterable[str] = ()) -> Table:
+    """The whole comparison; `baselines` are labels of rows, and every other row is tested against them.
+
+    Raises EvaluationError when two rows share a label or a baseline is none of them.
+    """
+    named, labels = tuple(baselines), [row.label for row in rows]
+    for label in labels:
+        if labels.count(label) > 1:
+            raise EvaluationError(f"two systems are both called '{label}'; give each its own --label")
+    for label in named:
+        if label not in labels:
+            raise EvaluationError(f"baseline '{label}' is not compared here; name one of {', '.join(labels)}")
+    tests = _tests(rows, named)
+    cells = tuple({name: _cell(row, name, rows, tests) for name in QUANTITIES} for row in rows)
+    return Table(tuple(rows), cells, tests, named)
+
+
+def _cell(row: Row, quantity: str, rows: Sequence[Row], tests: Sequence[Tested]) -> Cell:
+    return Cell(
+        row.mean(quantity), row.spread(quantity), _rank(row, quantity, rows), _starred(row, quantity, tests)
+    )
+
+
+def _rank(row: Row, quantity: str, rows: Sequence[Row]) -> int:
+    """Ranks go by what is printed, two decimals: a reader sees equal figures as equal."""
+    rivals = [round(r.mean(quantity), 2) for r in rows if r.backbone == row.backbone]
+    ladder = sorted({v for v in rivals if not math.isnan(v)}, reverse=quantity not in SMALLER_IS_BETTER)
+    own = round(row.mean(quantity), 2)
+    place = ladder.index(own) + 1 if own in ladder else 0
+    return place if len(rivals) > 1 and place <= 2 else 0
+
+
+def _starred(row: Row, quantity: str, tests: Sequence[Tested]) -> bool:
+    """Against the best baseline: of all baselines, the one this row gains least on."""
+    own = [t for t in tests if t.model == row.label and t.quantity == quantity]
+    own = [t for t in own if not math.isnan(t.contrast.difference)]
+    if not own:
+        return False
+    best = min(own, key=lambda t: t.contrast.difference * _direction(quantity))
+    return best.better and best.significant
+
+
+def _tests(rows: Sequence[Row], baselines: tuple[str, ...]) -> tuple[Tested, ...]:
+    """Every other row against every baseline of its backbone (or of none), in two families a row."""
+    tests: list[Tested] = []
+    for row in rows:
+        if row.label in baselines:
+            continue
+        against = [b for b in rows if b.label in baselines and b.backbone in (row.backbone, "-")]
+        primary = [(b, "Overall") for b in against]
+        rest = [(b, name) for b in against for name in QUANTITIES if name != "Overall"]
+        for family, adjust in ((primary, holm), (rest, benjamini_hochberg)):
+            contrasts = [welch(row.values(name), b.values(name)) for b, name in family]
+            adjusted = adjust([contrast.p for contrast in contrasts])
+            tests.extend(
+                Tested(row.label, b.label, name, contrast, family is primary, p)
+                for (b, name), contrast, p in zip(family, contrasts, adjusted, strict=True)
+            )
+    return tuple(tests)
+
+
+def _direction(quantity: str) -> int:
+    return -1 if quantity in SMALLER_IS_BETTER else 1

@@ -1,0 +1,1 @@
+"""Ask every question of an inventory and keep the answers."""

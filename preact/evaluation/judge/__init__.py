@@ -1,0 +1,1 @@
+"""Score answers, and judge the judges."""

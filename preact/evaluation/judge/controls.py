@@ -1,0 +1,124 @@
+"""Controls: answers whose score is known beforehand, put to every judge beside the interview.
+
+Clear answers of both levels show whether a judge tells them apart (asked for the opposite level they must
+score the opposite way); blank answers and gibberish give no ground for any score. What a judge made of
+them is printed with every table. Nothing here knows of systems.
+"""
+
+import csv
+import math
+import random
+import statistics
+from collections.abc import Sequence
+from importlib.resources import files
+from typing import Literal, NamedTuple
+
+from oceanchat.traits import TRAITS, Level, Trait
+from preact.evaluation.judge.verdicts import Judge, Judgement, Mode, Pair, Verdict
+from preact.evaluation.scores import MIDPOINT
+
+Kind = Literal["high", "low", "blank", "gibberish"]
+KINDS: tuple[Kind, ...] = ("high", "low", "blank", "gibberish")
+LEAST_GAP = 1.0
+"""Scale points by which clear high answers must score above clear low ones for a judge to be trusted."""
+_LETTERS = "bcdfghjklmnpqrstvwxz"
+
+
+class Control(NamedTuple):
+    """One trait's control answers of one kind."""
+
+    kind: Kind
+    trait: Trait
+    pairs: tuple[Pair, ...]
+
+
+class ControlCheck(NamedTuple):
+    """What a judge made of the controls."""
+
+    gaps: dict[Trait, float]
+    """Score of clear high answers less that of clear low ones, in scale points; NaN where one is missing."""
+    rated_blank: int
+    """Traits (of five) for which blank answers were given a score other than the midpoint."""
+    rated_gibberish: int
+    """Traits (of five) for which gibberish was given a score other than the midpoint."""
+    warnings: tuple[str, ...]
+    """One sentence for each thing that is wrong; empty when the judge passes."""
+
+
+def controls() -> list[Control]:
+    """All twenty: five traits in four kinds."""
+    with (files("preact") / "data" / "controls.csv").open(encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    found: list[Control] = []
+    for trait in TRAITS:
+        own = [row for row in rows if row["trait"] == trait.value]
+        for level in Level:
+            pairs = tuple(Pair(r["question"], r["answer"]) for r in own if r["level"] == level.value)
+            found.append(Control("high" if level is Level.HIGH else "low", trait, pairs))
+        questions = tuple(dict.fromkeys(row["question"] for row in own))
+        found.append(Control("blank", trait, tuple(Pair(question, "") for question in questions)))
+        found.append(Control("gibberish", trait, tuple(Pair(q, _gibberish(q)) for q in questions)))
+    return found
+
+
+def judgement_of(control: Control, verdict: Verdict) -> Judgement:
+    """A control's verdict in the form in which judgements are kept."""
+    return Judgement(
+        trait_level=control.kind,
+        run=0,
+        trait=control.trait,
+        number=0,
+        repeat=0,
+        items=(),
+        **verdict._asdict(),
+    )
+
+
+async def rate_control(judge: Judge, control: Control, mode: Mode) -> Verdict:
+    """One control's verdict. In the single-answer mode its first pair stands for it."""
+    pairs = control.pairs[:1] if mode == "item" else control.pairs
+    return await judge.rate(control.trait, pairs, mode, sample=0)
+
+
+def check(judgements: Sequence[Judgement]) -> ControlCheck:
+    """What the controls say of the judge, in numbers and in words."""
+    scores = {(judgement.trait_level, judgement.trait): judgement.score for judgement in judgements}
+    gaps = {trait: _less(scores.get(("high", trait)), scores.get(("low", trait))) for trait in TRAITS}
+    rated = {kind: _rated(scores, kind) for kind in ("blank", "gibberish")}
+    warnings: list[str] = []
+    measured = [gap for gap in gaps.values() if not math.isnan(gap)]
+    if len(measured) < len(gaps):
+        warnings.append(
+            f"the judge gave no score to clear answers of {len(gaps) - len(measured)} of 5 traits"
+        )
+    if measured and statistics.fmean(measured) < LEAST_GAP:
+        warnings.append(
+            f"the judge does not tell clear high answers from clear low ones: it rates them "
+            f"{statistics.fmean(measured):+.2f} points apart where {LEAST_GAP:.0f} is the least to expect"
+        )
+    else:
+        weak = [trait.label for trait, gap in gaps.items() if gap < LEAST_GAP]
+        if weak:
+            warnings.append(f"the judge hardly tells high from low in {', '.join(weak)}")
+    for kind, count in rated.items():
+        if count:
+            warnings.append(
+                f"the judge rates {kind} answers as if they said something, in {count} of 5 traits"
+            )
+    return ControlCheck(gaps, rated["blank"], rated["gibberish"], tuple(warnings))
+
+
+def _rated(scores: dict[tuple[str, Trait], float | None], kind: str) -> int:
+    found = (scores.get((kind, trait)) for trait in TRAITS)
+    return sum(score is not None and abs(score - MIDPOINT) > 0.5 for score in found)
+
+
+def _less(high: float | None, low: float | None) -> float:
+    return math.nan if high is None or low is None else high - low
+
+
+def _gibberish(question: str) -> str:
+    """Strings of consonants, the same for the same question on every machine."""
+    random_letters = random.Random(question)
+    words = ["".join(random_letters.choices(_LETTERS, k=random_letters.randint(2, 9))) for _ in range(14)]
+    return " ".join(words) + "."

@@ -1,0 +1,189 @@
+"""A comparison as plain text, Markdown, LaTeX or JSON, in the layout of the paper's Tables 2, 4, 7 and 8.
+
+Best is bold (¹ in plain text), second underlined (²), an asterisk marks a significant gain over the best
+baseline. Formatting only: every figure comes from comparison.py.
+"""
+
+import json
+import math
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from preact.evaluation.comparison.comparing import QUANTITIES, SMALLER_IS_BETTER, Cell, Row, Table
+
+FORMATS = ("table", "markdown", "latex", "json")
+_STARRED = "* better than the best baseline, adjusted p < .05; standard deviations over runs below, if any"
+_LEGENDS = {
+    "table": f"¹ best  ² second  {_STARRED}",
+    "markdown": f"bold: best, underlined: second, \\{_STARRED}",
+    "latex": f"bold: best, underlined: second, {_STARRED}",
+}
+_LATEX = str.maketrans(
+    {c: f"\\{c}" for c in "&%$#_{}"} | {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}"}
+)
+
+
+def render(table: Table, style: str, notes: Sequence[str] = ()) -> str:
+    """The comparison in one of FORMATS; means first, then standard deviations where runs were repeated.
+
+    `notes` go with the table wherever it goes: what is wrong, and the judge's controls.
+    """
+    if style == "json":
+        return json.dumps({**as_json(table), "notes": list(notes)}, indent=2, ensure_ascii=False)
+    draw = {"table": _text, "markdown": _markdown, "latex": _latex}[style]
+    means = [[_mean(cells[name], style) for name in QUANTITIES] for cells in table.cells]
+    parts = [draw(_headings(style, arrows=True), _lines(table.rows, means, style))]
+    if any(len(row.runs) > 1 for row in table.rows):
+        spreads = [[number(cells[name].spread, 3) for name in QUANTITIES] for cells in table.cells]
+        parts.append(draw(_headings(style, arrows=False), _lines(table.rows, spreads, style)))
+    return "\n\n".join([*parts, *_foot(table, style, notes)])
+
+
+def _foot(table: Table, style: str, notes: Sequence[str]) -> list[str]:
+    lines = [_LEGENDS[style], *render_tests(table).splitlines(), *notes]
+    if style == "latex":
+        return ["\n".join(f"% {line}" for line in lines)]
+    return ["\n".join(f"- {line}" if style == "markdown" else line for line in lines)]
+
+
+def as_json(table: Table) -> dict[str, Any]:
+    """The comparison as plain data: rows with all runs, and every test. What is not a number becomes null."""
+    return {
+        "baselines": list(table.baselines),
+        "rows": [
+            {
+                "backbone": row.backbone,
+                "model": row.model,
+                "runs": [{code: _plain(score) for code, score in run.items()} for run in row.runs],
+                "quantities": {name: _cell(cell) for name, cell in cells.items()},
+            }
+            for row, cells in zip(table.rows, table.cells, strict=True)
+        ],
+        "tests": [
+            {
+                "model": test.model,
+                "baseline": test.baseline,
+                "quantity": test.quantity,
+                "family": "primary (Holm)" if test.primary else "secondary (Benjamini-Hochberg)",
+                **{name: _plain(value) for name, value in test.contrast._asdict().items()},
+                "adjusted_p": _plain(test.adjusted),
+            }
+            for test in table.tests
+        ],
+    }
+
+
+def render_tests(table: Table) -> str:
+    """The primary contrasts in words, one a line."""
+    lines: list[str] = []
+    for test in table.tests:
+        if test.primary:
+            c = test.contrast
+            numbers = (
+                f"95 % {number(c.low, 2)} to {number(c.high, 2)}, t {number(c.t, 2)}, "
+                f"Holm p {number(test.adjusted, 4)}, g {number(c.g, 2)}"
+            )
+            note = f"; {c.note}" if c.note else ""
+            lines.append(
+                f"{test.model} against {test.baseline}: Overall {signed(c.difference)} ({numbers}){note}"
+            )
+    return "\n".join(lines)
+
+
+def _headings(style: str, arrows: bool) -> list[str]:
+    def heading(name: str) -> str:
+        if style == "latex" and name != "Overall":
+            name = f"{name[:-1]}$^{{{name[-1]}}}$"
+        if not arrows or name == "Overall":
+            return name
+        down = name.replace("$^{", "").replace("}$", "") in SMALLER_IS_BETTER
+        if style == "latex":
+            return f"{name}$\\downarrow$" if down else f"{name}$\\uparrow$"
+        return f"{name} {'↓' if down else '↑'}"
+
+    return ["Backbone", "Model", *map(heading, QUANTITIES)]
+
+
+def _lines(rows: Sequence[Row], cells: Sequence[list[str]], style: str) -> list[list[str]]:
+    clean: Callable[[str], str] = {
+        "latex": lambda text: text.translate(_LATEX),
+        "markdown": lambda text: text.replace("|", "\\|"),
+    }.get(style, lambda text: text)
+    return [[clean(row.backbone), clean(row.model), *line] for row, line in zip(rows, cells, strict=True)]
+
+
+def _mean(cell: Cell, style: str) -> str:
+    text = number(cell.mean, 2) + ("*" if cell.starred else "")
+    marks: Mapping[str, tuple[str, str]] = {
+        "markdown": ("**{}**", "<u>{}</u>"),
+        "latex": ("\\textbf{{{}}}", "\\underline{{{}}}"),
+        "table": ("{}¹", "{}²"),
+    }
+    return marks[style][cell.rank - 1].format(text) if cell.rank else text
+
+
+def _text(headings: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
+    widths = [max(map(len, column)) for column in zip(headings, *lines, strict=True)]
+    rows = [
+        "  ".join(
+            cell.ljust(width) if n < 2 else cell.rjust(width)
+            for n, (cell, width) in enumerate(zip(row, widths, strict=True))
+        )
+        for row in (headings, *lines)
+    ]
+    return "\n".join(row.rstrip() for row in rows)
+
+
+def _markdown(headings: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
+    rule = ["---", "---", *["---:"] * (len(headings) - 2)]
+    return "\n".join("| " + " | ".join(row) + " |" for row in (headings, rule, *lines))
+
+
+def _latex(headings: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
+    body = "\n".join(" & ".join(row) + r" \\" for row in lines)
+    head = " & ".join(headings) + r" \\"
+    return "\n".join(
+        (
+            rf"\begin{{tabular}}{{ll{'c' * (len(headings) - 2)}}}",
+            r"\toprule",
+            head,
+            r"\midrule",
+            body,
+            r"\bottomrule",
+            r"\end{tabular}",
+        )
+    )
+
+
+def number(value: float, digits: int) -> str:
+    """A figure for people: a dash for what is not known, words for the infinite, no negative zero."""
+    if math.isnan(value):
+        return "-"
+    if math.isinf(value):
+        return "infinite" if value > 0 else "-infinite"
+    text = f"{value:.{digits}f}"
+    return text.removeprefix("-") if float(text) == 0 else text
+
+
+def signed(value: float) -> str:
+    """A difference in scale points with its sign."""
+    return "-" if math.isnan(value) else f"{value:+.2f}"
+
+
+def _plain(value: float | str) -> float | str | None:
+    return (
+        value
+        if isinstance(value, str) or math.isfinite(value)
+        else ("infinite" if value > 0 else "-infinite")
+        if math.isinf(value)
+        else None
+    )
+
+
+def _cell(cell: Cell) -> dict[str, Any]:
+    return {
+        "mean": _plain(cell.mean),
+        "spread": _plain(cell.spread),
+        "rank": cell.rank,
+        "starred": cell.starred,
+    }

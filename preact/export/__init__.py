@@ -1,0 +1,1 @@
+"""A trait-level or mixture as adapters that other programs load."""

@@ -1,0 +1,256 @@
+"""Export a trait-level, or a mixture, of a run as a plain LoRA adapter that any server loads.
+
+The expert weights are folded into B's columns and the router is dropped: B diag(g) A is an ordinary LoRA.
+What is written is loaded back by plain peft and compared with the run before it counts. It knows nothing of
+the terminal.
+"""
+
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import safetensors.torch
+import torch
+from peft import LoraConfig, PeftModel
+from peft.tuners.lora.layer import LoraLayer
+from torch import Tensor
+
+from oceanchat.errors import TrainingError
+from preact.backbones.backbone import load
+from preact.config import BY_PROMPT
+from preact.dialogues.batches import Example
+from preact.dialogues.conversation import prompt_ids
+from preact.dialogues.encoding import encode_all
+from preact.dialogues.release import Message, read_release
+from preact.export.card import card
+from preact.prompted import persona_prompt
+from preact.systems.trained import Persona, TrainedModel, open_run
+from preact.training.adapters import peft_noise_silenced
+from preact.training.runs import backbone_name
+
+VLLM_RANKS = (1, 8, 16, 32, 64, 128, 256, 320, 512)
+"""The ranks vLLM accepts as --max-lora-rank; others must be rounded up to one of these when serving."""
+TOLERANCE = {"float32": 1e-5, "bfloat16": 0.02}
+"""Largest difference allowed between the run's and the export's logits, as a share of the largest logit or,
+where that is under 1, of 1: sums of float32 differ in their last places by the size of what is summed."""
+QUESTIONS = (
+    "How has your week been?",
+    "What do you do when plans change?",
+    "Tell me about the people around you.",
+)
+
+
+class Exported(NamedTuple):
+    """What an export turned out to be."""
+
+    folder: Path
+    rank: int
+    difference: float
+    """Largest difference of logits between run and export on the check's questions."""
+    effect: float
+    """Largest difference of logits between backbone and export on the same questions; 0 would be no effect.
+    """
+    cost: float | None
+    """Nats a token that --top-experts costs on the validation split; None where nothing was cut."""
+    notes: tuple[str, ...]
+
+
+class Folded(NamedTuple):
+    """An adapter as plain LoRA."""
+
+    tensors: dict[str, Tensor]
+    config: LoraConfig
+    weights: Tensor | None
+    """The expert weights that were folded in, zeros for experts cut; None for methods without experts."""
+
+
+def export_adapter(
+    folder: Path,
+    persona: Persona,
+    output: Path,
+    *,
+    merge: bool = False,
+    top_experts: int | None = None,
+    say: Callable[[str], None] = lambda line: None,
+) -> Exported:
+    """Write the persona's adapter (or, with `merge`, the whole model) to a new folder, once it has been
+    checked.
+
+    Raises TrainingError for a folder that exists, a method that cannot, or an export that differs from the
+    run or changes nothing.
+    """
+    if output.exists():
+        raise TrainingError(f"folder '{output}' exists; name another --output")
+    trained = open_run(folder)
+    folded = fold(trained, persona, top_experts)
+    cost = cutting_cost(trained, persona, folded) if top_experts else None
+    wanted = answers(trained, persona, folded.weights)
+    plain = backbone_answers(trained, persona)
+    draft = output.with_name(output.name + ".partial")
+    shutil.rmtree(draft, ignore_errors=True)
+    draft.mkdir(parents=True)
+    _write(draft, trained, folded)
+    say("checking the export with plain peft")
+    got = _loaded_answers(draft, trained, persona, merge)
+    difference = max(float((a - b).abs().max()) for a, b in zip(got, wanted, strict=True))
+    effect = max(float((a - b).abs().max()) for a, b in zip(got, plain, strict=True))
+    largest = max(float(logits.abs().max()) for logits in wanted)
+    allowed = TOLERANCE[trained.record.config.recipe.stored] * max(1.0, largest)
+    if difference > allowed or effect <= allowed:
+        shutil.rmtree(draft)
+        what = "differs from the run" if difference > allowed else "changes nothing in the backbone"
+        raise TrainingError(
+            f"the export of run '{folder}' {what} (logits by {difference:.1e}, effect {effect:.1e});"
+            " train longer, or report this with the run's run.json"
+        )
+    exported = Exported(output, int(folded.config.r), difference, effect, cost, _notes(trained, folded))
+    (draft / "README.md").write_text(
+        card(trained.record, dict(persona), exported._asdict(), merge), encoding="utf-8"
+    )
+    os.replace(draft, output)
+    return exported
+
+
+def fold(trained: TrainedModel, persona: Persona, top_experts: int | None = None) -> Folded:
+    """The persona's adapter as plain LoRA tensors and config; pure apart from choosing lora-sep's adapter.
+
+    With `top_experts` only the strongest experts' channels are kept, which lowers the rank. Raises
+    TrainingError for a number of experts the run does not have.
+    """
+    weights: Tensor | None = None
+    with trained.portraying(persona) as portrayal:
+        weights = portrayal.arguments.get("expert_weights")
+        name = trained.model.active_adapter
+    recipe = trained.record.config.recipe
+    kept = torch.arange(recipe.rank)
+    if weights is None and top_experts:
+        raise TrainingError(
+            f"method '{trained.record.config.method}' has no experts; leave --top-experts out"
+        )
+    if weights is not None and top_experts:
+        if not 1 <= top_experts <= recipe.experts:
+            raise TrainingError(
+                f"--top-experts {top_experts} is outside 1 to {recipe.experts}, the run's experts"
+            )
+        strongest = weights.topk(top_experts).indices.sort().values
+        cut = torch.zeros_like(weights)
+        cut[strongest] = weights[strongest]
+        weights, share = cut, recipe.rank // recipe.experts
+        kept = (strongest.cpu().unsqueeze(1) * share + torch.arange(share)).flatten()
+    tensors: dict[str, Tensor] = {}
+    for key, module in trained.model.named_modules():
+        if isinstance(module, LoraLayer) and name in module.lora_A:
+            a, b = module.lora_A[name].weight.detach().cpu(), module.lora_B[name].weight.detach().cpu()
+            if weights is not None:
+                b = b * weights.cpu().to(b.dtype).repeat_interleave(recipe.rank // recipe.experts)
+            tensors[f"{key}.lora_A.weight"] = a[kept].contiguous()
+            tensors[f"{key}.lora_B.weight"] = b[:, kept].contiguous()
+    return Folded(tensors, _plain_config(trained, len(kept)), weights)
+
+
+def _plain_config(trained: TrainedModel, rank: int) -> LoraConfig:
+    recipe = trained.record.config.recipe
+    backbone = backbone_name(trained.folder, trained.record)
+    # alpha shrinks with the rank, so that the scale alpha / r stays; servers want whole numbers where there
+    # are any.
+    alpha = recipe.alpha * rank / recipe.rank
+    return LoraConfig(
+        task_type="CAUSAL_LM",
+        r=rank,
+        lora_alpha=int(alpha) if alpha == int(alpha) else alpha,
+        target_modules=sorted(recipe.target_modules),
+        base_model_name_or_path=str(Path(backbone).resolve()) if Path(backbone).is_dir() else backbone,
+        inference_mode=True,
+    )
+
+
+def cutting_cost(trained: TrainedModel, persona: Persona, folded: Folded) -> float | None:
+    """Nats a token that cutting experts costs on the persona's validation dialogues; None where there are
+    none.
+    """
+    release = read_release(trained.record.config.release)
+    mine = [d for d in release.dialogues if d.split == "validation" and d.trait_level in persona]
+    if not mine or folded.weights is None:
+        return None
+    config = trained.record.config
+    examples: list[Example] = encode_all(trained.tokenizer, mine, config.method, config.recipe).examples
+    with trained.portraying(persona) as portrayal:
+        whole = trained.losses(examples, portrayal.arguments)
+    return float((trained.losses(examples, {"expert_weights": folded.weights}) - whole).mean())
+
+
+def answers(trained: TrainedModel, persona: Persona, weights: Tensor | None) -> list[Tensor]:
+    """The run's own logits on the check's questions, under these expert weights where it has any."""
+    with trained.portraying(persona) as portrayal, torch.inference_mode():
+        arguments = {"expert_weights": weights} if weights is not None else {}
+        return [
+            trained.model(ids, **arguments).logits.float().cpu()
+            for ids in _questions(trained, portrayal.system)
+        ]
+
+
+def backbone_answers(trained: TrainedModel, persona: Persona) -> list[Tensor]:
+    """The backbone's logits on the same questions."""
+    with trained.portraying(persona) as portrayal, trained.model.disable_adapter(), torch.inference_mode():
+        return [trained.model(ids).logits.float().cpu() for ids in _questions(trained, portrayal.system)]
+
+
+def _questions(trained: TrainedModel, system: str) -> list[Tensor]:
+    return [
+        torch.tensor(
+            [prompt_ids(trained.tokenizer, [Message("user", question)], context=10**6, system=system)],
+            device=trained.model.device,
+        )
+        for question in QUESTIONS
+    ]
+
+
+def _write(draft: Path, trained: TrainedModel, folded: Folded) -> None:
+    safetensors.torch.save_file(
+        folded.tensors, draft / "adapter_model.safetensors", metadata={"format": "pt"}
+    )
+    folded.config.save_pretrained(draft)
+    trained.tokenizer.save_pretrained(draft)
+
+
+def _loaded_answers(draft: Path, trained: TrainedModel, persona: Persona, merge: bool) -> list[Tensor]:
+    """The logits of what was written, loaded by plain peft; with `merge` the whole model takes the adapter's
+    place.
+    """
+    recipe = trained.record.config.recipe
+    backbone = load(backbone_name(trained.folder, trained.record), precision=recipe.stored)
+    with peft_noise_silenced():
+        model: Any = PeftModel.from_pretrained(backbone.model, str(draft))
+    if merge:
+        model = model.merge_and_unload()
+        for file in draft.glob("adapter_*"):
+            file.unlink()
+        model.save_pretrained(draft)
+        trained.tokenizer.save_pretrained(draft)
+        model = load(str(draft), precision=recipe.stored).model
+    model.to(trained.model.device).eval()
+    system = persona_prompt(" and ".join(t.label for t in persona)) if _by_prompt(trained) else ""
+    with torch.inference_mode():
+        return [model(ids).logits.float().cpu() for ids in _questions(trained, system)]
+
+
+def _by_prompt(trained: TrainedModel) -> bool:
+    return trained.record.config.method in BY_PROMPT
+
+
+def _notes(trained: TrainedModel, folded: Folded) -> tuple[str, ...]:
+    notes = []
+    rank = int(folded.config.r)
+    if rank not in VLLM_RANKS:
+        larger = [str(r) for r in VLLM_RANKS if r >= rank]
+        serve = f"serve it with --max-lora-rank {larger[0]}" if larger else "it is above what vLLM serves"
+        notes.append(f"rank {rank} is none of the ranks vLLM allows; {serve}")
+    if _by_prompt(trained):
+        notes.append(
+            "the adapter switches trait-levels by prompt: serve it with the system prompt in its card"
+        )
+    if trained.record.release.scripted:
+        notes.append("trained on dialogues of the scripted model: good for trying things out only")
+    return tuple(notes)

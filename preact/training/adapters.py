@@ -1,0 +1,86 @@
+"""What each method adds to a backbone: gated experts or plain LoRA, by peft.
+
+It knows the methods and their configs; it knows nothing of data, losses or run folders.
+"""
+
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from peft import LoraConfig, PeftModel, get_peft_model, prepare_model_for_kbit_training
+
+from oceanchat.errors import TrainingError
+from preact.config import GATED, TrainConfig
+from preact.mixture.model import PreactConfig
+
+
+def adapt(model: Any, config: TrainConfig) -> Any:
+    """The backbone with a fresh adapter, ready to train. Raises TrainingError for target modules that match
+    nothing.
+    """
+    recipe = config.recipe
+    options: dict[str, Any] = {
+        "task_type": "CAUSAL_LM",
+        "r": recipe.rank,
+        "lora_alpha": recipe.alpha,
+        "lora_dropout": recipe.dropout,
+        "target_modules": list(recipe.target_modules),
+    }
+    if recipe.quantise != "none":
+        model = prepare_model_for_kbit_training(model, use_gradient_checkpointing=False)
+    if config.method in GATED:
+        options.update(
+            num_experts=recipe.experts,
+            personality_size=recipe.personality_size,
+            router_init=recipe.router_init,
+            router="uniform" if config.method == "no-router" else "learned",
+        )
+    try:
+        with peft_noise_silenced():
+            return get_peft_model(
+                model, PreactConfig(**options) if config.method in GATED else LoraConfig(**options)
+            )
+    except ValueError as error:
+        if "not found in the base model" not in str(error):
+            raise
+        names = sorted(
+            {name.rpartition(".")[2] for name, module in model.named_modules() if _is_linear(module)}
+        )
+        raise TrainingError(
+            f"target modules '{', '.join(recipe.target_modules)}' match nothing in the backbone; its"
+            f" linear modules are {', '.join(names)}: name some with --target-modules"
+        ) from None
+
+
+def load_adapters(model: Any, folders: dict[str, Path]) -> Any:
+    """The backbone with saved adapters, by name, frozen; the first is active. Raises TrainingError for a
+    damaged one.
+    """
+    adapted: Any = None
+    for name, folder in folders.items():
+        try:
+            with peft_noise_silenced():
+                if adapted is None:
+                    adapted = PeftModel.from_pretrained(model, str(folder), adapter_name=name)
+                else:
+                    adapted.load_adapter(str(folder), adapter_name=name)
+        except (OSError, ValueError, RuntimeError, KeyError) as error:
+            reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+            raise TrainingError(
+                f"adapter '{folder}' cannot be loaded ({reason}); restore it, or train again"
+            ) from None
+    return adapted.eval()
+
+
+def _is_linear(module: Any) -> bool:
+    return hasattr(module, "in_features") and hasattr(module, "weight")
+
+
+@contextmanager
+def peft_noise_silenced() -> Iterator[None]:
+    """A scope without one warning: peft calls transformers by a deprecated name, beyond our reach."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=".*is_gradient_checkpointing.*", category=FutureWarning)
+        yield

@@ -1,0 +1,67 @@
+"""What `preact info` says of a run: parameters, expert weights, how the experts are shared, provenance.
+
+It reads the run folder and the adapter's file; no backbone is loaded.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import load_file
+
+from oceanchat.errors import TrainingError
+from oceanchat.traits import TRAIT_LEVELS
+from preact.config import GATED
+from preact.mixture.losses import expert_use
+from preact.training.runs import RunRecord, adapter_folder, read_record
+
+
+def about(folder: Path) -> dict[str, Any]:
+    """The run's record with its expert weights (10 x N) and their use, or None without experts."""
+    record = read_record(folder)
+    found: dict[str, Any] = {**record.model_dump(mode="json"), "recipe": record.config.summary}
+    found.update(expert_weights=None, experts=None)
+    if record.state == "finished" and record.config.method in GATED:
+        weights = _expert_weights(folder, record)
+        found["expert_weights"] = [[round(w, 6) for w in row] for row in weights.tolist()]
+        found["experts"] = expert_use(weights)._asdict()
+    return found
+
+
+def _expert_weights(folder: Path, record: RunRecord) -> torch.Tensor:
+    recipe = record.config.recipe
+    if record.config.method == "no-router":
+        return torch.full((len(TRAIT_LEVELS), recipe.experts), 1 / recipe.experts)
+    path = adapter_folder(folder, "default") / "adapter_model.safetensors"
+    try:
+        tensors = load_file(path)
+        personality = next(t for name, t in tensors.items() if name.endswith("preact_router.personality"))
+        projection = next(t for name, t in tensors.items() if name.endswith("preact_router.projection"))
+    except (OSError, StopIteration, ValueError, RuntimeError):
+        raise TrainingError(
+            f"adapter file '{path}' cannot be read; restore the run, or train again"
+        ) from None
+    return torch.softmax(personality @ projection, dim=-1)
+
+
+def lines(found: dict[str, Any]) -> Iterator[str]:
+    """The same for people."""
+    config, release = found["config"], found["release"]
+    yield f"method       {config['method']}, seed {config['seed']}, {found['state']}"
+    yield f"backbone     {config['backbone']}, {found['backbone_parameters']:,} parameters"
+    trained, steps = found["trained_parameters"], found["steps"]
+    yield f"trained      {trained:,} parameters, {steps} steps, {found['seconds']:.0f} s"
+    scripted = ", written by the scripted model" if release["scripted"] else ""
+    size, mark = release["dialogues"], release["fingerprint"][:16]
+    yield f"release      {release['name']}, {size} dialogues{scripted}, sha256 {mark}"
+    yield f"recipe       {found['recipe']}"
+    yield "versions     " + ", ".join(f"{name} {version}" for name, version in found["versions"].items())
+    if found["experts"]:
+        use = found["experts"]
+        yield (
+            f"experts      {use['effective']:.2f} effective, {use['dead']} dead,"
+            f" similarity {use['similarity']:.3f}, PSL {use['psl']:.3f}"
+        )
+        for trait_level, row in zip(TRAIT_LEVELS, found["expert_weights"], strict=True):
+            yield f"  {trait_level.code}  " + " ".join(f"{w:.2f}" for w in row)

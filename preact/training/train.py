@@ -1,0 +1,280 @@
+"""Train a run, top to bottom: release, backbone, adapter, Trainer, run folder.
+
+Every method stands behind `train`: P-React and its ablations gate the experts by trait-level, `lora` switches
+by prompt, `lora-sep` trains one plain adapter a trait-level. It knows nothing of the command line or of
+evaluation.
+"""
+
+import shutil
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import torch
+from transformers import set_seed
+
+from oceanchat.errors import OceanChatError, TrainingError
+from oceanchat.traits import TRAIT_LEVELS
+from preact.backbones import tiny
+from preact.backbones.backbone import load, parameters
+from preact.backbones.cpu import multiplies_in_bfloat16, prepare_cpu
+from preact.backbones.tiny import Backbone
+from preact.config import PAPER_RATES, TINY, Method, TrainConfig
+from preact.dialogues.batches import Example
+from preact.dialogues.conversation import ensure_template
+from preact.dialogues.encoding import encode_all
+from preact.dialogues.release import Release, TrainingDialogue, read_release
+from preact.pretraining_text import read_texts
+from preact.trackers import open_trackers
+from preact.training.adapters import adapt
+from preact.training.progress import METRICS, Progress
+from preact.training.runs import (
+    BACKBONE,
+    CHECKPOINTS,
+    RECORD,
+    TRACKED,
+    ReleaseUsed,
+    RunRecord,
+    adapter_folder,
+    package_versions,
+    read_record,
+    write_record,
+)
+from preact.training.trainer import PreactTrainer, last_checkpoint, make_trainer, mean_loss
+
+Say = Callable[[str], None]
+
+
+def train(config: TrainConfig, say: Say, *, resume: bool = False) -> RunRecord:
+    """Train into `config.output` and return the record of the finished run.
+
+    `say` is told what happens, a line at a time. With `resume` an unfinished run goes on from its last
+    checkpoint, to exactly the result it would have had. Raises TrainingError (a folder that exists, data that
+    fits nothing, memory).
+    """
+    folder = Path(config.output)
+    _claim(folder, resume)
+    open_trackers(config.trackers, folder)  # a mistake in their names is said before anything is trained
+    prepare_cpu(config.threads)
+    config = _with_precision(config)
+    release = read_release(config.release)
+    dialogues = release.split(config.train_split)
+    used = ReleaseUsed(
+        name=release.name,
+        source=config.release,
+        fingerprint=release.fingerprint,
+        scripted=release.scripted,
+        dialogues=len(dialogues),
+        dropped=0,
+    )
+    _check_same_release(folder, used, resume)
+    folder.mkdir(parents=True, exist_ok=True)
+    record = RunRecord(
+        state="training",
+        config=config,
+        release=used,
+        adapters=_adapter_names(config.method),
+        versions=package_versions(),
+    )
+    # Written before the backbone is built, so that a run stopped there goes on too.
+    write_record(folder, record)
+    try:
+        return _train(record, release, folder, say, resume)
+    except OceanChatError:
+        if not resume:
+            _leave_no_trace(folder, config)
+        raise
+
+
+def _train(record: RunRecord, release: Release, folder: Path, say: Say, resume: bool) -> RunRecord:
+    config, dialogues = record.config, release.split(record.config.train_split)
+    if release.scripted:
+        say(
+            f"note: release '{release.name}' was written by the scripted model;"
+            " the run can show that things work, no more"
+        )
+    backbone = _backbone(config, folder, dialogues, say)
+    plain = ensure_template(backbone.tokenizer)
+    if plain:
+        say(f"note: backbone '{config.backbone}' has no chat template; a plain one is used")
+    if config.recipe.learning_rate == "auto":
+        config = _choose_rate(config, release, backbone, say)
+    encodings = encode_all(backbone.tokenizer, dialogues, config.method, config.recipe)
+    if encodings.dropped:
+        say(f"note: {encodings.dropped} dialogues left out: not even the first answer fits the lengths")
+    counts = {"dialogues": len(encodings.examples), "dropped": encodings.dropped}
+    known = {
+        "config": config,
+        "release": record.release.model_copy(update=counts),
+        "backbone_parameters": parameters(backbone.model),
+        "plain_template": plain,
+    }
+    record = record.model_copy(update=known)
+    write_record(folder, record)
+    for line in describe(record):
+        say(line)
+    return _train_adapters(record, folder, backbone, encodings.examples, say, resume)
+
+
+def _leave_no_trace(folder: Path, config: TrainConfig) -> None:
+    """Take back what a new run wrote when a mistake ends it before its first checkpoint."""
+    checkpoints = folder / CHECKPOINTS
+    if any(last_checkpoint(path) for path in checkpoints.glob("*")):
+        return
+    for made in (RECORD, METRICS):
+        (folder / made).unlink(missing_ok=True)
+    for made in (CHECKPOINTS, TRACKED, *([BACKBONE] if config.backbone == TINY else [])):
+        shutil.rmtree(folder / made, ignore_errors=True)
+    if not any(folder.iterdir()):
+        folder.rmdir()
+
+
+def _claim(folder: Path, resume: bool) -> None:
+    if resume:
+        if not folder.is_dir():
+            raise TrainingError(f"there is no run '{folder}' to resume; leave --resume out to start it")
+        if (folder / RECORD).is_file() and read_record(folder).state == "finished":
+            raise TrainingError(f"run '{folder}' is finished; train into a new folder to train again")
+    elif folder.exists() and any(folder.iterdir() if folder.is_dir() else [folder]):
+        raise TrainingError(
+            f"run folder '{folder}' exists; use --resume to go on with it, or name another --output"
+        )
+
+
+def _check_same_release(folder: Path, used: ReleaseUsed, resume: bool) -> None:
+    if resume and (folder / RECORD).is_file() and read_record(folder).release.fingerprint != used.fingerprint:
+        raise TrainingError(
+            f"release '{used.source}' is not the one that run '{folder}' began with; put it back, or"
+            " train a new run"
+        )
+
+
+def _with_precision(config: TrainConfig) -> TrainConfig:
+    """The config with a number format that fits this machine; the run keeps it wherever it goes on."""
+    if config.recipe.precision != "auto":
+        return config
+    precision = "mixed" if multiplies_in_bfloat16() and not torch.accelerator.is_available() else "float32"
+    return config.model_copy(update={"recipe": config.recipe.model_copy(update={"precision": precision})})
+
+
+def _backbone(config: TrainConfig, folder: Path, dialogues: Sequence[TrainingDialogue], say: Say) -> Backbone:
+    recipe = config.recipe
+    if config.backbone != TINY:
+        return load(config.backbone, precision=recipe.stored, quantise=recipe.quantise)
+    saved = folder / BACKBONE
+    if not tiny.is_tiny(str(saved)):
+        shape = config.tiny
+        texts = [text for source in config.pretrain_texts for text in read_texts(source)]
+        say(
+            f"building the tiny backbone from {len(dialogues)} dialogues and {len(texts)} more texts:"
+            f" {shape.steps} steps of {shape.batch * shape.width:,} tokens,"
+            f" learning rate {shape.learning_rate:g}, {recipe.precision}"
+        )
+        conversations = [tiny.conversation([(m.role, m.content) for m in d.messages]) for d in dialogues]
+
+        def progress(step: int, steps: int, loss: float) -> None:
+            if step == 1 or step % 50 == 0 or step == steps:
+                say(f"backbone step {step}/{steps}  loss {loss:.4f}")
+
+        mixed = recipe.precision == "mixed"
+        built = tiny.build(
+            texts, conversations, shape=shape, seed=config.seed, mixed=mixed, progress=progress
+        )
+        tiny.save(built, saved, shape, config.seed)
+    # Read back even when just built, so that a resumed run starts from the same bytes.
+    return load(str(saved), precision=recipe.stored, quantise=recipe.quantise)
+
+
+def _adapter_names(method: Method) -> tuple[str, ...]:
+    return tuple(t.code for t in TRAIT_LEVELS) if method == "lora-sep" else ("default",)
+
+
+def _train_adapters(
+    record: RunRecord, folder: Path, backbone: Backbone, examples: Sequence[Example], say: Say, resume: bool
+) -> RunRecord:
+    config, model = record.config, backbone.model
+    pad_id = backbone.tokenizer.pad_token_id
+    seconds, trained, steps = 0.0, 0, 0
+    final: dict[str, float] = {}
+    for index, name in enumerate(record.adapters):
+        mine = [e for e in examples if name == "default" or e.trait_id == index]
+        if not mine:
+            raise TrainingError(
+                f"the release has no dialogue of {name}; lora-sep needs some of every trait-level"
+            )
+        set_seed(config.seed)
+        adapted = adapt(model, config)
+        trained += sum(p.numel() for p in adapted.parameters() if p.requires_grad)
+        trainer = make_trainer(config, folder / CHECKPOINTS / name, adapted, mine, pad_id)
+        trainer.add_callback(Progress(folder, say, stage="" if name == "default" else name))
+        for tracker in open_trackers(config.trackers, folder / TRACKED / name):
+            trainer.add_callback(tracker)
+        began = time.monotonic()
+        _run(trainer, resume)
+        seconds += time.monotonic() - began
+        steps += trainer.state.global_step
+        final = {k: v for k, v in trainer.last_losses.items()}
+        adapted.save_pretrained(adapter_folder(folder, name))
+        (adapter_folder(folder, name) / "README.md").unlink()  # peft's form, with nothing filled in
+        model = adapted.unload() if len(record.adapters) > 1 else model
+    shutil.rmtree(folder / CHECKPOINTS, ignore_errors=True)
+    figures = {"trained_parameters": trained, "steps": steps, "seconds": round(seconds, 2), "final": final}
+    finished = record.model_copy(update={"state": "finished", **figures})
+    write_record(folder, finished)
+    return finished
+
+
+def _run(trainer: PreactTrainer, resume: bool) -> None:
+    """Train, from the last complete checkpoint when resuming; memory that runs out becomes one line."""
+    start = last_checkpoint(Path(trainer.args.output_dir)) if resume else None
+    try:
+        trainer.train(resume_from_checkpoint=start)
+    except (torch.OutOfMemoryError, MemoryError) as error:
+        raise _out_of_memory() from error
+    except RuntimeError as error:
+        if "alloc" in str(error) and "memory" in str(error):
+            raise _out_of_memory() from error
+        raise
+
+
+def _out_of_memory() -> TrainingError:
+    return TrainingError(
+        "the memory does not suffice; lower --micro-batch (the batch size stays), add"
+        " --gradient-checkpointing, lower --rank, or quantise the backbone with --quantise 4bit"
+    )
+
+
+def _choose_rate(config: TrainConfig, release: Release, backbone: Backbone, say: Say) -> TrainConfig:
+    """The config with the one of the paper's learning rates whose adapter has the lowest loss on the
+    validation split.
+
+    Each rate is trained in full, as the run itself would be, and its adapter is thrown away.
+    """
+    held = encode_all(backbone.tokenizer, release.split("validation"), config.method, config.recipe).examples
+    mine = encode_all(
+        backbone.tokenizer, release.split(config.train_split), config.method, config.recipe
+    ).examples
+    losses: dict[float, float] = {}
+    for rate in PAPER_RATES:
+        recipe = config.recipe.model_copy(update={"learning_rate": rate})
+        trial = config.model_copy(update={"recipe": recipe})
+        set_seed(config.seed)
+        adapted = adapt(backbone.model, trial)
+        folder = Path(config.output) / CHECKPOINTS / f"rate-{rate:g}"
+        trainer = make_trainer(trial, folder, adapted, mine, backbone.tokenizer.pad_token_id, keep=False)
+        _run(trainer, resume=False)
+        losses[rate] = mean_loss(adapted, held, trainer.data_collator, recipe.micro_batch)
+        say(f"learning rate {rate:g}: validation loss {losses[rate]:.4f}")
+        adapted.unload()
+    best = min(losses, key=lambda rate: (losses[rate], rate))
+    say(f"learning rate {best:g} it is")
+    return config.model_copy(update={"recipe": config.recipe.model_copy(update={"learning_rate": best})})
+
+
+def describe(record: RunRecord) -> list[str]:
+    """What a run is about to do, a line each."""
+    config = record.config
+    return [
+        f"method {config.method}: {config.summary}; {record.release.dialogues} dialogues; seed {config.seed}",
+        f"backbone {config.backbone}: {record.backbone_parameters:,} parameters",
+    ]

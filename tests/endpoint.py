@@ -1,0 +1,93 @@
+"""The rehearsal endpoint as a separate process on a real socket, and how tests ask it."""
+
+import asyncio
+import json
+import re
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Engine
+
+from oceanchat.errors import CallFailed
+from oceanchat.llm.chat import ChatAnswer, ChatRequest, Message
+from oceanchat.llm.settings import CallSettings
+from oceanchat.models import Run, open_run
+
+MODEL = "served"
+SERVE = "from oceanchat.cli.serve import serve_scripted; serve_scripted()"
+
+
+class Endpoint:
+    """A running `oceanchat serve-scripted`."""
+
+    def __init__(self, **switches: Any) -> None:
+        switches = {"reply": "Label: neutral", "port": 0} | switches
+        switches = {name: value for name, value in switches.items() if value is not None}
+        flags = [f"--{name.replace('_', '-')}" for name in switches]
+        pairs = zip(flags, switches.values(), strict=True)
+        told = [part for flag, value in pairs for part in ([flag] if value is True else [flag, str(value)])]
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", SERVE, *told], stderr=subprocess.PIPE, text=True
+        )
+        assert self.process.stderr is not None
+        line = self.process.stderr.readline()
+        found = re.search(r"http://\S+/v1", line)
+        assert found, line + self.process.stderr.read()
+        self.url = found.group()
+
+    def counters(self) -> dict[str, Any]:
+        with urllib.request.urlopen(f"{self.url}/counters") as response:
+            told: dict[str, Any] = json.load(response)
+        return told
+
+    def close(self) -> None:
+        self.process.kill()
+        self.process.wait()
+        if self.process.stderr:
+            self.process.stderr.close()
+
+    def settings(self, **given: Any) -> CallSettings:
+        return CallSettings(base_url=self.url, **given)
+
+
+def question(text: str, sample: int = 0, about: str = "O+", task: str = "label") -> ChatRequest:
+    return ChatRequest((Message("user", text),), task, 100, 0.0, sample=sample, about=about)
+
+
+def questions(count: int) -> list[ChatRequest]:
+    return [question(f"question {number}") for number in range(count)]
+
+
+async def ask_all(
+    run: Run, requests: Iterable[ChatRequest], model: str = MODEL
+) -> list[ChatAnswer | CallFailed]:
+    """Each answer, or the failure in its place."""
+    ledger = run.model(model)
+
+    async def one(request: ChatRequest) -> ChatAnswer | CallFailed:
+        try:
+            return await ledger.ask(request)
+        except CallFailed as failure:
+            return failure
+
+    return list(await asyncio.gather(*map(one, requests)))
+
+
+async def ask(settings: CallSettings, engine: Engine, requests: Iterable[ChatRequest]) -> Any:
+    """One run: answers and the run's shared parts."""
+    async with open_run(settings, engine) as run:
+        answers = await ask_all(run, requests)
+    return answers, run
+
+
+def prices_file(folder: Path, price_in: float = 1.0, price_out: float = 2.0) -> Path:
+    path = folder / "prices.toml"
+    path.write_text(
+        f'unit = "USD per million tokens"\ndate = "2026-01-01"\nsource = "a test"\nbatch_share = 0.5\n'
+        f'[[price]]\nmodels = ["{MODEL}"]\ninput = {price_in}\noutput = {price_out}\n'
+    )
+    return path

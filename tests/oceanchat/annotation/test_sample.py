@@ -1,0 +1,110 @@
+"""The sample: stratified, seeded, drawn once, a snapshot."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from oceanchat.annotation.guidelines import read_known_items
+from oceanchat.annotation.sample import SampleConfig, draw_sample
+from oceanchat.errors import AnnotationError, ConfigError, PromptError
+from oceanchat.store import assignments as seat_rows
+from oceanchat.store import labels as annotation_rows
+from oceanchat.store.assignments import items
+from oceanchat.store.database import Store
+from tests.oceanchat.annotation.scenes import fill, gold, people
+
+PRACTICE = {
+    "id": "g1",
+    "trait": "O",
+    "level": "high",
+    "turns": [{"role": "questioner", "text": "Why?"}, {"role": "discloser", "text": "Why not?"}],
+    "trait_shown": True,
+    "coherent": True,
+    "why": "It asks back.",
+}
+
+
+def keys(store: Store, kind: str = "sample") -> list[tuple[str, str, str]]:
+    with store.reading() as connection:
+        found = connection.execute(items.select().where(items.c.kind == kind).order_by(items.c.id))
+        return [(row.stratum, row.key.split(":", 1)[1], row.state) for row in found]
+
+
+def test_every_trait_level_gives_the_same_number_and_the_rejected_come_on_top(store: Store) -> None:
+    fill(store, 5, rejected=4)
+    sample = draw_sample(store, SampleConfig(per_trait_level=3, include_rejected=2), [])
+    found = keys(store)
+    assert len(found) == 50 and len(set(found)) == 50
+    for level in {level for level, _, _ in found}:
+        states = sorted(state for one, _, state in found if one == level)
+        assert states == ["off-trait", "off-trait", "passed", "passed", "passed"]
+    assert sample.settings["accepted"]["O+"] == {"drawn": 3, "available": 5}
+    assert sample.settings["rejected"]["N-"] == {"drawn": 2, "available": 4}
+    assert sample.settings["seed"] == sample.seed == 0
+
+
+def test_the_seed_decides_and_smaller_samples_are_part_of_larger_ones(store: Store) -> None:
+    fill(store, 6)
+    drawn = []
+    for number, seed in ((2, 1), (2, 1), (4, 1), (2, 2)):
+        before = len(keys(store))
+        draw_sample(store, SampleConfig(per_trait_level=number, seed=seed), [], another=True)
+        drawn.append({key for _, key, _ in keys(store)[before:]})
+    assert drawn[0] == drawn[1] < drawn[2]
+    assert drawn[3] != drawn[0]
+
+
+def test_a_second_sample_has_to_be_asked_for_and_the_first_stays(store: Store) -> None:
+    fill(store, 2)
+    people(store, "Ann")
+    draw_sample(store, SampleConfig(per_trait_level=1), [])
+    with pytest.raises(AnnotationError, match="sample 1 exists"):
+        draw_sample(store, SampleConfig(per_trait_level=1), [])
+    assert draw_sample(store, SampleConfig(per_trait_level=1), [], another=True).id == 2
+    with store.reading() as connection:
+        assert len(annotation_rows.sample_seats(connection, 1)) == 10
+        latest = seat_rows.latest_sample(connection)
+    assert latest is not None and latest.id == 2
+
+
+def test_an_empty_store_and_missing_gold_are_said_plainly(store: Store) -> None:
+    with pytest.raises(AnnotationError, match="no dialogue to validate"):
+        draw_sample(store, SampleConfig(), [])
+    fill(store, 1)
+    with pytest.raises(AnnotationError, match="none are known"):
+        draw_sample(store, SampleConfig(gold=0.1), [])
+
+
+def test_gold_items_come_from_the_prompts_and_from_a_file(store: Store, tmp_path: Path) -> None:
+    fill(store, 1)
+    path = tmp_path / "gold.json"
+    path.write_text(json.dumps([PRACTICE]))
+    draw_sample(store, SampleConfig(per_trait_level=1, gold=0.1, gold_file=path), gold())
+    assert len(keys(store, "gold")) == len(gold()) + 1
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("[]", "no list of items"),
+        ("{", "Expecting property name"),
+        (json.dumps([{**PRACTICE, "trait": "X"}]), "trait"),
+        (json.dumps([PRACTICE, PRACTICE]), "'g1' twice"),
+        (json.dumps([{**PRACTICE, "turns": [{"role": "narrator", "text": "x"}]}]), "role"),
+    ],
+)
+def test_a_file_of_known_items_is_checked(tmp_path: Path, text: str, said: str) -> None:
+    path = tmp_path / "gold.json"
+    path.write_text(text)
+    with pytest.raises(PromptError, match=said):
+        read_known_items(path)
+    with pytest.raises(PromptError, match="cannot be read"):
+        read_known_items(tmp_path / "none.json")
+
+
+def test_options_that_make_no_sense_are_named_by_their_flag() -> None:
+    with pytest.raises(ConfigError, match="option --repeats '2'"):
+        SampleConfig.told({"repeats": 2})
+    with pytest.raises(ConfigError, match="option --per-trait-level '0'"):
+        SampleConfig.told({"per_trait_level": 0})

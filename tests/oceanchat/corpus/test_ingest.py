@@ -1,0 +1,65 @@
+"""A corpus is in the store whole or not at all."""
+
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from oceanchat.corpus.essays import open_corpus
+from oceanchat.corpus.ingest import keep_corpus
+from oceanchat.progress import Silence, Stage
+from oceanchat.store import corpora as corpus_rows
+from oceanchat.store.database import open_store
+
+
+class Interrupted(Exception):
+    """Stands for whatever stops a reading halfway."""
+
+
+class Stopping(Silence):
+    """Stops the reading at the first progress."""
+
+    def done(self, stage: Stage, count: int) -> None:
+        """Stop."""
+        raise Interrupted
+
+
+class Counting(Silence):
+    """Counts the essays that were split."""
+
+    def __init__(self) -> None:
+        self.split = 0
+
+    def done(self, stage: Stage, count: int) -> None:
+        """Count."""
+        self.split += count
+
+
+def test_every_sentence_is_found_where_its_essay_says(tmp_path: Path) -> None:
+    corpus = open_corpus()
+    with closing(open_store(tmp_path / "s.db")) as store:
+        stored = keep_corpus(corpus, store, Silence())
+        with store.reading() as connection:
+            places = corpus_rows.essay_places(connection, stored.id)
+            first, last = places[0], places[-1]
+            asked = [(last.number, last.sentence_count - 1), (first.number, 0)]
+            found = corpus_rows.sentences_at(connection, stored.id, asked)
+            text = corpus_rows.essay_text(connection, stored.id, first.id)
+    assert stored.facts["essays"] == corpus.count == len(places)
+    assert stored.facts["sentences"] == sum(place.sentence_count for place in places)
+    assert [sentence.essay_id for sentence in found] == [last.id, first.id]
+    assert [sentence.place for sentence in found] == [asked[0][1], 0]
+    assert text[found[1].start : found[1].end].split() == found[1].text.split()
+
+
+def test_a_stored_corpus_is_not_split_again_and_a_half_stored_one_is(tmp_path: Path) -> None:
+    corpus = open_corpus()
+    with closing(open_store(tmp_path / "s.db")) as store:
+        with pytest.raises(Interrupted):
+            keep_corpus(corpus, store, Stopping())
+        again, third = Counting(), Counting()
+        stored = keep_corpus(corpus, store, again)
+        assert keep_corpus(corpus, store, third) == stored
+        with store.reading() as connection:
+            assert len(corpus_rows.essay_places(connection, stored.id)) == corpus.count
+    assert (again.split, third.split) == (corpus.count, 0)

@@ -1,0 +1,101 @@
+"""Each gate closes on what it is for, and on nothing else."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from oceanchat.pipeline.gates import GATES, NEAR_DUPLICATE, Bounds, Gatekeeper
+from oceanchat.records import Turn
+
+BOUNDS = Bounds(exchanges=5, words=80)
+ESSAY = "Yesterday I walked along the river with my sister and we counted every single boat that went by us."
+
+
+def conversation(count: int = 10, **changed: str) -> list[Turn]:
+    """A sound dialogue of `count` turns; `t3="..."` changes the turn at place 3."""
+    turns = []
+    for place in range(count):
+        asks = place % 2 == 0
+        text = (
+            f"What happened on day {place}?"
+            if asks
+            else f"On day {place} we painted fence number {place * 7}."
+        )
+        turns.append(Turn(role="questioner" if asks else "discloser", text=changed.get(f"t{place}", text)))
+    return turns
+
+
+def closed(turns: list[Turn], essay: str = ESSAY, bounds: Bounds = BOUNDS) -> str | None:
+    found = Gatekeeper(bounds).closed_by("x", turns, essay)
+    return found[0] if found else None
+
+
+@pytest.mark.parametrize("count", range(6, 13))
+def test_six_to_twelve_turns_pass_at_five_exchanges(count: int) -> None:
+    assert closed(conversation(count)) is None
+
+
+@pytest.mark.parametrize("count", [2, 5, 13, 20])
+def test_other_lengths_are_closed_out(count: int) -> None:
+    assert closed(conversation(count)) == "length"
+
+
+@pytest.mark.parametrize(
+    ("changed", "gate"),
+    [
+        ({"t0": "Tell me about day one."}, "opening"),
+        ({"t3": "word " * 81}, "words"),
+        ({"t3": "I guess that is my Neuroticism speaking."}, "named"),
+        ({"t2": "Are you an introvert?"}, "named"),
+        ({"t3": "My level of openness, well."}, "named"),
+        ({"t3": "As an AI I have no fence."}, "assistant"),
+        ({"t3": "I\u2019m sorry, but I can\u2019t help with that."}, "assistant"),
+        ({"t9": "We counted every single boat that went by us, all day."}, "copied"),
+    ],
+)
+def test_each_gate_closes_on_its_own(changed: dict[str, str], gate: str) -> None:
+    assert closed(conversation(**changed)) == gate
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "I leave the door open and the openness of the valley comes in."[:30],
+        "We had a high level of water in the cellar.",
+        "I'm sorry I came late, the bus broke down.",
+        "We counted every boat there was.",
+        "word " * 80,
+    ],
+)
+def test_ordinary_talk_passes(said: str) -> None:
+    assert closed(conversation(t3=said)) is None
+
+
+def test_wrong_roles_are_closed_out_wherever_they_stand() -> None:
+    turns = conversation()
+    assert closed(turns[1:]) == "roles"
+    assert closed([*turns[:4], turns[2], *turns[4:]]) == "roles"
+
+
+def test_a_near_duplicate_of_one_that_passed_is_closed_out_in_order() -> None:
+    keeper = Gatekeeper(BOUNDS)
+    assert keeper.closed_by("first", conversation(), "") is None
+    found = keeper.closed_by("second", conversation(t9="Another ending altogether, as it happens."), "")
+    assert found is not None and found[0] == NEAR_DUPLICATE and "first" in found[1]
+
+
+def test_what_a_gate_closed_out_is_not_remembered() -> None:
+    keeper = Gatekeeper(BOUNDS)
+    assert keeper.closed_by("first", conversation(t0="No question."), "") is not None
+    assert keeper.closed_by("second", conversation(), "") is None
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from(["questioner", "discloser"]), st.text(min_size=1)), min_size=1),
+    st.text(),
+)
+def test_any_dialogue_gets_a_verdict(turns: list[tuple[str, str]], essay: str) -> None:
+    made = [
+        Turn(role="questioner" if role == "questioner" else "discloser", text=text) for role, text in turns
+    ]
+    assert closed(made, essay) in {None, NEAR_DUPLICATE, *(name for name, _ in GATES)}

@@ -1,0 +1,88 @@
+"""A build against a paid endpoint, killed at any moment and run again, ends in the same dialogues."""
+
+import json
+import random
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from oceanchat.store import builds as build_rows
+from oceanchat.store.database import open_store
+from tests.endpoint import Endpoint
+
+MAIN = "from oceanchat.cli.main import main; main()"
+SEEDS = [pytest.param(seed, marks=[pytest.mark.soak] if seed >= 1 else []) for seed in range(15)]
+
+
+def start(folder: Path, endpoint: Endpoint, *more: str) -> "subprocess.Popen[str]":
+    command = [sys.executable, "-c", MAIN, "build", "--trait", "O", "--level", "high", "--count", "8"]
+    command += ["--model", "served", "--base-url", endpoint.url, "--concurrency", "8", "--json", *more]
+    folder.mkdir(exist_ok=True)
+    return subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def finish(process: "subprocess.Popen[str]") -> dict[str, Any]:
+    out, err = process.communicate(timeout=100)
+    assert process.returncode == 0, err
+    told: dict[str, Any] = json.loads(out)
+    return told
+
+
+def dialogues(folder: Path) -> list[tuple[str, str]]:
+    store = open_store(folder / "ocean-chat.db")
+    with store.reading() as connection:
+        found = [(dialogue.id, dialogue.state) for dialogue in build_rows.stored_dialogues(connection)]
+    store.close()
+    return found
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> list[tuple[str, str]]:
+    """The dialogues of a build that nobody kills."""
+    endpoint = Endpoint(reply=None)
+    folder = tmp_path_factory.mktemp("whole")
+    finish(start(folder, endpoint))
+    endpoint.close()
+    return dialogues(folder)
+
+
+@pytest.fixture
+def endpoint() -> Iterator[Endpoint]:
+    served = Endpoint(reply=None, latency=0.03, batch_seconds=0.3)
+    yield served
+    served.close()
+
+
+def kill_when(process: "subprocess.Popen[str]", ripe: Callable[[], bool]) -> None:
+    while process.poll() is None and not ripe():
+        time.sleep(0.005)
+    process.kill()
+    process.communicate()
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_a_killed_build_ends_in_the_same_dialogues(
+    tmp_path: Path, endpoint: Endpoint, whole: list[tuple[str, str]], seed: int
+) -> None:
+    moment = random.Random(seed).randint(1, 130)
+    kill_when(start(tmp_path, endpoint), lambda: endpoint.counters()["calls"] >= moment)
+    finish(start(tmp_path, endpoint))
+    assert dialogues(tmp_path) == whole
+    assert endpoint.counters()["paid_twice"] <= 8
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_a_killed_batch_build_ends_in_the_same_dialogues(
+    tmp_path: Path, endpoint: Endpoint, whole: list[tuple[str, str]], seed: int
+) -> None:
+    moment = random.Random(seed).uniform(1.0, 4.0)
+    until = time.monotonic() + moment
+    kill_when(start(tmp_path, endpoint, "--batch"), lambda: time.monotonic() >= until)
+    finish(start(tmp_path, endpoint, "--batch"))
+    assert dialogues(tmp_path) == whole
+    assert endpoint.counters()["paid_twice"] == 0

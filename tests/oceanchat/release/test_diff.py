@@ -1,0 +1,73 @@
+"""diff says which rows came, went, moved or were given another label, and which figures changed."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from oceanchat.records import Dialogue, dialogue_id
+from oceanchat.release.diff import by_trait_level, compare
+from oceanchat.release.folder import Release
+from oceanchat.release.writer import ReleaseConfig, write_release
+from oceanchat.traits import TraitLevel
+from tests.oceanchat.release.made import made_dialogue, made_dialogues, made_store
+
+
+def release(tmp_path: Path, version: str, dialogues: list[Dialogue], **changes: Any) -> Release:
+    store = made_store(tmp_path / f"{version}.db", dialogues)
+    return write_release(ReleaseConfig(version=version, license="mit", output=tmp_path, **changes), store)
+
+
+def relabelled(dialogue: Dialogue, code: str) -> Dialogue:
+    label = TraitLevel.parse(code)
+    changes = {
+        "trait": label.trait,
+        "level": label.level,
+        "id": dialogue_id(label, dialogue.turns),
+        "facet": None,
+    }
+    return dialogue.model_copy(update=changes)
+
+
+def test_rows_added_dropped_and_relabelled_are_told_apart(tmp_path: Path) -> None:
+    rows = made_dialogues(2)
+    other = relabelled(rows[3], "A-").model_copy(update={"order": 5})
+    before = release(tmp_path, "1.0.0", rows)
+    after = release(tmp_path, "1.1.0", [*rows[:3], other, *rows[5:], made_dialogue(50, "E+")])
+    found = compare(before, after)
+    assert found.added == [made_dialogue(50, "E+").id]
+    assert found.dropped == [rows[4].id]
+    assert [(change.before, change.old, change.new) for change in found.relabelled] == [
+        (rows[3].id, "C+", "A-")
+    ]
+    assert by_trait_level(found.added, after) == {"E+": 1}
+    assert not found.same
+    changed = {figure.name: (figure.before, figure.after) for figure in found.figures}
+    assert changed["table_six.A-.dialogues"] == (2, 3)
+    assert ("version", "1.0.0", "1.1.0") in found.options
+
+
+def test_a_release_is_the_same_as_itself(tmp_path: Path) -> None:
+    one = release(tmp_path, "1.0.0", made_dialogues(1))
+    found = compare(one, one)
+    assert found.same
+    assert not found.figures and not found.options
+
+
+def test_rows_that_changed_their_split_are_named(tmp_path: Path) -> None:
+    rows = made_dialogues(12)
+    before = release(tmp_path, "1.0.0", rows)
+    after = release(tmp_path, "2.0.0", rows, split_seed=5)
+    moved = compare(before, after).moved
+    splits = {row.id: row.split for row in after.rows}
+    assert moved
+    assert all(splits[row] == now != was for row, (was, now) in moved.items())
+
+
+@pytest.mark.parametrize("code", ["O+", "N-"])
+def test_rows_are_matched_by_words_when_the_label_changes(tmp_path: Path, code: str) -> None:
+    row = made_dialogue(1, "C+")
+    before = release(tmp_path, "1.0.0", [row, made_dialogue(2, code)])
+    after = release(tmp_path, "1.0.1", [relabelled(row, code), made_dialogue(2, code)])
+    (change,) = compare(before, after).relabelled
+    assert (change.old, change.new) == ("C+", code)

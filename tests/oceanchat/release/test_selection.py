@@ -1,0 +1,106 @@
+"""Every dialogue of a store ends as released, rejected or withheld, and people have the last word."""
+
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from oceanchat.errors import ReleaseError
+from oceanchat.prompts import open_prompts
+from oceanchat.records import Provenance
+from oceanchat.release.manifest import Require
+from oceanchat.release.selection import gather, human_labels, prompts_used, topic_texts
+from oceanchat.store.database import Store, open_store
+from oceanchat.store.imports import add_imported
+from tests.oceanchat.annotation import scenes
+from tests.oceanchat.release.made import made_dialogue, made_store
+
+BUILT = [
+    made_dialogue(1),
+    made_dialogue(2, state="off-trait", detail="the checker saw E+"),
+    made_dialogue(3, state="gate:words", detail="a turn of 90 words"),
+]
+IMPORTED = [
+    made_dialogue(10, "E-", source="imported", model="", state="unchecked", verdict=None),
+    made_dialogue(11, "E-", source="imported", model="", state="passed"),
+    made_dialogue(12, "E-", source="imported", model="", state="gate:opening", detail="no question"),
+    BUILT[0].model_copy(update={"source": "imported"}),
+]
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    made = made_store(tmp_path / "store.db", BUILT)
+    with made.writing() as connection:
+        add_imported(connection, IMPORTED)
+    return made
+
+
+@pytest.mark.parametrize(
+    ("require", "released", "rejected", "withheld"),
+    [
+        (
+            "checked",
+            2,
+            {"off-trait": 1, "gate:words": 1, "gate:opening": 1},
+            {"unchecked": 1, "duplicate": 1},
+        ),
+        ("imported", 4, {"off-trait": 1, "gate:words": 1}, {"duplicate": 1}),
+    ],
+)
+def test_every_dialogue_ends_somewhere(
+    store: Store, require: Require, released: int, rejected: dict[str, int], withheld: dict[str, int]
+) -> None:
+    found = gather(store, require)
+    assert len(found.released) == released
+    assert Counter(r.state for r in found.rejected) == rejected
+    assert found.withheld == withheld
+    assert released + sum(rejected.values()) + sum(withheld.values()) == len(BUILT) + len(IMPORTED)
+
+
+def test_nothing_validated_is_one_line_that_says_what_there_is(store: Store) -> None:
+    with pytest.raises(ReleaseError, match=r"under --require validated \(2 not validated"):
+        gather(store, "validated")
+
+
+def answering(refused: set[str]) -> Callable[[str], dict[str, str]]:
+    """Says no to these trait-levels and yes to all others."""
+    return lambda code: scenes.BAD if code in refused else scenes.GOOD
+
+
+def test_people_turn_down_what_the_checker_passed(tmp_path: Path) -> None:
+    store = open_store(tmp_path / "labelled.db")
+    team = scenes.sampled(store)
+    for person, against in zip(team, ({"N-"}, {"N-", "O+"}, set[str]()), strict=True):
+        scenes.label_all(store, person, answering(against))
+    found = gather(store, "validated")
+    assert len(found.released) == 9
+    (turned_down,) = found.rejected
+    assert (turned_down.dialogue.trait_level.code, turned_down.state) == ("N-", "invalid")
+    assert turned_down.reason == "shows the opposite level; shows the opposite level"
+    assert sorted(found.profiles) == sorted(person.pseudonym for person in team)
+    labels = found.human[found.released[0].id]
+    assert found.released[0].trait_level.code == "O+"
+    assert sorted(label.valid for label in labels) == [False, True, True]
+    assert not any(label.decides for label in labels)
+
+
+def test_practice_and_repeats_are_no_labels() -> None:
+    row = {"item": "x", "annotator": "annotator-1", "value": "yes"}
+    found = human_labels(
+        [{**row, "purpose": purpose} for purpose in ("gold", "repeat", "label", "adjudicate")]
+    )
+    assert [label.decides for label in found["x"]] == [False, True]
+
+
+def test_prompt_texts_are_shown_only_where_they_are_still_the_ones_used() -> None:
+    prompts = open_prompts()
+    used = {"check": prompts["check"].fingerprint, "write": "000000000000"}
+    found = prompts_used([made_dialogue(1, provenance=Provenance(prompts=used))], prompts)
+    assert [entry["text"] for entry in found.values()] == [prompts["check"].text, ""]
+
+
+def test_topics_are_of_dialogues_nobody_turned_down(store: Store) -> None:
+    texts, traits = topic_texts(store)
+    assert len(texts) == len(traits) == 4

@@ -1,0 +1,257 @@
+"""Agreement against answers that are known, other libraries, and an identity."""
+
+import math
+
+import krippendorff
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+from statsmodels.stats.inter_rater import cohens_kappa, fleiss_kappa
+
+from oceanchat.errors import InputError
+from oceanchat.statistics.agreement import (
+    FIGURES,
+    Agreement,
+    Rating,
+    agreement,
+    agreement_of,
+    by_stratum,
+    cohen,
+    majorities,
+    pairwise_cohen,
+    share_of,
+    tabulate,
+)
+from oceanchat.statistics.coefficients import alpha, count_table, ratio_distance
+
+K1 = {
+    "A": "1 2 3 3 2 1 4 1 2 n n n",
+    "B": "1 2 3 3 2 2 4 1 2 5 n 3",
+    "C": "n 3 3 3 2 3 4 2 2 5 1 n",
+    "D": "1 2 3 3 2 4 4 1 2 5 1 n",
+}
+K2 = {
+    "A": "n n n n n 3 4 1 2 1 1 3 3 n 3",
+    "B": "1 n 2 1 3 3 4 3 n n n n n n n",
+    "C": "n n 2 1 3 4 4 n 2 1 1 3 3 n 4",
+}
+K3 = {"A": "0 1 0 0 0 0 0 0 1 0", "B": "1 1 1 0 0 1 0 0 0 0"}
+K4 = {"A": "a a b b d c c c e d d a", "B": "b a b b b c c c e d d d"}
+F2 = (
+    """0 0 0 0 14/0 2 6 4 2/0 0 3 5 6/0 3 9 2 0/2 2 8 1 1/7 7 0 0 0/3 2 6 3 0/2 5 3 2 2/6 5 2 1 0/0 2 2 3 7"""
+)
+# Fleiss 1971, table 1: thirty patients, five diagnoses, six psychiatrists.
+F1 = """0 0 0 6 0/0 3 0 0 3/0 1 4 0 1/0 0 0 0 6/0 3 0 3 0/2 0 4 0 0/0 0 4 0 2/2 0 3 1 0/2 0 0 4 0/0 0 0 0 6
+1 0 0 5 0/1 1 0 4 0/0 3 3 0 0/1 0 0 5 0/0 2 0 3 1/0 0 5 0 1/3 0 0 1 2/5 1 0 0 0/0 2 0 4 0/1 0 2 0 3
+0 0 0 0 6/0 1 0 5 0/0 2 0 1 3/2 0 0 4 0/1 0 0 4 1/0 5 0 1 0/4 0 0 0 2/0 2 0 4 0/1 0 5 0 0/0 0 0 0 6"""
+PARADOX = [[0, 3]] * 390 + [[3, 0]] + [[1, 2]] * 9
+
+
+def ratings(lines: dict[str, str]) -> list[Rating]:
+    return [
+        Rating(f"{place}", annotator, float(value) if value.isdigit() else value)
+        for annotator, line in lines.items()
+        for place, value in enumerate(line.split())
+        if value != "n"
+    ]
+
+
+def counts(text: str) -> np.ndarray:
+    return np.array([[int(n) for n in row.split()] for row in text.replace("\n", "/").split("/")])
+
+
+def value(figures: Agreement, name: str) -> float:
+    found = getattr(figures, name).value
+    assert found is not None
+    return float(found)
+
+
+def test_four_raters_with_missing_labels() -> None:
+    found = agreement(ratings(K1))
+    assert value(found, "alpha_nominal") == pytest.approx(0.743421, abs=1e-6)
+    assert value(found, "alpha_ordinal") == pytest.approx(0.815388, abs=1e-6)
+    assert value(found, "alpha_interval") == pytest.approx(0.849107, abs=1e-6)
+    assert value(found, "ac1") == pytest.approx(0.77544, abs=1e-5)
+    table = tabulate(ratings(K1))
+    assert table.scale is not None
+    assert alpha(table, ratio_distance(table.scale)) == pytest.approx(0.797403, abs=1e-6)
+    # Gwet's generalisation of Fleiss' kappa, as the R package irrCAC prints it for the same table.
+    assert value(found, "fleiss_kappa") == pytest.approx(0.76117, abs=1e-5)
+    assert "1 to 4" in found.fleiss_kappa.note
+
+
+def test_three_raters_with_most_labels_missing() -> None:
+    found = agreement(ratings(K2))
+    assert value(found, "alpha_nominal") == pytest.approx(0.691358, abs=1e-6)
+    assert value(found, "alpha_interval") == pytest.approx(0.810845, abs=1e-6)
+
+
+def test_binary_and_word_labels_of_two_raters() -> None:
+    assert value(agreement(ratings(K3)), "alpha_nominal") == pytest.approx(0.095238, abs=1e-6)
+    words = agreement(ratings(K4))
+    assert value(words, "alpha_nominal") == pytest.approx(0.691964, abs=1e-6)
+    assert words.alpha_ordinal.value is None and "words" in words.alpha_ordinal.note
+    assert words.alpha_interval.value is None and "words" in words.alpha_interval.note
+
+
+@pytest.mark.parametrize(("text", "kappa", "alpha_"), [(F1, 0.430245, 0.433410), (F2, 0.209931, 0.215574)])
+def test_published_count_tables(text: str, kappa: float, alpha_: float) -> None:
+    found = agreement_of(count_table(counts(text), [1.0, 2.0, 3.0, 4.0, 5.0]))
+    assert value(found, "fleiss_kappa") == pytest.approx(kappa, abs=1e-6)
+    assert value(found, "alpha_nominal") == pytest.approx(alpha_, abs=1e-6)
+    assert found.fleiss_kappa.note == ""
+
+
+def test_one_answer_that_dominates_gets_the_prevalence_note() -> None:
+    found = agreement_of(count_table(np.array(PARADOX), ["no", "yes"]))
+    assert value(found, "observed") == pytest.approx(0.985)
+    assert value(found, "fleiss_kappa") == pytest.approx(0.242424, abs=1e-6)
+    assert value(found, "ac1") == pytest.approx(0.984697, abs=1e-6)
+    assert value(found, "unanimous") == pytest.approx(391 / 400)
+    assert "99.0% of the labels are 'yes'" in found.fleiss_kappa.note
+    assert found.ac1.note == "" and found.observed.note == ""
+
+
+def test_unanimous_labels_are_undefined_not_perfect() -> None:
+    found = agreement([Rating(str(i), a, "yes") for i in range(20) for a in "ABC"])
+    assert found.observed.value == 1.0 and found.unanimous.value == 1.0
+    for name in ("fleiss_kappa", "alpha_nominal", "ac1"):
+        assert getattr(found, name) == (None, None, None, "undefined (one category used), observed 100 %")
+
+
+def test_labels_that_never_meet_are_not_computable() -> None:
+    for labels in ([], [Rating("1", "A", 1.0), Rating("2", "B", 2.0)]):
+        for figure in agreement(labels).figures().values():
+            assert figure == (None, None, None, "not computable (no item has two labels)")
+
+
+def test_one_category_among_the_pairs_is_undefined_whatever_single_labels_say() -> None:
+    found = agreement([Rating("1", "A", 1.0), Rating("1", "B", 1.0), Rating("2", "A", 2.0)])
+    assert found.alpha_nominal.value is None and found.fleiss_kappa.value is None
+    assert found.observed.value == 1.0
+
+
+tables = st.tuples(st.integers(1, 12), st.integers(2, 5)).flatmap(
+    lambda shape: arrays(np.int64, shape, elements=st.integers(0, 4))
+)
+
+
+@given(tables)
+def test_alpha_is_the_krippendorff_package_s(table: np.ndarray) -> None:
+    found = agreement_of(count_table(table, [float(v) for v in range(table.shape[1])]), resamples=20)
+    paired = table[table.sum(axis=1) > 1]
+    if not len(paired) or np.count_nonzero(paired.sum(axis=0)) < 2:
+        assert found.alpha_nominal.value is None
+        return
+    for level in ("nominal", "ordinal", "interval"):
+        theirs = krippendorff.alpha(value_counts=table, level_of_measurement=level)
+        assert value(found, f"alpha_{level}") == pytest.approx(theirs, abs=1e-9)
+
+
+@given(st.integers(2, 6), st.integers(2, 30), st.integers(2, 5), st.integers(0, 10_000))
+def test_alpha_and_kappa_keep_their_identity(raters: int, items: int, values: int, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    table = rng.multinomial(raters, np.full(values, 1 / values), size=items)
+    found = agreement_of(count_table(table, [float(v) for v in range(values)]), resamples=10)
+    if found.fleiss_kappa.value is None:
+        assert found.alpha_nominal.value is None
+        return
+    number = raters * items
+    assert value(found, "alpha_nominal") == pytest.approx(
+        1 - (1 - value(found, "fleiss_kappa")) * (number - 1) / number, abs=1e-9
+    )
+    assert value(found, "fleiss_kappa") == pytest.approx(fleiss_kappa(table), abs=1e-9)
+
+
+@given(tables)
+def test_every_figure_is_finite_or_explained(table: np.ndarray) -> None:
+    for figure in (
+        agreement_of(count_table(table, list("abcde"[: table.shape[1]])), resamples=50).figures().values()
+    ):
+        if figure.value is None:
+            assert figure.note and figure.low is None and figure.high is None
+        else:
+            assert math.isfinite(figure.value)
+            assert (figure.low is None) == (figure.high is None)
+
+
+@given(
+    st.dictionaries(
+        st.tuples(st.integers(0, 5), st.sampled_from("ABC")), st.floats(allow_nan=False, allow_infinity=False)
+    )
+)
+def test_any_numbers_give_figures_or_words_and_no_warning(given_: dict[tuple[int, str], float]) -> None:
+    labels = [Rating(str(item), annotator, number) for (item, annotator), number in given_.items()]
+    for figure in agreement(labels, resamples=30).figures().values():
+        if figure.value is None:
+            assert figure.note
+        else:
+            assert math.isfinite(figure.value)
+
+
+def test_intervals_are_those_of_a_plain_bootstrap() -> None:
+    table = counts(F1)
+    rng = np.random.default_rng(3)
+    plain = [fleiss_kappa(table[rng.integers(0, len(table), len(table))]) for _ in range(1500)]
+    found = agreement_of(count_table(table, list("abcde")), resamples=1500).fleiss_kappa
+    assert (found.low, found.high) == pytest.approx(np.quantile(plain, (0.025, 0.975)), abs=0.02)
+
+
+def test_equal_labels_give_equal_figures_in_any_order() -> None:
+    labels = ratings(K1)
+    assert agreement(labels) == agreement(list(reversed(labels)))
+
+
+def test_cohen_is_that_of_statsmodels_and_undefined_for_one_category() -> None:
+    pairs = [("y", "y")] * 20 + [("y", "n")] * 5 + [("n", "y")] * 10 + [("n", "n")] * 15
+    found = cohen(pairs)
+    assert found.value == pytest.approx(cohens_kappa(np.array([[20, 5], [10, 15]])).kappa)
+    assert found.low is not None and found.high is not None and found.low < 0.4 < found.high
+    assert cohen([("y", "y")] * 9) == (None, None, None, "undefined (one category used), observed 100 %")
+    assert cohen([]).note == "not computable (no item labelled by both)"
+
+
+def test_pairs_of_annotators_meet_only_on_shared_items() -> None:
+    found = pairwise_cohen(ratings(K1))
+    assert list(found) == [("A", "B"), ("A", "C"), ("A", "D"), ("B", "C"), ("B", "D"), ("C", "D")]
+    nine_shared = np.array([[2, 1, 0, 0], [0, 3, 0, 0], [0, 0, 2, 0], [0, 0, 0, 1]])
+    assert found["A", "B"].value == pytest.approx(cohens_kappa(nine_shared).kappa)
+
+
+def test_strata_are_reported_apart() -> None:
+    labels = [
+        Rating("1", "A", "y", "O+"),
+        Rating("1", "B", "y", "O+"),
+        Rating("2", "A", "y", "O-"),
+        Rating("2", "B", "n", "O-"),
+    ]
+    found = by_stratum(labels)
+    assert list(found) == ["O+", "O-"]
+    assert found["O+"].observed.value == 1.0 and found["O-"].observed.value == 0.0
+
+
+def test_majority_decides_and_ties_are_left_out() -> None:
+    decided = majorities(
+        [Rating("1", a, v) for a, v in zip("ABC", "yyn", strict=True)]
+        + [Rating("2", a, v) for a, v in zip("AB", "yn", strict=True)]
+    )
+    assert decided == {"1": "y", "2": None}
+    share = share_of(decided, "y")
+    assert share.value == 1.0 and share.note == "1 without a majority left out"
+    assert share_of({"2": None}, "y").value is None
+
+
+def test_two_labels_of_one_annotator_are_refused() -> None:
+    with pytest.raises(InputError, match="two labels"):
+        agreement([Rating("1", "A", 1.0), Rating("1", "A", 2.0)])
+
+
+def test_a_continuous_measure_is_refused() -> None:
+    with pytest.raises(InputError, match="1001 different values"):
+        tabulate([Rating(str(i), "A", float(i)) for i in range(1001)])
+
+
+def test_figures_come_in_reporting_order() -> None:
+    assert tuple(agreement(ratings(K3)).figures()) == FIGURES

@@ -1,0 +1,80 @@
+"""Opening a run's models: what is shared, what is refused, and what is not even imported."""
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from oceanchat.errors import BuildStopped, ConfigError
+from oceanchat.llm.settings import CallSettings
+from oceanchat.models import open_models, open_run
+from oceanchat.store.database import Store
+from tests.endpoint import Endpoint, ask, question, questions
+
+Serve = Callable[..., Endpoint]
+
+
+async def test_equal_names_are_one_model_and_share_the_run(store: Store, serve: Serve) -> None:
+    endpoint = serve()
+    async with open_models(endpoint.settings(), store.engine, "a", "a", "b") as models:
+        assert models.labeler is models.writer is not models.checker
+        await models.labeler.ask(question("one"))
+        await models.checker.ask(question("one"))
+        assert models.counts.made == 2
+        assert models.labeler.gate is models.checker.gate
+
+
+async def test_scripted_and_paid_models_work_side_by_side(store: Store, serve: Serve) -> None:
+    endpoint = serve()
+    async with open_models(endpoint.settings(), store.engine, "scripted", "paid", "paid") as models:
+        assert (models.labeler.endpoint, models.writer.endpoint) == ("scripted", endpoint.url)
+
+
+async def test_leaving_a_run_lets_nothing_new_out(store: Store, serve: Serve) -> None:
+    endpoint = serve()
+    async with open_run(endpoint.settings(), store.engine) as run:
+        model = run.model("served")
+    with pytest.raises(BuildStopped, match="the run is over"):
+        run.gate.check()
+    assert model.counts.made == 0
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"concurrency": 0},
+        {"max_usd": 0},
+        {"rpm": -1},
+        {"timeout_seconds": 0},
+        {"max_attempts": 0},
+        {"unknown": 1},
+    ],
+)
+def test_settings_that_make_no_sense_are_refused(given: dict[str, int]) -> None:
+    with pytest.raises(ValidationError):
+        CallSettings(**given)  # type: ignore[arg-type]
+
+
+async def test_a_missing_price_file_is_told_before_anything_is_asked(store: Store, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"none\.toml"):
+        await ask(CallSettings(prices=tmp_path / "none.toml"), store.engine, questions(1))
+
+
+def test_neither_a_scripted_nor_an_offline_build_loads_the_client() -> None:
+    code = (
+        "import asyncio, sys, tempfile\n"
+        "from oceanchat.models import open_run\n"
+        "from oceanchat.llm.settings import CallSettings\n"
+        "from oceanchat.store.database import open_store\n"
+        "async def main():\n"
+        "    store = open_store(tempfile.mkdtemp() + '/x.db')\n"
+        "    async with open_run(CallSettings(offline=True), store.engine) as run:\n"
+        "        run.model('scripted'), run.model('gpt-4')\n"
+        "asyncio.run(main())\n"
+        "print(sorted({'openai', 'torch', 'streamlit', 'datasets', 'nltk'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert (done.stdout, done.stderr) == ("[]\n", "")

@@ -1,0 +1,144 @@
+from functools import cache
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from oceanchat.errors import TrainingError
+from preact.backbones.tiny import TEMPLATE, _tokenizer, conversation
+from preact.dialogues.conversation import IGNORED, PLAIN_TEMPLATE, encode, ensure_template, prompt_ids, render
+from preact.dialogues.release import Message
+from tests.preact.conftest import MICRO
+
+LLAMA_2 = (
+    "{% if messages[0]['role'] == 'system' %}{% set loop_messages = messages[1:] %}"
+    "{% set system = '<<SYS>>\n' + messages[0]['content'] + '\n<</SYS>>\n\n' %}"
+    "{% else %}{% set loop_messages = messages %}{% set system = '' %}{% endif %}"
+    "{% for m in loop_messages %}{% if m['role'] == 'user' %}"
+    "{{ bos_token + '[INST] ' + (system if loop.first else '') + m['content'] + ' [/INST]' }}"
+    "{% else %}{{ ' ' + m['content'] + ' ' + eos_token }}{% endif %}{% endfor %}"
+)
+CHATML = (
+    "{% for m in messages %}{{ '<|im_start|>' + m['role'] + '\n' + m['content'] + '<|im_end|>\n' }}"
+    "{% endfor %}"
+    "{% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% endif %}"
+)
+NO_SYSTEM = "{% if messages[0]['role'] == 'system' %}{{ raise_exception('no system') }}{% endif %}" + CHATML
+FORGETFUL = "{% for m in messages[-2:] %}{{ m['role'] + ': ' + m['content'] + '\n' }}{% endfor %}"
+TEMPLATES = {"tiny": TEMPLATE, "plain": PLAIN_TEMPLATE, "llama-2": LLAMA_2, "chatml": CHATML}
+THOUGHTFUL = (
+    "{% for m in messages %}<|{{ m['role'] }}|>"
+    "{% if m['role'] == 'assistant' and loop.last %}<think>\n\n</think>\n\n{% endif %}"
+    "{{ m['content'] }}</s>\n"
+    "{% endfor %}{% if add_generation_prompt %}<|assistant|>{% endif %}"
+)
+"""Shows an empty thought before the last answer alone."""
+TALK = [
+    Message("user", "How are you?"),
+    Message("assistant", "Fine."),
+    Message("user", "Why?"),
+    Message("assistant", "Sun!"),
+]
+
+
+@cache
+def words() -> Any:
+    return _tokenizer(["How are you? Fine. Why? Sun! I felt it all day."] * 3, MICRO)
+
+
+def tokenizer(template: str) -> Any:
+    found = words()
+    found.chat_template = template
+    return found
+
+
+def spoken(found: Any, encoded: Any) -> list[str]:
+    """The labelled stretches as text."""
+    stretches: list[list[int]] = []
+    for before, label in zip([IGNORED, *encoded.labels], encoded.labels, strict=False):
+        if label != IGNORED:
+            if before == IGNORED:
+                stretches.append([])
+            stretches[-1].append(label)
+    return [found.decode(ids, skip_special_tokens=True).split("<|im_end|>")[0].strip() for ids in stretches]
+
+
+@pytest.mark.parametrize("template", TEMPLATES.values(), ids=TEMPLATES.keys())
+def test_the_loss_falls_on_answers_alone_whatever_the_template(template: str) -> None:
+    found = tokenizer(template)
+    encoded = encode(found, TALK, context=512, reply=256)
+    assert encoded is not None and spoken(found, encoded) == ["Fine.", "Sun!"]
+    assert all(label in (IGNORED, token) for token, label in zip(encoded.ids, encoded.labels, strict=True))
+
+
+@pytest.mark.parametrize("template", [TEMPLATE, PLAIN_TEMPLATE, LLAMA_2], ids=["tiny", "plain", "llama-2"])
+def test_the_end_of_a_turn_is_learnt(template: str) -> None:
+    found = tokenizer(template)
+    encoded = encode(found, TALK, context=512, reply=256)
+    assert encoded is not None and encoded.labels.count(found.eos_token_id) == 2
+
+
+def test_a_last_answer_shown_otherwise_is_learnt_like_the_others() -> None:
+    found = tokenizer(THOUGHTFUL)
+    encoded = encode(found, TALK, context=512, reply=256)
+    assert encoded is not None and spoken(found, encoded) == ["Fine.", "Sun!"]
+    assert encoded.labels.count(found.eos_token_id) == 2 and "think" not in found.decode(encoded.ids)
+
+
+def test_dialogues_are_cut_at_whole_turns() -> None:
+    found = tokenizer(TEMPLATE)
+    whole = encode(found, TALK, context=512, reply=256)
+    first = encode(found, TALK[:2], context=512, reply=256)
+    assert whole is not None and first is not None
+    assert encode(found, TALK, context=len(whole.ids) - 4, reply=3) == first
+    assert encode(found, TALK, context=len(whole.ids) - 3, reply=3) == whole
+    assert encode(found, TALK, context=2, reply=256) is None
+    assert encode(found, TALK, context=512, reply=2) is None
+
+
+@given(texts=st.lists(st.text(max_size=30), min_size=2, max_size=6), context=st.integers(1, 60))
+def test_no_sequence_is_longer_than_it_may_be(texts: list[str], context: int) -> None:
+    talk = [Message("user" if i % 2 == 0 else "assistant", t) for i, t in enumerate(texts)]
+    try:
+        encoded = encode(tokenizer(TEMPLATE), talk, context=context, reply=20)
+    except TrainingError as error:
+        assert "template" in str(error)
+        return
+    if encoded is not None:
+        assert len(encoded.ids) <= context + 20 and len(encoded.ids) == len(encoded.labels)
+        assert encoded.labels[-1] != IGNORED
+
+
+def test_a_system_text_goes_where_the_template_takes_it() -> None:
+    assert render(tokenizer(CHATML), TALK, system="Be calm.").startswith("<|im_start|>system\nBe calm.")
+    assert "user\nBe calm.\n\nHow are you?" in render(tokenizer(NO_SYSTEM), TALK, system="Be calm.")
+    assert "<<SYS>>\nBe calm." in render(tokenizer(LLAMA_2), TALK, system="Be calm.")
+
+
+def test_templates_that_rewrite_or_refuse_are_told_apart() -> None:
+    with pytest.raises(TrainingError, match="rewrites earlier turns"):
+        encode(tokenizer(FORGETFUL), TALK, context=512, reply=256)
+    with pytest.raises(TrainingError, match="refuses a dialogue"):
+        render(tokenizer("{{ raise_exception('never') }}"), TALK)
+
+
+def test_a_backbone_without_template_gets_the_plain_one() -> None:
+    found = tokenizer(TEMPLATE)
+    assert not ensure_template(found) and found.chat_template == TEMPLATE
+    found.chat_template = None
+    assert ensure_template(found) and found.chat_template == PLAIN_TEMPLATE
+
+
+def test_prompts_end_where_the_answer_begins_and_keep_the_latest_turns() -> None:
+    found = tokenizer(TEMPLATE)
+    whole = prompt_ids(found, TALK[:3], context=512)
+    assert found.decode(whole).endswith("<|assistant|>")
+    short = prompt_ids(found, TALK[:3], context=len(whole) - 1)
+    assert "Why?" in found.decode(short) and "Fine." not in found.decode(short)
+    assert len(prompt_ids(found, TALK[:3], context=3)) == 3
+
+
+def test_pretraining_renders_as_the_template_does() -> None:
+    assert conversation([(m.role, m.content) for m in TALK]) == render(tokenizer(TEMPLATE), TALK)
+    assert "</s></s>" not in conversation([("user", "a</s>"), ("assistant", "b")])

@@ -1,0 +1,93 @@
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from oceanchat.errors import TrainingError
+from preact.dialogues.release import read_release
+from tests.preact.conftest import release_rows, write_rows
+
+
+def test_a_release_is_read_in_order_with_its_splits(release_folder: Path) -> None:
+    release = read_release(str(release_folder))
+    assert [len(release.split(s)) for s in ("train", "validation", "test", "all")] == [40, 10, 20, 70]
+    first = release.dialogues[0]
+    assert (first.trait_level.code, first.trait_id, first.split) == ("O+", 0, "train")
+    assert [m.role for m in first.messages] == ["user", "assistant", "user", "assistant"]
+    assert not release.scripted and release.name == "ocean-chat-9.9.9"
+    assert read_release(str(release_folder)).fingerprint == release.fingerprint
+
+
+def test_a_scripted_writer_makes_a_scripted_release(tmp_path: Path) -> None:
+    rows = release_rows("train", 1)
+    rows[3]["provenance"] = {"writer": "scripted"}
+    write_rows(tmp_path, "train", rows)
+    assert read_release(str(tmp_path)).scripted
+
+
+def test_another_text_is_another_fingerprint(tmp_path: Path) -> None:
+    rows = release_rows("train", 1)
+    write_rows(tmp_path / "a", "train", rows)
+    rows[0]["messages"][1]["content"] += "!"
+    write_rows(tmp_path / "b", "train", rows)
+    assert read_release(str(tmp_path / "a")).fingerprint != read_release(str(tmp_path / "b")).fingerprint
+
+
+def test_a_missing_split_names_those_that_are_there(tmp_path: Path) -> None:
+    write_rows(tmp_path, "train", release_rows("train", 1))
+    release = read_release(str(tmp_path))
+    with pytest.raises(TrainingError, match=r"no split 'test' \(it has: train\)"):
+        release.split("test")
+    with pytest.raises(TrainingError, match="split 'dev' is not known"):
+        release.split("dev")
+    assert not release.has("test")
+
+
+@pytest.mark.parametrize("source", ["./nowhere", "/nowhere/at/all", "nowhere"])
+def test_what_is_no_folder_is_refused(source: str) -> None:
+    with pytest.raises(TrainingError, match="is no folder"):
+        read_release(source)
+
+
+def test_a_folder_that_is_no_release_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(TrainingError, match="is no release"):
+        read_release(str(tmp_path))
+
+
+@given(cut=st.integers(0, 3000))
+def test_a_damaged_shard_is_one_line(tmp_path: Path, cut: int) -> None:
+    folder = tmp_path / "damaged"
+    write_rows(folder, "train", release_rows("train", 1))
+    path = folder / "data" / "train.parquet"
+    whole = path.read_bytes()
+    path.write_bytes(whole[: cut % len(whole)])
+    with pytest.raises(TrainingError, match="is damaged"):
+        read_release(str(folder))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"trait": "X"},
+        {"level": "middle"},
+        {"messages": []},
+        {"messages": [{"role": "user", "content": "hello?"}]},
+        {"messages": [{"role": "narrator", "content": "once"}]},
+    ],
+)
+def test_rows_that_are_no_dialogues_are_named(tmp_path: Path, change: dict[str, object]) -> None:
+    write_rows(tmp_path, "train", [{**release_rows("train", 1)[0], **change}])
+    with pytest.raises(TrainingError, match=r"row 'train-O\+-0' .* is no dialogue"):
+        read_release(str(tmp_path))
+
+
+def test_neighbours_by_one_speaker_are_joined_and_the_user_begins(tmp_path: Path) -> None:
+    row = release_rows("train", 1)[0]
+    said = [("assistant", "x"), ("user", "a"), ("user", "b"), ("assistant", "c"), ("assistant", "d")]
+    row["messages"] = [{"role": role, "content": text} for role, text in said]
+    write_rows(tmp_path, "train", [row])
+    assert [tuple(m) for m in read_release(str(tmp_path)).dialogues[0].messages] == [
+        ("user", "a\nb"),
+        ("assistant", "c\nd"),
+    ]

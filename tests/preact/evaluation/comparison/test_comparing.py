@@ -1,0 +1,120 @@
+"""The table's arithmetic, against the paper's own printed figures and worked examples."""
+
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from oceanchat.errors import EvaluationError
+from preact.evaluation.comparison.comparing import HIGH, LOW, QUANTITIES, Row, compare, quantities
+from preact.evaluation.comparison.paper import Published, disagreements, published
+
+
+def run(high: float, low: float) -> dict[str, float]:
+    return {**dict.fromkeys(HIGH, high), **dict.fromkeys(LOW, low)}
+
+
+def row(model: str, *overalls: float, backbone: str = "tiny") -> Row:
+    return Row(backbone, model, tuple(run(3 + o / 2, 3 - o / 2) for o in overalls))
+
+
+def test_the_quantities_stand_in_the_papers_order() -> None:
+    assert " ".join(QUANTITIES) == "O+ C+ E+ A+ N+ Avg+ O- C- E- A- N- Avg- Overall"
+
+
+CONSISTENT = [p for p in published(2, 4, 7) if (p.backbone, p.model) != ("Llama2-13B", "P-React")]
+
+
+@pytest.mark.parametrize("printed", CONSISTENT, ids=lambda p: f"{p.table}-{p.backbone}-{p.model}")
+def test_the_papers_ten_figures_give_its_averages_and_overall_to_rounding(printed: Published) -> None:
+    ours = quantities(printed.row.runs[0])
+    assert ours["Avg+"] == pytest.approx(printed.figures["Avg+"], abs=0.0101)
+    assert ours["Avg-"] == pytest.approx(printed.figures["Avg-"], abs=0.0101)
+    assert ours["Overall"] == pytest.approx(printed.figures["Overall"], abs=0.0151)
+
+
+def test_the_cells_where_the_paper_disagrees_with_itself_are_listed() -> None:
+    assert [str(d) for d in disagreements()] == [
+        "Table 2, Llama2-13B P-React: Avg- is printed as 1.04, its own figures give 1.08",
+        "Table 2, Llama2-13B P-React: Overall is printed as 3.81, its own figures give 3.77",
+    ]
+
+
+def test_the_paper_holds_14_main_rows_3_large_ones_4_ablations_and_17_spreads() -> None:
+    assert [len(published(table)) for table in (2, 7, 4, 8)] == [14, 3, 4, 17]
+
+
+def test_best_and_second_overall_of_each_backbone_are_the_papers() -> None:
+    table = compare([p.row for p in published(2)])
+    ranks = {r.label: cells["Overall"].rank for r, cells in zip(table.rows, table.cells, strict=True)}
+    assert [label for label, rank in ranks.items() if rank == 1] == [
+        "- GPT-4", "Llama2-7B P-React", "Llama2-13B P-React", "Qwen2-7B P-React",
+    ]  # fmt: skip
+    assert [label for label, rank in ranks.items() if rank == 2] == [
+        "- GPT-3.5", "Llama2-7B Auxiliary", "Llama2-13B Auxiliary", "Qwen2-7B Auxiliary",
+    ]  # fmt: skip
+
+
+def test_low_levels_rank_the_smallest_score_first_and_equal_prints_share_a_rank() -> None:
+    table = compare([p.row for p in published(2) if p.backbone == "Llama2-7B"])
+    cells = dict(zip((r.model for r in table.rows), table.cells, strict=True))
+    assert [m for m, c in cells.items() if c["C-"].rank == 1] == ["LoRA"]
+    assert [m for m, c in cells.items() if c["O+"].rank == 1] == ["Auxiliary", "P-React"]
+
+
+def test_overall_is_computed_per_run_before_it_is_averaged() -> None:
+    a = Row("tiny", "a", (run(5, 1), run(4, 2)))
+    assert a.values("Overall") == (4.0, 2.0) and a.mean("Overall") == 3.0 and a.spread("Overall") == 1.0
+
+
+def test_a_missing_score_leaves_its_averages_missing_instead_of_becoming_a_number() -> None:
+    broken = {code: score for code, score in run(5, 1).items() if code != "E+"}
+    figures = quantities(broken)
+    assert math.isnan(figures["E+"]) and math.isnan(figures["Avg+"]) and math.isnan(figures["Overall"])
+    assert figures["Avg-"] == 1.0
+    assert Row("tiny", "a", (broken, run(5, 1))).values("Overall") == (4.0,)
+
+
+def test_a_clear_gain_over_the_best_baseline_is_starred_and_a_gain_over_a_worse_one_is_not() -> None:
+    ours = row("ours", 3.6, 3.7, 3.65, 3.72, 3.68)
+    weak = row("weak", 1.0, 1.1, 0.9, 1.05, 0.95)
+    strong = row("strong", 3.65, 3.69, 3.64, 3.7, 3.71)
+    starred = compare([ours, weak], ["tiny weak"]).cells[0]["Overall"].starred
+    level = compare([ours, weak, strong], ["tiny weak", "tiny strong"]).cells[0]["Overall"].starred
+    assert (starred, level) == (True, False)
+
+
+def test_a_significant_loss_is_never_starred() -> None:
+    ours, strong = row("ours", 1.0, 1.1, 0.9), row("strong", 3.0, 3.1, 2.9)
+    cells = compare([ours, strong], ["tiny strong"]).cells[0]
+    assert not any(cell.starred for cell in cells.values())
+
+
+def test_seven_baselines_make_91_tests_of_which_seven_are_primary() -> None:
+    rows = [row("ours", 3.6, 3.7, 3.65)]
+    rows += [
+        row(f"b{n}", 1 + n / 10, 1.1 + n / 10, 1.05 + n / 10, backbone="tiny" if n else "-") for n in range(7)
+    ]
+    table = compare(rows, [r.label for r in rows[1:]])
+    assert len(table.tests) == 91
+    assert [test.quantity for test in table.tests if test.primary] == ["Overall"] * 7
+
+
+def test_other_backbones_are_not_tested_against() -> None:
+    rows = [row("ours", 3.6, 3.7), row("other", 1.0, 1.1, backbone="huge")]
+    assert compare(rows, ["huge other"]).tests == ()
+
+
+def test_two_systems_of_one_name_and_an_unknown_baseline_are_refused() -> None:
+    with pytest.raises(EvaluationError, match="both called 'tiny a'"):
+        compare([row("a", 1.0), row("a", 2.0)])
+    with pytest.raises(EvaluationError, match="baseline 'nobody'"):
+        compare([row("a", 1.0)], ["nobody"])
+
+
+@given(st.fixed_dictionaries({code: st.floats(1, 5) for code in (*HIGH, *LOW)}))
+def test_overall_lies_within_four_points_and_turns_with_the_levels(scores: dict[str, float]) -> None:
+    turned = {code: scores[code[0] + ("-" if code[1] == "+" else "+")] for code in scores}
+    assert abs(quantities(scores)["Overall"]) <= 4
+    assert quantities(turned)["Overall"] == pytest.approx(-quantities(scores)["Overall"])

@@ -1,0 +1,121 @@
+"""The report: what stands on top, what stands beside, and that nothing in an answer breaks the page."""
+
+from collections.abc import Mapping, Sequence
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any, Literal
+
+import pytest
+
+from oceanchat.traits import Trait
+from preact.evaluation.comparison.comparing import compare
+from preact.evaluation.comparison.diagnosis import concerns
+from preact.evaluation.comparison.trait_scores import Scored, load_scored
+from preact.evaluation.interview.interviewing import interview
+from preact.evaluation.judge.judging import judge_interview
+from preact.evaluation.judge.verdicts import Judge, Mode, Pair, Verdict
+from preact.evaluation.report.page import Page
+from preact.evaluation.report.report import write_report
+from preact.evaluation.report.report_paper import named
+from preact.evaluation.scores import State
+from tests.preact.evaluation.stand_ins import Parrot, Reader, small_inventory
+
+
+class Stubborn:
+    """A judge that gives one verdict whatever it is shown."""
+
+    at_once = 8
+
+    def __init__(self, name: str, score: float | None, state: State) -> None:
+        self.name = name
+        self._verdict = Verdict(score, state)
+
+    def provenance(self, mode: Mode) -> Mapping[str, Any]:
+        return {"kind": "stand-in"}
+
+    async def rate(self, trait: Trait, pairs: Sequence[Pair], mode: Mode, sample: int) -> Verdict:
+        return self._verdict
+
+
+async def judged(folder: Path, system: Parrot, judge: Judge, scope: Literal["own", "all"] = "own") -> Scored:
+    found = await interview(system, small_inventory(), folder, scope=scope, runs=2)
+    return Scored(found, await judge_interview(found, judge))
+
+
+@pytest.mark.parametrize(
+    ("judge", "words"),
+    [
+        (Stubborn("always-3", 3.0, "scored"), "every score is 3.00; a judge that always says the same"),
+        (Stubborn("always-3", 3.0, "scored"), "does not tell clear high answers from clear low ones"),
+        (Stubborn("babbler", None, "unreadable"), "20 of 20 replies held no score that can be read"),
+        (Stubborn("prude", None, "refused"), "20 of 20 batches were refused by the judge"),
+        (Stubborn("scripted", 4.0, "scored"), "it is scripted"),
+    ],
+)
+async def test_a_useless_judge_is_named_at_the_top(tmp_path: Path, judge: Stubborn, words: str) -> None:
+    one = await judged(tmp_path / "a", Parrot(), judge)
+    text = write_report([one], compare([one.row()]), tmp_path / "out").markdown.read_text()
+    top = text[text.index("Read this first") : text.index("## Results")]
+    assert words in top.replace("\\", "")
+
+
+async def test_a_system_that_speaks_as_a_machine_is_named_at_the_top(tmp_path: Path) -> None:
+    one = await judged(tmp_path / "a", Parrot(says="As an AI, I have no moods."), Reader())
+    assert any("40 of 40 answers step out of the part" in words for words in concerns([one]))
+
+
+async def test_the_report_holds_tests_agreement_leakage_shift_and_provenance(tmp_path: Path) -> None:
+    ours = await judged(tmp_path / "ours", Parrot("P-React"), Reader(), scope="all")
+    plain = await judged(tmp_path / "plain", Parrot("Backbone", conditioned=False), Reader())
+    await judge_interview(ours.interview, Reader("second", shift=0.25))
+    ours = load_scored(tmp_path / "ours", "reader")
+    table = compare([ours.row(), plain.row()], ["stand-in Backbone"])
+    files = write_report([ours, plain], table, tmp_path / "out")
+    text = files.markdown.read_text().replace("\\", "")
+    for part in (
+        "reader and second", "Leakage to other traits", "Shift from the unconditioned backbone",
+        ours.interview.header.inventory_sha256, "Table 2, Llama2-13B P-React", "neither side varied",
+        "not comparable, another backbone (stand-in)", "paper, Table 2 | Llama2-7B | P-React | 3.72 | 0.041",
+        "not of training with another seed",
+    ):  # fmt: skip
+        assert part in text, part
+    assert "<svg" in files.html.read_text() and (tmp_path / "out/figures/leakage-ours.csv").exists()
+
+
+async def test_a_single_judge_asked_once_is_said_to_be_unknown_in_its_agreement(tmp_path: Path) -> None:
+    one = await judged(tmp_path / "a", Parrot(), Reader())
+    text = write_report([one], compare([one.row()]), tmp_path / "out").markdown.read_text()
+    assert "its agreement with others and with itself is not known" in text
+
+
+async def test_the_papers_backbone_asked_something_else_is_not_compared(tmp_path: Path) -> None:
+    system = Parrot("P-React")
+    system.backbone = "Llama-2-7b-chat-hf"
+    one = await judged(tmp_path / "a", system, Reader())
+    text = write_report([one], compare([one.row()]), tmp_path / "out").markdown.read_text()
+    assert "not comparable, another inventory (small; the paper used BFI)" in text
+
+
+def test_the_papers_systems_are_known_by_their_hub_ids() -> None:
+    assert named("Llama-2-7b-chat-hf", "P-React") == ("Llama2-7B", "P-React")
+    assert named("gpt-4-0613", "Prompt") == ("-", "GPT-4")
+    assert named("tiny", "LoRA") == ("tiny", "LoRA")
+
+
+class Tags(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: object) -> None:
+        self.found.append(tag)
+
+
+def test_answers_cannot_break_out_of_the_page() -> None:
+    page = Page("<script>alert(1)</script>")
+    page.side_by_side([("a|b", "</p><script>alert(2)</script> **bold** [x](y)")])
+    page.table(["<b>", "x"], [["| <i>", "`code`"]])
+    tags = Tags()
+    tags.feed(page.html())
+    assert "script" not in tags.found and "i" not in tags.found
+    assert r"\*\*bold\*\*" in page.markdown() and r"\| \<i\>" in page.markdown()

@@ -1,0 +1,134 @@
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from peft import PeftModel
+from safetensors.torch import load_file
+from transformers import AutoModelForCausalLM
+
+from oceanchat.errors import TrainingError
+from preact.dialogues.release import Message
+from preact.export.adapter import export_adapter, fold
+from preact.mixture.router import parse_persona
+from preact.systems.generation import Sampling, reply
+from preact.systems.trained import open_run
+from preact.training.runs import BACKBONE
+from preact.training.train import train
+from tests.preact.conftest import Run, micro_config
+
+ASK = [Message("user", "What about day 1?")]
+ALONE = """
+import sys
+class Closed:
+    def find_spec(self, name, path=None, target=None):
+        if name.split(".")[0] in ("preact", "oceanchat"):
+            raise ImportError(f"{name} must not be needed")
+sys.meta_path.insert(0, Closed())
+import torch
+from peft import PeftModel
+from transformers import AutoModelForCausalLM, AutoTokenizer
+model = AutoModelForCausalLM.from_pretrained(sys.argv[1])
+model = PeftModel.from_pretrained(model, sys.argv[2]).eval()
+tokenizer = AutoTokenizer.from_pretrained(sys.argv[2])
+asked = [{"role": "user", "content": "What about day 1?"}]
+ids = tokenizer.apply_chat_template(
+    asked, add_generation_prompt=True, tokenize=True, return_tensors="pt", return_dict=True
+)
+out = model.generate(**ids, max_new_tokens=12, do_sample=False)
+print(tokenizer.decode(out[0, ids["input_ids"].shape[1]:], skip_special_tokens=True).strip())
+"""
+
+
+def test_an_export_is_a_plain_lora_that_does_what_the_run_does(preact_run: Run, tmp_path: Path) -> None:
+    done = export_adapter(preact_run.folder, parse_persona("N+"), tmp_path / "N-high")
+    assert done.difference <= 1e-5 < done.effect and done.rank == 32 and done.cost is None
+    config = json.loads((done.folder / "adapter_config.json").read_text())
+    assert config["peft_type"] == "LORA" and config["r"] == 32 and config["lora_alpha"] == 64
+    names = load_file(done.folder / "adapter_model.safetensors")
+    assert names and all(name.endswith(("lora_A.weight", "lora_B.weight")) for name in names)
+    card = (done.folder / "README.md").read_text()
+    for words in ("high Neuroticism", "## Misuse", "it is a machine", preact_run.record.release.fingerprint):
+        assert words in card
+
+
+@pytest.mark.slow
+def test_plain_peft_generates_the_same_where_preact_cannot_be_imported(
+    preact_run: Run, tmp_path: Path
+) -> None:
+    export_adapter(preact_run.folder, parse_persona("E-"), tmp_path / "out")
+    command = [sys.executable, "-c", ALONE, str(preact_run.folder / BACKBONE), str(tmp_path / "out")]
+    found = subprocess.run(command, capture_output=True, text=True, timeout=240)
+    assert found.returncode == 0, found.stderr
+    sampling = Sampling(temperature=0.0, max_tokens=12)
+    assert found.stdout.strip() == reply(open_run(preact_run.folder), ASK, parse_persona("E-"), sampling)
+
+
+def test_three_exports_share_one_batch(preact_run: Run, tmp_path: Path) -> None:
+    codes = ("O+", "A-", "N-")
+    for code in codes:
+        export_adapter(preact_run.folder, parse_persona(code), tmp_path / code)
+    base = AutoModelForCausalLM.from_pretrained(preact_run.folder / BACKBONE)
+    model = PeftModel.from_pretrained(base, str(tmp_path / "O+"), adapter_name="O+")
+    for code in codes[1:]:
+        model.load_adapter(str(tmp_path / code), adapter_name=code)
+    ids = torch.randint(6, 250, (3, 9))
+    trained = open_run(preact_run.folder)
+    with torch.no_grad():
+        together = model.eval()(ids, adapter_names=list(codes)).logits
+        own = trained.model(ids, trait_ids=torch.tensor([0, 8, 9])).logits
+    assert torch.allclose(together, own, atol=1e-5)
+
+
+def test_merged_exports_and_mixtures_are_whole_models(preact_run: Run, tmp_path: Path) -> None:
+    done = export_adapter(preact_run.folder, parse_persona("O+=0.7 E-=0.3"), tmp_path / "mix", merge=True)
+    assert done.difference <= 1e-5
+    assert (
+        not (done.folder / "adapter_config.json").exists() and (done.folder / "model.safetensors").is_file()
+    )
+    assert "high Openness 70%" in (done.folder / "README.md").read_text()
+
+
+def test_top_experts_lower_the_rank_and_say_the_cost(preact_run: Run, tmp_path: Path) -> None:
+    done = export_adapter(preact_run.folder, parse_persona("O+"), tmp_path / "cut", top_experts=4)
+    assert done.rank == 8 and done.cost is not None
+    odd = export_adapter(preact_run.folder, parse_persona("O+"), tmp_path / "odd", top_experts=3)
+    assert odd.rank == 6 and "rank 6 is none of the ranks vLLM allows" in odd.notes[0]
+    trained = open_run(preact_run.folder)
+    folded = fold(trained, parse_persona("O+"), 4)
+    assert folded.weights is not None and int((folded.weights > 0).sum()) == 4
+    for wrong in (17, -1):
+        with pytest.raises(TrainingError, match="--top-experts"):
+            fold(trained, parse_persona("O+"), wrong)
+
+
+def test_an_export_that_changes_nothing_is_refused(release_folder: Path, tmp_path: Path) -> None:
+    config = micro_config(release_folder, tmp_path / "still", max_steps=1, recipe={"learning_rate": 1e-12})
+    train(config, lambda line: None)
+    with pytest.raises(TrainingError, match="changes nothing"):
+        export_adapter(tmp_path / "still", parse_persona("O+"), tmp_path / "out")
+    assert not (tmp_path / "out").exists() and not (tmp_path / "out.partial").exists()
+
+
+def test_a_folder_that_exists_is_left_alone(preact_run: Run, tmp_path: Path) -> None:
+    with pytest.raises(TrainingError, match="exists"):
+        export_adapter(preact_run.folder, parse_persona("O+"), tmp_path)
+
+
+@pytest.mark.parametrize("method", ["lora", "lora-sep"])
+def test_the_baselines_stand_behind_the_same_command(
+    method: str, release_folder: Path, tmp_path: Path
+) -> None:
+    config = micro_config(release_folder, tmp_path / method, max_steps=2)
+    train(config.model_copy(update={"method": method}), lambda line: None)
+    done = export_adapter(tmp_path / method, parse_persona("C-"), tmp_path / "out")
+    assert done.difference <= 1e-5
+    text = (done.folder / "README.md").read_text()
+    assert ("## System prompt" in text and "low Conscientiousness" in text) or method == "lora-sep"
+    with pytest.raises(TrainingError, match="no experts"):
+        export_adapter(tmp_path / method, parse_persona("C-"), tmp_path / "cut", top_experts=2)
+    if method == "lora-sep":
+        with pytest.raises(TrainingError, match="no mixtures"):
+            export_adapter(tmp_path / method, parse_persona("C- O+"), tmp_path / "mix")

@@ -1,0 +1,26 @@
+from pathlib import Path
+
+import pytest
+
+from oceanchat.errors import TrainingError
+from preact.export.publishing import push_model
+from tests.oceanchat.hub_process import GOOD, running_hub
+
+pytestmark = pytest.mark.filterwarnings("ignore:Use 'content=:DeprecationWarning")
+
+
+def test_an_export_is_pushed_once_under_a_tag_of_its_content(tmp_path: Path) -> None:
+    (tmp_path / "README.md").write_text("---\nlibrary_name: peft\n---\n# Card\n")
+    (tmp_path / "adapter_config.json").write_text("{}")
+    with running_hub() as hub:
+        options = {"endpoint": hub.endpoint, "token": GOOD}
+        first, again = (push_model(tmp_path, "ocean/adapter", **options) for _ in range(2))
+        (tmp_path / "adapter_config.json").write_text('{"r": 8}')
+        other = push_model(tmp_path, "ocean/adapter", **options)
+    assert first.changed and not again.changed and first.tag == again.tag != other.tag
+    assert first.url.endswith(f"/ocean/adapter/tree/{first.tag}") and "datasets" not in first.url
+
+
+def test_what_is_no_export_is_not_pushed(tmp_path: Path) -> None:
+    with pytest.raises(TrainingError, match="is no export"):
+        push_model(tmp_path, "ocean/adapter")

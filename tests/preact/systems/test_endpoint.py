@@ -1,0 +1,111 @@
+"""Systems behind an endpoint: what they are asked, and that a kill costs nothing twice."""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from oceanchat.errors import BuildStopped, EvaluationError
+from oceanchat.llm.settings import CallSettings
+from preact.evaluation.calling import Calling, InterviewPlan, is_local, run_interview
+from preact.evaluation.interview.interviewing import completeness, read_interview
+from tests.endpoint import Endpoint
+
+Serve = Callable[..., Endpoint]
+QUESTIONS = "id,trait,reversed,question\n" + "".join(
+    f"{t}{n},{t},{'yes' if n else 'no'},Question {t}{n} to you?\n" for t in "OCEAN" for n in (0, 1)
+)
+
+
+@pytest.fixture
+def inventory(tmp_path: Path) -> str:
+    (tmp_path / "ten.csv").write_text(QUESTIONS)
+    return str(tmp_path / "ten.csv")
+
+
+def calling(endpoint: Endpoint, folder: Path) -> Calling:
+    return Calling(CallSettings(base_url=endpoint.url, concurrency=4), str(folder / "store.db"))
+
+
+async def test_each_question_is_asked_in_a_fresh_conversation_and_each_run_anew(
+    tmp_path: Path, serve: Serve, inventory: str
+) -> None:
+    endpoint = serve(reply="answer {digest}")
+    plan = InterviewPlan("prompted:served", tmp_path / "a", inventory, runs=2)
+    found = await run_interview(plan, calling(endpoint, tmp_path))
+    assert completeness(found) == (40, 40) and endpoint.counters()["paid"] == 40
+    assert (found.header.backbone, found.header.model) == ("served", "Prompt")
+
+
+async def test_a_backbone_is_asked_as_it_is(tmp_path: Path, serve: Serve, inventory: str) -> None:
+    plan = InterviewPlan("backbone:served", tmp_path / "a", inventory, runs=1, label="GPT-4")
+    found = await run_interview(plan, calling(serve(reply="hello"), tmp_path))
+    assert len(found.answers) == 10 and found.header.model == "GPT-4" and not found.header.conditioned
+
+
+async def test_a_refusal_and_a_filtered_prompt_are_states(
+    tmp_path: Path, serve: Serve, inventory: str
+) -> None:
+    refused = serve(rate_refusal=1.0)
+    plan = InterviewPlan("prompted:served", tmp_path / "a", inventory, runs=1)
+    found = await run_interview(plan, calling(refused, tmp_path))
+    assert {answer.state for answer in found.answers} == {"refused"}
+    filtered = serve(poison="Question O0")
+    plan = InterviewPlan("prompted:served", tmp_path / "b", inventory, runs=1)
+    answers = (await run_interview(plan, calling(filtered, tmp_path))).answers
+    assert {a.item for a in answers if a.state == "failed"} == {"O0"}
+
+
+async def test_a_spent_quota_stops_and_what_was_answered_is_not_asked_again(
+    tmp_path: Path, serve: Serve, inventory: str
+) -> None:
+    endpoint = serve(reply="yes", quota_after=7)
+    plan = InterviewPlan("prompted:served", tmp_path / "a", inventory, runs=1)
+    for _ in range(2):
+        with pytest.raises(BuildStopped):
+            await run_interview(plan, calling(endpoint, tmp_path))
+    assert endpoint.counters()["paid"] == 7 and len(read_interview(tmp_path / "a").answers) == 4
+
+
+async def test_a_system_without_a_model_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(EvaluationError, match="names no model"):
+        await run_interview(InterviewPlan("prompted:", tmp_path / "a"), Calling())
+
+
+def test_folders_and_hub_ids_are_local_and_names_are_not(tmp_path: Path) -> None:
+    assert is_local(f"prompted:{tmp_path}") and is_local("backbone:hf:owner/name") and is_local("control:x")
+    assert is_local("runs/preact") and not is_local("prompted:gpt-4o") and not is_local("backbone:owner/name")
+
+
+COMMAND = "from preact.cli.evaluation import interview, judge; import sys; globals()[sys.argv.pop(1)]()"
+
+
+def run_until(command: list[str], ripe: Callable[[], bool]) -> None:
+    """Start it and kill -9 it as soon as it is ripe."""
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=os.environ)
+    while process.poll() is None and not ripe():
+        time.sleep(0.01)
+    assert process.poll() is None, "it ended before it could be killed"
+    process.kill()
+    process.wait()
+
+
+def test_kill_9_in_an_interview_and_in_a_judging_asks_nothing_answered_twice(
+    tmp_path: Path, serve: Serve, inventory: str
+) -> None:
+    endpoint = serve(reply='I like plans. {"score": 4}', latency=0.1)
+    common = ["--base-url", endpoint.url, "--store", str(tmp_path / "store.db"), "--concurrency", "2"]
+    ask = [sys.executable, "-c", COMMAND, "interview", "prompted:served", "--output", str(tmp_path / "a"),
+           "--inventory", inventory, "--runs", "1", *common]  # fmt: skip
+    rate = [sys.executable, "-c", COMMAND, "judge", str(tmp_path / "a"), "--judge", "served", *common]
+    for command, moment in ((ask, 6), (rate, 27)):
+        run_until(command, lambda moment=moment: endpoint.counters()["paid"] >= moment)
+        done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+        assert done.returncode == 0, done.stderr
+    counters = endpoint.counters()
+    assert completeness(read_interview(tmp_path / "a")) == (20, 20)
+    assert counters["paid_twice"] <= 4  # at most what was in flight at the two kills

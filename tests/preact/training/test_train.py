@@ -1,0 +1,220 @@
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from oceanchat.errors import TrainingError
+from preact.backbones.cpu import multiplies_in_bfloat16
+from preact.config import Method, TrainConfig
+from preact.training import train as training
+from preact.training.progress import read_metrics
+from preact.training.runs import adapter_folder, finished_record, read_record
+from preact.training.train import train
+from tests.preact.conftest import RECIPE, Run, micro_config
+
+TRAIN = """
+import sys
+from preact.config import Method, TrainConfig
+from preact.backbones.cpu import multiplies_in_bfloat16
+from preact.training.train import train
+train(TrainConfig.model_validate_json(sys.argv[1]), lambda line: print(line, flush=True))
+"""
+
+
+def quiet(line: str) -> None:
+    """Nothing is said."""
+
+
+def tensors(folder: Path, name: str = "default") -> dict[str, torch.Tensor]:
+    return load_file(adapter_folder(folder, name) / "adapter_model.safetensors")
+
+
+def same(one: Path, two: Path) -> bool:
+    a, b = tensors(one), tensors(two)
+    return a.keys() == b.keys() and all(torch.equal(a[name], b[name]) for name in a)
+
+
+def test_a_run_folder_is_complete(preact_run: Run, release_folder: Path) -> None:
+    record = finished_record(preact_run.folder)
+    assert record == preact_run.record and record.steps == 10 and record.release.dialogues == 40
+    assert record.config.release == str(release_folder) and record.versions["peft"].startswith("0.21")
+    assert sorted(p.name for p in preact_run.folder.iterdir()) == [
+        "adapter",
+        "backbone",
+        "metrics.jsonl",
+        "run.json",
+    ]
+    lines = read_metrics(preact_run.folder / "metrics.jsonl")
+    assert [line["step"] for line in lines] == list(range(1, 11))
+    assert {"loss", "lm_loss", "expert_loss", "learning_rate", "router_learning_rate"} <= lines[0].keys()
+    assert record.trained_parameters == sum(t.numel() for t in tensors(preact_run.folder).values())
+
+
+def test_a_run_is_made_again_from_its_own_folder(preact_run: Run, tmp_path: Path) -> None:
+    config = read_record(preact_run.folder).config.model_copy(update={"output": str(tmp_path / "again")})
+    train(config, quiet)
+    assert same(preact_run.folder, tmp_path / "again")
+
+
+def killed_at(config: TrainConfig, step: int, said: str = "step") -> None:
+    """Train in another process and kill it there, without a chance to tidy up."""
+    command = [sys.executable, "-c", TRAIN, config.model_dump_json()]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        for line in process.stdout:
+            if line.startswith(f"{said} {step}/"):
+                os.kill(process.pid, signal.SIGKILL)
+                break
+    assert process.returncode == -signal.SIGKILL
+
+
+@pytest.mark.slow
+def test_killed_while_the_backbone_is_built_a_run_goes_on_too(
+    preact_run: Run, release_folder: Path, tmp_path: Path
+) -> None:
+    config = micro_config(release_folder, tmp_path / "broken")
+    killed_at(config, 1, "backbone step")
+    assert read_record(tmp_path / "broken").state == "training"
+    train(read_record(tmp_path / "broken").config, quiet, resume=True)
+    assert same(preact_run.folder, tmp_path / "broken")
+
+
+@pytest.mark.slow
+def test_killed_at_10_and_resumed_to_20_equals_20_straight(release_folder: Path, tmp_path: Path) -> None:
+    options = {"recipe": {"epochs": 4.0, "dropout": 0.1}, "save_steps": 5}
+    straight = micro_config(release_folder, tmp_path / "straight", **options)
+    broken = micro_config(release_folder, tmp_path / "broken", **options)
+    train(straight, quiet)
+    killed_at(broken, 11)
+    assert read_record(tmp_path / "broken").state == "training"
+    said: list[str] = []
+    train(broken, said.append, resume=True)
+    assert any(line.startswith("step 11/") for line in said) and not any(
+        line.startswith("step 5/") for line in said
+    )
+    assert same(tmp_path / "straight", tmp_path / "broken")
+
+    def losses(name: str) -> list[tuple[int, float]]:
+        return [(m["step"], m["loss"]) for m in read_metrics(tmp_path / name / "metrics.jsonl")]
+
+    assert losses("straight") == losses("broken") and len(losses("broken")) == 20
+
+
+def test_lora_sep_trains_ten_adapters(release_folder: Path, tmp_path: Path) -> None:
+    record = train(micro_config(release_folder, tmp_path / "sep", "lora-sep", max_steps=1), quiet)
+    assert record.adapters == ("O+", "C+", "E+", "A+", "N+", "O-", "C-", "E-", "A-", "N-")
+    one, other = tensors(tmp_path / "sep", "O+"), tensors(tmp_path / "sep", "N-")
+    assert record.trained_parameters == 10 * sum(t.numel() for t in one.values())
+    assert any(not torch.equal(one[name], other[name]) for name in one)
+
+
+def test_the_learning_rate_is_chosen_on_the_validation_split(release_folder: Path, tmp_path: Path) -> None:
+    said: list[str] = []
+    config = micro_config(
+        release_folder, tmp_path / "auto", max_steps=4, recipe={"learning_rate": "auto", "warmup": 0.0}
+    )
+    record = train(config, said.append)
+    tried = {
+        line.split()[2].rstrip(":"): float(line.split()[-1]) for line in said if "validation loss" in line
+    }
+    assert set(tried) == {"5e-05", "0.0005", "0.005"}
+    assert record.config.recipe.learning_rate == float(min(tried, key=lambda rate: tried[rate]))
+
+
+@pytest.mark.parametrize("method", ["preact", "lora"])
+def test_products_in_bfloat16_leave_weights_in_float32(
+    method: Method, release_folder: Path, tmp_path: Path
+) -> None:
+    found = {}
+    for precision in ("float32", "mixed"):
+        options = {"recipe": {"precision": precision, "dropout": 0.0}}
+        config = micro_config(release_folder, tmp_path / precision, method, **options)
+        found[precision] = train(config, quiet).final["lm_loss"]
+        assert {t.dtype for t in tensors(tmp_path / precision).values()} == {torch.float32}
+    assert found["mixed"] == pytest.approx(found["float32"], rel=0.02)
+    assert found["mixed"] != found["float32"]
+
+
+def test_auto_is_settled_by_the_machine_and_kept(preact_run: Run) -> None:
+    expected = "mixed" if multiplies_in_bfloat16() else "float32"
+    assert preact_run.record.config.recipe.precision == expected
+    assert RECIPE.precision == "auto"
+
+
+def test_a_tracker_keeps_its_files_in_the_finished_run(release_folder: Path, tmp_path: Path) -> None:
+    train(micro_config(release_folder, tmp_path / "run", trackers=("tensorboard",), max_steps=2), quiet)
+    (events,) = (tmp_path / "run" / "tracked" / "default").glob("events*")
+    assert b"train/lm_loss" in events.read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("name", "said"), [("foo", "'foo' is not known; write one of"), ("wandb", "pip install")]
+)
+def test_trackers_that_cannot_be_used_are_said_before_anything_else(
+    name: str, said: str, release_folder: Path, tmp_path: Path
+) -> None:
+    with pytest.raises(TrainingError, match=said):
+        train(micro_config(release_folder, tmp_path / "run", trackers=(name,)), quiet)
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_folder_that_exists_is_refused_and_left_alone(release_folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("mine")
+    with pytest.raises(TrainingError, match="exists; use --resume"):
+        train(micro_config(release_folder, tmp_path), quiet)
+    assert [p.name for p in tmp_path.iterdir()] == ["notes.txt"]
+
+
+def test_only_unfinished_runs_resume(preact_run: Run, release_folder: Path, tmp_path: Path) -> None:
+    with pytest.raises(TrainingError, match="is finished"):
+        train(micro_config(release_folder, preact_run.folder), quiet, resume=True)
+    with pytest.raises(TrainingError, match="no run"):
+        train(micro_config(release_folder, tmp_path / "none"), quiet, resume=True)
+
+
+def test_bad_releases_leave_no_folder_behind(tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(TrainingError, match="is no release"):
+        train(micro_config(tmp_path / "empty", tmp_path / "run"), quiet)
+    assert not (tmp_path / "run").exists()
+
+
+def test_target_modules_that_match_nothing_name_those_there_are(release_folder: Path, tmp_path: Path) -> None:
+    config = micro_config(release_folder, tmp_path / "run", recipe={"target_modules": ("wq", "wk")})
+    with pytest.raises(TrainingError, match=r"'wq, wk' match nothing .* down_proj, gate_proj"):
+        train(config, quiet)
+    assert not (tmp_path / "run").exists()  # so that the mended command runs as it stands
+
+
+def test_a_scripted_release_is_allowed_and_said(tmp_path: Path) -> None:
+    from tests.preact.conftest import release_rows, write_rows
+
+    rows = [{**row, "provenance": {"writer": "scripted"}} for row in release_rows("train", 4)]
+    write_rows(tmp_path / "scripted", "train", rows)
+    said: list[str] = []
+    record = train(micro_config(tmp_path / "scripted", tmp_path / "run", max_steps=1), said.append)
+    assert record.release.scripted and any("scripted model" in line for line in said)
+
+
+def test_memory_that_runs_out_is_one_line_with_what_to_change(
+    release_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(self: object, **options: object) -> None:
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20 GiB")
+
+    monkeypatch.setattr(training.PreactTrainer, "train", full)
+    with pytest.raises(TrainingError, match="lower --micro-batch"):
+        train(micro_config(release_folder, tmp_path / "run"), quiet)
+
+
+def test_metrics_cut_short_by_a_crash_are_read_up_to_there(tmp_path: Path) -> None:
+    path = tmp_path / "metrics.jsonl"
+    path.write_text(json.dumps({"step": 1}) + '\n{"step": 2, "lo')
+    assert read_metrics(path) == [{"step": 1}]
+    assert read_metrics(tmp_path / "none.jsonl") == []

@@ -1,0 +1,142 @@
+"""The objective inside Hugging Face's Trainer: the remaining pitfalls, by their numbers."""
+
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import torch
+
+from preact.config import Method, TrainConfig
+from preact.dialogues.batches import Collator, Example
+from preact.dialogues.conversation import IGNORED
+from preact.mixture.losses import personality_specialization, sequence_balance
+from preact.training.adapters import adapt
+from preact.training.trainer import (
+    PreactTrainer,
+    batch_loss,
+    dialogue_losses,
+    last_checkpoint,
+    make_trainer,
+    mean_loss,
+)
+from tests.preact.conftest import micro_config, micro_llama
+
+EXAMPLES = [Example([1, *range(3, 9 + n)], [IGNORED, IGNORED, *range(4, 9 + n)], n % 10) for n in range(16)]
+
+
+def trainer_for(tmp_path: Path, method: Method = "preact", **recipe: Any) -> PreactTrainer:
+    config: TrainConfig = micro_config(
+        tmp_path, tmp_path, method, recipe={"packing": False, "dropout": 0.0, **recipe}
+    )
+    torch.manual_seed(3)
+    model = adapt(micro_llama(), config)
+    for name, parameter in model.named_parameters():
+        if "lora_B" in name:
+            torch.nn.init.normal_(parameter, std=0.1)
+    return make_trainer(config, tmp_path / "checkpoints", model, EXAMPLES, 0, keep=False)
+
+
+def gradients_of_a_step(trainer: PreactTrainer, micro: int) -> dict[str, torch.Tensor]:
+    """The gradients of one step of 16 dialogues, in micro-batches of this size, as Trainer would take it."""
+    batches = [trainer.data_collator(EXAMPLES[at : at + micro]) for at in range(0, 16, micro)]
+    items = sum((batch["labels"][:, 1:] != IGNORED).sum() for batch in batches)
+    trainer.current_gradient_accumulation_steps = len(batches)
+    for batch in batches:
+        trainer.training_step(trainer.model, dict(batch), num_items_in_batch=items)
+    return {n: p.grad.clone() for n, p in trainer.model.named_parameters() if p.grad is not None}
+
+
+@pytest.mark.parametrize("micro", [4, 8])
+def test_psl_counts_once_a_step_under_accumulation_10(tmp_path: Path, micro: int) -> None:
+    whole = gradients_of_a_step(trainer_for(tmp_path, loss_weight=10.0), 16)
+    parts = gradients_of_a_step(trainer_for(tmp_path, loss_weight=10.0), micro)
+    for name in whole:
+        assert torch.allclose(parts[name], whole[name], rtol=1e-4, atol=1e-7), name
+
+
+def test_trait_ids_survive_trainers_own_data_loader_2(tmp_path: Path) -> None:
+    batch = next(iter(trainer_for(tmp_path).get_train_dataloader()))
+    assert batch["trait_ids"].shape == (8,)
+
+
+@pytest.mark.parametrize("method", ["preact", "auxiliary", "no-router"])
+def test_the_loss_is_equation_6(tmp_path: Path, method: Method) -> None:
+    trainer = trainer_for(tmp_path, method, loss_weight=0.5)
+    batch = trainer.data_collator(EXAMPLES)
+    trainer.current_gradient_accumulation_steps = 1
+    with torch.no_grad():
+        loss = float(trainer.compute_loss(trainer.model, dict(batch)))
+        inputs = {k: batch[k] for k in ("input_ids", "attention_mask", "trait_ids")}
+        weights = trainer.model.base_model.router_weights()
+        on_experts = (
+            sequence_balance(weights[batch["trait_ids"]])
+            if method == "auxiliary"
+            else personality_specialization(weights)
+        )
+        items = (batch["labels"][:, 1:] != IGNORED).sum()
+        expected = batch_loss(trainer.model, inputs, batch["labels"]) / items + 0.5 * on_experts
+    assert loss == pytest.approx(float(expected), rel=1e-5)
+
+
+def test_the_router_has_its_own_rate_and_no_decay(tmp_path: Path) -> None:
+    trainer = trainer_for(tmp_path, weight_decay=0.1, router_learning_rate=0.03, learning_rate=1e-3)
+    experts, router = trainer.create_optimizer().param_groups
+    assert (experts["lr"], experts["weight_decay"], router["lr"], router["weight_decay"]) == (
+        1e-3,
+        0.1,
+        0.03,
+        0.0,
+    )
+    assert len(router["params"]) == 2
+    assert len(trainer_for(tmp_path, "no-router").create_optimizer().param_groups) == 1
+
+
+def test_lambda_rises_over_its_warm_up(tmp_path: Path) -> None:
+    trainer = trainer_for(tmp_path, psl_warmup_steps=10, loss_weight=0.2)
+    trainer.state.global_step = 5
+    assert trainer._weight() == pytest.approx(0.1)
+    trainer.state.global_step = 50
+    assert trainer._weight() == pytest.approx(0.2)
+
+
+def test_length_grouping_wastes_less_on_padding(tmp_path: Path) -> None:
+    def padded(grouped: bool) -> int:
+        trainer = trainer_for(tmp_path, length_grouping=grouped)
+        trainer.train_dataset = EXAMPLES * 16
+        order = list(trainer._get_train_sampler())
+        assert sorted(order) == list(range(256))
+        lengths = [len(trainer.train_dataset[i].ids) for i in order]
+        return sum(8 * max(lengths[at : at + 8]) for at in range(0, 256, 8))
+
+    assert padded(True) < 0.9 * padded(False)
+
+
+def test_losses_by_hand() -> None:
+    logits = torch.zeros(2, 3, 4)
+    logits[0, 1, 2] = 5.0
+    labels = torch.tensor([[IGNORED, IGNORED, 2], [IGNORED, 1, 3]])
+    sure = float(torch.logsumexp(torch.tensor([0.0, 0, 5, 0]), 0)) - 5
+    flat = float(torch.log(torch.tensor(4.0)))
+
+    def model(**inputs: Any) -> Any:
+        return SimpleNamespace(logits=logits)
+
+    assert float(batch_loss(model, {}, labels)) == pytest.approx(sure + 2 * flat, rel=1e-4)
+    assert dialogue_losses(model, {}, labels, 2).tolist() == pytest.approx([sure, flat], rel=1e-4)
+
+
+def test_mean_loss_does_not_depend_on_the_batches(tmp_path: Path) -> None:
+    trainer = trainer_for(tmp_path)
+    collator = Collator(0, packed=False, trait_ids=True)
+    found = [mean_loss(trainer.model, EXAMPLES, collator, size) for size in (3, 16)]
+    assert found[0] == pytest.approx(found[1], rel=1e-5)
+
+
+def test_a_checkpoint_cut_short_is_passed_over(tmp_path: Path) -> None:
+    assert last_checkpoint(tmp_path) is None
+    for step, text in ((5, "{}"), (10, "{}"), (15, '{"global'), (20, None)):
+        (tmp_path / f"checkpoint-{step}").mkdir()
+        if text is not None:
+            (tmp_path / f"checkpoint-{step}" / "trainer_state.json").write_text(text)
+    assert last_checkpoint(tmp_path) == str(tmp_path / "checkpoint-10")
