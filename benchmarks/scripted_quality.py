@@ -28,7 +28,7 @@ from oceanchat.pipeline.gates import Bounds, Gatekeeper
 from oceanchat.pipeline.synthesis import parse_dialogue
 from oceanchat.prompts import Prompts, open_prompts
 from oceanchat.records import Turn, transcript
-from oceanchat.scripted.labelling import label_sentence
+from oceanchat.scripted.labeling import label_sentence
 from oceanchat.scripted.model import reply_to
 from oceanchat.traits import TRAIT_LEVELS, TRAITS, Level, Trait, TraitLevel, facet_named
 
@@ -72,15 +72,22 @@ def label_corpus(source: str | None) -> Labels:
         for sentence in sentences:
             for trait in TRAITS:
                 label = label_sentence(sentence.text, trait)
-                if label.side is not None:
-                    of = label.side.trait_level
+                if label.facet_level is not None:
+                    of = label.facet_level.trait_level
                     here[of].append(
-                        Seed(of, label.side.facet.id, label.strength, sentence.text, essay.author, essay.text)
+                        Seed(
+                            of,
+                            label.facet_level.facet.id,
+                            label.strength,
+                            sentence.text,
+                            essay.author,
+                            essay.text,
+                        )
                     )
         seconds += time.perf_counter() - start
         labelled += len(sentences) * len(TRAITS)
-        for of, found in here.items():
-            seeds[of].extend(sorted(found, key=lambda seed: -seed.strength)[:AN_ESSAY])
+        for of, candidates in here.items():
+            seeds[of].extend(sorted(candidates, key=lambda seed: -seed.strength)[:AN_ESSAY])
     return Labels(seeds, labelled, seconds)
 
 
@@ -219,9 +226,9 @@ def labelled_rows(path: Path) -> Iterator[tuple[str, str, str]]:
         facet = facet_named(row["facet"])
         label = label_sentence(row["seed"], target.trait)
         total += 1
-        states["labelled"] += label.side is not None
-        states["level"] += label.side is not None and label.side.level is target.level
-        states["facet"] += label.side is not None and label.side.facet == facet
+        states["labelled"] += label.facet_level is not None
+        states["level"] += label.facet_level is not None and label.facet_level.level is target.level
+        states["facet"] += label.facet_level is not None and label.facet_level.facet == facet
         turns = tuple(Turn(role=turn["role"], text=turn["text"]) for turn in row["turns"])
         strict, paper = verdict(prompts, turns, target)
         states["strict"] += strict

@@ -1,7 +1,7 @@
 """Check a dialogue: which trait-levels the self-discloser's answers show, by the evidence in them.
 
 Names the strongest trait-level and those that come close to it; names none where the evidence is thin. It
-sees the dialogue alone, so it can be wrong, and it turns weak dialogues away. It learnt from the same example
+sees the dialogue alone, so it can be wrong, and it turns weak dialogues away. It was fitted to the example
 lines that the scripted writer speaks from, so what it passes of that writer's says nothing of other texts.
 """
 
@@ -14,14 +14,14 @@ _CLOSE = 3.0
 """Another trait is named too when its evidence is within this of the strongest one's."""
 
 
-def shown(answers: Sequence[str]) -> list[Evidence]:
+def trait_levels_shown(answers: Sequence[str]) -> list[Evidence]:
     """The trait-levels that the answers show, strongest first, at most one level of a trait."""
     ranked = evidence_in(answers)
     named: list[Evidence] = []
-    least = ranked[0].score - _CLOSE
+    threshold = ranked[0].score - _CLOSE
     for evidence in ranked:
         known = {each.trait_level.trait for each in named}
-        if evidence.score > 0 and evidence.score >= least and evidence.trait_level.trait not in known:
+        if evidence.score > 0 and evidence.score >= threshold and evidence.trait_level.trait not in known:
             named.append(evidence)
     return named
 
@@ -29,16 +29,16 @@ def shown(answers: Sequence[str]) -> list[Evidence]:
 def check_reply(tags: Mapping[str, str]) -> str:
     """The reply to the `check` task."""
     lines = read_lines(tags.get("dialogue", ""))
-    found = shown([line.text for line in lines if line.speaker == DISCLOSER])
-    if not found:
+    evidence = trait_levels_shown([line.text for line in lines if line.speaker == DISCLOSER])
+    if not evidence:
         return "Reason: the answers hold too little evidence of any trait.\nResult: none"
-    result = ", ".join(f"{each.trait_level.trait.label}-{each.trait_level.level.value}" for each in found)
-    return f"Reason: {'; '.join(map(_reason, found))}.\nResult: {result}"
+    result = ", ".join(f"{each.trait_level.trait.label}-{each.trait_level.level.value}" for each in evidence)
+    return f"Reason: {'; '.join(map(_reason, evidence))}.\nResult: {result}"
 
 
 def _reason(evidence: Evidence) -> str:
     quoted = ", ".join(f"'{quote}'" for quote in evidence.quotes)
-    if evidence.side is None:
+    if evidence.facet_level is None:
         return f"words such as {quoted} point to {evidence.trait_level.label}"
-    manner = evidence.side.facet.manner(evidence.trait_level.level)
+    manner = evidence.facet_level.facet.manner(evidence.trait_level.level)
     return f"words such as {quoted} suggest somebody who {manner}"

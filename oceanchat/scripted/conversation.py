@@ -24,33 +24,33 @@ _CUES = (
 )
 
 
-class Line(NamedTuple):
+class SpokenLine(NamedTuple):
     """One turn."""
 
     speaker: str
     text: str
 
 
-def read_lines(text: str) -> list[Line]:
+def read_lines(text: str) -> list[SpokenLine]:
     """The turns of a conversation; lines without a speaker belong to the turn before."""
-    lines: list[Line] = []
+    lines: list[SpokenLine] = []
     for raw in text.splitlines():
-        found = _LINE.match(raw)
-        if found:
-            speaker = QUESTIONER if found.group(1).lower() == QUESTIONER.lower() else DISCLOSER
-            lines.append(Line(speaker, found.group(2).strip()))
+        match = _LINE.match(raw)
+        if match:
+            speaker = QUESTIONER if match.group(1).lower() == QUESTIONER.lower() else DISCLOSER
+            lines.append(SpokenLine(speaker, match.group(2).strip()))
         elif lines and raw.strip():
-            lines[-1] = Line(lines[-1].speaker, f"{lines[-1].text} {raw.strip()}".strip())
+            lines[-1] = SpokenLine(lines[-1].speaker, f"{lines[-1].text} {raw.strip()}".strip())
     return lines
 
 
-def write_lines(lines: Iterable[Line]) -> str:
+def write_lines(lines: Iterable[SpokenLine]) -> str:
     """The turns as text, one a line."""
     return "\n".join(f"{line.speaker}: {line.text}" for line in lines)
 
 
 @functools.cache
-def _asked() -> Mapping[str, str]:
+def _scripted_questions() -> Mapping[str, str]:
     """Question -> intent, for every question the scripted questioner can ask after the first."""
     table = {
         reading: intent
@@ -69,13 +69,13 @@ def intent_of(question: str, first: bool) -> str:
     if first:
         return START
     for ask in (question, *re.split(r"(?<=[.?!])\s+", question)[::-1]):
-        known = _asked().get(ask)
+        known = _scripted_questions().get(ask)
         if known is not None:
             return known
     return next((intent for intent, cue in _CUES if cue.search(question)), "detail")
 
 
-def intents(lines: Iterable[Line]) -> list[str]:
+def intents(lines: Iterable[SpokenLine]) -> list[str]:
     """The intents of the questions asked so far, in order."""
     questions = [line.text for line in lines if line.speaker == QUESTIONER]
     return [intent_of(question, number == 0) for number, question in enumerate(questions)]

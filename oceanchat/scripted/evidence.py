@@ -7,11 +7,11 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from oceanchat.scripted.examples import features, weights
-from oceanchat.scripted.lexica import Side, evidence_index, signs_of
+from oceanchat.scripted.lexica import FacetLevel, evidence_index, signs_of
 from oceanchat.scripted.patterns import tokens_of
 from oceanchat.traits import TRAIT_LEVELS, Level, Trait, TraitLevel
 
-_MOST_QUOTES = 3
+_MAX_QUOTES = 3
 
 
 class Evidence(NamedTuple):
@@ -20,7 +20,7 @@ class Evidence(NamedTuple):
     trait_level: TraitLevel
     score: float
     """Above 0 the answers are likelier from somebody of this trait-level than plain small talk."""
-    side: Side | None
+    facet_level: FacetLevel | None
     """The facet-level with the most signs in the lexica, if any has one."""
     quotes: tuple[str, ...]
     """Words that spoke for it, strongest first, at most three."""
@@ -28,33 +28,33 @@ class Evidence(NamedTuple):
 
 def evidence_in(answers: Sequence[str]) -> list[Evidence]:
     """The evidence for all ten trait-levels, strongest first."""
-    said = {feature for answer in answers for feature in features(answer)}
+    spoken = {feature for answer in answers for feature in features(answer)}
     table = weights()
-    known = {feature: table[feature] for feature in sorted(said) if feature in table}
+    known = {feature: table[feature] for feature in sorted(spoken) if feature in table}
     scores = [sum(column) for column in zip(*known.values(), strict=True)] or [0.0] * len(TRAIT_LEVELS)
     signs = _signs(answers)
-    found = []
+    evidence = []
     for number, trait_level in enumerate(TRAIT_LEVELS):
-        here = {side: words for side, words in signs.items() if side.trait_level == trait_level}
+        here = {each: words for each, words in signs.items() if each.trait_level == trait_level}
         score = scores[number] + sum(sum(words.values()) for words in here.values())
-        side = max(here, key=lambda each: (sum(here[each].values()), each.key)) if here else None
-        found.append(Evidence(trait_level, score, side, _quotes(here, known, number)))
-    return sorted(found, key=lambda evidence: -evidence.score)
+        facet_level = max(here, key=lambda each: (sum(here[each].values()), each.key)) if here else None
+        evidence.append(Evidence(trait_level, score, facet_level, _quotes(here, known, number)))
+    return sorted(evidence, key=lambda each: -each.score)
 
 
-def _signs(answers: Sequence[str]) -> dict[Side, dict[str, float]]:
-    signs: dict[Side, dict[str, float]] = {}
+def _signs(answers: Sequence[str]) -> dict[FacetLevel, dict[str, float]]:
+    signs: dict[FacetLevel, dict[str, float]] = {}
     for answer in answers:
         tokens = tokens_of(answer)
         for sign in signs_of(evidence_index().find(tokens)):
-            words = signs.setdefault(sign.side, {})
+            words = signs.setdefault(sign.facet_level, {})
             quote = " ".join(tokens[sign.start : sign.end])
             words[quote] = words.get(quote, 0.0) + sign.weight
     return signs
 
 
 def _quotes(
-    signs: Mapping[Side, Mapping[str, float]], known: Mapping[str, tuple[float, ...]], number: int
+    signs: Mapping[FacetLevel, Mapping[str, float]], known: Mapping[str, tuple[float, ...]], number: int
 ) -> tuple[str, ...]:
     spoken: dict[str, float] = {}
     for words in signs.values():
@@ -62,7 +62,7 @@ def _quotes(
     if not spoken:
         spoken = {feature: row[number] for feature, row in known.items() if row[number] > 0}
     ranked = sorted(spoken, key=lambda words: (-spoken[words], words))
-    return tuple(words for words in ranked if "|" not in words)[:_MOST_QUOTES]
+    return tuple(words for words in ranked if "|" not in words)[:_MAX_QUOTES]
 
 
 def balance(answers: Sequence[str], trait: Trait) -> float:
@@ -70,5 +70,5 @@ def balance(answers: Sequence[str], trait: Trait) -> float:
     scores = {
         each.trait_level.level: each.score for each in evidence_in(answers) if each.trait_level.trait is trait
     }
-    said = sum(len(answer.split()) for answer in answers)
-    return (scores[Level.HIGH] - scores[Level.LOW]) * 100 / max(said, 25)
+    words = sum(len(answer.split()) for answer in answers)
+    return (scores[Level.HIGH] - scores[Level.LOW]) * 100 / max(words, 25)

@@ -1,4 +1,4 @@
-"""What people of each trait-level sound like: word weights learnt from the example lines under parts/.
+"""What people of each trait-level sound like: word weights learned from the example lines under parts/.
 
 Each word or pair of words weighs, for each trait-level, the logarithm of how much commoner it is in that
 trait-level's lines than in plain small talk. Knows the lines, nothing of the dialogues it will be used on.
@@ -20,10 +20,10 @@ Weights = Mapping[str, tuple[float, ...]]
 
 _PRIOR = 1000.0
 """How many average words each trait-level's count is smoothed with."""
-_MOST = 3.0
+_MAX_WEIGHT = 3.0
 """No word counts for more than this, whichever way."""
 _ENDINGS = ("ing", "ed", "es", "s", "ly")
-_SHORTEST_STEM = 3
+_MIN_STEM = 3
 _MARKS = re.compile(r"\{\w+\}|[()|]")
 
 
@@ -36,7 +36,7 @@ def features(text: str) -> Iterable[str]:
 
 def _stem(word: str) -> str:
     for ending in _ENDINGS:
-        if word.endswith(ending) and len(word) - len(ending) >= _SHORTEST_STEM:
+        if word.endswith(ending) and len(word) - len(ending) >= _MIN_STEM:
             return word[: -len(ending)]
     return word
 
@@ -81,6 +81,6 @@ def weights() -> Weights:
             for each, size in zip(counts, sizes, strict=True)
         ]
         mean = sum(rates) / len(rates)
-        *shown, plain = (max(-_MOST, min(_MOST, math.log(rate / mean))) for rate in rates)
+        *shown, plain = (max(-_MAX_WEIGHT, min(_MAX_WEIGHT, math.log(rate / mean))) for rate in rates)
         table[feature] = tuple(each - plain for each in shown)
     return table

@@ -15,7 +15,7 @@ from typing import Any
 _CHOICE = re.compile(r"\(([^()]*\|[^()]*)\)")
 _SLOT = re.compile(r"\{(\w+)\}")
 _SENTENCE_START = re.compile(r"(^|[.!?]\s+)([a-z])")
-_MOST_FORMS = 64
+_MAX_READINGS = 64
 
 
 @functools.cache
@@ -28,19 +28,19 @@ def parts(name: str) -> Mapping[str, Any]:
 def fill(line: str, slots: Mapping[str, str], rng: random.Random) -> str:
     """One reading of a line; a slot written with a capital starts with one."""
 
-    def put(found: re.Match[str]) -> str:
-        name = found.group(1)
+    def slot(match: re.Match[str]) -> str:
+        name = match.group(1)
         return slots[name] if name in slots else _capital(slots[name.lower()])
 
-    chosen = _CHOICE.sub(lambda found: rng.choice(found.group(1).split("|")), line)
-    return _SENTENCE_START.sub(lambda m: m.group(1) + m.group(2).upper(), _SLOT.sub(put, chosen))
+    chosen = _CHOICE.sub(lambda match: rng.choice(match.group(1).split("|")), line)
+    return _SENTENCE_START.sub(lambda m: m.group(1) + m.group(2).upper(), _SLOT.sub(slot, chosen))
 
 
 def readings(line: str) -> Iterator[str]:
     """Every reading of the choices in a line, the first sixty-four at most; slots stay as they are."""
     pieces = _CHOICE.split(line)
     options = [piece.split("|") if number % 2 else [piece] for number, piece in enumerate(pieces)]
-    return itertools.islice(("".join(chosen) for chosen in itertools.product(*options)), _MOST_FORMS)
+    return itertools.islice(("".join(chosen) for chosen in itertools.product(*options)), _MAX_READINGS)
 
 
 def _capital(words: str) -> str:

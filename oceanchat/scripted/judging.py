@@ -51,8 +51,8 @@ def judge_reply(tags: Mapping[str, str]) -> str:
 def _reason(trait: Trait, lean: float) -> str:
     if abs(lean) < 1e-9:
         return f"the answers hold no evidence of {trait.label} either way"
-    side = "for" if lean > 0 else "against"
-    return f"the scripted judge weighs words and habits; on balance they speak {side} {trait.label}"
+    direction = "for" if lean > 0 else "against"
+    return f"the scripted judge weighs words and habits; on balance they speak {direction} {trait.label}"
 
 
 def _verdict(reason: str, score: float | None) -> str:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from importlib import resources
 from typing import NamedTuple
 
-from oceanchat.scripted.patterns import Found, PatternIndex, split_patterns
+from oceanchat.scripted.patterns import PatternIndex, PatternMatch, split_patterns
 from oceanchat.traits import FACETS, LEVELS, Facet, Level, Trait, TraitLevel
 
 OPPOSITE = {Level.HIGH: Level.LOW, Level.LOW: Level.HIGH}
@@ -18,7 +18,7 @@ _FLIPPED = 0.5
 """What a negated pattern is worth for the opposite level."""
 
 
-class Side(NamedTuple):
+class FacetLevel(NamedTuple):
     """One facet at one level."""
 
     facet: Facet
@@ -33,21 +33,21 @@ class Side(NamedTuple):
         return TraitLevel(self.facet.trait, self.level)
 
 
-class Sign(NamedTuple):
+class FacetSign(NamedTuple):
     """One piece of evidence in a text."""
 
-    side: Side
+    facet_level: FacetLevel
     weight: float
     start: int
     end: int
     """Token positions, end excluded."""
 
 
-SIDES: Mapping[str, Side] = {
-    side.key: side
+FACET_LEVELS: Mapping[str, FacetLevel] = {
+    facet_level.key: facet_level
     for facets in FACETS.values()
     for facet in facets
-    for side in (Side(facet, level) for level in LEVELS)
+    for facet_level in (FacetLevel(facet, level) for level in LEVELS)
 }
 """The sixty facet-levels by key, such as 'fantasy-high'."""
 
@@ -80,7 +80,7 @@ def evidence_index() -> PatternIndex:
                 for text in split_patterns(part[source]):
                     bare = text.rstrip("!")
                     listed.setdefault(key, {}).setdefault(text, factor)
-                    holders.setdefault(bare, set()).add(SIDES[key].trait_level.code)
+                    holders.setdefault(bare, set()).add(FACET_LEVELS[key].trait_level.code)
     return PatternIndex(
         {
             key: [(text, factor / len(holders[text.rstrip("!")]) ** 2) for text, factor in patterns.items()]
@@ -89,21 +89,22 @@ def evidence_index() -> PatternIndex:
     )
 
 
-def signs_of(found: Iterable[Found]) -> list[Sign]:
-    """What was found as evidence: negated patterns speak, more quietly, for the opposite level, and of
+def signs_of(matches: Iterable[PatternMatch]) -> list[FacetSign]:
+    """The matches as evidence: negated patterns speak, more quietly, for the opposite level, and of
     overlapping patterns of one facet-level only the strongest counts."""
-    last: dict[str, Sign] = {}
-    signs: list[Sign] = []
-    for match in found:
-        side = SIDES[match.group]
+    last: dict[str, FacetSign] = {}
+    signs: list[FacetSign] = []
+    for match in matches:
+        facet_level = FACET_LEVELS[match.group]
         weight = match.weight
         if match.negated:
-            side, weight = Side(side.facet, OPPOSITE[side.level]), weight * _FLIPPED
-        sign = Sign(side, weight, match.start, match.end)
-        before = last.get(side.key)
+            facet_level = FacetLevel(facet_level.facet, OPPOSITE[facet_level.level])
+            weight *= _FLIPPED
+        sign = FacetSign(facet_level, weight, match.start, match.end)
+        before = last.get(facet_level.key)
         if before is None or match.start >= before.end:
             signs.append(sign)
-            last[side.key] = sign
+            last[facet_level.key] = sign
         elif weight > before.weight:
-            signs[signs.index(before)] = last[side.key] = sign
+            signs[signs.index(before)] = last[facet_level.key] = sign
     return signs

@@ -13,7 +13,7 @@ from oceanchat.prompts import read_tags
 from oceanchat.scripted.answers import disclose_reply, write_reply
 from oceanchat.scripted.checking import check_reply
 from oceanchat.scripted.judging import judge_reply
-from oceanchat.scripted.labelling import label_many_reply, label_reply
+from oceanchat.scripted.labeling import label_many_reply, label_reply
 from oceanchat.scripted.questions import question_reply
 from oceanchat.scripted.topics import theme_reply, topic_reply
 

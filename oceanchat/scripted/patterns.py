@@ -52,8 +52,8 @@ _GAP = 3
 _CACHED_WORDS = 60_000
 
 
-class Found(NamedTuple):
-    """One pattern found in a text."""
+class PatternMatch(NamedTuple):
+    """Where a pattern matches a text."""
 
     group: str
     """The key of the lexicon that holds the pattern."""
@@ -107,21 +107,21 @@ class PatternIndex:
     def _starting(self, token: str) -> tuple[_Pattern, ...]:
         known = self._cache.get(token)
         if known is None:
-            found = list(self._exact.get(token, ()))
+            patterns = list(self._exact.get(token, ()))
             for length in range(2, len(token) + 1):
-                found.extend(self._stems.get(token[:length], ()))
+                patterns.extend(self._stems.get(token[:length], ()))
             if len(self._cache) >= _CACHED_WORDS:
                 self._cache.clear()
-            known = self._cache[token] = tuple(found)
+            known = self._cache[token] = tuple(patterns)
         return known
 
-    def find(self, tokens: Sequence[str]) -> Iterator[Found]:
+    def find(self, tokens: Sequence[str]) -> Iterator[PatternMatch]:
         """All patterns in the tokens, in order of their start; overlapping ones too."""
         for start, token in enumerate(tokens):
             for pattern in self._starting(token):
                 end = _match(pattern.elements, 1, tokens, start + 1)
                 if end:
-                    yield Found(pattern.group, start, end, pattern.weight, is_negated(tokens, start))
+                    yield PatternMatch(pattern.group, start, end, pattern.weight, is_negated(tokens, start))
 
 
 def is_negated(tokens: Sequence[str], start: int) -> bool:

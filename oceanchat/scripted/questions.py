@@ -9,7 +9,7 @@ import random
 import re
 from collections.abc import Mapping, Sequence
 
-from oceanchat.scripted.conversation import DISCLOSER, Line, intents, read_lines
+from oceanchat.scripted.conversation import DISCLOSER, SpokenLine, intents, read_lines
 from oceanchat.scripted.grammar import fill, parts
 from oceanchat.scripted.topics import kind_of_theme
 
@@ -47,7 +47,7 @@ def opening(kind: str, rng: random.Random) -> str:
 
 def _echo(answer: str) -> str:
     """The last thing named in an answer as a one-word question; empty where there is none."""
-    named = [found for found in _NAMED.findall(answer) if found[2] in _echoed()]
+    named = [match for match in _NAMED.findall(answer) if match[2] in _echoed()]
     if not named:
         return ""
     article, _, noun = named[-1]
@@ -60,7 +60,7 @@ def _ask(intent: str, kind: str, rng: random.Random) -> str:
     return fill(rng.choice(parts("questions")["follow_up"][intent]), {}, rng)
 
 
-def next_question(theme: str, lines: Sequence[Line], rng: random.Random) -> str:
+def next_question(theme: str, lines: Sequence[SpokenLine], rng: random.Random) -> str:
     """The opening question, or a follow-up on the last answer that asks nothing twice."""
     kind = kind_of_theme(theme)
     if not lines:

@@ -14,7 +14,7 @@ from oceanchat.scripted.patterns import tokens_of
 
 _VAGUE = frozenset({"mind"})
 """Kinds that count only when nothing else is named."""
-_LONGEST = 3
+_MAX_WORDS = 3
 _FALLBACKS = (
     "a letter I got",
     "a favor I was asked for",
@@ -27,7 +27,7 @@ _FALLBACKS = (
 )
 
 
-class Topic(NamedTuple):
+class Subject(NamedTuple):
     """One thing a text is about."""
 
     kind: str
@@ -49,13 +49,13 @@ def _file() -> Mapping[str, Any]:
 
 
 @functools.cache
-def _by_words() -> Mapping[tuple[str, ...], Topic]:
-    table: dict[tuple[str, ...], Topic] = {}
+def _by_words() -> Mapping[tuple[str, ...], Subject]:
+    table: dict[tuple[str, ...], Subject] = {}
     for kind in kinds():
         for entry in filter(None, map(str.strip, re.split(r"[;\n]", _file()[kind]["words"]))):
-            words, phrase = (side.strip() for side in entry.split("="))
+            words, phrase = (part.strip() for part in entry.split("="))
             for choice in words.split("/"):
-                table.setdefault(tuple(choice.split()), Topic(kind, phrase))
+                table.setdefault(tuple(choice.split()), Subject(kind, phrase))
     return table
 
 
@@ -64,36 +64,36 @@ def _listed(name: str) -> frozenset[str]:
     return frozenset(map(str.strip, _file()[name].split(";")))
 
 
-def topics_in(text: str) -> list[Topic]:
+def topics_in(text: str) -> list[Subject]:
     """The things named, in order, without repetition; those that say little come last, or not at all."""
     tokens = tokens_of(text)
     table = _by_words()
-    found: list[Topic] = []
+    subjects: list[Subject] = []
     at = 0
     while at < len(tokens):
-        for length in range(_LONGEST, 0, -1):
-            topic = table.get(tuple(tokens[at : at + length]))
-            if topic is not None:
-                if topic not in found:
-                    found.append(topic)
+        for length in range(_MAX_WORDS, 0, -1):
+            subject = table.get(tuple(tokens[at : at + length]))
+            if subject is not None:
+                if subject not in subjects:
+                    subjects.append(subject)
                 at += length - 1
                 break
         at += 1
-    telling = [topic for topic in found if topic.kind not in _VAGUE] or found
-    return sorted(telling, key=lambda topic: topic.phrase in _listed("late"))
+    telling = [subject for subject in subjects if subject.kind not in _VAGUE] or subjects
+    return sorted(telling, key=lambda subject: subject.phrase in _listed("late"))
 
 
-def topic_of(text: str, pick: int) -> Topic:
+def topic_of(text: str, pick: int) -> Subject:
     """The thing a text is mostly about; of a person, something done together. Where the text names nothing
     known it is something that might happen to anyone. `pick` chooses among equals."""
-    found = topics_in(text)
-    if not found:
-        return Topic("mind", _FALLBACKS[pick % len(_FALLBACKS)])
-    kind, phrase = found[0]
+    subjects = topics_in(text)
+    if not subjects:
+        return Subject("mind", _FALLBACKS[pick % len(_FALLBACKS)])
+    kind, phrase = subjects[0]
     if phrase in _listed("people"):
         together = _file()["with"]
-        return Topic(kind, f"{together[pick % len(together)]} {phrase}")
-    return found[0]
+        return Subject(kind, f"{together[pick % len(together)]} {phrase}")
+    return subjects[0]
 
 
 def kind_of_theme(theme: str) -> str:
@@ -101,17 +101,17 @@ def kind_of_theme(theme: str) -> str:
     for kind, words in kinds().items():
         if theme.strip().lower().endswith(words):
             return kind
-    found = topics_in(theme)
-    return found[0].kind if found else "mind"
+    subjects = topics_in(theme)
+    return subjects[0].kind if subjects else "mind"
 
 
 def theme_reply(tags: Mapping[str, str]) -> str:
     """The reply to the `theme` task: what the seed topic touches on, in neutral words."""
-    found = topics_in(tags.get("seed_topic", ""))
-    return f"Theme: {kinds()[found[0].kind if found else 'mind']}"
+    subjects = topics_in(tags.get("seed_topic", ""))
+    return f"Theme: {kinds()[subjects[0].kind if subjects else 'mind']}"
 
 
 def topic_reply(tags: Mapping[str, str]) -> str:
     """The reply to the `topic` task: the topic's two strongest words, side by side."""
-    first = [term.strip() for term in tags.get("terms", "").split(",") if term.strip()][:2]
-    return f"Label: {' and '.join(first)}"
+    strongest = [term.strip() for term in tags.get("terms", "").split(",") if term.strip()][:2]
+    return f"Label: {' and '.join(strongest)}"

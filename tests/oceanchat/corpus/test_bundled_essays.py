@@ -8,7 +8,7 @@ from importlib import resources
 import pytest
 
 from oceanchat.corpus.segmentation import segment
-from oceanchat.scripted.labelling import label_sentence
+from oceanchat.scripted.labeling import label_sentence
 from oceanchat.traits import CODES, Level, Trait, TraitLevel
 
 _TEXT = (resources.files("oceanchat.corpus") / "essays.jsonl").read_text(encoding="utf-8")
@@ -45,11 +45,11 @@ def test_no_two_essays_begin_alike_or_share_long_passages() -> None:
 
 
 @pytest.mark.parametrize("code", CODES)
-def test_labelling_finds_twenty_seeds_in_essays_that_carry_the_trait_level(code: str) -> None:
+def test_labeling_finds_twenty_seeds_in_essays_that_carry_the_trait_level(code: str) -> None:
     wanted = TraitLevel.parse(code)
-    found = 0
+    seeds = 0
     for essay in ESSAYS:
         if code in _codes(essay):
-            labels = (label_sentence(span.text, wanted.trait).side for span in segment(essay["text"]))
-            found += min(3, sum(side is not None and side.level is wanted.level for side in labels))
-    assert found >= 20
+            labels = (label_sentence(span.text, wanted.trait).facet_level for span in segment(essay["text"]))
+            seeds += min(3, sum(label is not None and label.level is wanted.level for label in labels))
+    assert seeds >= 20

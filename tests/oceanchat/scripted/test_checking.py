@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 
 from oceanchat.pipeline.back_validation import parse_verdict
 from oceanchat.prompts import open_prompts
-from oceanchat.scripted.checking import shown
+from oceanchat.scripted.checking import trait_levels_shown
 from oceanchat.scripted.judging import answers_in
-from oceanchat.scripted.lexica import SIDES
+from oceanchat.scripted.lexica import FACET_LEVELS
 from oceanchat.scripted.model import reply_to
 from tests.oceanchat.scripted.test_conversation import SEEDS, dialogue
 
@@ -33,11 +33,11 @@ def score(answers: str, trait: str = "Neuroticism") -> float | None:
 
 def test_most_scripted_dialogues_are_recognised_but_not_all_of_them() -> None:
     right = total = 0
-    for side in SIDES.values():
+    for facet_level in FACET_LEVELS.values():
         for seed in SEEDS:
-            answers = [turn.text for turn in dialogue(side, seed) if turn.role == "discloser"]
+            answers = [turn.text for turn in dialogue(facet_level, seed) if turn.role == "discloser"]
             total += 1
-            right += [each.trait_level for each in shown(answers)] == [side.trait_level]
+            right += [each.trait_level for each in trait_levels_shown(answers)] == [facet_level.trait_level]
     assert 0.80 <= right / total < 1
 
 

@@ -15,10 +15,10 @@ from oceanchat.records import SeedTopic, Turn, transcript
 from oceanchat.scripted.answers import answer
 from oceanchat.scripted.conversation import DISCLOSER, QUESTIONER, intent_of, read_lines
 from oceanchat.scripted.grammar import parts, readings
-from oceanchat.scripted.lexica import SIDES, Side
+from oceanchat.scripted.lexica import FACET_LEVELS, FacetLevel
 from oceanchat.scripted.model import reply_to
-from oceanchat.scripted.persona import persona
 from oceanchat.scripted.topics import kind_of_theme, kinds, topics_in
+from oceanchat.scripted.voice import voice_for
 from oceanchat.traits import TRAIT_LEVELS, Level, Trait, TraitLevel
 
 SEEDS = (
@@ -31,13 +31,13 @@ SEEDS = (
 )
 
 
-def messages_for(side: Side, seed_topic: str) -> tuple[Message, ...]:
+def messages_for(facet_level: FacetLevel, seed_topic: str) -> tuple[Message, ...]:
     return open_prompts(None)["write"].fill(
-        trait=side.facet.trait.label,
-        level=side.level.value,
-        description=side.trait_level.description,
-        facet=side.facet.id,
-        facet_description=side.facet.description,
+        trait=facet_level.facet.trait.label,
+        level=facet_level.level.value,
+        description=facet_level.trait_level.description,
+        facet=facet_level.facet.id,
+        facet_description=facet_level.facet.description,
         other_traits="the other four",
         exchanges="5",
         words="80",
@@ -45,30 +45,32 @@ def messages_for(side: Side, seed_topic: str) -> tuple[Message, ...]:
     )
 
 
-def dialogue(side: Side, seed_topic: str, sample: int = 0) -> tuple[Turn, ...]:
-    turns = parse_dialogue(reply_to(messages_for(side, seed_topic), sample))
+def dialogue(facet_level: FacetLevel, seed_topic: str, sample: int = 0) -> tuple[Turn, ...]:
+    turns = parse_dialogue(reply_to(messages_for(facet_level, seed_topic), sample))
     assert turns is not None
     return turns
 
 
 @pytest.fixture(scope="module")
-def written() -> list[tuple[Side, tuple[Turn, ...]]]:
-    return [(side, dialogue(side, seed)) for side in SIDES.values() for seed in SEEDS]
+def written() -> list[tuple[FacetLevel, tuple[Turn, ...]]]:
+    return [
+        (facet_level, dialogue(facet_level, seed)) for facet_level in FACET_LEVELS.values() for seed in SEEDS
+    ]
 
 
-def test_every_dialogue_passes_the_gates(written: list[tuple[Side, tuple[Turn, ...]]]) -> None:
-    for side, turns in written:
+def test_every_dialogue_passes_the_gates(written: list[tuple[FacetLevel, tuple[Turn, ...]]]) -> None:
+    for facet_level, turns in written:
         draft = Draft(turns, "", Bounds(5, 80))
         for name, gate in GATES:
-            assert gate(draft) is None, (name, side.key, turns)
+            assert gate(draft) is None, (name, facet_level.key, turns)
 
 
-def test_no_slot_or_choice_is_left_unfilled(written: list[tuple[Side, tuple[Turn, ...]]]) -> None:
+def test_no_slot_or_choice_is_left_unfilled(written: list[tuple[FacetLevel, tuple[Turn, ...]]]) -> None:
     for _, turns in written:
         assert not re.search(r"[{}|]|\(\w+\|", transcript(turns))
 
 
-def test_few_dialogues_resemble_each_other(written: list[tuple[Side, tuple[Turn, ...]]]) -> None:
+def test_few_dialogues_resemble_each_other(written: list[tuple[FacetLevel, tuple[Turn, ...]]]) -> None:
     seen, close = NearDuplicates(), 0
     for number, (_, turns) in enumerate(written):
         nearest = seen.closest(transcript(turns))
@@ -77,14 +79,19 @@ def test_few_dialogues_resemble_each_other(written: list[tuple[Side, tuple[Turn,
     assert close / len(written) < 0.05
 
 
-def test_opening_questions_vary(written: list[tuple[Side, tuple[Turn, ...]]]) -> None:
+def test_opening_questions_vary(written: list[tuple[FacetLevel, tuple[Turn, ...]]]) -> None:
     openings = Counter(turns[0].text for _, turns in written)
     assert openings.most_common(1)[0][1] / len(written) <= 0.05
 
 
-def test_high_extraversion_talks_longest(written: list[tuple[Side, tuple[Turn, ...]]]) -> None:
+def test_high_extraversion_talks_longest(written: list[tuple[FacetLevel, tuple[Turn, ...]]]) -> None:
     means = {
-        of: [len(t.text.split()) for side, turns in written if side.trait_level == of for t in turns]
+        of: [
+            len(t.text.split())
+            for facet_level, turns in written
+            if facet_level.trait_level == of
+            for t in turns
+        ]
         for of in TRAIT_LEVELS
     }
     longest = max(means, key=lambda of: sum(means[of]) / len(means[of]))
@@ -92,39 +99,43 @@ def test_high_extraversion_talks_longest(written: list[tuple[Side, tuple[Turn, .
 
 
 def test_the_seed_topic_is_taken_up() -> None:
-    side = SIDES["self-discipline-low"]
-    texts = [transcript(dialogue(side, "I have a calculus test tomorrow.", sample)) for sample in range(20)]
+    facet_level = FACET_LEVELS["self-discipline-low"]
+    texts = [
+        transcript(dialogue(facet_level, "I have a calculus test tomorrow.", sample)) for sample in range(20)
+    ]
     assert sum("calculus" in text for text in texts) >= 18
 
 
 def test_the_opening_question_does_not_know_the_seed_topic() -> None:
     for sample in range(20):
-        opening = dialogue(SIDES["anxiety-high"], "My roommate lost the calculus book.", sample)[0].text
+        opening = dialogue(FACET_LEVELS["anxiety-high"], "My roommate lost the calculus book.", sample)[
+            0
+        ].text
         assert not re.search("roommate|calculus|book", opening, re.IGNORECASE)
 
 
 def test_every_line_of_the_parts_can_be_said() -> None:
     intents = ["start", "detail", "others", "after", "why", "usual", "ordinary", "next"]
-    for side in SIDES.values():
-        who = persona(SEEDS[0], side, "")._replace(weak=False)
+    for facet_level in FACET_LEVELS.values():
+        voice = voice_for(SEEDS[0], facet_level, "")._replace(weak=False)
         for story in range(4):
             for intent in intents:
-                said = answer(who._replace(story=story), intent, random.Random(story))
-                assert said.strip()
-                assert said[0].isupper() or not said[0].isalpha()
+                reply = answer(voice._replace(story=story), intent, random.Random(story))
+                assert reply.strip()
+                assert reply[0].isupper() or not reply[0].isalpha()
 
 
 def test_a_weak_conversation_shows_less() -> None:
-    side = SIDES["anxiety-high"]
-    who = persona(SEEDS[0], side, "")
-    plain = [answer(who._replace(weak=True), "detail", random.Random(n)) for n in range(40)]
-    telling = [answer(who._replace(weak=False), "detail", random.Random(n)) for n in range(40)]
+    facet_level = FACET_LEVELS["anxiety-high"]
+    voice = voice_for(SEEDS[0], facet_level, "")
+    plain = [answer(voice._replace(weak=True), "detail", random.Random(n)) for n in range(40)]
+    telling = [answer(voice._replace(weak=False), "detail", random.Random(n)) for n in range(40)]
     assert len(set(plain)) > len(set(telling))
 
 
 def test_dual_mode_asks_one_question_at_a_time_and_answers_it() -> None:
     prompts, conversation = open_prompts(None), ""
-    side = SIDES["orderliness-low"]
+    facet_level = FACET_LEVELS["orderliness-low"]
     theme = reply_to(prompts["theme"].fill(seed_topic=SEEDS[1])).removeprefix("Theme: ")
     for _ in range(5):
         question = reply_to(
@@ -132,20 +143,20 @@ def test_dual_mode_asks_one_question_at_a_time_and_answers_it() -> None:
         )
         assert question.endswith(("?", ".")), question
         conversation += f"{QUESTIONER}: {question}\n"
-        said = reply_to(
+        reply = reply_to(
             prompts["disclose"].fill(
-                trait=side.facet.trait.label,
-                level=side.level.value,
-                description=side.trait_level.description,
-                facet=side.facet.id,
-                facet_description=side.facet.description,
+                trait=facet_level.facet.trait.label,
+                level=facet_level.level.value,
+                description=facet_level.trait_level.description,
+                facet=facet_level.facet.id,
+                facet_description=facet_level.facet.description,
                 other_traits="the other four",
                 words="80",
                 seed_topic=SEEDS[1],
                 conversation=conversation,
             )
         )
-        conversation += f"{DISCLOSER}: {said}\n"
+        conversation += f"{DISCLOSER}: {reply}\n"
     lines = read_lines(conversation)
     assert [line.speaker for line in lines] == [QUESTIONER, DISCLOSER] * 5
     assert len({line.text for line in lines}) == 10

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from oceanchat.errors import InputError
-from oceanchat.scripted.lexica import Side, label_index, signs_of
+from oceanchat.scripted.lexica import FacetLevel, label_index, signs_of
 from oceanchat.scripted.patterns import WORD_CLASSES, tokens_of
 from oceanchat.traits import Trait, traits_named
 
@@ -26,7 +26,7 @@ _NUMBERED = re.compile(r"^\s*(\d+)[.)]\s*(.*)$")
 class SentenceLabel(NamedTuple):
     """What the lexica say of a sentence."""
 
-    side: Side | None
+    facet_level: FacetLevel | None
     """None for neutral."""
     strength: int
     """1 (hardly) to 5 (plainly); 0 for neutral."""
@@ -39,23 +39,25 @@ def label_sentence(sentence: str, trait: Trait) -> SentenceLabel:
     tokens = tokens_of(sentence)
     scores: dict[str, float] = {}
     quotes: dict[str, list[str]] = {}
-    sides: dict[str, Side] = {}
+    facet_levels: dict[str, FacetLevel] = {}
     for sign in signs_of(label_index(trait).find(tokens)):
-        key = sign.side.key
-        sides[key] = sign.side
+        key = sign.facet_level.key
+        facet_levels[key] = sign.facet_level
         scores[key] = scores.get(key, 0.0) + sign.weight
         quotes.setdefault(key, []).append(" ".join(tokens[sign.start : sign.end]))
     if not scores:
         return SentenceLabel(None, 0, ())
     best = max(scores, key=lambda key: (scores[key], key))
-    rival = max((scores[key] for key in scores if sides[key].level is not sides[best].level), default=0.0)
+    level = facet_levels[best].level
+    rival = max((scores[key] for key in scores if facet_levels[key].level is not level), default=0.0)
     score = scores[best] - rival / 2
     if not WORD_CLASSES["i"].intersection(tokens):
         score -= 1.5
     score *= min(1.0, _USUAL_LENGTH / max(len(tokens), 1))
+    evidence = tuple(quotes[best][:3])
     if score < _NEEDED:
-        return SentenceLabel(None, 0, tuple(quotes[best][:3]))
-    return SentenceLabel(sides[best], 2 + sum(score >= step for step in _STEPS), tuple(quotes[best][:3]))
+        return SentenceLabel(None, 0, evidence)
+    return SentenceLabel(facet_levels[best], 2 + sum(score >= step for step in _STEPS), evidence)
 
 
 @functools.lru_cache(maxsize=64)
@@ -67,29 +69,29 @@ def _trait(text: str) -> Trait | None:
 
 
 def _reason(label: SentenceLabel) -> str:
-    if label.side is None:
+    if label.facet_level is None:
         return "nothing in the sentence speaks clearly for either level"
     quoted = " and ".join(f"'{quote}'" for quote in dict.fromkeys(label.quotes))
-    return f"{quoted} suggests someone who {label.side.facet.manner(label.side.level)}"
+    return f"{quoted} suggests someone who {label.facet_level.facet.manner(label.facet_level.level)}"
 
 
 def label_reply(tags: Mapping[str, str]) -> str:
     """The reply to the `label` task."""
     trait = _trait(tags.get("trait", ""))
     label = SentenceLabel(None, 0, ()) if trait is None else label_sentence(tags.get("sentence", ""), trait)
-    if label.side is None:
+    if label.facet_level is None:
         return f"Reason: {_reason(label)}.\nLabel: neutral"
-    return f"Reason: {_reason(label)}.\nLabel: {label.side.key}\nStrength: {label.strength}"
+    return f"Reason: {_reason(label)}.\nLabel: {label.facet_level.key}\nStrength: {label.strength}"
 
 
 def label_many_reply(tags: Mapping[str, str]) -> str:
     """The reply to the `label_many` task: one line for each numbered sentence."""
     trait = _trait(tags.get("trait", ""))
     lines = []
-    for found in map(_NUMBERED.match, tags.get("sentences", "").splitlines()):
-        if found is None:
+    for match in map(_NUMBERED.match, tags.get("sentences", "").splitlines()):
+        if match is None:
             continue
-        label = SentenceLabel(None, 0, ()) if trait is None else label_sentence(found.group(2), trait)
-        name = "neutral" if label.side is None else f"{label.side.key} {label.strength}"
-        lines.append(f"{found.group(1)}. {name} | {_reason(label)}")
+        label = SentenceLabel(None, 0, ()) if trait is None else label_sentence(match.group(2), trait)
+        name = "neutral" if label.facet_level is None else f"{label.facet_level.key} {label.strength}"
+        lines.append(f"{match.group(1)}. {name} | {_reason(label)}")
     return "\n".join(lines) or "Nothing to label: the sentences carry no numbers."

@@ -6,14 +6,14 @@ from oceanchat.corpus.essays import open_corpus
 from oceanchat.corpus.segmentation import sentences_of
 from oceanchat.pipeline.seed_topics import parse_label, parse_labels
 from oceanchat.prompts import open_prompts
-from oceanchat.scripted.labelling import label_sentence
-from oceanchat.scripted.lexica import SIDES, label_index
+from oceanchat.scripted.labeling import label_sentence
+from oceanchat.scripted.lexica import FACET_LEVELS, label_index
 from oceanchat.scripted.model import reply_to
 from oceanchat.scripted.patterns import PatternIndex, tokens_of
 from oceanchat.traits import TRAIT_LEVELS, TRAITS, Level, Trait
 
 
-def found(pattern: str, text: str) -> bool:
+def matches(pattern: str, text: str) -> bool:
     return any(True for _ in PatternIndex({"group": [(pattern, 1.0)]}).find(tokens_of(text)))
 
 
@@ -30,7 +30,7 @@ def found(pattern: str, text: str) -> bool:
     ],
 )
 def test_a_pattern_finds_what_it_should(pattern: str, text: str, expected: bool) -> None:
-    assert found(pattern, text) is expected
+    assert matches(pattern, text) is expected
 
 
 @pytest.mark.parametrize(
@@ -46,16 +46,16 @@ def test_a_pattern_finds_what_it_should(pattern: str, text: str, expected: bool)
     ],
 )
 def test_plain_sentences_get_the_facet_they_speak_of(sentence: str, trait: Trait, label: str) -> None:
-    side = label_sentence(sentence, trait).side
-    assert side is not None
-    assert side.key == label
+    facet_level = label_sentence(sentence, trait).facet_level
+    assert facet_level is not None
+    assert facet_level.key == label
 
 
 @pytest.mark.parametrize(
     "sentence", ["", "The library opens at nine.", "Sale: two for one!", "12345", "\x00"]
 )
 def test_sentences_without_evidence_are_neutral(sentence: str) -> None:
-    assert all(label_sentence(sentence, trait).side is None for trait in TRAITS)
+    assert all(label_sentence(sentence, trait).facet_level is None for trait in TRAITS)
 
 
 def test_more_evidence_is_more_strength() -> None:
@@ -65,8 +65,8 @@ def test_more_evidence_is_more_strength() -> None:
 
 
 def test_every_facet_level_has_words_to_go_by() -> None:
-    for key, side in SIDES.items():
-        words = label_index(side.facet.trait)
+    for key, facet_level in FACET_LEVELS.items():
+        words = label_index(facet_level.facet.trait)
         assert any(pattern.group == key for known in words._exact.values() for pattern in known), key
 
 
@@ -93,15 +93,17 @@ def test_the_bundled_essays_give_twenty_seeds_for_each_trait_level() -> None:
         here = dict.fromkeys(TRAIT_LEVELS, 0)
         for sentence in sentences_of(essay).sentences:
             for trait in TRAITS:
-                side = label_sentence(sentence.text, trait).side
-                if side is not None:
-                    here[side.trait_level] += 1
+                facet_level = label_sentence(sentence.text, trait).facet_level
+                if facet_level is not None:
+                    here[facet_level.trait_level] += 1
         for trait_level, count in here.items():
             seeds[trait_level] += min(count, 3)
     assert min(seeds.values()) >= 20
 
 
 def test_levels_are_told_apart_on_negation() -> None:
-    side = label_sentence("I have never been organized, I am not responsible either.", Trait.C).side
-    assert side is not None
-    assert side.level is Level.LOW
+    facet_level = label_sentence(
+        "I have never been organized, I am not responsible either.", Trait.C
+    ).facet_level
+    assert facet_level is not None
+    assert facet_level.level is Level.LOW

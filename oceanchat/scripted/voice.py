@@ -8,7 +8,7 @@ import random
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from oceanchat.scripted.lexica import Side
+from oceanchat.scripted.lexica import FacetLevel
 from oceanchat.scripted.topics import topic_of
 
 _PEOPLE = (
@@ -34,10 +34,10 @@ _WEAK = 0.08
 """Share of conversations that show little."""
 
 
-class Persona(NamedTuple):
+class ScriptedVoice(NamedTuple):
     """The self-discloser of one conversation."""
 
-    side: Side
+    facet_level: FacetLevel
     slots: Mapping[str, str]
     story: int
     """Which of the facet-level's stories is told, modulo their number."""
@@ -45,9 +45,9 @@ class Persona(NamedTuple):
     """Whether most answers show nothing."""
 
 
-def persona(seed_topic: str, side: Side, salt: str) -> Persona:
+def voice_for(seed_topic: str, facet_level: FacetLevel, salt: str) -> ScriptedVoice:
     """The person that this seed topic, facet-level and salt always give."""
-    rng = random.Random(f"{side.key}\n{seed_topic}\n{salt}")
+    rng = random.Random(f"{facet_level.key}\n{seed_topic}\n{salt}")
     topic = topic_of(seed_topic, rng.randrange(1000)).phrase
     people = [person for person in _PEOPLE if person[0].split()[-1] not in topic]
     friend, she, her, their = rng.choice(people)
@@ -55,4 +55,4 @@ def persona(seed_topic: str, side: Side, salt: str) -> Persona:
     slots["theirs"] = {"her": "hers"}.get(their, their)
     slots["thing"] = rng.choice([thing for thing in _THINGS if thing not in topic])
     slots["day"] = rng.choice(_DAYS)
-    return Persona(side, slots, rng.randrange(1000), rng.random() < _WEAK)
+    return ScriptedVoice(facet_level, slots, rng.randrange(1000), rng.random() < _WEAK)
