@@ -3,8 +3,10 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/pip install --quiet --constraint constraints.txt
+# Test processes side by side; 0 runs the tests in one process.
+WORKERS ?= auto
 
-.PHONY: demo test lint soak bench clean
+.PHONY: demo test lint soak clean
 
 # The base install: enough for `oceanchat`.
 $(VENV)/.base: pyproject.toml constraints.txt
@@ -29,14 +31,16 @@ $(VENV)/.chromium: $(VENV)/.all
 demo: $(VENV)/.base
 	$(BIN)/oceanchat build --trait O --level high --store demo.db
 
-# Install everything, check style and types, then run every test but the soak tests.
+# Install everything, check style, types and structure, then run every test but the soak tests.
 test: $(VENV)/.chromium lint
-	$(BIN)/python -m pytest -q
+	$(BIN)/python -m pytest -q --numprocesses $(WORKERS) --dist worksteal
 
-# Style and types.
+# Style, types, the direction of imports, and the declared dependencies.
 lint: $(VENV)/.all
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+	$(BIN)/deptry --no-ansi oceanchat annotation_app preact
 
 # The long kill loops: thirty kills each of live builds, batches and publishing.
 soak: $(VENV)/.chromium

@@ -1,9 +1,14 @@
-"""The house holds: imports point down, heavy libraries stay home, the README's map is true."""
+"""The code keeps its form: a true map, short files and functions, imports at the top, light commands.
+
+Which module may import which is the matter of the contracts in pyproject.toml, checked by `lint-imports`.
+"""
 
 import ast
 import re
 import subprocess
 import sys
+from collections import defaultdict
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,91 +18,128 @@ from tests.running import run_json
 ROOT = Path(__file__).parent.parent
 PACKAGES = ("oceanchat", "annotation_app", "preact")
 MODULES = sorted(path for package in PACKAGES for path in (ROOT / package).rglob("*.py"))
+TREES = {path: ast.parse(path.read_text(encoding="utf-8")) for path in MODULES}
+FUNCTIONS = [
+    (path, node)
+    for path, tree in TREES.items()
+    for node in ast.walk(tree)
+    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+]
 
-HOMES = {
-    "torch": ("preact",),
-    "transformers": ("preact",),
-    "peft": ("preact",),
-    "accelerate": ("preact",),
-    "streamlit": ("annotation_app",),
-    "openai": ("oceanchat.llm",),
-    "sqlalchemy": ("oceanchat.store",),
-    "huggingface_hub": ("oceanchat.hub",),
-    "nltk": ("oceanchat.corpus",),
-}
-"""Heavy library -> the places that may import it."""
-
-
-def name_of(path: Path) -> str:
-    """The dotted name of a module file."""
-    parts = path.relative_to(ROOT).with_suffix("").parts
-    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+LONGEST_FILE = 400
+LONGEST_FUNCTION = 60
+COMMAND_LINES = ("oceanchat/cli/", "preact/cli/")
+"""Command bodies import their service late, so that `--help` stays fast."""
+NOT_NOUNS = frozenset({"found", "made", "told", "said", "kept", "place"})
 
 
-def imports_of(path: Path) -> set[str]:
-    """Every module a file imports, wherever the import stands."""
-    found: set[str] = set()
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.Import):
-            found |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            found |= {node.module} | {f"{node.module}.{alias.name}" for alias in node.names}
-    return found
+def shown(path: Path) -> str:
+    """A path below the project's root."""
+    return path.relative_to(ROOT).as_posix()
 
 
-HANDLES = {"sqlalchemy", "sqlalchemy.Connection", "sqlalchemy.Engine", "sqlalchemy.exc"}
-HANDLES |= {"sqlalchemy.exc.SQLAlchemyError"}
-"""What may be passed around outside the store: handles and their error, never a query."""
+def test_files_and_functions_are_short() -> None:
+    files = [shown(path) for path in MODULES if len(path.read_text().splitlines()) > LONGEST_FILE]
+    functions = [
+        f"{shown(path)}: {node.name}"
+        for path, node in FUNCTIONS
+        if (node.end_lineno or node.lineno) - node.lineno + 1 > LONGEST_FUNCTION
+    ]
+    assert (files, functions) == ([], [])
 
 
-@pytest.mark.parametrize("path", MODULES, ids=name_of)
-def test_heavy_libraries_stay_in_their_home(path: Path) -> None:
-    module = name_of(path)
-    for imported in imports_of(path) - HANDLES:
-        library = imported.split(".")[0]
-        homes = HOMES.get(library)
-        assert homes is None or module.startswith(homes), f"{module} imports {library}; its home is {homes}"
+def test_functions_say_what_they_return() -> None:
+    assert [f"{shown(path)}: {node.name}" for path, node in FUNCTIONS if node.returns is None] == []
 
 
-def test_the_app_and_the_trainer_do_not_know_each_other() -> None:
-    for path in MODULES:
-        package = name_of(path).split(".")[0]
-        foreign = {"annotation_app": "preact", "preact": "annotation_app", "oceanchat": "preact"}[package]
-        assert not any(module.split(".")[0] == foreign for module in imports_of(path)), name_of(path)
+def test_imports_stand_at_the_top() -> None:
+    late = [
+        f"{shown(path)}: {node.name}"
+        for path, node in FUNCTIONS
+        if not shown(path).startswith(COMMAND_LINES) and path.name != "__init__.py"
+        for inner in ast.walk(node)
+        if isinstance(inner, ast.Import | ast.ImportFrom)
+    ]
+    assert late == []
 
 
 def test_package_files_hold_a_docstring_only() -> None:
     for path in MODULES:
         if path.name == "__init__.py":
-            body = ast.parse(path.read_text(encoding="utf-8")).body
-            assert all(isinstance(node, ast.Expr) for node in body), f"{path} holds code"
+            assert all(isinstance(node, ast.Expr) for node in TREES[path].body), f"{shown(path)} holds code"
 
 
-def captions() -> dict[str, str]:
-    """Path -> the first line of each module's docstring."""
-    found = {}
-    for path in MODULES:
-        if path.name != "__init__.py":
-            docstring = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
-            found[str(path.relative_to(ROOT))] = docstring.split("\n")[0]
-    return found
+def test_a_class_name_means_one_thing() -> None:
+    homes = defaultdict(list)
+    for path, tree in TREES.items():
+        for node in ast.walk(tree):
+            if isinstance(node, ast.ClassDef):
+                homes[node.name].append(shown(path))
+    assert {name: paths for name, paths in homes.items() if len(paths) > 1} == {}
 
 
-def test_every_module_says_what_it_is() -> None:
-    bare = [path for path, caption in captions().items() if not caption]
-    assert not bare
+def names_given(tree: ast.AST) -> Iterator[tuple[int, str]]:
+    """Line and name of every variable, parameter, attribute, function and class that a file defines."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            yield node.lineno, node.id
+        elif isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store):
+            yield node.lineno, node.attr
+        elif isinstance(node, ast.arg):
+            yield node.lineno, node.arg
+        elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            yield node.lineno, node.name
 
 
-def test_the_map_in_the_readme_is_true() -> None:
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
-    listed = dict(re.findall(r"^\s*`([\w/.]+\.py)` (.+)$", text, re.MULTILINE))
-    expected = {path: caption for path, caption in captions().items()}
-    assert listed == expected, "run `python tests/test_architecture.py` and paste the map into the README"
+def test_names_are_nouns() -> None:
+    folders = (*PACKAGES, "benchmarks", "tests")
+    paths = sorted(path for folder in folders for path in (ROOT / folder).rglob("*.py"))
+    wanting = [
+        f"{shown(path)}:{line} {name}"
+        for path in paths
+        for line, name in names_given(ast.parse(path.read_text(encoding="utf-8")))
+        if name.strip("_") in NOT_NOUNS
+    ]
+    assert wanting == []
+
+
+def caption(path: Path) -> str:
+    """The first line of a module's docstring."""
+    return (ast.get_docstring(TREES[path]) or "").split("\n")[0]
+
+
+def file_map() -> str:
+    """Every module as a tree: folders in order, each file with its caption."""
+    lines = []
+    folders: list[str] = []
+    for path in sorted(MODULES, key=lambda path: (path.parent.parts, path.name != "__init__.py", path.name)):
+        *parents, name = shown(path).split("/")
+        for depth, folder in enumerate(parents):
+            if folders[: depth + 1] != parents[: depth + 1]:
+                face = ROOT.joinpath(*parents[: depth + 1], "__init__.py")
+                lines.append(f"{'  ' * depth}{folder}/  {caption(face) if face.exists() else ''}".rstrip())
+                folders = parents[: depth + 1]
+        folders = parents
+        if name != "__init__.py":
+            lines.append(f"{'  ' * len(parents)}{name.removesuffix('.py')}  {caption(path)}")
+    return "\n".join(f"    {line}" for line in lines)
+
+
+@pytest.mark.parametrize("path", MODULES, ids=shown)
+def test_a_caption_is_a_short_sentence(path: Path) -> None:
+    assert re.fullmatch(r"[A-Z`\d].*\.", caption(path)), caption(path)
+    assert 3 <= len(caption(path).split()) <= 8, caption(path)
+
+
+def test_the_map_is_true() -> None:
+    text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    assert file_map() in text, "paste the map that `python -m tests.test_architecture` prints"
 
 
 LIGHT = ("torch", "streamlit", "datasets", "pandas", "sklearn", "scipy", "matplotlib", "pyarrow")
+LIGHT += ("krippendorff",)
 """What no command of the build loads."""
-FOR_HELP = (*LIGHT, "nltk", "openai", "sqlalchemy", "rich", "pydantic")
+FOR_HELP = (*LIGHT, "nltk", "openai", "sqlalchemy", "rich", "pydantic", "ftfy", "starlette")
 """What `--help` does without, too."""
 
 
@@ -138,5 +180,4 @@ def store_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 if __name__ == "__main__":
-    for listed_path, its_caption in captions().items():
-        print(f"    `{listed_path}` {its_caption}")
+    print(file_map())
