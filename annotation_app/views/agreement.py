@@ -7,16 +7,11 @@ from annotation_app.components.table import show_table
 from oceanchat.annotation import accounts, report
 from oceanchat.annotation.report import Report
 from oceanchat.errors import AnnotationError
-from oceanchat.statistics.agreement import Agreement, Figure
+from oceanchat.statistics.agreement import Agreement
+from oceanchat.statistics.figure import NAMES, SHARE, form_of
 
-NAMES = {
-    "observed": "Observed agreement",
-    "unanimous": "Unanimous",
-    "fleiss_kappa": "Fleiss' kappa",
-    "alpha_nominal": "Krippendorff's alpha",
-    "ac1": "Gwet's AC1",
-}
-SHARES = frozenset({"observed", "unanimous"})
+SHOWN = ("observed", "unanimous", "fleiss_kappa", "alpha_nominal", "ac1")
+"""The coefficients of the page; the others are in `oceanchat agreement`."""
 
 
 def page() -> None:
@@ -43,13 +38,13 @@ def page() -> None:
         _agreement(found, name)
     st.subheader("By trait-level")
     show_table(
-        ("", "Items", "Pass rate", *NAMES.values()),
+        ("", "Items", "Pass rate", *map(_label, SHOWN)),
         [
             (
                 code,
                 str(found.items),
-                text(made.pass_rates[code], share=True),
-                *(text(found.figures()[name], share=name in SHARES) for name in NAMES),
+                made.pass_rates[code].cells(SHARE)[0],
+                *(found.figures()[name].cells(form_of(name))[0] for name in SHOWN),
             )
             for code, found in made.strata.items()
         ],
@@ -58,51 +53,35 @@ def page() -> None:
     )
     if made.pairs:
         st.subheader("Every two annotators")
-        rows = [(" and ".join(pair), *cells(figure), figure.note) for pair, figure in made.pairs.items()]
+        rows = [(" and ".join(pair), *figure.cells(), figure.note) for pair, figure in made.pairs.items()]
         show_table(("Pair", "Cohen's kappa", "Interval", ""), rows, key="pairs")
 
 
+def _label(name: str) -> str:
+    """A figure's name as the head of a row or column."""
+    return NAMES[name][0].upper() + NAMES[name][1:]
+
+
 def _top(made: Report) -> None:
+    decided = f"{made.decided} of {made.splits} splits decided"
     rows = [
-        ("Pass rate, by majority", *cells(made.pass_rate, share=True), made.pass_rate.note),
-        (
-            "After adjudication",
-            *cells(made.pass_rate_after, share=True),
-            f"{made.decided} of {made.splits} splits decided",
+        (_label("pass_rate"), *made.pass_rate.cells(SHARE), made.pass_rate.note),
+        (_label("pass_rate_after_adjudication"), *made.pass_rate_after.cells(SHARE), decided),
+        *(
+            (_label(name), *figure.cells(SHARE), figure.note)
+            for name, figure in made.checker._asdict().items()
         ),
-        (
-            "Automatic check: precision",
-            *cells(made.checker.precision, share=True),
-            made.checker.precision.note,
-        ),
-        ("Automatic check: recall", *cells(made.checker.recall, share=True), made.checker.recall.note),
     ]
     show_table(("", "Value", "Interval", ""), rows, key="top", label="Pass rate")
 
 
 def _agreement(found: Agreement, key: str) -> None:
-    figures = {label: found.figures()[name] for name, label in NAMES.items()}
-    shares = {NAMES[name] for name in SHARES}
-    rows = [(label, *cells(figure, share=label in shares)) for label, figure in figures.items()]
+    figures = {name: found.figures()[name] for name in SHOWN}
+    rows = [(_label(name), *figure.cells(form_of(name))) for name, figure in figures.items()]
     show_table(("", "Value", "Interval"), rows, key=f"agreement-{key}", label="Agreement")
     notes: dict[str, list[str]] = {}
-    for label, figure in figures.items():
+    for name, figure in figures.items():
         if figure.note:
-            notes.setdefault(figure.note.split("; interval from")[0], []).append(label)
+            notes.setdefault(figure.note.split("; interval from")[0], []).append(_label(name))
     for note, labels in notes.items():
         st.text(f"{', '.join(labels)}: {note}.")
-
-
-def text(figure: Figure, *, share: bool = False) -> str:
-    """The value in digits."""
-    if figure.value is None:
-        return "-"
-    return f"{figure.value:.1%}" if share else f"{figure.value:.3f}"
-
-
-def cells(figure: Figure, *, share: bool = False) -> tuple[str, str]:
-    """(value, interval) in digits."""
-    if figure.value is None or figure.low is None or figure.high is None:
-        return text(figure, share=share), ""
-    low, high = (text(Figure(bound, None, None), share=share) for bound in (figure.low, figure.high))
-    return text(figure, share=share), f"{low} to {high}"

@@ -7,7 +7,7 @@ from annotation_app.components.table import show_table
 from oceanchat.annotation import accounts, assignment, qualification, report
 from oceanchat.annotation.qualification import Score
 from oceanchat.annotation.report import Worker
-from oceanchat.statistics.agreement import Figure
+from oceanchat.statistics.figure import Figure
 from oceanchat.store.annotators import Annotator
 
 
@@ -62,7 +62,7 @@ def _row(worker: Worker) -> tuple[str, ...]:
 
 
 def _share(figure: Figure) -> str:
-    return "-" if figure.value is None else f"{figure.value:.0%}"
+    return figure.cells(".0%")[0]
 
 
 def _practice(person: Annotator, score: Score) -> str:

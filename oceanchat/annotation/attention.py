@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from oceanchat.annotation.qualification import is_right
-from oceanchat.statistics.agreement import Figure, cohen
+from oceanchat.statistics.agreement import cohen
+from oceanchat.statistics.figure import Figure
 from oceanchat.statistics.intervals import wilson
 from oceanchat.store.assignments import COUNTED, ROUTINE
 from oceanchat.store.labels import Judgement
@@ -56,7 +57,7 @@ def care_of(own: Sequence[Judgement], refused: int) -> Care:
 
 
 def _share(hits: Sequence[bool], nothing: str) -> Figure:
-    return Figure(*wilson(sum(hits), len(hits)), "" if hits else f"not computable ({nothing})")
+    return wilson(sum(hits), len(hits))._replace(note="" if hits else f"not computable ({nothing})")
 
 
 def _warnings(

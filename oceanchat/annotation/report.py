@@ -16,7 +16,6 @@ from oceanchat.annotation.tasks import task_named
 from oceanchat.errors import AnnotationError
 from oceanchat.statistics.agreement import (
     Agreement,
-    Figure,
     Rating,
     agreement,
     majorities,
@@ -25,6 +24,7 @@ from oceanchat.statistics.agreement import (
 )
 from oceanchat.statistics.checker_accuracy import CheckerFigures, Group, checker_figures
 from oceanchat.statistics.coefficients import Value
+from oceanchat.statistics.figure import Figure
 from oceanchat.store import annotators as account_rows
 from oceanchat.store import assignments as seat_rows
 from oceanchat.store import labels as annotation_rows

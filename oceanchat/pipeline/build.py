@@ -25,7 +25,8 @@ from oceanchat.pipeline.synthesis import WRITE_TEMPERATURE, Writer, Written
 from oceanchat.progress import Progress, Stage
 from oceanchat.prompts import Prompts, fingerprints, open_prompts
 from oceanchat.records import Candidate, Dialogue, Funnel, Provenance, SeedTopic, dialogue_id
-from oceanchat.statistics.intervals import Interval, wilson
+from oceanchat.statistics.figure import Figure
+from oceanchat.statistics.intervals import wilson
 from oceanchat.store import builds as build_rows
 from oceanchat.store import corpora as corpus_rows
 from oceanchat.store.builds import StoredBuild
@@ -72,7 +73,7 @@ class BuildReport(NamedTuple):
     seconds: float
 
     @property
-    def pass_rate(self) -> Interval:
+    def pass_rate(self) -> Figure:
         """Share of checked dialogues that passed, with Wilson's 95 % interval."""
         return wilson(sum(o.passed for o in self.outcomes), sum(o.checked for o in self.outcomes))
 
@@ -92,7 +93,7 @@ class BuildReport(NamedTuple):
                 "passed": passed,
                 "rejected": made - passed,
             },
-            "pass_rate": self.pass_rate._asdict(),
+            "pass_rate": self.pass_rate.bounds(),
             "funnel": {o.trait_level.code: o.funnel.record() for o in self.outcomes},
             "seconds": round(self.seconds, 3),
         }

@@ -76,7 +76,7 @@ def near_duplicates(rows: Sequence[Row]) -> NearFigures:
 
 def share(count: int, total: int) -> Figures:
     """A share with its Wilson interval, as the figures hold it."""
-    return {"count": count, "total": total, **_rounded(wilson(count, total)._asdict())}
+    return {"count": count, "total": total, **_rounded(wilson(count, total).bounds())}
 
 
 def _back_validation(rows: Sequence[Row], rejected: Sequence[RejectedRow]) -> Figures:

@@ -21,6 +21,7 @@ from oceanchat.statistics.coefficients import (
     figures,
     resample,
 )
+from oceanchat.statistics.figure import Figure
 from oceanchat.statistics.intervals import wilson
 
 RESAMPLES = 1000
@@ -40,15 +41,6 @@ class Rating(NamedTuple):
     annotator: str
     value: Value
     stratum: str = ""
-
-
-class Figure(NamedTuple):
-    """A figure with its 95 % interval; where `value` is None the note says why."""
-
-    value: float | None
-    low: float | None
-    high: float | None
-    note: str = ""
 
 
 @dataclass(frozen=True)
@@ -107,7 +99,7 @@ def agreement_of(table: CountTable, *, resamples: int = RESAMPLES, seed: int = 0
     items, paired = int(table.items.sum()), int(table.items[per_item > 1].sum())
     labels = int(table.items @ per_item)
     if not paired:
-        nothing = Figure(None, None, None, _NO_PAIRS)
+        nothing = Figure(None, note=_NO_PAIRS)
         return Agreement(items, labels, *[nothing] * len(FIGURES))
     with np.errstate(over="ignore", invalid="ignore"):  # what overflows is reported as not computable
         point = figures(table, table.items[None, :].astype(np.float64))
@@ -116,17 +108,17 @@ def agreement_of(table: CountTable, *, resamples: int = RESAMPLES, seed: int = 0
     found = {name: _figure(point[name][0], drawn[name], notes[name]) for name in point}
     same = wilson(int(table.items[(per_item > 1) & (table.rows.max(axis=1) == per_item)].sum()), paired)
     for name in ("alpha_ordinal", "alpha_interval"):
-        found.setdefault(name, Figure(None, None, None, _NO_ORDER))
-    return Agreement(items=items, labels=labels, unanimous=Figure(*same), **found)
+        found.setdefault(name, Figure(None, note=_NO_ORDER))
+    return Agreement(items=items, labels=labels, unanimous=same, **found)
 
 
 def _figure(value: float, drawn: Floats, note: str) -> Figure:
     if not np.isfinite(value):
         undefined = note if note in (_ONE_CATEGORY, _NO_PAIRS) else _TOO_EXTREME
-        return Figure(None, None, None, undefined)
+        return Figure(None, note=undefined)
     defined = drawn[np.isfinite(drawn)]
     if not len(defined):
-        return Figure(float(value), None, None, note)
+        return Figure(float(value), note=note)
     if len(defined) < len(drawn):
         part = f"interval from the {len(defined)} of {len(drawn)} resamples that define it"
         note = "; ".join(filter(None, [note, part]))
@@ -167,7 +159,7 @@ def cohen(pairs: Iterable[tuple[Value, Value]], *, resamples: int = RESAMPLES, s
     for pair in pairs:
         counts[pair] = counts.get(pair, 0) + 1
     if not counts:
-        return Figure(None, None, None, "not computable (no item labelled by both)")
+        return Figure(None, note="not computable (no item labelled by both)")
     given = dict.fromkeys(value for pair in counts for value in pair)
     values = {value: place for place, value in enumerate(given)}
     first = np.eye(len(values))[[values[pair[0]] for pair in counts]]
@@ -217,7 +209,7 @@ def share_of(decided: Mapping[str, Value | None], value: Value) -> Figure:
     """Share of the decided items with that answer, Wilson's interval; others are left out and noted."""
     known = [answer for answer in decided.values() if answer is not None]
     if not known:
-        return Figure(None, None, None, "not computable (no item is decided)")
+        return Figure(None, note="not computable (no item is decided)")
     undecided = len(decided) - len(known)
     note = f"{undecided} without a majority left out" if undecided else ""
-    return Figure(*wilson(known.count(value), len(known)), note)
+    return wilson(known.count(value), len(known))._replace(note=note)

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from oceanchat.statistics.agreement import Figure
+from oceanchat.statistics.figure import Figure
 from oceanchat.statistics.intervals import wilson
 
 DRAWS = 4000
@@ -36,23 +36,23 @@ class CheckerFigures(NamedTuple):
 
 def checker_figures(passed: Group, rejected: Group, *, seed: int = 0) -> CheckerFigures:
     """Precision with Wilson's interval; recall with percentiles over redrawn counts."""
-    precision = Figure(*wilson(passed.good, passed.judged))
+    precision = wilson(passed.good, passed.judged)
     if not passed.judged:
-        precision = Figure(None, None, None, "not computable (no passed dialogue is decided)")
+        precision = Figure(None, note="not computable (no passed dialogue is decided)")
     return CheckerFigures(precision, _recall(passed, rejected, np.random.default_rng(seed)))
 
 
 def _recall(passed: Group, rejected: Group, rng: np.random.Generator) -> Figure:
     if not passed.judged or not passed.good:
-        return Figure(None, None, None, "not computable (no good dialogue is known)")
+        return Figure(None, note="not computable (no good dialogue is known)")
     if rejected.population and not rejected.judged:
         note = (
             f"not computable (none of the {rejected.population} rejected dialogues was judged;"
             " sample some with --include-rejected)"
         )
-        return Figure(None, None, None, note)
+        return Figure(None, note=note)
     if not rejected.population:
-        return Figure(1.0, None, None, "the checker rejected nothing")
+        return Figure(1.0, note="the checker rejected nothing")
     kept = passed.population * passed.good / passed.judged
     lost = rejected.population * rejected.good / rejected.judged
     # Jeffreys' prior keeps the interval open where no rejected dialogue in the sample was good.

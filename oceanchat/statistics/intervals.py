@@ -1,28 +1,16 @@
-"""A figure with its interval, and Wilson's interval for a share.
+"""Wilson's score interval for a share.
 
-Pure arithmetic without any library; every reported share in the project comes through here.
+Pure arithmetic without any library; every share that the project reports comes through here.
 """
 
 import math
-from typing import NamedTuple
+
+from oceanchat.statistics.figure import Figure
 
 Z95 = 1.959963984540054
 
 
-class Interval(NamedTuple):
-    """A figure and its 95 % interval; `value` is None where the figure is undefined."""
-
-    value: float | None
-    low: float | None
-    high: float | None
-
-    def __str__(self) -> str:
-        if self.value is None or self.low is None or self.high is None:
-            return "undefined"
-        return f"{self.value:.1%} ({self.low:.1%} to {self.high:.1%})"
-
-
-def wilson(successes: int, total: int, z: float = Z95) -> Interval:
+def wilson(successes: int, total: int, z: float = Z95) -> Figure:
     """Wilson's score interval for a share of `successes` in `total`; undefined for a total of 0.
 
     Raises ValueError when the counts are not 0 <= successes <= total.
@@ -30,11 +18,11 @@ def wilson(successes: int, total: int, z: float = Z95) -> Interval:
     if not 0 <= successes <= total:
         raise ValueError(f"{successes} of {total} is no share")
     if total == 0:
-        return Interval(None, None, None)
+        return Figure(None)
     share = successes / total
     spread = z * z / total
-    centre = (share + spread / 2) / (1 + spread)
+    center = (share + spread / 2) / (1 + spread)
     half = z * math.sqrt(share * (1 - share) / total + spread / (4 * total)) / (1 + spread)
-    low = 0.0 if successes == 0 else centre - half
-    high = 1.0 if successes == total else centre + half
-    return Interval(share, low, high)
+    low = 0.0 if successes == 0 else center - half
+    high = 1.0 if successes == total else center + half
+    return Figure(share, low, high)

@@ -13,7 +13,8 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from oceanchat.statistics.intervals import Interval, wilson
+from oceanchat.statistics.figure import SHARE, Figure
+from oceanchat.statistics.intervals import wilson
 from oceanchat.traits import TRAIT_LEVELS, TRAITS
 from preact.config import BY_PROMPT
 from preact.dialogues.encoding import encode_all
@@ -40,11 +41,11 @@ class Identification(NamedTuple):
 
     dialogues: int
     split: str
-    accuracy: Interval
+    accuracy: Figure
     """Share of dialogues whose own trait-level has the lowest loss; a tie among k scores 1/k."""
     ties: int
     """Dialogues whose lowest loss is shared by several trait-levels."""
-    level_accuracy: Interval
+    level_accuracy: Figure
     """Share whose own level has the lower loss of the own trait's two."""
     margin: float
     """Mean of the best other trait-level's loss less the own one's, nats a token; above 0 is right."""
@@ -138,17 +139,17 @@ def judge(scores: Scores, split: str, experts: ExpertUse | None = None) -> Ident
     )
 
 
-def _share(credit: Tensor) -> Interval:
+def _share(credit: Tensor) -> Figure:
     """The mean credit with Wilson's interval; fractional credits from ties count rounded in the interval
     alone.
     """
     around = wilson(round(float(credit.sum())), len(credit))
-    return Interval(float(credit.mean()), around.low, around.high)
+    return Figure(float(credit.mean()), around.low, around.high)
 
 
 def as_json(found: Identification) -> dict[str, Any]:
     """The figures as `preact identify --json` prints them."""
-    shares = {"accuracy": found.accuracy._asdict(), "level_accuracy": found.level_accuracy._asdict()}
+    shares = {"accuracy": found.accuracy.bounds(), "level_accuracy": found.level_accuracy.bounds()}
     experts = found.experts._asdict() if found.experts else None
     return {**found._asdict(), **shares, "experts": experts, "trait_levels": [t.code for t in TRAIT_LEVELS]}
 
@@ -157,8 +158,8 @@ def as_lines(found: Identification) -> list[str]:
     """The figures for people."""
     lines = [
         f"split {found.split}: {found.dialogues} dialogues, {found.ties} ties",
-        f"trait-level named right   {found.accuracy}   (chance 10.0%)",
-        f"level right in its trait  {found.level_accuracy}   (chance 50.0%)",
+        f"trait-level named right   {found.accuracy.text(SHARE)}   (chance 10.0%)",
+        f"level right in its trait  {found.level_accuracy.text(SHARE)}   (chance 50.0%)",
         f"margin {found.margin:+.4f} nats a token; loss {found.own_loss:.4f},"
         f" the backbone's {found.own_loss - found.excess:.4f}",
     ]

@@ -24,6 +24,7 @@ from oceanchat.pipeline.config import BuildConfig
 from oceanchat.pipeline.results import Status
 from oceanchat.progress import Stage
 from oceanchat.records import SPEAKERS, Dialogue, Turn
+from oceanchat.statistics.figure import SHARE
 from oceanchat.statistics.table_six import PAPER as PAPER_TABLE_SIX
 from oceanchat.statistics.table_six import SummaryRow
 from oceanchat.traits import facet_named
@@ -127,8 +128,9 @@ def print_build(report: BuildReport, samples: Sequence[Dialogue], config: BuildC
             unit = "rows" if what == "Left out" else "sentences"
             out.print(f"{what}  {listed} ({unit})")
     print_funnel(report.outcomes)
+    pass_rate = report.pass_rate.text(SHARE)
     out.print(
-        f"Pass rate of the back-validation  {report.pass_rate}   (the paper: {PAPER_PASS_RATE:.1%})",
+        f"Pass rate of the back-validation  {pass_rate}   (the paper: {PAPER_PASS_RATE:.1%})",
         highlight=False,
     )
     calls = report.counts

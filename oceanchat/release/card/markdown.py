@@ -6,6 +6,8 @@ Text in, text out; it knows no release.
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from oceanchat.statistics.figure import COEFFICIENT, SHARE, Figure
+
 
 def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """A Markdown table; bars within cells are escaped."""
@@ -22,13 +24,8 @@ def share_shown(found: Mapping[str, Any]) -> str:
 
 def figure_shown(found: Mapping[str, Any], share: bool = True) -> str:
     """A figure with its interval, as per cent or, for a coefficient, as a number; or why there is none."""
-    if found["value"] is None:
-        return str(found.get("note") or "undefined")
-    form = ".1%" if share else ".3f"
-    value = format(found["value"], form)
-    if found["low"] is None:
-        return value
-    return f"{value} ({format(found['low'], form)} to {format(found['high'], form)})"
+    figure = Figure(found["value"], found["low"], found["high"], found.get("note", ""))
+    return figure.text(SHARE if share else COEFFICIENT)
 
 
 def versions_listed(versions: Mapping[str, str]) -> str:

@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from statsmodels.stats.proportion import proportion_confint
 
+from oceanchat.statistics.figure import Figure
 from oceanchat.statistics.intervals import wilson
 
 
@@ -18,7 +19,7 @@ def test_it_agrees_with_statsmodels(counts: tuple[int, int]) -> None:
 
 
 def test_nothing_of_nothing_is_undefined() -> None:
-    assert wilson(0, 0) == (None, None, None) and str(wilson(0, 0)) == "undefined"
+    assert wilson(0, 0) == Figure(None) and wilson(0, 0).text() == "undefined"
 
 
 def test_more_than_all_is_refused() -> None:

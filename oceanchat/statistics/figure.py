@@ -1,0 +1,61 @@
+"""A figure with its 95 % interval: the record, how it is written, and the names it goes by.
+
+Every reported share and coefficient of the project is one of these, so that a terminal, a page and a dataset
+card write the same number the same way. It computes nothing.
+"""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+SHARE = ".1%"
+"""The form of a share: per cent."""
+COEFFICIENT = ".3f"
+
+NAMES: Mapping[str, str] = {
+    "pass_rate": "pass rate (majority)",
+    "pass_rate_after_adjudication": "after adjudication",
+    "precision": "checker precision",
+    "recall": "checker recall",
+    "observed": "observed agreement",
+    "unanimous": "unanimous",
+    "fleiss_kappa": "Fleiss' kappa",
+    "alpha_nominal": "Krippendorff's alpha, nominal",
+    "alpha_ordinal": "Krippendorff's alpha, ordinal",
+    "alpha_interval": "Krippendorff's alpha, interval",
+    "ac1": "Gwet's AC1",
+}
+"""What a figure is called in front of readers, by its name in JSON."""
+_COEFFICIENTS = frozenset({"fleiss_kappa", "alpha_nominal", "alpha_ordinal", "alpha_interval", "ac1"})
+
+
+class Figure(NamedTuple):
+    """A figure with its 95 % interval; where `value` is None the note says why."""
+
+    value: float | None
+    low: float | None = None
+    high: float | None = None
+    note: str = ""
+
+    def cells(self, form: str = COEFFICIENT) -> tuple[str, str]:
+        """The value and the interval as two cells of a table; '-' where there is no value."""
+        if self.value is None:
+            return "-", ""
+        if self.low is None or self.high is None:
+            return format(self.value, form), ""
+        return format(self.value, form), f"{self.low:{form}} to {self.high:{form}}"
+
+    def text(self, form: str = COEFFICIENT) -> str:
+        """The value with its interval in brackets, such as '83.3% (64.1% to 93.3%)', or why there is none."""
+        if self.value is None:
+            return self.note or "undefined"
+        value, interval = self.cells(form)
+        return f"{value} ({interval})" if interval else value
+
+    def bounds(self) -> dict[str, float | None]:
+        """Value, low and high for JSON that has no note."""
+        return {"value": self.value, "low": self.low, "high": self.high}
+
+
+def form_of(name: str) -> str:
+    """The form of the figure with this name in JSON."""
+    return COEFFICIENT if name in _COEFFICIENTS else SHARE
