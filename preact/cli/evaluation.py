@@ -13,7 +13,7 @@ from oceanchat.cli.options import store_option
 from oceanchat.errors import EvaluationError
 
 if TYPE_CHECKING:
-    from preact.evaluation.calling import Calling
+    from preact.evaluation.calling import ModelAccess
 
 F = TypeVar("F", bound=Callable[..., Any])
 FOLDER = click.Path(path_type=Path)
@@ -129,7 +129,7 @@ def judge(**flags: Any) -> None:
     Example:  preact judge interviews/* --judge scripted --judge classifier:releases/ocean-chat-1.0
     """
     from preact.evaluation.calling import run_judging
-    from preact.evaluation.scores import UNSCORED
+    from preact.evaluation.judge.verdicts import UNSCORED
 
     calling = read_calling(flags)
     interviews, judges = flags.pop("interviews"), flags.pop("judges")
@@ -258,7 +258,7 @@ def control_vectors(backbone: str, output: Path, inventory: str, blocks: tuple[i
     )
 
 
-def read_calling(flags: dict[str, Any]) -> "Calling":
+def read_calling(flags: dict[str, Any]) -> "ModelAccess":
     """Take the calling options out of the flags. Raises EvaluationError naming the option that is wrong.
 
     The key is read here, from OPENAI_API_KEY, and nowhere below.
@@ -266,7 +266,7 @@ def read_calling(flags: dict[str, Any]) -> "Calling":
     from pydantic import SecretStr, ValidationError
 
     from oceanchat.llm.settings import CallSettings
-    from preact.evaluation.calling import Calling
+    from preact.evaluation.calling import ModelAccess
 
     names = ("base_url", "concurrency", "max_usd", "prices", "offline")
     given = {name: value for name in names if (value := flags.pop(name)) is not None}
@@ -278,7 +278,7 @@ def read_calling(flags: dict[str, Any]) -> "Calling":
         first = error.errors()[0]
         name = str(first["loc"][0]).replace("_", "-")
         raise EvaluationError(f"--{name} '{first['input']}' cannot be used: {first['msg'].lower()}") from None
-    return Calling(settings, store, prompts)
+    return ModelAccess(settings, store, prompts)
 
 
 def _counting(what: str) -> Callable[[int, int], None]:

@@ -90,7 +90,7 @@ def plot() -> None:
 @output_option
 def plot_sweep(folder: Path, output: Path) -> None:
     """Figure 4 from the folder of a sweep."""
-    from preact.evaluation.report.figures import draw_sweep
+    from preact.evaluation.report.plots import draw_sweep
     from preact.evaluation.sweep import panels
 
     _tell(draw_sweep(panels(folder), output))
@@ -101,7 +101,7 @@ def plot_sweep(folder: Path, output: Path) -> None:
 @output_option
 def plot_experts(runs: tuple[Path, ...], output: Path) -> None:
     """Figure 5: the expert weights of runs side by side."""
-    from preact.evaluation.report.figures import draw_experts
+    from preact.evaluation.report.plots import draw_experts
     from preact.systems.local import NAMES
     from preact.systems.trained import open_run
 
@@ -124,7 +124,7 @@ def plot_experts(runs: tuple[Path, ...], output: Path) -> None:
 def plot_confusion(run: Path, data: str | None, output: Path) -> None:
     """Which trait-level the lowest loss names, 10 x 10."""
     from preact.evaluation.identification import identify
-    from preact.evaluation.report.figures import draw_confusion
+    from preact.evaluation.report.plots import draw_confusion
 
     _tell(
         draw_confusion(
@@ -140,7 +140,7 @@ def plot_confusion(run: Path, data: str | None, output: Path) -> None:
 def plot_leakage(interview: Path, judge: str | None, output: Path) -> None:
     """How each trait-level is judged on all five traits, 10 x 5 (of an interview with --items all)."""
     from preact.evaluation.comparison.trait_scores import leakage, load_scored
-    from preact.evaluation.report.figures import draw_leakage
+    from preact.evaluation.report.plots import draw_leakage
 
     _tell(draw_leakage(leakage(load_scored(interview, judge).judged), output))
 

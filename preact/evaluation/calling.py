@@ -15,9 +15,15 @@ from oceanchat.llm.settings import SCRIPTED, CallSettings
 from oceanchat.models import Run, open_run
 from oceanchat.prompts import Prompts, open_prompts
 from oceanchat.store.database import open_store
-from preact.evaluation.interview.interviewing import Interview, Progress, System, interview, read_interview
+from preact.evaluation.interview.interviewing import (
+    Interview,
+    ReportProgress,
+    System,
+    interview,
+    read_interview,
+)
 from preact.evaluation.interview.inventories import BUNDLED, load_inventory
-from preact.evaluation.judge.judging import Judged, judge_interview
+from preact.evaluation.judge.judging import Judging, judge_interview
 from preact.evaluation.judge.model_judge import ModelJudge
 from preact.evaluation.judge.verdicts import Judge, Mode
 from preact.systems.endpoint import ChatSystem
@@ -27,7 +33,7 @@ STORE = "ocean-chat.db"
 
 
 @dataclass(frozen=True)
-class Calling:
+class ModelAccess:
     """How models are reached, for an interview or a judging."""
 
     settings: CallSettings = field(default_factory=CallSettings)
@@ -56,7 +62,7 @@ class InterviewPlan:
 
 
 async def run_interview(
-    plan: InterviewPlan, calling: Calling, progress: Progress = lambda done, total: None
+    plan: InterviewPlan, calling: ModelAccess, progress: ReportProgress = lambda done, total: None
 ) -> Interview:
     """Open the system, interview it, close it. Raises EvaluationError, TrainingError or BuildStopped."""
     inventory = load_inventory(plan.inventory)
@@ -75,12 +81,12 @@ async def run_interview(
 async def run_judging(
     folders: Sequence[Path],
     judges: Sequence[str],
-    calling: Calling,
+    calling: ModelAccess,
     *,
     mode: Mode = "batch",
     repeats: int = 1,
-    say: Callable[[Path, str], Progress] = lambda folder, judge: lambda done, total: None,
-) -> list[Judged]:
+    say: Callable[[Path, str], ReportProgress] = lambda folder, judge: lambda done, total: None,
+) -> list[Judging]:
     """Every judge on every interview. Raises EvaluationError or BuildStopped; what was judged is kept."""
     interviews = [read_interview(folder) for folder in folders]
     judged = []
@@ -101,7 +107,7 @@ def is_local(system: str) -> bool:
 
 
 @asynccontextmanager
-async def _opened_system(plan: InterviewPlan, calling: Calling) -> AsyncIterator[System]:
+async def _opened_system(plan: InterviewPlan, calling: ModelAccess) -> AsyncIterator[System]:
     if is_local(plan.system):
         # Local systems bring torch along, which an interview through an endpoint need not pay for.
         from preact.systems.local import open_local
@@ -123,14 +129,14 @@ async def _opened_system(plan: InterviewPlan, calling: Calling) -> AsyncIterator
 
 
 @asynccontextmanager
-async def _opened_judges(names: Sequence[str], calling: Calling) -> AsyncIterator[list[Judge]]:
+async def _opened_judges(names: Sequence[str], calling: ModelAccess) -> AsyncIterator[list[Judge]]:
     prompts = open_prompts(calling.prompts)
     prompts.check(["judge_batch", "judge_dimension", "judge_item"])
     async with _run(calling) as run:
         yield [_judge(name, run, prompts, calling) for name in names]
 
 
-def _judge(name: str, run: Run, prompts: Prompts, calling: Calling) -> Judge:
+def _judge(name: str, run: Run, prompts: Prompts, calling: ModelAccess) -> Judge:
     if name.startswith(CLASSIFIER):
         # scikit-learn and torch take seconds to import, which the other judges need not pay for.
         from preact.dialogues.release import read_release
@@ -142,7 +148,7 @@ def _judge(name: str, run: Run, prompts: Prompts, calling: Calling) -> Judge:
 
 
 @asynccontextmanager
-async def _run(calling: Calling) -> AsyncIterator[Run]:
+async def _run(calling: ModelAccess) -> AsyncIterator[Run]:
     store = open_store(calling.store)
     try:
         async with open_run(calling.settings, store.engine) as run:

@@ -26,7 +26,7 @@ TIE = 1e-6
 """Losses (nats a token) closer than this are tied: float32 sums differ by more for no reason."""
 
 
-class Scores(NamedTuple):
+class TraitLevelLosses(NamedTuple):
     """The losses of held-out dialogues."""
 
     dialogues: list[TrainingDialogue]
@@ -93,7 +93,7 @@ def score(
     trained: TrainedModel,
     dialogues: Sequence[TrainingDialogue],
     say: Callable[[str], None] = lambda line: None,
-) -> Scores:
+) -> TraitLevelLosses:
     """The losses of each dialogue under all ten trait-levels, and without the adapter."""
     config = trained.record.config
     plain = encode_all(trained.tokenizer, dialogues, "preact", config.recipe)
@@ -107,10 +107,10 @@ def score(
             ).examples
         with trained.portraying({trait_level: 1.0}) as portrayal:
             columns.append(trained.losses(examples, portrayal.arguments))
-    return Scores(plain.kept, torch.stack(columns, dim=1), trained.backbone_losses(plain.examples))
+    return TraitLevelLosses(plain.kept, torch.stack(columns, dim=1), trained.backbone_losses(plain.examples))
 
 
-def judge(scores: Scores, split: str, experts: ExpertUse | None = None) -> Identification:
+def judge(scores: TraitLevelLosses, split: str, experts: ExpertUse | None = None) -> Identification:
     """The figures of identification from the losses; pure."""
     losses = scores.losses
     own_ids = torch.tensor([d.trait_id for d in scores.dialogues])

@@ -24,8 +24,7 @@ from oceanchat.traits import FACETS, TRAIT_LEVELS, Trait, TraitLevel
 from preact.evaluation.interview.inventories import BUNDLED, Inventory, load_inventory
 from preact.evaluation.judge.batches import split
 from preact.evaluation.judge.model_judge import numbered
-from preact.evaluation.judge.verdicts import Pair
-from preact.evaluation.scores import read_score
+from preact.evaluation.judge.verdicts import Pair, read_score
 from preact.prompted import trait_level_prompt
 
 

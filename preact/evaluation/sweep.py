@@ -16,12 +16,12 @@ from pydantic import BaseModel, ConfigDict
 from oceanchat.errors import EvaluationError
 from preact.backbones.tiny import is_tiny
 from preact.config import METHODS, TINY, TrainConfig, make_config
-from preact.evaluation.calling import Calling, InterviewPlan, run_interview, run_judging
-from preact.evaluation.comparison.trait_scores import Scored
+from preact.evaluation.calling import InterviewPlan, ModelAccess, run_interview, run_judging
+from preact.evaluation.comparison.trait_scores import ScoredInterview
 from preact.evaluation.identification import identify
 from preact.evaluation.interview.inventories import BUNDLED
-from preact.evaluation.report.figures import Panel
-from preact.evaluation.transcripts import Lines, only_one
+from preact.evaluation.report.plots import Panel
+from preact.evaluation.transcripts import JsonLines, only_one
 from preact.training.runs import BACKBONE, RECORD, read_record
 from preact.training.train import train
 
@@ -36,7 +36,7 @@ _METRICS: Mapping[Metric, str] = {
 }
 
 
-class Point(BaseModel):
+class SweepPoint(BaseModel):
     """One finished setting."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -81,7 +81,7 @@ class SweepPlan:
     """Other options of `preact train`, such as max_steps."""
 
 
-def sweep(plan: SweepPlan, calling: Calling, say: Callable[[str], None]) -> list[Point]:
+def sweep(plan: SweepPlan, calling: ModelAccess, say: Callable[[str], None]) -> list[SweepPoint]:
     """Train and measure what is missing; all points of the folder.
 
     Raises ConfigError before anything is trained when a setting makes no sense, EvaluationError for an
@@ -94,7 +94,7 @@ def sweep(plan: SweepPlan, calling: Calling, say: Callable[[str], None]) -> list
         raise EvaluationError("nothing varies; give several settings to --rank, --experts or --lambda")
     for parameter, value in settings:
         _config(plan, parameter, value, plan.backbone)
-    lines = Lines(plan.output / "points.jsonl", Point)
+    lines = JsonLines(plan.output / "points.jsonl", SweepPoint)
     with only_one(plan.output):
         lines.mend()
         done = {point.key for point in lines.read()}
@@ -109,7 +109,7 @@ def sweep(plan: SweepPlan, calling: Calling, say: Callable[[str], None]) -> list
             say(f"{plan.method}, {parameter} {value:g}: {_METRICS[plan.metric]} {score:.4f}")
             lines.append(
                 [
-                    Point(
+                    SweepPoint(
                         method=plan.method,
                         parameter=parameter,
                         value=value,
@@ -128,7 +128,7 @@ def panels(folder: Path) -> list[Panel]:
 
     Raises EvaluationError when there are no points.
     """
-    points = Lines(folder / "points.jsonl", Point).read()
+    points = JsonLines(folder / "points.jsonl", SweepPoint).read()
     if not points:
         raise EvaluationError(
             f"'{folder}' holds no finished points; run `preact sweep --output {folder}` first"
@@ -187,7 +187,7 @@ def _train(config: TrainConfig, folder: Path, say: Callable[[str], None]) -> Non
     train(config, say, resume=folder.is_dir())
 
 
-def _measure(plan: SweepPlan, folder: Path, calling: Calling, say: Callable[[str], None]) -> float:
+def _measure(plan: SweepPlan, folder: Path, calling: ModelAccess, say: Callable[[str], None]) -> float:
     if plan.metric == "identification":
         found = identify(folder, say=say).accuracy.value
         if found is None:
@@ -196,10 +196,10 @@ def _measure(plan: SweepPlan, folder: Path, calling: Calling, say: Callable[[str
     return asyncio.run(_overall(plan, folder, calling))
 
 
-async def _overall(plan: SweepPlan, folder: Path, calling: Calling) -> float:
+async def _overall(plan: SweepPlan, folder: Path, calling: ModelAccess) -> float:
     asked = InterviewPlan(
         str(folder), folder / "interview", plan.inventory, runs=plan.runs, max_tokens=plan.max_tokens
     )
     found = await run_interview(asked, calling)
     judged = await run_judging([found.folder], [plan.judge], calling)
-    return Scored(found, judged[0]).row().mean("Overall")
+    return ScoredInterview(found, judged[0]).row().mean("Overall")

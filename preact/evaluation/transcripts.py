@@ -19,7 +19,7 @@ from oceanchat.errors import EvaluationError
 Record = TypeVar("Record", bound=BaseModel)
 
 
-class Lines(Generic[Record]):
+class JsonLines(Generic[Record]):
     """An append-only JSONL file of one kind of record."""
 
     def __init__(self, path: Path, kind: type[Record]) -> None:

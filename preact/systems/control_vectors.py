@@ -32,7 +32,7 @@ MOST_HARM = 0.5
 """Nats a token by which steering may raise the loss on held-out statements."""
 
 
-class SweepPoint(BaseModel):
+class SteeringTrial(BaseModel):
     """One layer and strength, measured on held-out statements."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -66,7 +66,7 @@ class ControlRecord(BaseModel):
     excluded: int
     """Statements left out because they overlap the inventory."""
     statements_sha256: str
-    sweep: tuple[SweepPoint, ...]
+    sweep: tuple[SteeringTrial, ...]
 
 
 class ControlVectors(NamedTuple):
@@ -107,7 +107,7 @@ def make(
             raise EvaluationError(f"block '{block}' is not one of the backbone's {count}; count from 0")
     say(f"reading {2 * len(build)} answers at {len(chosen)} of {count} blocks")
     found, norms = _differences(backbone, build, chosen)
-    sweep: list[SweepPoint] = []
+    sweep: list[SteeringTrial] = []
     for block in chosen:
         for strength in strengths:
             sweep.append(_measured(backbone, measure, block, strength, found[block], norms[block]))
@@ -129,7 +129,7 @@ def make(
     return ControlVectors(record, found[best.block])
 
 
-def choose(sweep: Sequence[SweepPoint]) -> SweepPoint:
+def choose(sweep: Sequence[SteeringTrial]) -> SteeringTrial:
     """The widest spread among points that do little harm; where all do much, the least harmful one."""
     mild = [point for point in sweep if point.harm <= MOST_HARM]
     return max(mild, key=lambda p: p.spread) if mild else min(sweep, key=lambda p: p.harm)
@@ -201,7 +201,7 @@ def _measured(
     strength: float,
     vectors: Mapping[Trait, Tensor],
     norm: float,
-) -> SweepPoint:
+) -> SteeringTrial:
     spreads, harms = [], []
     for trait in TRAITS:
         own = [statement for statement in measure if statement.trait is trait]
@@ -213,7 +213,7 @@ def _measured(
             down = _odds_and_loss(backbone, own)
         spreads.append(up[0] - down[0])
         harms += [up[1] - plain[1], down[1] - plain[1]]
-    return SweepPoint(
+    return SteeringTrial(
         block=block,
         strength=strength,
         spread=sum(spreads) / len(spreads),

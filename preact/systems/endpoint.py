@@ -12,7 +12,7 @@ from typing import Any
 from oceanchat.errors import CallFailed
 from oceanchat.llm.chat import ChatModel, ChatRequest, Message
 from oceanchat.prompts import Prompts
-from preact.evaluation.interview.interviewing import Asked, Reply
+from preact.evaluation.interview.interviewing import InterviewQuestion, SystemReply
 
 MAX_TOKENS = 256
 """The paper's output length (section 5.3)."""
@@ -64,15 +64,15 @@ class ChatSystem:
             found["prompt"] = self._prompts["persona"].fingerprint
         return found
 
-    async def answer(self, asked: Sequence[Asked]) -> list[Reply]:
+    async def answer(self, asked: Sequence[InterviewQuestion]) -> list[SystemReply]:
         """All questions at the same time, each in a conversation of its own."""
         replies = await asyncio.gather(*map(self._answer, asked), return_exceptions=True)
         for reply in replies:
             if isinstance(reply, BaseException):
                 raise reply
-        return [reply for reply in replies if isinstance(reply, Reply)]
+        return [reply for reply in replies if isinstance(reply, SystemReply)]
 
-    async def _answer(self, asked: Asked) -> Reply:
+    async def _answer(self, asked: InterviewQuestion) -> SystemReply:
         persona = asked.trait_level
         setting = self._prompts["persona"].fill(persona=persona.label) if persona else ()
         request = ChatRequest(
@@ -87,7 +87,7 @@ class ChatSystem:
         try:
             answer = await self._chat.ask(request)
         except CallFailed as failure:
-            return Reply("", "failed", failure.reason)
+            return SystemReply("", "failed", failure.reason)
         if answer.refusal is not None or answer.finish_reason == "content_filter":
-            return Reply(answer.refusal or answer.text, "refused", answer.finish_reason)
-        return Reply(answer.text)
+            return SystemReply(answer.refusal or answer.text, "refused", answer.finish_reason)
+        return SystemReply(answer.text)

@@ -20,7 +20,7 @@ from preact.backbones.tiny import Backbone
 from preact.config import Method
 from preact.dialogues.conversation import ensure_template, prompt_ids
 from preact.dialogues.release import Message
-from preact.evaluation.interview.interviewing import Asked, Reply
+from preact.evaluation.interview.interviewing import InterviewQuestion, SystemReply
 from preact.prompted import trait_level_prompt
 from preact.systems import control_vectors
 from preact.systems.generation import Sampling, replies
@@ -78,7 +78,7 @@ class TrainedSystem:
             **_drawing(self._sampling),
         }
 
-    async def answer(self, asked: Sequence[Asked]) -> list[Reply]:
+    async def answer(self, asked: Sequence[InterviewQuestion]) -> list[SystemReply]:
         """One batch a trait-level and run."""
         found: dict[int, str] = {}
         for places in _alike(asked):
@@ -89,7 +89,7 @@ class TrainedSystem:
             sampling = self._sampling._replace(seed=seed_of(first))
             texts = replies(self._trained, conversations, {first.trait_level: 1.0}, sampling)
             found |= dict(zip(places, texts, strict=True))
-        return [Reply(found[place]) for place in range(len(asked))]
+        return [SystemReply(found[place]) for place in range(len(asked))]
 
 
 class BackboneSystem:
@@ -134,7 +134,7 @@ class BackboneSystem:
             found["control"] = self._control.record.model_dump(mode="json", exclude={"sweep"})
         return found
 
-    async def answer(self, asked: Sequence[Asked]) -> list[Reply]:
+    async def answer(self, asked: Sequence[InterviewQuestion]) -> list[SystemReply]:
         """One batch a trait-level and run."""
         found: dict[int, str] = {}
         for places in _alike(asked):
@@ -143,7 +143,7 @@ class BackboneSystem:
             with self._playing(first.trait_level) as system:
                 texts = _generate(self._backbone, questions, system, self._sampling, seed_of(first))
             found |= dict(zip(places, texts, strict=True))
-        return [Reply(found[place]) for place in range(len(asked))]
+        return [SystemReply(found[place]) for place in range(len(asked))]
 
     @contextmanager
     def _playing(self, trait_level: TraitLevel | None) -> Iterator[str]:
@@ -194,7 +194,7 @@ def shown(name: str) -> str:
     return "tiny" if last == BACKBONE else last
 
 
-def seed_of(asked: Asked) -> int:
+def seed_of(asked: InterviewQuestion) -> int:
     """The seed of a batch: of its run, trait-level and first question alone, so that it survives a
     restart.
     """
@@ -203,7 +203,7 @@ def seed_of(asked: Asked) -> int:
     return int.from_bytes(digest[:4], "big")
 
 
-def _alike(asked: Sequence[Asked]) -> list[list[int]]:
+def _alike(asked: Sequence[InterviewQuestion]) -> list[list[int]]:
     """Places of questions that can be answered in one batch: same trait-level, same run."""
     groups: dict[tuple[TraitLevel | None, int], list[int]] = {}
     for place, one in enumerate(asked):

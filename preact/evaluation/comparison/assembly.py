@@ -9,17 +9,17 @@ from pathlib import Path
 from typing import NamedTuple
 
 from oceanchat.errors import EvaluationError
-from preact.evaluation.comparison.comparing import Table, compare
-from preact.evaluation.comparison.trait_scores import Scored, load_scored, require_comparable
+from preact.evaluation.comparison.comparing import Comparison, compare
+from preact.evaluation.comparison.trait_scores import ScoredInterview, load_scored, require_comparable
 from preact.evaluation.judge.controls import check
 from preact.evaluation.report.tables import signed
 
 
-class Assembled(NamedTuple):
+class Assembly(NamedTuple):
     """Interviews that can stand in one table, and the table."""
 
-    scored: list[Scored]
-    table: Table
+    scored: list[ScoredInterview]
+    table: Comparison
 
     @property
     def controls(self) -> str:
@@ -35,7 +35,7 @@ class Assembled(NamedTuple):
 
 def assemble(
     folders: Sequence[Path], baselines: Sequence[Path], judge: str | None = None, mode: str | None = None
-) -> Assembled:
+) -> Assembly:
     """Read and compare. A folder may be an interview or hold several; missing baselines are added.
 
     Raises EvaluationError for folders without an interview, other inventories or judges, or equal names.
@@ -45,7 +45,7 @@ def assemble(
     require_comparable(scored)
     against = {folder.resolve() for folder in _interviews(baselines)}
     labels = [one.row().label for one in scored if one.interview.folder.resolve() in against]
-    return Assembled(scored, compare([one.row() for one in scored], labels))
+    return Assembly(scored, compare([one.row() for one in scored], labels))
 
 
 def _interviews(folders: Sequence[Path]) -> list[Path]:

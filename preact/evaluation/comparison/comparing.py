@@ -23,7 +23,7 @@ LEVEL_OF_TEST = 0.05
 
 
 @dataclass(frozen=True)
-class Row:
+class ComparisonRow:
     """One system of a comparison."""
 
     backbone: str
@@ -53,7 +53,7 @@ class Row:
         return spread(self.values(quantity))
 
 
-class Tested(NamedTuple):
+class TestedContrast(NamedTuple):
     """One contrast of a system with one baseline in one quantity."""
 
     model: str
@@ -77,7 +77,7 @@ class Tested(NamedTuple):
         return self.adjusted < LEVEL_OF_TEST
 
 
-class Cell(NamedTuple):
+class ComparisonCell(NamedTuple):
     """One figure of the table as it is printed."""
 
     mean: float
@@ -89,13 +89,13 @@ class Cell(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Table:
+class Comparison:
     """A finished comparison."""
 
-    rows: tuple[Row, ...]
-    cells: tuple[Mapping[str, Cell], ...]
+    rows: tuple[ComparisonRow, ...]
+    cells: tuple[Mapping[str, ComparisonCell], ...]
     """For each row, quantity -> cell."""
-    tests: tuple[Tested, ...]
+    tests: tuple[TestedContrast, ...]
     baselines: tuple[str, ...]
     """Labels of the rows that the others were tested against."""
 
@@ -109,7 +109,7 @@ def quantities(run: Mapping[str, float]) -> dict[str, float]:
     return {name: figures[name] for name in QUANTITIES}
 
 
-def compare(rows: Sequence[Row], baselines: Iterable[str] = ()) -> Table:
+def compare(rows: Sequence[ComparisonRow], baselines: Iterable[str] = ()) -> Comparison:
     """The whole comparison; `baselines` are labels of rows, and every other row is tested against them.
 
     Raises EvaluationError when two rows share a label or a baseline is none of them.
@@ -123,16 +123,18 @@ def compare(rows: Sequence[Row], baselines: Iterable[str] = ()) -> Table:
             raise EvaluationError(f"baseline '{label}' is not compared here; name one of {', '.join(labels)}")
     tests = _tests(rows, named)
     cells = tuple({name: _cell(row, name, rows, tests) for name in QUANTITIES} for row in rows)
-    return Table(tuple(rows), cells, tests, named)
+    return Comparison(tuple(rows), cells, tests, named)
 
 
-def _cell(row: Row, quantity: str, rows: Sequence[Row], tests: Sequence[Tested]) -> Cell:
-    return Cell(
+def _cell(
+    row: ComparisonRow, quantity: str, rows: Sequence[ComparisonRow], tests: Sequence[TestedContrast]
+) -> ComparisonCell:
+    return ComparisonCell(
         row.mean(quantity), row.spread(quantity), _rank(row, quantity, rows), _starred(row, quantity, tests)
     )
 
 
-def _rank(row: Row, quantity: str, rows: Sequence[Row]) -> int:
+def _rank(row: ComparisonRow, quantity: str, rows: Sequence[ComparisonRow]) -> int:
     """Ranks go by what is printed, two decimals: a reader sees equal figures as equal."""
     rivals = [round(r.mean(quantity), 2) for r in rows if r.backbone == row.backbone]
     ladder = sorted({v for v in rivals if not math.isnan(v)}, reverse=quantity not in SMALLER_IS_BETTER)
@@ -141,7 +143,7 @@ def _rank(row: Row, quantity: str, rows: Sequence[Row]) -> int:
     return place if len(rivals) > 1 and place <= 2 else 0
 
 
-def _starred(row: Row, quantity: str, tests: Sequence[Tested]) -> bool:
+def _starred(row: ComparisonRow, quantity: str, tests: Sequence[TestedContrast]) -> bool:
     """Against the best baseline: of all baselines, the one this row gains least on."""
     own = [t for t in tests if t.model == row.label and t.quantity == quantity]
     own = [t for t in own if not math.isnan(t.contrast.difference)]
@@ -151,9 +153,9 @@ def _starred(row: Row, quantity: str, tests: Sequence[Tested]) -> bool:
     return best.better and best.significant
 
 
-def _tests(rows: Sequence[Row], baselines: tuple[str, ...]) -> tuple[Tested, ...]:
+def _tests(rows: Sequence[ComparisonRow], baselines: tuple[str, ...]) -> tuple[TestedContrast, ...]:
     """Every other row against every baseline of its backbone (or of none), in two families a row."""
-    tests: list[Tested] = []
+    tests: list[TestedContrast] = []
     for row in rows:
         if row.label in baselines:
             continue
@@ -164,7 +166,7 @@ def _tests(rows: Sequence[Row], baselines: tuple[str, ...]) -> tuple[Tested, ...
             contrasts = [welch(row.values(name), b.values(name)) for b, name in family]
             adjusted = adjust([contrast.p for contrast in contrasts])
             tests.extend(
-                Tested(row.label, b.label, name, contrast, family is primary, p)
+                TestedContrast(row.label, b.label, name, contrast, family is primary, p)
                 for (b, name), contrast, p in zip(family, contrasts, adjusted, strict=True)
             )
     return tuple(tests)

@@ -7,10 +7,10 @@ and the reader is to know before seeing them. Arithmetic over kept verdicts.
 from collections import Counter
 from collections.abc import Sequence
 
-from preact.evaluation.comparison.trait_scores import Scored, refusals
+from preact.evaluation.comparison.trait_scores import ScoredInterview, refusals
 from preact.evaluation.judge.controls import check
-from preact.evaluation.judge.judging import Judged
-from preact.evaluation.scores import MIDPOINT, UNSCORED
+from preact.evaluation.judge.judging import Judging
+from preact.evaluation.judge.verdicts import MIDPOINT, UNSCORED
 
 TOLERATED = 0.05
 """Share of batches without a score, or of answers out of the part, above which it is said."""
@@ -23,7 +23,7 @@ _WORDS = {
 }
 
 
-def concerns(scored: Sequence[Scored]) -> list[str]:
+def concerns(scored: Sequence[ScoredInterview]) -> list[str]:
     """One sentence for each thing a reader must know first; empty when nothing is wrong."""
     found: list[str] = []
     for one in scored:
@@ -37,7 +37,7 @@ def concerns(scored: Sequence[Scored]) -> list[str]:
     return [*seen, *found]
 
 
-def _fixed(one: Scored) -> list[str]:
+def _fixed(one: ScoredInterview) -> list[str]:
     """What concerns the judge alone, whoever was judged."""
     words = list(check(one.judged.controls).warnings)
     if one.judged.header.judge == "scripted":
@@ -45,7 +45,7 @@ def _fixed(one: Scored) -> list[str]:
     return words
 
 
-def _of_judge(judged: Judged) -> list[str]:
+def _of_judge(judged: Judging) -> list[str]:
     judgements = judged.judgements
     scores = [judgement.score for judgement in judgements if judgement.score is not None]
     words: list[str] = []
@@ -61,7 +61,7 @@ def _of_judge(judged: Judged) -> list[str]:
     return words
 
 
-def _of_answers(one: Scored) -> list[str]:
+def _of_answers(one: ScoredInterview) -> list[str]:
     total = len(one.interview.answers)
     counts: Counter[str] = sum(refusals(one.interview).values(), Counter())
     words = []

@@ -10,14 +10,14 @@ from dataclasses import dataclass
 from importlib.resources import files
 from typing import NamedTuple
 
-from preact.evaluation.comparison.comparing import HIGH, LOW, QUANTITIES, Row, quantities
+from preact.evaluation.comparison.comparing import HIGH, LOW, QUANTITIES, ComparisonRow, quantities
 
 _HALF = 0.005
 """Half of the last printed digit in scale points: each printed figure may be off by as much."""
 
 
 @dataclass(frozen=True)
-class Published:
+class PaperRow:
     """One printed row."""
 
     table: int
@@ -28,12 +28,14 @@ class Published:
     """Quantity -> printed figure in scale points."""
 
     @property
-    def row(self) -> Row:
+    def row(self) -> ComparisonRow:
         """The ten trait-levels as a row of one run, to be compared like our own."""
-        return Row(self.backbone, self.model, ({code: self.figures[code] for code in (*HIGH, *LOW)},))
+        return ComparisonRow(
+            self.backbone, self.model, ({code: self.figures[code] for code in (*HIGH, *LOW)},)
+        )
 
 
-class Disagreement(NamedTuple):
+class PaperContradiction(NamedTuple):
     """A printed figure that its neighbours contradict by more than rounding explains."""
 
     table: int
@@ -50,11 +52,11 @@ class Disagreement(NamedTuple):
         )
 
 
-def published(*tables: int) -> tuple[Published, ...]:
+def paper_rows(*tables: int) -> tuple[PaperRow, ...]:
     """The printed rows of these tables, or of all four."""
     with (files("preact") / "data" / "paper.csv").open(encoding="utf-8") as file:
         rows = tuple(
-            Published(
+            PaperRow(
                 int(cells["table"]),
                 cells["backbone"],
                 cells["model"],
@@ -65,19 +67,19 @@ def published(*tables: int) -> tuple[Published, ...]:
     return tuple(row for row in rows if not tables or row.table in tables)
 
 
-def disagreements(*tables: int) -> tuple[Disagreement, ...]:
+def contradictions(*tables: int) -> tuple[PaperContradiction, ...]:
     """The averages and Overalls of Tables 2, 4 and 7 that the row's ten figures contradict.
 
     An average of five rounded figures is known to half a digit and printed to another half; Overall, a
     difference of two averages, to three halves.
     """
-    found: list[Disagreement] = []
-    for row in published(*(tables or (2, 4, 7))):
+    found: list[PaperContradiction] = []
+    for row in paper_rows(*(tables or (2, 4, 7))):
         computed = quantities(row.figures)
         for quantity, halves in (("Avg+", 2), ("Avg-", 2), ("Overall", 3)):
             if abs(computed[quantity] - row.figures[quantity]) > halves * _HALF + 1e-9:
                 found.append(
-                    Disagreement(
+                    PaperContradiction(
                         row.table,
                         row.backbone,
                         row.model,

@@ -43,7 +43,7 @@ class Contrast(NamedTuple):
     """Words for what the numbers cannot say; empty when there is nothing to add."""
 
 
-class Agreement(NamedTuple):
+class RaterAgreement(NamedTuple):
     """How far two sets of scores of the same things agree."""
 
     pairs: int
@@ -172,15 +172,15 @@ def detectable_effect(runs: int, power: float = 0.8) -> float:
     return float(optimize.brentq(shortfall, 0.0, enough))
 
 
-def agreement(pairs: Sequence[tuple[float, float]]) -> Agreement:
+def agreement(pairs: Sequence[tuple[float, float]]) -> RaterAgreement:
     """Agreement of two raters (two judges, or a judge with itself) over the same things."""
     if not pairs:
-        return Agreement(0, math.nan, math.nan, math.nan)
+        return RaterAgreement(0, math.nan, math.nan, math.nan)
     scores = np.array(pairs, dtype=float)
     steady = len(pairs) < 2 or bool((np.ptp(scores, axis=0) == 0).any())
     correlation = math.nan if steady else float(np.corrcoef(scores.T)[0, 1])
     difference = float(np.abs(scores[:, 0] - scores[:, 1]).mean())
-    return Agreement(len(pairs), correlation, intraclass(scores.tolist()), difference)
+    return RaterAgreement(len(pairs), correlation, intraclass(scores.tolist()), difference)
 
 
 def intraclass(ratings: Sequence[Sequence[float]]) -> float:

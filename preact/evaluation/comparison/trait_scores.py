@@ -14,30 +14,29 @@ from typing import Literal, NamedTuple
 
 from oceanchat.errors import EvaluationError
 from oceanchat.traits import CODES, TRAITS, Trait
-from preact.evaluation.comparison.comparing import Row
+from preact.evaluation.comparison.comparing import ComparisonRow
 from preact.evaluation.interview.interviewing import UNCONDITIONED, Interview, read_interview
-from preact.evaluation.judge.judging import Judged, all_judged
-from preact.evaluation.judge.verdicts import Judgement
-from preact.evaluation.scores import HIGHEST, LOWEST, MIDPOINT
+from preact.evaluation.judge.judging import Judging, all_judged
+from preact.evaluation.judge.verdicts import HIGHEST, LOWEST, MIDPOINT, Judgement
 
 Treatment = Literal["excluded", "midpoint", "worst"]
 TREATMENTS: tuple[Treatment, ...] = ("excluded", "midpoint", "worst")
 """What to do with a missing score: leave it out, call it 3, or give it the worst score for that level."""
 
 
-class Scored(NamedTuple):
+class ScoredInterview(NamedTuple):
     """One interview with one judge's verdicts."""
 
     interview: Interview
-    judged: Judged
+    judged: Judging
 
-    def row(self, treatment: Treatment = "excluded", label: str | None = None) -> Row:
+    def row(self, treatment: Treatment = "excluded", label: str | None = None) -> ComparisonRow:
         """Its row of the comparison; `label` takes the place of the system's name."""
         header = self.interview.header
-        return Row(header.backbone, label or header.model, tuple(runs(self.judged, treatment)))
+        return ComparisonRow(header.backbone, label or header.model, tuple(runs(self.judged, treatment)))
 
 
-def load_scored(folder: Path, judge: str | None, mode: str | None = None) -> Scored:
+def load_scored(folder: Path, judge: str | None, mode: str | None = None) -> ScoredInterview:
     """An interview with the verdicts of the judge named, or of the only judge.
 
     Raises EvaluationError when there is no such judge, or several and none is named.
@@ -47,7 +46,7 @@ def load_scored(folder: Path, judge: str | None, mode: str | None = None) -> Sco
         j for j in all_judged(folder) if judge in (None, j.header.judge) and mode in (None, j.header.mode)
     ]
     if len(judgings) == 1:
-        return Scored(found, judgings[0])
+        return ScoredInterview(found, judgings[0])
     names = ", ".join(f"{j.header.judge} ({j.header.mode})" for j in all_judged(folder))
     if not names:
         raise EvaluationError(f"interview '{folder}' has not been judged; run `preact judge {folder}` first")
@@ -55,7 +54,7 @@ def load_scored(folder: Path, judge: str | None, mode: str | None = None) -> Sco
     raise EvaluationError(f"interview '{folder}' has {wanted}; choose with --judge and --mode among: {names}")
 
 
-def runs(judged: Judged, treatment: Treatment = "excluded") -> list[dict[str, float]]:
+def runs(judged: Judging, treatment: Treatment = "excluded") -> list[dict[str, float]]:
     """For each run, trait-level code -> score for its own trait, 1 to 5.
 
     A plain backbone has one score a trait, which stands for both levels: its Overall is 0 by construction.
@@ -78,7 +77,7 @@ def runs(judged: Judged, treatment: Treatment = "excluded") -> list[dict[str, fl
     return scores
 
 
-def leakage(judged: Judged) -> dict[str, dict[Trait, float]]:
+def leakage(judged: Judging) -> dict[str, dict[Trait, float]]:
     """Trait-level code -> trait -> mean score over runs: 10 x 5 where every item was asked (NaN where
     not).
     """
@@ -90,7 +89,7 @@ def leakage(judged: Judged) -> dict[str, dict[Trait, float]]:
     return {code: {trait: _mean(found[code, trait]) for trait in TRAITS} for code in codes}
 
 
-def missing(judged: Judged) -> dict[str, Counter[str]]:
+def missing(judged: Judging) -> dict[str, Counter[str]]:
     """Trait-level code -> how many batches ended in which state."""
     found: dict[str, Counter[str]] = defaultdict(Counter)
     for judgement in _shown(judged):
@@ -115,7 +114,7 @@ def answer_lengths(found: Interview) -> dict[str, float]:
     return {code: statistics.fmean(lengths) for code, lengths in words.items()}
 
 
-def by_key(scored: Scored) -> dict[bool, list[list[float]]]:
+def by_key(scored: ScoredInterview) -> dict[bool, list[list[float]]]:
     """Signed expression on positively (False) and negatively (True) keyed items, one list an item.
 
     Only batches of one item can be told apart this way (mode item). A score counts from the midpoint toward
@@ -134,7 +133,7 @@ def by_key(scored: Scored) -> dict[bool, list[list[float]]]:
     return {mark: [scores for (key, _), scores in found.items() if key is mark] for mark in (False, True)}
 
 
-def shift(scored: Scored, backbone: Scored) -> dict[str, float]:
+def shift(scored: ScoredInterview, backbone: ScoredInterview) -> dict[str, float]:
     """Trait-level code -> mean score less the unconditioned backbone's score for the same trait, in
     points.
     """
@@ -149,13 +148,13 @@ def paired(first: Sequence[Judgement], second: Sequence[Judgement]) -> list[tupl
     return [(a, b) for a, b in pairs if a is not None and b is not None]
 
 
-def repeats(judged: Judged) -> list[tuple[float, float]]:
+def repeats(judged: Judging) -> list[tuple[float, float]]:
     """The judge's first and second opinion on the same answers; empty when it was asked once."""
     by_repeat = [[j for j in judged.judgements if j.repeat == repeat] for repeat in (0, 1)]
     return paired(*by_repeat)
 
 
-def require_comparable(scored: Sequence[Scored]) -> None:
+def require_comparable(scored: Sequence[ScoredInterview]) -> None:
     """Refuse to compare what was not measured alike. Raises EvaluationError that says what differs
     between whom.
     """
@@ -169,7 +168,7 @@ def require_comparable(scored: Sequence[Scored]) -> None:
                 )
 
 
-def _measured_by(a: Scored, b: Scored) -> list[tuple[str, object, object]]:
+def _measured_by(a: ScoredInterview, b: ScoredInterview) -> list[tuple[str, object, object]]:
     left, right = (s.interview.header for s in (a, b))
     judge, other = (s.judged.header for s in (a, b))
     return [
@@ -181,7 +180,7 @@ def _measured_by(a: Scored, b: Scored) -> list[tuple[str, object, object]]:
     ]
 
 
-def _shown(judged: Judged) -> list[Judgement]:
+def _shown(judged: Judging) -> list[Judgement]:
     """The first opinion on every batch of the runs there are."""
     return [j for j in judged.judgements if j.repeat == 0 and j.run < judged.header.runs]
 

@@ -16,12 +16,12 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from oceanchat.errors import EvaluationError
 from oceanchat.traits import CODES, TRAIT_LEVELS, TraitLevel
-from preact.evaluation.interview.inventories import Inventory, Item
-from preact.evaluation.transcripts import Lines, differing, only_one, read_header, write_header
+from preact.evaluation.interview.inventories import Inventory, InventoryItem
+from preact.evaluation.transcripts import JsonLines, differing, only_one, read_header, write_header
 
 UNCONDITIONED = "none"
 """What stands in the place of a trait-level when the system is asked as it is."""
-State = Literal["answered", "empty", "refused", "failed"]
+AnswerState = Literal["answered", "empty", "refused", "failed"]
 
 _SPEAKS_AS_MACHINE = re.compile(
     r"\b(as an? (ai|artificial intelligence|(large )?language model|chatbot)|i am an? (ai|language model)"
@@ -31,7 +31,7 @@ _SPEAKS_AS_MACHINE = re.compile(
 )
 
 
-class Asked(NamedTuple):
+class InterviewQuestion(NamedTuple):
     """One question to be asked in a fresh conversation."""
 
     trait_level: TraitLevel | None
@@ -41,11 +41,11 @@ class Asked(NamedTuple):
     """The run's number, also the seed of what is drawn at random."""
 
 
-class Reply(NamedTuple):
+class SystemReply(NamedTuple):
     """What a system said."""
 
     text: str
-    state: State = "answered"
+    state: AnswerState = "answered"
     reason: str = ""
     """Why there is no answer, in a short stable word."""
 
@@ -72,11 +72,11 @@ class System(Protocol):
     def provenance(self) -> Mapping[str, Any]:
         """Model ids, decoding parameters and hashes: what decides its answers, as plain JSON data."""
 
-    async def answer(self, asked: Sequence[Asked]) -> list[Reply]:
+    async def answer(self, asked: Sequence[InterviewQuestion]) -> list[SystemReply]:
         """One reply for each question, in order. Raises BuildStopped when nothing more can be asked."""
 
 
-class Answer(BaseModel):
+class InterviewAnswer(BaseModel):
     """One answered question as it is kept."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -89,7 +89,7 @@ class Answer(BaseModel):
     question: str
     answer: str
     """Word for word: no disclaimer is removed before judging."""
-    state: State
+    state: AnswerState
     reason: str = ""
 
     @property
@@ -127,7 +127,7 @@ class InterviewHeader(BaseModel):
     def inventory_of(self) -> Inventory:
         """The inventory as far as judging needs it: ids, traits and marks."""
         items = tuple(
-            Item(item, TraitLevel.parse(f"{trait}+").trait, backwards, "")
+            InventoryItem(item, TraitLevel.parse(f"{trait}+").trait, backwards, "")
             for item, (trait, backwards) in self.items.items()
         )
         return Inventory(self.inventory, items, self.inventory_sha256)
@@ -138,16 +138,18 @@ class Interview(NamedTuple):
 
     folder: Path
     header: InterviewHeader
-    answers: tuple[Answer, ...]
+    answers: tuple[InterviewAnswer, ...]
 
 
-Progress = Callable[[int, int], None]
+ReportProgress = Callable[[int, int], None]
 """Told after every batch: questions answered so far and in all."""
 
 
-def plan(inventory: Inventory, conditioned: bool, scope: str, runs: int) -> list[tuple[str, int, Item]]:
+def plan(
+    inventory: Inventory, conditioned: bool, scope: str, runs: int
+) -> list[tuple[str, int, InventoryItem]]:
     """Every question of the interview as (trait-level code, run, item), in the order it is asked."""
-    asked: list[tuple[str, int, Item]] = []
+    asked: list[tuple[str, int, InventoryItem]] = []
     for run in range(runs):
         for code in CODES if conditioned else (UNCONDITIONED,):
             for trait in dict.fromkeys(item.trait for item in inventory.items):
@@ -164,7 +166,7 @@ async def interview(
     scope: Literal["own", "all"] = "own",
     runs: int = 5,
     label: str | None = None,
-    progress: Progress = lambda done, total: None,
+    progress: ReportProgress = lambda done, total: None,
 ) -> Interview:
     """Ask what has not been answered yet and keep it in `folder`; `label` stands for the system's own name.
 
@@ -182,7 +184,7 @@ async def interview(
         items={item.id: (item.trait.value, item.reversed) for item in inventory.items},
         started=datetime.now(UTC).isoformat(timespec="seconds"),
     )
-    lines = Lines(folder / "answers.jsonl", Answer)
+    lines = JsonLines(folder / "answers.jsonl", InterviewAnswer)
     with only_one(folder):
         header = _settle(folder / "interview.json", header)
         lines.mend()
@@ -200,7 +202,7 @@ async def interview(
 def read_interview(folder: Path) -> Interview:
     """The interview in a folder. Raises EvaluationError when there is none."""
     header = read_header(folder / "interview.json", InterviewHeader, "preact interview")
-    return Interview(folder, header, tuple(Lines(folder / "answers.jsonl", Answer).read()))
+    return Interview(folder, header, tuple(JsonLines(folder / "answers.jsonl", InterviewAnswer).read()))
 
 
 def completeness(found: Interview) -> tuple[int, int]:
@@ -216,11 +218,12 @@ def ask_of(trait_level: str) -> TraitLevel | None:
 
 
 async def _ask(
-    answer: Callable[[Sequence[Asked]], Awaitable[list[Reply]]], batch: Sequence[tuple[str, int, Item]]
-) -> list[Answer]:
-    replies = await answer([Asked(ask_of(code), item.question, run) for code, run, item in batch])
+    answer: Callable[[Sequence[InterviewQuestion]], Awaitable[list[SystemReply]]],
+    batch: Sequence[tuple[str, int, InventoryItem]],
+) -> list[InterviewAnswer]:
+    replies = await answer([InterviewQuestion(ask_of(code), item.question, run) for code, run, item in batch])
     return [
-        Answer(
+        InterviewAnswer(
             trait_level=code,
             run=run,
             item=item.id,

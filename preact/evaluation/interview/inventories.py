@@ -26,7 +26,7 @@ _DIMENSIONS = {name: trait for trait in TRAITS for name in (trait.value.lower(),
 
 
 @dataclass(frozen=True)
-class Item:
+class InventoryItem:
     """One item of an inventory."""
 
     id: str
@@ -43,15 +43,15 @@ class Inventory:
     """A set of items with a name and the sha256 of the file it came from."""
 
     name: str
-    items: tuple[Item, ...]
+    items: tuple[InventoryItem, ...]
     sha256: str
     """64 hex digits over the file's bytes: equal only for equal questions."""
 
-    def of_trait(self, trait: Trait) -> tuple[Item, ...]:
+    def of_trait(self, trait: Trait) -> tuple[InventoryItem, ...]:
         """The trait's items in the inventory's own order."""
         return tuple(item for item in self.items if item.trait is trait)
 
-    def in_order(self, trait: Trait, run: int) -> tuple[Item, ...]:
+    def in_order(self, trait: Trait, run: int) -> tuple[InventoryItem, ...]:
         """The trait's items as run `run` takes them: run 0 in order, run k shuffled with seed k."""
         items = list(self.of_trait(trait))
         if run:
@@ -98,7 +98,7 @@ def parse_inventory(
     columns = [column.strip().lower() for column in reader.fieldnames or ()]
     _require_columns(name, columns, keyed=keys is not None)
     reader_names = dict(zip(columns, reader.fieldnames or (), strict=True))
-    items: list[Item] = []
+    items: list[InventoryItem] = []
     for number, row in enumerate(rows, start=2):
         cells = {column: (row.get(original) or "").strip() for column, original in reader_names.items()}
         items.append(_item(f"inventory '{name}', line {number}", cells, keys))
@@ -131,7 +131,9 @@ def _require_columns(name: str, columns: Sequence[str], keyed: bool) -> None:
             raise EvaluationError(f"inventory '{name}' has the column '{column}' twice; keep one of them")
 
 
-def _item(where: str, cells: Mapping[str, str], keys: Mapping[str, tuple[Trait, bool]] | None) -> Item:
+def _item(
+    where: str, cells: Mapping[str, str], keys: Mapping[str, tuple[Trait, bool]] | None
+) -> InventoryItem:
     for column in ("id", "question"):
         if not cells[column]:
             raise EvaluationError(f"{where} has an empty {column}; give every item an id and a question")
@@ -139,17 +141,17 @@ def _item(where: str, cells: Mapping[str, str], keys: Mapping[str, tuple[Trait, 
         if cells["id"] not in keys:
             raise EvaluationError(f"{where}: id '{cells['id']}' is not known; write 1 to {len(keys)}")
         trait, backwards = keys[cells["id"]]
-        return Item(cells["id"], trait, backwards, cells["question"])
+        return InventoryItem(cells["id"], trait, backwards, cells["question"])
     found = _DIMENSIONS.get(cells["trait"].lower())
     if found is None:
         raise EvaluationError(f"{where}: dimension '{cells['trait']}' is unknown; write {', '.join(TRAITS)}")
     mark = cells["reversed"].lower()
     if mark not in _TRUE | _FALSE:
         raise EvaluationError(f"{where}: reversed mark '{cells['reversed']}' is not known; write yes or no")
-    return Item(cells["id"], found, mark in _TRUE, cells["question"])
+    return InventoryItem(cells["id"], found, mark in _TRUE, cells["question"])
 
 
-def _check(name: str, items: Sequence[Item], keys: Mapping[str, tuple[Trait, bool]] | None) -> None:
+def _check(name: str, items: Sequence[InventoryItem], keys: Mapping[str, tuple[Trait, bool]] | None) -> None:
     seen: set[str] = set()
     for item in items:
         if item.id in seen:

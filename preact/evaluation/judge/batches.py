@@ -11,13 +11,13 @@ from typing import NamedTuple
 
 from oceanchat.traits import TRAITS, Trait
 from preact.evaluation.interview.interviewing import UNCONDITIONED
-from preact.evaluation.interview.inventories import Inventory, Item
+from preact.evaluation.interview.inventories import Inventory, InventoryItem
 from preact.evaluation.judge.verdicts import Mode
 
 LARGEST_BATCH = 4
 
 
-class Batch(NamedTuple):
+class AnswerBatch(NamedTuple):
     """Answers that are judged together."""
 
     trait_level: str
@@ -44,7 +44,7 @@ def batch_sizes(items: int) -> tuple[int, ...]:
     return tuple(end - start for start, end in pairwise(ends))
 
 
-def split(items: Sequence[Item], mode: Mode) -> list[tuple[str, ...]]:
+def split(items: Sequence[InventoryItem], mode: Mode) -> list[tuple[str, ...]]:
     """The ids of a trait's items, grouped as the mode asks."""
     sizes = {"dimension": (len(items),), "item": (1,) * len(items)}.get(mode) or batch_sizes(len(items))
     ids, groups, start = [item.id for item in items], [], 0
@@ -56,10 +56,10 @@ def split(items: Sequence[Item], mode: Mode) -> list[tuple[str, ...]]:
 
 def plan(
     inventory: Inventory, codes: Sequence[str], scope: str, runs: int, mode: Mode, repeats: int = 1
-) -> list[Batch]:
+) -> list[AnswerBatch]:
     """Every batch to be judged, the scores that tables show first."""
     return [
-        Batch(code, run, trait, number, repeat, ids)
+        AnswerBatch(code, run, trait, number, repeat, ids)
         for repeat in range(repeats)
         for run in range(runs)
         for code in codes

@@ -15,7 +15,7 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from oceanchat.errors import EvaluationError
 from oceanchat.traits import TRAITS, Level, Trait, TraitLevel
 from preact.dialogues.release import Release
-from preact.evaluation.judge.verdicts import Mode, Pair, Verdict
+from preact.evaluation.judge.verdicts import JudgeVerdict, Mode, Pair
 
 LEAST_DIALOGUES = 5
 """Dialogues that each level of a trait needs in the training split."""
@@ -53,15 +53,15 @@ class ClassifierJudge:
             "dialogues": self._dialogues,
         }
 
-    async def rate(self, trait: Trait, pairs: Sequence[Pair], mode: Mode, sample: int) -> Verdict:
+    async def rate(self, trait: Trait, pairs: Sequence[Pair], mode: Mode, sample: int) -> JudgeVerdict:
         """All answers as one text; words it has never seen give no ground. Another sample changes nothing."""
         text = " ".join(pair.answer for pair in pairs)
         model = self._models[trait]
         if not model[:-1].transform([text]).nnz:
-            return Verdict(None, "no-ground", "none of the words occur in the training split")
+            return JudgeVerdict(None, "no-ground", "none of the words occur in the training split")
         shares = dict(zip(model.classes_, model.predict_proba([text])[0], strict=True))
         score = 1 + 4 * float(shares[Level.HIGH.value])
-        return Verdict(round(min(5.0, max(1.0, score)), 4), "scored")
+        return JudgeVerdict(round(min(5.0, max(1.0, score)), 4), "scored")
 
 
 def _taught(trait: Trait, texts: Sequence[str], labels: Sequence[TraitLevel]) -> Pipeline:

@@ -14,11 +14,10 @@ from importlib.resources import files
 from typing import Literal, NamedTuple
 
 from oceanchat.traits import TRAITS, Level, Trait
-from preact.evaluation.judge.verdicts import Judge, Judgement, Mode, Pair, Verdict
-from preact.evaluation.scores import MIDPOINT
+from preact.evaluation.judge.verdicts import MIDPOINT, Judge, Judgement, JudgeVerdict, Mode, Pair
 
-Kind = Literal["high", "low", "blank", "gibberish"]
-KINDS: tuple[Kind, ...] = ("high", "low", "blank", "gibberish")
+ControlKind = Literal["high", "low", "blank", "gibberish"]
+KINDS: tuple[ControlKind, ...] = ("high", "low", "blank", "gibberish")
 LEAST_GAP = 1.0
 """Scale points by which clear high answers must score above clear low ones for a judge to be trusted."""
 _LETTERS = "bcdfghjklmnpqrstvwxz"
@@ -27,7 +26,7 @@ _LETTERS = "bcdfghjklmnpqrstvwxz"
 class Control(NamedTuple):
     """One trait's control answers of one kind."""
 
-    kind: Kind
+    kind: ControlKind
     trait: Trait
     pairs: tuple[Pair, ...]
 
@@ -61,7 +60,7 @@ def controls() -> list[Control]:
     return found
 
 
-def judgement_of(control: Control, verdict: Verdict) -> Judgement:
+def judgement_of(control: Control, verdict: JudgeVerdict) -> Judgement:
     """A control's verdict in the form in which judgements are kept."""
     return Judgement(
         trait_level=control.kind,
@@ -74,7 +73,7 @@ def judgement_of(control: Control, verdict: Verdict) -> Judgement:
     )
 
 
-async def rate_control(judge: Judge, control: Control, mode: Mode) -> Verdict:
+async def rate_control(judge: Judge, control: Control, mode: Mode) -> JudgeVerdict:
     """One control's verdict. In the single-answer mode its first pair stands for it."""
     pairs = control.pairs[:1] if mode == "item" else control.pairs
     return await judge.rate(control.trait, pairs, mode, sample=0)

@@ -13,16 +13,16 @@ from pathlib import Path
 from typing import NamedTuple, TypeVar
 
 from oceanchat.errors import EvaluationError
-from preact.evaluation.interview.interviewing import Answer, Interview, Progress, completeness
-from preact.evaluation.judge.batches import Batch, plan
+from preact.evaluation.interview.interviewing import Interview, InterviewAnswer, ReportProgress, completeness
+from preact.evaluation.judge.batches import AnswerBatch, plan
 from preact.evaluation.judge.controls import Control, controls, judgement_of, rate_control
-from preact.evaluation.judge.verdicts import Judge, JudgeHeader, Judgement, Mode, Pair, Verdict
-from preact.evaluation.transcripts import Lines, differing, only_one, read_header, write_header
+from preact.evaluation.judge.verdicts import Judge, JudgeHeader, Judgement, JudgeVerdict, Mode, Pair
+from preact.evaluation.transcripts import JsonLines, differing, only_one, read_header, write_header
 
 Task = TypeVar("Task")
 
 
-class Judged(NamedTuple):
+class Judging(NamedTuple):
     """One judge's verdicts on one interview."""
 
     folder: Path
@@ -38,8 +38,8 @@ async def judge_interview(
     *,
     mode: Mode = "batch",
     repeats: int = 1,
-    progress: Progress = lambda done, total: None,
-) -> Judged:
+    progress: ReportProgress = lambda done, total: None,
+) -> Judging:
     """Judge what has not been judged yet and keep it under the interview's folder.
 
     Raises EvaluationError when the interview is not finished or the folder holds another judging, and
@@ -59,7 +59,7 @@ async def judge_interview(
         provenance=dict(judge.provenance(mode)),
         started=datetime.now(UTC).isoformat(timespec="milliseconds"),
     )
-    lines = Lines(folder / "judgements.jsonl", Judgement)
+    lines = JsonLines(folder / "judgements.jsonl", Judgement)
     with only_one(folder):
         _settle(folder / "judge.json", header)
         lines.mend()
@@ -68,7 +68,7 @@ async def judge_interview(
         left = [batch for batch in batches if batch.key not in done]
         answers = {answer.key: answer for answer in found.answers}
 
-        async def rate(batch: Batch) -> Judgement:
+        async def rate(batch: AnswerBatch) -> Judgement:
             return await _judge_one(judge, mode, batch, answers)
 
         count = len(batches) - len(left)
@@ -77,7 +77,7 @@ async def judge_interview(
     return read_judged(folder)
 
 
-def batches_of(found: Interview, mode: Mode, repeats: int = 1) -> list[Batch]:
+def batches_of(found: Interview, mode: Mode, repeats: int = 1) -> list[AnswerBatch]:
     """Every batch of an interview."""
     codes = list(dict.fromkeys(answer.trait_level for answer in found.answers))
     header = found.header
@@ -89,16 +89,16 @@ def judging_folder(interview: Path, judge: str, mode: Mode) -> Path:
     return interview / "judged" / f"{re.sub(r'[^A-Za-z0-9._-]+', '-', judge)}.{mode}"
 
 
-def read_judged(folder: Path) -> Judged:
+def read_judged(folder: Path) -> Judging:
     """One judge's verdicts. Raises EvaluationError when there are none."""
     header = read_header(folder / "judge.json", JudgeHeader, "preact judge")
-    judgements = Lines(folder / "judgements.jsonl", Judgement).read()
-    return Judged(
-        folder, header, tuple(judgements), tuple(Lines(folder / "controls.jsonl", Judgement).read())
+    judgements = JsonLines(folder / "judgements.jsonl", Judgement).read()
+    return Judging(
+        folder, header, tuple(judgements), tuple(JsonLines(folder / "controls.jsonl", Judgement).read())
     )
 
 
-def all_judged(interview: Path) -> list[Judged]:
+def all_judged(interview: Path) -> list[Judging]:
     """Every judge's verdicts on an interview, the earliest first."""
     folders = sorted(path.parent for path in interview.glob("judged/*/judge.json"))
     return sorted((read_judged(folder) for folder in folders), key=lambda judged: judged.header.started)
@@ -108,7 +108,7 @@ async def _in_groups(
     at_once: int,
     todo: Sequence[Task],
     rate: Callable[[Task], Awaitable[Judgement]],
-    lines: Lines[Judgement],
+    lines: JsonLines[Judgement],
     told: Callable[[int], None],
 ) -> None:
     """Rate in groups; a group is on disk before the next one is asked, also when one of it was stopped."""
@@ -123,7 +123,7 @@ async def _in_groups(
 
 
 async def _judge_one(
-    judge: Judge, mode: Mode, batch: Batch, answers: Mapping[tuple[str, int, str], Answer]
+    judge: Judge, mode: Mode, batch: AnswerBatch, answers: Mapping[tuple[str, int, str], InterviewAnswer]
 ) -> Judgement:
     """Empty answers are shown as such; only a batch without any answer is not put to the judge."""
     found = [answers[batch.trait_level, batch.run, item] for item in batch.items]
@@ -132,12 +132,12 @@ async def _judge_one(
         # Equal answers in two runs, or the same ones asked about again, are judged anew and not replayed.
         verdict = await judge.rate(batch.trait, pairs, mode, sample=batch.repeat * 1000 + batch.run)
     else:
-        verdict = Verdict(None, "no-answers", attempts=0)
+        verdict = JudgeVerdict(None, "no-answers", attempts=0)
     return Judgement(**batch._asdict(), **verdict._asdict())
 
 
 async def _judge_controls(judge: Judge, mode: Mode, folder: Path) -> None:
-    lines = Lines(folder / "controls.jsonl", Judgement)
+    lines = JsonLines(folder / "controls.jsonl", Judgement)
     lines.mend()
     done = {(judgement.trait_level, judgement.trait) for judgement in lines.read()}
     left = [control for control in controls() if (control.kind, control.trait) not in done]

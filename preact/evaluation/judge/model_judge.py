@@ -12,8 +12,7 @@ from oceanchat.errors import CallFailed
 from oceanchat.llm.chat import ChatAnswer, ChatModel, ChatRequest
 from oceanchat.prompts import Prompts
 from oceanchat.traits import FACETS, Trait
-from preact.evaluation.judge.verdicts import Mode, Pair, Verdict
-from preact.evaluation.scores import read_score
+from preact.evaluation.judge.verdicts import JudgeVerdict, Mode, Pair, read_score
 
 MAX_TOKENS = 400
 NO_ANSWER = "-"
@@ -44,18 +43,18 @@ class ModelJudge:
             "prompt": self._prompts[f"judge_{mode}"].fingerprint,
         }
 
-    async def rate(self, trait: Trait, pairs: Sequence[Pair], mode: Mode, sample: int) -> Verdict:
+    async def rate(self, trait: Trait, pairs: Sequence[Pair], mode: Mode, sample: int) -> JudgeVerdict:
         """Ask until a score can be read, at most `attempts` times; a refusal or failure is final."""
-        verdict = Verdict(None, "unreadable", attempts=0)
+        verdict = JudgeVerdict(None, "unreadable", attempts=0)
         for attempt in range(self._attempts):
             try:
                 answer = await self._model.ask(self._request(trait, pairs, mode, sample * 10 + attempt))
             except CallFailed as failure:
-                return Verdict(None, "failed", f"{failure.reason}: {failure}", attempt + 1)
+                return JudgeVerdict(None, "failed", f"{failure.reason}: {failure}", attempt + 1)
             if _refused(answer):
-                return Verdict(None, "refused", answer.refusal or answer.text, attempt + 1)
+                return JudgeVerdict(None, "refused", answer.refusal or answer.text, attempt + 1)
             score = read_score(answer.text)
-            verdict = Verdict(score.value, score.state, answer.text, attempt + 1)
+            verdict = JudgeVerdict(score.value, score.state, answer.text, attempt + 1)
             if score.state != "unreadable":
                 break
         return verdict

@@ -1,19 +1,30 @@
-"""Verdicts: what a judge is, what it is shown, and what is kept of what it said.
+"""Verdicts: what a judge is, what it is shown, and how its reply becomes a score or a state.
 
-Records and one protocol. Any judge, a language model or a classifier, scripted or paid, speaks it; none
-of them is known here.
+Records, one protocol and one reader. Any judge, a language model or a classifier, scripted or paid, speaks
+the protocol; none of them is known here. A score that cannot be read never becomes a number: the reply's
+last JSON object that has the key score counts, and null is the judge's own word for answers that give no
+ground.
 """
 
-from collections.abc import Mapping, Sequence
+import json
+import math
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Literal, NamedTuple, Protocol
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from oceanchat.traits import Trait
-from preact.evaluation.scores import State
 
 Mode = Literal["batch", "dimension", "item"]
 MODES: tuple[Mode, ...] = ("batch", "dimension", "item")
+
+LOWEST, MIDPOINT, HIGHEST = 1.0, 3.0, 5.0
+VerdictState = Literal["scored", "no-ground", "unreadable", "refused", "failed", "no-answers"]
+UNSCORED: tuple[VerdictState, ...] = ("no-ground", "unreadable", "refused", "failed", "no-answers")
+_LONGEST = 20_000
+"""Characters of a reply's end that are searched: the score stands on the last line."""
+_NUMBER = re.compile(r"[1-5](\.\d{1,12})?")
 
 
 class Pair(NamedTuple):
@@ -23,11 +34,11 @@ class Pair(NamedTuple):
     answer: str
 
 
-class Verdict(NamedTuple):
+class JudgeVerdict(NamedTuple):
     """What a judge made of some pairs."""
 
     score: float | None
-    state: State
+    state: VerdictState
     reply: str = ""
     """The judge's own words, where it has any."""
     attempts: int = 1
@@ -48,7 +59,7 @@ class Judge(Protocol):
     def provenance(self, mode: Mode) -> Mapping[str, Any]:
         """Model, parameters and prompt hashes: what decides its verdicts, as plain JSON data."""
 
-    async def rate(self, trait: Trait, pairs: Sequence[Pair], mode: Mode, sample: int) -> Verdict:
+    async def rate(self, trait: Trait, pairs: Sequence[Pair], mode: Mode, sample: int) -> JudgeVerdict:
         """Rate the pairs for one trait; another `sample` is another opinion on the same pairs."""
 
 
@@ -65,7 +76,7 @@ class Judgement(BaseModel):
     items: tuple[str, ...]
     score: float | None = Field(ge=1, le=5)
     """1 to 5; null unless the state is 'scored'."""
-    state: State
+    state: VerdictState
     reply: str
     attempts: int
 
@@ -87,3 +98,44 @@ class JudgeHeader(BaseModel):
     provenance: dict[str, Any]
     started: str
     """UTC, ISO 8601."""
+
+
+class JudgeScore(NamedTuple):
+    """What a reply says."""
+
+    value: float | None
+    """1 (not at all) to 5 (strongly); None unless the state is 'scored'."""
+    state: VerdictState
+
+
+def read_score(reply: str) -> JudgeScore:
+    """The score of one judge reply; any text at all gives a Score, none raises."""
+    value: Any = ...
+    for found in _objects(reply[-_LONGEST:]):
+        if "score" in found:
+            value = found["score"]
+    if value is None:
+        return JudgeScore(None, "no-ground")
+    if isinstance(value, str) and _NUMBER.fullmatch(value.strip()):
+        value = float(value)
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return JudgeScore(None, "unreadable")
+    if not LOWEST <= value <= HIGHEST or not math.isfinite(value):
+        return JudgeScore(None, "unreadable")
+    return JudgeScore(float(value), "scored")
+
+
+def _objects(text: str) -> Iterator[dict[str, Any]]:
+    """Every JSON object that begins at some brace of the text and is not inside an earlier one."""
+    decoder = json.JSONDecoder()
+    start = text.find("{")
+    while start >= 0:
+        end = start + 1
+        try:
+            found, end = decoder.raw_decode(text, start)
+        except (ValueError, RecursionError):
+            pass
+        else:
+            if isinstance(found, dict):
+                yield found
+        start = text.find("{", end)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from oceanchat.errors import EvaluationError
 from oceanchat.traits import TraitLevel
-from preact.evaluation.interview.interviewing import UNCONDITIONED, Answer, read_interview
+from preact.evaluation.interview.interviewing import UNCONDITIONED, InterviewAnswer, read_interview
 from preact.evaluation.report.page import Page
 
 
@@ -27,7 +27,7 @@ def write_cases(
     own = [item for item, (trait, _) in known.items() if trait == trait_level.trait]
     page = Page(f"The same questions, answered as {trait_level.label}")
     for item in items or own[:3]:
-        said: list[tuple[str, Answer]] = []
+        said: list[tuple[str, InterviewAnswer]] = []
         for found in interviews:
             wanted = trait_level.code if found.header.conditioned else UNCONDITIONED
             name = f"{found.header.backbone} {found.header.model}"

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from oceanchat.traits import CODES
-from preact.evaluation.comparison.comparing import QUANTITIES, Row, Table
+from preact.evaluation.comparison.comparing import QUANTITIES, Comparison, ComparisonRow
 from preact.evaluation.comparison.diagnosis import concerns
 from preact.evaluation.comparison.statistics import (
     cluster_bootstrap,
@@ -22,7 +22,7 @@ from preact.evaluation.comparison.statistics import (
     sign_flip,
 )
 from preact.evaluation.comparison.trait_scores import (
-    Scored,
+    ScoredInterview,
     answer_lengths,
     by_key,
     leakage,
@@ -30,21 +30,21 @@ from preact.evaluation.comparison.trait_scores import (
 )
 from preact.evaluation.interview.interviewing import UNCONDITIONED
 from preact.evaluation.judge.judging import all_judged
-from preact.evaluation.report.figures import draw_leakage
 from preact.evaluation.report.page import Page
-from preact.evaluation.report.report_paper import add_paper
-from preact.evaluation.report.report_reliability import add_judges, add_missing
+from preact.evaluation.report.paper_section import add_paper
+from preact.evaluation.report.plots import draw_leakage
+from preact.evaluation.report.reliability import add_judges, add_missing
 from preact.evaluation.report.tables import number, signed
 
 
-class Written(NamedTuple):
+class ReportFiles(NamedTuple):
     """The files of a report."""
 
     markdown: Path
     html: Path
 
 
-def write_report(scored: Sequence[Scored], table: Table, folder: Path) -> Written:
+def write_report(scored: Sequence[ScoredInterview], table: Comparison, folder: Path) -> ReportFiles:
     """Write report.md, report.html and the figures' files into `folder`."""
     page = Page("Judged trait expression")
     page.paragraph(
@@ -62,10 +62,10 @@ def write_report(scored: Sequence[Scored], table: Table, folder: Path) -> Writte
     _leakage(page, scored, folder)
     _answers(page, scored)
     _provenance(page, scored)
-    return Written(*page.write(folder, "report"))
+    return ReportFiles(*page.write(folder, "report"))
 
 
-def _results(page: Page, scored: Sequence[Scored], table: Table) -> None:
+def _results(page: Page, scored: Sequence[ScoredInterview], table: Comparison) -> None:
     runs = min(len(row.runs) for row in table.rows)
     page.heading("Results")
     headings = ["Backbone", "Model", *QUANTITIES]
@@ -111,7 +111,7 @@ def _results(page: Page, scored: Sequence[Scored], table: Table) -> None:
     _contrasts(page, table)
 
 
-def _contrasts(page: Page, table: Table) -> None:
+def _contrasts(page: Page, table: Comparison) -> None:
     if not table.tests:
         return
     page.paragraph(
@@ -141,7 +141,7 @@ def _contrasts(page: Page, table: Table) -> None:
     )
 
 
-def _sign_flip(system: Row, baseline: Row) -> float:
+def _sign_flip(system: ComparisonRow, baseline: ComparisonRow) -> float:
     """The exact p over runs paired by number; NaN where one has a run that the other lacks."""
     own, other = system.values("Overall"), baseline.values("Overall")
     if len(own) != len(other) or not own or len(own) > 20:
@@ -149,7 +149,7 @@ def _sign_flip(system: Row, baseline: Row) -> float:
     return sign_flip([a - b for a, b in zip(own, other, strict=True)])
 
 
-def _leakage(page: Page, scored: Sequence[Scored], folder: Path) -> None:
+def _leakage(page: Page, scored: Sequence[ScoredInterview], folder: Path) -> None:
     shown = [
         one for one in scored if one.interview.header.scope == "all" and one.interview.header.conditioned
     ]
@@ -163,7 +163,7 @@ def _leakage(page: Page, scored: Sequence[Scored], folder: Path) -> None:
         page.figure(files[1], f"{header.backbone} {header.model}: judged score of every trait", folder)
 
 
-def _answers(page: Page, scored: Sequence[Scored]) -> None:
+def _answers(page: Page, scored: Sequence[ScoredInterview]) -> None:
     page.heading("The answers")
     page.paragraph("Mean words an answer:")
     codes = [*CODES, UNCONDITIONED]
@@ -182,7 +182,7 @@ def _answers(page: Page, scored: Sequence[Scored]) -> None:
     _shifts(page, scored)
 
 
-def _keys(page: Page, scored: Sequence[Scored]) -> None:
+def _keys(page: Page, scored: Sequence[ScoredInterview]) -> None:
     rows = []
     for one in scored:
         for backwards, clusters in by_key(one).items():
@@ -198,7 +198,7 @@ def _keys(page: Page, scored: Sequence[Scored]) -> None:
         page.table(["Model", "Keyed", "Mean", "95 % from", "to"], rows)
 
 
-def _shifts(page: Page, scored: Sequence[Scored]) -> None:
+def _shifts(page: Page, scored: Sequence[ScoredInterview]) -> None:
     plain = {one.interview.header.backbone: one for one in scored if not one.interview.header.conditioned}
     rows = [
         [
@@ -214,7 +214,7 @@ def _shifts(page: Page, scored: Sequence[Scored]) -> None:
         page.table(["Backbone", "Model", *CODES], rows)
 
 
-def _provenance(page: Page, scored: Sequence[Scored]) -> None:
+def _provenance(page: Page, scored: Sequence[ScoredInterview]) -> None:
     page.heading("Provenance")
     rows = []
     for one in scored:

@@ -9,7 +9,13 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from preact.evaluation.comparison.comparing import QUANTITIES, SMALLER_IS_BETTER, Cell, Row, Table
+from preact.evaluation.comparison.comparing import (
+    QUANTITIES,
+    SMALLER_IS_BETTER,
+    Comparison,
+    ComparisonCell,
+    ComparisonRow,
+)
 
 FORMATS = ("table", "markdown", "latex", "json")
 _STARRED = "* better than the best baseline, adjusted p < .05; standard deviations over runs below, if any"
@@ -23,7 +29,7 @@ _LATEX = str.maketrans(
 )
 
 
-def render(table: Table, style: str, notes: Sequence[str] = ()) -> str:
+def render(table: Comparison, style: str, notes: Sequence[str] = ()) -> str:
     """The comparison in one of FORMATS; means first, then standard deviations where runs were repeated.
 
     `notes` go with the table wherever it goes: what is wrong, and the judge's controls.
@@ -39,14 +45,14 @@ def render(table: Table, style: str, notes: Sequence[str] = ()) -> str:
     return "\n\n".join([*parts, *_foot(table, style, notes)])
 
 
-def _foot(table: Table, style: str, notes: Sequence[str]) -> list[str]:
+def _foot(table: Comparison, style: str, notes: Sequence[str]) -> list[str]:
     lines = [_LEGENDS[style], *render_tests(table).splitlines(), *notes]
     if style == "latex":
         return ["\n".join(f"% {line}" for line in lines)]
     return ["\n".join(f"- {line}" if style == "markdown" else line for line in lines)]
 
 
-def as_json(table: Table) -> dict[str, Any]:
+def as_json(table: Comparison) -> dict[str, Any]:
     """The comparison as plain data: rows with all runs, and every test. What is not a number becomes null."""
     return {
         "baselines": list(table.baselines),
@@ -73,7 +79,7 @@ def as_json(table: Table) -> dict[str, Any]:
     }
 
 
-def render_tests(table: Table) -> str:
+def render_tests(table: Comparison) -> str:
     """The primary contrasts in words, one a line."""
     lines: list[str] = []
     for test in table.tests:
@@ -104,7 +110,7 @@ def _headings(style: str, arrows: bool) -> list[str]:
     return ["Backbone", "Model", *map(heading, QUANTITIES)]
 
 
-def _lines(rows: Sequence[Row], cells: Sequence[list[str]], style: str) -> list[list[str]]:
+def _lines(rows: Sequence[ComparisonRow], cells: Sequence[list[str]], style: str) -> list[list[str]]:
     clean: Callable[[str], str] = {
         "latex": lambda text: text.translate(_LATEX),
         "markdown": lambda text: text.replace("|", "\\|"),
@@ -112,7 +118,7 @@ def _lines(rows: Sequence[Row], cells: Sequence[list[str]], style: str) -> list[
     return [[clean(row.backbone), clean(row.model), *line] for row, line in zip(rows, cells, strict=True)]
 
 
-def _mean(cell: Cell, style: str) -> str:
+def _mean(cell: ComparisonCell, style: str) -> str:
     text = number(cell.mean, 2) + ("*" if cell.starred else "")
     marks: Mapping[str, tuple[str, str]] = {
         "markdown": ("**{}**", "<u>{}</u>"),
@@ -180,7 +186,7 @@ def _plain(value: float | str) -> float | str | None:
     )
 
 
-def _cell(cell: Cell) -> dict[str, Any]:
+def _cell(cell: ComparisonCell) -> dict[str, Any]:
     return {
         "mean": _plain(cell.mean),
         "spread": _plain(cell.spread),

@@ -5,9 +5,9 @@ from typing import Any
 
 from oceanchat.errors import BuildStopped
 from oceanchat.traits import TRAITS, Trait
-from preact.evaluation.interview.interviewing import Asked, Reply
+from preact.evaluation.interview.interviewing import InterviewQuestion, SystemReply
 from preact.evaluation.interview.inventories import Inventory, parse_inventory
-from preact.evaluation.judge.verdicts import Mode, Pair, Verdict
+from preact.evaluation.judge.verdicts import JudgeVerdict, Mode, Pair
 
 
 def small_inventory(items: int = 2) -> Inventory:
@@ -34,20 +34,20 @@ class Parrot:
         self._says = says
         self.conditioned = conditioned
         self.at_once = 3
-        self.asked: list[Asked] = []
+        self.asked: list[InterviewQuestion] = []
         self._stop_after = stop_after
 
     def provenance(self) -> Mapping[str, Any]:
         return {"kind": "stand-in"}
 
-    async def answer(self, asked: Sequence[Asked]) -> list[Reply]:
+    async def answer(self, asked: Sequence[InterviewQuestion]) -> list[SystemReply]:
         if len(self.asked) >= self._stop_after:
             raise BuildStopped("stopped on purpose")
         self.asked += asked
-        return [Reply(self._line(one) if self._says is None else self._says) for one in asked]
+        return [SystemReply(self._line(one) if self._says is None else self._says) for one in asked]
 
     @staticmethod
-    def _line(one: Asked) -> str:
+    def _line(one: InterviewQuestion) -> str:
         return f"{one.trait_level.code if one.trait_level else 'as I am'} run {one.run}"
 
 
@@ -64,10 +64,10 @@ class Reader:
     def provenance(self, mode: Mode) -> Mapping[str, Any]:
         return {"kind": "stand-in", "shift": self._shift}
 
-    async def rate(self, trait: Trait, pairs: Sequence[Pair], mode: Mode, sample: int) -> Verdict:
+    async def rate(self, trait: Trait, pairs: Sequence[Pair], mode: Mode, sample: int) -> JudgeVerdict:
         if len(self.seen) >= self._stop_after:
             raise BuildStopped("stopped on purpose")
         self.seen.append((trait, tuple(pairs), sample))
         text = pairs[0].answer
         score = 5.0 if f"{trait}+" in text else 1.0 if f"{trait}-" in text else 3.0
-        return Verdict(min(5.0, max(1.0, score - self._shift)), "scored", "because")
+        return JudgeVerdict(min(5.0, max(1.0, score - self._shift)), "scored", "because")

@@ -6,16 +6,18 @@ import torch
 from oceanchat.errors import TrainingError
 from oceanchat.traits import TRAIT_LEVELS
 from preact.dialogues.release import Message, TrainingDialogue
-from preact.evaluation.identification import Scores, as_json, as_lines, identify, judge
+from preact.evaluation.identification import TraitLevelLosses, as_json, as_lines, identify, judge
 from preact.training.train import train
 from tests.preact.conftest import Run, micro_config
 
 TALK = (Message("user", "q"), Message("assistant", "a"))
 
 
-def scores(losses: list[list[float]], own: list[int]) -> Scores:
+def scores(losses: list[list[float]], own: list[int]) -> TraitLevelLosses:
     dialogues = [TrainingDialogue(str(n), TRAIT_LEVELS[i], TALK, "test", "") for n, i in enumerate(own)]
-    return Scores(dialogues, torch.tensor(losses, dtype=torch.float64), torch.full((len(own),), 3.0).double())
+    return TraitLevelLosses(
+        dialogues, torch.tensor(losses, dtype=torch.float64), torch.full((len(own),), 3.0).double()
+    )
 
 
 def row(**lower: float) -> list[float]:

@@ -9,7 +9,7 @@ from oceanchat.errors import EvaluationError
 from oceanchat.traits import Level, Trait
 from preact.dialogues.conversation import render
 from preact.dialogues.release import Message
-from preact.systems.control_vectors import ControlVectors, SweepPoint, choose, load, make, save
+from preact.systems.control_vectors import ControlVectors, SteeringTrial, choose, load, make, save
 from preact.systems.statements import held_out, statements
 from preact.systems.steering import last_residuals
 from tests.preact.tiny_models import tiny_backbone
@@ -51,9 +51,9 @@ def test_the_sweep_measures_every_block_and_strength_on_held_out_statements(cont
 
 def test_the_widest_spread_that_does_little_harm_is_chosen() -> None:
     points = [
-        SweepPoint(block=0, strength=1.0, spread=1.0, harm=0.1),
-        SweepPoint(block=1, strength=1.0, spread=2.0, harm=0.4),
-        SweepPoint(block=2, strength=2.0, spread=9.0, harm=3.0),
+        SteeringTrial(block=0, strength=1.0, spread=1.0, harm=0.1),
+        SteeringTrial(block=1, strength=1.0, spread=2.0, harm=0.4),
+        SteeringTrial(block=2, strength=2.0, spread=9.0, harm=3.0),
     ]
     assert choose(points).block == 1
     assert choose([points[2], points[2].model_copy(update={"block": 5, "harm": 2.0})]).block == 5

@@ -11,7 +11,7 @@ import pytest
 
 from oceanchat.errors import BuildStopped, EvaluationError
 from oceanchat.llm.settings import CallSettings
-from preact.evaluation.calling import Calling, InterviewPlan, is_local, run_interview
+from preact.evaluation.calling import InterviewPlan, ModelAccess, is_local, run_interview
 from preact.evaluation.interview.interviewing import completeness, read_interview
 from tests.endpoint import Endpoint
 
@@ -27,8 +27,8 @@ def inventory(tmp_path: Path) -> str:
     return str(tmp_path / "ten.csv")
 
 
-def calling(endpoint: Endpoint, folder: Path) -> Calling:
-    return Calling(CallSettings(base_url=endpoint.url, concurrency=4), str(folder / "store.db"))
+def calling(endpoint: Endpoint, folder: Path) -> ModelAccess:
+    return ModelAccess(CallSettings(base_url=endpoint.url, concurrency=4), str(folder / "store.db"))
 
 
 async def test_each_question_is_asked_in_a_fresh_conversation_and_each_run_anew(
@@ -73,7 +73,7 @@ async def test_a_spent_quota_stops_and_what_was_answered_is_not_asked_again(
 
 async def test_a_system_without_a_model_is_refused(tmp_path: Path) -> None:
     with pytest.raises(EvaluationError, match="names no model"):
-        await run_interview(InterviewPlan("prompted:", tmp_path / "a"), Calling())
+        await run_interview(InterviewPlan("prompted:", tmp_path / "a"), ModelAccess())
 
 
 def test_folders_and_hub_ids_are_local_and_names_are_not(tmp_path: Path) -> None:

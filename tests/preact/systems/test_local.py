@@ -8,13 +8,15 @@ import pytest
 from oceanchat.errors import EvaluationError, TrainingError
 from oceanchat.traits import TraitLevel
 from preact.backbones.tiny import save as save_backbone
-from preact.evaluation.interview.interviewing import Asked, Reply
+from preact.evaluation.interview.interviewing import InterviewQuestion, SystemReply
 from preact.systems.control_vectors import make, save
 from preact.systems.generation import Sampling
 from preact.systems.local import BackboneSystem, backbone_of, open_local, seed_of, shown
 from tests.preact.tiny_models import SHAPE, tiny_backbone
 
-QUESTIONS = [Asked(TraitLevel.parse(code), f"What of {n}?", 0) for code in ("O+", "N-") for n in (1, 2)]
+QUESTIONS = [
+    InterviewQuestion(TraitLevel.parse(code), f"What of {n}?", 0) for code in ("O+", "N-") for n in (1, 2)
+]
 PLAIN = [asked._replace(trait_level=None) for asked in QUESTIONS]
 
 
@@ -32,7 +34,7 @@ async def test_every_method_answers_each_question_in_order_and_the_same_for_the_
     for run in runs.values():
         system = open_local(str(run), 0.7, 6)
         first, again = await system.answer(QUESTIONS), await system.answer(QUESTIONS)
-        assert first == again and len(first) == 4 and all(isinstance(reply, Reply) for reply in first)
+        assert first == again and len(first) == 4 and all(isinstance(reply, SystemReply) for reply in first)
         assert (await system.answer(QUESTIONS[2:])) == first[2:]
         assert (system.backbone, system.conditioned) == ("tiny", True)
         names.append(system.model)
@@ -88,7 +90,9 @@ def test_what_is_no_run_and_no_control_folder_is_refused(tmp_path: Path) -> None
 def test_seeds_depend_on_run_trait_level_and_question_alone() -> None:
     one = QUESTIONS[0]
     seeds = {seed_of(a) for a in (one, one._replace(run=1), QUESTIONS[1], QUESTIONS[2], PLAIN[0])}
-    assert len(seeds) == 5 and seed_of(one) == seed_of(Asked(TraitLevel.parse("O+"), "What of 1?", 0))
+    assert len(seeds) == 5 and seed_of(one) == seed_of(
+        InterviewQuestion(TraitLevel.parse("O+"), "What of 1?", 0)
+    )
 
 
 def test_sampling_is_part_of_the_provenance(backbone: Path) -> None:

@@ -7,27 +7,27 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from oceanchat.errors import EvaluationError
-from preact.evaluation.comparison.comparing import HIGH, LOW, QUANTITIES, Row, compare, quantities
-from preact.evaluation.comparison.paper import Published, disagreements, published
+from preact.evaluation.comparison.comparing import HIGH, LOW, QUANTITIES, ComparisonRow, compare, quantities
+from preact.evaluation.comparison.paper import PaperRow, contradictions, paper_rows
 
 
 def run(high: float, low: float) -> dict[str, float]:
     return {**dict.fromkeys(HIGH, high), **dict.fromkeys(LOW, low)}
 
 
-def row(model: str, *overalls: float, backbone: str = "tiny") -> Row:
-    return Row(backbone, model, tuple(run(3 + o / 2, 3 - o / 2) for o in overalls))
+def row(model: str, *overalls: float, backbone: str = "tiny") -> ComparisonRow:
+    return ComparisonRow(backbone, model, tuple(run(3 + o / 2, 3 - o / 2) for o in overalls))
 
 
 def test_the_quantities_stand_in_the_papers_order() -> None:
     assert " ".join(QUANTITIES) == "O+ C+ E+ A+ N+ Avg+ O- C- E- A- N- Avg- Overall"
 
 
-CONSISTENT = [p for p in published(2, 4, 7) if (p.backbone, p.model) != ("Llama2-13B", "P-React")]
+CONSISTENT = [p for p in paper_rows(2, 4, 7) if (p.backbone, p.model) != ("Llama2-13B", "P-React")]
 
 
 @pytest.mark.parametrize("printed", CONSISTENT, ids=lambda p: f"{p.table}-{p.backbone}-{p.model}")
-def test_the_papers_ten_figures_give_its_averages_and_overall_to_rounding(printed: Published) -> None:
+def test_the_papers_ten_figures_give_its_averages_and_overall_to_rounding(printed: PaperRow) -> None:
     ours = quantities(printed.row.runs[0])
     assert ours["Avg+"] == pytest.approx(printed.figures["Avg+"], abs=0.0101)
     assert ours["Avg-"] == pytest.approx(printed.figures["Avg-"], abs=0.0101)
@@ -35,18 +35,18 @@ def test_the_papers_ten_figures_give_its_averages_and_overall_to_rounding(printe
 
 
 def test_the_cells_where_the_paper_disagrees_with_itself_are_listed() -> None:
-    assert [str(d) for d in disagreements()] == [
+    assert [str(d) for d in contradictions()] == [
         "Table 2, Llama2-13B P-React: Avg- is printed as 1.04, its own figures give 1.08",
         "Table 2, Llama2-13B P-React: Overall is printed as 3.81, its own figures give 3.77",
     ]
 
 
 def test_the_paper_holds_14_main_rows_3_large_ones_4_ablations_and_17_spreads() -> None:
-    assert [len(published(table)) for table in (2, 7, 4, 8)] == [14, 3, 4, 17]
+    assert [len(paper_rows(table)) for table in (2, 7, 4, 8)] == [14, 3, 4, 17]
 
 
 def test_best_and_second_overall_of_each_backbone_are_the_papers() -> None:
-    table = compare([p.row for p in published(2)])
+    table = compare([p.row for p in paper_rows(2)])
     ranks = {r.label: cells["Overall"].rank for r, cells in zip(table.rows, table.cells, strict=True)}
     assert [label for label, rank in ranks.items() if rank == 1] == [
         "- GPT-4", "Llama2-7B P-React", "Llama2-13B P-React", "Qwen2-7B P-React",
@@ -57,14 +57,14 @@ def test_best_and_second_overall_of_each_backbone_are_the_papers() -> None:
 
 
 def test_low_levels_rank_the_smallest_score_first_and_equal_prints_share_a_rank() -> None:
-    table = compare([p.row for p in published(2) if p.backbone == "Llama2-7B"])
+    table = compare([p.row for p in paper_rows(2) if p.backbone == "Llama2-7B"])
     cells = dict(zip((r.model for r in table.rows), table.cells, strict=True))
     assert [m for m, c in cells.items() if c["C-"].rank == 1] == ["LoRA"]
     assert [m for m, c in cells.items() if c["O+"].rank == 1] == ["Auxiliary", "P-React"]
 
 
 def test_overall_is_computed_per_run_before_it_is_averaged() -> None:
-    a = Row("tiny", "a", (run(5, 1), run(4, 2)))
+    a = ComparisonRow("tiny", "a", (run(5, 1), run(4, 2)))
     assert a.values("Overall") == (4.0, 2.0) and a.mean("Overall") == 3.0 and a.spread("Overall") == 1.0
 
 
@@ -73,7 +73,7 @@ def test_a_missing_score_leaves_its_averages_missing_instead_of_becoming_a_numbe
     figures = quantities(broken)
     assert math.isnan(figures["E+"]) and math.isnan(figures["Avg+"]) and math.isnan(figures["Overall"])
     assert figures["Avg-"] == 1.0
-    assert Row("tiny", "a", (broken, run(5, 1))).values("Overall") == (4.0,)
+    assert ComparisonRow("tiny", "a", (broken, run(5, 1))).values("Overall") == (4.0,)
 
 
 def test_a_clear_gain_over_the_best_baseline_is_starred_and_a_gain_over_a_worse_one_is_not() -> None:

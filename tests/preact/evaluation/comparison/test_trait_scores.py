@@ -9,7 +9,7 @@ import pytest
 from oceanchat.errors import EvaluationError
 from oceanchat.traits import CODES, Trait
 from preact.evaluation.comparison.trait_scores import (
-    Scored,
+    ScoredInterview,
     answer_lengths,
     by_key,
     leakage,
@@ -36,12 +36,12 @@ async def scored(
     scope: Literal["own", "all"] = "own",
     mode: Mode = "batch",
     repeats: int = 1,
-) -> Scored:
+) -> ScoredInterview:
     found = await interview(system, small_inventory(items), folder, scope=scope, runs=2)
-    return Scored(found, await judge_interview(found, judge, mode=mode, repeats=repeats))
+    return ScoredInterview(found, await judge_interview(found, judge, mode=mode, repeats=repeats))
 
 
-def with_judgements(one: Scored, change: dict[str, tuple[float | None, str]]) -> Scored:
+def with_judgements(one: ScoredInterview, change: dict[str, tuple[float | None, str]]) -> ScoredInterview:
     """The same, with other verdicts for some trait-levels."""
     judgements = tuple(
         j.model_copy(update=dict(zip(("score", "state"), change[j.trait_level], strict=True)))

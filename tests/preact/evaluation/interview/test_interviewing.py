@@ -8,12 +8,20 @@ import pytest
 
 from oceanchat.errors import BuildStopped, EvaluationError
 from oceanchat.traits import CODES
-from preact.evaluation.interview.interviewing import Answer, completeness, interview, plan, read_interview
-from preact.evaluation.interview.inventories import Inventory, Item, bfi_keys
+from preact.evaluation.interview.interviewing import (
+    InterviewAnswer,
+    completeness,
+    interview,
+    plan,
+    read_interview,
+)
+from preact.evaluation.interview.inventories import Inventory, InventoryItem, bfi_keys
 from preact.evaluation.transcripts import only_one
 from tests.preact.evaluation.stand_ins import Parrot, small_inventory
 
-BFI = Inventory("bfi44", tuple(Item(i, trait, back, f"{i}?") for i, (trait, back) in bfi_keys().items()), "")
+BFI = Inventory(
+    "bfi44", tuple(InventoryItem(i, trait, back, f"{i}?") for i, (trait, back) in bfi_keys().items()), ""
+)
 
 
 async def test_every_trait_level_answers_its_own_items_in_every_run(tmp_path: Path) -> None:
@@ -107,5 +115,5 @@ def test_a_damaged_line_in_the_middle_is_reported_by_its_number(tmp_path: Path) 
     ],
 )
 def test_stepping_out_of_the_part_is_noticed_and_left_in_place(text: str, expected: bool) -> None:
-    answer = Answer(trait_level="O+", run=0, item="1", question="?", answer=text, state="answered")
+    answer = InterviewAnswer(trait_level="O+", run=0, item="1", question="?", answer=text, state="answered")
     assert answer.speaks_as_machine is expected and answer.answer == text

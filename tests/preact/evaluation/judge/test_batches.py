@@ -7,10 +7,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from oceanchat.traits import CODES, Trait
-from preact.evaluation.interview.inventories import Inventory, Item, bfi_keys
+from preact.evaluation.interview.inventories import Inventory, InventoryItem, bfi_keys
 from preact.evaluation.judge.batches import batch_sizes, plan
 
-BFI = Inventory("bfi44", tuple(Item(i, trait, back, f"{i}?") for i, (trait, back) in bfi_keys().items()), "")
+BFI = Inventory(
+    "bfi44", tuple(InventoryItem(i, trait, back, f"{i}?") for i, (trait, back) in bfi_keys().items()), ""
+)
 
 
 @pytest.mark.parametrize(

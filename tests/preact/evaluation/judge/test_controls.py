@@ -9,15 +9,14 @@ from oceanchat.near_duplicates import NearDuplicates
 from oceanchat.traits import Trait
 from preact.evaluation.interview.inventories import load_inventory
 from preact.evaluation.judge.controls import ControlCheck, check, controls, judgement_of
-from preact.evaluation.judge.verdicts import Verdict
-from preact.evaluation.scores import State
+from preact.evaluation.judge.verdicts import JudgeVerdict, VerdictState
 
 
-def checked(scores: dict[str, float | None], state: State = "scored") -> ControlCheck:
+def checked(scores: dict[str, float | None], state: VerdictState = "scored") -> ControlCheck:
     return check(
         [
             judgement_of(
-                control, Verdict(scores[control.kind], state if scores[control.kind] else "no-ground")
+                control, JudgeVerdict(scores[control.kind], state if scores[control.kind] else "no-ground")
             )
             for control in controls()
         ]

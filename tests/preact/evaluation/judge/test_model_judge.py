@@ -10,7 +10,7 @@ from oceanchat.models import open_run
 from oceanchat.prompts import open_prompts, read_tags
 from oceanchat.store.database import open_store
 from oceanchat.traits import Trait
-from preact.evaluation.calling import Calling, run_judging
+from preact.evaluation.calling import ModelAccess, run_judging
 from preact.evaluation.comparison.diagnosis import concerns
 from preact.evaluation.comparison.trait_scores import load_scored
 from preact.evaluation.interview.interviewing import interview
@@ -46,14 +46,14 @@ async def test_a_judge_that_says_the_same_or_nothing_readable_is_found_out(
     tmp_path: Path, serve: Serve, reply: str, words: str
 ) -> None:
     await interview(Parrot(), small_inventory(), tmp_path / "a", runs=1)
-    calling = Calling(CallSettings(base_url=serve(reply=reply).url), str(tmp_path / "store.db"))
+    calling = ModelAccess(CallSettings(base_url=serve(reply=reply).url), str(tmp_path / "store.db"))
     await run_judging([tmp_path / "a"], ["served"], calling)
     assert any(words in said for said in concerns([load_scored(tmp_path / "a", None)]))
 
 
 async def test_a_judge_that_refuses_is_a_state(tmp_path: Path, serve: Serve) -> None:
     await interview(Parrot(), small_inventory(), tmp_path / "a", runs=1)
-    calling = Calling(CallSettings(base_url=serve(rate_refusal=1.0).url), str(tmp_path / "store.db"))
+    calling = ModelAccess(CallSettings(base_url=serve(rate_refusal=1.0).url), str(tmp_path / "store.db"))
     judged = await run_judging([tmp_path / "a"], ["served"], calling)
     assert {j.state for j in judged[0].judgements} == {"refused"}
 
@@ -74,7 +74,7 @@ async def test_equal_answers_in_two_runs_are_judged_anew_and_judging_again_is_fr
 ) -> None:
     endpoint = serve(reply='{"score": 4}')
     await interview(Parrot(says="I like plans."), small_inventory(), tmp_path / "a", runs=2)
-    calling = Calling(CallSettings(base_url=endpoint.url), str(tmp_path / "store.db"))
+    calling = ModelAccess(CallSettings(base_url=endpoint.url), str(tmp_path / "store.db"))
     await run_judging([tmp_path / "a"], ["served"], calling, repeats=2)
     paid = endpoint.counters()["paid"]
     # Five traits, two runs, two repeats: equal answers of both levels are one request; twenty controls.
@@ -87,6 +87,6 @@ async def test_equal_answers_in_two_runs_are_judged_anew_and_judging_again_is_fr
 
 async def test_the_scripted_judge_passes_its_controls_and_says_what_it_is(tmp_path: Path) -> None:
     await interview(Parrot(), small_inventory(), tmp_path / "a", runs=1)
-    judged = await run_judging([tmp_path / "a"], ["scripted"], Calling(store=str(tmp_path / "store.db")))
+    judged = await run_judging([tmp_path / "a"], ["scripted"], ModelAccess(store=str(tmp_path / "store.db")))
     assert check(judged[0].controls).warnings == ()
     assert any("it is scripted" in words for words in concerns([load_scored(tmp_path / "a", None)]))

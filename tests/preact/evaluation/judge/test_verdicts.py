@@ -7,7 +7,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from preact.evaluation.scores import read_score
+from preact.evaluation.judge.verdicts import read_score
 
 
 @pytest.mark.parametrize(

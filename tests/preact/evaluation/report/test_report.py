@@ -10,14 +10,13 @@ import pytest
 from oceanchat.traits import Trait
 from preact.evaluation.comparison.comparing import compare
 from preact.evaluation.comparison.diagnosis import concerns
-from preact.evaluation.comparison.trait_scores import Scored, load_scored
+from preact.evaluation.comparison.trait_scores import ScoredInterview, load_scored
 from preact.evaluation.interview.interviewing import interview
 from preact.evaluation.judge.judging import judge_interview
-from preact.evaluation.judge.verdicts import Judge, Mode, Pair, Verdict
+from preact.evaluation.judge.verdicts import Judge, JudgeVerdict, Mode, Pair, VerdictState
 from preact.evaluation.report.page import Page
+from preact.evaluation.report.paper_section import named
 from preact.evaluation.report.report import write_report
-from preact.evaluation.report.report_paper import named
-from preact.evaluation.scores import State
 from tests.preact.evaluation.stand_ins import Parrot, Reader, small_inventory
 
 
@@ -26,20 +25,22 @@ class Stubborn:
 
     at_once = 8
 
-    def __init__(self, name: str, score: float | None, state: State) -> None:
+    def __init__(self, name: str, score: float | None, state: VerdictState) -> None:
         self.name = name
-        self._verdict = Verdict(score, state)
+        self._verdict = JudgeVerdict(score, state)
 
     def provenance(self, mode: Mode) -> Mapping[str, Any]:
         return {"kind": "stand-in"}
 
-    async def rate(self, trait: Trait, pairs: Sequence[Pair], mode: Mode, sample: int) -> Verdict:
+    async def rate(self, trait: Trait, pairs: Sequence[Pair], mode: Mode, sample: int) -> JudgeVerdict:
         return self._verdict
 
 
-async def judged(folder: Path, system: Parrot, judge: Judge, scope: Literal["own", "all"] = "own") -> Scored:
+async def judged(
+    folder: Path, system: Parrot, judge: Judge, scope: Literal["own", "all"] = "own"
+) -> ScoredInterview:
     found = await interview(system, small_inventory(), folder, scope=scope, runs=2)
-    return Scored(found, await judge_interview(found, judge))
+    return ScoredInterview(found, await judge_interview(found, judge))
 
 
 @pytest.mark.parametrize(

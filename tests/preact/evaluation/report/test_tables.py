@@ -5,15 +5,15 @@ import math
 
 import pytest
 
-from preact.evaluation.comparison.comparing import HIGH, LOW, QUANTITIES, Row, compare
-from preact.evaluation.comparison.paper import published
+from preact.evaluation.comparison.comparing import HIGH, LOW, QUANTITIES, ComparisonRow, compare
+from preact.evaluation.comparison.paper import paper_rows
 from preact.evaluation.report.tables import FORMATS, as_json, render, render_tests
 
-ROWS = [p.row for p in published(2) if p.backbone == "Llama2-7B"]
+ROWS = [p.row for p in paper_rows(2) if p.backbone == "Llama2-7B"]
 
 
-def row(model: str, *pairs: tuple[float, float]) -> Row:
-    return Row(
+def row(model: str, *pairs: tuple[float, float]) -> ComparisonRow:
+    return ComparisonRow(
         "tiny", model, tuple({**dict.fromkeys(HIGH, h), **dict.fromkeys(LOW, low)} for h, low in pairs)
     )
 
@@ -78,7 +78,7 @@ def test_json_is_strict_and_holds_runs_and_tests() -> None:
 
 
 def test_what_is_missing_is_a_dash_in_text_and_null_in_json() -> None:
-    table = compare([Row("tiny", "half", ({"O+": 4.0, "C+": math.nan},))])
+    table = compare([ComparisonRow("tiny", "half", ({"O+": 4.0, "C+": math.nan},))])
     assert "  4.00  " in render(table, "table") and " - " in render(table, "table")
     assert as_json(table)["rows"][0]["quantities"]["Overall"]["mean"] is None
 

@@ -6,8 +6,8 @@ everything else is named with what keeps it apart.
 
 from collections.abc import Sequence
 
-from preact.evaluation.comparison.paper import Published, disagreements, published
-from preact.evaluation.comparison.trait_scores import Scored
+from preact.evaluation.comparison.paper import PaperRow, contradictions, paper_rows
+from preact.evaluation.comparison.trait_scores import ScoredInterview
 from preact.evaluation.interview.inventories import BFI
 from preact.evaluation.report.page import Page
 from preact.evaluation.report.tables import number
@@ -23,7 +23,7 @@ PROMPTED = {"gpt-3.5-turbo-1106": "GPT-3.5", "gpt-4-0613": "GPT-4"}
 """The paper's models behind an endpoint (its footnotes 7 and 8)."""
 
 
-def add_paper(page: Page, scored: Sequence[Scored]) -> None:
+def add_paper(page: Page, scored: Sequence[ScoredInterview]) -> None:
     """Ours and the paper's Overall, what keeps them apart, and where the paper disagrees with itself."""
     page.heading("The paper's figures")
     rows: list[list[str]] = []
@@ -32,7 +32,7 @@ def add_paper(page: Page, scored: Sequence[Scored]) -> None:
         header = one.interview.header
         label = f"{header.backbone} {header.model}"
         backbone, model = named(header.backbone, header.model)
-        same_model = [row for row in published(2, 4, 7) if row.model == model]
+        same_model = [row for row in paper_rows(2, 4, 7) if row.model == model]
         why = _apart(one, backbone, same_model)
         if why:
             apart.append(f"{label}: {why}")
@@ -52,7 +52,7 @@ def add_paper(page: Page, scored: Sequence[Scored]) -> None:
         "The paper's judge was gpt-4-0613; its deviations of averages are means of deviations, ours are "
         "deviations of the runs' averages. Where its own figures disagree by more than rounding:"
     )
-    page.points([str(found) for found in disagreements()])
+    page.points([str(found) for found in contradictions()])
 
 
 def named(backbone: str, model: str) -> tuple[str, str]:
@@ -62,7 +62,7 @@ def named(backbone: str, model: str) -> tuple[str, str]:
     return BACKBONES.get(backbone.lower(), backbone), model
 
 
-def _apart(one: Scored, backbone: str, same_model: Sequence[Published]) -> str:
+def _apart(one: ScoredInterview, backbone: str, same_model: Sequence[PaperRow]) -> str:
     """What keeps a system from being compared with the paper; empty when nothing does."""
     inventory = one.interview.header.inventory
     if not same_model:
@@ -74,6 +74,6 @@ def _apart(one: Scored, backbone: str, same_model: Sequence[Published]) -> str:
     return ""
 
 
-def _printed_spread(row: Published) -> str:
-    found = [s for s in published(8) if (s.backbone, s.model) == (row.backbone, row.model)]
+def _printed_spread(row: PaperRow) -> str:
+    found = [s for s in paper_rows(8) if (s.backbone, s.model) == (row.backbone, row.model)]
     return number(found[0].figures["Overall"], 3) if found and row.table != 4 else "-"

@@ -10,7 +10,7 @@ from matplotlib.colors import to_rgb
 
 from oceanchat.errors import EvaluationError
 from oceanchat.traits import CODES, TRAITS
-from preact.evaluation.report.figures import (
+from preact.evaluation.report.plots import (
     OKABE_ITO,
     Panel,
     draw_confusion,

@@ -7,16 +7,22 @@ from collections.abc import Sequence
 
 from oceanchat.traits import TRAITS
 from preact.evaluation.comparison.statistics import agreement
-from preact.evaluation.comparison.trait_scores import TREATMENTS, Scored, missing, paired, refusals, repeats
+from preact.evaluation.comparison.trait_scores import (
+    TREATMENTS,
+    ScoredInterview,
+    missing,
+    paired,
+    refusals,
+    repeats,
+)
 from preact.evaluation.judge.controls import check
-from preact.evaluation.judge.judging import Judged, all_judged
-from preact.evaluation.judge.verdicts import Judgement
+from preact.evaluation.judge.judging import Judging, all_judged
+from preact.evaluation.judge.verdicts import UNSCORED, Judgement
 from preact.evaluation.report.page import Page
 from preact.evaluation.report.tables import number, signed
-from preact.evaluation.scores import UNSCORED
 
 
-def add_judges(page: Page, scored: Sequence[Scored]) -> None:
+def add_judges(page: Page, scored: Sequence[ScoredInterview]) -> None:
     """The controls of every judge, and how far judges agree with each other and with themselves."""
     page.heading("The judges")
     page.paragraph(
@@ -46,7 +52,7 @@ def add_judges(page: Page, scored: Sequence[Scored]) -> None:
         page.paragraph("One judge, asked once: its agreement with others and with itself is not known.")
 
 
-def _agreements(one: Scored) -> list[list[str]]:
+def _agreements(one: ScoredInterview) -> list[list[str]]:
     judgings = all_judged(one.interview.folder)
     pairs: list[tuple[str, list[tuple[float, float]]]] = [
         (f"{judged.header.judge} and itself", repeats(judged)) for judged in judgings
@@ -65,11 +71,11 @@ def _agreements(one: Scored) -> list[list[str]]:
     return found
 
 
-def _first_opinions(judged: Judged) -> list[Judgement]:
+def _first_opinions(judged: Judging) -> list[Judgement]:
     return [judgement for judgement in judged.judgements if judgement.repeat == 0]
 
 
-def add_missing(page: Page, scored: Sequence[Scored]) -> None:
+def add_missing(page: Page, scored: Sequence[ScoredInterview]) -> None:
     """What has no score, what that could change, and how often systems refused or left their part."""
     page.heading("Missing scores")
     page.paragraph(
@@ -106,6 +112,6 @@ def add_missing(page: Page, scored: Sequence[Scored]) -> None:
         page.table(headings, rows)
 
 
-def _told(one: Scored, code: str) -> list[str]:
+def _told(one: ScoredInterview, code: str) -> list[str]:
     counts = refusals(one.interview)[code]
     return [str(counts[state]) for state in ("refused", "failed", "speaks as machine")]
