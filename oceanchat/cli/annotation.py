@@ -46,7 +46,7 @@ def sample(store: str, another: bool, prompts: Path | None, as_json: bool, **opt
     """
     from oceanchat.annotation.guidelines import PRACTISED, known_items
     from oceanchat.annotation.sample import SampleConfig, draw_sample
-    from oceanchat.cli.display.build import print_table
+    from oceanchat.cli.display.tables import print_table
     from oceanchat.prompts import open_prompts
     from oceanchat.store.database import open_store
 
@@ -104,7 +104,7 @@ def list_annotators(store: str, as_json: bool) -> None:
     """Show who is there, and how far they are."""
     from oceanchat.annotation import accounts
     from oceanchat.annotation import labels as labelling
-    from oceanchat.cli.display.build import print_table
+    from oceanchat.cli.display.tables import print_table
     from oceanchat.store.database import open_store
 
     opened = open_store(store, must_exist=True)

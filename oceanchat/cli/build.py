@@ -37,7 +37,8 @@ def build(dry_run: bool, store: str, as_json: bool, **flags: Any) -> int:
     Run it again and nothing is asked twice; ask for more and only the difference is asked. Nothing is sent
     or spent unless a model is named. Exit code 3: the corpus gave fewer dialogues than asked for.
     """
-    from oceanchat.cli.display import build as console
+    from oceanchat.cli.display import build as result_tables
+    from oceanchat.cli.display.progress import BuildProgress
     from oceanchat.pipeline import build as service
     from oceanchat.pipeline.results import sample_dialogues
     from oceanchat.store.database import open_store
@@ -50,11 +51,11 @@ def build(dry_run: bool, store: str, as_json: bool, **flags: Any) -> int:
         print_forecast(config, store, as_json)
         return 0
     opened = open_store(store)
-    with console.BuildProgress() as progress:
+    with BuildProgress() as progress:
         report = asyncio.run(service.build(prepared, opened, progress))
     if as_json:
         click.echo(json.dumps(report.record()))
     else:
-        console.print_build(report, sample_dialogues(opened, config), config)
-    console.print_build_notes(report)
+        result_tables.print_build(report, sample_dialogues(opened, config), config)
+    result_tables.print_build_notes(report)
     return SHORT if report.short else 0

@@ -38,14 +38,14 @@ def estimate(pilot: int | None, store: str, as_json: bool, **flags: Any) -> None
     \b
     oceanchat estimate --trait O --level high --count 200 --model gpt-4o-mini --pilot 5
     """
-    from oceanchat.cli.display import build as console
+    from oceanchat.cli.display.progress import BuildProgress
     from oceanchat.pipeline import build as service
     from oceanchat.store.database import open_store
 
     config = read_config(flags)
     if pilot is not None:
         small = config.model_copy(update={"count": min(pilot, config.count)})
-        with console.BuildProgress() as progress:
+        with BuildProgress() as progress:
             asyncio.run(service.build(service.prepare(small), open_store(store), progress))
     print_forecast(config, store, as_json)
 

@@ -69,13 +69,13 @@ def import_(
     writer may be there. `oceanchat release --require imported` releases them all, `--require checked` those
     that passed a checker.
     """
-    from oceanchat.cli.display import build as console
+    from oceanchat.cli.display.progress import BuildProgress
     from oceanchat.pipeline import importing as intake
     from oceanchat.store.database import open_store
 
     config = _config(intake.ImportConfig, file=file, calls=_calls(base_url, max_usd), **flags)
     try:
-        with console.BuildProgress() as progress:
+        with BuildProgress() as progress:
             report = asyncio.run(intake.import_dialogues(config, open_store(store), progress))
     except intake.BadLines as error:
         for problem in error.problems:
@@ -197,7 +197,7 @@ def verify(folder: Path, as_json: bool) -> None:
 @_with_extra
 def diff(before: Path, after: Path, as_json: bool) -> None:
     """Say what changed from one release to another: rows, labels, splits and figures."""
-    from oceanchat.cli.display import build as console
+    from oceanchat.cli.display.tables import print_table
     from oceanchat.release.diff import by_trait_level, compare
     from oceanchat.release.folder import read_release
 
@@ -215,7 +215,7 @@ def diff(before: Path, after: Path, as_json: bool) -> None:
         click.echo(f"  {change.before} {change.old} -> {change.after} {change.new}")
     changed = [(c.name, str(c.before), str(c.after)) for c in (*found.options, *found.figures)]
     if changed:
-        console.print_table(("figure", before.name, after.name), changed)
+        print_table(("figure", before.name, after.name), changed)
 
 
 @click.command()
@@ -301,16 +301,16 @@ def _topic_labels(
 
 
 def _print_topics(shown: "Sequence[Named]", naming: "Naming | None") -> None:
-    from oceanchat.cli.display import build as console
+    from oceanchat.cli.display.tables import print_table
 
     headers: tuple[str, ...] = ("topic", "further words", "dialogues", "share")
     rows = [
         (n.topic.label, ", ".join(n.further_words), n.topic.dialogues, f"{n.topic.share:.1%}") for n in shown
     ]
     if naming is None:
-        return console.print_table(headers, rows)
+        return print_table(headers, rows)
     by = [f"{n.labelled_by} ({n.reason})" if n.reason else n.labelled_by for n in shown]
-    console.print_table((*headers, "labelled by"), [(*row, who) for row, who in zip(rows, by, strict=True)])
+    print_table((*headers, "labelled by"), [(*row, who) for row, who in zip(rows, by, strict=True)])
     click.echo(f"{naming.counts.made:,} calls to {naming.labeler}, {naming.counts.cost}", err=True)
 
 

@@ -15,14 +15,14 @@ from oceanchat.cli.options import json_option, store_option, trait_levels, trait
 @json_option
 def status(store: str, as_json: bool) -> None:
     """Show each funnel, and why rows failed."""
-    from oceanchat.cli.display import build as console
+    from oceanchat.cli.display.build import print_status
     from oceanchat.pipeline import results as reading
     from oceanchat.store.database import open_store
 
     found = reading.status(open_store(store, must_exist=True))
     if as_json:
         return click.echo(json.dumps([one.record() for one in found]))
-    console.print_status(found)
+    print_status(found)
 
 
 @click.command()
@@ -48,7 +48,7 @@ def show(
     """Read dialogues in the terminal.
 
     By ID (its first digits do), or by trait and level."""
-    from oceanchat.cli.display import build as console
+    from oceanchat.cli.display.dialogue import print_dialogue
     from oceanchat.pipeline import results as reading
     from oceanchat.store.database import open_store
 
@@ -65,7 +65,7 @@ def show(
         else:
             if number:
                 click.echo()
-            console.print_dialogue(dialogue)
+            print_dialogue(dialogue)
 
 
 @click.command()
@@ -96,7 +96,7 @@ def stats(plot: Path | None, store: str, as_json: bool) -> None:
     """Count dialogues, turns and words.
 
     For each trait-level, beside the paper's Table 6."""
-    from oceanchat.cli.display import build as console
+    from oceanchat.cli.display.build import print_table_six
     from oceanchat.pipeline import results as reading
     from oceanchat.store.database import open_store
 
@@ -107,7 +107,7 @@ def stats(plot: Path | None, store: str, as_json: bool) -> None:
         plot_table_six(rows, plot)
     if as_json:
         return click.echo(json.dumps([row._asdict() for row in rows]))
-    console.print_table_six(rows)
+    print_table_six(rows)
 
 
 @click.command()

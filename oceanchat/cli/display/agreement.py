@@ -6,7 +6,7 @@ It prints what it is given; nothing is computed here.
 from collections.abc import Mapping
 
 from oceanchat.annotation.report import Report
-from oceanchat.cli.display.build import print_table
+from oceanchat.cli.display.tables import print_table
 from oceanchat.statistics.agreement import Agreement
 from oceanchat.statistics.figure import NAMES, SHARE, Figure, form_of
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from oceanchat.cli.display.build import print_table
+from oceanchat.cli.display.tables import print_table
 from oceanchat.llm.costs import KINDS, Account, Books, total
 from oceanchat.llm.forecast import Span, TaskForecast
 from oceanchat.pipeline.estimate import Outlook

@@ -1,0 +1,36 @@
+"""Plain tables on stdout.
+
+What they show is data: nothing in it is read as markup.
+"""
+
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+
+def print_table(headers: Sequence[str], rows: Sequence[Sequence[Any]], title: str = "") -> None:
+    """A plain table on stdout; numbers are aligned to the right."""
+    table = Table(box=None, header_style="bold", pad_edge=False, title=title or None, title_justify="left")
+    for column, header in enumerate(headers):
+        right = bool(rows) and isinstance(rows[0][column], int | float)
+        table.add_column(header, justify="right" if right else "left")
+    for row in rows:
+        table.add_row(*(_cell(cell) for cell in row))
+    stdout_console().print(table)
+
+
+def _cell(cell: Any) -> Text:
+    if isinstance(cell, float):
+        return Text(f"{cell:,.2f}")
+    return Text(f"{cell:,}" if isinstance(cell, int) else str(cell))
+
+
+def stdout_console() -> Console:
+    """A console on stdout that leaves every text as it is."""
+    # Piped output has no width of its own, so no cell is cut.
+    plain: dict[str, Any] = {"markup": False, "emoji": False, "highlight": False}
+    return Console(**plain) if sys.stdout.isatty() else Console(width=140, no_color=True, **plain)
