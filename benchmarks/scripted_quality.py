@@ -4,7 +4,7 @@
 
 Writes up to `--count` dialogues for each trait-level from a corpus (the bundled one by default), before the
 gates. DIALOGUES.jsonl holds dialogues that people labelled: trait, level, facet, seed, turns; on them the
-labeller and the checker are scored against somebody else's judgement.
+labeler and the checker are scored against somebody else's judgement.
 """
 
 import argparse
@@ -24,7 +24,7 @@ from oceanchat.corpus.essays import open_corpus
 from oceanchat.corpus.segmentation import sentences_of
 from oceanchat.near_duplicates import NearDuplicates
 from oceanchat.pipeline.back_validation import judge, parse_verdict
-from oceanchat.pipeline.gates import Bounds, Gatekeeper
+from oceanchat.pipeline.gates import Bounds, GateRunner
 from oceanchat.pipeline.synthesis import parse_dialogue
 from oceanchat.prompts import Prompts, open_prompts
 from oceanchat.records import Turn, transcript
@@ -36,7 +36,7 @@ EXCHANGES, WORDS, AN_ESSAY = 5, 80, 3
 
 
 class Seed(NamedTuple):
-    """A sentence that the labeller gave a trait-level."""
+    """A sentence that the labeler gave a trait-level."""
 
     trait_level: TraitLevel
     facet: str
@@ -46,7 +46,7 @@ class Seed(NamedTuple):
     essay: str
 
 
-class Written(NamedTuple):
+class ScriptedDialogue(NamedTuple):
     """A scripted dialogue."""
 
     seed: Seed
@@ -104,7 +104,7 @@ def spread(seeds: Iterable[Seed], count: int) -> list[Seed]:
     return chosen
 
 
-def write(prompts: Prompts, seed: Seed) -> Written:
+def write(prompts: Prompts, seed: Seed) -> ScriptedDialogue:
     """One dialogue, through the real prompt and the real parser."""
     facet = facet_named(seed.facet)
     if facet is None:
@@ -124,7 +124,7 @@ def write(prompts: Prompts, seed: Seed) -> Written:
     turns = parse_dialogue(reply_to(messages))
     if turns is None:
         raise ValueError(f"unreadable dialogue for '{seed.text}'")
-    return Written(seed, turns)
+    return ScriptedDialogue(seed, turns)
 
 
 def verdict(prompts: Prompts, turns: tuple[Turn, ...], target: TraitLevel) -> tuple[bool, bool]:
@@ -137,7 +137,7 @@ def verdict(prompts: Prompts, turns: tuple[Turn, ...], target: TraitLevel) -> tu
     return strict == "passed", paper == "passed"
 
 
-def near_duplicates(written: list[Written]) -> float:
+def near_duplicates(written: list[ScriptedDialogue]) -> float:
     """Share of the dialogues with a 5-gram Jaccard of 0.5 or more with another."""
     close: set[int] = set()
     for order in (range(len(written)), range(len(written) - 1, -1, -1)):
@@ -151,9 +151,9 @@ def near_duplicates(written: list[Written]) -> float:
     return len(close) / len(written)
 
 
-def told_apart(written: list[Written]) -> float:
+def told_apart(written: list[ScriptedDialogue]) -> float:
     """Share of dialogues whose trait-level TF-IDF and logistic regression name, trained on other authors."""
-    halves: tuple[list[Written], list[Written]] = ([], [])
+    halves: tuple[list[ScriptedDialogue], list[ScriptedDialogue]] = ([], [])
     for each in written:
         halves[hashlib.sha256(each.seed.author.encode()).digest()[0] % 2].append(each)
     data = [
@@ -165,17 +165,17 @@ def told_apart(written: list[Written]) -> float:
     return float(model.score(*data[1]))
 
 
-def passing_gates(written: list[Written]) -> Counter[str]:
+def passing_gates(written: list[ScriptedDialogue]) -> Counter[str]:
     """How many dialogues pass, and how many each gate stops."""
-    keepers = {trait_level: Gatekeeper(Bounds(EXCHANGES, WORDS)) for trait_level in TRAIT_LEVELS}
+    runners = {trait_level: GateRunner(Bounds(EXCHANGES, WORDS)) for trait_level in TRAIT_LEVELS}
     states: Counter[str] = Counter()
     for number, (seed, turns) in enumerate(written):
-        closed = keepers[seed.trait_level].closed_by(str(number), turns, seed.essay)
-        states["passed" if closed is None else closed[0]] += 1
+        rejection = runners[seed.trait_level].rejection(str(number), turns, seed.essay)
+        states["passed" if rejection is None else rejection.gate] += 1
     return states
 
 
-def words_a_turn(written: list[Written], trait_level: TraitLevel) -> float:
+def words_a_turn(written: list[ScriptedDialogue], trait_level: TraitLevel) -> float:
     """Mean length of a trait-level's turns in words."""
     lengths = [len(t.text.split()) for w in written if w.seed.trait_level == trait_level for t in w.turns]
     return sum(lengths) / max(len(lengths), 1)

@@ -55,8 +55,8 @@ class Sentence(Record):
     """One past the last character in the essay's text."""
     text: str
     """The sentence, cleaned of entities, control characters and mojibake."""
-    place: int = 0
-    """Its place among the essay's usable sentences, from 0."""
+    position: int = 0
+    """Its number among the essay's usable sentences, from 0."""
 
 
 class Candidate(Record):
@@ -65,7 +65,7 @@ class Candidate(Record):
     sentence: Sentence
     trait: Trait
     order: int
-    """Place in the seeded order, from 0."""
+    """Its number in the seeded order, from 0."""
     state: CandidateState
     level: Level | None = None
     """The level the sentence shows; None for neutral and failed ones."""
@@ -84,7 +84,7 @@ class SeedTopic(Record):
     id: str
     """Hash of trait-level, facet and sentence id."""
     order: int
-    """Place in the order of choice within its trait-level, from 0."""
+    """Its number in the order of choice within its trait-level, from 0."""
     sentence_id: str
     essay_id: str
     author: str
@@ -111,7 +111,7 @@ class Turn(Record):
     text: str
 
 
-class Shown(Record):
+class ObservedTrait(Record):
     """One trait at one level, as a checker named it."""
 
     trait: Trait
@@ -130,7 +130,7 @@ class Verdict(Record):
     checker: str
     """Model name."""
     passed: bool
-    shown: tuple[Shown, ...]
+    shown: tuple[ObservedTrait, ...]
     """The traits the checker saw in the self-discloser's answers."""
     reason: str
     check: Literal["paper", "strict"]
@@ -167,7 +167,7 @@ class Dialogue(Record):
     id: str
     """Hash of trait-level and turns."""
     order: int = 0
-    """The place of its seed topic in its trait-level, or its line in the imported file."""
+    """The number of its seed topic in its trait-level, or its line in the imported file."""
     source: Literal["built", "imported"] = "built"
     trait: Trait
     level: Level

@@ -34,7 +34,7 @@ _STRAY = re.compile(r"^[ ,;.)]+|(?<=[.!?])(?: \.)+$|[ ,;]+$")
 _WORD = re.compile(r"[^\W\d_][\w'’-]*")  # noqa: RUF001
 
 
-class Span(NamedTuple):
+class TextSpan(NamedTuple):
     """A sentence in a text: always `text == given[start:end]`, damage included (`readable` repairs it)."""
 
     text: str
@@ -49,7 +49,7 @@ class Segmented(NamedTuple):
     set_aside: Counter[SetAside]
 
 
-def segment(text: str) -> list[Span]:
+def segment(text: str) -> list[TextSpan]:
     """The sentences of a text, in order, without overlap.
 
     Together they leave out nothing but whitespace, control and invisible characters. A run-on without full
@@ -59,7 +59,7 @@ def segment(text: str) -> list[Span]:
     spans = []
     for start, end in _pieces(given.text):
         given_start, given_end = given.given_span(start, end)
-        spans.append(Span(text[given_start:given_end], given_start, given_end))
+        spans.append(TextSpan(text[given_start:given_end], given_start, given_end))
     return spans
 
 

@@ -12,7 +12,7 @@ from oceanchat.errors import CallFailed
 from oceanchat.llm.chat import AccountedModel, ChatRequest
 from oceanchat.llm.parsing import ask_until_read
 from oceanchat.prompts import Template
-from oceanchat.records import Dialogue, Shown, Verdict
+from oceanchat.records import Dialogue, ObservedTrait, Verdict
 from oceanchat.traits import TRAITS, Level, Trait, TraitLevel
 
 Check = Literal["paper", "strict"]
@@ -37,14 +37,14 @@ _NEGATED = re.compile(r"\b(no|not|non|none|neither|nor|without|lacks?|isn't|does
 _BY_NAME = {trait.label.lower(): trait for trait in TRAITS} | {"extroversion": Trait.E}
 
 
-class Seen(NamedTuple):
+class CheckerReading(NamedTuple):
     """What a checker's reply says."""
 
-    shown: tuple[Shown, ...]
+    shown: tuple[ObservedTrait, ...]
     reason: str
 
 
-def parse_verdict(reply: str) -> Seen | None:
+def parse_verdict(reply: str) -> CheckerReading | None:
     """Read a checker's reply; None when it has no result line that names traits or none.
 
     The last result line counts. A trait named with both levels makes the reply unclear.
@@ -66,13 +66,13 @@ def parse_verdict(reply: str) -> Seen | None:
     if not shown and not _NONE.fullmatch(said):
         return None
     reason = _REASON.search(reply)
-    return Seen(
-        tuple(Shown(trait=trait, level=level) for trait, level in shown.items()),
+    return CheckerReading(
+        tuple(ObservedTrait(trait=trait, level=level) for trait, level in shown.items()),
         re.sub(r"[*_`]+", "", reason.group(1)).strip() if reason else "",
     )
 
 
-def judge(shown: tuple[Shown, ...], target: TraitLevel, check: Check) -> tuple[str, str]:
+def judge(shown: tuple[ObservedTrait, ...], target: TraitLevel, check: Check) -> tuple[str, str]:
     """The state a dialogue ends in and why: 'passed', 'off-trait' or 'wrong-level'."""
     saw = f"the checker saw {', '.join(s.code for s in shown) or 'none'}"
     ours = next((s for s in shown if s.trait is target.trait), None)
@@ -118,7 +118,7 @@ class Checker:
         )
         return dialogue.model_copy(update={"state": state, "detail": detail, "verdict": verdict})
 
-    async def _ask(self, dialogue: Dialogue) -> Seen | None:
+    async def _ask(self, dialogue: Dialogue) -> CheckerReading | None:
         request = ChatRequest(
             messages=self.template.fill(dialogue=dialogue.text),
             task="check",

@@ -13,90 +13,24 @@ from typing import Any, NamedTuple
 
 from oceanchat.corpus.essays import Corpus, open_corpus
 from oceanchat.corpus.ingest import keep_corpus
-from oceanchat.errors import OceanChatError
-from oceanchat.llm.usage import CallCounts
 from oceanchat.models import Models, open_models, require_key
 from oceanchat.pipeline.back_validation import Checker
-from oceanchat.pipeline.candidates import Place, candidate_blocks
+from oceanchat.pipeline.candidates import SentencePosition, candidate_blocks
 from oceanchat.pipeline.config import BuildConfig
-from oceanchat.pipeline.gates import Bounds, Gatekeeper
-from oceanchat.pipeline.seed_topics import Labeller, Placed, SeedStream
-from oceanchat.pipeline.synthesis import WRITE_TEMPERATURE, Writer, Written
+from oceanchat.pipeline.gates import Bounds, GateRunner
+from oceanchat.pipeline.labeling import Labeler, OrderedSentence
+from oceanchat.pipeline.report import BuildReport, Outcome, check_sums
+from oceanchat.pipeline.seed_topics import SeedSelector
+from oceanchat.pipeline.synthesis import WRITE_TEMPERATURE, Writer, WrittenDialogue
 from oceanchat.progress import Progress, Stage
 from oceanchat.prompts import Prompts, fingerprints, open_prompts
 from oceanchat.records import Candidate, Dialogue, Funnel, Provenance, SeedTopic, dialogue_id
-from oceanchat.statistics.figure import Figure
-from oceanchat.statistics.intervals import wilson
 from oceanchat.store import builds as build_rows
 from oceanchat.store import corpora as corpus_rows
 from oceanchat.store.builds import StoredBuild
-from oceanchat.store.corpora import EssayPlace, StoredCorpus
+from oceanchat.store.corpora import EssayOutline, StoredCorpus
 from oceanchat.store.database import Store
 from oceanchat.traits import TraitLevel
-
-PAPER_PASS_RATE = 0.972
-"""Share of dialogues the paper's GPT-4 check let pass (section 3.1)."""
-
-
-class Outcome(NamedTuple):
-    """What one trait-level's build ended with."""
-
-    trait_level: TraitLevel
-    requested: int
-    """Dialogues asked for now; the store may hold more from an earlier build."""
-    funnel: Funnel
-    replaced: int = 0
-    """Dialogues of an earlier build with other options that this one took the place of."""
-
-    @property
-    def passed(self) -> int:
-        """Dialogues that passed everything."""
-        return self.funnel.dialogues.get("passed", 0)
-
-    @property
-    def made(self) -> int:
-        """All dialogues written."""
-        return sum(self.funnel.dialogues.values())
-
-    @property
-    def checked(self) -> int:
-        """Dialogues the checker gave a verdict on."""
-        return sum(self.funnel.dialogues.get(state, 0) for state in ("passed", "off-trait", "wrong-level"))
-
-
-class BuildReport(NamedTuple):
-    """What a build ended with."""
-
-    corpus: StoredCorpus
-    outcomes: tuple[Outcome, ...]
-    counts: CallCounts
-    seconds: float
-
-    @property
-    def pass_rate(self) -> Figure:
-        """Share of checked dialogues that passed, with Wilson's 95 % interval."""
-        return wilson(sum(o.passed for o in self.outcomes), sum(o.checked for o in self.outcomes))
-
-    @property
-    def short(self) -> tuple[Outcome, ...]:
-        """The trait-levels for which the corpus did not give enough."""
-        return tuple(o for o in self.outcomes if o.passed < o.requested)
-
-    def record(self) -> dict[str, Any]:
-        """The object that `--json` prints."""
-        made = sum(o.made for o in self.outcomes)
-        passed = sum(o.passed for o in self.outcomes)
-        return {
-            "calls": self.counts.as_json(),
-            "dialogues": {
-                "requested": sum(o.requested for o in self.outcomes),
-                "passed": passed,
-                "rejected": made - passed,
-            },
-            "pass_rate": self.pass_rate.bounds(),
-            "funnel": {o.trait_level.code: o.funnel.record() for o in self.outcomes},
-            "seconds": round(self.seconds, 3),
-        }
 
 
 class Prepared(NamedTuple):
@@ -131,7 +65,7 @@ async def build(prepared: Prepared, store: Store, progress: Progress) -> BuildRe
     ) as models:
         progress.watch(models.counts)
         with store.reading() as connection:
-            essays = corpus_rows.essay_places(connection, corpus.id)
+            essays = corpus_rows.essay_outlines(connection, corpus.id)
         builder = Builder(config, store, corpus, essays, prompts, models, progress)
         outcomes = await _all(builder.build(trait_level) for trait_level in config.trait_levels)
     store.check_there()
@@ -142,7 +76,7 @@ async def _all(builds: Iterable[Coroutine[Any, Any, Outcome]]) -> tuple[Outcome,
     """Run builds side by side; the first error stops the others and is raised as itself."""
     try:
         async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(one) for one in builds]
+            tasks = [group.create_task(build) for build in builds]
     except BaseExceptionGroup as errors:
         raise errors.exceptions[0] from None
     return tuple(task.result() for task in tasks)
@@ -155,7 +89,7 @@ class Builder:
     config: BuildConfig
     store: Store
     corpus: StoredCorpus
-    essays: Sequence[EssayPlace]
+    essays: Sequence[EssayOutline]
     """All essays of the corpus, without their texts."""
     prompts: Prompts
     models: Models
@@ -169,28 +103,26 @@ class Builder:
         # Asking for fewer takes nothing away, so the result of the larger request is kept.
         alike = before is not None and before.recipe == recipe
         requested = max(self.config.count, before.requested if before is not None and alike else 0)
-        stream = self._seed_stream(trait_level)
-        gates = Gatekeeper(Bounds(self.config.exchanges, self.config.words))
+        selector = self._seed_selector(trait_level)
+        gates = GateRunner(Bounds(self.config.exchanges, self.config.words))
         seeds: list[SeedTopic] = []
         dialogues: list[Dialogue] = []
         while missing := requested - sum(d.state == "passed" for d in dialogues):
-            taken = await stream.take(missing)
-            if not taken:
+            selected = await selector.next(missing)
+            if not selected:
                 break
-            written = await self._write(taken)
-            seeds += [
-                seed.model_copy(update={"state": w.state, "detail": w.detail})
-                for seed, w in zip(taken, written, strict=True)
-            ]
-            whole = [(seed, w) for seed, w in zip(taken, written, strict=True) if w.turns]
-            checked = await self._check([self._gated(gates, seed, w) for seed, w in whole])
-            self._account(checked, [w for _, w in whole])
+            written = await self._write(selected)
+            pairs = list(zip(selected, written, strict=True))
+            seeds += [seed.model_copy(update={"state": w.state, "detail": w.detail}) for seed, w in pairs]
+            complete = [(seed, w) for seed, w in pairs if w.turns]
+            checked = await self._check([self._gated(gates, seed, w) for seed, w in complete])
+            self._charge(checked, [w for _, w in complete])
             dialogues += checked
         finished = StoredBuild(
             trait_level.code, self.corpus.id, recipe, requested, self.config.saved(), time.time()
         )
         replaced = 0 if before is None or alike else self._count_passed(trait_level)
-        funnel = self._store(trait_level, finished, stream.settled(seeds), seeds, dialogues)
+        funnel = self._store(trait_level, finished, selector.final_candidates(seeds), seeds, dialogues)
         return Outcome(trait_level, self.config.count, funnel, replaced)
 
     def _stored(self, trait_level: TraitLevel) -> StoredBuild | None:
@@ -201,8 +133,8 @@ class Builder:
         with self.store.reading() as connection:
             return build_rows.state_counts(connection, trait_level.code)["dialogues"].get("passed", 0)
 
-    def _seed_stream(self, trait_level: TraitLevel) -> SeedStream:
-        labeller = Labeller(
+    def _seed_selector(self, trait_level: TraitLevel) -> SeedSelector:
+        labeler = Labeler(
             model=self.models.labeler,
             template=self.prompts[self.config.label_task],
             trait=trait_level.trait,
@@ -211,22 +143,23 @@ class Builder:
             sentences_per_call=self.config.sentences_per_call,
         )
         blocks = candidate_blocks(self.essays, trait_level, self.config.seed, self.config.sentences_per_call)
-        return SeedStream(
+        return SeedSelector(
             trait_level,
-            labeller,
+            labeler,
             map(self._sentences, blocks),
             self.config.seeds_per_essay,
             lambda block: self.progress.done(Stage.LABEL, len(block)),
         )
 
-    def _sentences(self, block: Sequence[Sequence[Place]]) -> Sequence[Sequence[Placed]]:
-        places = [(place.essay_number, place.place) for group in block for place in group]
-        self.progress.expect(Stage.LABEL, len(places))
+    def _sentences(self, block: Sequence[Sequence[SentencePosition]]) -> Sequence[Sequence[OrderedSentence]]:
+        """The sentences of a block, read from the store only when the selector comes to it."""
+        positions = [(entry.essay_number, entry.position) for group in block for entry in group]
+        self.progress.expect(Stage.LABEL, len(positions))
         with self.store.reading() as connection:
-            found = iter(corpus_rows.sentences_at(connection, self.corpus.id, places))
-        return [[(place.order, next(found)) for place in group] for group in block]
+            sentences = iter(corpus_rows.sentences_at(connection, self.corpus.id, positions))
+        return [[OrderedSentence(entry.order, next(sentences)) for entry in group] for group in block]
 
-    async def _write(self, seeds: Sequence[SeedTopic]) -> list[Written]:
+    async def _write(self, seeds: Sequence[SeedTopic]) -> list[WrittenDialogue]:
         writer = Writer(
             self.models.writer,
             self.prompts,
@@ -237,21 +170,21 @@ class Builder:
         )
         self.progress.expect(Stage.WRITE, len(seeds))
 
-        async def one(seed: SeedTopic) -> Written:
+        async def write(seed: SeedTopic) -> WrittenDialogue:
             written = await writer.write(seed)
             self.progress.done(Stage.WRITE, 1)
             return written
 
-        return list(await asyncio.gather(*map(one, seeds)))
+        return list(await asyncio.gather(*map(write, seeds)))
 
-    def _gated(self, gates: Gatekeeper, seed: SeedTopic, written: Written) -> Dialogue:
-        """A written dialogue, closed out by a gate or still to be checked."""
-        number = dialogue_id(seed.trait_level, written.turns)
+    def _gated(self, gates: GateRunner, seed: SeedTopic, written: WrittenDialogue) -> Dialogue:
+        """A written dialogue, either rejected by a gate or still to be checked."""
+        key = dialogue_id(seed.trait_level, written.turns)
         with self.store.reading() as connection:
             essay = corpus_rows.essay_text(connection, self.corpus.id, seed.essay_id)
-        closed = gates.closed_by(number, written.turns, essay)
+        rejection = gates.rejection(key, written.turns, essay)
         return Dialogue(
-            id=number,
+            id=key,
             order=seed.order,
             trait=seed.trait,
             level=seed.level,
@@ -261,8 +194,8 @@ class Builder:
             seed_reason=seed.reason,
             author=seed.author,
             turns=written.turns,
-            state="unchecked" if closed is None else f"gate:{closed[0]}",
-            detail="" if closed is None else closed[1],
+            state="unchecked" if rejection is None else rejection.state,
+            detail="" if rejection is None else rejection.reason,
             provenance=self._provenance(seed),
         )
 
@@ -287,19 +220,19 @@ class Builder:
         )
         self.progress.expect(Stage.CHECK, sum(d.state == "unchecked" for d in dialogues))
 
-        async def one(dialogue: Dialogue) -> Dialogue:
+        async def check(dialogue: Dialogue) -> Dialogue:
             if dialogue.state != "unchecked":
                 return dialogue
             checked = await checker.validate(dialogue)
             self.progress.done(Stage.CHECK, 1)
             return checked
 
-        return list(await asyncio.gather(*map(one, dialogues)))
+        return list(await asyncio.gather(*map(check, dialogues)))
 
-    def _account(self, dialogues: Sequence[Dialogue], written: Sequence[Written]) -> None:
-        """Tell the accounts which answers went into dialogues that passed and which into rejected ones."""
-        for dialogue, how in zip(dialogues, written, strict=True):
-            for request in how.asked:
+    def _charge(self, dialogues: Sequence[Dialogue], written: Sequence[WrittenDialogue]) -> None:
+        """Record which answers went into dialogues that passed and which into rejected ones."""
+        for dialogue, source in zip(dialogues, written, strict=True):
+            for request in source.requests:
                 self.models.writer.mark(request, None if dialogue.state == "passed" else "rejected")
 
     def _store(
@@ -315,26 +248,3 @@ class Builder:
             funnel = Funnel(**build_rows.state_counts(connection, trait_level.code))
             check_sums(trait_level, funnel, candidates=len(candidates))
         return funnel
-
-
-def check_sums(trait_level: TraitLevel, funnel: Funnel, candidates: int | None = None) -> None:
-    """Hold a funnel against itself: every row of one step is found in the next. Raises OceanChatError if
-    not."""
-    labelled = sum(funnel.candidates.values())
-    pairs = {
-        "candidates labelled and candidates by state": (
-            labelled if candidates is None else candidates,
-            labelled,
-        ),
-        "selected candidates and seed topics": (
-            funnel.candidates.get("selected", 0),
-            sum(funnel.seeds.values()),
-        ),
-        "written seed topics and dialogues": (funnel.seeds.get("written", 0), sum(funnel.dialogues.values())),
-    }
-    for what, (left, right) in pairs.items():
-        if left != right:
-            raise OceanChatError(
-                f"rows of '{trait_level.code}' do not add up: {what} are {left} and {right};"
-                " please report this with `oceanchat status --json`"
-            )

@@ -1,4 +1,4 @@
-"""The canonical order in which sentences are looked at for one trait-level.
+"""The canonical order in which one trait-level's sentences are considered.
 
 Essays whose author carries the target level come first, then unlabelled ones, then the rest; within each
 group the essays stand in an order drawn from the seed, and every round takes one more sentence of each, so
@@ -14,31 +14,31 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from oceanchat.pipeline.seed_topics import BLOCK
-from oceanchat.store.corpora import EssayPlace
+from oceanchat.store.corpora import EssayOutline
 from oceanchat.traits import TraitLevel
 
 
-class Place(NamedTuple):
+class SentencePosition(NamedTuple):
     """Where a candidate stands in the corpus."""
 
     order: int
-    """Its place in the canonical order, from 0."""
+    """Its number in the canonical order, from 0."""
     essay_number: int
-    place: int
-    """Its place in the essay, from 0."""
+    position: int
+    """Its number among the essay's sentences, from 0."""
 
 
 def candidate_blocks(
-    essays: Sequence[EssayPlace], trait_level: TraitLevel, seed: int, together: int = 1
-) -> Iterator[Sequence[Sequence[Place]]]:
-    """Blocks of about BLOCK places in canonical order, each in groups of `together` that share a call.
+    essays: Sequence[EssayOutline], trait_level: TraitLevel, seed: int, together: int = 1
+) -> Iterator[Sequence[Sequence[SentencePosition]]]:
+    """Blocks of about BLOCK positions in canonical order, each in groups of `together` that share a call.
 
     Groups never reach over the edge between two kinds of essays, so the high and the low level of a trait,
     which take the kinds in opposite order, put the same sentences together and share the answers.
     """
     order = itertools.count()
     groups = (
-        [Place(next(order), number, place) for number, place in group]
+        [SentencePosition(next(order), number, position) for number, position in group]
         for kind in _kinds(essays, trait_level, seed)
         for group in _in_groups(kind, together)
     )
@@ -46,16 +46,16 @@ def candidate_blocks(
         yield block
 
 
-def _in_groups(places: Iterator[tuple[int, int]], size: int) -> Iterator[list[tuple[int, int]]]:
-    while group := list(itertools.islice(places, size)):
+def _in_groups(positions: Iterator[tuple[int, int]], size: int) -> Iterator[list[tuple[int, int]]]:
+    while group := list(itertools.islice(positions, size)):
         yield group
 
 
 def _kinds(
-    essays: Sequence[EssayPlace], trait_level: TraitLevel, seed: int
+    essays: Sequence[EssayOutline], trait_level: TraitLevel, seed: int
 ) -> Iterator[Iterator[tuple[int, int]]]:
-    """(Essay number, place) pairs of the target level's essays, of unlabelled ones, of the rest."""
-    kinds: tuple[list[EssayPlace], ...] = ([], [], [])
+    """(Essay number, position) pairs of the target level's essays, of unlabelled ones, of the rest."""
+    kinds: tuple[list[EssayOutline], ...] = ([], [], [])
     for essay in essays:
         level = essay.labels.get(trait_level.trait)
         kinds[1 if level is None else 0 if level is trait_level.level else 2].append(essay)
@@ -63,25 +63,25 @@ def _kinds(
         yield _in_rounds(sorted(kind, key=lambda essay: _draw(seed, essay.id)), seed)
 
 
-def _in_rounds(essays: list[EssayPlace], seed: int) -> Iterator[tuple[int, int]]:
+def _in_rounds(essays: list[EssayOutline], seed: int) -> Iterator[tuple[int, int]]:
     """One sentence of each essay, then another of each, until all have run out."""
-    places: dict[int, array[int]] = {}
+    shuffled: dict[int, array[int]] = {}
     for turn in itertools.count():
         essays = [essay for essay in essays if essay.sentence_count > turn]
         if not essays:
             break
         for essay in essays:
-            # Shuffled when first reached: a large corpus is never looked at whole.
-            if essay.number not in places:
-                places[essay.number] = _shuffled(essay, seed)
-            yield essay.number, places[essay.number][turn]
+            # Shuffled when first reached: a large corpus is never read whole.
+            if essay.number not in shuffled:
+                shuffled[essay.number] = _shuffled(essay, seed)
+            yield essay.number, shuffled[essay.number][turn]
 
 
 def _draw(seed: int, essay_id: str) -> bytes:
     return hashlib.sha256(f"{seed}\x1f{essay_id}".encode("utf-8", "surrogatepass")).digest()
 
 
-def _shuffled(essay: EssayPlace, seed: int) -> "array[int]":
-    places = array("I", range(essay.sentence_count))
-    random.Random(_draw(seed, essay.id)).shuffle(places)
-    return places
+def _shuffled(essay: EssayOutline, seed: int) -> "array[int]":
+    positions = array("I", range(essay.sentence_count))
+    random.Random(_draw(seed, essay.id)).shuffle(positions)
+    return positions

@@ -1,4 +1,4 @@
-"""The free gates a dialogue passes before the paid check; the first that closes names its state.
+"""The free gates a dialogue passes before the paid check; the first to reject it names its state.
 
 Each gate is a function of the dialogue and the build's bounds. The near-duplicate gate remembers what passed
 before, in canonical order, so its verdicts do not depend on which answer came first. No model is asked here.
@@ -7,6 +7,7 @@ before, in canonical order, so its verdicts do not depend on which answer came f
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from oceanchat.llm.parsing import is_refusal
 from oceanchat.near_duplicates import NearDuplicates, shingles
@@ -33,22 +34,22 @@ _ASSISTANT = re.compile(
 
 @dataclass(frozen=True)
 class Bounds:
-    """What a dialogue's shape is held against."""
+    """The limits on a dialogue's shape."""
 
     exchanges: int
     """Exchanges asked for; with 5, dialogues of 6 to 12 turns pass."""
     words: int
-    """Most words in a turn."""
+    """Maximum words in a turn."""
 
     @property
     def turns(self) -> tuple[int, int]:
-        """Fewest and most turns: one more than the exchanges, and two more than twice them."""
+        """Minimum and maximum turns: one more than the exchanges, and two more than twice them."""
         return self.exchanges + 1, 2 * self.exchanges + 2
 
 
 @dataclass(frozen=True)
-class Draft:
-    """What the gates look at."""
+class GateInput:
+    """What a gate decides on."""
 
     turns: tuple[Turn, ...]
     essay: str
@@ -56,70 +57,84 @@ class Draft:
     bounds: Bounds
 
 
-Gate = Callable[[Draft], str | None]
-"""Returns why the gate closes, None when it lets the dialogue pass."""
+Gate = Callable[[GateInput], str | None]
+"""Returns why the gate rejects the dialogue, None when it lets it pass."""
 
 
-def roles(draft: Draft) -> str | None:
+class Rejection(NamedTuple):
+    """Which gate rejected a dialogue, and why."""
+
+    gate: str
+    reason: str
+
+    @property
+    def state(self) -> str:
+        """The state of the dialogue in the store."""
+        return f"gate:{self.gate}"
+
+
+def roles(gate_input: GateInput) -> str | None:
     """The questioner begins and the two alternate."""
     expected = ("questioner", "discloser")
-    for place, turn in enumerate(draft.turns):
-        if turn.role != expected[place % 2]:
-            return f"turn {place + 1} is the {turn.role}'s"
+    for index, turn in enumerate(gate_input.turns):
+        if turn.role != expected[index % 2]:
+            return f"turn {index + 1} is the {turn.role}'s"
     return None
 
 
-def opening(draft: Draft) -> str | None:
+def opening(gate_input: GateInput) -> str | None:
     """The dialogue begins with a question."""
     return (
-        None if draft.turns[0].text.rstrip("\"'\u201d )").endswith("?") else "the first turn is no question"
+        None
+        if gate_input.turns[0].text.rstrip("\"'\u201d )").endswith("?")
+        else "the first turn is no question"
     )
 
 
-def length(draft: Draft) -> str | None:
+def length(gate_input: GateInput) -> str | None:
     """The number of turns lies within the bounds."""
-    least, most = draft.bounds.turns
-    count = len(draft.turns)
-    return None if least <= count <= most else f"{count} turns, {least} to {most} are allowed"
+    minimum, maximum = gate_input.bounds.turns
+    count = len(gate_input.turns)
+    return None if minimum <= count <= maximum else f"{count} turns, {minimum} to {maximum} are allowed"
 
 
-def words(draft: Draft) -> str | None:
+def words(gate_input: GateInput) -> str | None:
     """No turn is longer than the bound."""
-    longest = max(len(turn.text.split()) for turn in draft.turns)
+    longest = max(len(turn.text.split()) for turn in gate_input.turns)
     return (
         None
-        if longest <= draft.bounds.words
-        else f"a turn of {longest} words, {draft.bounds.words} are allowed"
+        if longest <= gate_input.bounds.words
+        else f"a turn of {longest} words, {gate_input.bounds.words} are allowed"
     )
 
 
-def named(draft: Draft) -> str | None:
+def named(gate_input: GateInput) -> str | None:
     """No trait or level is named outright."""
-    return _found(_NAMED, draft, "names")
+    return _match(_NAMED, gate_input, "names")
 
 
-def assistant(draft: Draft) -> str | None:
+def assistant(gate_input: GateInput) -> str | None:
     """Nobody refuses or speaks like an assistant."""
     refusing = next(
-        (turn.text for turn in draft.turns if turn.role == "discloser" and is_refusal(turn.text)), None
+        (turn.text for turn in gate_input.turns if turn.role == "discloser" and is_refusal(turn.text)), None
     )
-    return f"says '{refusing[:40]}'" if refusing else _found(_ASSISTANT, draft, "says")
+    return f"says '{refusing[:40]}'" if refusing else _match(_ASSISTANT, gate_input, "says")
 
 
-def copied(draft: Draft) -> str | None:
+def copied(gate_input: GateInput) -> str | None:
     """No run of COPIED words of the essay is repeated."""
-    if not draft.essay:
+    if not gate_input.essay:
         return None
-    essay = shingles(draft.essay, COPIED)
-    for turn in draft.turns:
+    essay = shingles(gate_input.essay, COPIED)
+    for turn in gate_input.turns:
         shared = sorted(shingles(turn.text, COPIED) & essay)
         if shared and len(shared[0].split()) >= COPIED:
             return f"repeats the essay: '{shared[0]}'"
     return None
 
 
-def _found(pattern: re.Pattern[str], draft: Draft, verb: str) -> str | None:
-    for turn in draft.turns:
+def _match(pattern: re.Pattern[str], gate_input: GateInput, verb: str) -> str | None:
+    for turn in gate_input.turns:
         match = pattern.search(turn.text.replace("\u2019", "'"))
         if match:
             return f"{verb} '{match.group(0)}'"
@@ -140,26 +155,28 @@ NEAR_DUPLICATE = "near-duplicate"
 
 
 @dataclass
-class Gatekeeper:
-    """Holds dialogues of one trait-level against all gates, in canonical order.
+class GateRunner:
+    """Runs the dialogues of one trait-level through all gates, in canonical order.
 
-    Accepted, for the near-duplicate gate, is what passed the gates: it closes before any check is paid.
+    The near-duplicate gate compares with what passed the gates, whatever the check says later: it rejects
+    before any check is paid for.
     """
 
     bounds: Bounds
     _passed: NearDuplicates = field(default_factory=NearDuplicates)
 
-    def closed_by(self, key: str, turns: Sequence[Turn], essay: str) -> tuple[str, str] | None:
-        """The first gate that closes and why; None when the dialogue passes, which is then remembered under
+    def rejection(self, key: str, turns: Sequence[Turn], essay: str) -> Rejection | None:
+        """The first gate that rejects the dialogue; None when it passes, which is then remembered under
         `key`."""
-        draft = Draft(tuple(turns), essay, self.bounds)
+        gate_input = GateInput(tuple(turns), essay, self.bounds)
         for name, gate in GATES:
-            why = gate(draft)
-            if why is not None:
-                return name, why
-        text = transcript(draft.turns)
+            reason = gate(gate_input)
+            if reason is not None:
+                return Rejection(name, reason)
+        text = transcript(gate_input.turns)
         closest = self._passed.closest(text)
         if closest is not None and closest.jaccard >= SIMILAR:
-            return NEAR_DUPLICATE, f"{closest.jaccard:.0%} of its 5-grams are those of {closest.key}"
+            shared = f"{closest.jaccard:.0%} of its 5-grams are those of {closest.key}"
+            return Rejection(NEAR_DUPLICATE, shared)
         self._passed.add(key, text)
         return None

@@ -16,7 +16,7 @@ from oceanchat.errors import RecordError
 from oceanchat.llm.settings import CallSettings
 from oceanchat.models import open_run
 from oceanchat.pipeline.back_validation import Check, Checker
-from oceanchat.pipeline.gates import Bounds, Gatekeeper
+from oceanchat.pipeline.gates import Bounds, GateRunner
 from oceanchat.pipeline.import_format import LineProblem, read_dialogues
 from oceanchat.progress import Progress, Stage
 from oceanchat.prompts import open_prompts
@@ -90,20 +90,20 @@ async def import_dialogues(config: ImportConfig, store: Store, progress: Progres
 
 
 def gated(dialogues: list[Dialogue], bounds: Bounds) -> list[Dialogue]:
-    """The dialogues, in their order, each closed out by a gate or still to be checked.
+    """The dialogues, in their order, each either rejected by a gate or still to be checked.
 
     A dialogue that passes the gates keeps the verdict it has. The seed topic stands for the essay, which is
     not known.
     """
-    keepers = {trait_level: Gatekeeper(bounds) for trait_level in TRAIT_LEVELS}
-    return [_gated(dialogue, keepers[dialogue.trait_level]) for dialogue in dialogues]
+    runners = {trait_level: GateRunner(bounds) for trait_level in TRAIT_LEVELS}
+    return [_gated(dialogue, runners[dialogue.trait_level]) for dialogue in dialogues]
 
 
-def _gated(dialogue: Dialogue, keeper: Gatekeeper) -> Dialogue:
-    closed = keeper.closed_by(dialogue.id, dialogue.turns, dialogue.seed_topic or "")
-    if closed is not None:
+def _gated(dialogue: Dialogue, runner: GateRunner) -> Dialogue:
+    rejection = runner.rejection(dialogue.id, dialogue.turns, dialogue.seed_topic or "")
+    if rejection is not None:
         return dialogue.model_copy(
-            update={"state": f"gate:{closed[0]}", "detail": closed[1], "verdict": None}
+            update={"state": rejection.state, "detail": rejection.reason, "verdict": None}
         )
     if dialogue.verdict is not None:
         return dialogue

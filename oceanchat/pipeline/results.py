@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from oceanchat.errors import InputError
-from oceanchat.pipeline.build import Outcome, check_sums
 from oceanchat.pipeline.config import BuildConfig
+from oceanchat.pipeline.report import Outcome, check_sums
 from oceanchat.records import Dialogue, Funnel
 from oceanchat.statistics.table_six import SummaryRow, table_six
 from oceanchat.store import builds as build_rows

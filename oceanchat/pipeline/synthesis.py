@@ -55,15 +55,15 @@ _TRAIT_WORD = re.compile(
 )
 
 
-class Written(NamedTuple):
+class WrittenDialogue(NamedTuple):
     """A seed topic's dialogue, or why there is none."""
 
     state: SeedState
     turns: tuple[Turn, ...] = ()
     detail: str = ""
     """Why it is not written."""
-    asked: tuple[ChatRequest, ...] = ()
-    """The requests whose replies it is made of, for the accounts."""
+    requests: tuple[ChatRequest, ...] = ()
+    """The requests whose replies it consists of, for the costs."""
 
 
 def parse_dialogue(reply: str) -> tuple[Turn, ...] | None:
@@ -136,33 +136,33 @@ class Writer:
     max_attempts: int
     """Tries of one reply that cannot be read."""
 
-    async def write(self, seed: SeedTopic) -> Written:
+    async def write(self, seed: SeedTopic) -> WrittenDialogue:
         """Write about `seed`; a reply that cannot be read is asked for again under a new sample number."""
         used: list[ChatRequest] = []
         try:
             written = await (
                 self._screenplay(seed, used) if self.mode == "screenplay" else self._dual(seed, used)
             )
-            return written._replace(asked=tuple(used))
+            return written._replace(requests=tuple(used))
         except CallFailed as error:
             refused = error.reason in ("refused", "content-filter")
-            return Written("refused" if refused else "failed", detail=f"{error.reason}: {error}")
+            return WrittenDialogue("refused" if refused else "failed", detail=f"{error.reason}: {error}")
 
-    async def _screenplay(self, seed: SeedTopic, used: list[ChatRequest]) -> Written:
+    async def _screenplay(self, seed: SeedTopic, used: list[ChatRequest]) -> WrittenDialogue:
         values = self._about(seed) | {"exchanges": str(self.exchanges)}
         limit = 2 * self.exchanges * self.words * TOKENS_PER_WORD
         turns = await self._ask("write", seed, used, values, limit, parse_dialogue)
         if turns is None:
-            return Written("unparseable", detail=f"no dialogue in {self.max_attempts} replies")
-        return Written("written", turns)
+            return WrittenDialogue("unparseable", detail=f"no dialogue in {self.max_attempts} replies")
+        return WrittenDialogue("written", turns)
 
-    async def _dual(self, seed: SeedTopic, used: list[ChatRequest]) -> Written:
+    async def _dual(self, seed: SeedTopic, used: list[ChatRequest]) -> WrittenDialogue:
         about = {"seed_topic": seed.text}
         theme = await self._ask(
             "theme", seed, used, about, THEME_TOKENS, lambda reply: parse_theme(reply, seed)
         )
         if theme is None:
-            return Written("unparseable", detail=f"no neutral theme in {self.max_attempts} replies")
+            return WrittenDialogue("unparseable", detail=f"no neutral theme in {self.max_attempts} replies")
         turns: tuple[Turn, ...] = ()
         shape = {"exchanges": str(self.exchanges), "words": str(self.words), "theme": theme}
         speakers: tuple[tuple[Role, str, dict[str, str]], ...] = (
@@ -176,9 +176,9 @@ class Writer:
                     task, seed, used, values, 2 * self.words * TOKENS_PER_WORD, parse_utterance
                 )
                 if said is None:
-                    return Written("unparseable", detail=f"no {task} in {self.max_attempts} replies")
+                    return WrittenDialogue("unparseable", detail=f"no {task} in {self.max_attempts} replies")
                 turns += (Turn(role=role, text=said),)
-        return Written("written", turns)
+        return WrittenDialogue("written", turns)
 
     async def _ask(
         self,

@@ -159,7 +159,7 @@ def _candidate_row(code: str, candidate: Candidate) -> dict[str, Any]:
         "trait_level": code,
         "order": candidate.order,
         "essay_id": candidate.sentence.essay_id,
-        "place": candidate.sentence.place,
+        "place": candidate.sentence.position,
         "state": candidate.state,
         "level": candidate.level.value if candidate.level else None,
         "facet": candidate.facet,

@@ -65,7 +65,7 @@ IN_ESSAY = and_(essays.c.corpus_id == sentences.c.corpus_id, essays.c.number == 
 """Joins a sentence to its essay."""
 
 
-class EssayPlace(NamedTuple):
+class EssayOutline(NamedTuple):
     """What the canonical order of candidates needs to know of one essay."""
 
     number: int
@@ -143,13 +143,13 @@ def end_corpus(connection: Connection, corpus: StoredCorpus) -> None:
     )
 
 
-def essay_places(connection: Connection, corpus_id: str) -> list[EssayPlace]:
+def essay_outlines(connection: Connection, corpus_id: str) -> list[EssayOutline]:
     """All essays of a corpus, without their texts."""
     columns = (essays.c.number, essays.c.id, essays.c.labels, essays.c.sentence_count)
     rows = connection.execute(
         select(*columns).where(essays.c.corpus_id == corpus_id).order_by(essays.c.number)
     )
-    return [EssayPlace(row.number, row.id, _labels(row.labels), row.sentence_count) for row in rows]
+    return [EssayOutline(row.number, row.id, _labels(row.labels), row.sentence_count) for row in rows]
 
 
 @functools.cache  # few combinations for any number of essays
@@ -189,7 +189,7 @@ def sentence_of(row: Any) -> Sentence:
         start=row.start,
         end=row.end,
         text=row.text,
-        place=row.place,
+        position=row.place,
     )
 
 

@@ -84,7 +84,8 @@ def _format(as_format: str | None, output: Path | None) -> str:
 def _sentences(store: Store) -> Iterator[Row]:
     with store.reading() as connection:
         for sentence in corpus_rows.all_sentences(connection):
-            yield sentence.model_dump(mode="json")
+            row = sentence.model_dump(mode="json", exclude={"position"})
+            yield {**row, "place": sentence.position}
 
 
 def _candidates(store: Store) -> Iterator[Row]:

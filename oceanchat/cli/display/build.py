@@ -12,8 +12,8 @@ from rich.table import Table
 from oceanchat.cli.display.dialogue import print_dialogue
 from oceanchat.cli.display.tables import print_table, stdout_console
 from oceanchat.llm.settings import SCRIPTED
-from oceanchat.pipeline.build import PAPER_PASS_RATE, BuildReport, Outcome
 from oceanchat.pipeline.config import BuildConfig
+from oceanchat.pipeline.report import PAPER_PASS_RATE, BuildReport, Outcome
 from oceanchat.pipeline.results import Status
 from oceanchat.records import Dialogue
 from oceanchat.statistics.figure import SHARE
@@ -115,7 +115,7 @@ def _funnel_cells(outcome: Outcome) -> list[str]:
         sum(seeds.values()),
         seeds.get("written", 0),
         gated,
-        outcome.made - gated - outcome.passed,
+        outcome.written - gated - outcome.passed,
     ]
     return [f"{figure:,}" for figure in figures]
 

@@ -40,7 +40,7 @@ def test_every_sentence_is_found_where_its_essay_says(tmp_path: Path) -> None:
     with closing(open_store(tmp_path / "s.db")) as store:
         stored = keep_corpus(corpus, store, Silence())
         with store.reading() as connection:
-            places = corpus_rows.essay_places(connection, stored.id)
+            places = corpus_rows.essay_outlines(connection, stored.id)
             first, last = places[0], places[-1]
             asked = [(last.number, last.sentence_count - 1), (first.number, 0)]
             found = corpus_rows.sentences_at(connection, stored.id, asked)
@@ -48,7 +48,7 @@ def test_every_sentence_is_found_where_its_essay_says(tmp_path: Path) -> None:
     assert stored.facts["essays"] == corpus.count == len(places)
     assert stored.facts["sentences"] == sum(place.sentence_count for place in places)
     assert [sentence.essay_id for sentence in found] == [last.id, first.id]
-    assert [sentence.place for sentence in found] == [asked[0][1], 0]
+    assert [sentence.position for sentence in found] == [asked[0][1], 0]
     assert text[found[1].start : found[1].end].split() == found[1].text.split()
 
 
@@ -61,5 +61,5 @@ def test_a_stored_corpus_is_not_split_again_and_a_half_stored_one_is(tmp_path: P
         stored = keep_corpus(corpus, store, again)
         assert keep_corpus(corpus, store, third) == stored
         with store.reading() as connection:
-            assert len(corpus_rows.essay_places(connection, stored.id)) == corpus.count
+            assert len(corpus_rows.essay_outlines(connection, stored.id)) == corpus.count
     assert (again.split, third.split) == (corpus.count, 0)

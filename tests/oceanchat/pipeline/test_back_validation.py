@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from oceanchat.llm.chat import ChatAnswer
 from oceanchat.pipeline.back_validation import Check, Checker, judge, parse_verdict
 from oceanchat.prompts import open_prompts
-from oceanchat.records import Dialogue, Shown, Turn
+from oceanchat.records import Dialogue, ObservedTrait, Turn
 from oceanchat.traits import TRAITS, Level, Trait, TraitLevel
 from tests.oceanchat.pipeline.replies import Replies, one_after_the_other
 
@@ -78,7 +78,8 @@ def test_every_result_in_the_asked_for_form_is_read_back(pairs: list[tuple[Trait
 )
 def test_the_two_checks_differ_as_they_should(shown: list[str], paper: str, strict: str) -> None:
     seen = tuple(
-        Shown(trait=Trait(code[0]), level={"+": Level.HIGH, "-": Level.LOW}.get(code[1:])) for code in shown
+        ObservedTrait(trait=Trait(code[0]), level={"+": Level.HIGH, "-": Level.LOW}.get(code[1:]))
+        for code in shown
     )
     expected: dict[Check, str] = {"paper": paper, "strict": strict}
     for check, state in expected.items():

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from oceanchat.pipeline.gates import GATES, NEAR_DUPLICATE, Bounds, Gatekeeper
+from oceanchat.pipeline.gates import GATES, NEAR_DUPLICATE, Bounds, GateRunner
 from oceanchat.records import Turn
 
 BOUNDS = Bounds(exchanges=5, words=80)
@@ -25,19 +25,19 @@ def conversation(count: int = 10, **changed: str) -> list[Turn]:
     return turns
 
 
-def closed(turns: list[Turn], essay: str = ESSAY, bounds: Bounds = BOUNDS) -> str | None:
-    found = Gatekeeper(bounds).closed_by("x", turns, essay)
-    return found[0] if found else None
+def rejecting(turns: list[Turn], essay: str = ESSAY, bounds: Bounds = BOUNDS) -> str | None:
+    rejection = GateRunner(bounds).rejection("x", turns, essay)
+    return rejection.gate if rejection else None
 
 
 @pytest.mark.parametrize("count", range(6, 13))
 def test_six_to_twelve_turns_pass_at_five_exchanges(count: int) -> None:
-    assert closed(conversation(count)) is None
+    assert rejecting(conversation(count)) is None
 
 
 @pytest.mark.parametrize("count", [2, 5, 13, 20])
-def test_other_lengths_are_closed_out(count: int) -> None:
-    assert closed(conversation(count)) == "length"
+def test_other_lengths_are_rejected(count: int) -> None:
+    assert rejecting(conversation(count)) == "length"
 
 
 @pytest.mark.parametrize(
@@ -53,12 +53,12 @@ def test_other_lengths_are_closed_out(count: int) -> None:
         ({"t9": "We counted every single boat that went by us, all day."}, "copied"),
     ],
 )
-def test_each_gate_closes_on_its_own(changed: dict[str, str], gate: str) -> None:
-    assert closed(conversation(**changed)) == gate
+def test_each_gate_rejects_on_its_own(changed: dict[str, str], gate: str) -> None:
+    assert rejecting(conversation(**changed)) == gate
 
 
 @pytest.mark.parametrize(
-    "said",
+    "text",
     [
         "I leave the door open and the openness of the valley comes in."[:30],
         "We had a high level of water in the cellar.",
@@ -67,27 +67,27 @@ def test_each_gate_closes_on_its_own(changed: dict[str, str], gate: str) -> None
         "word " * 80,
     ],
 )
-def test_ordinary_talk_passes(said: str) -> None:
-    assert closed(conversation(t3=said)) is None
+def test_ordinary_talk_passes(text: str) -> None:
+    assert rejecting(conversation(t3=text)) is None
 
 
-def test_wrong_roles_are_closed_out_wherever_they_stand() -> None:
+def test_wrong_roles_are_rejected_wherever_they_stand() -> None:
     turns = conversation()
-    assert closed(turns[1:]) == "roles"
-    assert closed([*turns[:4], turns[2], *turns[4:]]) == "roles"
+    assert rejecting(turns[1:]) == "roles"
+    assert rejecting([*turns[:4], turns[2], *turns[4:]]) == "roles"
 
 
-def test_a_near_duplicate_of_one_that_passed_is_closed_out_in_order() -> None:
-    keeper = Gatekeeper(BOUNDS)
-    assert keeper.closed_by("first", conversation(), "") is None
-    found = keeper.closed_by("second", conversation(t9="Another ending altogether, as it happens."), "")
-    assert found is not None and found[0] == NEAR_DUPLICATE and "first" in found[1]
+def test_a_near_duplicate_of_one_that_passed_is_rejected_in_order() -> None:
+    runner = GateRunner(BOUNDS)
+    assert runner.rejection("first", conversation(), "") is None
+    rejection = runner.rejection("second", conversation(t9="Another ending altogether, as it happens."), "")
+    assert rejection is not None and rejection.gate == NEAR_DUPLICATE and "first" in rejection.reason
 
 
-def test_what_a_gate_closed_out_is_not_remembered() -> None:
-    keeper = Gatekeeper(BOUNDS)
-    assert keeper.closed_by("first", conversation(t0="No question."), "") is not None
-    assert keeper.closed_by("second", conversation(), "") is None
+def test_what_a_gate_rejected_is_not_remembered() -> None:
+    runner = GateRunner(BOUNDS)
+    assert runner.rejection("first", conversation(t0="No question."), "") is not None
+    assert runner.rejection("second", conversation(), "") is None
 
 
 @given(
@@ -98,4 +98,4 @@ def test_any_dialogue_gets_a_verdict(turns: list[tuple[str, str]], essay: str) -
     made = [
         Turn(role="questioner" if role == "questioner" else "discloser", text=text) for role, text in turns
     ]
-    assert closed(made, essay) in {None, NEAR_DUPLICATE, *(name for name, _ in GATES)}
+    assert rejecting(made, essay) in {None, NEAR_DUPLICATE, *(name for name, _ in GATES)}

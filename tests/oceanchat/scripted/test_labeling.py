@@ -1,10 +1,10 @@
-"""What the scripted labeller makes of sentences, and the pattern language behind it."""
+"""What the scripted labeler makes of sentences, and the pattern language behind it."""
 
 import pytest
 
 from oceanchat.corpus.essays import open_corpus
 from oceanchat.corpus.segmentation import sentences_of
-from oceanchat.pipeline.seed_topics import parse_label, parse_labels
+from oceanchat.pipeline.labeling import parse_label, parse_labels
 from oceanchat.prompts import open_prompts
 from oceanchat.scripted.labeling import label_sentence
 from oceanchat.scripted.lexica import FACET_LEVELS, label_index
