@@ -8,7 +8,7 @@ import pytest
 
 from oceanchat.llm.chat import Message
 from oceanchat.near_duplicates import NearDuplicates
-from oceanchat.pipeline.gates import GATES, Bounds, Draft
+from oceanchat.pipeline.gates import GATES, Bounds, GateInput
 from oceanchat.pipeline.synthesis import parse_dialogue, parse_theme
 from oceanchat.prompts import open_prompts
 from oceanchat.records import SeedTopic, Turn, transcript
@@ -60,7 +60,7 @@ def written() -> list[tuple[FacetLevel, tuple[Turn, ...]]]:
 
 def test_every_dialogue_passes_the_gates(written: list[tuple[FacetLevel, tuple[Turn, ...]]]) -> None:
     for facet_level, turns in written:
-        draft = Draft(turns, "", Bounds(5, 80))
+        draft = GateInput(turns, "", Bounds(5, 80))
         for name, gate in GATES:
             assert gate(draft) is None, (name, facet_level.key, turns)
 
