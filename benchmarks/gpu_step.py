@@ -22,7 +22,7 @@ from preact.mixture.losses import personality_specialization
 from preact.mixture.model import PreactConfig
 from preact.mixture.router import Router
 from preact.training.adapters import peft_noise_silenced
-from preact.training.trainer import batch_loss
+from preact.training.objective import batch_loss
 
 METHODS = ("peft LoRA", "P-React", "loop over 16")
 PEAK_TFLOPS = {"H100": 989.0, "H200": 989.0, "A100": 312.0}

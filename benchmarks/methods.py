@@ -32,9 +32,10 @@ from oceanchat.statistics.intervals import wilson
 from oceanchat.traits import TRAIT_LEVELS, Level, Trait, TraitLevel
 from preact.backbones import tiny
 from preact.backbones.cpu import multiplies_in_bfloat16, prepare_cpu
-from preact.config import METHODS, TinyShape, make_config
+from preact.config import TinyShape, make_config
 from preact.dialogues.release import read_release
 from preact.evaluation.identification import identify
+from preact.methods import METHODS
 from preact.training.runs import read_record
 from preact.training.train import train
 
@@ -295,7 +296,7 @@ def main() -> None:
     parser.add_argument("--pretrain-text", type=Path, help="CSV of essays: the author first, a TEXT column")
     parser.add_argument("--work", type=Path, required=True, help="folder for backbones and results")
     parser.add_argument(
-        "--methods", nargs="+", default=[m for m in METHODS if m != "no-moe"], choices=METHODS
+        "--methods", nargs="+", default=[m for m in METHODS if m != "no-moe"], choices=list(METHODS)
     )
     parser.add_argument("--seeds", nargs="+", type=int, default=[1, 2, 3])
     parser.add_argument(

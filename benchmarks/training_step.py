@@ -24,18 +24,18 @@ from peft.tuners.lora.layer import LoraLayer
 from torch import Tensor, nn
 from transformers import LlamaConfig, LlamaForCausalLM
 
+from oceanchat.llm.chat import Message
 from preact.backbones import tiny
 from preact.backbones.cpu import prepare_cpu
 from preact.backbones.packed_attention import use_packed_rows
 from preact.config import PAPER_RECIPE, TinyShape
 from preact.dialogues.batches import Collator, Example
 from preact.dialogues.conversation import encode
-from preact.dialogues.release import Message
 from preact.mixture.losses import personality_specialization
 from preact.mixture.model import PreactConfig
 from preact.mixture.router import Router
 from preact.training.adapters import peft_noise_silenced
-from preact.training.trainer import batch_loss
+from preact.training.objective import batch_loss
 
 TARGETS = list(PAPER_RECIPE.target_modules)
 METHODS = ("peft LoRA", "P-React", "loop over 16")

@@ -142,6 +142,11 @@ _MANNERS = {
 }
 
 
+def trait_id(trait_level: TraitLevel) -> int:
+    """The position of a trait-level in the paper's order, 0 to 9: its row in the router."""
+    return TRAIT_LEVELS.index(trait_level)
+
+
 def _facets(trait: Trait, *rows: tuple[str, str, str, str]) -> tuple[Facet, ...]:
     return tuple(Facet(name, trait, about, high, low) for name, about, high, low in rows)
 

@@ -4,19 +4,13 @@ Defaults for real backbones are the paper's (section 5.3) where it states them; 
 of its own. Nothing here imports torch or reads files.
 """
 
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from oceanchat.errors import ConfigError
+from preact.methods import METHODS, MethodName
 
-Method = Literal["preact", "lora", "lora-sep", "auxiliary", "no-psl", "no-router", "no-moe"]
-METHODS: tuple[Method, ...] = get_args(Method)
-GATED: frozenset[Method] = frozenset({"preact", "auxiliary", "no-psl", "no-router"})
-"""The methods that train experts under a gate; the others train plain LoRA."""
-BY_PROMPT: frozenset[Method] = frozenset({"lora", "no-moe"})
-"""The methods that tell trait-levels apart by a prompt; `no-moe` is `lora` under its name in the ablations.
-"""
 TINY = "tiny"
 
 PAPER_RATES = (5e-5, 5e-4, 5e-3)
@@ -147,7 +141,7 @@ class TrainConfig(BaseModel):
     output: str
     backbone: str = TINY
     """'tiny', a folder, or a Hub model id."""
-    method: Method = "preact"
+    method: MethodName = "preact"
     train_split: Literal["train", "all"] = "train"
     seed: int = Field(default=1, ge=0)
     recipe: Recipe
@@ -167,10 +161,9 @@ class TrainConfig(BaseModel):
     @property
     def summary(self) -> str:
         """The numbers that matter, in words."""
-        recipe = self.recipe
-        experts = f", {recipe.experts} experts, lambda {recipe.loss_weight:g}" if self.method in GATED else ""
-        routed = self.method in GATED and self.method != "no-router"
-        router = f" (router {recipe.router_learning_rate:g})" if routed else ""
+        recipe, method = self.recipe, METHODS[self.method]
+        experts = f", {recipe.experts} experts, lambda {recipe.loss_weight:g}" if method.has_experts else ""
+        router = f" (router {recipe.router_learning_rate:g})" if method.router == "learned" else ""
         return (
             f"rank {recipe.rank}{experts}; learning rate {recipe.learning_rate}{router};"
             f" {recipe.epochs:g} epochs, {recipe.batch_size} dialogues a step; {recipe.precision}"
@@ -182,7 +175,7 @@ def make_config(*, tiny: bool, recipe: dict[str, Any], **options: Any) -> TrainC
 
     Raises ConfigError that names the flags of a contradiction.
     """
-    method = options.get("method") or "preact"
+    method: MethodName = options.get("method") or "preact"
     if method not in METHODS:
         raise ConfigError(f"method '{method}' is not known; write one of {', '.join(METHODS)}")
     defaults = (TINY_RECIPE if tiny else PAPER_RECIPE).model_dump()
@@ -191,7 +184,7 @@ def make_config(*, tiny: bool, recipe: dict[str, Any], **options: Any) -> TrainC
         given["alpha"] = float(given["rank"])
     if "micro_batch" not in given and "batch_size" in given:
         given["micro_batch"] = given["batch_size"]
-    if method == "no-psl":
+    if METHODS[method].has_experts and METHODS[method].expert_loss is None:
         given["loss_weight"] = 0.0
     try:
         chosen = {name: value for name, value in options.items() if value is not None}

@@ -7,14 +7,20 @@ nothing of adapters, releases or runs.
 import importlib.util
 import warnings
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer, BitsAndBytesConfig
 from transformers.utils import logging
 
 from oceanchat.errors import TrainingError
-from preact.backbones.tiny import Backbone
+
+
+class Backbone(NamedTuple):
+    """A causal language model and its tokenizer."""
+
+    model: Any
+    tokenizer: Any
 
 
 def load(
@@ -74,6 +80,6 @@ def _quantisation(bits: Literal["4bit", "8bit"], dtype: torch.dtype) -> Any:
     )
 
 
-def parameters(model: Any) -> int:
+def count_parameters(model: Any) -> int:
     """The number of parameters, tied ones once."""
     return sum(p.numel() for p in model.parameters())

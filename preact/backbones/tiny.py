@@ -10,7 +10,7 @@ import math
 import random
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
@@ -18,7 +18,9 @@ from torch import Tensor
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 from transformers.utils import logging
 
+from oceanchat.corpus.essays import open_corpus
 from oceanchat.errors import TrainingError
+from preact.backbones.backbone import Backbone
 from preact.config import TinyShape
 
 MARKER = "tiny.json"
@@ -32,13 +34,6 @@ TEMPLATE = (
     "{% endfor %}"
     "{% if add_generation_prompt %}<|assistant|>{% endif %}"
 )
-
-
-class Backbone(NamedTuple):
-    """A causal language model and its tokenizer."""
-
-    model: Any
-    tokenizer: Any
 
 
 def build(
@@ -70,6 +65,25 @@ def build(
     model = _model(len(tokenizer), shape, seed)
     _pretrain(model, stream, shape, seed, mixed, progress)
     return Backbone(model, tokenizer)
+
+
+def read_texts(source: str) -> list[str]:
+    """The texts of a .txt file (one) or of a corpus (one an essay); what it says about authors is not read.
+
+    Raises TrainingError for a text file that cannot be read or is empty, CorpusError for a corpus.
+    """
+    path = Path(source)
+    if path.suffix.lower() != ".txt":
+        return [essay.text for essay in open_corpus(source).essays]
+    try:
+        text = path.read_text(encoding="utf-8", errors="replace").strip()
+    except OSError:
+        raise TrainingError(
+            f"pre-training text '{source}' cannot be read; name a text file or a corpus of essays"
+        ) from None
+    if not text:
+        raise TrainingError(f"pre-training text '{source}' is empty; name a file with text in it")
+    return [text]
 
 
 def conversation(messages: Sequence[tuple[str, str]]) -> str:

@@ -8,17 +8,15 @@ import click
 from oceanchat.cli.options import LevelParam, TraitParam
 from oceanchat.errors import ConfigError
 from oceanchat.traits import TRAIT_LEVELS, Level, Trait, TraitLevel
+from preact.persona import Persona, parse_persona
 
 FOLDER = click.Path(path_type=Path)
-Persona = dict[TraitLevel, float]
 
 
 def persona_of(
     trait: tuple[Trait, ...] | None, level: tuple[Level, ...] | None, persona: str | None
 ) -> Persona:
     """What --trait and --level, or --persona, name. ConfigError for both, neither, or several."""
-    from preact.mixture.router import parse_persona
-
     if persona and (trait or level):
         raise ConfigError("--persona stands for itself; leave out --trait and --level")
     if persona:
@@ -129,7 +127,7 @@ def chat(
     Example:  preact chat runs/first --trait N --level high
     """
     wanted = persona_of(trait, level, persona)
-    from preact.dialogues.release import Message
+    from oceanchat.llm.chat import Message
     from preact.systems.generation import Sampling, reply
     from preact.systems.trained import open_run
 

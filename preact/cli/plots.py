@@ -102,11 +102,10 @@ def plot_sweep(folder: Path, output: Path) -> None:
 def plot_experts(runs: tuple[Path, ...], output: Path) -> None:
     """Figure 5: the expert weights of runs side by side."""
     from preact.evaluation.report.plots import draw_experts
-    from preact.systems.local import NAMES
     from preact.systems.trained import open_run
 
     opened = [open_run(run) for run in runs]
-    titles = [{"preact": "w/ PSL"}.get(o.record.config.method, NAMES[o.record.config.method]) for o in opened]
+    titles = [{"preact": "w/ PSL"}.get(o.record.config.method, o.method.title) for o in opened]
     named = [
         title if titles.count(title) == 1 else f"{title} ({run.name})"
         for title, run in zip(titles, runs, strict=True)

@@ -8,7 +8,8 @@ import click
 
 from oceanchat.cli.options import json_option
 from oceanchat.errors import ConfigError
-from preact.config import METHODS, TINY, TinyShape, TrainConfig, make_config
+from preact.config import TINY, TinyShape, TrainConfig, make_config
+from preact.methods import METHODS
 
 FOLDER = click.Path(path_type=Path)
 

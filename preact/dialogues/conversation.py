@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from jinja2 import TemplateError
 
 from oceanchat.errors import TrainingError
-from preact.dialogues.release import Message
+from oceanchat.llm.chat import Message
 
 IGNORED = -100
 """The label of a token that carries no loss."""

@@ -9,11 +9,12 @@ from typing import Any, NamedTuple
 
 from oceanchat.errors import TrainingError
 from oceanchat.traits import TraitLevel
-from preact.config import BY_PROMPT, Method, Recipe
+from preact.config import Recipe
 from preact.dialogues.batches import Example
 from preact.dialogues.conversation import encode
 from preact.dialogues.release import TrainingDialogue
-from preact.prompted import trait_level_prompt
+from preact.methods import METHODS, MethodName
+from preact.persona import trait_level_prompt
 
 
 class Encodings(NamedTuple):
@@ -28,7 +29,7 @@ class Encodings(NamedTuple):
 def encode_all(
     tokenizer: Any,
     dialogues: Sequence[TrainingDialogue],
-    method: Method,
+    method: MethodName,
     recipe: Recipe,
     portrayed: TraitLevel | None = None,
 ) -> Encodings:
@@ -40,7 +41,7 @@ def encode_all(
     examples, kept = [], []
     for dialogue in dialogues:
         system, context = "", recipe.context
-        if method in BY_PROMPT:
+        if METHODS[method].prompted:
             system = trait_level_prompt(portrayed or dialogue.trait_level)
             context += len(tokenizer(system, add_special_tokens=False)["input_ids"])
         encoded = encode(tokenizer, dialogue.messages, context=context, reply=recipe.reply, system=system)

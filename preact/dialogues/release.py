@@ -9,24 +9,17 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import pyarrow
 import pyarrow.parquet
 
 from oceanchat.errors import TrainingError
 from oceanchat.hub import read_dataset
-from oceanchat.traits import Level, Trait, TraitLevel
-from preact.mixture.router import trait_id
+from oceanchat.llm.chat import Message
+from oceanchat.traits import Level, Trait, TraitLevel, trait_id
 
 SPLITS = ("train", "validation", "test")
-
-
-class Message(NamedTuple):
-    """One utterance: the questioner is the 'user', the self-discloser the 'assistant'."""
-
-    role: str
-    content: str
 
 
 @dataclass(frozen=True)
@@ -36,7 +29,7 @@ class TrainingDialogue:
     id: str
     trait_level: TraitLevel
     messages: tuple[Message, ...]
-    """Alternating, the first by the user."""
+    """Alternating: the questioner is the 'user', who begins, the self-discloser the 'assistant'."""
     split: str
     seed_topic: str
     """The seed topic's text or hash; empty when the release leaves it out."""
@@ -48,7 +41,7 @@ class TrainingDialogue:
 
 
 @dataclass(frozen=True)
-class Release:
+class TrainingRelease:
     """A release's dialogues and where they come from."""
 
     name: str
@@ -79,7 +72,7 @@ class Release:
         return any(d.split == name for d in self.dialogues)
 
 
-def read_release(source: str) -> Release:
+def read_release(source: str) -> TrainingRelease:
     """Read a release folder or a Hub dataset id.
 
     Raises TrainingError for a folder that is no release, a shard that cannot be read, or rows that are no
@@ -102,7 +95,7 @@ def read_release(source: str) -> Release:
     scripted = any("scripted" in _provenance_names(row) for row in rows)
     version = str(manifest.get("version") or manifest.get("name") or "")
     name = folder.resolve().name if folder.is_dir() else source
-    return Release(name or version, source, fingerprint(dialogues), scripted, dialogues)
+    return TrainingRelease(name or version, source, fingerprint(dialogues), scripted, dialogues)
 
 
 def fingerprint(dialogues: Iterable[TrainingDialogue]) -> str:

@@ -16,9 +16,8 @@ from torch import Tensor
 from oceanchat.statistics.figure import SHARE, Figure
 from oceanchat.statistics.intervals import wilson
 from oceanchat.traits import TRAIT_LEVELS, TRAITS
-from preact.config import BY_PROMPT
 from preact.dialogues.encoding import encode_all
-from preact.dialogues.release import Release, TrainingDialogue, read_release
+from preact.dialogues.release import TrainingDialogue, TrainingRelease, read_release
 from preact.mixture.losses import ExpertUse, expert_use
 from preact.systems.trained import TrainedModel, open_run
 
@@ -84,7 +83,7 @@ def identify(
     return judge(scores, chosen, expert_use(trained.expert_weights()) if trained.gated else None)
 
 
-def _trained_on(trained: TrainedModel, release: Release, split: str) -> bool:
+def _trained_on(trained: TrainedModel, release: TrainingRelease, split: str) -> bool:
     same = release.fingerprint == trained.record.release.fingerprint
     return same and (split == "all" or trained.record.config.train_split in (split, "all"))
 
@@ -101,7 +100,7 @@ def score(
     for trait_level in TRAIT_LEVELS:
         say(f"scoring {len(plain.examples)} dialogues under {trait_level.code}")
         examples = plain.examples
-        if config.method in BY_PROMPT:
+        if trained.method.prompted:
             examples = encode_all(
                 trained.tokenizer, plain.kept, config.method, config.recipe, trait_level
             ).examples

@@ -25,7 +25,7 @@ from preact.evaluation.interview.inventories import BUNDLED, Inventory, load_inv
 from preact.evaluation.judge.batches import split
 from preact.evaluation.judge.model_judge import numbered
 from preact.evaluation.judge.verdicts import Pair, read_score
-from preact.prompted import trait_level_prompt
+from preact.persona import trait_level_prompt
 
 
 @task  # type: ignore[untyped-decorator]

@@ -15,13 +15,14 @@ from pydantic import BaseModel, ConfigDict
 
 from oceanchat.errors import EvaluationError
 from preact.backbones.tiny import is_tiny
-from preact.config import METHODS, TINY, TrainConfig, make_config
+from preact.config import TINY, TrainConfig, make_config
 from preact.evaluation.calling import InterviewPlan, ModelAccess, run_interview, run_judging
 from preact.evaluation.comparison.trait_scores import ScoredInterview
 from preact.evaluation.identification import identify
 from preact.evaluation.interview.inventories import BUNDLED
 from preact.evaluation.report.plots import Panel
 from preact.evaluation.transcripts import JsonLines, only_one
+from preact.methods import METHODS
 from preact.training.runs import BACKBONE, RECORD, read_record
 from preact.training.train import train
 

@@ -18,15 +18,15 @@ from peft.tuners.lora.layer import LoraLayer
 from torch import Tensor
 
 from oceanchat.errors import TrainingError
+from oceanchat.llm.chat import Message
 from preact.backbones.backbone import load
-from preact.config import BY_PROMPT
 from preact.dialogues.batches import Example
 from preact.dialogues.conversation import prompt_ids
 from preact.dialogues.encoding import encode_all
-from preact.dialogues.release import Message, read_release
+from preact.dialogues.release import read_release
 from preact.export.card import card
-from preact.prompted import persona_prompt
-from preact.systems.trained import Persona, TrainedModel, open_run
+from preact.persona import Persona, persona_prompt
+from preact.systems.trained import TrainedModel, open_run
 from preact.training.adapters import peft_noise_silenced
 from preact.training.runs import backbone_name
 
@@ -107,14 +107,14 @@ def export_adapter(
         )
     exported = Exported(output, int(folded.config.r), difference, effect, cost, _notes(trained, folded))
     (draft / "README.md").write_text(
-        card(trained.record, dict(persona), exported._asdict(), merge), encoding="utf-8"
+        card(trained.record, persona, exported._asdict(), merge), encoding="utf-8"
     )
     os.replace(draft, output)
     return exported
 
 
 def fold(trained: TrainedModel, persona: Persona, top_experts: int | None = None) -> Folded:
-    """The persona's adapter as plain LoRA tensors and config; pure apart from choosing lora-sep's adapter.
+    """The persona's adapter as plain LoRA tensors and config; chooses the adapter where there are ten.
 
     With `top_experts` only the strongest experts' channels are kept, which lowers the rank. Raises
     TrainingError for a number of experts the run does not have.
@@ -231,13 +231,9 @@ def _loaded_answers(draft: Path, trained: TrainedModel, persona: Persona, merge:
         trained.tokenizer.save_pretrained(draft)
         model = load(str(draft), precision=recipe.stored).model
     model.to(trained.model.device).eval()
-    system = persona_prompt(" and ".join(t.label for t in persona)) if _by_prompt(trained) else ""
+    system = persona_prompt(persona) if trained.method.prompted else ""
     with torch.inference_mode():
         return [model(ids).logits.float().cpu() for ids in _questions(trained, system)]
-
-
-def _by_prompt(trained: TrainedModel) -> bool:
-    return trained.record.config.method in BY_PROMPT
 
 
 def _notes(trained: TrainedModel, folded: Folded) -> tuple[str, ...]:
@@ -247,7 +243,7 @@ def _notes(trained: TrainedModel, folded: Folded) -> tuple[str, ...]:
         larger = [str(r) for r in VLLM_RANKS if r >= rank]
         serve = f"serve it with --max-lora-rank {larger[0]}" if larger else "it is above what vLLM serves"
         notes.append(f"rank {rank} is none of the ranks vLLM allows; {serve}")
-    if _by_prompt(trained):
+    if trained.method.prompted:
         notes.append(
             "the adapter switches trait-levels by prompt: serve it with the system prompt in its card"
         )

@@ -6,9 +6,8 @@ Plain text out of a run's record; it reads and writes nothing.
 from collections.abc import Mapping
 from typing import Any
 
-from oceanchat.traits import TraitLevel
-from preact.config import BY_PROMPT
-from preact.prompted import persona_prompt
+from preact.methods import METHODS
+from preact.persona import Persona, persona_prompt
 from preact.training.runs import RunRecord
 
 _USE = """## Intended use
@@ -25,9 +24,7 @@ Agreeableness and high Neuroticism are simulated too: expect rude or gloomy answ
 who could be hurt by them."""
 
 
-def card(
-    record: RunRecord, persona: Mapping[TraitLevel, float], exported: Mapping[str, Any], merged: bool
-) -> str:
+def card(record: RunRecord, persona: Persona, exported: Mapping[str, Any], merged: bool) -> str:
     """The card as Markdown with the front matter model hubs read."""
     shares = ", ".join(f"{t.label} {share:.0%}" for t, share in persona.items()) if len(persona) > 1 else ""
     name = shares or next(iter(persona)).label
@@ -55,6 +52,6 @@ def card(
         facts.append(f"- Cutting experts cost {exported['cost']:+.4f} nats a token on the validation split")
     facts += [f"- Note: {note}" for note in exported["notes"]]
     body = ["\n".join(front), f"# {name[:1].upper()}{name[1:]}", "\n".join(facts), _USE]
-    if record.config.method in BY_PROMPT:
-        body.append("## System prompt\n\n" + persona_prompt(" and ".join(t.label for t in persona)))
+    if METHODS[record.config.method].prompted:
+        body.append("## System prompt\n\n" + persona_prompt(persona))
     return "\n\n".join(body) + "\n"

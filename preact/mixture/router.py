@@ -1,18 +1,14 @@
 """Personality vectors and the router: a trait-level in, expert weights out (equation 3).
 
-It also reads the mixtures of trait-levels that users write. It knows nothing of the adapted layers or of
-training.
+It knows nothing of the adapted layers or of training.
 """
-
-import re
 
 import torch
 from torch import Tensor, nn
 
-from oceanchat.errors import ConfigError, TrainingError
-from oceanchat.traits import TRAIT_LEVELS, TraitLevel
-
-_PART = re.compile(r"([OCEANoecan][+-])(?:=([0-9]*\.?[0-9]+))?")
+from oceanchat.errors import TrainingError
+from oceanchat.traits import trait_id
+from preact.persona import Persona
 
 
 class Router(nn.Module):
@@ -71,42 +67,7 @@ def select(weights: Tensor, trait_ids: Tensor) -> Tensor:
     return nn.functional.embedding(trait_ids.to(weights.device), weights)
 
 
-def trait_id(trait_level: TraitLevel) -> int:
-    """The row of a trait-level in the router: its place in the paper's order, 0 to 9."""
-    return TRAIT_LEVELS.index(trait_level)
-
-
-def parse_persona(text: str) -> dict[TraitLevel, float]:
-    """Read 'N+', 'O+ N-' or 'O+=0.7 E-=0.3' as shares that sum to 1; without numbers the shares are equal.
-
-    Raises ConfigError for unknown trait-levels, numbers given for some only, a trait-level named twice, or no
-    weight.
-    """
-    words = text.replace(",", " ").split()
-    found = [_PART.fullmatch(word) for word in words]
-    if not words or any(match is None for match in found):
-        raise ConfigError(f'persona \'{text}\' is not understood; write it like "O+ N-" or "O+=0.7 E-=0.3"')
-    matches = [match for match in found if match is not None]
-    numbers = [match.group(2) for match in matches]
-    if any(number is None for number in numbers) and any(number is not None for number in numbers):
-        raise ConfigError(
-            f"persona '{text}' gives a share to some trait-levels only; give one to all or to none"
-        )
-    shares: dict[TraitLevel, float] = {}
-    for match in matches:
-        trait_level = TraitLevel.parse(match.group(1))
-        if trait_level in shares:
-            raise ConfigError(f"persona '{text}' names {trait_level.code} twice; name each trait-level once")
-        shares[trait_level] = 1.0 if match.group(2) is None else float(match.group(2))
-    total = sum(shares.values())
-    if total <= 0:
-        raise ConfigError(
-            f"persona '{text}' gives no trait-level any weight; let the shares sum to more than 0"
-        )
-    return {trait_level: share / total for trait_level, share in shares.items()}
-
-
-def mix(weights: Tensor, persona: dict[TraitLevel, float]) -> Tensor:
+def mix(weights: Tensor, persona: Persona) -> Tensor:
     """The expert weights of a persona (N,): the weighted mean of its rows of `weights` (P x N)."""
     rows = torch.tensor([trait_id(trait_level) for trait_level in persona], device=weights.device)
     shares = torch.tensor(list(persona.values()), device=weights.device, dtype=weights.dtype)

@@ -18,10 +18,10 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from oceanchat.errors import EvaluationError
+from oceanchat.llm.chat import Message
 from oceanchat.traits import TRAITS, Level, Trait
-from preact.backbones.tiny import Backbone
+from preact.backbones.backbone import Backbone
 from preact.dialogues.conversation import ensure_template, render
-from preact.dialogues.release import Message
 from preact.systems.statements import Statement, held_out, statements, without_overlap
 from preact.systems.steering import decoder_blocks, last_residuals, steering, token_ids
 

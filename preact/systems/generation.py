@@ -9,9 +9,10 @@ from typing import Any, NamedTuple
 import torch
 from transformers import set_seed
 
+from oceanchat.llm.chat import Message
 from preact.dialogues.conversation import prompt_ids
-from preact.dialogues.release import Message
-from preact.systems.trained import Persona, TrainedModel
+from preact.persona import Persona
+from preact.systems.trained import TrainedModel
 
 
 class Sampling(NamedTuple):

@@ -13,31 +13,19 @@ from typing import Any, Literal
 import torch
 from transformers import set_seed
 
+from oceanchat.llm.chat import Message
 from oceanchat.traits import TraitLevel
-from preact.backbones.backbone import load
+from preact.backbones.backbone import Backbone, load
 from preact.backbones.cpu import prepare_cpu
-from preact.backbones.tiny import Backbone
-from preact.config import Method
 from preact.dialogues.conversation import ensure_template, prompt_ids
-from preact.dialogues.release import Message
 from preact.evaluation.interview.interviewing import InterviewQuestion, SystemReply
-from preact.prompted import trait_level_prompt
+from preact.persona import trait_level_prompt
 from preact.systems import control_vectors
 from preact.systems.generation import Sampling, replies
 from preact.systems.steering import steering
 from preact.systems.trained import open_run
 from preact.training.runs import BACKBONE, RECORD, backbone_name, finished_record
 
-NAMES: Mapping[Method, str] = {
-    "preact": "P-React",
-    "lora": "LoRA",
-    "lora-sep": "LoRA (Sep)",
-    "auxiliary": "Auxiliary",
-    "no-psl": "w/o PSL",
-    "no-router": "w/o Router",
-    "no-moe": "w/o MoE",
-}
-"""Methods as the paper's tables call them."""
 CONTEXT = 1024
 """Tokens of prompt that a plain backbone is given at most."""
 
@@ -61,7 +49,7 @@ class TrainedSystem:
     @property
     def model(self) -> str:
         """The method as the paper calls it."""
-        return NAMES[self._trained.record.config.method]
+        return self._trained.method.title
 
     def provenance(self) -> Mapping[str, Any]:
         """The run's config and versions, and how answers are drawn."""

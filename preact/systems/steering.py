@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from oceanchat.errors import EvaluationError
-from preact.backbones.tiny import Backbone
+from preact.backbones.backbone import Backbone
 
 
 def decoder_blocks(model: nn.Module) -> nn.ModuleList:

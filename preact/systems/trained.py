@@ -14,22 +14,18 @@ import torch
 from torch import Tensor
 
 from oceanchat.errors import TrainingError
-from oceanchat.traits import TraitLevel
 from preact.backbones.backbone import load
 from preact.backbones.cpu import prepare_cpu
 from preact.backbones.packed_attention import packed_rows
-from preact.config import BY_PROMPT, GATED
 from preact.dialogues.batches import Collator, Example, on_device
 from preact.dialogues.conversation import ensure_template
+from preact.methods import METHODS, Method
 from preact.mixture.model import PreactModel
 from preact.mixture.router import mix
-from preact.prompted import persona_prompt
+from preact.persona import Persona, persona_prompt
 from preact.training.adapters import load_adapters
+from preact.training.objective import dialogue_losses
 from preact.training.runs import RunRecord, adapter_folder, backbone_name, finished_record
-from preact.training.trainer import dialogue_losses
-
-Persona = Mapping[TraitLevel, float]
-"""Trait-levels and their shares, which sum to 1."""
 
 
 class Portrayal(NamedTuple):
@@ -51,9 +47,14 @@ class TrainedModel:
     tokenizer: Any
 
     @property
+    def method(self) -> Method:
+        """The method's row in the table."""
+        return METHODS[self.record.config.method]
+
+    @property
     def gated(self) -> bool:
         """Whether expert weights make the difference."""
-        return self.record.config.method in GATED
+        return self.method.has_experts
 
     @property
     def tuner(self) -> PreactModel:
@@ -79,13 +80,14 @@ class TrainedModel:
         Raises TrainingError for a mixture under lora-sep, whose adapters do not mix.
         """
         if self.gated:
-            yield Portrayal("", {"expert_weights": mix(self.expert_weights(), dict(persona))})
-        elif self.record.config.method in BY_PROMPT:
-            yield Portrayal(persona_prompt(" and ".join(t.label for t in persona)), {})
+            yield Portrayal("", {"expert_weights": mix(self.expert_weights(), persona)})
+        elif self.method.prompted:
+            yield Portrayal(persona_prompt(persona), {})
         else:
             if len(persona) > 1:
                 raise TrainingError(
-                    "lora-sep has one adapter a trait-level and no mixtures; name a single trait-level"
+                    f"{self.record.config.method} has one adapter a trait-level and no mixtures; name a"
+                    " single trait-level"
                 )
             self.model.set_adapter(next(iter(persona)).code)
             yield Portrayal("", {})

@@ -12,7 +12,8 @@ from typing import Any
 from peft import LoraConfig, PeftModel, get_peft_model, prepare_model_for_kbit_training
 
 from oceanchat.errors import TrainingError
-from preact.config import GATED, TrainConfig
+from preact.config import TrainConfig
+from preact.methods import METHODS
 from preact.mixture.model import PreactConfig
 
 
@@ -30,18 +31,17 @@ def adapt(model: Any, config: TrainConfig) -> Any:
     }
     if recipe.quantise != "none":
         model = prepare_model_for_kbit_training(model, use_gradient_checkpointing=False)
-    if config.method in GATED:
+    router = METHODS[config.method].router
+    if router is not None:
         options.update(
             num_experts=recipe.experts,
             personality_size=recipe.personality_size,
             router_init=recipe.router_init,
-            router="uniform" if config.method == "no-router" else "learned",
+            router=router,
         )
     try:
         with peft_noise_silenced():
-            return get_peft_model(
-                model, PreactConfig(**options) if config.method in GATED else LoraConfig(**options)
-            )
+            return get_peft_model(model, PreactConfig(**options) if router else LoraConfig(**options))
     except ValueError as error:
         if "not found in the base model" not in str(error):
             raise

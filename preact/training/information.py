@@ -12,7 +12,7 @@ from safetensors.torch import load_file
 
 from oceanchat.errors import TrainingError
 from oceanchat.traits import TRAIT_LEVELS
-from preact.config import GATED
+from preact.methods import METHODS
 from preact.mixture.losses import expert_use
 from preact.training.runs import RunRecord, adapter_folder, read_record
 
@@ -22,7 +22,7 @@ def about(folder: Path) -> dict[str, Any]:
     record = read_record(folder)
     found: dict[str, Any] = {**record.model_dump(mode="json"), "recipe": record.config.summary}
     found.update(expert_weights=None, experts=None)
-    if record.state == "finished" and record.config.method in GATED:
+    if record.state == "finished" and METHODS[record.config.method].has_experts:
         weights = _expert_weights(folder, record)
         found["expert_weights"] = [[round(w, 6) for w in row] for row in weights.tolist()]
         found["experts"] = expert_use(weights)._asdict()
@@ -31,7 +31,7 @@ def about(folder: Path) -> dict[str, Any]:
 
 def _expert_weights(folder: Path, record: RunRecord) -> torch.Tensor:
     recipe = record.config.recipe
-    if record.config.method == "no-router":
+    if METHODS[record.config.method].router == "uniform":
         return torch.full((len(TRAIT_LEVELS), recipe.experts), 1 / recipe.experts)
     path = adapter_folder(folder, "default") / "adapter_model.safetensors"
     try:

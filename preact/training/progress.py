@@ -1,18 +1,25 @@
-"""What a training run says while it runs: one line a log on stderr, one JSON line a log in metrics.jsonl."""
+"""What a training run reports while it runs: a line on stderr, a line in metrics.jsonl, trackers.
+
+Trackers are those that Trainer knows, such as tensorboard or wandb, opened by name. What is trained is not
+known here.
+"""
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 from transformers import TrainerCallback
+from transformers.integrations.integration_utils import INTEGRATION_TO_CALLBACK
+
+from oceanchat.errors import TrainingError
 
 METRICS = "metrics.jsonl"
-_KEPT = ("loss", "lm_loss", "expert_loss", "grad_norm", "learning_rate", "router_learning_rate", "epoch")
+_LOGGED = ("loss", "lm_loss", "expert_loss", "grad_norm", "learning_rate", "router_learning_rate", "epoch")
 
 
-class Progress(TrainerCallback):  # type: ignore[misc]
+class TrainingProgress(TrainerCallback):  # type: ignore[misc]
     """Writes the figures of each log; after a resume it goes on where the checkpoint stood."""
 
     def __init__(self, folder: Path, say: Callable[[str], None], *, stage: str = "") -> None:
@@ -44,7 +51,7 @@ class Progress(TrainerCallback):  # type: ignore[misc]
         pace = logs.get("tokens", 0.0) / max(now - self.last, 1e-9)
         self.last = now
         line: dict[str, Any] = {"stage": self.stage} if self.stage else {}
-        line.update(step=state.global_step, **{name: logs[name] for name in _KEPT if name in logs})
+        line.update(step=state.global_step, **{name: logs[name] for name in _LOGGED if name in logs})
         line.update(tokens_per_second=round(pace, 1), seconds=round(now - self.began, 3))
         with self.path.open("a", encoding="utf-8") as file:
             file.write(json.dumps(line) + "\n")
@@ -59,6 +66,29 @@ class Progress(TrainerCallback):  # type: ignore[misc]
             f"  PSL {line.get('expert_loss', 0.0):.4f}  rate {line.get('learning_rate', 0.0):.2e}"
             f"  {line['tokens_per_second']:,.0f} tokens/s  {_clock(left)} left"
         )
+
+
+def open_trackers(names: Sequence[str], folder: Path) -> list[Any]:
+    """A Trainer callback for each name; those that write files write them to `folder`, once training begins.
+
+    Raises TrainingError for a tracker that is not known or not installed.
+    """
+    trackers = []
+    for name in names:
+        if name not in INTEGRATION_TO_CALLBACK:
+            known = ", ".join(sorted(INTEGRATION_TO_CALLBACK))
+            raise TrainingError(f"tracker '{name}' is not known; write one of {known}")
+        try:
+            tracker = INTEGRATION_TO_CALLBACK[name]()
+        except (RuntimeError, ImportError, AssertionError):
+            raise TrainingError(
+                f"tracker '{name}' is not installed; pip install {name}, or leave --tracker {name} out"
+            ) from None
+        # Left alone it would write beside the checkpoints, which go when the run is finished.
+        if name == "tensorboard" and tracker.logging_dir is None:
+            tracker.logging_dir = str(folder)
+        trackers.append(tracker)
+    return trackers
 
 
 def read_metrics(path: Path) -> list[dict[str, Any]]:

@@ -16,18 +16,17 @@ from transformers import set_seed
 from oceanchat.errors import OceanChatError, TrainingError
 from oceanchat.traits import TRAIT_LEVELS
 from preact.backbones import tiny
-from preact.backbones.backbone import load, parameters
+from preact.backbones.backbone import Backbone, count_parameters, load
 from preact.backbones.cpu import multiplies_in_bfloat16, prepare_cpu
-from preact.backbones.tiny import Backbone
-from preact.config import PAPER_RATES, TINY, Method, TrainConfig
+from preact.config import PAPER_RATES, TINY, TrainConfig
 from preact.dialogues.batches import Example
 from preact.dialogues.conversation import ensure_template
 from preact.dialogues.encoding import encode_all
-from preact.dialogues.release import Release, TrainingDialogue, read_release
-from preact.pretraining_text import read_texts
-from preact.trackers import open_trackers
+from preact.dialogues.release import TrainingDialogue, TrainingRelease, read_release
+from preact.methods import METHODS, Method
 from preact.training.adapters import adapt
-from preact.training.progress import METRICS, Progress
+from preact.training.objective import mean_loss
+from preact.training.progress import METRICS, TrainingProgress, open_trackers
 from preact.training.runs import (
     BACKBONE,
     CHECKPOINTS,
@@ -40,7 +39,7 @@ from preact.training.runs import (
     read_record,
     write_record,
 )
-from preact.training.trainer import PreactTrainer, last_checkpoint, make_trainer, mean_loss
+from preact.training.trainer import PreactTrainer, last_checkpoint, make_trainer
 
 Say = Callable[[str], None]
 
@@ -73,7 +72,7 @@ def train(config: TrainConfig, say: Say, *, resume: bool = False) -> RunRecord:
         state="training",
         config=config,
         release=used,
-        adapters=_adapter_names(config.method),
+        adapters=_adapter_names(METHODS[config.method]),
         versions=package_versions(),
     )
     # Written before the backbone is built, so that a run stopped there goes on too.
@@ -86,7 +85,7 @@ def train(config: TrainConfig, say: Say, *, resume: bool = False) -> RunRecord:
         raise
 
 
-def _train(record: RunRecord, release: Release, folder: Path, say: Say, resume: bool) -> RunRecord:
+def _train(record: RunRecord, release: TrainingRelease, folder: Path, say: Say, resume: bool) -> RunRecord:
     config, dialogues = record.config, release.split(record.config.train_split)
     if release.scripted:
         say(
@@ -106,7 +105,7 @@ def _train(record: RunRecord, release: Release, folder: Path, say: Say, resume: 
     known = {
         "config": config,
         "release": record.release.model_copy(update=counts),
-        "backbone_parameters": parameters(backbone.model),
+        "backbone_parameters": count_parameters(backbone.model),
         "plain_template": plain,
     }
     record = record.model_copy(update=known)
@@ -164,7 +163,7 @@ def _backbone(config: TrainConfig, folder: Path, dialogues: Sequence[TrainingDia
     saved = folder / BACKBONE
     if not tiny.is_tiny(str(saved)):
         shape = config.tiny
-        texts = [text for source in config.pretrain_texts for text in read_texts(source)]
+        texts = [text for source in config.pretrain_texts for text in tiny.read_texts(source)]
         say(
             f"building the tiny backbone from {len(dialogues)} dialogues and {len(texts)} more texts:"
             f" {shape.steps} steps of {shape.batch * shape.width:,} tokens,"
@@ -186,7 +185,7 @@ def _backbone(config: TrainConfig, folder: Path, dialogues: Sequence[TrainingDia
 
 
 def _adapter_names(method: Method) -> tuple[str, ...]:
-    return tuple(t.code for t in TRAIT_LEVELS) if method == "lora-sep" else ("default",)
+    return tuple(t.code for t in TRAIT_LEVELS) if method.adapters == "ten" else ("default",)
 
 
 def _train_adapters(
@@ -200,13 +199,13 @@ def _train_adapters(
         mine = [e for e in examples if name == "default" or e.trait_id == index]
         if not mine:
             raise TrainingError(
-                f"the release has no dialogue of {name}; lora-sep needs some of every trait-level"
+                f"the release has no dialogue of {name}; {config.method} needs some of every trait-level"
             )
         set_seed(config.seed)
         adapted = adapt(model, config)
         trained += sum(p.numel() for p in adapted.parameters() if p.requires_grad)
         trainer = make_trainer(config, folder / CHECKPOINTS / name, adapted, mine, pad_id)
-        trainer.add_callback(Progress(folder, say, stage="" if name == "default" else name))
+        trainer.add_callback(TrainingProgress(folder, say, stage="" if name == "default" else name))
         for tracker in open_trackers(config.trackers, folder / TRACKED / name):
             trainer.add_callback(tracker)
         began = time.monotonic()
@@ -244,7 +243,7 @@ def _out_of_memory() -> TrainingError:
     )
 
 
-def _choose_rate(config: TrainConfig, release: Release, backbone: Backbone, say: Say) -> TrainConfig:
+def _choose_rate(config: TrainConfig, release: TrainingRelease, backbone: Backbone, say: Say) -> TrainConfig:
     """The config with the one of the paper's learning rates whose adapter has the lowest loss on the
     validation split.
 
@@ -261,7 +260,9 @@ def _choose_rate(config: TrainConfig, release: Release, backbone: Backbone, say:
         set_seed(config.seed)
         adapted = adapt(backbone.model, trial)
         folder = Path(config.output) / CHECKPOINTS / f"rate-{rate:g}"
-        trainer = make_trainer(trial, folder, adapted, mine, backbone.tokenizer.pad_token_id, keep=False)
+        trainer = make_trainer(
+            trial, folder, adapted, mine, backbone.tokenizer.pad_token_id, checkpoints=False
+        )
         _run(trainer, resume=False)
         losses[rate] = mean_loss(adapted, held, trainer.data_collator, recipe.micro_batch)
         say(f"learning rate {rate:g}: validation loss {losses[rate]:.4f}")

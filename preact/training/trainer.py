@@ -17,44 +17,13 @@ from transformers import PrinterCallback, Trainer, TrainingArguments
 from transformers.trainer_pt_utils import LengthGroupedSampler
 
 from preact.backbones.packed_attention import use_packed_rows
-from preact.config import GATED, Method, Recipe, TrainConfig
-from preact.dialogues.batches import Collator, Example, on_device
+from preact.config import Recipe, TrainConfig
+from preact.dialogues.batches import Collator, Example
 from preact.dialogues.conversation import IGNORED
-from preact.mixture.losses import entropy_shortfall, personality_specialization, sequence_balance
-from preact.mixture.router import select
+from preact.methods import METHODS, Method
+from preact.training.objective import batch_loss, expert_loss, loss_weight
 
 ROUTER = "preact_router"
-
-
-def token_losses(model: Any, inputs: dict[str, Any], labels: Tensor) -> tuple[Tensor, Tensor]:
-    """The loss in nats of each labelled token of a batch, and the dialogue it belongs to: (n,) and (n,).
-
-    Padded rows hold a dialogue each. A packed row is one sequence, so its logits are made at the labelled
-    tokens alone.
-    """
-    wanted = labels[:, 1:] != IGNORED
-    if "cu_seq_lens_q" in inputs:
-        before = wanted[0].nonzero().squeeze(1)
-        logits = model(**inputs, use_cache=False, logits_to_keep=before).logits[0]
-        ends = inputs["cu_seq_lens_q"][1:]
-        which = torch.bucketize(before + 1, ends, right=True) - int("shared_prefix" in inputs)
-    else:
-        logits = model(**inputs, use_cache=False).logits[:, :-1][wanted]
-        which = wanted.nonzero()[:, 0]
-    losses = nn.functional.cross_entropy(logits.float(), labels[:, 1:][wanted], reduction="none")
-    return losses, which
-
-
-def batch_loss(model: Any, inputs: dict[str, Any], labels: Tensor) -> Tensor:
-    """The summed loss in nats of a batch's labelled tokens, padded or packed, a scalar."""
-    return token_losses(model, inputs, labels)[0].sum()
-
-
-def dialogue_losses(model: Any, inputs: dict[str, Any], labels: Tensor, dialogues: int) -> Tensor:
-    """The mean loss in nats a labelled token of each dialogue of a batch, padded or packed: (dialogues,)."""
-    losses, which = token_losses(model, inputs, labels)
-    totals = torch.zeros(dialogues, dtype=torch.float64, device=losses.device)
-    return totals.index_add(0, which, losses.double()) / which.bincount(minlength=dialogues)
 
 
 class PreactTrainer(Trainer):  # type: ignore[misc]
@@ -89,9 +58,9 @@ class PreactTrainer(Trainer):  # type: ignore[misc]
         items = num_items_in_batch if num_items_in_batch is not None else (labels[:, 1:] != IGNORED).sum()
         lm_loss = total / items
         # The expert weights are the same in every micro-batch: without this they would count once for each.
-        expert_loss = self._expert_loss(model, sequences) / self.current_gradient_accumulation_steps
-        self._note(lm_loss, expert_loss, inputs)
-        loss = lm_loss + self._weight() * expert_loss
+        on_experts = self._expert_loss(model, sequences) / self.current_gradient_accumulation_steps
+        self._add_to_log(lm_loss, on_experts, inputs)
+        loss = lm_loss + loss_weight(self.recipe, self.state.global_step) * on_experts
         if self.args.average_tokens_across_devices and num_items_in_batch is not None:
             # `items` counts all processes' tokens, and gradients are averaged over processes.
             loss = loss + lm_loss * (self.accelerator.num_processes - 1)
@@ -104,29 +73,16 @@ class PreactTrainer(Trainer):  # type: ignore[misc]
         draw = torch.Generator().manual_seed(self.args.data_seed)
         return LengthGroupedSampler(self.args.train_batch_size, lengths=lengths, generator=draw)
 
-    def _weight(self) -> float:
-        warm_up = self.recipe.psl_warmup_steps
-        rise = min(1.0, self.state.global_step / warm_up) if warm_up else 1.0
-        return self.recipe.loss_weight * rise
-
     def _expert_loss(self, model: nn.Module, sequences: Tensor | None) -> Tensor:
         tuner = self.accelerator.unwrap_model(model).base_model
         weights = getattr(tuner, "latest_weights", None)
         if weights is None or sequences is None:
             return torch.zeros((), device=self.args.device)
         tuner.latest_weights = None
-        with torch.autocast(weights.device.type, enabled=False):
-            return self._loss_of(weights, sequences)
+        return expert_loss(weights, sequences, self.method, self.recipe)
 
-    def _loss_of(self, weights: Tensor, sequences: Tensor) -> Tensor:
-        recipe = self.recipe
-        if self.method == "auxiliary":
-            return sequence_balance(select(weights, sequences))
-        loss = personality_specialization(weights, normalised=recipe.psl_normalised, hinge=recipe.psl_hinge)
-        return loss + entropy_shortfall(weights, recipe.entropy_floor) if recipe.entropy_floor else loss
-
-    def _note(self, lm_loss: Tensor, expert_loss: Tensor, inputs: dict[str, Tensor]) -> None:
-        for name, value in (("lm_loss", lm_loss), ("expert_loss", expert_loss)):
+    def _add_to_log(self, lm_loss: Tensor, on_experts: Tensor, inputs: dict[str, Tensor]) -> None:
+        for name, value in (("lm_loss", lm_loss), ("expert_loss", on_experts)):
             self.parts[name] = self.parts.get(name, 0.0) + float(value.detach())
         self.parts["tokens"] = self.parts.get("tokens", 0.0) + inputs["input_ids"].numel()
 
@@ -154,8 +110,8 @@ class PreactTrainer(Trainer):  # type: ignore[misc]
             if router:
                 groups.append({"params": router, "lr": self.recipe.router_learning_rate, "weight_decay": 0.0})
             self.optimizer = cls(groups, **options)
-        optimiser: torch.optim.Optimizer = self.optimizer
-        return optimiser
+        optimizer: torch.optim.Optimizer = self.optimizer
+        return optimizer
 
 
 def make_trainer(
@@ -165,12 +121,29 @@ def make_trainer(
     examples: Sequence[Example],
     pad_id: int,
     *,
-    keep: bool = True,
+    checkpoints: bool = True,
 ) -> PreactTrainer:
-    """A trainer for this adapted model; with `keep` it leaves checkpoints in `folder` for a resume."""
+    """A trainer for this adapted model; with `checkpoints` it leaves some in `folder` for a resume."""
+    recipe, method = config.recipe, METHODS[config.method]
+    shares = use_packed_rows(model.get_base_model(), recipe.packing)
+    trainer = PreactTrainer(
+        model=model,
+        args=_arguments(config, folder, len(examples), checkpoints),
+        train_dataset=list(examples),
+        data_collator=Collator(
+            pad_id, packed=recipe.packing, trait_ids=method.has_experts, share_prefix=shares
+        ),
+        method=method,
+        recipe=recipe,
+    )
+    trainer.remove_callback(PrinterCallback)
+    return trainer
+
+
+def _arguments(config: TrainConfig, folder: Path, dialogues: int, checkpoints: bool) -> TrainingArguments:
     recipe = config.recipe
-    steps = math.ceil(len(examples) / recipe.batch_size) * recipe.epochs
-    arguments = TrainingArguments(
+    steps = config.max_steps or math.ceil(dialogues / recipe.batch_size) * recipe.epochs
+    return TrainingArguments(
         output_dir=str(folder),
         per_device_train_batch_size=recipe.micro_batch,
         gradient_accumulation_steps=recipe.batch_size // recipe.micro_batch,
@@ -178,7 +151,7 @@ def make_trainer(
         max_steps=config.max_steps or -1,
         learning_rate=recipe.learning_rate,
         lr_scheduler_type=recipe.schedule,
-        warmup_steps=math.ceil(recipe.warmup * (config.max_steps or steps)),
+        warmup_steps=math.ceil(recipe.warmup * steps),
         weight_decay=recipe.weight_decay,
         max_grad_norm=recipe.max_grad_norm,
         optim="adamw_torch_fused" if recipe.optimiser == "adamw" else "adamw_bnb_8bit",
@@ -187,54 +160,26 @@ def make_trainer(
         use_cpu=not torch.accelerator.is_available(),
         seed=config.seed,
         data_seed=config.seed,
-        logging_steps=1,
-        logging_nan_inf_filter=False,
-        save_strategy="steps" if keep else "no",
+        save_strategy="steps" if checkpoints else "no",
         save_steps=config.save_steps,
         save_total_limit=2,
+        logging_steps=1,
+        logging_nan_inf_filter=False,
         report_to="none",
         remove_unused_columns=False,
         dataloader_pin_memory=torch.cuda.is_available(),
         disable_tqdm=True,
         log_level="error",
     )
-    shares = use_packed_rows(model.get_base_model(), recipe.packing)
-    gated = config.method in GATED
-    collator = Collator(pad_id, packed=recipe.packing, trait_ids=gated, share_prefix=shares)
-    trainer = PreactTrainer(
-        model=model,
-        args=arguments,
-        train_dataset=list(examples),
-        data_collator=collator,
-        method=config.method,
-        recipe=recipe,
-    )
-    trainer.remove_callback(PrinterCallback)
-    return trainer
 
 
 def last_checkpoint(folder: Path) -> str | None:
     """The newest complete checkpoint; one that a crash cut short has no readable trainer_state.json."""
-    found = {}
+    by_step = {}
     for path in folder.glob("checkpoint-*"):
         try:
             json.loads((path / "trainer_state.json").read_text(encoding="utf-8"))
-            found[int(path.name.rpartition("-")[2])] = path
+            by_step[int(path.name.rpartition("-")[2])] = path
         except (OSError, ValueError):
             continue
-    return str(found[max(found)]) if found else None
-
-
-def mean_loss(model: Any, examples: Sequence[Example], collator: Collator, size: int) -> float:
-    """The mean loss in nats a labelled token over all examples, each under its own trait-level."""
-    model.eval()
-    total, count = 0.0, 0
-    with torch.inference_mode():
-        for start in range(0, len(examples), size):
-            batch = on_device(collator(examples[start : start + size]), model.device)
-            batch.pop("sequence_trait_ids")
-            labels = batch.pop("labels")
-            total += float(batch_loss(model, batch, labels))
-            count += int((labels[:, 1:] != IGNORED).sum())
-    model.train()
-    return total / count
+    return str(by_step[max(by_step)]) if by_step else None

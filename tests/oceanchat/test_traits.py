@@ -13,12 +13,17 @@ from oceanchat.traits import (
     TraitLevel,
     facet_named,
     levels_named,
+    trait_id,
     traits_named,
 )
 
 
 def test_the_ten_trait_levels_stand_in_the_papers_order() -> None:
     assert CODES == ("O+", "C+", "E+", "A+", "N+", "O-", "C-", "E-", "A-", "N-")
+
+
+def test_trait_ids_follow_the_paper() -> None:
+    assert [trait_id(t) for t in TRAIT_LEVELS] == list(range(10))
 
 
 def test_there_are_thirty_facets_six_to_a_trait() -> None:

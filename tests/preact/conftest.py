@@ -10,7 +10,8 @@ import torch
 from transformers import LlamaConfig, LlamaForCausalLM
 
 from oceanchat.traits import TRAIT_LEVELS
-from preact.config import TINY_RECIPE, Method, TinyShape, TrainConfig
+from preact.config import TINY_RECIPE, TinyShape, TrainConfig
+from preact.methods import MethodName
 from preact.training.runs import RunRecord
 from preact.training.train import train
 from tests.preact.tiny_models import write_release
@@ -83,7 +84,7 @@ def release_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def micro_config(release: Path, output: Path, method: Method = "preact", **options: Any) -> TrainConfig:
+def micro_config(release: Path, output: Path, method: MethodName = "preact", **options: Any) -> TrainConfig:
     """A run of seconds."""
     recipe = RECIPE.model_copy(update=options.pop("recipe", {}))
     return TrainConfig(
@@ -112,7 +113,7 @@ def preact_run(release_folder: Path, tmp_path_factory: pytest.TempPathFactory) -
     return Run(folder, train(micro_config(release_folder, folder), lambda line: None))
 
 
-METHODS: tuple[Method, ...] = ("preact", "no-psl", "lora", "lora-sep")
+METHODS: tuple[MethodName, ...] = ("preact", "no-psl", "lora", "lora-sep")
 
 
 @pytest.fixture(scope="session")

@@ -7,7 +7,8 @@ import pyarrow
 from pyarrow import parquet
 
 from oceanchat.traits import TRAIT_LEVELS, Level, TraitLevel
-from preact.backbones.tiny import Backbone, build
+from preact.backbones.backbone import Backbone
+from preact.backbones.tiny import build
 from preact.config import TinyShape
 from preact.evaluation.judge.controls import controls
 from preact.systems.statements import statements

@@ -14,7 +14,7 @@ from sklearn.pipeline import Pipeline, make_pipeline
 
 from oceanchat.errors import EvaluationError
 from oceanchat.traits import TRAITS, Level, Trait, TraitLevel
-from preact.dialogues.release import Release
+from preact.dialogues.release import TrainingRelease
 from preact.evaluation.judge.verdicts import JudgeVerdict, Mode, Pair
 
 LEAST_DIALOGUES = 5
@@ -26,7 +26,7 @@ class ClassifierJudge:
 
     at_once = 64
 
-    def __init__(self, release: Release) -> None:
+    def __init__(self, release: TrainingRelease) -> None:
         """Learn from the release's training split. Raises EvaluationError where a level has too few
         dialogues.
         """

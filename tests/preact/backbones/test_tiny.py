@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from oceanchat.errors import OceanChatError, TrainingError
-from preact.pretraining_text import read_texts
+from preact.backbones.tiny import read_texts
 
 ESSAY = "I think about many things when it is late and nobody is around to talk to me. " * 6
 

@@ -7,7 +7,7 @@ from peft import LoraConfig, get_peft_model
 from preact.backbones.packed_attention import NAME, packed_rows, use_packed_rows
 from preact.dialogues.batches import Collator, Example, shared_length
 from preact.dialogues.conversation import IGNORED
-from preact.training.trainer import batch_loss, dialogue_losses
+from preact.training.objective import batch_loss, dialogue_losses
 from tests.preact.conftest import micro_llama
 from tests.preact.mixture.test_layer import adapted
 

@@ -4,8 +4,9 @@ import pytest
 import torch
 
 from oceanchat.errors import TrainingError
+from oceanchat.llm.chat import Message
 from oceanchat.traits import TRAIT_LEVELS
-from preact.dialogues.release import Message, TrainingDialogue
+from preact.dialogues.release import TrainingDialogue
 from preact.evaluation.identification import TraitLevelLosses, as_json, as_lines, identify, judge
 from preact.training.train import train
 from tests.preact.conftest import Run, micro_config

@@ -10,9 +10,9 @@ from safetensors.torch import load_file
 from transformers import AutoModelForCausalLM
 
 from oceanchat.errors import TrainingError
-from preact.dialogues.release import Message
+from oceanchat.llm.chat import Message
 from preact.export.adapter import export_adapter, fold
-from preact.mixture.router import parse_persona
+from preact.persona import parse_persona
 from preact.systems.generation import Sampling, reply
 from preact.systems.trained import open_run
 from preact.training.runs import BACKBONE

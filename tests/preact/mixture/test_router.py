@@ -1,10 +1,10 @@
 import pytest
 import torch
 
-from oceanchat.errors import ConfigError, TrainingError
-from oceanchat.traits import TRAIT_LEVELS, TraitLevel
+from oceanchat.errors import TrainingError
 from preact.mixture.losses import personality_specialization
-from preact.mixture.router import Router, UniformRouter, mix, parse_persona, select, trait_id
+from preact.mixture.router import Router, UniformRouter, mix, select
+from preact.persona import parse_persona
 
 
 def test_weights_are_the_softmax_of_vector_times_projection() -> None:
@@ -57,23 +57,6 @@ def test_gradients_of_many_tokens_are_the_same_every_time_on_two_threads() -> No
 def test_select_refuses_what_names_no_trait_level(ids: torch.Tensor) -> None:
     with pytest.raises(TrainingError, match="trait_ids"):
         select(torch.zeros(10, 2), ids)
-
-
-def test_trait_ids_follow_the_paper() -> None:
-    assert [trait_id(t) for t in TRAIT_LEVELS] == list(range(10))
-
-
-def test_personas_are_shares() -> None:
-    high, low = TraitLevel.parse("O+"), TraitLevel.parse("E-")
-    assert parse_persona("O+ e-") == {high: 0.5, low: 0.5}
-    assert parse_persona("O+=0.7, E-=0.3") == {high: pytest.approx(0.7), low: pytest.approx(0.3)}
-    assert parse_persona("O+=3") == {high: 1.0}
-
-
-@pytest.mark.parametrize("text", ["", "O", "O+ E-=0.3", "O+=0", "O+ O+", "X+", "O+=x", "O+=-1"])
-def test_odd_personas_are_refused(text: str) -> None:
-    with pytest.raises(ConfigError, match="persona"):
-        parse_persona(text)
 
 
 def test_a_mixture_is_the_weighted_mean_of_rows() -> None:

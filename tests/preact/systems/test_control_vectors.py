@@ -6,9 +6,9 @@ import pytest
 import torch
 
 from oceanchat.errors import EvaluationError
+from oceanchat.llm.chat import Message
 from oceanchat.traits import Level, Trait
 from preact.dialogues.conversation import render
-from preact.dialogues.release import Message
 from preact.systems.control_vectors import ControlVectors, SteeringTrial, choose, load, make, save
 from preact.systems.statements import held_out, statements
 from preact.systems.steering import last_residuals

@@ -1,5 +1,5 @@
-from preact.dialogues.release import Message
-from preact.mixture.router import parse_persona
+from oceanchat.llm.chat import Message
+from preact.persona import parse_persona
 from preact.systems.generation import Sampling, replies, reply
 from preact.systems.trained import open_run
 from tests.preact.conftest import Run

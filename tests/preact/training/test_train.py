@@ -11,7 +11,8 @@ from safetensors.torch import load_file
 
 from oceanchat.errors import TrainingError
 from preact.backbones.cpu import multiplies_in_bfloat16
-from preact.config import Method, TrainConfig
+from preact.config import TrainConfig
+from preact.methods import MethodName
 from preact.training import train as training
 from preact.training.progress import read_metrics
 from preact.training.runs import adapter_folder, finished_record, read_record
@@ -20,8 +21,7 @@ from tests.preact.conftest import RECIPE, Run, micro_config
 
 TRAIN = """
 import sys
-from preact.config import Method, TrainConfig
-from preact.backbones.cpu import multiplies_in_bfloat16
+from preact.config import TrainConfig
 from preact.training.train import train
 train(TrainConfig.model_validate_json(sys.argv[1]), lambda line: print(line, flush=True))
 """
@@ -129,7 +129,7 @@ def test_the_learning_rate_is_chosen_on_the_validation_split(release_folder: Pat
 
 @pytest.mark.parametrize("method", ["preact", "lora"])
 def test_products_in_bfloat16_leave_weights_in_float32(
-    method: Method, release_folder: Path, tmp_path: Path
+    method: MethodName, release_folder: Path, tmp_path: Path
 ) -> None:
     found = {}
     for precision in ("float32", "mixed"):

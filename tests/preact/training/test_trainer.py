@@ -1,31 +1,25 @@
 """The objective inside Hugging Face's Trainer: the remaining pitfalls, by their numbers."""
 
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import torch
 
-from preact.config import Method, TrainConfig
-from preact.dialogues.batches import Collator, Example
+from preact.config import TrainConfig
+from preact.dialogues.batches import Example
 from preact.dialogues.conversation import IGNORED
+from preact.methods import MethodName
 from preact.mixture.losses import personality_specialization, sequence_balance
 from preact.training.adapters import adapt
-from preact.training.trainer import (
-    PreactTrainer,
-    batch_loss,
-    dialogue_losses,
-    last_checkpoint,
-    make_trainer,
-    mean_loss,
-)
+from preact.training.objective import batch_loss
+from preact.training.trainer import PreactTrainer, last_checkpoint, make_trainer
 from tests.preact.conftest import micro_config, micro_llama
 
 EXAMPLES = [Example([1, *range(3, 9 + n)], [IGNORED, IGNORED, *range(4, 9 + n)], n % 10) for n in range(16)]
 
 
-def trainer_for(tmp_path: Path, method: Method = "preact", **recipe: Any) -> PreactTrainer:
+def trainer_for(tmp_path: Path, method: MethodName = "preact", **recipe: Any) -> PreactTrainer:
     config: TrainConfig = micro_config(
         tmp_path, tmp_path, method, recipe={"packing": False, "dropout": 0.0, **recipe}
     )
@@ -34,7 +28,7 @@ def trainer_for(tmp_path: Path, method: Method = "preact", **recipe: Any) -> Pre
     for name, parameter in model.named_parameters():
         if "lora_B" in name:
             torch.nn.init.normal_(parameter, std=0.1)
-    return make_trainer(config, tmp_path / "checkpoints", model, EXAMPLES, 0, keep=False)
+    return make_trainer(config, tmp_path / "checkpoints", model, EXAMPLES, 0, checkpoints=False)
 
 
 def gradients_of_a_step(trainer: PreactTrainer, micro: int) -> dict[str, torch.Tensor]:
@@ -61,7 +55,7 @@ def test_trait_ids_survive_trainers_own_data_loader_2(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("method", ["preact", "auxiliary", "no-router"])
-def test_the_loss_is_equation_6(tmp_path: Path, method: Method) -> None:
+def test_the_loss_is_equation_6(tmp_path: Path, method: MethodName) -> None:
     trainer = trainer_for(tmp_path, method, loss_weight=0.5)
     batch = trainer.data_collator(EXAMPLES)
     trainer.current_gradient_accumulation_steps = 1
@@ -92,14 +86,6 @@ def test_the_router_has_its_own_rate_and_no_decay(tmp_path: Path) -> None:
     assert len(trainer_for(tmp_path, "no-router").create_optimizer().param_groups) == 1
 
 
-def test_lambda_rises_over_its_warm_up(tmp_path: Path) -> None:
-    trainer = trainer_for(tmp_path, psl_warmup_steps=10, loss_weight=0.2)
-    trainer.state.global_step = 5
-    assert trainer._weight() == pytest.approx(0.1)
-    trainer.state.global_step = 50
-    assert trainer._weight() == pytest.approx(0.2)
-
-
 def test_length_grouping_wastes_less_on_padding(tmp_path: Path) -> None:
     def padded(grouped: bool) -> int:
         trainer = trainer_for(tmp_path, length_grouping=grouped)
@@ -110,27 +96,6 @@ def test_length_grouping_wastes_less_on_padding(tmp_path: Path) -> None:
         return sum(8 * max(lengths[at : at + 8]) for at in range(0, 256, 8))
 
     assert padded(True) < 0.9 * padded(False)
-
-
-def test_losses_by_hand() -> None:
-    logits = torch.zeros(2, 3, 4)
-    logits[0, 1, 2] = 5.0
-    labels = torch.tensor([[IGNORED, IGNORED, 2], [IGNORED, 1, 3]])
-    sure = float(torch.logsumexp(torch.tensor([0.0, 0, 5, 0]), 0)) - 5
-    flat = float(torch.log(torch.tensor(4.0)))
-
-    def model(**inputs: Any) -> Any:
-        return SimpleNamespace(logits=logits)
-
-    assert float(batch_loss(model, {}, labels)) == pytest.approx(sure + 2 * flat, rel=1e-4)
-    assert dialogue_losses(model, {}, labels, 2).tolist() == pytest.approx([sure, flat], rel=1e-4)
-
-
-def test_mean_loss_does_not_depend_on_the_batches(tmp_path: Path) -> None:
-    trainer = trainer_for(tmp_path)
-    collator = Collator(0, packed=False, trait_ids=True)
-    found = [mean_loss(trainer.model, EXAMPLES, collator, size) for size in (3, 16)]
-    assert found[0] == pytest.approx(found[1], rel=1e-5)
 
 
 def test_a_checkpoint_cut_short_is_passed_over(tmp_path: Path) -> None:

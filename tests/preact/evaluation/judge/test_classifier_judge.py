@@ -7,7 +7,7 @@ import pytest
 
 from oceanchat.errors import EvaluationError
 from oceanchat.traits import TRAITS, Trait
-from preact.dialogues.release import Release, read_release
+from preact.dialogues.release import TrainingRelease, read_release
 from preact.evaluation.judge.classifier_judge import ClassifierJudge
 from preact.evaluation.judge.verdicts import Pair
 
@@ -51,4 +51,4 @@ def test_a_release_that_lacks_a_level_is_refused(release: Path) -> None:
     whole = read_release(str(release))
     few = tuple(d for d in whole.dialogues if d.trait_level.code != "E-")
     with pytest.raises(EvaluationError, match="found 0 training dialogues of low Extraversion"):
-        ClassifierJudge(Release(whole.name, whole.source, whole.fingerprint, whole.scripted, few))
+        ClassifierJudge(TrainingRelease(whole.name, whole.source, whole.fingerprint, whole.scripted, few))

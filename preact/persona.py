@@ -1,0 +1,59 @@
+"""Personas: trait-levels with shares, how users write them, and the prompt that portrays them.
+
+The prompt is what `lora` switches trait-levels by and what prompt-only baselines use: our words for the
+paper's Table 12, from the template `persona` that ships. Nothing here knows of models.
+"""
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+from oceanchat.errors import ConfigError
+from oceanchat.prompts import open_prompts
+from oceanchat.traits import TraitLevel
+
+Persona = Mapping[TraitLevel, float]
+"""Trait-levels and their shares, which sum to 1."""
+
+_PART = re.compile(r"([OCEANoecan][+-])(?:=([0-9]*\.?[0-9]+))?")
+
+
+def parse_persona(text: str) -> Persona:
+    """Read 'N+', 'O+ N-' or 'O+=0.7 E-=0.3' as shares that sum to 1; without numbers the shares are equal.
+
+    Raises ConfigError for unknown trait-levels, numbers given for some only, a trait-level named twice, or no
+    weight.
+    """
+    words = text.replace(",", " ").split()
+    matches = [match for word in words if (match := _PART.fullmatch(word))]
+    if not words or len(matches) < len(words):
+        raise ConfigError(f'persona \'{text}\' is not understood; write it like "O+ N-" or "O+=0.7 E-=0.3"')
+    if len({match.group(2) is None for match in matches}) > 1:
+        raise ConfigError(
+            f"persona '{text}' gives a share to some trait-levels only; give one to all or to none"
+        )
+    shares: dict[TraitLevel, float] = {}
+    for match in matches:
+        trait_level = TraitLevel.parse(match.group(1))
+        if trait_level in shares:
+            raise ConfigError(f"persona '{text}' names {trait_level.code} twice; name each trait-level once")
+        shares[trait_level] = 1.0 if match.group(2) is None else float(match.group(2))
+    total = sum(shares.values())
+    if total <= 0:
+        raise ConfigError(
+            f"persona '{text}' gives no trait-level any weight; let the shares sum to more than 0"
+        )
+    return {trait_level: share / total for trait_level, share in shares.items()}
+
+
+def persona_prompt(persona: Persona, prompts: Path | None = None) -> str:
+    """The system text that portrays a persona, without the line that names the task; shares are not said."""
+    label = " and ".join(trait_level.label for trait_level in persona)
+    filled = open_prompts(prompts)["persona"].fill(persona=label)
+    text = "\n\n".join(message.content for message in filled)
+    return text.removeprefix("<task>persona</task>").strip()
+
+
+def trait_level_prompt(trait_level: TraitLevel) -> str:
+    """The system text for one trait-level."""
+    return persona_prompt({trait_level: 1.0})
