@@ -22,7 +22,7 @@ from oceanchat.statistics.agreement import (
     pairwise_cohen,
     share_of,
 )
-from oceanchat.statistics.checker_accuracy import CheckerFigures, Group, checker_figures
+from oceanchat.statistics.checker_accuracy import CheckedDialogue, CheckerFigures, checker_against_humans
 from oceanchat.statistics.coefficients import Value
 from oceanchat.statistics.figure import Figure
 from oceanchat.store import annotators as account_rows
@@ -30,8 +30,10 @@ from oceanchat.store import assignments as seat_rows
 from oceanchat.store import labels as annotation_rows
 from oceanchat.store.annotators import Annotator
 from oceanchat.store.assignments import COUNTED, Sample
+from oceanchat.store.builds import built_states
 from oceanchat.store.database import Store
-from oceanchat.store.labels import REJECTED, Judgement, counts_for_agreement
+from oceanchat.store.imports import imported_states
+from oceanchat.store.labels import PASSED, REJECTED, Judgement, counts_for_agreement
 from oceanchat.traits import CODES
 
 GOOD = "yes"
@@ -72,6 +74,7 @@ def report(store: Store) -> Report:
         if sample is None:
             raise AnnotationError("there is no sample yet; draw one with `oceanchat sample`")
         found = annotation_rows.judgements(connection, sample.id)
+        states = imported_states(connection) | built_states(connection)
     counted = [one for one in found if counts_for_agreement(one)]
     ratings = [_rating(one, one.value) for one in counted]
     before = majorities(ratings)
@@ -97,7 +100,7 @@ def report(store: Store) -> Report:
         splits=len(split),
         decided=len(split & decisions.keys()),
         pairs=pairwise_cohen(ratings),
-        checker=_checker(sample, found),
+        checker=_checker(sample, found, states),
     )
 
 
@@ -112,16 +115,17 @@ def _split_items(counted: Sequence[Judgement], overlap: int) -> set[str]:
     return {item for item, cast in values.items() if len(cast) >= overlap and len(set(cast)) > 1}
 
 
-def _checker(sample: Sample, found: Sequence[Judgement]) -> CheckerFigures:
-    """Items nobody ever checked say nothing about the checker."""
-    labels = [one for one in found if one.purpose == COUNTED]
-    groups = []
-    for states, pool in ((("passed",), "accepted"), (REJECTED, "rejected")):
-        decided = majorities(_rating(one, one.value) for one in labels if one.state in states)
-        known = [value for value in decided.values() if value is not None]
-        population = sum(drawn["available"] for drawn in sample.settings[pool].values())
-        groups.append(Group(sum(value == GOOD for value in known), len(known), population))
-    return checker_figures(*groups)
+def _checker(sample: Sample, labels: Sequence[Judgement], states: Mapping[str, str]) -> CheckerFigures:
+    """Over the checked dialogues that the store holds, in the states it holds them in, as a release of it."""
+    votes: dict[str, list[bool]] = {}
+    for label in labels:
+        if label.purpose == COUNTED:
+            votes.setdefault(label.item_key.removeprefix(f"{sample.id}:"), []).append(label.value == GOOD)
+    return checker_against_humans(
+        CheckedDialogue(state == PASSED, votes.get(dialogue_id, ()))
+        for dialogue_id, state in states.items()
+        if state in (PASSED, *REJECTED)
+    )
 
 
 def record(made: Report) -> dict[str, Any]:
@@ -144,7 +148,7 @@ def record(made: Report) -> dict[str, Any]:
             for code, found in made.strata.items()
         },
         "cohen_kappa": {" - ".join(pair): figure._asdict() for pair, figure in made.pairs.items()},
-        "checker": {name: figure._asdict() for name, figure in made.checker._asdict().items()},
+        "checker": made.checker.as_json(),
     }
 
 

@@ -63,7 +63,7 @@ def compare(before: Release, after: Release) -> Difference:
         dropped=[i for i in gone if i not in renamed],
         relabelled=relabelled,
         moved={i: (old[i].split, new[i].split) for i in old if i in new and old[i].split != new[i].split},
-        figures=_changed(_flat(before.quality["rows"]), _flat(after.quality["rows"])),
+        figures=_changed(_figures(before), _figures(after)),
         options=_changed(_options(before), _options(after)),
     )
 
@@ -87,6 +87,10 @@ def _words(row: Row) -> str:
 def _options(release: Release) -> dict[str, Any]:
     kept = release.manifest.model_dump(mode="json", exclude={"files", "counts", "name", "builds", "corpora"})
     return _flat(kept)
+
+
+def _figures(release: Release) -> dict[str, Any]:
+    return _flat({**release.quality["rows"], "checker": release.quality.get("checker")})
 
 
 def _flat(tree: Any, path: str = "") -> dict[str, Any]:

@@ -5,16 +5,18 @@ rows in, plain dictionaries out, shares from 0 to 1 rounded to six places.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from oceanchat.release.overlap import near_pairs, repeats
 from oceanchat.release.personal_data import PATTERNS
-from oceanchat.release.rows import RejectedRow, Row, decided_valid
+from oceanchat.release.rows import NOT_VALIDATED, RejectedRow, Row, decided_valid
 from oceanchat.release.splits import NEAR
 from oceanchat.statistics.agreement import Rating, agreement
+from oceanchat.statistics.checker_accuracy import CheckedDialogue, checker_against_humans
 from oceanchat.statistics.intervals import wilson
 from oceanchat.statistics.table_six import Shape, summarise
+from oceanchat.store.labels import PASSED, REJECTED
 from oceanchat.traits import CODES
 
 PAPER_CHECK, PAPER_HUMAN, PAPER_UNANIMOUS = 0.972, 0.965, 0.895
@@ -42,7 +44,6 @@ def row_figures(rows: Sequence[Row], rejected: Sequence[RejectedRow]) -> Figures
         "table_six": [_rounded(line._asdict()) for line in summarise(map(_shape, rows))],
         "back_validation": _back_validation(rows, rejected),
         "humans": _humans([*rows, *rejected]),
-        "checker_against_humans": _checker_against_humans([*rows, *rejected]),
         "near_duplicates": {"jaccard": NEAR, "total": len(rows), **near_duplicates(rows)._asdict()},
         "personal_data": {flag: sum(flag in row.flags for row in rows) for flag in PATTERNS},
         "rejected": dict(sorted(Counter(row.state for row in rejected).items())),
@@ -79,6 +80,23 @@ def share(count: int, total: int) -> Figures:
     return {"count": count, "total": total, **_rounded(wilson(count, total).bounds())}
 
 
+def checker(rows: Sequence[Row], rejected: Sequence[RejectedRow], withheld: Mapping[str, int]) -> Figures:
+    """The checker against the humans, as `oceanchat agreement --json` has it for the store.
+
+    Passed dialogues that were withheld for want of labels are in no row and still stand behind the sample.
+    """
+    checked = [
+        CheckedDialogue(
+            row.provenance.state == PASSED,
+            [label.valid for label in row.provenance.human if not label.decides],
+        )
+        for row in (*rows, *rejected)
+        if row.provenance.state in (PASSED, *REJECTED)
+    ]
+    unseen = [CheckedDialogue(True, ())] * withheld.get(NOT_VALIDATED, 0)
+    return checker_against_humans([*checked, *unseen]).as_json()
+
+
 def _back_validation(rows: Sequence[Row], rejected: Sequence[RejectedRow]) -> Figures:
     checked = [row for row in (*rows, *rejected) if row.provenance.verdict is not None]
     by_level = {code: [row for row in checked if row.trait_level == code] for code in CODES}
@@ -96,8 +114,11 @@ def _passed(rows: Sequence[Row]) -> Figures:
 
 
 def _humans(rows: Sequence[Row]) -> Figures | None:
-    """Pass rate by majority, and how far annotators agree; None when nobody labelled any of the rows."""
-    labelled = [row for row in rows if row.provenance.human]
+    """Pass rate by majority, and how far annotators agree; None when nobody labelled any of the rows.
+
+    Labels of what the checker turned down judge the checker and enter neither.
+    """
+    labelled = [row for row in rows if row.provenance.human and row.provenance.state not in REJECTED]
     if not labelled:
         return None
     ratings = [
@@ -116,24 +137,6 @@ def _humans(rows: Sequence[Row]) -> Figures | None:
             sum(decided_valid(row.provenance.human) is True for row in labelled), len(labelled)
         ),
         "agreement": {name: _rounded(figure._asdict()) for name, figure in found.items()},
-    }
-
-
-def _checker_against_humans(rows: Sequence[Row]) -> Figures | None:
-    """Of those the checker passed, how many humans pass (precision); of those humans pass, how many it
-    does."""
-    both = [
-        (verdict.passed, human)
-        for row in rows
-        if (verdict := row.provenance.verdict) is not None
-        and (human := decided_valid(row.provenance.human)) is not None
-    ]
-    if not both:
-        return None
-    agreed = sum(checker and human for checker, human in both)
-    return {
-        "precision": share(agreed, sum(checker for checker, _ in both)),
-        "recall": share(agreed, sum(human for _, human in both)),
     }
 
 

@@ -22,6 +22,10 @@ COPIED_STATE = "gate:copied"
 """Dialogues in this state repeat their essay; their words are released only where the essay may be."""
 
 
+NOT_VALIDATED = "not validated"
+"""Why a passed dialogue is withheld from a release of validated ones."""
+
+
 class ChatMessage(Record):
     """One utterance in the form chat templates expect."""
 

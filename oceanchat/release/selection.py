@@ -12,14 +12,14 @@ from oceanchat.errors import ReleaseError
 from oceanchat.prompts import Prompts
 from oceanchat.records import Dialogue
 from oceanchat.release.manifest import Require
-from oceanchat.release.rows import HumanLabel, decided_valid
+from oceanchat.release.rows import NOT_VALIDATED, HumanLabel, decided_valid
 from oceanchat.store import annotators as account_rows
 from oceanchat.store import builds as build_rows
 from oceanchat.store.builds import StoredBuild
 from oceanchat.store.corpora import StoredCorpus, stored_corpus
 from oceanchat.store.database import Store
 from oceanchat.store.imports import read_imported
-from oceanchat.store.labels import validation_table
+from oceanchat.store.labels import REJECTED, validation_table
 from oceanchat.traits import CODES
 
 INVALID = "invalid"
@@ -44,7 +44,7 @@ class Gathered(NamedTuple):
     withheld: Mapping[str, int]
     """Why -> dialogues that are in neither."""
     human: Mapping[str, tuple[HumanLabel, ...]]
-    """Dialogue id -> what annotators said."""
+    """Dialogue id -> what annotators said, also of dialogues the checker turned down."""
     profiles: Mapping[str, Mapping[str, str]]
     """Annotator's pseudonym -> background, language, pay, as far as the lead recorded them (Appendix E)."""
     builds: Sequence[StoredBuild]
@@ -101,15 +101,16 @@ def gather(store: Store, require: Require) -> Gathered:
 def _outcome(dialogue: Dialogue, labels: Sequence[HumanLabel], require: Require) -> Rejection | str | None:
     """None to release it, a rejection, or why it is withheld."""
     valid = decided_valid(labels) if labels else None
-    if valid is False:
+    as_it_came = require == "imported" and dialogue.source == "imported"
+    # What the checker turned down was labeled to judge the checker: its state stays the checker's.
+    if valid is False and (as_it_came or dialogue.state not in REJECTED):
         comments = "; ".join(label.comment for label in labels if not label.valid and label.comment)
         return Rejection(dialogue, INVALID, comments or "turned down by its annotators")
-    as_it_came = require == "imported" and dialogue.source == "imported"
     if dialogue.state != "passed" and not as_it_came:
         if dialogue.state == "unchecked":
             return "unchecked"
         return Rejection(dialogue, dialogue.state, dialogue.detail)
-    return "not validated" if require == "validated" and valid is None else None
+    return NOT_VALIDATED if require == "validated" and valid is None else None
 
 
 def topic_texts(store: Store) -> tuple[list[str], list[str]]:
@@ -125,7 +126,7 @@ def human_labels(table: Sequence[Mapping[str, Any]]) -> dict[str, tuple[HumanLab
     """Dialogue id -> labels, from the table of validations; repeats and practice items are left out."""
     found: dict[str, tuple[HumanLabel, ...]] = {}
     for row in table:
-        if row["purpose"] in ("label", "adjudicate"):
+        if row["purpose"] in ("label", "check", "adjudicate"):
             label = HumanLabel(
                 annotator=row["annotator"],
                 trait_shown=row.get("answer_trait_shown") == "yes",

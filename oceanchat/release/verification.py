@@ -16,7 +16,7 @@ from oceanchat.release.card.page import render_card
 from oceanchat.release.folder import CARD, MANIFEST, QUALITY, Release, read_manifest, read_release, split_file
 from oceanchat.release.manifest import FORMAT, Manifest
 from oceanchat.release.personal_data import PATTERNS
-from oceanchat.release.quality import row_figures, seed_overlap
+from oceanchat.release.quality import checker, row_figures, seed_overlap
 from oceanchat.release.rows import RejectedRow, Row, row_id
 from oceanchat.release.splits import seed_key
 from oceanchat.release.writer import count_rows
@@ -148,7 +148,14 @@ def _counts(release: Release) -> Iterator[Problem]:
 def _figures(release: Release) -> Iterator[Problem]:
     """quality.json is what the rows give, and its funnel adds up."""
     stored: dict[str, Any] = release.quality
-    yield from _differences("rows", stored.get("rows"), _plain(row_figures(release.rows, release.rejected)))
+    figures = {
+        "rows": row_figures(release.rows, release.rejected),
+        "checker": checker(release.rows, release.rejected, release.manifest.counts.withheld),
+    }
+    if release.manifest.format == 1:  # had another figure of the checker, which left out rejected dialogues
+        del figures["checker"], stored["rows"]["checker_against_humans"]
+    for name, recomputed in figures.items():
+        yield from _differences(name, stored.get(name), _plain(recomputed))
     if stored.get("rows", {}).get("near_duplicates", {}).get("across_splits"):
         yield Problem("data", "near-duplicates are in two splits")
     if release.manifest.seed_topics == "text":

@@ -26,7 +26,7 @@ from oceanchat.release.card.page import render_card
 from oceanchat.release.croissant import CROISSANT, croissant
 from oceanchat.release.folder import CARD, MANIFEST, QUALITY, REJECTED_FILE, TOPICS_PLOT, Release, split_file
 from oceanchat.release.manifest import FORMAT, Counts, Manifest, ReleasedFile, Require
-from oceanchat.release.quality import Figures, row_figures, seed_overlap
+from oceanchat.release.quality import Figures, checker, row_figures, seed_overlap
 from oceanchat.release.rows import RejectedRow, Row, SeedTopics, author_hash, rejected_row, released_row
 from oceanchat.release.schema import write_rejected, write_rows
 from oceanchat.release.selection import Gathered, gather, prompts_used
@@ -156,6 +156,7 @@ def _quality(config: ReleaseConfig, store: Store, gathered: Gathered, content: _
     everything = [*gathered.released, *(rejection.dialogue for rejection in gathered.rejected)]
     return {
         "rows": row_figures(content.rows, content.rejected),
+        "checker": checker(content.rows, content.rejected, gathered.withheld),
         "seed_overlap": seed_overlap(texts),
         "funnel": gathered.funnel,
         "withheld": gathered.withheld,

@@ -1,10 +1,11 @@
 """The automatic checker against the humans: precision and recall, with intervals.
 
-Pure. A dialogue counts as good when the humans' majority says it is valid; the checker's 'yes' is that it
-passed. Precision needs passed dialogues only. Recall needs a sample of the rejected ones too, and both
-rates are weighted by how many dialogues they stand for, since the two groups are drawn at different rates.
+Pure. A dialogue counts as good when more than half of its annotators call it valid; the checker's 'yes' is
+that it passed. Precision needs passed dialogues only. Recall needs a sample of the rejected ones too, and
+both rates are weighted by how many dialogues they stand for: the two groups are drawn at different rates.
 """
 
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -13,6 +14,14 @@ from oceanchat.statistics.figure import Figure
 from oceanchat.statistics.intervals import wilson
 
 DRAWS = 4000
+
+
+class CheckedDialogue(NamedTuple):
+    """A dialogue on which the checker has given its verdict, whether people were asked about it or not."""
+
+    passed: bool
+    votes: Sequence[bool]
+    """Whether it is valid, by each annotator; empty where nobody was asked."""
 
 
 class Group(NamedTuple):
@@ -32,6 +41,23 @@ class CheckerFigures(NamedTuple):
     """Share of the passed dialogues that are good."""
     recall: Figure
     """Share of the good dialogues that passed."""
+
+    def as_json(self) -> dict[str, dict[str, object]]:
+        """The object that `agreement --json` and a release's quality.json hold."""
+        return {name: figure._asdict() for name, figure in self._asdict().items()}
+
+
+def checker_against_humans(dialogues: Iterable[CheckedDialogue], *, seed: int = 0) -> CheckerFigures:
+    """The figures of all dialogues that were checked; those with a majority of votes stand for the others."""
+    sides: dict[bool, list[Sequence[bool]]] = {True: [], False: []}
+    for dialogue in dialogues:
+        sides[dialogue.passed].append(dialogue.votes)
+    return checker_figures(_group(sides[True]), _group(sides[False]), seed=seed)
+
+
+def _group(votes: Sequence[Sequence[bool]]) -> Group:
+    decided = [2 * sum(cast) > len(cast) for cast in votes if 2 * sum(cast) != len(cast)]
+    return Group(sum(decided), len(decided), len(votes))
 
 
 def checker_figures(passed: Group, rejected: Group, *, seed: int = 0) -> CheckerFigures:

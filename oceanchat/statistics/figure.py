@@ -14,8 +14,8 @@ COEFFICIENT = ".3f"
 NAMES: Mapping[str, str] = {
     "pass_rate": "pass rate (majority)",
     "pass_rate_after_adjudication": "after adjudication",
-    "precision": "checker precision",
-    "recall": "checker recall",
+    "precision": "checker against humans, precision",
+    "recall": "checker against humans, recall",
     "observed": "observed agreement",
     "unanimous": "unanimous",
     "fleiss_kappa": "Fleiss' kappa",

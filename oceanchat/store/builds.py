@@ -292,6 +292,12 @@ def stored_dialogues(
             yield _read(Dialogue, record)
 
 
+def built_states(connection: Connection) -> dict[str, str]:
+    """Id -> state of every built dialogue; the first of those with one id counts."""
+    query = select(dialogues.c.id, dialogues.c.state).order_by(dialogues.c.order.desc())
+    return {row.id: row.state for row in connection.execute(query)}
+
+
 def dialogue_by_id(connection: Connection, prefix: str) -> list[Dialogue]:
     """Built dialogues whose id begins with `prefix`."""
     query = select(dialogues.c.record).where(dialogues.c.id.startswith(prefix, autoescape=True)).limit(2)

@@ -55,6 +55,12 @@ def read_imported(connection: Connection) -> list[Dialogue]:
     return [Dialogue.model_validate_json(record) for record in connection.scalars(query)]
 
 
+def imported_states(connection: Connection) -> dict[str, str]:
+    """Id -> state of every imported dialogue."""
+    query = select(imported_dialogues.c.id, imported_dialogues.c.state)
+    return {row.id: row.state for row in connection.execute(query)}
+
+
 def _row(dialogue: Dialogue) -> dict[str, Any]:
     return {
         "trait_level": dialogue.trait_level.code,

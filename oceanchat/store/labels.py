@@ -82,6 +82,8 @@ refusals = Table(
     Column("at", Float, nullable=False),
 )
 
+PASSED = "passed"
+"""The state in which the automatic check leaves a dialogue it lets through."""
 REJECTED = ("off-trait", "wrong-level")
 """The states in which the automatic check leaves a dialogue it turns down."""
 Answers = Mapping[str, str]

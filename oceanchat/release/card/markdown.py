@@ -6,7 +6,7 @@ Text in, text out; it knows no release.
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from oceanchat.statistics.figure import COEFFICIENT, SHARE, Figure
+from oceanchat.statistics.figure import SHARE, Figure
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
@@ -19,13 +19,8 @@ def share_shown(found: Mapping[str, Any]) -> str:
     """A count of a total, and the share with its interval."""
     if found["value"] is None:
         return "none checked"
-    return f"{found['count']:,} of {found['total']:,}: {figure_shown(found)}"
-
-
-def figure_shown(found: Mapping[str, Any], share: bool = True) -> str:
-    """A figure with its interval, as per cent or, for a coefficient, as a number; or why there is none."""
-    figure = Figure(found["value"], found["low"], found["high"], found.get("note", ""))
-    return figure.text(SHARE if share else COEFFICIENT)
+    figure = Figure(found["value"], found["low"], found["high"])
+    return f"{found['count']:,} of {found['total']:,}: {figure.text(SHARE)}"
 
 
 def versions_listed(versions: Mapping[str, str]) -> str:

@@ -58,7 +58,7 @@ def _opening(manifest: Manifest, quality: Quality) -> str:
 
 def _use(manifest: Manifest, quality: Quality) -> str:
     config = (
-        '\nload_dataset(PATH, "rejected")             # what did not make it, and why'
+        '\nload_dataset(PATH, "rejected")  # what did not make it, and why'
         if manifest.counts.rejected
         else ""
     )
@@ -66,7 +66,7 @@ def _use(manifest: Manifest, quality: Quality) -> str:
     codes = list(PAPER)[:-1]
     return (
         "```python\nfrom datasets import load_dataset\n\n"
-        'rows = load_dataset(PATH, split="train")     # PATH: this folder, or OWNER/NAME on the Hub'
+        'rows = load_dataset(PATH, split="train")  # PATH: this folder, or OWNER/NAME on the Hub'
         f"{config}\n```\n\n"
         "`messages` is ready for chat templates: the questioner is `user`, the self-discloser"
         " `assistant`.\n\n"

@@ -7,10 +7,11 @@ The paper's figures stand beside ours.
 from collections.abc import Mapping
 from typing import Any
 
-from oceanchat.release.card.markdown import figure_shown, share_shown, table
+from oceanchat.release.card.markdown import share_shown, table
 from oceanchat.release.folder import TOPICS_PLOT
 from oceanchat.release.manifest import Manifest
 from oceanchat.release.quality import PAPER_HUMAN, PAPER_UNANIMOUS
+from oceanchat.statistics.figure import NAMES, Figure, form_of
 from oceanchat.statistics.table_six import PAPER
 
 Quality = Mapping[str, Any]
@@ -74,21 +75,20 @@ def rates(manifest: Manifest, quality: Quality) -> str:
             ]
         )
     text = table(["", "passed (95 % interval)", "paper"], rows)
-    return text + (_agreement(figures) + _annotators(quality["annotators"]) if humans is not None else "")
+    if humans is None:
+        return text
+    return text + _agreement(humans, quality["checker"]) + _annotators(quality["annotators"])
 
 
-def _agreement(figures: Mapping[str, Any]) -> str:
-    humans, checker = figures["humans"], figures["checker_against_humans"]
+def _agreement(humans: Mapping[str, Any], checker: Mapping[str, Any]) -> str:
     lines = [
         f"\n{humans['annotators']} annotators gave {humans['labels']:,} labels (the paper:"
         f" {PAPER_UNANIMOUS:.1%} unanimous).\n"
     ]
     rows = [
-        [name.replace("_", " "), figure_shown(found, share=name in ("observed", "unanimous"))]
-        for name, found in humans["agreement"].items()
+        [NAMES[name], Figure(**found).text(form_of(name))]
+        for name, found in {**humans["agreement"], **checker}.items()
     ]
-    if checker is not None:
-        rows += [[f"checker against humans, {name}", share_shown(found)] for name, found in checker.items()]
     return "\n".join([*lines, table(["agreement", "value (95 % interval)"], rows)])
 
 

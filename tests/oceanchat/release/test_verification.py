@@ -85,6 +85,13 @@ def edit_funnel(folder: Path) -> None:
     reseal(folder)
 
 
+def edit_checker(folder: Path) -> None:
+    quality = json.loads((folder / "quality.json").read_text())
+    quality["checker"]["recall"] = {"value": 1.0, "low": 0.9, "high": 1.0, "note": ""}
+    (folder / "quality.json").write_text(json.dumps(quality))
+    reseal(folder)
+
+
 def drop_figures(folder: Path) -> None:
     (folder / "quality.json").write_text("{}")
     reseal(folder)
@@ -125,6 +132,7 @@ def claim_a_model_wrote_it(folder: Path) -> None:
         (put_row_in_two_splits, "data", "is in two splits"),
         (edit_card, "README.md", "81 of 81"),
         (edit_figure, "quality.json", "rows.back_validation.count"),
+        (edit_checker, "quality.json", "the figure 'checker.recall.value' is 1.0, the rows give None"),
         (edit_funnel, "quality.json", "the funnel of 'N-' does not add up"),
         (drop_figures, "quality.json", "lacks what it must hold"),
         (change_words, "data/test.parquet", "has another id"),
@@ -151,6 +159,19 @@ def test_near_duplicates_in_two_splits_are_noticed(folder: Path) -> None:
     reseal(folder)
     problems = verify_release(folder).problems
     assert any("near_duplicates.across_splits' is 0, the rows give 1" in problem.what for problem in problems)
+
+
+def test_a_release_of_the_first_format_is_held_to_the_figures_it_had(folder: Path) -> None:
+    quality = json.loads((folder / "quality.json").read_text())
+    del quality["checker"]
+    quality["rows"]["checker_against_humans"] = None
+    (folder / "quality.json").write_text(json.dumps(quality))
+    manifest = json.loads((folder / "manifest.json").read_text())
+    (folder / "manifest.json").write_text(json.dumps(manifest | {"format": 1}))
+    reseal(folder)
+    assert verify_release(folder).problems == ()
+    edit_figure(folder)
+    assert [problem.where for problem in verify_release(folder).problems] == ["quality.json"]
 
 
 @pytest.mark.parametrize(

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from oceanchat.release.card.markdown import figure_shown, share_shown, table
+from oceanchat.release.card.markdown import share_shown, table
 from oceanchat.release.card.page import render_card
 from oceanchat.release.folder import CARD, Release
-from oceanchat.release.quality import row_figures, share
+from oceanchat.release.quality import checker, row_figures, share
 from oceanchat.release.rows import HumanLabel, Row
 from oceanchat.release.writer import ReleaseConfig, write_release
 from tests.oceanchat.release.made import made_dialogues, made_store
@@ -43,11 +43,12 @@ def test_human_labels_bring_agreement_and_the_annotators_background(release: Rel
     figures = row_figures(rows, [])
     assert figures["humans"]["pass_rate"]["count"] == 30
     assert figures["humans"]["agreement"]["unanimous"]["value"] == pytest.approx(20 / 30, abs=1e-6)
-    assert figures["checker_against_humans"]["precision"]["count"] == 30
     profiles = {"annotator-0": {"background": "psychology", "pay": "15 an hour"}}
-    text = card(release, rows=figures, annotators=profiles)
+    text = card(release, rows=figures, annotators=profiles, checker=checker(rows, [], {}))
     assert "| human validation, majority | 30 of 30: 100.0%" in text
     assert "3 annotators gave 90 labels" in text
+    assert "| checker against humans, precision | 100.0% (88.6% to 100.0%) |" in text
+    assert "| unanimous | 66.7% (48.8% to 80.8%) |" in text
     assert "| annotator-0 | psychology | 15 an hour |" in text
     assert "- expert-generated" in text
     assert "nobody has validated" in card(release)
@@ -72,6 +73,4 @@ def test_prompts_are_shown_whole_or_by_fingerprint(release: Release) -> None:
 def test_figures_are_shown_with_their_intervals(tmp_path: Path) -> None:
     assert share_shown(share(9, 10)) == "9 of 10: 90.0% (59.6% to 98.2%)"
     assert share_shown(share(0, 0)) == "none checked"
-    assert figure_shown({"value": 0.5, "low": 0.25, "high": 0.75}, share=False) == "0.500 (0.250 to 0.750)"
-    assert figure_shown({"value": None, "low": None, "high": None, "note": "one category"}) == "one category"
     assert table(["a"], [["x|y"]]) == "| a |\n| --- |\n| x\\|y |\n"

@@ -1,0 +1,99 @@
+"""The figures of a release: the checker against the humans is the number `oceanchat agreement` gives."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+
+from oceanchat.annotation import labels as labelling
+from oceanchat.annotation.sample import SampleConfig, draw_sample
+from oceanchat.cli.main import oceanchat
+from oceanchat.release.folder import CARD, QUALITY, Release
+from oceanchat.release.manifest import Require
+from oceanchat.release.verification import verify_release
+from oceanchat.release.writer import ReleaseConfig, write_release
+from oceanchat.store.database import Store, open_store
+from tests.oceanchat.annotation import scenes
+from tests.oceanchat.release.made import made_dialogue, made_dialogues, made_store
+
+PASSED, TURNED_DOWN, SAMPLED = 4, 8, 2
+"""Dialogues of each trait-level that the checker let through and turned down, and how many of either were
+labeled.
+"""
+
+
+@pytest.fixture(scope="module")
+def labeled(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A store in which people found every sampled dialogue valid, those the checker turned down included."""
+    path = tmp_path_factory.mktemp("labeled") / "store.db"
+    passed, rejected = made_dialogues(PASSED), made_dialogues(TURNED_DOWN + 100, state="off-trait")
+    store = made_store(path, [*passed, *(d for d in rejected if d.order >= 100)])
+    validate(store, ("Ann", "Ben", "Cas"), scenes.GOOD)
+    store.close()
+    return path
+
+
+def validate(store: Store, names: tuple[str, ...], answers: dict[str, str]) -> None:
+    team = scenes.people(store, *names)
+    config = SampleConfig(
+        per_trait_level=SAMPLED, include_rejected=SAMPLED, min_seconds=0, annotators=len(names)
+    )
+    draw_sample(store, config, [])
+    for person in team:
+        while (item := labelling.next_item(store, person)) is not None:
+            labelling.save(store, person, item.token, answers)
+
+
+def released(path: Path, output: Path, require: Require = "checked") -> Release:
+    store = open_store(path)
+    try:
+        return write_release(
+            ReleaseConfig(version="1.0.0", license="mit", output=output, require=require), store
+        )
+    finally:
+        store.close()
+
+
+def agreement_record(path: Path) -> dict[str, Any]:
+    result = CliRunner().invoke(oceanchat, ["agreement", "--store", str(path), "--json"])
+    assert result.exit_code == 0, result.output
+    record: dict[str, Any] = json.loads(result.stdout)
+    return record
+
+
+@pytest.mark.parametrize("require", ["checked", "validated"])
+def test_the_checker_of_a_release_is_that_of_the_agreement(
+    labeled: Path, tmp_path: Path, require: Require
+) -> None:
+    release = released(labeled, tmp_path, require)
+    checker = agreement_record(labeled)["checker"]
+    assert checker["precision"]["value"] == 1.0
+    assert checker["recall"]["value"] == pytest.approx(PASSED / (PASSED + TURNED_DOWN))
+    assert json.loads((release.folder / QUALITY).read_text())["checker"] == checker
+    [line] = [line for line in (release.folder / CARD).read_text().splitlines() if "humans, recall" in line]
+    recall = checker["recall"]
+    assert f"{recall['value']:.1%} ({recall['low']:.1%} to {recall['high']:.1%})" in line
+    assert verify_release(release.folder).problems == ()
+
+
+def test_labels_of_what_the_checker_turned_down_change_no_other_figure(labeled: Path, tmp_path: Path) -> None:
+    release, record = released(labeled, tmp_path), agreement_record(labeled)
+    humans = release.quality["rows"]["humans"]
+    assert humans["labels"] == record["labels"] == SAMPLED * 10 * 3
+    assert humans["pass_rate"]["value"] == record["pass_rate"]["value"] == 1.0
+    assert release.manifest.counts.rejected == {"off-trait": TURNED_DOWN * 10}
+
+
+def test_what_people_turn_down_as_well_keeps_the_checkers_reason(tmp_path: Path) -> None:
+    store = made_store(
+        tmp_path / "store.db", [*made_dialogues(3), made_dialogue(99, "N-", state="wrong-level")]
+    )
+    validate(store, ("Ann",), scenes.BAD)
+    store.close()
+    release = released(tmp_path / "store.db", tmp_path)
+    assert release.manifest.counts.rejected == {"invalid": 20, "wrong-level": 1}
+    [row] = [row for row in release.rejected if row.state == "wrong-level"]
+    assert [label.valid for label in row.provenance.human] == [False]
+    assert release.quality["checker"] == agreement_record(tmp_path / "store.db")["checker"]
