@@ -7,15 +7,15 @@ answers and are mixed in by assignment.
 
 import json
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
 from oceanchat.annotation import assignment
 from oceanchat.annotation.guidelines import KnownItem, read_known_items
-from oceanchat.errors import AnnotationError, ConfigError
+from oceanchat.errors import AnnotationError
 from oceanchat.records import Dialogue
 from oceanchat.statistics.sampling import Draw, draw
 from oceanchat.store import assignments as seat_rows
@@ -50,17 +50,6 @@ class SampleConfig(BaseModel):
     """Dialogues drawn of each trait-level that the automatic check turned down."""
     min_seconds: float = Field(default=3.0, ge=0, le=600)
     """Least time between showing an item and saving its label."""
-
-    @classmethod
-    def told(cls, options: Mapping[str, Any]) -> "SampleConfig":
-        """The config of command-line options; ConfigError naming the flag that is wrong."""
-        try:
-            return cls.model_validate(dict(options))
-        except ValidationError as error:
-            first = error.errors()[0]
-            flag = "--" + str(first["loc"][0]).replace("_", "-")
-            said = first["msg"].replace("Input should be", "it should be")
-            raise ConfigError(f"option {flag} '{first['input']}' cannot be used: {said}") from None
 
 
 def draw_sample(

@@ -1,4 +1,4 @@
-"""`oceanchat sample`, `annotators`, `annotate` and `agreement`: human validation from the command line."""
+"""`oceanchat sample`, `annotators`, `annotate` and `agreement` are for human validation."""
 
 import json
 from pathlib import Path
@@ -6,40 +6,62 @@ from typing import Any
 
 import click
 
-from oceanchat.cli.options import json_option, store_option
+from oceanchat.cli.flags import read_config
+from oceanchat.cli.group import CommandGroup
+from oceanchat.cli.options import json_option, prompts_option, store_option
 from oceanchat.traits import CODES
 
 
 @click.command()
-@click.option("--per-trait-level", default=40, show_default=True, metavar="N", help="Dialogues of each.")
 @click.option(
-    "--annotators", default=3, show_default=True, metavar="N", help="People who label each dialogue."
+    "--per-trait-level",
+    default=40,
+    show_default=True,
+    metavar="N",
+    help="Number of dialogues per trait-level.",
 )
-@click.option("--seed", default=0, show_default=True, help="Decides what is drawn, and everybody's order.")
 @click.option(
-    "--repeats", default=0.0, show_default=True, metavar="SHARE", help="Items shown twice, silently."
+    "--annotators",
+    default=3,
+    show_default=True,
+    metavar="N",
+    help="Number of people who label each dialogue.",
 )
-@click.option("--gold", default=0.0, show_default=True, metavar="SHARE", help="Items with known answers.")
+@click.option(
+    "--seed", default=0, show_default=True, help="Random seed for the dialogues drawn and their order."
+)
+@click.option(
+    "--repeats",
+    default=0.0,
+    show_default=True,
+    metavar="SHARE",
+    help="Share of items shown twice without notice.",
+)
+@click.option(
+    "--gold", default=0.0, show_default=True, metavar="SHARE", help="Share of items with known answers."
+)
 @click.option(
     "--gold-file",
     type=click.Path(path_type=Path, dir_okay=False),
     metavar="FILE",
-    help="More such items, in the format of prompts/qualification.json.",
+    help="More items with known answers, in the format of prompts/qualification.json.",
 )
 @click.option(
     "--include-rejected",
     default=0,
     show_default=True,
     metavar="N",
-    help="Also N of each trait-level that the automatic check rejected: shows what it misses.",
+    help="Also draw N dialogues per trait-level that the checker rejected, to see what it misses.",
 )
-@click.option("--min-seconds", default=3.0, show_default=True, help="Least time before a label is taken.")
-@click.option("--another", is_flag=True, help="Start over with a new sample; the old one stays in the store.")
-@click.option("--prompts", type=click.Path(path_type=Path), metavar="FOLDER", help="Your own prompt folder.")
+@click.option(
+    "--min-seconds", default=3.0, show_default=True, help="Minimum time before a label is accepted."
+)
+@click.option("--another", is_flag=True, help="Draw a new sample; the old one stays in the store.")
+@prompts_option
 @store_option
 @json_option
 def sample(store: str, another: bool, prompts: Path | None, as_json: bool, **options: Any) -> None:
-    """Draw the dialogues people validate: the same number of each trait-level.
+    """Draw the dialogues for people to validate, the same number per trait-level.
 
     \b
     oceanchat sample --per-trait-level 40 --annotators 3
@@ -50,7 +72,7 @@ def sample(store: str, another: bool, prompts: Path | None, as_json: bool, **opt
     from oceanchat.prompts import open_prompts
     from oceanchat.store.database import open_store
 
-    config = SampleConfig.told(options)
+    config = read_config(SampleConfig, **options)
     gold = known_items(open_prompts(prompts))[PRACTISED:]
     drawn = draw_sample(open_store(store, must_exist=True), config, gold, another=another)
     if as_json:
@@ -71,29 +93,39 @@ def _shortfalls(wanted: int, pools: dict[str, dict[str, int]]) -> list[str]:
     """What the sample lacks, in words."""
     none = [code for code in CODES if code not in pools]
     few = [f"{code} ({pool['drawn']})" for code, pool in pools.items() if pool["drawn"] < wanted]
-    lines = [f"No dialogue of {', '.join(none)}: these trait-levels are not validated."] if none else []
-    return lines + ([f"Fewer than {wanted} of {', '.join(few)}: all there are were drawn."] if few else [])
+    lines = [f"No dialogue of {', '.join(none)}: these trait-levels will not be validated."] if none else []
+    return lines + (
+        [f"Fewer than {wanted} of {', '.join(few)}: all available ones were drawn."] if few else []
+    )
 
 
-@click.group()
+@click.group(cls=CommandGroup)
 def annotators() -> None:
-    """Accounts of annotators and leads."""
+    """Manage the accounts of annotators and leads."""
 
 
 @annotators.command("add")
 @click.argument("name")
 @click.option(
-    "--role", default="annotator", show_default=True, metavar="annotator|lead", help="What they may do."
+    "--role",
+    default="annotator",
+    show_default=True,
+    metavar="annotator|lead",
+    help="A lead also sees progress, agreement and disagreements.",
 )
 @store_option
 def add_annotator(name: str, role: str, store: str) -> None:
-    """Open an account and print its passcode, this once."""
+    """Create an account and print its passcode, which is shown only once.
+
+    \b
+    oceanchat annotators add "Ada Lovelace"
+    """
     from oceanchat.annotation import accounts
     from oceanchat.store.database import open_store
 
     made = accounts.add(open_store(store), name, role)
     click.echo(f"{made.annotator.role.capitalize()} {made.annotator.name}", err=True)
-    click.echo("Passcode, shown this once:", err=True)
+    click.echo("Passcode, shown only once:", err=True)
     click.echo(made.passcode)
 
 
@@ -101,7 +133,11 @@ def add_annotator(name: str, role: str, store: str) -> None:
 @store_option
 @json_option
 def list_annotators(store: str, as_json: bool) -> None:
-    """Show who is there, and how far they are."""
+    """List the accounts and their progress.
+
+    \b
+    oceanchat annotators list
+    """
     from oceanchat.annotation import accounts
     from oceanchat.annotation import labels as labelling
     from oceanchat.cli.display.tables import print_table
@@ -121,13 +157,17 @@ def list_annotators(store: str, as_json: bool) -> None:
 
 @annotators.command("profile")
 @click.argument("name")
-@click.option("--background", metavar="TEXT", help="Such as 'MSc psychology'.")
+@click.option("--background", metavar="TEXT", help="Background, such as 'MSc psychology'.")
 @click.option("--language", metavar="TEXT", help="Language level, such as 'CET-6'.")
-@click.option("--pay", metavar="TEXT", help="Such as '15 EUR an hour'.")
-@click.option("--note", metavar="TEXT", help="Anything else readers of the release should know.")
+@click.option("--pay", metavar="TEXT", help="Pay, such as '15 EUR an hour'.")
+@click.option("--note", metavar="TEXT", help="Anything else that readers of the release should know.")
 @store_option
 def profile(name: str, store: str, **facts: str | None) -> None:
-    """Record background, language level and pay; the release card shows them without the name."""
+    """Record background, language level and pay; the release card shows them without the name.
+
+    \b
+    oceanchat annotators profile "Ada Lovelace" --background "MSc psychology" --pay "15 EUR an hour"
+    """
     from oceanchat.annotation import accounts
     from oceanchat.store.database import open_store
 
@@ -142,7 +182,11 @@ def profile(name: str, store: str, **facts: str | None) -> None:
 @click.argument("name")
 @store_option
 def renew_passcode(name: str, store: str) -> None:
-    """Give someone a new passcode; ends their sign-ins."""
+    """Replace an annotator's passcode and end their sessions.
+
+    \b
+    oceanchat annotators passcode "Ada Lovelace"
+    """
     from oceanchat.annotation import accounts
     from oceanchat.store.database import open_store
 
@@ -154,7 +198,11 @@ def renew_passcode(name: str, store: str) -> None:
 @click.argument("name")
 @store_option
 def retire(name: str, store: str) -> None:
-    """Close an account: its labels stay, its open items go to the others."""
+    """Close an account; its labels stay, and its open items go to the others.
+
+    \b
+    oceanchat annotators retire "Ada Lovelace"
+    """
     from oceanchat.annotation import accounts, assignment
     from oceanchat.store.database import open_store
 
@@ -162,14 +210,18 @@ def retire(name: str, store: str) -> None:
     accounts.retire(opened, accounts.find(opened, name))
     free = assignment.coverage(opened).free
     if free:
-        click.echo(f"{free} labels have nobody to give them; add an annotator.", err=True)
+        click.echo(f"{free} labels have no annotator to give them; add an annotator.", err=True)
 
 
 @annotators.command("admit")
 @click.argument("name")
 @store_option
 def admit(name: str, store: str) -> None:
-    """Let someone validate whose practice fell short."""
+    """Admit an annotator to validation who did not pass the practice items.
+
+    \b
+    oceanchat annotators admit "Ada Lovelace"
+    """
     from oceanchat.annotation import accounts
     from oceanchat.store.database import open_store
 
@@ -180,10 +232,14 @@ def admit(name: str, store: str) -> None:
 @click.command()
 @click.option("--port", default=8501, show_default=True, help="Port to listen on.")
 @click.option("--address", default="127.0.0.1", show_default=True, help="Address to listen on.")
-@click.option("--prompts", type=click.Path(path_type=Path), metavar="FOLDER", help="Your own prompt folder.")
+@prompts_option
 @store_option
 def annotate(port: int, address: str, prompts: Path | None, store: str) -> int:
-    """Start the annotation app; it listens on this machine only unless told otherwise."""
+    """Start the annotation app; by default only this machine can reach it.
+
+    \b
+    oceanchat annotate --port 8501
+    """
     from oceanchat.annotation.launcher import launch
     from oceanchat.store.database import open_store
 
@@ -196,12 +252,12 @@ def annotate(port: int, address: str, prompts: Path | None, store: str) -> int:
     "--labels",
     type=click.Path(path_type=Path, dir_okay=False),
     metavar="FILE.csv",
-    help="Anybody's labels, with the columns item, annotator, value and perhaps stratum.",
+    help="Label file to use instead of the store; columns: item, annotator, value, optionally stratum.",
 )
 @store_option
 @json_option
 def agreement(labels: Path | None, store: str, as_json: bool) -> None:
-    """Report how far annotators agree, overall and by trait-level.
+    """Measure how far annotators agree, overall and per trait-level.
 
     \b
     oceanchat agreement
@@ -234,6 +290,3 @@ def _agreement_of_file(path: Path, as_json: bool) -> None:
             found["strata"] = {name: figures(each) for name, each in strata.items()}
         return click.echo(json.dumps(found))
     agreement_tables.print_agreement(agree(ratings), strata, pairwise_cohen(ratings))
-
-
-COMMANDS = (sample, annotators, annotate, agreement)

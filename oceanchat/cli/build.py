@@ -1,4 +1,4 @@
-"""`oceanchat build`: the main job."""
+"""`oceanchat build` builds dialogues from essays."""
 
 import asyncio
 import json
@@ -6,11 +6,12 @@ from typing import Any
 
 import click
 
-from oceanchat.cli.build_options import build_options, read_config
+from oceanchat.cli.build_options import build_options
+from oceanchat.cli.flags import build_config
 from oceanchat.cli.options import json_option, store_option
 
 SHORT = 3
-"""Exit code when the corpus gave fewer dialogues than were asked for."""
+"""Exit code when the corpus yielded fewer dialogues than requested."""
 EPILOG = """
 \b
 Examples:
@@ -24,18 +25,19 @@ Examples:
 @click.command(epilog=EPILOG)
 @build_options()
 @click.option(
-    "--dry-run", is_flag=True, help="Say what would be done and how many calls it takes; send nothing."
+    "--dry-run", is_flag=True, help="Show what the build would do and how many calls it takes; send nothing."
 )
 @store_option
 @json_option
 def build(dry_run: bool, store: str, as_json: bool, **flags: Any) -> int:
     """Build dialogues from essays.
 
-    Essays are split into sentences, sentences labelled, dialogues written about the strongest, gated and
-    checked.
+    Essays are split into sentences, and sentences are labeled. Dialogues are written about the strongest of
+    them, then filtered by quality gates and checked.
 
-    Run it again and nothing is asked twice; ask for more and only the difference is asked. Nothing is sent
-    or spent unless a model is named. Exit code 3: the corpus gave fewer dialogues than asked for.
+    Running the command again asks nothing twice, and raising --count asks only for the difference. Nothing
+    is sent or spent unless you name a model. Exit code 3 means that the corpus yielded fewer dialogues than
+    requested.
     """
     from oceanchat.cli.display import build as result_tables
     from oceanchat.cli.display.progress import BuildProgress
@@ -43,7 +45,7 @@ def build(dry_run: bool, store: str, as_json: bool, **flags: Any) -> int:
     from oceanchat.pipeline.results import sample_dialogues
     from oceanchat.store.database import open_store
 
-    config = read_config(flags)
+    config = build_config(flags)
     prepared = service.prepare(config, to_ask=not dry_run)
     if dry_run:
         from oceanchat.cli.calls import print_forecast

@@ -1,25 +1,23 @@
-"""`oceanchat estimate`, `costs`, `retry`, `batches`: calls to models and what became of the money."""
+"""`oceanchat estimate`, `costs`, `retry` and `batches` are about calls to models and their cost."""
 
 import asyncio
 import json
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from oceanchat.cli.build_options import build_options, read_config
-from oceanchat.cli.options import json_option, store_option
-from oceanchat.cli.serve import serve_scripted
+from oceanchat.cli.build_options import build_options
+from oceanchat.cli.flags import build_config, call_settings
+from oceanchat.cli.options import json_option, max_usd_option, prices_option, store_option
 
 if TYPE_CHECKING:
     from oceanchat.llm.settings import CallSettings
     from oceanchat.pipeline.config import BuildConfig
 
-PRICES = click.option(
-    "--prices", type=click.Path(path_type=Path), metavar="FILE", help="Your own price table in place of ours."
+_base_url_option = click.option(
+    "--base-url", metavar="URL", help="Endpoint to use instead of the recorded one."
 )
-BASE_URL = click.option("--base-url", metavar="URL", help="The endpoint, if it is not the one on record.")
 
 
 @click.command()
@@ -28,12 +26,13 @@ BASE_URL = click.option("--base-url", metavar="URL", help="The endpoint, if it i
     "--pilot",
     type=click.IntRange(min=1),
     metavar="N",
-    help="Really build N dialogues for each trait-level first (this asks and costs; nothing of it is lost).",
+    help="First build N dialogues per trait-level to measure their cost. This sends requests and costs money;"
+    " the next build uses the dialogues.",
 )
 @store_option
 @json_option
 def estimate(pilot: int | None, store: str, as_json: bool, **flags: Any) -> None:
-    """Forecast the calls, tokens and cost of a build, with their intervals.
+    """Estimate the calls, tokens and cost of a build, with 95 % intervals.
 
     \b
     oceanchat estimate --trait O --level high --count 200 --model gpt-4o-mini --pilot 5
@@ -42,7 +41,7 @@ def estimate(pilot: int | None, store: str, as_json: bool, **flags: Any) -> None
     from oceanchat.pipeline import build as service
     from oceanchat.store.database import open_store
 
-    config = read_config(flags)
+    config = build_config(flags)
     if pilot is not None:
         small = config.model_copy(update={"count": min(pilot, config.count)})
         with BuildProgress() as progress:
@@ -51,7 +50,7 @@ def estimate(pilot: int | None, store: str, as_json: bool, **flags: Any) -> None
 
 
 def print_forecast(config: "BuildConfig", store: str, as_json: bool) -> None:
-    """What `config` still takes, as a table or JSON."""
+    """Print what `config` still takes, as a table or JSON."""
     from oceanchat.cli.display import costs as spending_tables
     from oceanchat.pipeline.estimate import outlook
     from oceanchat.store.database import existing_or_empty
@@ -64,11 +63,18 @@ def print_forecast(config: "BuildConfig", store: str, as_json: bool) -> None:
 
 
 @click.command()
-@PRICES
+@prices_option
 @store_option
 @json_option
 def costs(prices: Path | None, store: str, as_json: bool) -> None:
-    """Reconcile what was paid: kept + rejected + retried + lost in flight, by stage, model, trait-level."""
+    """Show what was paid, by stage, model and trait-level.
+
+    Each amount is split into results kept, rejected, retried and lost in flight; the parts add up to what was
+    paid.
+
+    \b
+    oceanchat costs --json
+    """
     from oceanchat.cli.display import costs as spending_tables
     from oceanchat.llm.costs import accounts_of
     from oceanchat.llm.prices import load_prices
@@ -81,24 +87,33 @@ def costs(prices: Path | None, store: str, as_json: bool) -> None:
 
 
 @click.command()
-@click.option("--reason", metavar="WORD", help="Only those that failed for this reason, such as timeout.")
-@BASE_URL
+@click.option("--reason", metavar="WORD", help="Only requests that failed for this reason, such as timeout.")
+@_base_url_option
 @click.option(
-    "--concurrency", type=int, default=32, show_default=True, metavar="N", help="In flight at most."
+    "--concurrency",
+    type=int,
+    default=32,
+    show_default=True,
+    metavar="N",
+    help="Maximum number of requests in flight.",
 )
-@click.option("--max-usd", type=float, metavar="USD", help="Hard cap on what this may spend.")
-@PRICES
+@max_usd_option
+@prices_option
 @store_option
 @json_option
 def retry(reason: str | None, base_url: str | None, store: str, as_json: bool, **limits: Any) -> None:
-    """Ask the failed requests again, alone; the next build replays what they answer."""
+    """Send failed requests again; the next build uses their answers.
+
+    \b
+    oceanchat retry --reason timeout --max-usd 1
+    """
     from oceanchat.cli.display import costs as spending_tables
     from oceanchat.pipeline import retry as asking_again
     from oceanchat.store.database import open_store
 
     opened = open_store(store, must_exist=True)
     rows = asking_again.failed_rows(opened, reason)
-    settings = _settings(base_url or asking_again.endpoint_of(rows), **limits)
+    settings = call_settings(base_url=base_url or asking_again.endpoint_of(rows), **limits)
     report = asyncio.run(asking_again.ask_again(opened, settings, rows))
     if as_json:
         return click.echo(json.dumps(report.as_json()))
@@ -106,16 +121,35 @@ def retry(reason: str | None, base_url: str | None, store: str, as_json: bool, *
 
 
 @click.command()
-@click.option("--watch", is_flag=True, help="Ask the provider how they stand until all are finished.")
-@click.option("--cancel", metavar="ID", help="Cancel this batch; what it finished is kept by the next build.")
-@click.option("--poll", type=float, default=30.0, show_default=True, metavar="SECONDS", help="Between looks.")
-@BASE_URL
+@click.option("--watch", is_flag=True, help="Check with the provider until every batch has finished.")
+@click.option("--cancel", metavar="ID", help="Cancel this batch; the next build uses what it had finished.")
+@click.option(
+    "--poll",
+    "batch_poll_seconds",
+    type=float,
+    default=30.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="Time between two status checks.",
+)
+@_base_url_option
 @store_option
 @json_option
 def batches(
-    watch: bool, cancel: str | None, poll: float, base_url: str | None, store: str, as_json: bool
+    watch: bool,
+    cancel: str | None,
+    batch_poll_seconds: float,
+    base_url: str | None,
+    store: str,
+    as_json: bool,
 ) -> None:
-    """List, watch or cancel the batches of this store; `oceanchat build --batch` takes their answers in."""
+    """List, watch or cancel the batches of this store.
+
+    \b
+    oceanchat batches --watch
+
+    The next `oceanchat build --batch` collects their answers.
+    """
     from oceanchat.cli.display import costs as spending_tables
     from oceanchat.llm.endpoint import batch_status as batch_watch
     from oceanchat.store.database import open_store
@@ -123,11 +157,14 @@ def batches(
     rows = batch_watch.known_batches(open_store(store, must_exist=True))
     if cancel is not None:
         row = batch_watch.batch_named(rows, cancel)
-        settings = _settings(base_url or row["endpoint"])
+        settings = call_settings(base_url=base_url or row["endpoint"])
         remote = asyncio.run(batch_watch.cancel(settings, row))
         return click.echo(json.dumps(remote._asdict()) if as_json else f"{remote.id} is {remote.status}")
     if watch:
-        settings = _settings(base_url or (rows[-1]["endpoint"] if rows else None), batch_poll_seconds=poll)
+        settings = call_settings(
+            base_url=base_url or (rows[-1]["endpoint"] if rows else None),
+            batch_poll_seconds=batch_poll_seconds,
+        )
         unfinished = [row for row in rows if row["state"] == "submitted"]
         return asyncio.run(_watch(settings, unfinished, as_json))
     if as_json:
@@ -145,25 +182,3 @@ async def _watch(settings: "CallSettings", rows: list[dict[str, Any]], as_json: 
             click.echo(
                 f"{remote.id} {remote.status} {remote.completed:,} of {remote.total:,} ({row['model']})"
             )
-
-
-def _settings(base_url: str | None, **given: Any) -> "CallSettings":
-    """CallSettings with the key from OPENAI_API_KEY, which is read here and nowhere below."""
-    from pydantic import SecretStr, ValidationError
-
-    from oceanchat.errors import ConfigError
-    from oceanchat.llm.settings import CallSettings
-
-    key = os.environ.get("OPENAI_API_KEY")
-    told = {name: value for name, value in given.items() if value is not None}
-    if base_url is not None:
-        told["base_url"] = base_url
-    try:
-        return CallSettings(api_key=SecretStr(key) if key else None, **told)
-    except ValidationError as error:
-        first = error.errors()[0]
-        name = str(first["loc"][0]).replace("_", "-")
-        raise ConfigError(f"--{name} '{first['input']}' cannot be used: {first['msg'].lower()}") from None
-
-
-COMMANDS = (estimate, costs, retry, batches, serve_scripted)

@@ -1,10 +1,12 @@
-"""What both command lines share: whole summaries in `--help`, and errors as one line with an exit code.
+"""CommandGroup and run_group are shared by both command lines.
 
-Knows click and the error tree, and no command.
+Help lists whole summaries under headings; an error becomes one line with an exit code. Knows click and the
+error tree, and no command.
 """
 
 import os
 import sys
+from typing import Any
 
 import click
 
@@ -14,21 +16,49 @@ CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 """Settings of a group: how help is asked for and how wide it may be."""
 MISTAKE, STOPPED = 1, 130
 """Exit codes: what a user can put right, and Ctrl-C."""
+_EXTRAS = {
+    "authlib": "app",
+    "inspect_ai": "inspect",
+    "krippendorff": "agreement",
+    "openpyxl": "excel",
+    "pandas": "agreement",
+    "psycopg": "postgres",
+    "starlette": "serve",
+    "streamlit": "app",
+    "uvicorn": "serve",
+}
+"""Package -> the extra that installs it; the others come with the command line's own extra."""
 
 
 class CommandGroup(click.Group):
-    """A group whose help gives each command's whole first sentence, wrapped instead of cut."""
+    """A group whose help lists its commands under headings, each with its whole first sentence."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self._sections: dict[str, list[str]] = {}
+
+    def add_section(self, heading: str, *commands: click.Command) -> None:
+        """Add these commands and list them in this order under a heading."""
+        for command in commands:
+            self.add_command(command)
+            self._sections.setdefault(heading, []).append(str(command.name))
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write the list of commands, in the order of the alphabet."""
-        names = self.list_commands(ctx)
-        rows = [(name, self.commands[name].get_short_help_str(limit=300)) for name in names]
-        with formatter.section("Commands"):
-            formatter.write_dl(rows)
+        """Write the list of commands, section by section."""
+        listed = {name for names in self._sections.values() for name in names}
+        others = [name for name in self.list_commands(ctx) if name not in listed]
+        for heading, names in (*self._sections.items(), ("Commands", others)):
+            if names:
+                with formatter.section(heading):
+                    rows = [(name, self.commands[name].get_short_help_str(limit=300)) for name in names]
+                    formatter.write_dl(rows)
 
 
-def run_group(group: click.Group, stopped: str) -> int:
-    """Run a group on this process's arguments; the exit code. `stopped` is what Ctrl-C leaves to be said."""
+def run_group(group: click.Group, extra: str, stopped: str) -> int:
+    """Run a group on this process's arguments and return the exit code.
+
+    `extra` installs the packages of this command line; `stopped` is the message after Ctrl-C.
+    """
     name = group.name or ""
     _make_output_safe()
     try:
@@ -41,10 +71,11 @@ def run_group(group: click.Group, stopped: str) -> int:
     except click.ClickException as error:
         return _complain(name, error.format_message(), MISTAKE)
     except ModuleNotFoundError as error:
-        if (error.name or name).startswith((name, "oceanchat", "preact")):
+        package = (error.name or name).split(".")[0]
+        if package in ("oceanchat", "preact", "annotation_app"):
             raise
-        lacking = f"this command needs the package '{error.name}'"
-        return _complain(name, f"{lacking}; install all with pip install 'ocean-chat[all]'", MISTAKE)
+        wanted = f"pip install 'ocean-chat[{_EXTRAS.get(package, extra)}]'"
+        return _complain(name, f"this needs '{package}', which is not installed; run: {wanted}", MISTAKE)
     except (click.Abort, KeyboardInterrupt):
         return _complain(name, stopped, STOPPED)
     except SystemExit:
@@ -59,12 +90,12 @@ def run_group(group: click.Group, stopped: str) -> int:
 
 def _make_output_safe() -> None:
     """Let no closed or narrow output stream turn a finished job into a traceback."""
-    for stream in ("stdout", "stderr"):
-        found = getattr(sys, stream)
-        if found is None:
-            setattr(sys, stream, open(os.devnull, "w"))  # noqa: SIM115 - open for the life of the process
-        elif hasattr(found, "reconfigure"):
-            found.reconfigure(errors="replace")
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:
+            setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115 - open for the life of the process
+        elif hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")
 
 
 def _complain(name: str, message: str, code: int) -> int:

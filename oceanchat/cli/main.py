@@ -1,24 +1,21 @@
-"""`oceanchat`: the command line of the dataset half.
+"""`oceanchat` is the command line of the dataset half.
 
-Commands are imported from their groups; errors a user can act on become one line on stderr and exit code 1.
+It lists the commands in the order people meet them; errors a user can act on become one line on stderr and
+exit code 1.
 """
 
 import sys
 
 import click
 
-from oceanchat.cli import annotation, calls, release
-from oceanchat.cli import results as read
+from oceanchat.cli.annotation import agreement, annotate, annotators, sample
 from oceanchat.cli.build import build
+from oceanchat.cli.calls import batches, costs, estimate, retry
 from oceanchat.cli.group import CONTEXT, CommandGroup, run_group
-
-COMMANDS = (
-    build,
-    *read.COMMANDS,
-    *calls.COMMANDS,
-    *release.COMMANDS,
-    *annotation.COMMANDS,
-)
+from oceanchat.cli.release import diff, import_, publish, release, verify
+from oceanchat.cli.results import backup, export, show, stats, status
+from oceanchat.cli.serve import serve_scripted
+from oceanchat.cli.topics import topics
 
 
 @click.group(cls=CommandGroup, context_settings=CONTEXT)
@@ -28,17 +25,21 @@ def oceanchat() -> None:
 
     \b
     Start with:   oceanchat build --trait O --level high
-    It is free and offline: a built-in scripted model answers until you name another with --model.
+    This is free and works offline: a built-in scripted model answers until you name another with --model.
     """
 
 
-for command in COMMANDS:
-    oceanchat.add_command(command)
+oceanchat.add_section("Build", build, import_, retry, batches, serve_scripted)
+oceanchat.add_section("Money", estimate, costs)
+oceanchat.add_section("Look", status, show, stats, topics, export, backup)
+oceanchat.add_section("Validate", sample, annotators, annotate, agreement)
+oceanchat.add_section("Release", release, verify, diff, publish)
 
 
 def main() -> None:
     """Run the command line and leave with its exit code."""
-    sys.exit(run_group(oceanchat, "stopped; what was answered is kept, run the same command again to go on"))
+    stopped = "stopped; answers so far are kept, run the same command again to continue"
+    sys.exit(run_group(oceanchat, "release", stopped))
 
 
 if __name__ == "__main__":

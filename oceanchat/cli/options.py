@@ -1,6 +1,7 @@
 """Options that several commands share."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, TypeVar
 
 import click
@@ -9,23 +10,42 @@ from oceanchat.store.location import DEFAULT_STORE
 from oceanchat.traits import Level, Trait, TraitLevel, levels_named, traits_named
 
 F = TypeVar("F", bound=Callable[..., Any])
+PATH = click.Path(path_type=Path)
 
-
-def store_option(command: F) -> F:
-    """`--store`: where the project's database is."""
-    return click.option(
-        "--store",
-        default=DEFAULT_STORE,
-        show_default=True,
-        metavar="URL",
-        help="The database: a file name, or postgresql://user@host/name.",
-    )(command)
-
-
-def json_option(command: F) -> F:
-    """`--json`: print one JSON object on stdout."""
-    option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of a table.")
-    return option(command)
+base_url_option = click.option(
+    "--base-url", metavar="URL", help="Base URL of an OpenAI-compatible server, including /v1."
+)
+max_usd_option = click.option(
+    "--max-usd", type=float, metavar="USD", help="Most that this command may spend, in US dollars."
+)
+prices_option = click.option(
+    "--prices", type=PATH, metavar="FILE", help="Price table to use instead of the bundled one."
+)
+prompts_option = click.option(
+    "--prompts", type=PATH, metavar="DIR", help="Prompt templates to use instead of the bundled ones."
+)
+check_option = click.option(
+    "--check",
+    type=click.Choice(["strict", "paper"]),
+    default="strict",
+    show_default=True,
+    help="strict: the checker must see the right trait and level and no other trait. paper: it must name the"
+    " trait.",
+)
+exchanges_option = click.option(
+    "--exchanges", default=5, show_default=True, metavar="N", help="Questions with answers per dialogue."
+)
+words_option = click.option(
+    "--words", default=80, show_default=True, metavar="N", help="Maximum number of words per turn."
+)
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of tables.")
+store_option = click.option(
+    "--store",
+    default=DEFAULT_STORE,
+    show_default=True,
+    metavar="URL",
+    help="Database: a file name or postgresql://USER@HOST/NAME.",
+)
 
 
 class TraitParam(click.ParamType[tuple[Trait, ...]]):
@@ -58,7 +78,12 @@ def trait_options(default: str | None) -> Callable[[F], F]:
         {"required": True} if default is None else {"default": default, "show_default": True}
     )
     trait = click.option(
-        "--trait", "traits", type=TraitParam(), metavar="O|C|E|A|N|all", help="One trait, or all.", **rest
+        "--trait",
+        "traits",
+        type=TraitParam(),
+        metavar="O|C|E|A|N|all",
+        help="One trait, or all.",
+        **rest,
     )
     level = click.option(
         "--level", "levels", type=LevelParam(), metavar="high|low|all", help="One level, or both.", **rest

@@ -1,79 +1,57 @@
-"""`oceanchat import`, `release`, `verify`, `diff`, `publish` and `topics`: from the store to the Hub."""
+"""`oceanchat import`, `release`, `verify`, `diff` and `publish` lead from a store to the Hub."""
 
 import asyncio
-import functools
 import json
-import os
-from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import Any
 
 import click
 
-from oceanchat.cli.options import json_option, store_option
-from oceanchat.errors import ConfigError
-
-if TYPE_CHECKING:
-    from oceanchat.topics.naming import Named, Naming, TopicLabelConfig
-
-F = TypeVar("F", bound=Callable[..., Any])
-_PATH = click.Path(path_type=Path)
-_EXTRA = ("datasets", "huggingface_hub", "matplotlib", "pyarrow", "scipy", "sklearn", "yaml")
-
-
-def _with_extra(body: F) -> F:
-    """One line instead of a traceback where the libraries of the `release` extra are not installed."""
-
-    @functools.wraps(body)
-    def call(*arguments: Any, **options: Any) -> Any:
-        try:
-            return body(*arguments, **options)
-        except ModuleNotFoundError as error:
-            if (error.name or "").split(".")[0] not in _EXTRA:
-                raise
-            raise ConfigError(
-                f"this needs '{error.name}', which is not installed; run: pip install 'ocean-chat[release]'"
-            ) from None
-
-    return cast(F, call)
+from oceanchat.cli.flags import read_config, take_call_settings
+from oceanchat.cli.options import (
+    PATH,
+    base_url_option,
+    check_option,
+    exchanges_option,
+    json_option,
+    max_usd_option,
+    prompts_option,
+    store_option,
+    words_option,
+)
 
 
 @click.command("import")
-@click.argument("file", type=_PATH)
-@click.option("--skip-bad", is_flag=True, help="Import the good lines of a file that has bad ones.")
-@click.option("--checker", metavar="NAME", help="Back-validate with this model. Default: nobody checks.")
+@click.argument("file", type=PATH)
+@click.option("--skip-bad", is_flag=True, help="Skip lines that are invalid instead of stopping at them.")
 @click.option(
-    "--check",
-    type=click.Choice(["strict", "paper"]),
-    default="strict",
-    show_default=True,
-    help="strict: right trait and level and no other trait. paper: the trait is named.",
+    "--checker", metavar="NAME", help="Model that checks the dialogues. Default: they are not checked."
 )
-@click.option("--base-url", metavar="URL", help="Your own OpenAI-compatible server, with its /v1.")
-@click.option("--max-usd", type=float, metavar="USD", help="Hard cap on what this run may spend.")
-@click.option("--prompts", type=_PATH, metavar="DIR", help="Your own prompt templates.")
-@click.option("--exchanges", default=5, show_default=True, metavar="N", help="Questions with answers.")
-@click.option("--words", default=80, show_default=True, metavar="N", help="Most words in a turn.")
+@check_option
+@base_url_option
+@max_usd_option
+@prompts_option
+@exchanges_option
+@words_option
 @store_option
 @json_option
-def import_(
-    file: Path, store: str, as_json: bool, base_url: str | None, max_usd: float | None, **flags: Any
-) -> None:
-    """Bring dialogues made elsewhere (JSONL) into the store, through the same gates as our own.
+def import_(file: Path, store: str, as_json: bool, **flags: Any) -> None:
+    """Import dialogues from a JSONL file, through the same quality gates as a build.
 
     \b
     oceanchat import dialogues.jsonl
     oceanchat import dialogues.jsonl --checker gpt-4-0613
 
-    A line holds trait, level and turns (role and text, or role and content); facet, seed, author, reason and
-    writer may be there. `oceanchat release --require imported` releases them all, `--require checked` those
-    that passed a checker.
+    Each line holds trait, level and turns (role and text, or role and content), and may hold facet, seed,
+    author, reason and writer. `oceanchat release --require imported` releases all imported dialogues;
+    `--require checked` releases those that passed a checker.
     """
     from oceanchat.cli.display.progress import BuildProgress
     from oceanchat.pipeline import importing as intake
     from oceanchat.store.database import open_store
 
-    config = _config(intake.ImportConfig, file=file, calls=_calls(base_url, max_usd), **flags)
+    calls = take_call_settings(flags)
+    config = read_config(intake.ImportConfig, file=file, calls=calls, **flags)
     try:
         with BuildProgress() as progress:
             report = asyncio.run(intake.import_dialogues(config, open_store(store), progress))
@@ -93,54 +71,58 @@ def import_(
     click.echo("All imported dialogues: " + ", ".join(f"{n:,} {state}" for state, n in report.states.items()))
 
 
-def _calls(base_url: str | None, max_usd: float | None) -> dict[str, Any]:
-    """The call settings these flags mean; the key is read here, from OPENAI_API_KEY, and nowhere below."""
-    given = {"base_url": base_url, "max_usd": max_usd, "api_key": os.environ.get("OPENAI_API_KEY")}
-    return {name: value for name, value in given.items() if value}
-
-
-def _config(kind: Any, **values: Any) -> Any:
-    """A config of that kind. Raises ConfigError naming the flag that is wrong."""
-    from pydantic import ValidationError
-
-    try:
-        return kind(**values)
-    except ValidationError as error:
-        first = error.errors()[0]
-        name = str(first["loc"][-1]).replace("_", "-")
-        raise ConfigError(f"--{name} '{first['input']}' cannot be used: {first['msg'].lower()}") from None
-
-
 @click.command()
 @click.option("--version", required=True, metavar="X.Y.Z", help="Semantic version of the release.")
-@click.option("--license", metavar="ID", help="Licence of the dialogues, such as cc-by-4.0; never guessed.")
+@click.option("--license", metavar="ID", help="License of the dialogues, such as cc-by-4.0. No default.")
 @click.option(
     "--require",
     type=click.Choice(["validated", "checked", "imported"]),
     default="checked",
     show_default=True,
-    help="validated: people said yes. checked: the checker passed it. imported: imported ones as they came.",
+    help="validated: people accepted the dialogue. checked: the checker passed it. imported: any imported"
+    " dialogue.",
 )
 @click.option(
     "--seed-topics",
     type=click.Choice(["text", "hash", "omit"]),
-    help="How to release seed topics. Needed unless the corpus may be shared.",
+    help="How to release seed topics; required unless the corpus may be shared.",
 )
 @click.option(
-    "--split-ratio", default="80/10/10", show_default=True, metavar="A/B/C", help="Per cent in each split."
+    "--split-ratio",
+    default="80/10/10",
+    show_default=True,
+    metavar="A/B/C",
+    help="Percentages of the train, validation and test splits.",
 )
-@click.option("--split-seed", default=0, show_default=True, metavar="N", help="Decides ties between splits.")
 @click.option(
-    "--language", default="en", show_default=True, metavar="CODE", help="Language of the dialogues."
+    "--split-seed",
+    default=0,
+    show_default=True,
+    metavar="N",
+    help="Random seed for ties between splits.",
 )
-@click.option("--prompts", type=_PATH, metavar="DIR", help="The templates to print in the card.")
-@click.option("--output", type=_PATH, default="releases", show_default=True, metavar="DIR", help="Where to.")
-@click.option("--croissant", is_flag=True, help="Also write Croissant metadata (croissant.json).")
+@click.option(
+    "--language", default="en", show_default=True, metavar="CODE", help="Language code of the dialogues."
+)
+@click.option(
+    "--prompts",
+    type=PATH,
+    metavar="DIR",
+    help="Prompt templates to print in the card instead of the bundled ones.",
+)
+@click.option(
+    "--output",
+    type=PATH,
+    default="releases",
+    show_default=True,
+    metavar="DIR",
+    help="Folder in which to create the release folder.",
+)
+@click.option("--croissant", is_flag=True, help="Also write Croissant metadata to croissant.json.")
 @store_option
 @json_option
-@_with_extra
 def release(split_ratio: str, store: str, as_json: bool, **flags: Any) -> None:
-    """Write a release folder that `datasets.load_dataset` reads.
+    """Write a release folder that `datasets.load_dataset` can read.
 
     \b
     oceanchat release --version 1.0.0 --license cc-by-4.0 --seed-topics hash
@@ -150,25 +132,23 @@ def release(split_ratio: str, store: str, as_json: bool, **flags: Any) -> None:
     from oceanchat.store.database import open_store
 
     check_version(flags["version"])
-    config = _config(ReleaseConfig, ratio=parse_ratio(split_ratio), **flags)
-    made = write_release(config, open_store(store, must_exist=True))
-    counts = made.manifest.counts
+    config = read_config(ReleaseConfig, ratio=parse_ratio(split_ratio), **flags)
+    written = write_release(config, open_store(store, must_exist=True))
+    counts = written.manifest.counts
     if as_json:
-        return click.echo(json.dumps({"folder": str(made.folder), **counts.model_dump(mode="json")}))
+        return click.echo(json.dumps({"folder": str(written.folder), **counts.model_dump(mode="json")}))
     splits = ", ".join(f"{name} {sum(levels.values()):,}" for name, levels in counts.splits.items())
-    click.echo(
-        f"{counts.rows:,} dialogues ({splits}), {sum(counts.rejected.values()):,} rejected, in {made.folder}"
-    )
-    for why, count in counts.withheld.items():
-        click.echo(f"{count:,} withheld: {why}")
+    rejected = sum(counts.rejected.values())
+    click.echo(f"{counts.rows:,} dialogues ({splits}), {rejected:,} rejected, in {written.folder}")
+    for reason, count in counts.withheld.items():
+        click.echo(f"{count:,} withheld: {reason}")
 
 
 @click.command()
-@click.argument("folder", type=_PATH)
+@click.argument("folder", type=PATH)
 @json_option
-@_with_extra
 def verify(folder: Path, as_json: bool) -> None:
-    """Recompute every checksum, count and figure of a release.
+    """Verify a release by recomputing its checksums, counts and figures.
 
     \b
     oceanchat verify releases/ocean-chat-1.0.0
@@ -176,142 +156,71 @@ def verify(folder: Path, as_json: bool) -> None:
     from oceanchat.errors import ReleaseError
     from oceanchat.release.verification import verify_release
 
-    found = verify_release(folder)
+    verification = verify_release(folder)
     if as_json:
-        click.echo(json.dumps({**found._asdict(), "problems": [p._asdict() for p in found.problems]}))
+        click.echo(
+            json.dumps({**verification._asdict(), "problems": [p._asdict() for p in verification.problems]})
+        )
     else:
-        for problem in found.problems:
+        for problem in verification.problems:
             click.echo(str(problem))
-    if found.problems:
+    if verification.problems:
         raise ReleaseError(
-            f"release '{folder}' has {len(found.problems)} problems; write it anew or fetch it anew"
+            f"release '{folder}' has {len(verification.problems)} problems; write or download it again"
         )
     if not as_json:
-        click.echo(f"{found.name}: {found.files} files, {found.rows:,} rows, everything as it should be")
+        click.echo(
+            f"{verification.name}: {verification.files} files, {verification.rows:,} rows, all correct"
+        )
 
 
 @click.command()
-@click.argument("before", type=_PATH)
-@click.argument("after", type=_PATH)
+@click.argument("before", type=PATH)
+@click.argument("after", type=PATH)
 @json_option
-@_with_extra
 def diff(before: Path, after: Path, as_json: bool) -> None:
-    """Say what changed from one release to another: rows, labels, splits and figures."""
+    """Show what changed from one release to another: rows, labels, splits and figures.
+
+    \b
+    oceanchat diff releases/ocean-chat-1.0.0 releases/ocean-chat-1.1.0
+    """
     from oceanchat.cli.display.tables import print_table
     from oceanchat.release.diff import by_trait_level, compare
     from oceanchat.release.folder import read_release
 
     old, new = read_release(before), read_release(after)
-    found = compare(old, new)
+    changes = compare(old, new)
     if as_json:
         return click.echo(
-            json.dumps({**found._asdict(), "relabelled": [r._asdict() for r in found.relabelled]})
+            json.dumps({**changes._asdict(), "relabelled": [r._asdict() for r in changes.relabelled]})
         )
-    for what, ids, where in (("added", found.added, new), ("dropped", found.dropped, old)):
-        levels = ", ".join(f"{code} {count}" for code, count in by_trait_level(ids, where).items())
-        click.echo(f"{len(ids):,} rows {what}" + (f": {levels}" if levels else ""))
-    click.echo(f"{len(found.relabelled):,} rows re-labelled, {len(found.moved):,} moved to another split")
-    for change in found.relabelled:
-        click.echo(f"  {change.before} {change.old} -> {change.after} {change.new}")
-    changed = [(c.name, str(c.before), str(c.after)) for c in (*found.options, *found.figures)]
+    for change, ids, release in (("added", changes.added, new), ("dropped", changes.dropped, old)):
+        levels = ", ".join(f"{code} {count}" for code, count in by_trait_level(ids, release).items())
+        click.echo(f"{len(ids):,} rows {change}" + (f": {levels}" if levels else ""))
+    click.echo(f"{len(changes.relabelled):,} rows relabeled, {len(changes.moved):,} moved to another split")
+    for row in changes.relabelled:
+        click.echo(f"  {row.before} {row.old} -> {row.after} {row.new}")
+    changed = [(c.name, str(c.before), str(c.after)) for c in (*changes.options, *changes.figures)]
     if changed:
         print_table(("figure", before.name, after.name), changed)
 
 
 @click.command()
-@click.argument("folder", type=_PATH)
-@click.option("--repo", required=True, metavar="OWNER/NAME", help="The dataset repository on the Hub.")
-@click.option("--private", is_flag=True, help="Make the repository private if it is created now.")
-@click.option("--allow-scripted", is_flag=True, help="Publish scripted data all the same.")
-@_with_extra
+@click.argument("folder", type=PATH)
+@click.option("--repo", required=True, metavar="OWNER/NAME", help="Dataset repository on the Hub.")
+@click.option("--private", is_flag=True, help="If the repository is new, make it private.")
+@click.option("--allow-scripted", is_flag=True, help="Publish even if the scripted model wrote it.")
 def publish(folder: Path, repo: str, private: bool, allow_scripted: bool) -> None:
-    """Put a release on the Hugging Face Hub: one commit, verified, and the tag last.
+    """Publish a release on the Hugging Face Hub: one commit, verified, then tagged.
 
     \b
     oceanchat publish releases/ocean-chat-1.0.0 --repo me/ocean-chat
 
-    Safe to run again after any failure. The token is the one of `hf auth login`, or HF_TOKEN.
+    It is safe to run the command again after any failure. The token comes from `hf auth login` or HF_TOKEN.
     """
     from oceanchat.hub import Publisher
     from oceanchat.release.publication import publish_release
 
-    done = publish_release(folder, Publisher(repo, private=private), allow_scripted=allow_scripted)
-    said = "published" if done.changed else "was there already, complete"
-    click.echo(f"{folder.name} {said}: {done.url} (commit {done.commit[:12]})")
-
-
-@click.command()
-@click.option("--plot", type=_PATH, metavar="FILE", help="Draw it: .png, .svg or .pdf.")
-@click.option(
-    "--count", type=click.IntRange(2, 40), metavar="N", help="Topics. Default: as many as are stable."
-)
-@click.option("--labeler", metavar="NAME", help="Name the topics with this model. Default: by their words.")
-@click.option("--base-url", metavar="URL", help="Your own OpenAI-compatible server, with its /v1.")
-@click.option("--max-usd", type=float, metavar="USD", help="Hard cap on what this run may spend.")
-@click.option("--prompts", type=_PATH, metavar="DIR", help="Your own prompt templates.")
-@store_option
-@json_option
-@_with_extra
-def topics(plot: Path | None, count: int | None, store: str, as_json: bool, **flags: Any) -> None:
-    """Show what the passed dialogues are about (the paper's Figure 2).
-
-    \b
-    oceanchat topics --plot topics.png
-    oceanchat topics --plot topics.png --labeler gpt-4o-mini --max-usd 1
-    """
-    from oceanchat.release.selection import topic_texts
-    from oceanchat.store.database import open_store
-    from oceanchat.topics import naming as topic_labels
-    from oceanchat.topics.topic_model import find_topics
-
-    config = _topic_labels(**flags)
-    opened = open_store(store, must_exist=True)
-    texts, traits = topic_texts(opened)
-    found = find_topics(texts, traits, count=count)
-    naming = asyncio.run(topic_labels.name_topics(config, opened, found, texts)) if config else None
-    shown = naming.topics if naming else topic_labels.by_words(found)
-    if plot is not None:
-        from oceanchat.plots import plot_topics
-
-        plot_topics([named.topic for named in shown], plot, naming.labeler_used if naming else None)
-    if not as_json:
-        return _print_topics(shown, naming)
-    said: dict[str, Any] = {"topics": [named.as_json() for named in shown]}
-    said |= {"stability": found.stability, "none": found.none, "calls": naming.counts.made if naming else 0}
-    click.echo(json.dumps(said))
-
-
-def _topic_labels(
-    labeler: str | None, base_url: str | None, max_usd: float | None, prompts: Path | None
-) -> "TopicLabelConfig | None":
-    """The TopicLabelConfig these flags mean; None without a labeler. Raises ConfigError for flags that need
-    one."""
-    from oceanchat.topics import naming as topic_labels
-
-    if labeler is not None:
-        calls = _calls(base_url, max_usd)
-        config: TopicLabelConfig = _config(
-            topic_labels.TopicLabelConfig, labeler=labeler, prompts=prompts, calls=calls
-        )
-        return config
-    for name, value in (("base-url", base_url), ("max-usd", max_usd), ("prompts", prompts)):
-        if value is not None:
-            raise ConfigError(f"--{name} '{value}' needs a model to ask; add --labeler NAME, or leave it out")
-    return None
-
-
-def _print_topics(shown: "Sequence[Named]", naming: "Naming | None") -> None:
-    from oceanchat.cli.display.tables import print_table
-
-    headers: tuple[str, ...] = ("topic", "further words", "dialogues", "share")
-    rows = [
-        (n.topic.label, ", ".join(n.further_words), n.topic.dialogues, f"{n.topic.share:.1%}") for n in shown
-    ]
-    if naming is None:
-        return print_table(headers, rows)
-    by = [f"{n.labelled_by} ({n.reason})" if n.reason else n.labelled_by for n in shown]
-    print_table((*headers, "labelled by"), [(*row, who) for row, who in zip(rows, by, strict=True)])
-    click.echo(f"{naming.counts.made:,} calls to {naming.labeler}, {naming.counts.cost}", err=True)
-
-
-COMMANDS = (import_, release, verify, diff, publish, topics)
+    published = publish_release(folder, Publisher(repo, private=private), allow_scripted=allow_scripted)
+    outcome = "published" if published.changed else "was already published in full"
+    click.echo(f"{folder.name} {outcome}: {published.url} (commit {published.commit[:12]})")

@@ -1,4 +1,4 @@
-"""`oceanchat status`, `show`, `export`, `stats` and `backup`: read what is in a store."""
+"""`oceanchat status`, `show`, `export`, `stats` and `backup` read what is in a store."""
 
 import json
 import random
@@ -7,30 +7,39 @@ from typing import Any
 
 import click
 
-from oceanchat.cli.options import json_option, store_option, trait_levels, trait_options
+from oceanchat.cli.options import PATH, json_option, store_option, trait_levels, trait_options
 
 
 @click.command()
 @store_option
 @json_option
 def status(store: str, as_json: bool) -> None:
-    """Show each funnel, and why rows failed."""
+    """Show the funnel of each trait-level and why rows were dropped.
+
+    \b
+    oceanchat status
+    """
     from oceanchat.cli.display.build import print_status
     from oceanchat.pipeline import results as reading
     from oceanchat.store.database import open_store
 
-    found = reading.status(open_store(store, must_exist=True))
+    statuses = reading.status(open_store(store, must_exist=True))
     if as_json:
-        return click.echo(json.dumps([one.record() for one in found]))
-    print_status(found)
+        return click.echo(json.dumps([each.record() for each in statuses]))
+    print_status(statuses)
 
 
 @click.command()
 @click.argument("dialogue_id", required=False, metavar="[ID]")
 @trait_options(default="all")
-@click.option("--random", "at_random", is_flag=True, help="Take one at random instead of the first.")
+@click.option("--random", "at_random", is_flag=True, help="Pick dialogues at random.")
 @click.option(
-    "--count", type=click.IntRange(min=1), default=1, show_default=True, metavar="N", help="How many to show."
+    "--count",
+    type=click.IntRange(min=1),
+    default=1,
+    show_default=True,
+    metavar="N",
+    help="Number of dialogues to show.",
 )
 @click.option("--state", metavar="STATE", help="Only dialogues in this state, such as passed or wrong-level.")
 @store_option
@@ -45,21 +54,25 @@ def show(
     store: str,
     as_json: bool,
 ) -> None:
-    """Read dialogues in the terminal.
+    """Show dialogues as conversations.
 
-    By ID (its first digits do), or by trait and level."""
+    Select one by ID (its first characters are enough), or several by trait and level.
+
+    \b
+    oceanchat show --trait O --level high --random --count 3
+    """
     from oceanchat.cli.display.dialogue import print_dialogue
     from oceanchat.pipeline import results as reading
     from oceanchat.store.database import open_store
 
     opened = open_store(store, must_exist=True)
     if dialogue_id is not None:
-        found = [reading.dialogue(opened, dialogue_id)]
+        selected = [reading.dialogue(opened, dialogue_id)]
     else:
-        found = reading.dialogues(opened, trait_levels(traits, levels), state)
+        selected = reading.dialogues(opened, trait_levels(traits, levels), state)
         if at_random:
-            random.shuffle(found)
-    for number, dialogue in enumerate(found[:count]):
+            random.shuffle(selected)
+    for number, dialogue in enumerate(selected[:count]):
         if as_json:
             click.echo(dialogue.model_dump_json())
         else:
@@ -76,12 +89,16 @@ def show(
     "--format",
     "as_format",
     type=click.Choice(["jsonl", "csv", "parquet"]),
-    help="Default: by file name, or jsonl.",
+    help="Output format. Default: from the file name, or jsonl.",
 )
-@click.option("--output", type=click.Path(path_type=Path), metavar="FILE", help="Default: stdout.")
+@click.option("--output", type=PATH, metavar="FILE", help="File to write. Default: stdout.")
 @store_option
 def export(what: str, as_format: str | None, output: Path | None, store: str) -> None:
-    """Write rows to stdout or a file."""
+    """Export rows to stdout or a file.
+
+    \b
+    oceanchat export dialogues --output dialogues.csv
+    """
     from oceanchat.store import export as exporting
     from oceanchat.store.database import open_store
 
@@ -89,13 +106,15 @@ def export(what: str, as_format: str | None, output: Path | None, store: str) ->
 
 
 @click.command()
-@click.option("--plot", type=click.Path(path_type=Path), metavar="FILE", help="Draw it: .png, .svg or .pdf.")
+@click.option("--plot", type=PATH, metavar="FILE", help="Draw a chart into a .png, .svg or .pdf file.")
 @store_option
 @json_option
 def stats(plot: Path | None, store: str, as_json: bool) -> None:
-    """Count dialogues, turns and words.
+    """Count dialogues, turns and words per trait-level, beside the paper's Table 6.
 
-    For each trait-level, beside the paper's Table 6."""
+    \b
+    oceanchat stats --plot table6.png
+    """
     from oceanchat.cli.display.build import print_table_six
     from oceanchat.pipeline import results as reading
     from oceanchat.store.database import open_store
@@ -111,17 +130,17 @@ def stats(plot: Path | None, store: str, as_json: bool) -> None:
 
 
 @click.command()
-@click.argument("file", type=click.Path(path_type=Path))
+@click.argument("file", type=PATH)
 @store_option
 def backup(file: Path, store: str) -> None:
-    """Copy the whole store into a new file.
+    """Copy the whole store into a new SQLite file.
 
-    The copy is an SQLite store, ready to be used with --store."""
+    \b
+    oceanchat backup copy.db
+    oceanchat status --store copy.db
+    """
     from oceanchat.store.database import backup as copy
     from oceanchat.store.database import open_store
 
     rows = copy(open_store(store, must_exist=True), file)
     click.echo(f"{rows:,} rows copied to {file}")
-
-
-COMMANDS = (status, show, export, stats, backup)

@@ -1,4 +1,4 @@
-"""`oceanchat serve-scripted`: the scripted model behind a real endpoint, to rehearse a build for free."""
+"""`oceanchat serve-scripted` puts the scripted model behind a real endpoint, to rehearse a build for free."""
 
 from collections.abc import Callable
 from typing import Any
@@ -6,16 +6,16 @@ from typing import Any
 import click
 
 _SHARES = {
-    "429": "too many requests",
-    "500": "server error",
-    "503": "overloaded",
-    "hang": "no reply until the client gives up",
-    "reset": "connection reset",
-    "cut-off": "body cut off in the middle",
-    "malformed": "a reply that no stage can read",
+    "429": "429 Too Many Requests",
+    "500": "500 Internal Server Error",
+    "503": "503 Service Unavailable",
+    "hang": "no reply at all",
+    "reset": "a reset connection",
+    "cut-off": "a body cut off in the middle",
+    "malformed": "a reply that cannot be parsed",
     "empty": "an empty reply",
     "refusal": "a refusal",
-    "length": "a reply cut at its completion limit",
+    "length": "a reply cut off at the completion limit",
 }
 
 
@@ -26,7 +26,7 @@ def _share_options(command: Callable[..., Any]) -> Callable[..., Any]:
             type=click.FloatRange(0, 1),
             default=0.0,
             metavar="SHARE",
-            help=f"Share of calls that get: {what}.",
+            help=f"Share of calls answered with {what}.",
         )
         command = option(command)
     return command
@@ -34,27 +34,46 @@ def _share_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 @click.command("serve-scripted")
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
-@click.option("--port", type=click.IntRange(0, 65535), default=8808, show_default=True, help="0: a free one.")
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=8808,
+    show_default=True,
+    help="Port to listen on; 0 picks a free one.",
+)
 @click.option(
     "--reply",
     metavar="TEXT",
-    help="Always answer this ({digest}: of the prompt), in place of the scripted model.",
+    help="Text of every reply, in place of the scripted model's; {digest} stands for a hash of the prompt.",
 )
 @click.option("--latency", type=click.FloatRange(min=0), default=0.0, help="Seconds before each reply.")
 @_share_options
-@click.option("--retry-after", type=click.FloatRange(min=0), help="Seconds told with 429 and 503.")
-@click.option("--retry-after-date", is_flag=True, help="Tell Retry-After as an HTTP date.")
-@click.option("--poison", metavar="TEXT", help="Prompts that hold TEXT get 400 content_filter, always.")
-@click.option("--limit", type=click.IntRange(min=1), help="429 for calls beyond so many at once.")
-@click.option("--rate-limit-headers/--no-rate-limit-headers", default=False, help="Send x-ratelimit-*.")
-@click.option("--require-key", "key", metavar="KEY", help="401 for any other key.")
-@click.option("--quota-after", type=click.IntRange(min=0), help="insufficient_quota after so many answers.")
-@click.option("--no-usage", is_flag=True, help="Leave the token counts out of replies.")
-@click.option("--batch-seconds", type=click.FloatRange(min=0), default=0.0, help="Seconds a batch takes.")
 @click.option(
-    "--batch-expired", type=click.FloatRange(0, 1), default=0.0, help="Share a batch leaves unanswered."
+    "--retry-after", type=click.FloatRange(min=0), help="Seconds to send in Retry-After with 429 and 503."
 )
-@click.option("--seed", type=int, default=0, help="Which calls the faults hit.")
+@click.option("--retry-after-date", is_flag=True, help="Send Retry-After as an HTTP date.")
+@click.option("--poison", metavar="TEXT", help="Answer prompts that contain TEXT with 400 content_filter.")
+@click.option("--limit", type=click.IntRange(min=1), help="Answer calls beyond this many at once with 429.")
+@click.option(
+    "--rate-limit-headers/--no-rate-limit-headers", default=False, help="Send x-ratelimit-* headers."
+)
+@click.option("--require-key", "key", metavar="KEY", help="Answer any other key with 401.")
+@click.option(
+    "--quota-after",
+    type=click.IntRange(min=0),
+    help="Answer with insufficient_quota after this many replies.",
+)
+@click.option("--no-usage", is_flag=True, help="Omit token counts from replies.")
+@click.option(
+    "--batch-seconds", type=click.FloatRange(min=0), default=0.0, help="Seconds that a batch takes."
+)
+@click.option(
+    "--batch-expired",
+    type=click.FloatRange(0, 1),
+    default=0.0,
+    help="Share of a batch's requests that expire.",
+)
+@click.option("--seed", type=int, default=0, help="Random seed for which calls the faults hit.")
 def serve_scripted(host: str, port: int, reply: str | None, **switches: Any) -> None:
     """Serve the scripted model as an OpenAI-compatible endpoint, with faults on demand.
 
@@ -62,7 +81,7 @@ def serve_scripted(host: str, port: int, reply: str | None, **switches: Any) -> 
     oceanchat serve-scripted --port 8808 --latency 0.2 --rate-429 0.1 --retry-after 1
     oceanchat build --model scripted-http --base-url http://127.0.0.1:8808/v1
 
-    What a provider would have billed is counted on http://127.0.0.1:8808/counters.
+    The page /counters shows what a provider would have billed.
     """
     import asyncio
 

@@ -1,7 +1,6 @@
 """`preact interview`, `judge`, `compare`, `report`, `control-vectors`: evaluate systems, print the tables."""
 
 import asyncio
-import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -9,8 +8,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from oceanchat.cli.flags import take_call_settings
 from oceanchat.cli.options import store_option
-from oceanchat.errors import EvaluationError
 
 if TYPE_CHECKING:
     from preact.evaluation.calling import ModelAccess
@@ -259,26 +258,11 @@ def control_vectors(backbone: str, output: Path, inventory: str, blocks: tuple[i
 
 
 def read_calling(flags: dict[str, Any]) -> "ModelAccess":
-    """Take the calling options out of the flags. Raises EvaluationError naming the option that is wrong.
-
-    The key is read here, from OPENAI_API_KEY, and nowhere below.
-    """
-    from pydantic import SecretStr, ValidationError
-
-    from oceanchat.llm.settings import CallSettings
+    """Take the calling options out of the flags. Raises ConfigError naming the option that is wrong."""
     from preact.evaluation.calling import ModelAccess
 
-    names = ("base_url", "concurrency", "max_usd", "prices", "offline")
-    given = {name: value for name in names if (value := flags.pop(name)) is not None}
-    store, prompts = flags.pop("store"), flags.pop("prompts")
-    try:
-        key = os.environ.get("OPENAI_API_KEY")
-        settings = CallSettings(api_key=SecretStr(key) if key else None, **given)
-    except ValidationError as error:
-        first = error.errors()[0]
-        name = str(first["loc"][0]).replace("_", "-")
-        raise EvaluationError(f"--{name} '{first['input']}' cannot be used: {first['msg'].lower()}") from None
-    return ModelAccess(settings, store, prompts)
+    settings = take_call_settings(flags)
+    return ModelAccess(settings, flags.pop("store"), flags.pop("prompts"))
 
 
 def _counting(what: str) -> Callable[[int, int], None]:

@@ -33,7 +33,7 @@ def main() -> None:
     """Run the command line and leave with its exit code."""
     # Where it is installed it says at every product which number format it casts to.
     logging.getLogger("bitsandbytes").setLevel(logging.ERROR)
-    sys.exit(run_group(preact, "stopped; go on with `preact train --resume` where a run was under way"))
+    sys.exit(run_group(preact, "train", "stopped; continue an unfinished run with `preact train --resume`"))
 
 
 if __name__ == "__main__":

@@ -125,7 +125,7 @@ def print_status(found: Sequence[Status]) -> None:
     print_funnel([one.outcome for one in found])
     reasons = [(one.build.trait_level, *reason) for one in found for reason in one.reasons]
     if reasons:
-        print_table(("", "step", "state", "why", "rows"), reasons, "Rows that did not go on")
+        print_table(("", "step", "state", "why", "rows"), reasons, "Dropped rows")
         stdout_console().print()
     rows = [
         (

@@ -7,7 +7,7 @@ import pytest
 
 from oceanchat.annotation.guidelines import read_known_items
 from oceanchat.annotation.sample import SampleConfig, draw_sample
-from oceanchat.errors import AnnotationError, ConfigError, PromptError
+from oceanchat.errors import AnnotationError, PromptError
 from oceanchat.store import assignments as seat_rows
 from oceanchat.store import labels as annotation_rows
 from oceanchat.store.assignments import items
@@ -101,10 +101,3 @@ def test_a_file_of_known_items_is_checked(tmp_path: Path, text: str, said: str) 
         read_known_items(path)
     with pytest.raises(PromptError, match="cannot be read"):
         read_known_items(tmp_path / "none.json")
-
-
-def test_options_that_make_no_sense_are_named_by_their_flag() -> None:
-    with pytest.raises(ConfigError, match="option --repeats '2'"):
-        SampleConfig.told({"repeats": 2})
-    with pytest.raises(ConfigError, match="option --per-trait-level '0'"):
-        SampleConfig.told({"per_trait_level": 0})

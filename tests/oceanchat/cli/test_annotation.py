@@ -63,7 +63,7 @@ def test_a_sample_that_falls_short_says_so(tmp_path: Path) -> None:
         add_imported(connection, [dialogue(TRAIT_LEVELS[0], 1), dialogue(TRAIT_LEVELS[1], 1)])
     said = run(sample, "--per-trait-level", "2", "--store", url).stderr
     assert "No dialogue of E+, A+, N+, O-, C-, E-, A-, N-" in said
-    assert "Fewer than 2 of O+ (1), C+ (1): all there are were drawn." in said
+    assert "Fewer than 2 of O+ (1), C+ (1): all available ones were drawn." in said
     store.close()
 
 
@@ -74,7 +74,7 @@ def test_retiring_says_when_labels_have_nobody_left(tmp_path: Path) -> None:
     for name in ("Ann", "Ben", "Cas"):
         run(annotators, "add", name, "--store", url)
     run(sample, "--per-trait-level", "1", "--store", url)
-    assert "10 labels have nobody" in run(annotators, "retire", "Cas", "--store", url).stderr
+    assert "10 labels have no annotator" in run(annotators, "retire", "Cas", "--store", url).stderr
     with pytest.raises(AnnotationError):
         accounts.sign_in(store, "Cas", "x", "here")
     assert labelling.progress(store, accounts.find(store, "Cas")) == (0, 0)

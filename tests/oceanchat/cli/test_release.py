@@ -1,40 +1,14 @@
-"""import, release, verify, diff and topics from the command line: what is printed, and where errors end."""
+"""import, release, verify and diff from the command line: what is printed, and where errors end."""
 
 import json
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
 
 import pytest
 
-from oceanchat.cli.main import main
+from tests.oceanchat.cli.conftest import Command
 from tests.oceanchat.release.made import made_dialogue, made_dialogues, made_store
-
-
-class Ended(NamedTuple):
-    """How a command ended."""
-
-    code: int
-    out: str
-    err: str
-
-
-Command = Callable[..., Ended]
-
-
-@pytest.fixture
-def command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Command:
-    """Runs `oceanchat` as its script does."""
-
-    def call(*arguments: object) -> Ended:
-        monkeypatch.setattr(sys, "argv", ["oceanchat", *map(str, arguments)])
-        with pytest.raises(SystemExit) as ended:
-            main()
-        return Ended(int(ended.value.code or 0), *capsys.readouterr())
-
-    return call
 
 
 @pytest.fixture
@@ -100,7 +74,7 @@ def test_a_store_that_is_not_there_is_not_made(command: Command, tmp_path: Path)
 def test_verify_says_all_is_well_or_names_every_problem(command: Command, folder: Path) -> None:
     ended = command("verify", folder)
     assert (ended.code, ended.err) == (0, "")
-    assert "20 rows, everything as it should be" in ended.out
+    assert "20 rows, all correct" in ended.out
     (folder / "data" / "train.parquet").unlink()
     ended = command("verify", folder)
     assert ended.code == 1
@@ -160,53 +134,6 @@ def test_an_import_option_that_makes_no_sense_is_named(
     ended = command("import", tmp_path / "made.jsonl", "--store", tmp_path / "s.db", *option)
     assert ended.code == 1
     assert ended.err.startswith(f"oceanchat: {option[0]} '")
-
-
-def test_topics_are_printed_and_drawn(command: Command, tmp_path: Path) -> None:
-    made_store(tmp_path / "store.db", made_dialogues(6)).close()
-    ended = command("topics", "--store", tmp_path / "store.db", "--plot", tmp_path / "topics.svg", "--json")
-    assert (ended.code, ended.err) == (0, "")
-    said = json.loads(ended.out)
-    assert sum(topic["dialogues"] for topic in said["topics"]) + said["none"] == 60
-    assert (tmp_path / "topics.svg").read_text().startswith("<?xml")
-    table = command("topics", "--store", tmp_path / "store.db", "--count", 3)
-    assert len(table.out.strip().splitlines()) == 4
-
-
-def test_a_labeler_names_the_topics_once_and_is_named_itself(command: Command, tmp_path: Path) -> None:
-    made_store(tmp_path / "store.db", made_dialogues(6)).close()
-    asked = ("topics", "--store", tmp_path / "store.db", "--count", 3, "--labeler", "scripted")
-    first = json.loads(command(*asked, "--plot", tmp_path / "topics.svg", "--json").out)
-    assert first["calls"] == len(first["topics"]) == 3
-    for topic in first["topics"]:
-        assert topic["label"] == " and ".join(topic["terms"][:2])
-        assert (topic["labelled_by"], topic["reason"]) == ("scripted", "")
-        assert f"<!-- {topic['label']} -->" in (tmp_path / "topics.svg").read_text()
-    assert "labelled by scripted" in (tmp_path / "topics.svg").read_text()
-    again = json.loads(command(*asked, "--json").out)
-    assert again == {**first, "calls": 0}
-    table = command(*asked)
-    header, *rows = table.out.strip().splitlines()
-    assert "labelled by" in header
-    assert len(rows) == 3 and all(row.rstrip().endswith("scripted") for row in rows)
-    assert "0 calls to scripted" in table.err
-
-
-@pytest.mark.parametrize("option", [("--base-url", "http://127.0.0.1:9/v1"), ("--max-usd", "1.0")])
-def test_how_to_ask_without_whom_to_ask_is_one_line(
-    command: Command, tmp_path: Path, option: tuple[str, str]
-) -> None:
-    made_store(tmp_path / "store.db", []).close()
-    ended = command("topics", "--store", tmp_path / "store.db", *option)
-    assert ended.code == 1
-    assert ended.err.startswith(f"oceanchat: {option[0]} '{option[1]}' needs a model to ask; add --labeler")
-
-
-def test_a_plot_of_an_unknown_kind_is_one_line(command: Command, tmp_path: Path) -> None:
-    made_store(tmp_path / "store.db", made_dialogues(6)).close()
-    ended = command("topics", "--store", tmp_path / "store.db", "--plot", tmp_path / "topics.docx")
-    assert ended.code == 1
-    assert "must end in .png, .svg, .pdf" in ended.err
 
 
 def test_a_library_that_is_not_installed_is_one_line(folder: Path) -> None:

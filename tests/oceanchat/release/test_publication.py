@@ -75,7 +75,7 @@ def test_a_release_is_published_and_loads_under_its_tag(
     assert loaded.returncode == 0, loaded.stderr
     assert loaded.stdout.split() == "train 30 validation 10 test 10 user".split()  # noqa: SIM905
     again = subprocess.run(command(folder, "--allow-scripted"), env=where, capture_output=True, text=True)
-    assert "was there already, complete" in again.stdout
+    assert "was already published in full" in again.stdout
     complete(hub, folder)
 
 

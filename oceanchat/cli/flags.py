@@ -1,0 +1,72 @@
+"""Flags become configs here, and errors name the flag that was typed.
+
+The API key is read here, from OPENAI_API_KEY, and nowhere below the command line.
+"""
+
+import os
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from oceanchat.errors import ConfigError
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel, ValidationError
+
+    from oceanchat.llm.settings import CallSettings
+    from oceanchat.pipeline.config import BuildConfig
+
+Config = TypeVar("Config", bound="BaseModel")
+
+
+def build_config(flags: dict[str, Any]) -> "BuildConfig":
+    """The BuildConfig of the options of `oceanchat build`; --model fills the roles that have no model."""
+    from oceanchat.pipeline.config import BuildConfig
+
+    model = flags.pop("model") or "scripted"
+    for role in ("labeler", "writer", "checker"):
+        flags[role] = flags[role] or model
+    calls = take_call_settings(flags)
+    return read_config(BuildConfig, calls=calls, **flags)
+
+
+def take_call_settings(flags: dict[str, Any]) -> "CallSettings":
+    """Remove the flags that say how models are called from `flags` and return them as CallSettings."""
+    from oceanchat.llm.settings import CallSettings
+
+    names = [name for name in flags if name in CallSettings.model_fields]
+    return call_settings(**{name: flags.pop(name) for name in names})
+
+
+def call_settings(**flags: Any) -> "CallSettings":
+    """The CallSettings of these flags; one that is None was not given and keeps its default."""
+    from oceanchat.llm.settings import CallSettings
+
+    given = {name: value for name, value in flags.items() if value is not None}
+    return read_config(CallSettings, api_key=os.environ.get("OPENAI_API_KEY") or None, **given)
+
+
+def read_config(kind: type[Config], **values: Any) -> Config:
+    """A config of that kind. Raises ConfigError naming the flag that is wrong."""
+    from pydantic import ValidationError
+
+    try:
+        return kind(**values)
+    except ValidationError as error:
+        raise ConfigError(_complaint(error)) from None
+
+
+def _complaint(error: "ValidationError") -> str:
+    problem = error.errors(include_url=False)[0]
+    message = problem["msg"].removeprefix("Value error, ").replace("Input should be", "it should be")
+    if not problem["loc"]:
+        return message
+    return f"{_flag_of(str(problem['loc'][-1]))} '{problem['input']}' cannot be used: {message}"
+
+
+def _flag_of(field: str) -> str:
+    """The flag of the running command that fills this field of a config."""
+    context = click.get_current_context(silent=True)
+    options = context.command.params if context else []
+    flags = [max(option.opts, key=len) for option in options if option.name == field]
+    return flags[0] if flags else f"--{field.replace('_', '-')}"
