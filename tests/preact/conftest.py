@@ -16,6 +16,10 @@ from preact.training.runs import RunRecord
 from preact.training.train import train
 from tests.preact.tiny_models import write_release
 
+# Sums over two threads differ in their last places from sums over one, so that figures would depend on which
+# test ran before, and threads that wait for each other make micro models many times slower on a busy machine.
+torch.set_num_threads(1)
+
 MICRO = TinyShape(vocabulary=400, hidden=32, layers=2, feed_forward=48, heads=2, steps=10, batch=2, width=32)
 RECIPE = TINY_RECIPE.model_copy(
     update={"rank": 32, "alpha": 64.0, "batch_size": 8, "micro_batch": 8, "epochs": 2.0}

@@ -49,8 +49,11 @@ def test_a_spawned_worker_knows_the_method(tmp_path: Path) -> None:
     queue = context.Queue()
     worker = context.Process(target=_spawned, args=(queue, str(tmp_path)))
     worker.start()
-    assert torch.equal(torch.tensor(queue.get(timeout=120)), logits(model, trait_ids=TRAITS))
+    theirs = torch.tensor(queue.get(timeout=240))
     worker.join()
+    # Another process may add up in another order, so its floats need not be ours to the last place.
+    assert torch.allclose(theirs, logits(model, trait_ids=TRAITS), rtol=1e-4, atol=1e-6)
+    assert not torch.allclose(theirs, logits(model, trait_ids=TRAITS.flip(0)), rtol=1e-4, atol=1e-6)
 
 
 def test_trait_ids_reach_the_gate_1() -> None:
@@ -133,7 +136,7 @@ def test_the_gate_breaks_no_graph_7() -> None:
 def test_loading_without_importing_preact_says_preact_8(tmp_path: Path) -> None:
     adapted().save_pretrained(tmp_path)
     code = f"from peft import PeftConfig; PeftConfig.from_pretrained({str(tmp_path)!r})"
-    failed = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
+    failed = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=240)
     assert failed.returncode != 0 and "PREACT" in failed.stderr
 
 

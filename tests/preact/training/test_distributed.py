@@ -10,7 +10,7 @@ import torch
 from safetensors.torch import load_file
 
 STEPS = """
-import sys, time
+import os, sys
 from pathlib import Path
 from safetensors.torch import save_file
 from tests.preact.training.test_trainer import trainer_for
@@ -22,10 +22,11 @@ trainer.train()
 if trainer.is_world_process_zero():
     model = trainer.accelerator.unwrap_model(trainer.model)
     save_file({n: p.detach().clone() for n, p in model.named_parameters() if p.requires_grad}, out)
-time.sleep(1)
+trainer.accelerator.wait_for_everyone()
+os._exit(0)
 """
-"""The pause is for gloo: its thread drops the tensors of the last gathering, for which it needs the
-interpreter, and torch aborts a process that ends in between.
+"""The processes leave without taking the interpreter down: gloo's thread still needs it to drop the tensors
+of the last gathering, and torch aborts a process that ends in between.
 """
 
 
