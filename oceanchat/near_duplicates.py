@@ -1,12 +1,13 @@
-"""Near-duplicate texts by exact Jaccard similarity of word 5-grams.
+"""Find near-duplicate texts by their word n-grams.
 
-An inverted index makes a look-up cost only the texts that share a 5-gram, so thousands of dialogues are
-compared without sketching (5-grams are told apart by 64-bit hashes). Order of insertion is the only state;
-equal input gives equal answers.
+The Jaccard similarity is exact, without sketching: an inverted index compares a text only with those that
+share an n-gram with it. Equal input in equal order gives equal answers.
 """
 
+import math
 import re
-from collections import Counter
+from collections import Counter, defaultdict
+from collections.abc import Sequence
 from typing import NamedTuple
 
 _WORD = re.compile(r"[a-z0-9']+")
@@ -26,15 +27,15 @@ def shingles(text: str, n: int = 5) -> frozenset[str]:
 
 
 class Closest(NamedTuple):
-    """The nearest text seen so far."""
+    """The most similar of the texts added so far."""
 
     key: str
     jaccard: float
-    """Shared 5-grams over all 5-grams of the two, from 0 to 1."""
+    """Shared n-grams over all n-grams of the two, from 0 to 1."""
 
 
 class NearDuplicates:
-    """Texts seen so far, and the closest of them to a new one."""
+    """An index of texts that finds the one most similar to a new one; hashes of 64 bits stand for n-grams."""
 
     def __init__(self, n: int = 5) -> None:
         self._n = n
@@ -47,7 +48,7 @@ class NearDuplicates:
         return len(self._keys)
 
     def add(self, key: str, text: str) -> None:
-        """Remember a text under its key."""
+        """Add a text under its key."""
         number = len(self._keys)
         grams = shingles(text, self._n)
         self._keys.append(key)
@@ -57,7 +58,7 @@ class NearDuplicates:
                 self._later.setdefault(gram, []).append(number)
 
     def closest(self, text: str) -> Closest | None:
-        """The seen text with the highest Jaccard similarity (the earliest of equals); None if nothing is
+        """The text with the highest Jaccard similarity (the earliest of equals); None if nothing is
         shared."""
         grams = shingles(text, self._n)
         shared: Counter[int] = Counter()
@@ -71,3 +72,43 @@ class NearDuplicates:
             if best is None or (similarity, -number) > (best[0], -best[1]):
                 best = (similarity, number)
         return None if best is None else Closest(self._keys[best[1]], best[0])
+
+
+class NearPair(NamedTuple):
+    """Two texts by their numbers in the sequence, the smaller first."""
+
+    first: int
+    second: int
+    jaccard: float
+
+
+def near_pairs(texts: Sequence[str], threshold: float = 0.5, n: int = 5) -> list[NearPair]:
+    """Every pair with at least this Jaccard similarity, in order; `threshold` is above 0.
+
+    Exact by prefix filtering: two texts are compared only when they share one of their rarest n-grams, so
+    time grows with the near-duplicates and not with the square of the texts.
+    """
+    sets = [shingles(text, n) for text in texts]
+    frequency = Counter(gram for grams in sets for gram in grams)
+    index: defaultdict[str, list[int]] = defaultdict(list)
+    pairs: list[NearPair] = []
+    for number, grams in enumerate(sets):
+        # Sets that reach the threshold share one of the size - ceil(threshold * size) + 1 rarest of each.
+        prefix = sorted(grams, key=lambda gram: (frequency[gram], gram))
+        prefix = prefix[: len(grams) - math.ceil(threshold * len(grams)) + 1]
+        for other in sorted({earlier for gram in prefix for earlier in index[gram]}):
+            if min(len(grams), len(sets[other])) < threshold * max(len(grams), len(sets[other])):
+                continue
+            shared = len(grams & sets[other])
+            similarity = shared / (len(grams) + len(sets[other]) - shared)
+            if similarity >= threshold:
+                pairs.append(NearPair(other, number, similarity))
+        for gram in prefix:
+            index[gram].append(number)
+    return sorted(pairs)
+
+
+def repeats(text: str, source: str, n: int) -> bool:
+    """Whether `text` holds n words in a row of `source`."""
+    runs = shingles(source, n)
+    return any(len(run.split()) == n for run in runs & shingles(text, n))

@@ -5,6 +5,7 @@ equal ids on every machine. Nothing here reads, writes or decides.
 """
 
 import hashlib
+import re
 from collections.abc import Mapping
 from typing import Any, Literal
 
@@ -15,6 +16,14 @@ from oceanchat.traits import Level, Trait, TraitLevel
 Role = Literal["questioner", "discloser"]
 CandidateState = Literal["neutral", "off-target", "selected", "surplus", "failed"]
 SeedState = Literal["written", "unparseable", "refused", "failed"]
+
+
+_NOT_STORABLE = re.compile("[\x00\ud800-\udfff]")
+
+
+def storable(text: str) -> str:
+    """The text with what neither UTF-8 nor PostgreSQL can hold, NUL and half surrogate pairs, as U+FFFD."""
+    return _NOT_STORABLE.sub("\ufffd", text)
 
 
 def content_id(*parts: str) -> str:

@@ -218,7 +218,7 @@ def publish(folder: Path, repo: str, private: bool, allow_scripted: bool) -> Non
 
     It is safe to run the command again after any failure. The token comes from `hf auth login` or HF_TOKEN.
     """
-    from oceanchat.hub import Publisher
+    from oceanchat.hub.publishing import Publisher
     from oceanchat.release.publication import publish_release
 
     published = publish_release(folder, Publisher(repo, private=private), allow_scripted=allow_scripted)

@@ -14,8 +14,7 @@ from importlib import resources
 from typing import Any, Literal
 
 from oceanchat.corpus.readers import TEXT_COLUMNS, Row, refuse, rows_of
-from oceanchat.records import Essay
-from oceanchat.storable import storable
+from oceanchat.records import Essay, storable
 from oceanchat.traits import TRAITS, Level, Trait
 
 Junk = Literal[

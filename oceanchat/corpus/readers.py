@@ -13,7 +13,9 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, NoReturn
 
-from oceanchat.errors import CorpusError
+from oceanchat.errors import CorpusError, RecordError
+from oceanchat.hub.reading import read_dataset
+from oceanchat.parquet import read_parquet
 
 Row = dict[str, Any]
 """Column name in lower case without `#` -> value as found. A row that cannot be parsed is empty."""
@@ -47,7 +49,7 @@ def rows_of(source: str) -> Iterator[Row]:
     except OSError as error:
         refuse(path, f"cannot be opened: {error.strerror}; check the name")
     if _HUB_ID.fullmatch(source) and path.suffix.lower() not in _FILES:
-        return _hub_rows(source)
+        return map(_named, read_dataset(source))
     refuse(
         path,
         "does not exist; give a .csv, .jsonl or .parquet file, a folder of .txt, or OWNER/NAME on the Hub",
@@ -56,8 +58,8 @@ def rows_of(source: str) -> Iterator[Row]:
 
 def refuse(source: Path | str, why: str) -> NoReturn:
     """Raise CorpusError with one printable line, whatever the name or the file holds."""
-    shown = str(source) if len(str(source)) <= 200 else f"{str(source)[:200]}..."
-    line = f"corpus '{shown}' {why}"
+    name = str(source) if len(str(source)) <= 200 else f"{str(source)[:200]}..."
+    line = f"corpus '{name}' {why}"
     raise CorpusError("".join(char if char.isprintable() else " " for char in line))
 
 
@@ -119,24 +121,17 @@ def _json_rows(path: Path) -> Iterator[Row]:
     for line in _checked_lines(path):
         if line.strip():
             try:
-                found = json.loads(line)
+                row = json.loads(line)
             except (ValueError, RecursionError):
-                found = None
-            yield _named(found) if isinstance(found, dict) else {}
+                row = None
+            yield _named(row) if isinstance(row, dict) else {}
 
 
 def _parquet_rows(path: Path) -> Iterator[Row]:
     try:
-        from oceanchat.parquet import parquet_rows  # 60 MB, spent only where a Parquet corpus is read
-    except ModuleNotFoundError:
-        refuse(path, "is a Parquet file, for which pyarrow is missing; pip install 'ocean-chat[release]'")
-    return map(_named, parquet_rows(path))
-
-
-def _hub_rows(repo_id: str) -> Iterator[Row]:
-    from oceanchat.hub import read_dataset  # huggingface_hub, loaded only where the Hub is used
-
-    return map(_named, read_dataset(repo_id))
+        yield from map(_named, read_parquet(path))
+    except RecordError as error:
+        refuse(path, f"is no readable Parquet file ({error}); write it again, or use CSV or JSONL")
 
 
 def _named(row: dict[str, Any]) -> Row:

@@ -8,7 +8,7 @@ import json
 from typing import Any
 
 from oceanchat.llm.chat import ChatAnswer
-from oceanchat.storable import storable
+from oceanchat.records import storable
 
 
 def read_completion(body: bytes) -> ChatAnswer | None:

@@ -6,7 +6,7 @@ It knows what may be published; how it gets there is hub.py's.
 from pathlib import Path
 
 from oceanchat.errors import ReleaseError
-from oceanchat.hub import Published, Publisher
+from oceanchat.hub.publishing import Published, Publisher
 from oceanchat.release.folder import read_manifest
 from oceanchat.release.verification import verify_release
 

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from oceanchat.release.overlap import near_pairs, repeats
+from oceanchat.near_duplicates import near_pairs, repeats
 from oceanchat.release.personal_data import PATTERNS
 from oceanchat.release.rows import NOT_VALIDATED, RejectedRow, Row, decided_valid
 from oceanchat.release.splits import NEAR

@@ -11,8 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from oceanchat.errors import ConfigError
-from oceanchat.near_duplicates import words_of
-from oceanchat.release.overlap import near_pairs
+from oceanchat.near_duplicates import near_pairs, words_of
 
 SPLITS = ("train", "validation", "test")
 NEAR = 0.5

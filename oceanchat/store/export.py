@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from oceanchat.errors import ConfigError, InputError
+from oceanchat.parquet import write_parquet
 from oceanchat.records import Dialogue
 from oceanchat.store import builds as build_rows
 from oceanchat.store import corpora as corpus_rows
@@ -155,12 +156,6 @@ def _flat(value: Any) -> Any:
 
 
 def _write_parquet(rows: Iterable[Row], file: BinaryIO) -> None:
-    try:
-        from oceanchat.parquet_export import write_parquet  # 60 MB, spent only where Parquet is asked for
-    except ImportError:
-        raise ConfigError(
-            "format 'parquet' needs pyarrow; install it with pip install 'ocean-chat[release]'"
-        ) from None
     write_parquet([{name: _nested(value) for name, value in row.items()} for row in rows], file)
 
 

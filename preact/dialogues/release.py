@@ -15,7 +15,7 @@ import pyarrow
 import pyarrow.parquet
 
 from oceanchat.errors import TrainingError
-from oceanchat.hub import read_dataset
+from oceanchat.hub.reading import read_dataset
 from oceanchat.llm.chat import Message
 from oceanchat.traits import Level, Trait, TraitLevel, trait_id
 

@@ -1,13 +1,13 @@
 """Publish an exported adapter on the Hub, as a model repository.
 
-The door to the Hub is oceanchat.hub; this only says what goes where.
+The door to the Hub is oceanchat.hub.publishing; this only says what goes where.
 """
 
 import hashlib
 from pathlib import Path
 
 from oceanchat.errors import TrainingError
-from oceanchat.hub import Published, Publisher, local_files
+from oceanchat.hub.publishing import Published, Publisher, local_files
 
 
 def push_model(

@@ -16,10 +16,10 @@ from hypothesis import strategies as st
 
 from oceanchat.corpus.essays import BUNDLED, Corpus, open_corpus
 from oceanchat.errors import CorpusError
-from oceanchat.hub import Publisher
+from oceanchat.hub.publishing import Publisher
 from oceanchat.records import Essay
 from oceanchat.traits import Level, Trait
-from tests.oceanchat.hub_process import GOOD, running_hub
+from tests.oceanchat.hub.hub_process import GOOD, running_hub
 
 HEADER = "#AUTHID,TEXT,cEXT,cNEU,cAGR,cCON,cOPN"
 WORDS = "I went home early today because the café had no free table and it’s cold"  # noqa: RUF001

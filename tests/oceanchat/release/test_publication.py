@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 
 from oceanchat.errors import ReleaseError
-from oceanchat.hub import Publisher, local_files
+from oceanchat.hub.publishing import Publisher, local_files
 from oceanchat.release.publication import publish_release
 from oceanchat.release.writer import ReleaseConfig, write_release
-from tests.oceanchat.hub_process import GOOD, HubProcess, running_hub
+from tests.oceanchat.hub.hub_process import GOOD, HubProcess, running_hub
 from tests.oceanchat.release.made import made_dialogues, made_store
 
 pytestmark = pytest.mark.filterwarnings(

@@ -4,7 +4,7 @@ import pytest
 
 from oceanchat.errors import TrainingError
 from preact.export.publishing import push_model
-from tests.oceanchat.hub_process import GOOD, running_hub
+from tests.oceanchat.hub.hub_process import GOOD, running_hub
 
 pytestmark = pytest.mark.filterwarnings("ignore:Use 'content=:DeprecationWarning")
 

@@ -1,52 +1,20 @@
-"""Publishing and reading through the real client against a stand-in Hub on a socket."""
+"""Publishing through the real client against a stand-in Hub on a socket."""
 
 import hashlib
-import os
 import subprocess
-import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 
 from oceanchat.errors import HubError
-from oceanchat.hub import Publisher, local_files
-from tests.oceanchat.hub_process import GOOD, READ_ONLY, HubProcess, running_hub
+from oceanchat.hub.publishing import Publisher, local_files
+from tests.oceanchat.hub.hub_process import GOOD, READ_ONLY, HubProcess
 
 pytestmark = pytest.mark.filterwarnings(
     "ignore:Use 'content=:DeprecationWarning"
 )  # huggingface_hub's own call
 REPO = "ocean/chat"
-CARD = """---
-configs:
-- config_name: default
-  data_files:
-  - split: train
-    path: data/train.parquet
----
-# Data
-"""
-
-
-@pytest.fixture
-def hub() -> Iterator[HubProcess]:
-    with running_hub() as running:
-        yield running
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    made = tmp_path / "release"
-    (made / "data").mkdir(parents=True)
-    (made / "README.md").write_text(CARD)
-    (made / "manifest.json").write_text("{}\n")
-    rows = {"id": ["a", "b"], "text": ["first", "second"]}
-    pq.write_table(pa.table(rows), made / "data" / "train.parquet")
-    pq.write_table(pa.table(rows), made / "data" / "test.parquet")
-    return made
 
 
 def publisher(hub: HubProcess, token: str = GOOD, repo: str = REPO) -> Publisher:
@@ -183,41 +151,3 @@ def test_local_files_know_both_hashes_of_the_hub(folder: Path) -> None:
     assert files["README.md"].sha256 == hashlib.sha256(data).hexdigest()
     git = subprocess.run(["git", "hash-object", "--stdin"], input=data, capture_output=True, check=True)
     assert files["README.md"].git_sha1 == git.stdout.decode().strip()
-
-
-LOAD = """
-import sys
-from datasets import load_dataset
-from oceanchat.hub import read_dataset
-print([row["id"] for row in load_dataset("ocean/chat", revision="v1", split="train")])
-print([row["text"] for row in load_dataset("ocean/chat", revision="v1", split="train", streaming=True)])
-print([row["id"] for row in read_dataset("ocean/chat")])
-"""
-ABSENT = """
-from oceanchat.errors import HubError
-from oceanchat.hub import read_dataset
-try:
-    list(read_dataset("ocean/absent"))
-except HubError as error:
-    print(error)
-"""
-
-
-def run_client(hub: HubProcess, home: Path, code: str) -> str:
-    environment = os.environ | hub.environment(home)
-    done = subprocess.run(
-        [sys.executable, "-c", code], env=environment, capture_output=True, text=True, timeout=120
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout
-
-
-def test_a_published_tag_loads_whole_and_streaming(hub: HubProcess, folder: Path, tmp_path: Path) -> None:
-    publisher(hub).publish(folder, "v1", "release")
-    assert run_client(hub, tmp_path, LOAD).splitlines() == ["['a', 'b']", "['first', 'second']", "['a', 'b']"]
-
-
-def test_a_dataset_that_is_not_there_is_one_line(hub: HubProcess, tmp_path: Path) -> None:
-    said = run_client(hub, tmp_path, ABSENT)
-    assert said.startswith("dataset 'ocean/absent' ")
-    assert said.count("\n") == 1

@@ -1,6 +1,6 @@
-"""The Hugging Face Hub: read a dataset, publish a folder safely.
+"""Publish a folder on the Hugging Face Hub safely.
 
-The only user of huggingface_hub. Publishing makes one commit on a known parent, verifies every file through
+Publishing makes one commit on a known parent, verifies every file through
 the repository's tree, and sets the tag last: a tag means complete, and doing it again changes nothing. It
 knows files and hashes, not what a release is.
 """
@@ -8,10 +8,10 @@ knows files and hashes, not what a release is.
 import hashlib
 import logging
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple, TypeVar
+from typing import NamedTuple, TypeVar
 
 from huggingface_hub import CommitOperationAdd, CommitOperationDelete, HfApi, RepoFile, constants
 from huggingface_hub.errors import HfHubHTTPError, HFValidationError
@@ -19,6 +19,7 @@ from huggingface_hub.errors import HTTPError as TransportError  # type: ignore[a
 from huggingface_hub.utils.tqdm import disable_progress_bars
 
 from oceanchat.errors import HubError
+from oceanchat.hub.explaining import explained
 
 T = TypeVar("T")
 ATTEMPTS = 6
@@ -65,31 +66,6 @@ def local_files(folder: Path) -> dict[str, LocalFile]:
             git = hashlib.sha1(b"blob %d\x00" % len(data) + data, usedforsecurity=False)
             found[name] = LocalFile(path, len(data), hashlib.sha256(data).hexdigest(), git.hexdigest())
     return found
-
-
-def read_dataset(
-    repo_id: str, *, config: str | None = None, revision: str | None = None
-) -> Iterator[dict[str, Any]]:
-    """The rows of all splits of a Hub dataset, one dictionary a row, in the order of the splits.
-
-    `config` and `revision` default to the dataset's own. Raises HubError when it is out of reach or no
-    dataset.
-    """
-    import datasets  # a second and 110 MB, spent only where a Hub dataset is really read
-
-    datasets.disable_progress_bars()
-    try:
-        loaded: Mapping[str, Any] = datasets.load_dataset(repo_id, config, revision=revision)
-    except (TransportError, HFValidationError) as error:
-        raise _explained(error, repo_id) from None
-    except (OSError, ValueError, datasets.exceptions.DatasetsError) as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise HubError(
-            f"dataset '{repo_id}' cannot be read from the Hub: {reason}; check the name, the revision, your"
-            " token (HF_TOKEN) and the network"
-        ) from None
-    for split in loaded.values():
-        yield from split
 
 
 @dataclass(frozen=True)
@@ -216,7 +192,7 @@ class Publisher:
                 cause = inner if wrapped and inner is not None else error
                 wait = _wait(cause, min(8.0, self.pause * 2 ** (attempt - 1)))
                 if wait is None or attempt == ATTEMPTS:
-                    raise _explained(cause, self.repo_id) from error
+                    raise explained(cause, self.repo_id) from error
                 time.sleep(wait)
         raise AssertionError("unreachable: the last attempt returns or raises")
 
@@ -234,35 +210,3 @@ def _wait(error: BaseException, pause: float) -> float | None:
         asked = error.response.headers.get("Retry-After", "")
         return min(float(asked), 300.0) if asked.isdigit() else pause
     return pause if isinstance(error, TransportError) else None
-
-
-def _explained(error: BaseException, repo_id: str) -> HubError:
-    """One line for a user: what the Hub did not do, and what to do about it."""
-    if isinstance(error, HfHubHTTPError):
-        status = error.response.status_code
-        said = (error.server_message or "").strip().replace("\n", " ")
-        if status == 401:
-            return HubError(
-                f"the Hub does not accept your token for '{repo_id}'; set HF_TOKEN or run 'hf auth login'"
-            )
-        if status == 403:
-            return HubError(
-                f"your token has no right to write to '{repo_id}'; use one with write access to its owner"
-            )
-        if status == 404:
-            return HubError(f"'{repo_id}' is not on the Hub, or is private and not yours; check the name")
-        if status in (409, 412):
-            return HubError(
-                f"someone else keeps writing to '{repo_id}'; publish again when they have finished"
-            )
-        return HubError(
-            f"the Hub answered {status} for '{repo_id}'{': ' + said if said else ''}; try again later"
-        )
-    if isinstance(error, TransportError):
-        return HubError(
-            f"the Hub is out of reach for '{repo_id}' ({type(error).__name__}); check the network, try again"
-        )
-    text = str(error).splitlines()[0] if str(error) else type(error).__name__
-    if isinstance(error, OSError):
-        return HubError(f"'{repo_id}' cannot be reached: {text}")
-    return HubError(f"the Hub client refuses '{repo_id}': {text}; write it as OWNER/NAME and check the files")

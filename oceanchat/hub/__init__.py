@@ -1,0 +1,1 @@
+"""The Hugging Face Hub: datasets read from it, folders published on it."""
