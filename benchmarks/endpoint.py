@@ -59,18 +59,20 @@ async def ask_ours(url: str, requests: int, concurrency: int, path: str) -> dict
     """The same through gate, ledger and budget."""
     from oceanchat.errors import CallFailed
     from oceanchat.llm.chat import ChatRequest, Message
+    from oceanchat.llm.endpoint.openai_endpoint import OpenAIEndpoint
     from oceanchat.llm.settings import CallSettings
-    from oceanchat.models import open_run
+    from oceanchat.models import open_session
     from oceanchat.store.database import open_store
 
     store = open_store(path)
-    async with open_run(CallSettings(base_url=url, concurrency=concurrency), store.engine) as run:
-        model = run.model("served")
+    settings = CallSettings(base_url=url, concurrency=concurrency)
+    async with open_session(settings, store.engine, OpenAIEndpoint) as session:
+        model = session.model("served")
 
         async def one(number: int) -> str | None:
             messages = (Message("user", prompt(number)),)
             try:
-                return (await model.ask(ChatRequest(messages, "label", 300, 0.0, about="O+"))).text
+                return (await model.ask(ChatRequest(messages, "label", 300, 0.0, trait_level="O+"))).text
             except CallFailed:
                 return None
 
@@ -218,7 +220,7 @@ def kill(bench: Bench) -> None:
         same = bench.run("ours", url, path)["texts"] == whole
         twice = counters(url)["paid_twice"]
         with sqlite3.connect(path) as connection:
-            in_flight = connection.execute("select count(*) from ledger_lost").fetchone()[0]
+            in_flight = connection.execute("select count(*) from ledger_lost_attempts").fetchone()[0]
     told = f"{twice} paid twice ({in_flight} in flight), {'same' if same else 'OTHER'} data"
     row(f"kill -9 near {bench.requests // 2}, run again", "at most those in flight, same data", told)
 

@@ -1,7 +1,8 @@
-"""Open the models of a run: labeler, writer and checker, each behind the ledger, sharing one connection.
+"""ModelSession opens models by name, each behind the ledger, all sharing one budget, throttle and connection.
 
-The one place that decides which model is scripted, live or batched. Holds the run together: one clerk, one
-gate, one budget, one connection; a first Ctrl-C lets what is in flight finish, a second leaves at once.
+The scripted model lives in this process and offline models answer from the ledger; for any other the caller
+passes in what opens the endpoint, so that a scripted build never loads a client. A first Ctrl-C lets what is
+in flight finish, a second one leaves at once.
 """
 
 import asyncio
@@ -12,7 +13,6 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from types import FrameType
-from typing import Any
 
 from sqlalchemy import Engine
 
@@ -20,101 +20,82 @@ from oceanchat.errors import BuildStopped, ConfigError
 from oceanchat.llm.budget import Budget
 from oceanchat.llm.ledger import Ledger
 from oceanchat.llm.prices import load_prices
-from oceanchat.llm.provider import AnswerSource, FreeSource
+from oceanchat.llm.provider import Endpoint, InProcessProvider, OfflineProvider, OpenEndpoint, Provider
 from oceanchat.llm.settings import OPENAI_URL, SCRIPTED, CallSettings
-from oceanchat.llm.throttle import Gate
-from oceanchat.llm.usage import CallCounts
+from oceanchat.llm.throttle import Throttle
+from oceanchat.llm.usage import Usage
 from oceanchat.scripted.model import ScriptedModel
-from oceanchat.store.ledger_writer import Clerk
+from oceanchat.store.ledger_writer import LedgerWriter
 
 
 @dataclass
-class Run:
+class ModelSession:
     """What the models of one run share."""
 
     settings: CallSettings
-    clerk: Clerk
+    ledger_writer: LedgerWriter
     budget: Budget
-    gate: Gate
-    counts: CallCounts = field(default_factory=CallCounts)
+    throttle: Throttle
+    open_endpoint: OpenEndpoint | None = None
+    """None: only scripted and offline models can be opened."""
+    usage: Usage = field(default_factory=Usage)
+    """Answers, tokens and USD so far, all models together."""
     _ledgers: dict[str, Ledger] = field(default_factory=dict)
-    _connection: Any = None
-    _desk: Any = None
+    _endpoint: Endpoint | None = None
 
     def model(self, name: str) -> Ledger:
-        """The model of that name ('scripted': the embedded one), opened when first asked for."""
+        """The model of that name ('scripted': the embedded one), opened when first asked for.
+
+        Raises ConfigError for a missing key, an unknown price under a cap, or an endpoint it cannot open.
+        """
         if name not in self._ledgers:
-            source = self._source(name)
-            self.budget.require_price(source.endpoint, source.name)
+            provider = self._provider(name)
+            self.budget.require_price(provider.endpoint, provider.name)
             self._ledgers[name] = Ledger(
-                source, self.clerk, self.budget, self.counts, self.gate, self.settings.offline
+                provider, self.ledger_writer, self.budget, self.usage, self.throttle, self.settings.offline
             )
         return self._ledgers[name]
 
-    def _source(self, name: str) -> AnswerSource:
+    def _provider(self, name: str) -> Provider:
         if name == SCRIPTED:
-            return FreeSource(ScriptedModel())
+            return InProcessProvider(ScriptedModel())
         if self.settings.offline:
-            return _Absent(name, self.settings.endpoint)
-        return self._paid_source(name)
-
-    def _paid_source(self, name: str) -> AnswerSource:
-        # The client costs half a second and 40 MB to import, which a scripted or offline build need not pay.
-        from oceanchat.llm.endpoint.client import Connection
-        from oceanchat.llm.endpoint.live import OpenAIModel
-
+            return OfflineProvider(name, self.settings.endpoint)
         require_key(self.settings)
-        if self._connection is None:
-            self._connection = Connection(self.settings, self.gate)
-        model = OpenAIModel(name, self._connection)
-        if not self.settings.batch:
-            return model
-        from oceanchat.llm.endpoint.batch import BatchDesk, BatchModel
-
-        if self._desk is None:
-            self._desk = BatchDesk(self._connection, self.clerk)
-        return BatchModel(model, self._desk)
+        if self._endpoint is None:
+            if self.open_endpoint is None:
+                raise ConfigError(
+                    f"model '{name}' is behind an endpoint, and this session can open none: pass"
+                    f" oceanchat.llm.endpoint.openai_endpoint.OpenAIEndpoint as open_endpoint"
+                )
+            self._endpoint = self.open_endpoint(self.settings, self.throttle, self.ledger_writer)
+        return self._endpoint.provider(name)
 
     async def close(self) -> None:
-        """Let nothing new out, wait for what is in flight, write everything."""
-        self.gate.stop(BuildStopped("the run is over"))
+        """Send nothing new, wait for what is in flight, write everything."""
+        self.throttle.stop(BuildStopped("the run is over"))
         try:
             for ledger in self._ledgers.values():
                 await ledger.drain()
-            if self._desk is not None:
-                await self._desk.close()
+            if self._endpoint is not None:
+                await self._endpoint.close()
         finally:
-            if self._connection is not None:
-                await self._connection.close()
-            await self.clerk.close()
+            await self.ledger_writer.close()
 
 
 @dataclass(frozen=True)
-class Models:
-    """The three models of a build and the run they share."""
+class BuildModels:
+    """The three models of a build and the session they share."""
 
     labeler: Ledger
     writer: Ledger
     checker: Ledger
-    run: Run
+    session: ModelSession
 
     @property
-    def counts(self) -> CallCounts:
+    def usage(self) -> Usage:
         """The live figures for the progress display and `--json`."""
-        return self.run.counts
-
-
-class _Absent:
-    """Stands where a real model would be while a build is replayed offline: it can be named, not asked."""
-
-    free = False
-
-    def __init__(self, name: str, endpoint: str) -> None:
-        self.name = name
-        self.endpoint = endpoint
-
-    async def fetch(self, request: object, call: object) -> Any:
-        raise BuildStopped(f"model '{self.name}' cannot be asked with --offline")
+        return self.session.usage
 
 
 def require_key(settings: CallSettings) -> None:
@@ -127,45 +108,53 @@ def require_key(settings: CallSettings) -> None:
 
 
 @asynccontextmanager
-async def open_run(settings: CallSettings, engine: Engine) -> AsyncIterator[Run]:
-    """A run on the store's ledger; leaving it waits for what is in flight."""
+async def open_session(
+    settings: CallSettings, engine: Engine, open_endpoint: OpenEndpoint | None = None
+) -> AsyncIterator[ModelSession]:
+    """A session on the store's ledger; leaving it waits for what is in flight. Raises ConfigError."""
     budget = Budget(load_prices(settings.prices), settings.max_usd)
-    gate = Gate(settings.concurrency, settings.rpm, settings.tpm)
-    clerk = Clerk(engine)
-    await clerk.open()
-    run = Run(settings, clerk, budget, gate)
-    with _drain_on_signals(gate):
+    throttle = Throttle(settings.concurrency, settings.rpm, settings.tpm)
+    ledger_writer = LedgerWriter(engine)
+    await ledger_writer.open()
+    session = ModelSession(settings, ledger_writer, budget, throttle, open_endpoint)
+    with _drain_on_signals(throttle):
         try:
-            yield run
+            yield session
         finally:
-            await run.close()
+            await session.close()
 
 
 @asynccontextmanager
-async def open_models(
-    settings: CallSettings, engine: Engine, labeler: str, writer: str, checker: str
-) -> AsyncIterator[Models]:
+async def open_build_models(
+    settings: CallSettings,
+    engine: Engine,
+    open_endpoint: OpenEndpoint | None,
+    *,
+    labeler: str,
+    writer: str,
+    checker: str,
+) -> AsyncIterator[BuildModels]:
     """The three models of a build, by name; equal names are one model. Raises ConfigError."""
-    async with open_run(settings, engine) as run:
-        yield Models(run.model(labeler), run.model(writer), run.model(checker), run)
+    async with open_session(settings, engine, open_endpoint) as session:
+        yield BuildModels(session.model(labeler), session.model(writer), session.model(checker), session)
 
 
 @contextmanager
-def _drain_on_signals(gate: Gate) -> Iterator[None]:
-    """The first SIGINT or SIGTERM stops the gate, the second leaves the process at once."""
+def _drain_on_signals(throttle: Throttle) -> Iterator[None]:
+    """The first SIGINT or SIGTERM stops the throttle, the second leaves the process at once."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
     loop = asyncio.get_running_loop()
 
     def on_signal(number: int, frame: FrameType | None) -> None:
-        if gate.stopped is not None:
+        if throttle.stopped is not None:
             os._exit(128 + number)
         why = BuildStopped(
             f"stopped by {signal.Signals(number).name}; everything answered is kept: run the same command"
             f" again to go on"
         )
-        loop.call_soon_threadsafe(gate.stop, why)
+        loop.call_soon_threadsafe(throttle.stop, why)
 
     before = {number: signal.signal(number, on_signal) for number in (signal.SIGINT, signal.SIGTERM)}
     try:

@@ -3,7 +3,7 @@
 from enum import StrEnum
 from typing import Protocol
 
-from oceanchat.llm.usage import CallCounts
+from oceanchat.llm.usage import Usage
 
 
 class Stage(StrEnum):
@@ -18,7 +18,7 @@ class Stage(StrEnum):
 class Progress(Protocol):
     """Where a build says how far it is."""
 
-    def watch(self, counts: CallCounts) -> None:
+    def watch(self, usage: Usage) -> None:
         """Show these figures from now on."""
 
     def expect(self, stage: Stage, count: int) -> None:
@@ -31,7 +31,7 @@ class Progress(Protocol):
 class Silence:
     """A Progress nobody listens to."""
 
-    def watch(self, counts: CallCounts) -> None:
+    def watch(self, usage: Usage) -> None:
         """Nothing."""
 
     def expect(self, stage: Stage, count: int) -> None:

@@ -13,9 +13,9 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from oceanchat.errors import PromptError
-from oceanchat.llm.chat import Message
 
 BLANKS: dict[str, frozenset[str]] = {
     task: frozenset(blanks.split())
@@ -42,6 +42,14 @@ _PART = re.compile(r"^## (system|user)\s*$", re.MULTILINE)
 _BLANK = re.compile(r"\{([a-z_]+)\}")
 _TAGGED_BLANK = re.compile(r"<([a-z_]+)>\s*\{\1\}\s*</\1>")
 _TAG = re.compile(r"<([a-z_]+)>(.*?)</\1>", re.DOTALL)
+
+
+class Message(NamedTuple):
+    """One chat message."""
+
+    role: str
+    """'system', 'user' or 'assistant'."""
+    content: str
 
 
 @dataclass(frozen=True)

@@ -14,8 +14,9 @@ from sqlalchemy import Engine
 
 from oceanchat.errors import CallFailed
 from oceanchat.llm.chat import ChatAnswer, ChatRequest, Message
+from oceanchat.llm.endpoint.openai_endpoint import OpenAIEndpoint
 from oceanchat.llm.settings import CallSettings
-from oceanchat.models import Run, open_run
+from oceanchat.models import ModelSession, open_session
 
 MODEL = "served"
 SERVE = "from oceanchat.cli.serve import serve_scripted; serve_scripted()"
@@ -54,8 +55,8 @@ class Endpoint:
         return CallSettings(base_url=self.url, **given)
 
 
-def question(text: str, sample: int = 0, about: str = "O+", task: str = "label") -> ChatRequest:
-    return ChatRequest((Message("user", text),), task, 100, 0.0, sample=sample, about=about)
+def question(text: str, sample: int = 0, trait_level: str = "O+", task: str = "label") -> ChatRequest:
+    return ChatRequest((Message("user", text),), task, 100, 0.0, sample=sample, trait_level=trait_level)
 
 
 def questions(count: int) -> list[ChatRequest]:
@@ -63,10 +64,10 @@ def questions(count: int) -> list[ChatRequest]:
 
 
 async def ask_all(
-    run: Run, requests: Iterable[ChatRequest], model: str = MODEL
+    session: ModelSession, requests: Iterable[ChatRequest], model: str = MODEL
 ) -> list[ChatAnswer | CallFailed]:
     """Each answer, or the failure in its place."""
-    ledger = run.model(model)
+    ledger = session.model(model)
 
     async def one(request: ChatRequest) -> ChatAnswer | CallFailed:
         try:
@@ -78,10 +79,10 @@ async def ask_all(
 
 
 async def ask(settings: CallSettings, engine: Engine, requests: Iterable[ChatRequest]) -> Any:
-    """One run: answers and the run's shared parts."""
-    async with open_run(settings, engine) as run:
-        answers = await ask_all(run, requests)
-    return answers, run
+    """One run: answers and the session."""
+    async with open_session(settings, engine, OpenAIEndpoint) as session:
+        answers = await ask_all(session, requests)
+    return answers, session
 
 
 def prices_file(folder: Path, price_in: float = 1.0, price_out: float = 2.0) -> Path:

@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from oceanchat.cli.build_options import build_options
+from oceanchat.cli.endpoint import open_endpoint
 from oceanchat.cli.flags import build_config
 from oceanchat.cli.options import json_option, store_option
 
@@ -54,7 +55,7 @@ def build(dry_run: bool, store: str, as_json: bool, **flags: Any) -> int:
         return 0
     opened = open_store(store)
     with BuildProgress() as progress:
-        report = asyncio.run(service.build(prepared, opened, progress))
+        report = asyncio.run(service.build(prepared, opened, progress, open_endpoint))
     if as_json:
         click.echo(json.dumps(report.record()))
     else:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from oceanchat.cli.build_options import build_options
+from oceanchat.cli.endpoint import open_endpoint
 from oceanchat.cli.flags import build_config, call_settings
 from oceanchat.cli.options import json_option, max_usd_option, prices_option, store_option
 
@@ -45,21 +46,21 @@ def estimate(pilot: int | None, store: str, as_json: bool, **flags: Any) -> None
     if pilot is not None:
         small = config.model_copy(update={"count": min(pilot, config.count)})
         with BuildProgress() as progress:
-            asyncio.run(service.build(service.prepare(small), open_store(store), progress))
+            asyncio.run(service.build(service.prepare(small), open_store(store), progress, open_endpoint))
     print_forecast(config, store, as_json)
 
 
 def print_forecast(config: "BuildConfig", store: str, as_json: bool) -> None:
     """Print what `config` still takes, as a table or JSON."""
     from oceanchat.cli.display import costs as spending_tables
-    from oceanchat.pipeline.estimate import outlook
+    from oceanchat.pipeline.estimate import estimate_build
     from oceanchat.store.database import existing_or_empty
 
     with existing_or_empty(store) as opened:
-        found = outlook(config, opened)
+        estimated = estimate_build(config, opened)
     if as_json:
-        return click.echo(json.dumps(found.as_json()))
-    spending_tables.print_outlook(found)
+        return click.echo(json.dumps(estimated.as_json()))
+    spending_tables.print_estimate(estimated)
 
 
 @click.command()
@@ -76,14 +77,14 @@ def costs(prices: Path | None, store: str, as_json: bool) -> None:
     oceanchat costs --json
     """
     from oceanchat.cli.display import costs as spending_tables
-    from oceanchat.llm.costs import accounts_of
+    from oceanchat.llm.costs import cost_report
     from oceanchat.llm.prices import load_prices
     from oceanchat.store.database import open_store
 
-    books = accounts_of(open_store(store, must_exist=True), load_prices(prices))
+    report = cost_report(open_store(store, must_exist=True), load_prices(prices))
     if as_json:
-        return click.echo(json.dumps(books.as_json()))
-    spending_tables.print_costs(books)
+        return click.echo(json.dumps(report.as_json()))
+    spending_tables.print_costs(report)
 
 
 @click.command()

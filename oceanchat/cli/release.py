@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from oceanchat.cli.endpoint import open_endpoint
 from oceanchat.cli.flags import read_config, take_call_settings
 from oceanchat.cli.options import (
     PATH,
@@ -54,7 +55,7 @@ def import_(file: Path, store: str, as_json: bool, **flags: Any) -> None:
     config = read_config(intake.ImportConfig, file=file, calls=calls, **flags)
     try:
         with BuildProgress() as progress:
-            report = asyncio.run(intake.import_dialogues(config, open_store(store), progress))
+            report = asyncio.run(intake.import_dialogues(config, open_store(store), progress, open_endpoint))
     except intake.BadLines as error:
         for problem in error.problems:
             click.echo(f"{file}: {problem}", err=True)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from oceanchat.cli.endpoint import open_endpoint
 from oceanchat.cli.flags import read_config, take_call_settings
 from oceanchat.cli.options import (
     PATH,
@@ -56,7 +57,9 @@ def topics(plot: Path | None, count: int | None, store: str, as_json: bool, **fl
     opened = open_store(store, must_exist=True)
     texts, traits = topic_texts(opened)
     model = find_topics(texts, traits, count=count)
-    naming = asyncio.run(topic_names.name_topics(config, opened, model, texts)) if config else None
+    naming = (
+        asyncio.run(topic_names.name_topics(config, opened, model, texts, open_endpoint)) if config else None
+    )
     named_topics = naming.topics if naming else topic_names.by_words(model)
     if plot is not None:
         from oceanchat.plots import plot_topics
@@ -65,7 +68,7 @@ def topics(plot: Path | None, count: int | None, store: str, as_json: bool, **fl
     if not as_json:
         return _print_topics(named_topics, naming)
     record: dict[str, Any] = {"topics": [named.as_json() for named in named_topics]}
-    calls = naming.counts.made if naming else 0
+    calls = naming.usage.answered if naming else 0
     click.echo(json.dumps(record | {"stability": model.stability, "none": model.none, "calls": calls}))
 
 
@@ -100,4 +103,4 @@ def _print_topics(named_topics: "Sequence[Named]", naming: "Naming | None") -> N
     ]
     cells = [(*row, labeler) for row, labeler in zip(rows, labelers, strict=True)]
     print_table((*headers, "labelled by"), cells)
-    click.echo(f"{naming.counts.made:,} calls to {naming.labeler}, {naming.counts.cost}", err=True)
+    click.echo(f"{naming.usage.answered:,} calls to {naming.labeler}, {naming.usage.cost}", err=True)

@@ -1,38 +1,32 @@
-"""ChatRequest, ChatAnswer and the ChatModel protocol: the one door to language models.
+"""ChatRequest, ChatAnswer and the ChatModel protocol are all that stages know of language models.
 
-A ChatModel is bound to one model name at one endpoint. Stages know this protocol only; the live client, the
-Batch API, the scripted model and the ledger that wraps any of them all speak it.
+A ChatModel is bound to one model name at one endpoint. The scripted model and the ledger, which wraps it or
+a model behind an endpoint, both implement it.
 """
 
 import hashlib
 import json
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
-
-class Message(NamedTuple):
-    """One chat message."""
-
-    role: str
-    """'system', 'user' or 'assistant'."""
-    content: str
+from oceanchat.prompts import Message as Message
 
 
 @dataclass(frozen=True, slots=True)
 class ChatRequest:
-    """What is asked; everything but `task` and `about` decides the answer and enters the ledger key."""
+    """What is asked; everything but `task` and `trait_level` decides the answer and enters the ledger key."""
 
     messages: tuple[Message, ...]
     task: str
-    """The prompt template's task, such as 'label' (for accounts, and found in the messages too)."""
+    """The prompt template's task, such as 'label' (for the cost report; the messages name it too)."""
     max_tokens: int
     """The completion limit in tokens; every request carries one, so that its worst price is known."""
     temperature: float
     top_p: float = 1.0
     sample: int = 0
     """Ask the same thing again under another sample number to get a new answer."""
-    about: str = ""
-    """The trait-level the money is spent on, such as 'O+' (for accounts)."""
+    trait_level: str = ""
+    """Code of the trait-level the money is spent on, such as 'O+' (for the cost report)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,23 +59,22 @@ class ChatModel(Protocol):
         """Answer `request`. Raises CallFailed (this row fails) or BuildStopped (all must stop)."""
 
 
-class AccountedModel(ChatModel, Protocol):
-    """A ChatModel that keeps answers and accounts, as the ledger does: what the stages ask."""
+class RecordingModel(ChatModel, Protocol):
+    """A ChatModel that records answers and what became of them, as the ledger does: what the stages ask."""
 
-    async def recall(self, request: ChatRequest) -> ChatAnswer | None:
-        """The answer that is kept for `request`, if there is one; nothing is asked."""
+    async def stored_answer(self, request: ChatRequest) -> ChatAnswer | None:
+        """The answer on record for `request`, if there is one; nothing is asked."""
 
-    def keep_share(self, request: ChatRequest, text: str) -> None:
-        """Keep, at no cost, `request`'s share of an answer to several requests in one, for `recall` to
-        find."""
+    def store_share(self, request: ChatRequest, text: str) -> None:
+        """Store, at no cost, `request`'s share of one answer to several requests, for `stored_answer`."""
 
-    def mark(self, request: ChatRequest, outcome: str | None) -> None:
-        """Say what became of a paid answer: 'retried' (asked anew), 'rejected' (of no use), None (kept)."""
+    def record_outcome(self, request: ChatRequest, outcome: str | None) -> None:
+        """Record what became of an answer: 'retried' (asked anew), 'rejected' (of no use), None (kept)."""
 
 
 def request_key(endpoint: str, name: str, request: ChatRequest) -> str:
-    """The 64 hex digits under which an answer is kept: a hash of everything that decides it."""
-    asked = {
+    """The 64 hex digits under which an answer is stored: a hash of everything that decides it."""
+    fields = {
         "endpoint": endpoint,
         "model": name,
         "messages": [[m.role, m.content] for m in request.messages],
@@ -90,5 +83,5 @@ def request_key(endpoint: str, name: str, request: ChatRequest) -> str:
         "top_p": request.top_p,
         "sample": request.sample,
     }
-    text = json.dumps(asked, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    text = json.dumps(fields, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()

@@ -1,4 +1,4 @@
-"""Accounts: what was paid and what became of it, reconciled by stage, model and trait-level.
+"""CostReport adds up what was paid and what became of it, by stage, model and trait-level.
 
 paid = kept + rejected + retried + lost in flight. Kept: an answer a stage could read. Rejected: refused, cut
 off, filtered or unreadable. Retried: unreadable and asked anew. Lost: may have been billed and brought
@@ -10,35 +10,41 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, NamedTuple
 
-from oceanchat.llm.prices import PriceTable
+from oceanchat.llm.prices import PriceTable, format_cost
 from oceanchat.store import ledger as ledger_rows
 from oceanchat.store.database import Store
 
 KINDS = ("kept", "rejected", "retried", "lost")
 
 
-class Line(NamedTuple):
-    """Whose account it is."""
+class CostKey(NamedTuple):
+    """What a line of the report adds up."""
 
     task: str
+    """The prompt template's task, such as 'label': the stage."""
     model: str
     endpoint: str
-    about: str
-    """Trait-level, such as 'O+'; empty where a call serves none in particular."""
+    trait_level: str
+    """Code such as 'O+'; empty where a call serves none in particular."""
+
+    def as_json(self) -> dict[str, str]:
+        """For `--json`."""
+        return {"task": self.task, "model": self.model, "endpoint": self.endpoint, "about": self.trait_level}
 
 
 @dataclass
-class Spent:
-    """Calls, tokens and money of one kind."""
+class Cost:
+    """Calls, tokens and US dollars of one kind of spending."""
 
     calls: int = 0
     prompt_tokens: int = 0
     completion_tokens: int = 0
     usd: Decimal = Decimal(0)
+    """US dollars by the price table, of the calls whose cost is known."""
     unpriced: int = 0
     """Calls whose cost is unknown."""
 
-    def add(self, other: "Spent") -> None:
+    def add(self, other: "Cost") -> None:
         """Add another sum to this one."""
         self.calls += other.calls
         self.prompt_tokens += other.prompt_tokens
@@ -47,11 +53,9 @@ class Spent:
         self.unpriced += other.unpriced
 
     @property
-    def cost(self) -> str:
+    def text(self) -> str:
         """As it is shown: '$1.2345', 'unknown', or both."""
-        if not self.unpriced:
-            return f"${self.usd:.4f}"
-        return f"${self.usd:.4f} + unknown" if self.usd else "unknown"
+        return format_cost(self.usd, self.unpriced)
 
     def as_json(self) -> dict[str, Any]:
         """For `--json`; `usd` is null where some cost is unknown."""
@@ -63,26 +67,26 @@ class Spent:
         }
 
 
-def _nothing() -> dict[str, Spent]:
-    return {kind: Spent() for kind in KINDS}
+def _no_costs() -> dict[str, Cost]:
+    return {kind: Cost() for kind in KINDS}
 
 
 @dataclass
-class Account:
-    """What one line spent, by what became of it."""
+class CostLine:
+    """What was spent under one key, by what became of the answers."""
 
-    kinds: dict[str, Spent] = field(default_factory=_nothing)
+    kinds: dict[str, Cost] = field(default_factory=_no_costs)
 
     @property
-    def paid(self) -> Spent:
+    def paid(self) -> Cost:
         """The sum of all kinds; the lost part of it at its upper bound."""
-        total = Spent()
+        total = Cost()
         for kind in KINDS:
             total.add(self.kinds[kind])
         return total
 
-    def add(self, other: "Account") -> None:
-        """Add another account to this one."""
+    def add(self, other: "CostLine") -> None:
+        """Add another line to this one."""
         for kind in KINDS:
             self.kinds[kind].add(other.kinds[kind])
 
@@ -93,56 +97,64 @@ class Account:
 
 def reconcile(
     spending: Iterable[Mapping[str, Any]], losses: Iterable[Mapping[str, Any]], prices: PriceTable
-) -> dict[Line, Account]:
-    """One account a line, in the order of stages as the ledger met them."""
-    accounts: dict[Line, Account] = {}
+) -> dict[CostKey, CostLine]:
+    """One line for each task, model, endpoint and trait-level, sorted by these."""
+    lines: dict[CostKey, CostLine] = {}
     for row in spending:
         kind = "rejected" if row["state"] == "failed" else row["outcome"] or "kept"
-        _book(accounts, row, kind, prices)
+        _add_row(lines, row, kind, prices)
     for row in losses:
-        _book(accounts, row, "lost", prices)
-    return dict(sorted(accounts.items()))
+        _add_row(lines, row, "lost", prices)
+    return dict(sorted(lines.items()))
 
 
-def _book(accounts: dict[Line, Account], row: Mapping[str, Any], kind: str, prices: PriceTable) -> None:
-    line = Line(row["task"], row["model"], row["endpoint"], row["about"])
+def _add_row(lines: dict[CostKey, CostLine], row: Mapping[str, Any], kind: str, prices: PriceTable) -> None:
+    key = CostKey(row["task"], row["model"], row["endpoint"], row["trait_level"])
     prompt, completion = int(row["prompt_tokens"] or 0), int(row["completion_tokens"] or 0)
-    cost = prices.cost(row["endpoint"], row["model"], prompt, completion, bool(row["batched"]))
-    free = cost is not None and prices.is_free(row["endpoint"])
-    untold = 0 if free else row.get("untold", 0)
-    unpriced = row["calls"] if cost is None else untold
-    spent = Spent(row["calls"], prompt, completion, cost or Decimal(0), unpriced)
-    accounts.setdefault(line, Account()).kinds[kind].add(spent)
+    usd = prices.cost(row["endpoint"], row["model"], prompt, completion, bool(row["batched"]))
+    free = usd is not None and prices.is_free(row["endpoint"])
+    uncounted = 0 if free else row.get("uncounted", 0)
+    unpriced = row["calls"] if usd is None else uncounted
+    cost = Cost(row["calls"], prompt, completion, usd or Decimal(0), unpriced)
+    lines.setdefault(key, CostLine()).kinds[kind].add(cost)
 
 
-def total(accounts: Mapping[Line, Account]) -> Account:
-    """All accounts together."""
-    everything = Account()
-    for account in accounts.values():
-        everything.add(account)
-    return everything
+def add_up(lines: Iterable[CostLine]) -> CostLine:
+    """The sum of lines."""
+    total = CostLine()
+    for line in lines:
+        total.add(line)
+    return total
 
 
 @dataclass(frozen=True)
-class Books:
-    """All accounts of a store."""
+class CostReport:
+    """What a store's ledger says was spent."""
 
-    accounts: dict[Line, Account]
+    lines: dict[CostKey, CostLine]
     in_flight: int
     """Calls on their way now, in another process or in a batch."""
     price_date: str
+    """Date of the price table."""
+
+    @property
+    def total(self) -> CostLine:
+        """All lines together."""
+        return add_up(self.lines.values())
 
     def as_json(self) -> dict[str, Any]:
         """For `--json`."""
-        lines = [line._asdict() | account.as_json() for line, account in self.accounts.items()]
-        everything = total(self.accounts).as_json()
-        told = {"in_flight": self.in_flight, "price_date": self.price_date}
-        return {"total": everything, "lines": lines} | told
+        return {
+            "total": self.total.as_json(),
+            "lines": [key.as_json() | line.as_json() for key, line in self.lines.items()],
+            "in_flight": self.in_flight,
+            "price_date": self.price_date,
+        }
 
 
-def accounts_of(store: Store, prices: PriceTable) -> Books:
-    """The accounts of a store's ledger; calls that a dead process left in flight count as lost."""
+def cost_report(store: Store, prices: PriceTable) -> CostReport:
+    """The costs in a store's ledger; calls that a dead process left in flight count as lost."""
     with store.writing() as connection:
         ledger_rows.sweep(connection, ledger_rows.dead_runs(connection))
-        accounts = reconcile(ledger_rows.spending(connection), ledger_rows.losses(connection), prices)
-        return Books(accounts, ledger_rows.in_flight(connection), prices.date)
+        lines = reconcile(ledger_rows.spending(connection), ledger_rows.lost_attempts(connection), prices)
+        return CostReport(lines, ledger_rows.in_flight(connection), prices.date)

@@ -1,6 +1,6 @@
-"""What every stage does with a reply: see whether it is usable, read it, ask again when it cannot be read.
+"""Check replies, parse them, and ask again when they cannot be parsed, the same way for every stage.
 
-It knows nothing of what was asked.
+Knows nothing of what was asked.
 """
 
 import re
@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import TypeVar
 
 from oceanchat.errors import CallFailed
-from oceanchat.llm.chat import AccountedModel, ChatAnswer, ChatRequest
+from oceanchat.llm.chat import ChatAnswer, ChatRequest, RecordingModel
 
 T = TypeVar("T")
 
@@ -27,7 +27,7 @@ def is_refusal(text: str) -> bool:
     return _REFUSAL.match(text.replace("\u2019", "'")) is not None
 
 
-def usable_text(answer: ChatAnswer) -> str:
+def checked_text(answer: ChatAnswer) -> str:
     """The text of an answer. Raises CallFailed with reason 'content-filter', 'refused' or 'length'."""
     if answer.finish_reason == "content_filter":
         raise CallFailed("content-filter", "the endpoint's content filter held the answer back")
@@ -38,29 +38,29 @@ def usable_text(answer: ChatAnswer) -> str:
     return answer.text
 
 
-async def ask_until_read(
-    model: AccountedModel,
+async def ask_until_parsed(
+    model: RecordingModel,
     request: ChatRequest,
-    read: Callable[[str], T | None],
+    parse: Callable[[str], T | None],
     attempts: int,
     used: list[ChatRequest] | None = None,
 ) -> T | None:
-    """What `read` makes of the reply, asked again under new sample numbers while it makes nothing of it.
+    """What `parse` makes of the reply, asked again under new sample numbers while it returns None.
 
-    None after `attempts` replies. The request whose reply was read is added to `used`. Raises CallFailed for
-    replies of no use, and what the model raises.
+    None after `attempts` replies. The request whose reply was parsed is added to `used`. Raises CallFailed
+    for replies of no use, and what the model raises.
     """
     for attempt in range(attempts):
-        asked = replace(request, sample=request.sample + attempt)
-        answer = await model.ask(asked)
+        sampled = replace(request, sample=request.sample + attempt)
+        answer = await model.ask(sampled)
         try:
-            found = read(usable_text(answer))
+            parsed = parse(checked_text(answer))
         except CallFailed:
-            model.mark(asked, "rejected")
+            model.record_outcome(sampled, "rejected")
             raise
-        if found is not None:
+        if parsed is not None:
             if used is not None:
-                used.append(asked)
-            return found
-        model.mark(asked, "retried" if attempt + 1 < attempts else "rejected")
+                used.append(sampled)
+            return parsed
+        model.record_outcome(sampled, "retried" if attempt + 1 < attempts else "rejected")
     return None

@@ -1,4 +1,4 @@
-"""PriceTable: what a model's tokens cost, read from a dated file that a user can replace.
+"""PriceTable says what a model's tokens cost, read from a dated file that a user can replace.
 
 A model that the file does not list has no price: its cost is unknown, never 0. The embedded scripted model is
 free.
@@ -43,11 +43,11 @@ class PriceTable:
         """The price of `model` at `endpoint`; None where it is unknown."""
         if endpoint == SCRIPTED:
             return Price(Decimal(0), Decimal(0))
-        found = self._prices.get(model)
-        if found is None or (self._endpoint is not None and endpoint != self._endpoint):
+        price = self._prices.get(model)
+        if price is None or (self._endpoint is not None and endpoint != self._endpoint):
             return None
         share = self._batch_share if batch else Decimal(1)
-        return Price(found.input * share, found.output * share)
+        return Price(price.input * share, price.output * share)
 
     def cost(
         self, endpoint: str, model: str, prompt: float | None, completion: float | None, batch: bool = False
@@ -61,6 +61,13 @@ class PriceTable:
         if prompt is None or completion is None:
             return None
         return (price.input * Decimal(prompt) + price.output * Decimal(completion)) / _MILLION
+
+
+def format_cost(usd: Decimal, unpriced: int) -> str:
+    """A cost in USD as it is shown: '$1.2345', 'unknown', or both where `unpriced` calls have no price."""
+    if not unpriced:
+        return f"${usd:.4f}"
+    return f"${usd:.4f} + unknown" if usd else "unknown"
 
 
 def load_prices(path: Path | None = None) -> PriceTable:

@@ -1,15 +1,19 @@
-"""AnswerSource: what a ledger wraps, a model that hands over raw reply bodies and reports every attempt.
+"""Provider is what the ledger wraps: a model that hands over raw reply bodies and reports every attempt.
 
-The live client, the Batch API and the embedded scripted model are sources. A source knows nothing of the
-store: it tells the PaidCall it was given when an attempt begins, when its body is here and when it came to
-nothing.
+The live client, the Batch API and the scripted model are providers. A provider knows nothing of the store:
+it reports to the Attempt it was given when it sends, when the body is here and when there will be none.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
+from oceanchat.errors import BuildStopped
 from oceanchat.llm.chat import ChatModel, ChatRequest
 from oceanchat.llm.completions import render_completion
+from oceanchat.llm.settings import CallSettings
+from oceanchat.llm.throttle import Throttle
+from oceanchat.store.ledger_writer import LedgerWriter
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,35 +21,35 @@ class RawReply:
     """One reply as it came over the wire."""
 
     body: bytes
-    """The body of the HTTP response, or of one line of a batch, with secrets blotted out."""
+    """The body of the HTTP response, or of one line of a batch, with secrets redacted."""
     batch: bool = False
     """Whether it came through the Batch API, at its price."""
 
 
-class PaidCall(Protocol):
-    """One request on its way: every attempt is begin, then exactly one of keep, unpaid and lost."""
+class Attempt(Protocol):
+    """The attempts at one request: each is `begin`, then exactly one of the other three."""
 
     @property
     def key(self) -> str:
         """The ledger key of the request."""
 
     async def begin(self, batch: str | None = None) -> None:
-        """About to send, on its own or in `batch`: money is set aside, the intent is on disk.
+        """About to send, on its own or in `batch`: money is reserved, the claim is on disk.
 
         Raises BuildStopped at the cap.
         """
 
-    async def keep(self, reply: RawReply) -> None:
+    async def store(self, reply: RawReply) -> None:
         """The body is here; it is on disk when this returns."""
 
-    def unpaid(self) -> None:
+    def record_unbilled(self) -> None:
         """The attempt failed in a way that is never billed (refused before it was worked on)."""
 
-    def lost(self, reason: str, body: bytes | None = None) -> None:
+    def record_lost(self, reason: str, body: bytes | None = None) -> None:
         """The attempt may have been billed but brought no answer (timeout, reset, cut-off body)."""
 
 
-class AnswerSource(Protocol):
+class Provider(Protocol):
     """One model at one endpoint that hands over raw bodies."""
 
     @property
@@ -58,14 +62,28 @@ class AnswerSource(Protocol):
 
     @property
     def free(self) -> bool:
-        """Whether its answers cost nothing and come again by themselves, so that no intent need be kept."""
+        """Whether its answers cost nothing and can be computed again, so that no claim need be kept."""
 
-    async def fetch(self, request: ChatRequest, call: PaidCall) -> RawReply:
+    async def fetch(self, request: ChatRequest, attempt: Attempt) -> RawReply:
         """Get the body for `request`. Raises CallFailed (this row) or BuildStopped (everything)."""
 
 
-class FreeSource:
-    """A model inside this process (the scripted one) as a source."""
+class Endpoint(Protocol):
+    """Where models live that a session shares one connection to."""
+
+    def provider(self, name: str) -> Provider:
+        """The model of that name, whether or not the endpoint has it."""
+
+    async def close(self) -> None:
+        """Wait for what is being sent or received, then close the connection."""
+
+
+OpenEndpoint = Callable[[CallSettings, Throttle, LedgerWriter], Endpoint]
+"""Opens the endpoint that the settings name; called when the first model behind it is asked for."""
+
+
+class InProcessProvider:
+    """A model inside this process (the scripted one) as a provider."""
 
     free = True
 
@@ -80,8 +98,21 @@ class FreeSource:
     def name(self) -> str:
         return self._model.name
 
-    async def fetch(self, request: ChatRequest, call: PaidCall) -> RawReply:
+    async def fetch(self, request: ChatRequest, attempt: Attempt) -> RawReply:
         answer = await self._model.ask(request)
         reply = RawReply(render_completion(answer, self.name))
-        await call.keep(reply)
+        await attempt.store(reply)
         return reply
+
+
+class OfflineProvider:
+    """A model that can be named but not asked, for sessions that replay the ledger."""
+
+    free = False
+
+    def __init__(self, name: str, endpoint: str) -> None:
+        self.name = name
+        self.endpoint = endpoint
+
+    async def fetch(self, request: ChatRequest, attempt: Attempt) -> RawReply:
+        raise BuildStopped(f"model '{self.name}' cannot be asked with --offline")

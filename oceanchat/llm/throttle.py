@@ -1,7 +1,7 @@
-"""Gate: how many requests may be in flight and how fast they may follow each other.
+"""Throttle decides how many requests may be in flight and how fast they may follow each other.
 
-The user's concurrency is the law; the gate goes below it only while the endpoint answers a good part of the
-requests with 429, and comes back when that ends. It also is the one place where a run is told to stop.
+The user's concurrency is the law; the throttle goes below it only while the endpoint answers a good part of
+the requests with 429, and comes back when that ends. It is also where a run is stopped.
 """
 
 import asyncio
@@ -13,20 +13,20 @@ from contextlib import asynccontextmanager
 from oceanchat.errors import BuildStopped
 
 WINDOW = 20
-"""Replies looked at before the gate decides anew how many may be in flight."""
+"""Replies counted before the throttle decides anew how many may be in flight."""
 TOLERATED = 0.25
-"""Share of 429 in a window that is taken for noise: the refused requests wait, their neighbours do not."""
+"""Share of 429 in a window that is taken for noise: the refused requests wait, the others do not."""
 
 
-class Allowance:
-    """So many units a minute, handed out in order with at most one second's worth at once."""
+class RateLimit:
+    """A number of units a minute, granted in order, with at most one second's worth at once."""
 
     def __init__(self, per_minute: float) -> None:
         self._rate = per_minute / 60
         self._free_at = time.monotonic()
 
     def wait_for(self, units: float) -> float:
-        """Take `units` and say how many seconds to wait before using them."""
+        """Take `units`; returns the seconds to wait before using them."""
         now = time.monotonic()
         self._free_at = max(self._free_at, now - 1.0)
         wait = self._free_at - now
@@ -34,20 +34,20 @@ class Allowance:
         return max(wait, 0.0)
 
 
-class Gate:
-    """Shared by all models of a run; every attempt passes it."""
+class Throttle:
+    """Shared by all models of a session; every attempt passes it."""
 
     def __init__(self, concurrency: int, rpm: float | None = None, tpm: float | None = None) -> None:
         self.concurrency = concurrency
         self.in_flight = 0
-        self.most_in_flight = 0
+        self.max_in_flight = 0
         self._allowed = float(concurrency)
         self._waiting: deque[asyncio.Future[None]] = deque()
-        self._requests = Allowance(rpm) if rpm else None
-        self._tokens = Allowance(tpm) if tpm else None
+        self._request_limit = RateLimit(rpm) if rpm else None
+        self._token_limit = RateLimit(tpm) if tpm else None
         self._replies = self._throttled = 0
         self._stopped: BuildStopped | None = None
-        self._stop_bell = asyncio.Event()
+        self._stop_event = asyncio.Event()
 
     @property
     def stopped(self) -> BuildStopped | None:
@@ -55,28 +55,28 @@ class Gate:
         return self._stopped
 
     def stop(self, why: BuildStopped) -> None:
-        """Let nothing more through; what is in flight finishes. The first reason stays."""
+        """Let nothing more through; what is in flight finishes. The first reason counts."""
         if self._stopped is None:
             self._stopped = why
-            self._stop_bell.set()
+            self._stop_event.set()
             while self._waiting:
                 waiter = self._waiting.popleft()
                 if not waiter.done():
                     waiter.set_exception(why)
 
     def check(self) -> None:
-        """Raise BuildStopped where the run has been told to stop."""
+        """Raise BuildStopped where the run has been stopped."""
         if self._stopped is not None:
             raise self._stopped
 
     async def stopping(self) -> None:
-        """Wait until the run is told to stop."""
-        await self._stop_bell.wait()
+        """Wait until the run is stopped."""
+        await self._stop_event.wait()
 
     async def pause(self, seconds: float) -> None:
-        """Sleep outside the gate; raises BuildStopped as soon as the run is told to stop."""
+        """Sleep without holding a slot; raises BuildStopped as soon as the run is stopped."""
         try:
-            await asyncio.wait_for(self._stop_bell.wait(), seconds)
+            await asyncio.wait_for(self._stop_event.wait(), seconds)
         except TimeoutError:
             return
         self.check()
@@ -86,7 +86,7 @@ class Gate:
         """Be in flight for the length of the block; `ahead` jumps the queue, for a request being retried."""
         await self._enter(ahead)
         try:
-            await self._keep_pace(tokens)
+            await self._wait_for_rate(tokens)
             yield
         finally:
             self.in_flight -= 1
@@ -107,7 +107,7 @@ class Gate:
                 raise
         else:
             self.in_flight += 1
-        self.most_in_flight = max(self.most_in_flight, self.in_flight)
+        self.max_in_flight = max(self.max_in_flight, self.in_flight)
 
     def _wake(self) -> None:
         while self._waiting and self.in_flight < int(self._allowed):
@@ -116,16 +116,16 @@ class Gate:
                 self.in_flight += 1
                 turn.set_result(None)
 
-    async def _keep_pace(self, tokens: float) -> None:
+    async def _wait_for_rate(self, tokens: float) -> None:
         wait = max(
-            self._requests.wait_for(1) if self._requests else 0.0,
-            self._tokens.wait_for(tokens) if self._tokens else 0.0,
+            self._request_limit.wait_for(1) if self._request_limit else 0.0,
+            self._token_limit.wait_for(tokens) if self._token_limit else 0.0,
         )
         if wait > 0:
             await self.pause(wait)
 
     def replied(self, throttled: bool) -> None:
-        """Count one reply: below the tolerated share of 429 the gate opens again, above it narrows."""
+        """Count one reply: below the tolerated share of 429 the throttle widens again, above it narrows."""
         self._replies += 1
         self._throttled += throttled
         if self._replies < min(WINDOW, 2 * max(1, int(self._allowed))):

@@ -1,6 +1,6 @@
-"""CallCounts: what a run has asked, paid and still waits for, for the progress display and `--json`.
+"""Usage counts the answers, tokens and dollars of a session, for the progress display and `--json`.
 
-Plain numbers kept by the ledger; knows nothing of terminals.
+The ledger updates it; it knows nothing of terminals.
 """
 
 import time
@@ -8,37 +8,40 @@ from collections import deque
 from dataclasses import dataclass, field
 from decimal import Decimal
 
+from oceanchat.llm.prices import format_cost
+
 RATE_WINDOW = 30.0
-"""Seconds the shown rate looks back."""
+"""Seconds that the shown rate is averaged over."""
 
 
 @dataclass
-class CallCounts:
-    """The live figures of one run, all of its models together."""
+class Usage:
+    """The live figures of one session, all of its models together; token counts in tokens, cost in USD."""
 
-    made: int = 0
-    """Answers that came from a model in this run."""
+    answered: int = 0
+    """Answers that a model gave in this session."""
     replayed: int = 0
-    """Answers found in the ledger."""
+    """Answers read from the ledger."""
     failed: int = 0
-    """Requests that failed for good, found failed in the ledger included."""
+    """Requests that failed for good, in this session or on record in the ledger."""
     retried: int = 0
-    """Attempts that came to nothing and were made again."""
+    """Attempts that brought no answer and were repeated."""
     in_flight: int = 0
     """Attempts sent and not answered yet."""
     prompt_tokens: int = 0
-    """Prompt tokens of the answers made in this run."""
+    """Prompt tokens of the answers given in this session."""
     completion_tokens: int = 0
-    """Completion tokens of the answers made in this run."""
+    """Completion tokens of the answers given in this session."""
     usd: Decimal = Decimal(0)
-    """What they cost by the price table, in USD."""
+    """What they cost by the price table, in US dollars."""
     unpriced: int = 0
     """Answers whose cost is unknown (no price for the model, or no token count in the reply)."""
     started: float = field(default_factory=time.monotonic)
     _recent: deque[float] = field(default_factory=deque)
 
-    def finished_one(self) -> None:
-        """Remember when an answer came, for the rate."""
+    def record_answer(self) -> None:
+        """Count an answer that has just come, also for the rate."""
+        self.answered += 1
         now = time.monotonic()
         self._recent.append(now)
         while self._recent[0] < now - RATE_WINDOW or len(self._recent) > 20_000:
@@ -55,14 +58,12 @@ class CallCounts:
     @property
     def cost(self) -> str:
         """The cost so far, as it is shown: '$0.1234', 'unknown', or both where some models have no price."""
-        if not self.unpriced:
-            return f"${self.usd:.4f}"
-        return f"${self.usd:.4f} + unknown" if self.usd else "unknown"
+        return format_cost(self.usd, self.unpriced)
 
     def line(self, remaining: int | None = None) -> str:
         """One line: done / failed / in flight / rate / cost so far / remaining."""
         parts = [
-            f"{self.made + self.replayed:,} done",
+            f"{self.answered + self.replayed:,} done",
             f"{self.failed:,} failed",
             f"{self.in_flight:,} in flight",
             f"{self.rate:.1f}/s",
@@ -75,7 +76,7 @@ class CallCounts:
     def as_json(self) -> dict[str, int | float | str | None]:
         """The figures for `--json`; `usd` is null where a cost is unknown."""
         return {
-            "made": self.made,
+            "made": self.answered,
             "replayed": self.replayed,
             "failed": self.failed,
             "retried": self.retried,

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 from oceanchat.errors import CallFailed
-from oceanchat.llm.chat import AccountedModel, ChatRequest
-from oceanchat.llm.parsing import ask_until_read
+from oceanchat.llm.chat import ChatRequest, RecordingModel
+from oceanchat.llm.parsing import ask_until_parsed
 from oceanchat.prompts import Template
 from oceanchat.records import Dialogue, ObservedTrait, Verdict
 from oceanchat.traits import TRAITS, Level, Trait, TraitLevel
@@ -91,7 +91,7 @@ def judge(shown: tuple[ObservedTrait, ...], target: TraitLevel, check: Check) ->
 class Checker:
     """Back-validates the dialogues of one build."""
 
-    model: AccountedModel
+    model: RecordingModel
     template: Template
     check: Check
     max_attempts: int
@@ -124,6 +124,6 @@ class Checker:
             task="check",
             max_tokens=CHECK_TOKENS,
             temperature=0.0,
-            about=dialogue.trait_level.code,
+            trait_level=dialogue.trait_level.code,
         )
-        return await ask_until_read(self.model, request, parse_verdict, self.max_attempts)
+        return await ask_until_parsed(self.model, request, parse_verdict, self.max_attempts)

@@ -13,7 +13,8 @@ from typing import Any, NamedTuple
 
 from oceanchat.corpus.essays import Corpus, open_corpus
 from oceanchat.corpus.ingest import keep_corpus
-from oceanchat.models import Models, open_models, require_key
+from oceanchat.llm.provider import OpenEndpoint
+from oceanchat.models import BuildModels, open_build_models, require_key
 from oceanchat.pipeline.back_validation import Checker
 from oceanchat.pipeline.candidates import SentencePosition, candidate_blocks
 from oceanchat.pipeline.config import BuildConfig
@@ -51,8 +52,10 @@ def prepare(config: BuildConfig, to_ask: bool = True) -> Prepared:
     return Prepared(config, prompts, open_corpus(config.essays))
 
 
-async def build(prepared: Prepared, store: Store, progress: Progress) -> BuildReport:
-    """Build every trait-level of a prepared build in `store`.
+async def build(
+    prepared: Prepared, store: Store, progress: Progress, open_endpoint: OpenEndpoint | None = None
+) -> BuildReport:
+    """Build every trait-level of a prepared build in `store`; `open_endpoint` is for models behind one.
 
     Raises BuildStopped when no more can be asked (nothing answered is lost), and OceanChatError when rows
     went missing.
@@ -60,16 +63,21 @@ async def build(prepared: Prepared, store: Store, progress: Progress) -> BuildRe
     started = time.monotonic()
     config, prompts, _ = prepared
     corpus = keep_corpus(prepared.corpus, store, progress)
-    async with open_models(
-        config.calls, store.engine, labeler=config.labeler, writer=config.writer, checker=config.checker
+    async with open_build_models(
+        config.calls,
+        store.engine,
+        open_endpoint,
+        labeler=config.labeler,
+        writer=config.writer,
+        checker=config.checker,
     ) as models:
-        progress.watch(models.counts)
+        progress.watch(models.usage)
         with store.reading() as connection:
             essays = corpus_rows.essay_outlines(connection, corpus.id)
         builder = Builder(config, store, corpus, essays, prompts, models, progress)
         outcomes = await _all(builder.build(trait_level) for trait_level in config.trait_levels)
     store.check_there()
-    return BuildReport(corpus, outcomes, models.counts, time.monotonic() - started)
+    return BuildReport(corpus, outcomes, models.usage, time.monotonic() - started)
 
 
 async def _all(builds: Iterable[Coroutine[Any, Any, Outcome]]) -> tuple[Outcome, ...]:
@@ -92,7 +100,7 @@ class Builder:
     essays: Sequence[EssayOutline]
     """All essays of the corpus, without their texts."""
     prompts: Prompts
-    models: Models
+    models: BuildModels
     progress: Progress
 
     async def build(self, trait_level: TraitLevel) -> Outcome:
@@ -233,7 +241,7 @@ class Builder:
         """Record which answers went into dialogues that passed and which into rejected ones."""
         for dialogue, source in zip(dialogues, written, strict=True):
             for request in source.requests:
-                self.models.writer.mark(request, None if dialogue.state == "passed" else "rejected")
+                self.models.writer.record_outcome(request, None if dialogue.state == "passed" else "rejected")
 
     def _store(
         self,

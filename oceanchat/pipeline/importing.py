@@ -13,8 +13,9 @@ from typing import NamedTuple
 from pydantic import BaseModel, ConfigDict, Field
 
 from oceanchat.errors import RecordError
+from oceanchat.llm.provider import OpenEndpoint
 from oceanchat.llm.settings import CallSettings
-from oceanchat.models import open_run
+from oceanchat.models import open_session
 from oceanchat.pipeline.back_validation import Check, Checker
 from oceanchat.pipeline.gates import Bounds, GateRunner
 from oceanchat.pipeline.import_format import LineProblem, read_dialogues
@@ -70,7 +71,9 @@ class BadLines(RecordError):
         self.problems = problems
 
 
-async def import_dialogues(config: ImportConfig, store: Store, progress: Progress) -> ImportReport:
+async def import_dialogues(
+    config: ImportConfig, store: Store, progress: Progress, open_endpoint: OpenEndpoint | None = None
+) -> ImportReport:
     """Bring the file's dialogues into the store, and gate and check all that were imported.
 
     Raises BadLines when lines cannot be read and `skip_bad` is not set, InputError for the file itself, and
@@ -83,7 +86,7 @@ async def import_dialogues(config: ImportConfig, store: Store, progress: Progres
         new = add_imported(connection, found.dialogues)
         rewrite_imported(connection, gated(read_imported(connection), Bounds(config.exchanges, config.words)))
     if config.checker is not None:
-        await _check(config, config.checker, store, progress)
+        await _check(config, config.checker, store, progress, open_endpoint)
     with store.reading() as connection:
         states = Counter(dialogue.state for dialogue in read_imported(connection))
     return ImportReport(len(found.dialogues), new, found.problems, dict(sorted(states.items())))
@@ -110,16 +113,18 @@ def _gated(dialogue: Dialogue, runner: GateRunner) -> Dialogue:
     return dialogue.model_copy(update={"state": "unchecked", "detail": ""})
 
 
-async def _check(config: ImportConfig, name: str, store: Store, progress: Progress) -> None:
+async def _check(
+    config: ImportConfig, name: str, store: Store, progress: Progress, open_endpoint: OpenEndpoint | None
+) -> None:
     """Ask the checker about everything the gates let pass, and store what it says."""
     prompts = open_prompts(config.prompts)
     prompts.check(["check"])
     with store.reading() as connection:
         waiting = [d for d in read_imported(connection) if not d.state.startswith("gate:")]
     progress.expect(Stage.CHECK, len(waiting))
-    async with open_run(config.calls, store.engine) as run:
-        progress.watch(run.counts)
-        checker = Checker(run.model(name), prompts["check"], config.check, config.calls.max_attempts)
+    async with open_session(config.calls, store.engine, open_endpoint) as session:
+        progress.watch(session.usage)
+        checker = Checker(session.model(name), prompts["check"], config.check, config.calls.max_attempts)
 
         async def one(dialogue: Dialogue) -> Dialogue:
             checked = await checker.validate(dialogue)

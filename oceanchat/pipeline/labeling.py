@@ -13,8 +13,8 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from oceanchat.errors import CallFailed
-from oceanchat.llm.chat import AccountedModel, ChatRequest
-from oceanchat.llm.parsing import ask_until_read
+from oceanchat.llm.chat import ChatRequest, RecordingModel
+from oceanchat.llm.parsing import ask_until_parsed
 from oceanchat.prompts import Template
 from oceanchat.records import Candidate, Sentence
 from oceanchat.traits import FACET_NAMES, FACETS, Facet, Level, Trait, facet_named
@@ -130,7 +130,7 @@ def _line(label: FacetLabel) -> str:
 class Labeler:
     """Asks a model to label sentences for one trait."""
 
-    model: AccountedModel
+    model: RecordingModel
     template: Template
     """Task 'label', or 'label_many' when several sentences go into one call."""
     trait: Trait
@@ -154,7 +154,7 @@ class Labeler:
         ((order, sentence),) = group
         request = self._request(sentence=sentence.text)
         try:
-            label = await ask_until_read(
+            label = await ask_until_parsed(
                 self.model, request, lambda reply: parse_label(reply, self.trait), self.max_attempts
             )
         except CallFailed as error:
@@ -189,18 +189,18 @@ class Labeler:
     ) -> dict[int, FacetLabel | None]:
         lines = [f"{number}. {sentence.text}" for number, (_, sentence) in enumerate(group, 1)]
         request = replace(self._request(sentences="\n".join(lines)), sample=attempt)
-        answer = await ask_until_read(
+        answer = await ask_until_parsed(
             self.model, request, functools.partial(self._read_some, count=len(group)), 1
         )
         labels = dict(known)
         for (order, sentence), label in zip(group, answer or [], strict=False):
             if label is not None and labels[order] is None:
                 labels[order] = label
-                self.model.keep_share(self._alone(sentence), _line(label))
+                self.model.store_share(self._alone(sentence), _line(label))
         return labels
 
     async def _recalled(self, sentence: Sentence) -> FacetLabel | None:
-        answer = await self.model.recall(self._alone(sentence))
+        answer = await self.model.stored_answer(self._alone(sentence))
         return None if answer is None else parse_labels(answer.text, self.trait, 1)[0]
 
     def _alone(self, sentence: Sentence) -> ChatRequest:
@@ -219,7 +219,7 @@ class Labeler:
             task=self.template.task,
             max_tokens=LABEL_TOKENS if self.template.task == "label" else 60 * self.sentences_per_call + 60,
             temperature=0.0,
-            about=self.about,
+            trait_level=self.about,
         )
 
     def _failed(self, order: int, sentence: Sentence, reason: str) -> Candidate:

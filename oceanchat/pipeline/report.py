@@ -3,7 +3,7 @@
 from typing import Any, NamedTuple
 
 from oceanchat.errors import OceanChatError
-from oceanchat.llm.usage import CallCounts
+from oceanchat.llm.usage import Usage
 from oceanchat.records import Funnel
 from oceanchat.statistics.figure import Figure
 from oceanchat.statistics.intervals import wilson
@@ -45,7 +45,7 @@ class BuildReport(NamedTuple):
 
     corpus: StoredCorpus
     outcomes: tuple[Outcome, ...]
-    counts: CallCounts
+    usage: Usage
     seconds: float
 
     @property
@@ -63,7 +63,7 @@ class BuildReport(NamedTuple):
         written = sum(o.written for o in self.outcomes)
         passed = sum(o.passed for o in self.outcomes)
         return {
-            "calls": self.counts.as_json(),
+            "calls": self.usage.as_json(),
             "dialogues": {
                 "requested": sum(o.requested for o in self.outcomes),
                 "passed": passed,

@@ -13,11 +13,12 @@ from typing import Any
 from oceanchat.errors import CallFailed, ConfigError
 from oceanchat.llm.chat import ChatAnswer
 from oceanchat.llm.completions import read_completion
+from oceanchat.llm.endpoint.openai_endpoint import OpenAIEndpoint
 from oceanchat.llm.ledger import Ledger, from_json
-from oceanchat.llm.parsing import usable_text
+from oceanchat.llm.parsing import checked_text
 from oceanchat.llm.settings import SCRIPTED, CallSettings
-from oceanchat.llm.usage import CallCounts
-from oceanchat.models import open_run
+from oceanchat.llm.usage import Usage
+from oceanchat.models import open_session
 from oceanchat.store import ledger as ledger_rows
 from oceanchat.store.database import Store
 from oceanchat.store.ledger import ANSWERED, Row
@@ -27,14 +28,14 @@ from oceanchat.store.ledger import ANSWERED, Row
 class RetryReport:
     """How asking again went."""
 
-    counts: CallCounts
+    usage: Usage
     answered: int = 0
     failed: Counter[str] = field(default_factory=Counter)
     """Still failed, by reason."""
 
     def as_json(self) -> dict[str, Any]:
         """For `--json`."""
-        return {"answered": self.answered, "failed": dict(self.failed), "calls": self.counts.as_json()}
+        return {"answered": self.answered, "failed": dict(self.failed), "calls": self.usage.as_json()}
 
 
 def failed_rows(store: Store, reason: str | None) -> list[Row]:
@@ -49,7 +50,7 @@ def why_rejected(body: bytes) -> str:
     """'refused', 'length', or 'unparseable' for a reply that reads but says nothing clear."""
     answer = read_completion(body)
     try:
-        usable_text(answer or ChatAnswer(""))
+        checked_text(answer or ChatAnswer(""))
     except CallFailed as failure:
         return failure.reason
     return "unparseable"
@@ -75,18 +76,20 @@ async def ask_again(store: Store, settings: CallSettings, rows: Sequence[Row]) -
             f"--base-url '{settings.endpoint}' is not where the failed requests went: '{elsewhere}';"
             f" leave it out"
         )
-    async with open_run(settings, store.engine) as run:
-        report = RetryReport(run.counts)
+    async with open_session(settings, store.engine, OpenAIEndpoint) as session:
+        report = RetryReport(session.usage)
 
         async def one(row: Row, model: Ledger) -> None:
             if row["state"] == ANSWERED:
-                await run.clerk.run_in_order(lambda store: ledger_rows.set_aside(store, row["key"]))
+                await session.ledger_writer.transaction(
+                    lambda store: ledger_rows.archive_rejected(store, row["key"])
+                )
             try:
-                await model.ask_again(from_json(row["asked"]))
+                await model.ask_again(from_json(row["request"]))
                 report.answered += 1
             except CallFailed as failure:
                 report.failed[failure.reason] += 1
 
-        models = {row["model"]: run.model(row["model"]) for row in rows}
+        models = {row["model"]: session.model(row["model"]) for row in rows}
         await asyncio.gather(*(one(row, models[row["model"]]) for row in rows))
     return report

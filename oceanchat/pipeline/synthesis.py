@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from typing import Literal, NamedTuple, TypeVar
 
 from oceanchat.errors import CallFailed
-from oceanchat.llm.chat import AccountedModel, ChatRequest
-from oceanchat.llm.parsing import ask_until_read
+from oceanchat.llm.chat import ChatRequest, RecordingModel
+from oceanchat.llm.parsing import ask_until_parsed
 from oceanchat.near_duplicates import words_of
 from oceanchat.prompts import Prompts
 from oceanchat.records import Role, SeedState, SeedTopic, Turn, transcript
@@ -126,7 +126,7 @@ def _spoken(text: str) -> str:
 class Writer:
     """Writes the dialogues of one build."""
 
-    model: AccountedModel
+    model: RecordingModel
     prompts: Prompts
     mode: Mode
     exchanges: int
@@ -194,9 +194,9 @@ class Writer:
             task=task,
             max_tokens=limit,
             temperature=WRITE_TEMPERATURE,
-            about=seed.trait_level.code,
+            trait_level=seed.trait_level.code,
         )
-        return await ask_until_read(self.model, request, read, self.max_attempts, used)
+        return await ask_until_parsed(self.model, request, read, self.max_attempts, used)
 
     def _about(self, seed: SeedTopic) -> dict[str, str]:
         facet = facet_named(seed.facet)

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 from pydantic import BaseModel, ConfigDict
 
 from oceanchat.errors import ConfigError, ReleaseError
-from oceanchat.llm.costs import Spent, accounts_of
+from oceanchat.llm.costs import Cost, cost_report
 from oceanchat.llm.prices import load_prices
 from oceanchat.plots import plot_topics
 from oceanchat.prompts import open_prompts
@@ -182,10 +182,10 @@ def _topics(rows: Sequence[Row]) -> Figures | None:
 
 def _costs(store: Store) -> list[Figures]:
     """What each model was paid for each task, by the bundled prices."""
-    spent: dict[tuple[str, str], Spent] = {}
-    for line, account in accounts_of(store, load_prices()).accounts.items():
-        spent.setdefault((line.model, line.task), Spent()).add(account.paid)
-    return [{"model": model, "task": task, **sums.as_json()} for (model, task), sums in sorted(spent.items())]
+    costs: dict[tuple[str, str], Cost] = {}
+    for key, line in cost_report(store, load_prices()).lines.items():
+        costs.setdefault((key.model, key.task), Cost()).add(line.paid)
+    return [{"model": model, "task": task, **cost.as_json()} for (model, task), cost in sorted(costs.items())]
 
 
 def _write_tables(folder: Path, content: _Content, quality: Figures) -> None:

@@ -1,8 +1,8 @@
 """The ledger's tables: every call with its raw reply, attempts paid for nothing, batches and runs.
 
-A call is one row under the hash of what was asked. It is `asking` from before the request leaves until its
-body is here, then `answered` or `failed` for good. Functions take a connection; who commits when is the
-caller's affair.
+A call is one row under the hash of what was asked. It is `in_flight` from before the request leaves until its
+body is here, then `answered` or `failed` for good. Functions take a connection; the
+caller decides when to commit.
 """
 
 import hashlib
@@ -34,17 +34,17 @@ from sqlalchemy import (
 from oceanchat.store.schema import metadata
 from oceanchat.store.upsert import upsert
 
-ASKING, ANSWERED, FAILED = "asking", "answered", "failed"
+IN_FLIGHT, ANSWERED, FAILED = "in_flight", "answered", "failed"
 SHARE = "share"
 """Outcome of an entry that is part of another call's answer: it was paid there and counts in no account."""
 PREPARING, SUBMITTED = "preparing", "submitted"
 """A batch's states while it may still bring answers; the others are the provider's own words."""
 
-_WHAT = ("endpoint", "model", "task", "about")
+_DESCRIPTION = ("endpoint", "model", "task", "trait_level")
 
 
-def _about_columns() -> list[Column[Any]]:
-    return [Column(name, Text, nullable=False) for name in _WHAT]
+def _description_columns() -> list[Column[Any]]:
+    return [Column(name, Text, nullable=False) for name in _DESCRIPTION]
 
 
 ledger_runs = Table(
@@ -62,7 +62,7 @@ ledger_calls = Table(
     "ledger_calls",
     metadata,
     Column("key", String(64), primary_key=True),
-    *_about_columns(),
+    *_description_columns(),
     Column("sample", Integer, nullable=False),
     Column("state", String(16), nullable=False),
     Column("reason", Text),
@@ -70,32 +70,33 @@ ledger_calls = Table(
     Column("body", LargeBinary),
     Column("prompt_tokens", Integer),
     Column("completion_tokens", Integer),
-    Column("prompt_bytes", Integer, nullable=False),
+    Column("max_prompt_tokens", Integer, nullable=False),
     Column("max_tokens", Integer, nullable=False),
     Column("batched", Boolean, nullable=False),
     Column("batch", String(32)),
-    Column("asked", Text),
+    Column("request", Text),
     Column("run", String(32), nullable=False),
-    Column("at", Float, nullable=False),
+    Column("recorded_at", Float, nullable=False),
     Index("ledger_calls_state", "state"),
     Index("ledger_calls_batch", "batch"),
 )
 """`reason`: why it failed. `outcome`: 'retried' or 'rejected' where the reply was of no use; null: kept.
-`asked`: the request as JSON, for failed rows, so that they can be asked again. `at`: epoch seconds."""
+`request`: the request as JSON, for failed rows, so that they can be asked again.
+`recorded_at`: epoch seconds."""
 
-ledger_lost = Table(
-    "ledger_lost",
+ledger_lost_attempts = Table(
+    "ledger_lost_attempts",
     metadata,
     Column("id", Integer, primary_key=True, autoincrement=True),
     Column("key", String(64), nullable=False),
-    *_about_columns(),
+    *_description_columns(),
     Column("reason", Text, nullable=False),
     Column("body", LargeBinary),
-    Column("prompt_bytes", Integer, nullable=False),
+    Column("max_prompt_tokens", Integer, nullable=False),
     Column("max_tokens", Integer, nullable=False),
     Column("batched", Boolean, nullable=False),
     Column("run", String(32), nullable=False),
-    Column("at", Float, nullable=False),
+    Column("recorded_at", Float, nullable=False),
 )
 """Attempts that may have been billed and brought no answer: timeouts, resets, cut-off bodies, kills."""
 
@@ -143,7 +144,7 @@ def end_run(connection: Connection, run: str) -> None:
 
 def dead_runs(connection: Connection) -> list[str]:
     """Runs that ended or whose process is gone; one on another host counts as alive until it ends."""
-    asking = select(ledger_calls.c.run).where(ledger_calls.c.state == ASKING)
+    asking = select(ledger_calls.c.run).where(ledger_calls.c.state == IN_FLIGHT)
     preparing = select(ledger_batches.c.run).where(ledger_batches.c.state == PREPARING)
     with_work = ledger_runs.c.run.in_(asking) | ledger_runs.c.run.in_(preparing)
     rows = connection.execute(select(ledger_runs).where(with_work)).all()
@@ -165,39 +166,39 @@ def _is_running(pid: int) -> bool:
 
 def sweep(connection: Connection, runs: Sequence[str], reason: str = "killed") -> int:
     """Turn what `runs` left in flight into lost attempts, free to be asked again; returns how many."""
-    left = (ledger_calls.c.state == ASKING) & ledger_calls.c.batch.is_(None) & ledger_calls.c.run.in_(runs)
+    left = (ledger_calls.c.state == IN_FLIGHT) & ledger_calls.c.batch.is_(None) & ledger_calls.c.run.in_(runs)
     rows = connection.execute(select(ledger_calls).where(left)).mappings().all() if runs else []
     if rows:
         add_lost(connection, [{**row, "reason": reason} for row in rows])
-        free(connection, [row["key"] for row in rows])
+        withdraw(connection, [row["key"] for row in rows])
     return len(rows)
 
 
 def find(connection: Connection, keys: Sequence[str]) -> dict[str, Entry]:
     """What is known about `keys`; calls that are still on their way are left out."""
     columns = (ledger_calls.c.key, ledger_calls.c.state, ledger_calls.c.reason, ledger_calls.c.body)
-    wanted = ledger_calls.c.key.in_(keys) & (ledger_calls.c.state != ASKING)
+    wanted = ledger_calls.c.key.in_(keys) & (ledger_calls.c.state != IN_FLIGHT)
     rows = connection.execute(select(*columns).where(wanted))
     return {key: Entry(state, reason, body) for key, state, reason, body in rows}
 
 
 def claim(connection: Connection, rows: Sequence[Row]) -> None:
-    """Write the intent to ask; a row that had failed goes back to asking and keeps its old reason."""
+    """Write the intent to ask; a row that had failed goes back to in_flight and keeps its old reason."""
     statement = upsert(connection, ledger_calls)
-    again = {name: statement.excluded[name] for name in ("run", "at", "batch", "batched", "asked")}
+    again = {name: statement.excluded[name] for name in ("run", "recorded_at", "batch", "batched", "request")}
     connection.execute(
         statement.on_conflict_do_update(
-            index_elements=["key"], set_={**again, "state": ASKING}, where=ledger_calls.c.state != ANSWERED
+            index_elements=["key"], set_={**again, "state": IN_FLIGHT}, where=ledger_calls.c.state != ANSWERED
         ),
         list(rows),
     )
 
 
-def keep(connection: Connection, rows: Sequence[Row]) -> None:
+def store_calls(connection: Connection, rows: Sequence[Row]) -> None:
     """Write answers and failures; an answer that is already there stays."""
     statement = upsert(connection, ledger_calls)
-    told = ("state", "reason", "outcome", "body", "prompt_tokens", "completion_tokens")
-    names = (*told, "batched", "batch", "asked", "run", "at")
+    result = ("state", "reason", "outcome", "body", "prompt_tokens", "completion_tokens")
+    names = (*result, "batched", "batch", "request", "run", "recorded_at")
     connection.execute(
         statement.on_conflict_do_update(
             index_elements=["key"],
@@ -208,9 +209,9 @@ def keep(connection: Connection, rows: Sequence[Row]) -> None:
     )
 
 
-def free(connection: Connection, keys: Sequence[str]) -> None:
-    """Forget the intent to ask `keys`: nothing was billed, or it is on record as lost."""
-    mine = (ledger_calls.c.key == bindparam("its_key")) & (ledger_calls.c.state == ASKING)
+def withdraw(connection: Connection, keys: Sequence[str]) -> None:
+    """Withdraw the claims on `keys`: nothing was billed, or it is on record as lost."""
+    mine = (ledger_calls.c.key == bindparam("its_key")) & (ledger_calls.c.state == IN_FLIGHT)
     which = [{"its_key": key} for key in keys]
     if not which:
         return
@@ -222,37 +223,43 @@ def free(connection: Connection, keys: Sequence[str]) -> None:
 
 def add_lost(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
     """Put attempts on record that may have been billed for nothing."""
-    names = [column.name for column in ledger_lost.columns if column.name != "id"]
-    connection.execute(insert(ledger_lost), [{name: row[name] for name in names} for row in rows])
+    names = [column.name for column in ledger_lost_attempts.columns if column.name != "id"]
+    connection.execute(insert(ledger_lost_attempts), [{name: row[name] for name in names} for row in rows])
 
 
-def mark(connection: Connection, outcomes: Iterable[tuple[str, str | None, str | None]]) -> None:
+def record_outcomes(connection: Connection, outcomes: Iterable[tuple[str, str | None, str | None]]) -> None:
     """Say what became of answers: 'retried', 'rejected', or None for kept; with the request of the rejected
     ones, so that they can be asked again."""
     statement = update(ledger_calls).where(ledger_calls.c.key == bindparam("its_key"))
-    statement = statement.values(outcome=bindparam("became"), asked=bindparam("was_asked"))
-    rows = [{"its_key": key, "became": outcome, "was_asked": asked} for key, outcome, asked in outcomes]
+    statement = statement.values(outcome=bindparam("its_outcome"), request=bindparam("its_request"))
+    rows = [
+        {"its_key": key, "its_outcome": outcome, "its_request": request} for key, outcome, request in outcomes
+    ]
     if rows:
         connection.execute(statement, rows)
 
 
-def set_aside(connection: Connection, key: str) -> None:
+def archive_rejected(connection: Connection, key: str) -> None:
     """Free the key of a rejected answer for a new one; the old one stays in the accounts as retried."""
     old = hashlib.sha256(f"{key} {time.time()}".encode()).hexdigest()
     rejected = (ledger_calls.c.key == key) & (ledger_calls.c.outcome == "rejected")
-    connection.execute(update(ledger_calls).where(rejected).values(key=old, outcome="retried", asked=None))
+    connection.execute(update(ledger_calls).where(rejected).values(key=old, outcome="retried", request=None))
 
 
 def rejected_rows(connection: Connection) -> list[Row]:
     """Answers no stage could use, with the request to ask again, oldest first."""
-    wanted = (ledger_calls.c.outcome == "rejected") & ledger_calls.c.asked.is_not(None)
-    query = select(ledger_calls).where(wanted, ledger_calls.c.state == ANSWERED).order_by(ledger_calls.c.at)
+    wanted = (ledger_calls.c.outcome == "rejected") & ledger_calls.c.request.is_not(None)
+    query = (
+        select(ledger_calls)
+        .where(wanted, ledger_calls.c.state == ANSWERED)
+        .order_by(ledger_calls.c.recorded_at)
+    )
     return [dict(row) for row in connection.execute(query).mappings()]
 
 
 def failed_rows(connection: Connection, reason: str | None = None) -> list[Row]:
     """The failed calls with the request to ask again, oldest first."""
-    wanted = select(ledger_calls).where(ledger_calls.c.state == FAILED).order_by(ledger_calls.c.at)
+    wanted = select(ledger_calls).where(ledger_calls.c.state == FAILED).order_by(ledger_calls.c.recorded_at)
     if reason is not None:
         wanted = wanted.where(ledger_calls.c.reason == reason)
     return [dict(row) for row in connection.execute(wanted).mappings()]
@@ -281,22 +288,22 @@ def batches(connection: Connection, endpoint: str | None = None, unfinished: boo
 
 def batch_calls(connection: Connection, batch: str) -> list[Row]:
     """The calls of a batch that are still without an answer."""
-    wanted = (ledger_calls.c.batch == batch) & (ledger_calls.c.state == ASKING)
+    wanted = (ledger_calls.c.batch == batch) & (ledger_calls.c.state == IN_FLIGHT)
     return [dict(row) for row in connection.execute(select(ledger_calls).where(wanted)).mappings()]
 
 
 def spending(connection: Connection) -> list[Row]:
     """Calls and tokens of all that was paid and answered, by model, task, trait-level and what became of it.
 
-    `untold` counts replies without token counts; `failed` rows count only where a reply was paid.
+    `uncounted` counts replies without token counts; `failed` rows count only where a reply was paid.
     """
     table = ledger_calls
-    by = (table.c.endpoint, table.c.model, table.c.task, table.c.about, table.c.batched, table.c.state)
+    by = (table.c.endpoint, table.c.model, table.c.task, table.c.trait_level, table.c.batched, table.c.state)
     sums = (
         func.count().label("calls"),
         func.sum(table.c.prompt_tokens).label("prompt_tokens"),
         func.sum(table.c.completion_tokens).label("completion_tokens"),
-        (func.count() - func.count(table.c.completion_tokens)).label("untold"),
+        (func.count() - func.count(table.c.completion_tokens)).label("uncounted"),
     )
     paid = (table.c.state == ANSWERED) | (table.c.completion_tokens.is_not(None))
     own = func.coalesce(table.c.outcome, "") != SHARE
@@ -304,13 +311,13 @@ def spending(connection: Connection) -> list[Row]:
     return [dict(row) for row in connection.execute(query).mappings()]
 
 
-def losses(connection: Connection) -> list[Row]:
+def lost_attempts(connection: Connection) -> list[Row]:
     """Attempts that may have been paid for nothing, with the bounds of what they can have cost."""
-    table = ledger_lost
-    by = (table.c.endpoint, table.c.model, table.c.task, table.c.about, table.c.batched)
+    table = ledger_lost_attempts
+    by = (table.c.endpoint, table.c.model, table.c.task, table.c.trait_level, table.c.batched)
     sums = (
         func.count().label("calls"),
-        func.sum(table.c.prompt_bytes).label("prompt_tokens"),
+        func.sum(table.c.max_prompt_tokens).label("prompt_tokens"),
         func.sum(table.c.max_tokens).label("completion_tokens"),
     )
     return [dict(row) for row in connection.execute(select(*by, *sums).group_by(*by)).mappings()]
@@ -318,16 +325,16 @@ def losses(connection: Connection) -> list[Row]:
 
 def in_flight(connection: Connection) -> int:
     """Calls that are on their way now, in this or another process or in a batch."""
-    return connection.execute(select(func.count()).where(ledger_calls.c.state == ASKING)).scalar_one()
+    return connection.execute(select(func.count()).where(ledger_calls.c.state == IN_FLIGHT)).scalar_one()
 
 
-def pilot_figures(connection: Connection, endpoint: str, model: str, task: str) -> list[Row]:
+def pilot_sums(connection: Connection, endpoint: str, model: str, task: str) -> list[Row]:
     """Calls, token means and mean squares of what one model answered for one task, by trait-level."""
     table = ledger_calls
     prompt, completion = table.c.prompt_tokens, table.c.completion_tokens
     sums = (
         func.count().label("calls"),
-        func.count(completion).label("told"),
+        func.count(completion).label("counted"),
         func.sum(prompt).label("prompt"),
         func.sum(prompt * prompt).label("prompt_squares"),
         func.sum(completion).label("completion"),
@@ -335,5 +342,5 @@ def pilot_figures(connection: Connection, endpoint: str, model: str, task: str) 
     )
     mine = (table.c.endpoint == endpoint) & (table.c.model == model) & (table.c.task == task)
     paid = (table.c.state == ANSWERED) & (func.coalesce(table.c.outcome, "") != SHARE)
-    query = select(table.c.about, *sums).where(mine, paid).group_by(table.c.about)
+    query = select(table.c.trait_level, *sums).where(mine, paid).group_by(table.c.trait_level)
     return [dict(row) for row in connection.execute(query).mappings()]

@@ -14,11 +14,12 @@ from typing import Any, NamedTuple
 from pydantic import BaseModel, ConfigDict
 
 from oceanchat.errors import CallFailed
-from oceanchat.llm.chat import AccountedModel, ChatRequest
-from oceanchat.llm.parsing import ask_until_read
+from oceanchat.llm.chat import ChatRequest, RecordingModel
+from oceanchat.llm.parsing import ask_until_parsed
+from oceanchat.llm.provider import OpenEndpoint
 from oceanchat.llm.settings import CallSettings
-from oceanchat.llm.usage import CallCounts
-from oceanchat.models import open_run
+from oceanchat.llm.usage import Usage
+from oceanchat.models import open_session
 from oceanchat.prompts import Template, open_prompts
 from oceanchat.store.database import Store
 from oceanchat.topics.topic_model import LABEL_TERMS, Topics, TopicShare
@@ -79,7 +80,7 @@ class Naming(NamedTuple):
     topics: tuple[Named, ...]
     labeler: str
     """The model that was asked."""
-    counts: CallCounts
+    usage: Usage
     """What was asked and paid for it."""
 
     @property
@@ -103,20 +104,26 @@ def parse_topic_label(reply: str) -> str | None:
     return label if fits and _PLAIN.fullmatch(label) and not _TRAIT_WORD.search(label) else None
 
 
-async def name_topics(config: TopicLabelConfig, store: Store, found: Topics, texts: Sequence[str]) -> Naming:
+async def name_topics(
+    config: TopicLabelConfig,
+    store: Store,
+    found: Topics,
+    texts: Sequence[str],
+    open_endpoint: OpenEndpoint | None = None,
+) -> Naming:
     """Ask for the name of each topic found in `texts`.
 
     Raises PromptError and ConfigError before anything is asked, BuildStopped when no more can be asked.
     """
     template = open_prompts(config.prompts)["topic"]
-    async with open_run(config.calls, store.engine) as run:
-        model = run.model(config.labeler)
+    async with open_session(config.calls, store.engine, open_endpoint) as session:
+        model = session.model(config.labeler)
         asked = [
             _ask(model, _request(template, topic, [texts[place] for place in places]), config)
             for topic, places in zip(found.topics, found.closest, strict=True)
         ]
         answers = await asyncio.gather(*asked)
-    return Naming(_distinct(config.labeler, found.topics, answers), config.labeler, run.counts)
+    return Naming(_distinct(config.labeler, found.topics, answers), config.labeler, session.usage)
 
 
 class _Answer(NamedTuple):
@@ -124,9 +131,9 @@ class _Answer(NamedTuple):
     reason: str
 
 
-async def _ask(model: AccountedModel, request: ChatRequest, config: TopicLabelConfig) -> _Answer:
+async def _ask(model: RecordingModel, request: ChatRequest, config: TopicLabelConfig) -> _Answer:
     try:
-        label = await ask_until_read(model, request, parse_topic_label, config.calls.max_attempts)
+        label = await ask_until_parsed(model, request, parse_topic_label, config.calls.max_attempts)
     except CallFailed as error:
         return _Answer("", error.reason)
     return _Answer("", "unparseable") if label is None else _Answer(label, "")

@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import Literal
 
 from oceanchat.errors import EvaluationError
+from oceanchat.llm.endpoint.openai_endpoint import OpenAIEndpoint
 from oceanchat.llm.settings import SCRIPTED, CallSettings
-from oceanchat.models import Run, open_run
+from oceanchat.models import ModelSession, open_session
 from oceanchat.prompts import Prompts, open_prompts
 from oceanchat.store.database import open_store
 from preact.evaluation.interview.interviewing import (
@@ -117,9 +118,9 @@ async def _opened_system(plan: InterviewPlan, calling: ModelAccess) -> AsyncIter
     kind, _, model = plan.system.partition(":")
     if not model:
         raise EvaluationError(f"system '{plan.system}' names no model; write {kind}:MODEL")
-    async with _run(calling) as run:
+    async with _session(calling) as session:
         yield ChatSystem(
-            run.model(model),
+            session.model(model),
             open_prompts(calling.prompts),
             conditioned=kind == "prompted",
             temperature=plan.temperature,
@@ -132,11 +133,11 @@ async def _opened_system(plan: InterviewPlan, calling: ModelAccess) -> AsyncIter
 async def _opened_judges(names: Sequence[str], calling: ModelAccess) -> AsyncIterator[list[Judge]]:
     prompts = open_prompts(calling.prompts)
     prompts.check(["judge_batch", "judge_dimension", "judge_item"])
-    async with _run(calling) as run:
-        yield [_judge(name, run, prompts, calling) for name in names]
+    async with _session(calling) as session:
+        yield [_judge(name, session, prompts, calling) for name in names]
 
 
-def _judge(name: str, run: Run, prompts: Prompts, calling: ModelAccess) -> Judge:
+def _judge(name: str, session: ModelSession, prompts: Prompts, calling: ModelAccess) -> Judge:
     if name.startswith(CLASSIFIER):
         # scikit-learn and torch take seconds to import, which the other judges need not pay for.
         from preact.dialogues.release import read_release
@@ -144,14 +145,14 @@ def _judge(name: str, run: Run, prompts: Prompts, calling: ModelAccess) -> Judge
 
         return ClassifierJudge(read_release(name.removeprefix(CLASSIFIER)))
     settings = calling.settings
-    return ModelJudge(run.model(name or SCRIPTED), prompts, settings.max_attempts, settings.concurrency)
+    return ModelJudge(session.model(name or SCRIPTED), prompts, settings.max_attempts, settings.concurrency)
 
 
 @asynccontextmanager
-async def _run(calling: ModelAccess) -> AsyncIterator[Run]:
+async def _session(calling: ModelAccess) -> AsyncIterator[ModelSession]:
     store = open_store(calling.store)
     try:
-        async with open_run(calling.settings, store.engine) as run:
-            yield run
+        async with open_session(calling.settings, store.engine, OpenAIEndpoint) as session:
+            yield session
     finally:
         store.close()

@@ -82,7 +82,7 @@ class ChatSystem:
             self._temperature,
             TOP_P,
             sample=asked.run,
-            about=persona.code if persona else "",
+            trait_level=persona.code if persona else "",
         )
         try:
             answer = await self._chat.ask(request)

@@ -9,8 +9,9 @@ import pytest
 from pydantic import ValidationError
 
 from oceanchat.errors import BuildStopped, ConfigError
+from oceanchat.llm.endpoint.openai_endpoint import OpenAIEndpoint
 from oceanchat.llm.settings import CallSettings
-from oceanchat.models import open_models, open_run
+from oceanchat.models import open_build_models, open_session
 from oceanchat.store.database import Store
 from tests.endpoint import Endpoint, ask, question, questions
 
@@ -19,27 +20,31 @@ Serve = Callable[..., Endpoint]
 
 async def test_equal_names_are_one_model_and_share_the_run(store: Store, serve: Serve) -> None:
     endpoint = serve()
-    async with open_models(endpoint.settings(), store.engine, "a", "a", "b") as models:
+    async with open_build_models(
+        endpoint.settings(), store.engine, OpenAIEndpoint, labeler="a", writer="a", checker="b"
+    ) as models:
         assert models.labeler is models.writer is not models.checker
         await models.labeler.ask(question("one"))
         await models.checker.ask(question("one"))
-        assert models.counts.made == 2
-        assert models.labeler.gate is models.checker.gate
+        assert models.usage.answered == 2
+        assert models.labeler.throttle is models.checker.throttle
 
 
 async def test_scripted_and_paid_models_work_side_by_side(store: Store, serve: Serve) -> None:
     endpoint = serve()
-    async with open_models(endpoint.settings(), store.engine, "scripted", "paid", "paid") as models:
+    async with open_build_models(
+        endpoint.settings(), store.engine, OpenAIEndpoint, labeler="scripted", writer="paid", checker="paid"
+    ) as models:
         assert (models.labeler.endpoint, models.writer.endpoint) == ("scripted", endpoint.url)
 
 
 async def test_leaving_a_run_lets_nothing_new_out(store: Store, serve: Serve) -> None:
     endpoint = serve()
-    async with open_run(endpoint.settings(), store.engine) as run:
-        model = run.model("served")
+    async with open_session(endpoint.settings(), store.engine, OpenAIEndpoint) as session:
+        model = session.model("served")
     with pytest.raises(BuildStopped, match="the run is over"):
-        run.gate.check()
-    assert model.counts.made == 0
+        session.throttle.check()
+    assert model.usage.answered == 0
 
 
 @pytest.mark.parametrize(
@@ -66,13 +71,13 @@ async def test_a_missing_price_file_is_told_before_anything_is_asked(store: Stor
 def test_neither_a_scripted_nor_an_offline_build_loads_the_client() -> None:
     code = (
         "import asyncio, sys, tempfile\n"
-        "from oceanchat.models import open_run\n"
+        "from oceanchat.models import open_session\n"
         "from oceanchat.llm.settings import CallSettings\n"
         "from oceanchat.store.database import open_store\n"
         "async def main():\n"
         "    store = open_store(tempfile.mkdtemp() + '/x.db')\n"
-        "    async with open_run(CallSettings(offline=True), store.engine) as run:\n"
-        "        run.model('scripted'), run.model('gpt-4')\n"
+        "    async with open_session(CallSettings(offline=True), store.engine) as session:\n"
+        "        session.model('scripted'), session.model('gpt-4')\n"
         "asyncio.run(main())\n"
         "print(sorted({'openai', 'torch', 'streamlit', 'datasets', 'nltk'} & set(sys.modules)))"
     )

@@ -40,9 +40,9 @@ def print_build(report: BuildReport, samples: Sequence[Dialogue], config: BuildC
         f"Pass rate of the back-validation  {pass_rate}   (the paper: {PAPER_PASS_RATE:.1%})",
         highlight=False,
     )
-    calls = report.counts
+    calls = report.usage
     out.print(
-        f"Calls  {calls.made:,} made, {calls.replayed:,} replayed from the ledger, cost {calls.cost}",
+        f"Calls  {calls.answered:,} made, {calls.replayed:,} replayed from the ledger, cost {calls.cost}",
         highlight=False,
     )
     for dialogue in samples:

@@ -10,7 +10,7 @@ from types import TracebackType
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
-from oceanchat.llm.usage import CallCounts
+from oceanchat.llm.usage import Usage
 from oceanchat.progress import Stage
 
 SECONDS_BETWEEN_LINES = 5.0
@@ -22,7 +22,7 @@ class BuildProgress:
 
     def __init__(self, quiet: bool = False) -> None:
         self._console = Console(stderr=True, quiet=quiet)
-        self._counts: CallCounts | None = None
+        self._usage: Usage | None = None
         self._expected: dict[Stage, int] = {}
         self._done: dict[Stage, int] = {}
         self._tasks: dict[Stage, TaskID] = {}
@@ -51,9 +51,9 @@ class BuildProgress:
         elif self._expected:
             self._line()
 
-    def watch(self, counts: CallCounts) -> None:
+    def watch(self, usage: Usage) -> None:
         """Show these figures from now on."""
-        self._counts = counts
+        self._usage = usage
 
     def expect(self, stage: Stage, count: int) -> None:
         """`count` more are to come."""
@@ -82,9 +82,9 @@ class BuildProgress:
         """Put the figures of all calls behind the last bar."""
         for task in self._tasks.values():
             self._bars.update(task, calls="")
-        if self._tasks and self._counts is not None:
+        if self._tasks and self._usage is not None:
             last = list(self._tasks.values())[-1]
-            self._bars.update(last, calls=self._counts.line(self._remaining()))
+            self._bars.update(last, calls=self._usage.line(self._remaining()))
 
     def _remaining(self) -> int:
         calls = [stage for stage in self._expected if stage is not Stage.SEGMENT]
@@ -92,6 +92,6 @@ class BuildProgress:
 
     def _line(self) -> None:
         parts = [f"{s.value.lower()} {self._done.get(s, 0)}/{self._expected[s]}" for s in self._expected]
-        if self._counts is not None:
-            parts.append(self._counts.line(self._remaining()))
+        if self._usage is not None:
+            parts.append(self._usage.line(self._remaining()))
         print("; ".join(parts), file=sys.stderr, flush=True)

@@ -1,6 +1,6 @@
-"""BatchApi: the five calls of the Batch API that are needed, with retries, as plain records.
+"""BatchApi makes the few calls of the Batch API that are needed, with retries, and returns plain records.
 
-Knows files, batches and their lines; nothing of the ledger or of who asked.
+It knows files, batches and their lines, and nothing of the ledger or of requests that wait.
 """
 
 import io
@@ -10,10 +10,10 @@ from typing import Any, Final, NamedTuple, TypeVar
 
 import openai
 from openai.types import Batch
-from tenacity import AsyncRetrying, RetryCallState, retry_if_exception
 
 from oceanchat.llm.endpoint.client import Connection
-from oceanchat.llm.endpoint.request_errors import Fault, Meaning, read_fault, wait_before
+from oceanchat.llm.endpoint.request_errors import classify
+from oceanchat.llm.endpoint.retrying import retry_until
 
 T = TypeVar("T")
 TAG = "oceanchat"
@@ -22,7 +22,7 @@ CHAT_ENDPOINT: Final = "/v1/chat/completions"
 UNFINISHED = ("validating", "in_progress", "finalizing", "cancelling")
 
 
-class Remote(NamedTuple):
+class BatchStatus(NamedTuple):
     """A batch as the provider sees it."""
 
     id: str
@@ -42,7 +42,7 @@ class Remote(NamedTuple):
         return self.status not in UNFINISHED
 
 
-class Line(NamedTuple):
+class ResultLine(NamedTuple):
     """One line of a result file."""
 
     key: str
@@ -62,21 +62,21 @@ class BatchApi:
         self._connection = connection
         self._client = connection.client
 
-    async def submit(self, batch: str, lines: bytes) -> Remote:
-        """Upload `lines` and make a batch of them, tagged with our id `batch`. Raises Fault."""
+    async def submit(self, batch: str, lines: bytes) -> BatchStatus:
+        """Upload `lines` and make a batch of them, tagged with our id `batch`. Raises RequestError."""
         name = f"{TAG}-{batch}.jsonl"
-        upload = await self._patiently(
+        upload = await self._retried(
             lambda: self._client.files.create(file=(name, io.BytesIO(lines)), purpose="batch")
         )
         tries = 0
 
-        async def create() -> Remote:
+        async def create() -> BatchStatus:
             nonlocal tries
             tries += 1
             # An earlier try may have arrived although its reply did not.
             if tries > 1 and (known := await self.find(batch)) is not None:
                 return known
-            return _remote(
+            return _status(
                 await self._client.batches.create(
                     input_file_id=upload.id,
                     endpoint=CHAT_ENDPOINT,
@@ -85,77 +85,68 @@ class BatchApi:
                 )
             )
 
-        return await self._patiently(create)
+        return await self._retried(create)
 
-    async def find(self, batch: str) -> Remote | None:
+    async def find(self, batch: str) -> BatchStatus | None:
         """The batch tagged with our id, or None."""
 
-        async def search() -> Remote | None:
-            async for found in self._client.batches.list(limit=100):
-                if (found.metadata or {}).get(TAG) == batch:
-                    return _remote(found)
+        async def search() -> BatchStatus | None:
+            async for listed in self._client.batches.list(limit=100):
+                if (listed.metadata or {}).get(TAG) == batch:
+                    return _status(listed)
             return None
 
-        return await self._patiently(search)
+        return await self._retried(search)
 
-    async def look(self, remote_id: str) -> Remote:
-        """How a batch is doing. Raises Fault."""
+    async def retrieve(self, remote_id: str) -> BatchStatus:
+        """How a batch is doing. Raises RequestError."""
 
-        async def retrieve() -> Remote:
-            return _remote(await self._client.batches.retrieve(remote_id))
+        async def poll() -> BatchStatus:
+            return _status(await self._client.batches.retrieve(remote_id))
 
-        return await self._patiently(retrieve)
+        return await self._retried(poll)
 
-    async def cancel(self, remote_id: str) -> Remote:
-        """Cancel a batch. Raises Fault."""
+    async def cancel(self, remote_id: str) -> BatchStatus:
+        """Cancel a batch. Raises RequestError."""
 
-        async def stop() -> Remote:
-            return _remote(await self._client.batches.cancel(remote_id))
+        async def stop() -> BatchStatus:
+            return _status(await self._client.batches.cancel(remote_id))
 
-        return await self._patiently(stop)
+        return await self._retried(stop)
 
-    async def lines(self, remote: Remote) -> AsyncIterator[Line]:
-        """The results of a batch, line by line. Raises Fault."""
-        for file in remote.files:
+    async def lines(self, status: BatchStatus) -> AsyncIterator[ResultLine]:
+        """The results of a batch, line by line. Raises RequestError."""
+        for file in status.files:
             try:
                 async with self._client.files.with_streaming_response.content(file) as response:
                     async for text in response.iter_lines():
-                        if text.strip() and (line := read_line(self._connection.blot_text(text))) is not None:
+                        if (
+                            text.strip()
+                            and (line := read_line(self._connection.redact_text(text))) is not None
+                        ):
                             yield line
             except openai.OpenAIError as error:
-                raise read_fault(error) from None
+                raise classify(error) from None
 
-    async def _patiently(self, call: Callable[[], Awaitable[T]]) -> T:
-        """Make a call that costs nothing, again and again while that may help. Raises Fault."""
+    async def _retried(self, call: Callable[[], Awaitable[T]]) -> T:
+        """Make a call that costs nothing, again while that may help. Raises RequestError."""
 
-        async def once() -> T:
+        async def send(attempt: int) -> T:
             try:
                 return await call()
             except openai.OpenAIError as error:
-                raise read_fault(error) from None
+                raise classify(error) from None
 
-        retrying = AsyncRetrying(
-            retry=retry_if_exception(
-                lambda error: isinstance(error, Fault) and error.meaning is Meaning.AGAIN
-            ),
-            wait=_wait,
-            stop=lambda state: state.attempt_number >= self._connection.settings.max_tries,
-            sleep=self._connection.gate.pause,
-            reraise=True,
+        max_tries = self._connection.settings.max_tries
+        return await retry_until(
+            send, lambda error, attempts: attempts >= max_tries, self._connection.throttle.pause
         )
-        result: T = await retrying(once)
-        return result
 
 
-def _wait(state: RetryCallState) -> float:
-    fault = state.outcome.exception() if state.outcome else None
-    return wait_before(state.attempt_number, fault) if isinstance(fault, Fault) else 0.0
-
-
-def _remote(batch: Batch) -> Remote:
+def _status(batch: Batch) -> BatchStatus:
     problems = (batch.errors.data if batch.errors else None) or []
     counts = batch.request_counts
-    return Remote(
+    return BatchStatus(
         id=batch.id,
         status=batch.status,
         files=tuple(file for file in (batch.output_file_id, batch.error_file_id) if file),
@@ -166,7 +157,7 @@ def _remote(batch: Batch) -> Remote:
     )
 
 
-def read_line(text: str) -> Line | None:
+def read_line(text: str) -> ResultLine | None:
     """One line of a result file; None where it is not one."""
     try:
         line = json.loads(text)
@@ -181,7 +172,7 @@ def read_line(text: str) -> Line | None:
     if not isinstance(error, dict) and isinstance(body, dict):
         error = body.get("error")
     error = error if isinstance(error, dict) else {}
-    return Line(
+    return ResultLine(
         key=line["custom_id"],
         status=status if isinstance(status, int) else None,
         body=body,

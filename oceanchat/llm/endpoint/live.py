@@ -1,29 +1,31 @@
-"""OpenAIModel: one model at any OpenAI-compatible endpoint, live, as a source of raw reply bodies.
+"""OpenAIModel is one model at any OpenAI-compatible endpoint, asked live.
 
 The client's own retries are off: each might be billed unseen. Here an attempt is announced before it is sent
-and its body is kept before it is read; faults are retried, fail the row or stop the run by what they mean.
+and its body is stored before it is read; an error is retried, fails the row or stops the run by its Action.
 """
 
 from typing import Any
 
 import openai
-from tenacity import AsyncRetrying, RetryCallState, retry_if_exception
 
 from oceanchat.errors import BuildStopped, CallFailed
 from oceanchat.llm.budget import prompt_bound
 from oceanchat.llm.chat import ChatRequest
 from oceanchat.llm.completions import read_completion
 from oceanchat.llm.endpoint.client import Connection
-from oceanchat.llm.endpoint.request_errors import MOST_WAIT, Fault, Meaning, read_fault, wait_before
-from oceanchat.llm.provider import PaidCall, RawReply
+from oceanchat.llm.endpoint.request_errors import MAX_WAIT, Action, RequestError, classify
+from oceanchat.llm.endpoint.retrying import retry_until
+from oceanchat.llm.provider import Attempt, RawReply
 
 CHAT_PATH = "/chat/completions"
 SAMPLE_HEADER = "X-OceanChat-Sample"
 """Tells the attempts at one prompt apart; endpoints that do not know it ignore it."""
 THROTTLED_TRIES = 5
-"""A request that is only told to come back later may come back so many times as often as after an error."""
-HOPELESS = 20
+"""A request that is merely rate-limited may be tried so many times as often as after another error."""
+MAX_REFUSALS = 20
 """So many requests refused with not one answered stop the run: the model or its parameters are wrong."""
+UNREACHABLE_TRIES = 3
+"""Tries of a request while the endpoint has never answered and cannot be reached."""
 
 
 class OpenAIModel:
@@ -35,55 +37,46 @@ class OpenAIModel:
         self.name = name
         self.endpoint = connection.settings.endpoint
         self._connection = connection
-        self._gate = connection.gate
+        self._throttle = connection.throttle
         self._limit_name = "max_tokens"
 
-    async def fetch(self, request: ChatRequest, call: PaidCall) -> RawReply:
+    async def fetch(self, request: ChatRequest, attempt: Attempt) -> RawReply:
         """Ask until there is a body, the row has failed or everything stops."""
         connection = self._connection
         tokens = prompt_bound(request) / 4 + request.max_tokens
-
-        async def once() -> RawReply:
-            return await self._attempt(request, call, tokens, retrying.statistics["attempt_number"] > 1)
-
-        retrying = AsyncRetrying(
-            retry=retry_if_exception(
-                lambda error: isinstance(error, Fault) and error.meaning is Meaning.AGAIN
-            ),
-            wait=_wait,
-            stop=self._enough,
-            sleep=self._gate.pause,
-            reraise=True,
-        )
         try:
-            reply: RawReply = await retrying(once)
-        except Fault as fault:
-            raise self._end(fault) from None
+            reply = await retry_until(
+                lambda number: self._try_once(request, attempt, tokens, ahead=number > 1),
+                self._gives_up,
+                self._throttle.pause,
+            )
+        except RequestError as error:
+            raise self._final(error) from None
         connection.answered += 1
         connection.retries.answered()
         return reply
 
-    async def _attempt(self, request: ChatRequest, call: PaidCall, tokens: float, ahead: bool) -> RawReply:
-        async with self._gate.slot(tokens, ahead):
-            await call.begin()
+    async def _try_once(self, request: ChatRequest, attempt: Attempt, tokens: float, ahead: bool) -> RawReply:
+        async with self._throttle.slot(tokens, ahead):
+            await attempt.begin()
             try:
                 body = await self._send(request)
-            except openai.OpenAIError as error:
-                fault = read_fault(error)
-                self._gate.replied(fault.throttled)
-                if fault.meaning is Meaning.STOP:  # before the slot is free for the next in line
-                    self._connection.stop(fault)
-                if fault.maybe_paid:
-                    call.lost(fault.reason)
+            except openai.OpenAIError as openai_error:
+                error = classify(openai_error)
+                self._throttle.replied(error.throttled)
+                if error.action is Action.STOP_RUN:  # before the slot is free for the next in line
+                    self._connection.stop(error)
+                if error.maybe_billed:
+                    attempt.record_lost(error.reason)
                 else:
-                    call.unpaid()
-                raise fault from None
-            self._gate.replied(throttled=False)
+                    attempt.record_unbilled()
+                raise error from None
+            self._throttle.replied(throttled=False)
             if read_completion(body) is None:
-                call.lost("truncated-body", body)
-                raise Fault(Meaning.AGAIN, "truncated-body", "the reply is no complete chat completion")
+                attempt.record_lost("truncated-body", body)
+                raise RequestError(Action.RETRY, "truncated-body", "the reply is no complete chat completion")
             reply = RawReply(body)
-            await call.keep(reply)
+            await attempt.store(reply)
             return reply
 
     async def _send(self, request: ChatRequest) -> bytes:
@@ -109,40 +102,32 @@ class OpenAIModel:
             "top_p": request.top_p,
         }
 
-    def _enough(self, state: RetryCallState) -> bool:
-        fault = state.outcome.exception() if state.outcome else None
-        if not isinstance(fault, Fault):
+    def _gives_up(self, error: RequestError, attempts: int) -> bool:
+        """Whether a request is not tried again after `attempts` tries; may turn the error into a stop."""
+        if (error.wait or 0) > MAX_WAIT:
+            error.action = Action.STOP_RUN
+            error.message += f" (asks to wait {error.wait:.0f} seconds)"
             return True
-        if (fault.wait or 0) > MOST_WAIT:
-            fault.meaning = Meaning.STOP
-            fault.message += f" (asks to wait {fault.wait:.0f} seconds)"
-            return True
-        settings = self._connection.settings
-        most = settings.max_tries * (THROTTLED_TRIES if fault.throttled else 1)
-        if fault.reason == "unreachable" and not self._connection.answered:
-            most = min(most, 3)
-        if state.attempt_number >= most:
+        max_tries = self._connection.settings.max_tries * (THROTTLED_TRIES if error.throttled else 1)
+        if error.reason == "unreachable" and not self._connection.answered:
+            max_tries = min(max_tries, UNREACHABLE_TRIES)
+        if attempts >= max_tries:
             return True
         if not self._connection.retries.take():
-            fault.meaning = Meaning.STOP
-            fault.message = f"fails more often than it answers, last with: {fault.message}"
+            error.action = Action.STOP_RUN
+            error.message = f"fails more often than it answers, last with: {error.message}"
             return True
         return False
 
-    def _end(self, fault: Fault) -> CallFailed | BuildStopped:
-        """What is raised when no further try is made."""
+    def _final(self, error: RequestError) -> CallFailed | BuildStopped:
+        """What is raised when a request is not tried again."""
         connection = self._connection
-        if fault.meaning is Meaning.STOP or fault.reason == "unreachable":
-            return connection.stop(fault)
-        if fault.meaning is Meaning.ROW and not connection.answered:
+        if error.action is Action.STOP_RUN or error.reason == "unreachable":
+            return connection.stop(error)
+        if error.action is Action.FAIL_ROW and not connection.answered:
             connection.refused += 1
-            if connection.refused >= HOPELESS:
-                fault.reason = "hopeless"
-                fault.message = f"refused the first {HOPELESS} requests, the last with: {fault.message}"
-                return connection.stop(fault)
-        return CallFailed(fault.reason, connection.blot_text(fault.message))
-
-
-def _wait(state: RetryCallState) -> float:
-    fault = state.outcome.exception() if state.outcome else None
-    return wait_before(state.attempt_number, fault) if isinstance(fault, Fault) else 0.0
+            if connection.refused >= MAX_REFUSALS:
+                error.reason = "all-refused"
+                error.message = f"refused the first {MAX_REFUSALS} requests, the last with: {error.message}"
+                return connection.stop(error)
+        return CallFailed(error.reason, connection.redact_text(error.message))

@@ -1,6 +1,7 @@
-"""Faults: what an error from an endpoint means (this row, everything, or once more), and how often once more.
+"""RequestError says what to do about an error from an endpoint: fail the row, stop the run or retry.
 
-Foreign exceptions of the client are read here and nowhere else. Knows nothing of requests or the ledger.
+The client's exceptions are classified here and nowhere else, and the time before a retry is computed here.
+Knows nothing of requests or the ledger.
 """
 
 import random
@@ -12,10 +13,10 @@ from enum import Enum
 import httpx2
 import openai
 
-MOST_WAIT = 900.0
+MAX_WAIT = 900.0
 """Seconds; an endpoint that asks to wait longer than this stops the build instead of holding it up."""
-BACKOFF, BACKOFF_MOST = 0.5, 30.0
-"""Seconds before the second try, doubled with every further one up to the most; half of it is jitter."""
+BACKOFF, MAX_BACKOFF = 0.5, 30.0
+"""Seconds before the second try, doubled with every further one up to the maximum; half of it is jitter."""
 
 _ROW_REASONS = {400: "bad-request", 404: "not-found", 413: "too-large", 422: "unprocessable"}
 _STOPPING_CODES = (
@@ -27,25 +28,25 @@ _STOPPING_CODES = (
 _NEVER_SENT = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout, httpx2.UnsupportedProtocol)
 
 
-class Meaning(Enum):
-    """What is to be done about a fault."""
+class Action(Enum):
+    """What to do about an error."""
 
-    ROW = "the request fails, its neighbours go on"
-    STOP = "everything stops"
-    AGAIN = "ask again later"
+    FAIL_ROW = "the request fails, others continue"
+    STOP_RUN = "everything stops"
+    RETRY = "try again later"
 
 
 @dataclass(slots=True)
-class Fault(Exception):
+class RequestError(Exception):
     """One attempt that brought no answer."""
 
-    meaning: Meaning
+    action: Action
     reason: str
     """A short stable word, such as 'rate-limited', 'timeout' or 'content-filter'."""
     message: str
     wait: float | None = None
     """Seconds the endpoint asked to wait."""
-    maybe_paid: bool = False
+    maybe_billed: bool = False
     """Whether the provider may have done (and billed) the work."""
 
     @property
@@ -57,36 +58,36 @@ class Fault(Exception):
         return self.message
 
 
-def read_fault(error: openai.OpenAIError) -> Fault:
-    """What an exception of the client means."""
+def classify(error: openai.OpenAIError) -> RequestError:
+    """The RequestError of a client's exception."""
     if isinstance(error, openai.APIStatusError):
-        return _read_status(error)
+        return _classify_response(error)
     cause = error.__cause__
-    told = f"{type(cause).__name__}: {cause}".rstrip(": ") if cause else str(error)
+    message = f"{type(cause).__name__}: {cause}".rstrip(": ") if cause else str(error)
     if isinstance(cause, _NEVER_SENT):
-        return Fault(Meaning.AGAIN, "unreachable", told)
+        return RequestError(Action.RETRY, "unreachable", message)
     if isinstance(error, openai.APITimeoutError):
-        return Fault(Meaning.AGAIN, "timeout", told, maybe_paid=True)
+        return RequestError(Action.RETRY, "timeout", message, maybe_billed=True)
     if isinstance(error, openai.APIConnectionError):
-        return Fault(Meaning.AGAIN, "connection-lost", told, maybe_paid=True)
-    return Fault(Meaning.STOP, "client-error", told)
+        return RequestError(Action.RETRY, "connection-lost", message, maybe_billed=True)
+    return RequestError(Action.STOP_RUN, "client-error", message)
 
 
-def _read_status(error: openai.APIStatusError) -> Fault:
+def _classify_response(error: openai.APIStatusError) -> RequestError:
     code = str(error.code or error.type or "")
     wait = retry_after(error.response.headers)
-    return fault_of(error.status_code, code, f"{error.status_code} {_told(error)}", wait)
+    return classify_status(error.status_code, code, f"{error.status_code} {_message_of(error)}", wait)
 
 
-def fault_of(status: int, code: str, message: str, wait: float | None = None) -> Fault:
-    """What an HTTP status with the API's error code means."""
+def classify_status(status: int, code: str, message: str, wait: float | None = None) -> RequestError:
+    """The RequestError of an HTTP status with the API's error code."""
     if status in (401, 402, 403) or code in _STOPPING_CODES:
-        return Fault(Meaning.STOP, "quota" if code == "insufficient_quota" else "refused", message)
+        return RequestError(Action.STOP_RUN, "quota" if code == "insufficient_quota" else "refused", message)
     if status == 429:
-        return Fault(Meaning.AGAIN, "rate-limited", message, wait)
+        return RequestError(Action.RETRY, "rate-limited", message, wait)
     if status in (408, 409, 425) or status >= 500:
-        return Fault(Meaning.AGAIN, "timeout" if status == 408 else "server-error", message, wait)
-    return Fault(Meaning.ROW, _row_reason(status, code), message)
+        return RequestError(Action.RETRY, "timeout" if status == 408 else "server-error", message, wait)
+    return RequestError(Action.FAIL_ROW, _row_reason(status, code), message)
 
 
 def _row_reason(status: int, code: str) -> str:
@@ -97,7 +98,7 @@ def _row_reason(status: int, code: str) -> str:
     return _ROW_REASONS.get(status, f"http-{status}")
 
 
-def _told(error: openai.APIStatusError) -> str:
+def _message_of(error: openai.APIStatusError) -> str:
     body = error.body
     inner = body.get("message") if isinstance(body, dict) else None
     return " ".join(str(inner or error.message).split())[:300]
@@ -125,12 +126,12 @@ def _until(date: str) -> float:
         return -1.0
 
 
-def wait_before(attempt: int, fault: Fault) -> float:
+def wait_before(attempt: int, error: RequestError) -> float:
     """Seconds before the next try: what the endpoint asked for, else exponential backoff with jitter."""
-    if fault.wait is not None:
-        return fault.wait + random.uniform(0.0, 0.1)
-    most = min(BACKOFF_MOST, BACKOFF * 2 ** (attempt - 1))
-    return random.uniform(most / 2, most)
+    if error.wait is not None:
+        return error.wait + random.uniform(0.0, 0.1)
+    longest = min(MAX_BACKOFF, BACKOFF * 2 ** (attempt - 1))
+    return random.uniform(longest / 2, longest)
 
 
 class RetryBudget:

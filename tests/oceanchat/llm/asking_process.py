@@ -26,12 +26,12 @@ def main() -> int:
     )
     store = open_store(path)
     try:
-        answers, run = asyncio.run(ask(settings, store.engine, questions(int(count))))
+        answers, session = asyncio.run(ask(settings, store.engine, questions(int(count))))
     except OceanChatError as error:
         print(error, file=sys.stderr)
         return 1
     assert all(isinstance(answer, ChatAnswer) for answer in answers), answers
-    print(json.dumps({"texts": [answer.text for answer in answers], "calls": run.counts.as_json()}))
+    print(json.dumps({"texts": [answer.text for answer in answers], "calls": session.usage.as_json()}))
     return 0
 
 

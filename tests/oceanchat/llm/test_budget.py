@@ -12,10 +12,11 @@ from hypothesis import strategies as st
 from oceanchat.errors import BuildStopped, ConfigError
 from oceanchat.llm.budget import Budget, prompt_bound
 from oceanchat.llm.chat import ChatRequest, Message
-from oceanchat.llm.costs import accounts_of, total
+from oceanchat.llm.costs import cost_report
+from oceanchat.llm.endpoint.openai_endpoint import OpenAIEndpoint
 from oceanchat.llm.prices import load_prices
 from oceanchat.llm.settings import CallSettings
-from oceanchat.models import open_run
+from oceanchat.models import open_session
 from oceanchat.store.database import Store
 from tests.endpoint import MODEL, Endpoint, ask, prices_file, questions
 
@@ -66,28 +67,30 @@ async def test_a_run_stops_below_its_cap_and_a_higher_one_goes_on(
     capped = endpoint.settings(prices=path, max_usd=0.4, concurrency=8)
     with pytest.raises(BuildStopped, match=r"--max-usd '0\.4' is reached"):
         await ask(capped, store.engine, questions(100))
-    spent = total(accounts_of(store, load_prices(path)).accounts).paid
+    spent = cost_report(store, load_prices(path)).total.paid
     assert 0.2 <= spent.usd <= 0.4
     assert endpoint.counters()["paid"] == spent.calls
-    _, run = await ask(endpoint.settings(prices=path, max_usd=100), store.engine, questions(100))
-    assert run.counts.replayed == spent.calls  # a resumed run does not pay, or count, twice
-    assert run.counts.made == 100 - spent.calls
+    _, session = await ask(endpoint.settings(prices=path, max_usd=100), store.engine, questions(100))
+    assert session.usage.replayed == spent.calls  # a resumed run does not pay, or count, twice
+    assert session.usage.answered == 100 - spent.calls
 
 
 async def test_a_cap_needs_a_price(store: Store) -> None:
-    async with open_run(CallSettings(base_url="http://127.0.0.1:9/v1", max_usd=5), store.engine) as run:
+    async with open_session(
+        CallSettings(base_url="http://127.0.0.1:9/v1", max_usd=5), store.engine, OpenAIEndpoint
+    ) as session:
         with pytest.raises(ConfigError, match=f"model '{MODEL}' at 'http://127.+: its price is unknown"):
-            run.model(MODEL)
+            session.model(MODEL)
 
 
 async def test_without_a_price_tokens_count_and_the_cost_is_unknown(store: Store, serve: Serve) -> None:
     endpoint = serve()
-    _, run = await ask(endpoint.settings(), store.engine, questions(3))
-    assert run.counts.completion_tokens > 0
-    assert run.counts.cost == "unknown"
-    assert run.counts.as_json()["usd"] is None
-    paid = total(accounts_of(store, load_prices()).accounts).paid
-    assert (paid.cost, paid.as_json()["usd"]) == ("unknown", None)
+    _, session = await ask(endpoint.settings(), store.engine, questions(3))
+    assert session.usage.completion_tokens > 0
+    assert session.usage.cost == "unknown"
+    assert session.usage.as_json()["usd"] is None
+    paid = cost_report(store, load_prices()).total.paid
+    assert (paid.text, paid.as_json()["usd"]) == ("unknown", None)
 
 
 async def test_replies_without_token_counts_are_unknown_and_capped_at_their_worst(

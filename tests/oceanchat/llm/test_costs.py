@@ -8,9 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from oceanchat.llm.chat import ChatAnswer
-from oceanchat.llm.costs import KINDS, Line, accounts_of, reconcile, total
+from oceanchat.llm.costs import KINDS, CostKey, add_up, cost_report, reconcile
+from oceanchat.llm.endpoint.openai_endpoint import OpenAIEndpoint
 from oceanchat.llm.prices import load_prices
-from oceanchat.models import open_run
+from oceanchat.models import open_session
 from oceanchat.store.database import Store
 from tests.endpoint import MODEL, Endpoint, ask, ask_all, prices_file, question, questions
 
@@ -20,12 +21,12 @@ ROWS = st.fixed_dictionaries(
         "task": st.sampled_from(["label", "write"]),
         "model": st.sampled_from(["gpt-4", "my-own"]),
         "endpoint": st.just("https://api.openai.com/v1"),
-        "about": st.sampled_from(["O+", "N-", ""]),
+        "trait_level": st.sampled_from(["O+", "N-", ""]),
         "batched": st.booleans(),
         "state": st.sampled_from(["answered", "failed"]),
         "outcome": st.sampled_from([None, "retried", "rejected"]),
         "calls": st.integers(1, 9),
-        "untold": st.just(0),
+        "uncounted": st.just(0),
         "prompt_tokens": st.none() | st.integers(0, 10**6),
         "completion_tokens": st.none() | st.integers(0, 10**6),
     }
@@ -33,15 +34,15 @@ ROWS = st.fixed_dictionaries(
 
 
 @given(st.lists(ROWS, max_size=12), st.lists(ROWS, max_size=4))
-def test_every_call_is_booked_once_and_the_sums_agree(spending: list[dict], losses: list[dict]) -> None:  # type: ignore[type-arg]
-    accounts = reconcile(spending, losses, load_prices())
-    everything = total(accounts)
-    assert everything.paid.calls == sum(row["calls"] for row in spending + losses)
-    assert everything.paid.calls == sum(everything.kinds[kind].calls for kind in KINDS)
-    assert everything.paid.usd == sum((account.paid.usd for account in accounts.values()), Decimal(0))
-    assert everything.kinds["lost"].calls == sum(row["calls"] for row in losses)
+def test_every_call_is_counted_once_and_the_sums_agree(spending: list[dict], losses: list[dict]) -> None:  # type: ignore[type-arg]
+    lines = reconcile(spending, losses, load_prices())
+    total = add_up(lines.values())
+    assert total.paid.calls == sum(row["calls"] for row in spending + losses)
+    assert total.paid.calls == sum(total.kinds[kind].calls for kind in KINDS)
+    assert total.paid.usd == sum((line.paid.usd for line in lines.values()), Decimal(0))
+    assert total.kinds["lost"].calls == sum(row["calls"] for row in losses)
     unknown = sum(row["calls"] for row in spending + losses if row["model"] == "my-own")
-    assert everything.paid.unpriced == unknown
+    assert total.paid.unpriced == unknown
 
 
 async def test_a_rough_run_reconciles_with_what_the_endpoint_billed(
@@ -49,33 +50,34 @@ async def test_a_rough_run_reconciles_with_what_the_endpoint_billed(
 ) -> None:
     endpoint = serve(rate_429=0.1, rate_500=0.05, rate_cut_off=0.1, rate_refusal=0.1, retry_after=0.1)
     path = prices_file(tmp_path)
-    async with open_run(endpoint.settings(prices=path, concurrency=16), store.engine) as run:
-        answers = await ask_all(run, questions(80))
+    async with open_session(
+        endpoint.settings(prices=path, concurrency=16), store.engine, OpenAIEndpoint
+    ) as session:
+        answers = await ask_all(session, questions(80))
         usable = [isinstance(answer, ChatAnswer) and answer.refusal is None for answer in answers]
-        run.model(MODEL).mark(question(f"question {usable.index(True)}"), "retried")
-    books = accounts_of(store, load_prices(path))
-    everything = total(books.accounts)
+        session.model(MODEL).record_outcome(question(f"question {usable.index(True)}"), "retried")
+    total = cost_report(store, load_prices(path)).total
     counters = endpoint.counters()
-    assert everything.paid.calls == counters["paid"]
-    assert everything.kinds["rejected"].calls == counters["by_status"]["refusal"]
-    assert everything.kinds["lost"].calls == counters["by_status"]["cut_off"]
-    assert everything.kinds["retried"].calls == 1
-    assert everything.kinds["kept"].calls + everything.kinds["rejected"].calls + 1 == 80
-    assert run.counts.usd == everything.paid.usd - everything.kinds["lost"].usd > 0
+    assert total.paid.calls == counters["paid"]
+    assert total.kinds["rejected"].calls == counters["by_status"]["refusal"]
+    assert total.kinds["lost"].calls == counters["by_status"]["cut_off"]
+    assert total.kinds["retried"].calls == 1
+    assert total.kinds["kept"].calls + total.kinds["rejected"].calls + 1 == 80
+    assert session.usage.usd == total.paid.usd - total.kinds["lost"].usd > 0
 
 
-async def test_accounts_are_kept_by_stage_model_and_trait_level(store: Store, serve: Serve) -> None:
+async def test_costs_are_reported_by_stage_model_and_trait_level(store: Store, serve: Serve) -> None:
     endpoint = serve()
     requests = [
         question("a"),
         question("b", task="write"),
-        question("c", about="N-"),
-        question("d", about="N-"),
+        question("c", trait_level="N-"),
+        question("d", trait_level="N-"),
     ]
     await ask(endpoint.settings(), store.engine, requests)
-    found = accounts_of(store, load_prices()).accounts
-    assert {line: account.paid.calls for line, account in found.items()} == {
-        Line("label", MODEL, endpoint.url, "O+"): 1,
-        Line("label", MODEL, endpoint.url, "N-"): 2,
-        Line("write", MODEL, endpoint.url, "O+"): 1,
+    lines = cost_report(store, load_prices()).lines
+    assert {key: line.paid.calls for key, line in lines.items()} == {
+        CostKey("label", MODEL, endpoint.url, "O+"): 1,
+        CostKey("label", MODEL, endpoint.url, "N-"): 2,
+        CostKey("write", MODEL, endpoint.url, "O+"): 1,
     }

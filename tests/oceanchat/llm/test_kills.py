@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from oceanchat.llm.costs import accounts_of, total
+from oceanchat.llm.costs import cost_report
 from oceanchat.llm.prices import load_prices
 from oceanchat.store.database import open_store
 from tests.endpoint import Endpoint
@@ -62,7 +62,7 @@ def test_live_kills_cost_at_most_what_was_in_flight(
     kill_when(start(path, endpoint), lambda: endpoint.counters()["calls"] >= moment)
     told = finish(start(path, endpoint))
     counters = endpoint.counters()
-    lost = total(accounts_of(open_store(path), load_prices()).accounts).kinds["lost"].calls
+    lost = cost_report(open_store(path), load_prices()).total.kinds["lost"].calls
     assert counters["paid_twice"] <= lost <= CONCURRENCY
     assert told["calls"]["made"] + told["calls"]["replayed"] == COUNT
     assert counters["paid"] <= COUNT + lost

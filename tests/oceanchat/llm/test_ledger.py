@@ -9,9 +9,10 @@ from sqlalchemy import select
 
 from oceanchat.errors import BuildStopped, CallFailed, StoreError
 from oceanchat.llm.chat import ChatAnswer
+from oceanchat.llm.endpoint.openai_endpoint import OpenAIEndpoint
 from oceanchat.llm.ledger import as_json, from_json
 from oceanchat.llm.settings import CallSettings
-from oceanchat.models import open_run
+from oceanchat.models import open_session
 from oceanchat.store import ledger as ledger_rows
 from oceanchat.store.database import Store, open_store
 from tests.endpoint import MODEL, Endpoint, ask, ask_all, question, questions
@@ -22,24 +23,24 @@ Serve = Callable[..., Endpoint]
 async def test_a_second_run_asks_nothing(store: Store, serve: Serve) -> None:
     endpoint = serve()
     first, _ = await ask(endpoint.settings(), store.engine, questions(30))
-    again, run = await ask(endpoint.settings(), store.engine, questions(30))
+    again, session = await ask(endpoint.settings(), store.engine, questions(30))
     assert [answer.text for answer in again] == [answer.text for answer in first]
     assert all(answer.replayed for answer in again)
-    assert (run.counts.made, run.counts.replayed) == (0, 30)
+    assert (session.usage.answered, session.usage.replayed) == (0, 30)
     assert endpoint.counters()["calls"] == 30
 
 
 async def test_equal_requests_in_flight_are_one(store: Store, serve: Serve) -> None:
     endpoint = serve(latency=0.1)
-    answers, run = await ask(endpoint.settings(), store.engine, [question("the same")] * 10)
+    answers, session = await ask(endpoint.settings(), store.engine, [question("the same")] * 10)
     assert len({answer.text for answer in answers}) == 1
     assert endpoint.counters()["calls"] == 1
-    assert (run.counts.made, run.counts.replayed) == (1, 9)
+    assert (session.usage.answered, session.usage.replayed) == (1, 9)
 
 
 async def test_whatever_decides_the_answer_makes_another_request(store: Store, serve: Serve) -> None:
     endpoint = serve()
-    same, other_account = question("hello"), question("hello", about="N-", task="check")
+    same, other_account = question("hello"), question("hello", trait_level="N-", task="check")
     await ask(endpoint.settings(), store.engine, [same, other_account, question("hello", sample=1)])
     assert endpoint.counters()["calls"] == 2
 
@@ -55,14 +56,14 @@ async def test_the_raw_body_is_kept_byte_for_byte(store: Store, serve: Serve) ->
 async def test_a_failure_is_kept_and_fails_again_without_a_call(store: Store, serve: Serve) -> None:
     endpoint = serve(poison="question 1")
     await ask(endpoint.settings(), store.engine, questions(3))
-    answers, run = await ask(endpoint.settings(), store.engine, questions(3))
+    answers, session = await ask(endpoint.settings(), store.engine, questions(3))
     assert [getattr(answer, "reason", "answered") for answer in answers] == [
         "answered",
         "content-filter",
         "answered",
     ]
     assert "oceanchat retry" in str(answers[1])
-    assert (run.counts.made, run.counts.failed) == (0, 1)
+    assert (session.usage.answered, session.usage.failed) == (0, 1)
     assert endpoint.counters()["calls"] == 3
 
 
@@ -78,23 +79,23 @@ async def test_offline_answers_from_the_ledger_and_names_what_is_missing(store: 
 
 async def test_who_asked_may_go_and_the_answer_is_kept(store: Store, serve: Serve) -> None:
     endpoint = serve(latency=0.3)
-    async with open_run(endpoint.settings(), store.engine) as run:
-        asker = asyncio.create_task(run.model(MODEL).ask(question("impatient")))
+    async with open_session(endpoint.settings(), store.engine, OpenAIEndpoint) as session:
+        asker = asyncio.create_task(session.model(MODEL).ask(question("impatient")))
         while not endpoint.counters()["calls"]:
             await asyncio.sleep(0.02)
         asker.cancel()
         with pytest.raises(asyncio.CancelledError):
             await asker
-    _, run = await ask(endpoint.settings(), store.engine, [question("impatient")])
-    assert run.counts.replayed == 1
+    _, session = await ask(endpoint.settings(), store.engine, [question("impatient")])
+    assert session.usage.replayed == 1
     assert endpoint.counters()["calls"] == 1
 
 
 async def test_what_became_of_an_answer_is_noted_for_the_accounts(store: Store, serve: Serve) -> None:
     endpoint = serve()
-    async with open_run(endpoint.settings(), store.engine) as run:
-        await ask_all(run, [question("unclear"), question("unclear", sample=1)])
-        run.model(MODEL).mark(question("unclear"), "retried")
+    async with open_session(endpoint.settings(), store.engine, OpenAIEndpoint) as session:
+        await ask_all(session, [question("unclear"), question("unclear", sample=1)])
+        session.model(MODEL).record_outcome(question("unclear"), "retried")
     with store.reading() as connection:
         outcomes = sorted(str(row["outcome"]) for row in ledger_rows.spending(connection))
     assert outcomes == ["None", "retried"]
@@ -102,8 +103,8 @@ async def test_what_became_of_an_answer_is_noted_for_the_accounts(store: Store, 
 
 async def test_the_intent_is_on_disk_before_the_request_leaves(store: Store, serve: Serve) -> None:
     endpoint = serve(latency=0.3)
-    async with open_run(endpoint.settings(), store.engine) as run:
-        asker = asyncio.create_task(run.model(MODEL).ask(question("slow")))
+    async with open_session(endpoint.settings(), store.engine, OpenAIEndpoint) as session:
+        asker = asyncio.create_task(session.model(MODEL).ask(question("slow")))
         while not endpoint.counters()["calls"]:
             await asyncio.sleep(0.02)
         with store.reading() as connection:
@@ -115,10 +116,10 @@ async def test_the_intent_is_on_disk_before_the_request_leaves(store: Store, ser
 
 async def test_a_scripted_model_goes_through_the_ledger_too(store: Store) -> None:
     request = question("<task>theme</task> <seed_topic>I paint every evening.</seed_topic>", task="theme")
-    async with open_run(CallSettings(), store.engine) as run:
-        first = await run.model("scripted").ask(request)
-    async with open_run(CallSettings(offline=True), store.engine) as run:
-        again = await run.model("scripted").ask(request)
+    async with open_session(CallSettings(), store.engine, OpenAIEndpoint) as session:
+        first = await session.model("scripted").ask(request)
+    async with open_session(CallSettings(offline=True), store.engine, OpenAIEndpoint) as session:
+        again = await session.model("scripted").ask(request)
     assert first.text == again.text
     assert (first.replayed, again.replayed) == (False, True)
 
@@ -135,14 +136,14 @@ async def test_a_store_that_cannot_be_written_stops_the_run(
     store: Store, serve: Serve, tmp_path: Path
 ) -> None:
     endpoint = serve()
-    async with open_run(endpoint.settings(), store.engine) as run:
+    async with open_session(endpoint.settings(), store.engine, OpenAIEndpoint) as session:
         with store.writing() as connection:
             ledger_rows.ledger_calls.drop(connection)
         with pytest.raises(StoreError, match="the ledger cannot be written"):
-            await run.model(MODEL).ask(question("hello"))
+            await session.model(MODEL).ask(question("hello"))
         with store.writing() as connection:
             ledger_rows.ledger_calls.create(connection)
-        run.clerk._broken = None
+        session.ledger_writer._broken = None
 
 
 def test_a_request_survives_being_kept_beside_its_failure() -> None:
@@ -152,16 +153,16 @@ def test_a_request_survives_being_kept_beside_its_failure() -> None:
 
 async def test_one_call_for_several_sentences_leaves_an_entry_for_each(store: Store, serve: Serve) -> None:
     endpoint = serve(reply="1. neutral\n2. fantasy-high 4")
-    async with open_run(endpoint.settings(), store.engine) as run:
-        model = run.model(MODEL)
+    async with open_session(endpoint.settings(), store.engine, OpenAIEndpoint) as session:
+        model = session.model(MODEL)
         both, first, second = question("both"), question("one"), question("two")
-        assert await model.recall(first) is None
+        assert await model.stored_answer(first) is None
         for request, text in zip((first, second), (await model.ask(both)).text.splitlines(), strict=True):
-            model.keep_share(request, text)
-    async with open_run(endpoint.settings(offline=True), store.engine) as run:
-        answers = [await run.model(MODEL).ask(request) for request in (first, second)]
+            model.store_share(request, text)
+    async with open_session(endpoint.settings(offline=True), store.engine, OpenAIEndpoint) as session:
+        answers = [await session.model(MODEL).ask(request) for request in (first, second)]
         assert [answer.text for answer in answers] == ["1. neutral", "2. fantasy-high 4"]
-        recalled = await run.model(MODEL).recall(second)
+        recalled = await session.model(MODEL).stored_answer(second)
         assert recalled is not None and recalled.text == answers[1].text
     with store.reading() as connection:
         assert sum(row["calls"] for row in ledger_rows.spending(connection)) == 1  # paid once
@@ -169,9 +170,9 @@ async def test_one_call_for_several_sentences_leaves_an_entry_for_each(store: St
 
 async def test_a_failure_is_not_found_as_an_answer(store: Store, serve: Serve) -> None:
     endpoint = serve(poison="bad")
-    async with open_run(endpoint.settings(), store.engine) as run:
-        await ask_all(run, [question("bad")])
-        assert await run.model(MODEL).recall(question("bad")) is None
+    async with open_session(endpoint.settings(), store.engine, OpenAIEndpoint) as session:
+        await ask_all(session, [question("bad")])
+        assert await session.model(MODEL).stored_answer(question("bad")) is None
 
 
 @pytest.mark.postgres
@@ -180,15 +181,15 @@ async def test_a_run_on_postgresql_keeps_and_finds_its_answers(serve: Serve, pos
     store = open_store(postgres_url)
     try:
         first, _ = await ask(endpoint.settings(), store.engine, questions(40))
-        again, run = await ask(endpoint.settings(), store.engine, questions(40))
+        again, session = await ask(endpoint.settings(), store.engine, questions(40))
     finally:
         store.close()
     assert [answer.text for answer in again] == [answer.text for answer in first]
-    assert (run.counts.made, run.counts.replayed) == (0, 40)
+    assert (session.usage.answered, session.usage.replayed) == (0, 40)
 
 
 async def test_an_unreadable_body_fails_its_row_only(store: Store, serve: Serve) -> None:
     endpoint = serve(rate_cut_off=1.0)
-    answers, run = await ask(endpoint.settings(max_tries=2), store.engine, questions(2))
+    answers, session = await ask(endpoint.settings(max_tries=2), store.engine, questions(2))
     assert all(isinstance(answer, CallFailed) for answer in answers)
-    assert run.counts.failed == 2
+    assert session.usage.failed == 2

@@ -10,8 +10,9 @@ import pytest
 from pydantic import SecretStr
 
 from oceanchat.errors import BuildStopped, ConfigError
+from oceanchat.llm.endpoint.openai_endpoint import OpenAIEndpoint
 from oceanchat.llm.settings import CallSettings, shown_url
-from oceanchat.models import open_run
+from oceanchat.models import open_session
 from oceanchat.store.database import Store
 from tests.endpoint import Endpoint, ask, question, questions
 
@@ -29,10 +30,10 @@ async def test_an_echoed_key_is_blotted_out_of_answers_and_failures(
     caplog.set_level(logging.DEBUG)
     endpoint = serve(reply=f"you sent {KEY}", poison="bad")
     settings = endpoint.settings(api_key=SecretStr(KEY))
-    (answer, failure), run = await ask(settings, store.engine, [question("good"), question(f"bad {KEY}")])
+    (answer, failure), session = await ask(settings, store.engine, [question("good"), question(f"bad {KEY}")])
     store.close()
     assert answer.text == "you sent ***"
-    told = [str(failure), repr(settings), settings.model_dump_json(), repr(run.counts), caplog.text]
+    told = [str(failure), repr(settings), settings.model_dump_json(), repr(session.usage), caplog.text]
     assert not any(KEY in text for text in told)
 
 
@@ -58,9 +59,9 @@ async def test_a_url_is_shown_without_its_credentials(store: Store, serve: Serve
 
 
 async def test_the_openai_endpoint_needs_a_key(store: Store) -> None:
-    async with open_run(CallSettings(), store.engine) as run:
+    async with open_session(CallSettings(), store.engine, OpenAIEndpoint) as session:
         with pytest.raises(ConfigError, match="set OPENAI_API_KEY"):
-            run.model("gpt-4o-mini")
+            session.model("gpt-4o-mini")
 
 
 def test_a_build_against_a_real_endpoint_writes_the_key_nowhere(serve: Serve, tmp_path: Path) -> None:

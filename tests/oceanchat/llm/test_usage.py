@@ -2,27 +2,27 @@
 
 from decimal import Decimal
 
-from oceanchat.llm.usage import CallCounts
+from oceanchat.llm.usage import Usage
 
 
 def test_the_line_tells_done_failed_in_flight_rate_cost_and_remaining() -> None:
-    counts = CallCounts(made=1200, replayed=34, failed=2, in_flight=7, usd=Decimal("0.125"))
-    line = counts.line(remaining=4321)
+    usage = Usage(answered=1200, replayed=34, failed=2, in_flight=7, usd=Decimal("0.125"))
+    line = usage.line(remaining=4321)
     assert line.startswith("1,234 done, 2 failed, 7 in flight, ")
     assert line.endswith("/s, cost $0.1250, 4,321 remaining")
-    assert "remaining" not in counts.line()
+    assert "remaining" not in usage.line()
 
 
 def test_a_cost_that_is_partly_unknown_says_so() -> None:
-    assert CallCounts(unpriced=3).cost == "unknown"
-    assert CallCounts(unpriced=3, usd=Decimal("1.5")).cost == "$1.5000 + unknown"
-    assert CallCounts().cost == "$0.0000"
+    assert Usage(unpriced=3).cost == "unknown"
+    assert Usage(unpriced=3, usd=Decimal("1.5")).cost == "$1.5000 + unknown"
+    assert Usage().cost == "$0.0000"
 
 
 def test_the_rate_counts_recent_answers_only() -> None:
-    counts = CallCounts()
-    assert counts.rate == 0
-    counts.started -= 100
+    usage = Usage()
+    assert usage.rate == 0
+    usage.started -= 100
     for _ in range(60):
-        counts.finished_one()
-    assert 1.9 <= counts.rate <= 2.1  # sixty within the last half minute
+        usage.record_answer()
+    assert 1.9 <= usage.rate <= 2.1  # sixty within the last half minute

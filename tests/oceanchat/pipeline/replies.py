@@ -15,7 +15,7 @@ class Replies:
     def __init__(self, answer: Callable[[ChatRequest], ChatAnswer | str]) -> None:
         self._answer = answer
         self.asked: list[ChatRequest] = []
-        self.marks: list[str | None] = []
+        self.outcomes: list[str | None] = []
         self.shares: dict[tuple[Message, ...], str] = {}
 
     async def ask(self, request: ChatRequest) -> ChatAnswer:
@@ -24,18 +24,18 @@ class Replies:
         found = self._answer(request)
         return ChatAnswer(found) if isinstance(found, str) else found
 
-    async def recall(self, request: ChatRequest) -> ChatAnswer | None:
-        """What was kept as a share."""
+    async def stored_answer(self, request: ChatRequest) -> ChatAnswer | None:
+        """What was stored as a share."""
         text = self.shares.get(request.messages)
         return None if text is None else ChatAnswer(text, replayed=True)
 
-    def keep_share(self, request: ChatRequest, text: str) -> None:
+    def store_share(self, request: ChatRequest, text: str) -> None:
         """Remember the share."""
         self.shares[request.messages] = text
 
-    def mark(self, request: ChatRequest, outcome: str | None) -> None:
-        """Remember the mark."""
-        self.marks.append(outcome)
+    def record_outcome(self, request: ChatRequest, outcome: str | None) -> None:
+        """Remember the outcome."""
+        self.outcomes.append(outcome)
 
 
 def one_after_the_other(*replies: ChatAnswer | str) -> Replies:

@@ -101,7 +101,7 @@ async def test_an_unreadable_reply_is_asked_again_under_a_new_sample_number() ->
     (candidate,) = await labeler(model).label([[OrderedSentence(0, sentence(0))]])
     assert (candidate.state, candidate.facet, candidate.strength) == ("off-target", "ideas", 5)
     assert [request.sample for request in model.asked] == [0, 1, 2]
-    assert model.marks == ["retried", "retried"]
+    assert model.outcomes == ["retried", "retried"]
 
 
 @pytest.mark.parametrize(

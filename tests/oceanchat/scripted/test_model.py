@@ -45,7 +45,7 @@ def test_it_names_itself_scripted() -> None:
 def test_equal_requests_get_equal_answers_and_another_sample_a_new_one() -> None:
     messages = write_messages(TRAIT_LEVELS[0], FACETS[TRAIT_LEVELS[0].trait][0], SEED)
     request = ChatRequest(messages, "write", max_tokens=900, temperature=0.9)
-    again = ChatRequest(messages, "write", max_tokens=900, temperature=0.9, about="O+")
+    again = ChatRequest(messages, "write", max_tokens=900, temperature=0.9, trait_level="O+")
     other = ChatRequest(messages, "write", max_tokens=900, temperature=0.9, sample=1)
     assert ask(request) == ask(again)
     assert ask(request) != ask(other)

@@ -8,16 +8,16 @@ from sqlalchemy import select
 
 from oceanchat.store import ledger as ledger_rows
 from oceanchat.store.database import Store
-from oceanchat.store.ledger import ANSWERED, ASKING, FAILED, PREPARING, SUBMITTED, Entry
+from oceanchat.store.ledger import ANSWERED, FAILED, IN_FLIGHT, PREPARING, SUBMITTED, Entry
 
 
-def row(key: str, state: str = ASKING, **given: Any) -> dict[str, Any]:
+def row(key: str, state: str = IN_FLIGHT, **given: Any) -> dict[str, Any]:
     plain = {
         "key": key,
         "endpoint": "http://x/v1",
         "model": "m",
         "task": "label",
-        "about": "O+",
+        "trait_level": "O+",
         "sample": 0,
         "state": state,
         "reason": None,
@@ -25,13 +25,13 @@ def row(key: str, state: str = ASKING, **given: Any) -> dict[str, Any]:
         "body": None,
         "prompt_tokens": None,
         "completion_tokens": None,
-        "prompt_bytes": 100,
+        "max_prompt_tokens": 100,
         "max_tokens": 10,
         "batched": False,
         "batch": None,
-        "asked": None,
+        "request": None,
         "run": "run-1",
-        "at": 1.0,
+        "recorded_at": 1.0,
     }
     return plain | given
 
@@ -41,7 +41,7 @@ def test_a_call_goes_from_asking_to_answered(store: Store) -> None:
         ledger_rows.claim(connection, [row("a"), row("b")])
         assert ledger_rows.find(connection, ["a", "b"]) == {}
         assert ledger_rows.in_flight(connection) == 2
-        ledger_rows.keep(connection, [row("a", ANSWERED, body=b"\x00\xff raw", completion_tokens=3)])
+        ledger_rows.store_calls(connection, [row("a", ANSWERED, body=b"\x00\xff raw", completion_tokens=3)])
     with store.reading() as connection:
         assert ledger_rows.find(connection, ["a", "b", "c"]) == {"a": Entry(ANSWERED, None, b"\x00\xff raw")}
         assert ledger_rows.in_flight(connection) == 1
@@ -49,20 +49,20 @@ def test_a_call_goes_from_asking_to_answered(store: Store) -> None:
 
 def test_an_answer_is_never_replaced(store: Store) -> None:
     with store.writing() as connection:
-        ledger_rows.keep(connection, [row("a", ANSWERED, body=b"first")])
-        ledger_rows.keep(connection, [row("a", ANSWERED, body=b"second")])
-        ledger_rows.keep(connection, [row("a", FAILED, reason="timeout")])
+        ledger_rows.store_calls(connection, [row("a", ANSWERED, body=b"first")])
+        ledger_rows.store_calls(connection, [row("a", ANSWERED, body=b"second")])
+        ledger_rows.store_calls(connection, [row("a", FAILED, reason="timeout")])
         ledger_rows.claim(connection, [row("a")])
         assert ledger_rows.find(connection, ["a"]) == {"a": Entry(ANSWERED, None, b"first")}
 
 
 def test_a_failure_is_replaced_by_a_later_answer_and_survives_a_vain_attempt(store: Store) -> None:
     with store.writing() as connection:
-        ledger_rows.keep(connection, [row("a", FAILED, reason="timeout", asked="{}")])
+        ledger_rows.store_calls(connection, [row("a", FAILED, reason="timeout", request="{}")])
         ledger_rows.claim(connection, [row("a")])
-        ledger_rows.free(connection, ["a"])
+        ledger_rows.withdraw(connection, ["a"])
         assert ledger_rows.find(connection, ["a"])["a"].reason == "timeout"
-        ledger_rows.keep(connection, [row("a", ANSWERED, body=b"now")])
+        ledger_rows.store_calls(connection, [row("a", ANSWERED, body=b"now")])
         assert ledger_rows.find(connection, ["a"]) == {"a": Entry(ANSWERED, None, b"now")}
         assert ledger_rows.failed_rows(connection) == []
 
@@ -70,17 +70,21 @@ def test_a_failure_is_replaced_by_a_later_answer_and_survives_a_vain_attempt(sto
 def test_freeing_touches_only_what_is_on_its_way(store: Store) -> None:
     with store.writing() as connection:
         ledger_rows.claim(connection, [row("a")])
-        ledger_rows.keep(connection, [row("b", ANSWERED, body=b"kept")])
-        ledger_rows.free(connection, ["a", "b", "never"])
-        ledger_rows.free(connection, [])
+        ledger_rows.store_calls(connection, [row("b", ANSWERED, body=b"kept")])
+        ledger_rows.withdraw(connection, ["a", "b", "never"])
+        ledger_rows.withdraw(connection, [])
         assert ledger_rows.in_flight(connection) == 0
         assert set(ledger_rows.find(connection, ["a", "b"])) == {"b"}
 
 
 def test_failed_rows_come_oldest_first_and_by_reason(store: Store) -> None:
     with store.writing() as connection:
-        for key, reason, at in (("a", "timeout", 2.0), ("b", "content-filter", 1.0), ("c", "timeout", 3.0)):
-            ledger_rows.keep(connection, [row(key, FAILED, reason=reason, at=at)])
+        for key, reason, recorded_at in (
+            ("a", "timeout", 2.0),
+            ("b", "content-filter", 1.0),
+            ("c", "timeout", 3.0),
+        ):
+            ledger_rows.store_calls(connection, [row(key, FAILED, reason=reason, recorded_at=recorded_at)])
         assert [found["key"] for found in ledger_rows.failed_rows(connection)] == ["b", "a", "c"]
         assert [found["key"] for found in ledger_rows.failed_rows(connection, "timeout")] == ["a", "c"]
 
@@ -89,13 +93,13 @@ def test_what_a_dead_run_left_becomes_lost_and_free(store: Store) -> None:
     with store.writing() as connection:
         ledger_rows.start_run(connection, "run-1")
         ledger_rows.claim(connection, [row("a"), row("b"), row("c", batch="batch-1", batched=True)])
-        ledger_rows.keep(connection, [row("b", ANSWERED, body=b"kept", completion_tokens=1)])
+        ledger_rows.store_calls(connection, [row("b", ANSWERED, body=b"kept", completion_tokens=1)])
         assert ledger_rows.dead_runs(connection) == []  # this process is alive
         ledger_rows.end_run(connection, "run-1")
         assert ledger_rows.dead_runs(connection) == ["run-1"]
         assert ledger_rows.sweep(connection, ["run-1"]) == 1
         assert ledger_rows.sweep(connection, ["run-1"]) == 0
-        (lost,) = ledger_rows.losses(connection)
+        (lost,) = ledger_rows.lost_attempts(connection)
         assert (lost["calls"], lost["prompt_tokens"], lost["completion_tokens"]) == (1, 100, 10)
         assert ledger_rows.in_flight(connection) == 1  # the batch is still with the provider
 
@@ -117,26 +121,30 @@ def test_a_run_whose_process_is_gone_is_dead(store: Store) -> None:
 def test_marks_and_sums(store: Store) -> None:
     with store.writing() as connection:
         for key in "abc":
-            ledger_rows.keep(
+            ledger_rows.store_calls(
                 connection, [row(key, ANSWERED, body=b"x", prompt_tokens=5, completion_tokens=2)]
             )
-        ledger_rows.mark(connection, [("a", "retried", None), ("b", "rejected", "{}")])
-        ledger_rows.mark(connection, [("b", None, None)])
+        ledger_rows.record_outcomes(connection, [("a", "retried", None), ("b", "rejected", "{}")])
+        ledger_rows.record_outcomes(connection, [("b", None, None)])
         sums = {found["outcome"]: found for found in ledger_rows.spending(connection)}
     assert {outcome: found["calls"] for outcome, found in sums.items()} == {None: 2, "retried": 1}
-    assert (sums[None]["prompt_tokens"], sums[None]["completion_tokens"], sums[None]["untold"]) == (10, 4, 0)
+    assert (sums[None]["prompt_tokens"], sums[None]["completion_tokens"], sums[None]["uncounted"]) == (
+        10,
+        4,
+        0,
+    )
 
 
 def test_a_rejected_answer_makes_room_for_a_new_one_and_stays_in_the_accounts(store: Store) -> None:
     with store.writing() as connection:
-        ledger_rows.keep(connection, [row("a", ANSWERED, body=b"no use", completion_tokens=2)])
-        ledger_rows.set_aside(connection, "a")
+        ledger_rows.store_calls(connection, [row("a", ANSWERED, body=b"no use", completion_tokens=2)])
+        ledger_rows.archive_rejected(connection, "a")
         assert ledger_rows.find(connection, ["a"])["a"].body == b"no use"  # kept ones stay
-        ledger_rows.mark(connection, [("a", "rejected", "{}")])
+        ledger_rows.record_outcomes(connection, [("a", "rejected", "{}")])
         assert [found["key"] for found in ledger_rows.rejected_rows(connection)] == ["a"]
-        ledger_rows.set_aside(connection, "a")
+        ledger_rows.archive_rejected(connection, "a")
         assert ledger_rows.find(connection, ["a"]) == {}
-        ledger_rows.keep(connection, [row("a", ANSWERED, body=b"better", completion_tokens=2)])
+        ledger_rows.store_calls(connection, [row("a", ANSWERED, body=b"better", completion_tokens=2)])
         assert ledger_rows.find(connection, ["a"])["a"].body == b"better"
         sums = {found["outcome"]: found["calls"] for found in ledger_rows.spending(connection)}
     assert sums == {None: 1, "retried": 1}
@@ -144,14 +152,14 @@ def test_a_rejected_answer_makes_room_for_a_new_one_and_stays_in_the_accounts(st
 
 def test_pilot_figures_give_sums_and_squares(store: Store) -> None:
     with store.writing() as connection:
-        ledger_rows.keep(connection, [row("a", ANSWERED, prompt_tokens=3, completion_tokens=1)])
-        ledger_rows.keep(connection, [row("b", ANSWERED, prompt_tokens=4, completion_tokens=2)])
-        ledger_rows.keep(connection, [row("c", ANSWERED)])
-        (found,) = ledger_rows.pilot_figures(connection, "http://x/v1", "m", "label")
-    told = (found["calls"], found["told"], int(found["prompt"]), int(found["prompt_squares"]))
+        ledger_rows.store_calls(connection, [row("a", ANSWERED, prompt_tokens=3, completion_tokens=1)])
+        ledger_rows.store_calls(connection, [row("b", ANSWERED, prompt_tokens=4, completion_tokens=2)])
+        ledger_rows.store_calls(connection, [row("c", ANSWERED)])
+        (found,) = ledger_rows.pilot_sums(connection, "http://x/v1", "m", "label")
+    told = (found["calls"], found["counted"], int(found["prompt"]), int(found["prompt_squares"]))
     assert told == (3, 2, 7, 25)
     with store.reading() as connection:
-        assert ledger_rows.pilot_figures(connection, "http://x/v1", "m", "check") == []
+        assert ledger_rows.pilot_sums(connection, "http://x/v1", "m", "check") == []
 
 
 def test_batches_are_on_record_with_their_calls(store: Store) -> None:
@@ -174,7 +182,7 @@ def test_batches_are_on_record_with_their_calls(store: Store) -> None:
             connection, [row("a", batch="b1", batched=True), row("b", batch="b1", batched=True)]
         )
         ledger_rows.set_batch(connection, "b1", remote_id="batch_7", state=SUBMITTED)
-        ledger_rows.keep(connection, [row("a", ANSWERED, body=b"x", batch="b1", batched=True)])
+        ledger_rows.store_calls(connection, [row("a", ANSWERED, body=b"x", batch="b1", batched=True)])
         assert [found["key"] for found in ledger_rows.batch_calls(connection, "b1")] == ["b"]
         (found,) = ledger_rows.batches(connection, "http://x/v1", unfinished=True)
         assert found["remote_id"] == "batch_7"

@@ -7,7 +7,7 @@ from sqlalchemy import event, text
 
 from oceanchat.errors import StoreError
 from oceanchat.store.database import Store, open_store
-from oceanchat.store.ledger_writer import Clerk
+from oceanchat.store.ledger_writer import LedgerWriter
 from tests.oceanchat.store.test_ledger import row
 
 
@@ -21,41 +21,41 @@ def count(url: str, query: str) -> int:
 
 
 async def test_orders_given_together_share_a_commit(store: Store, url: str) -> None:
-    clerk = Clerk(store.engine)
-    await clerk.open()
+    ledger_writer = LedgerWriter(store.engine)
+    await ledger_writer.open()
     commits: list[int] = []
     event.listen(store.engine, "commit", lambda connection: commits.append(1))
-    await asyncio.gather(*(clerk.claim(row(f"key {number}")) for number in range(200)))
+    await asyncio.gather(*(ledger_writer.claim(row(f"key {number}")) for number in range(200)))
     assert len(commits) <= 5
     assert count(url, "select count(*) from ledger_calls") == 200
-    await clerk.close()
+    await ledger_writer.close()
 
 
 async def test_closing_writes_what_nobody_waits_for(store: Store, url: str) -> None:
-    clerk = Clerk(store.engine)
-    await clerk.open()
+    ledger_writer = LedgerWriter(store.engine)
+    await ledger_writer.open()
     for number in range(500):
-        clerk.keep_soon(row(f"key {number}", "answered", body=b"x"))
-    await clerk.close()
+        ledger_writer.store_later(row(f"key {number}", "answered", body=b"x"))
+    await ledger_writer.close()
     assert count(url, "select count(*) from ledger_calls") == 500
     assert count(url, "select count(ended_at) from ledger_runs") == 1
 
 
 async def test_what_was_ordered_before_is_found_after(store: Store) -> None:
-    clerk = Clerk(store.engine)
-    await clerk.open()
-    clerk.keep_soon(row("a", "answered", body=b"x"))
-    found = await clerk.find("a")
+    ledger_writer = LedgerWriter(store.engine)
+    await ledger_writer.open()
+    ledger_writer.store_later(row("a", "answered", body=b"x"))
+    found = await ledger_writer.find("a")
     assert found is not None and found.body == b"x"
-    await clerk.close()
+    await ledger_writer.close()
 
 
 async def test_whatever_goes_wrong_is_told_to_whoever_waits(store: Store) -> None:
-    clerk = Clerk(store.engine)
-    await clerk.open()
+    ledger_writer = LedgerWriter(store.engine)
+    await ledger_writer.open()
     with pytest.raises(StoreError, match="the ledger cannot be written"):
-        await clerk.claim({"key": "no such columns"})
+        await ledger_writer.claim({"key": "no such columns"})
     with pytest.raises(StoreError):
-        await clerk.find("a")
+        await ledger_writer.find("a")
     with pytest.raises(StoreError):
-        await clerk.close()
+        await ledger_writer.close()

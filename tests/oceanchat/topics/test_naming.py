@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from oceanchat.errors import BuildStopped
+from oceanchat.llm.endpoint.openai_endpoint import OpenAIEndpoint
 from oceanchat.llm.settings import CallSettings
 from oceanchat.store.database import Store, open_store
 from oceanchat.topics.naming import Naming, TopicLabelConfig, by_words, name_topics, parse_topic_label
@@ -34,7 +35,7 @@ def named_by(reply: str, store: Store) -> Naming:
     endpoint = Endpoint(reply=reply)
     try:
         config = TopicLabelConfig(labeler="served", calls=endpoint.settings(max_attempts=2))
-        return asyncio.run(name_topics(config, store, FOUND, TEXTS))
+        return asyncio.run(name_topics(config, store, FOUND, TEXTS, OpenAIEndpoint))
     finally:
         endpoint.close()
 
@@ -78,18 +79,18 @@ def test_plain_words_come_back_as_they_are(words: list[str]) -> None:
 
 def test_the_scripted_model_names_a_topic_by_its_first_words(store: Store) -> None:
     config = TopicLabelConfig(labeler="scripted")
-    first, second = (asyncio.run(name_topics(config, store, FOUND, TEXTS)) for _ in range(2))
+    first, second = (asyncio.run(name_topics(config, store, FOUND, TEXTS, OpenAIEndpoint)) for _ in range(2))
     assert [named.topic.label for named in first.topics] == ["boat and tide", "soup and pan"]
     assert {named.labelled_by for named in first.topics} == {"scripted"}
     assert second.topics == first.topics
-    assert (first.counts.made, second.counts.made, second.counts.replayed) == (2, 0, 2)
+    assert (first.usage.answered, second.usage.answered, second.usage.replayed) == (2, 0, 2)
 
 
 def test_an_unreadable_reply_leaves_the_words_and_says_so(store: Store) -> None:
     naming = named_by("I see boats here.", store)
     assert [named.topic for named in naming.topics] == [SEA, SOUP]
     assert {(named.labelled_by, named.reason) for named in naming.topics} == {("its words", "unparseable")}
-    assert naming.counts.made == 4
+    assert naming.usage.answered == 4
     assert naming.labeler_used is None
 
 
@@ -108,7 +109,9 @@ def test_no_two_topics_bear_one_label(store: Store) -> None:
 def test_what_stops_a_build_stops_the_naming(store: Store) -> None:
     calls = CallSettings(offline=True)
     with pytest.raises(BuildStopped, match="--offline"):
-        asyncio.run(name_topics(TopicLabelConfig(labeler="gone", calls=calls), store, FOUND, TEXTS))
+        asyncio.run(
+            name_topics(TopicLabelConfig(labeler="gone", calls=calls), store, FOUND, TEXTS, OpenAIEndpoint)
+        )
 
 
 def test_without_a_model_topics_are_labelled_by_their_words() -> None:

@@ -3,13 +3,13 @@
 import pytest
 
 from oceanchat.cli.display.progress import BuildProgress
-from oceanchat.llm.usage import CallCounts
+from oceanchat.llm.usage import Usage
 from oceanchat.progress import Stage
 
 
 def test_without_a_terminal_progress_is_plain_lines_on_stderr(capsys: pytest.CaptureFixture[str]) -> None:
     with BuildProgress() as progress:
-        progress.watch(CallCounts(made=3, failed=1))
+        progress.watch(Usage(answered=3, failed=1))
         progress.expect(Stage.LABEL, 5)
         progress.done(Stage.LABEL, 4)
     printed = capsys.readouterr()

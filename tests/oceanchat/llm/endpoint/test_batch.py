@@ -12,11 +12,12 @@ from hypothesis import strategies as st
 
 from oceanchat.errors import BuildStopped, CallFailed
 from oceanchat.llm.chat import ChatAnswer
-from oceanchat.llm.costs import accounts_of, total
+from oceanchat.llm.costs import cost_report
 from oceanchat.llm.endpoint import batch_status as batch_watch
 from oceanchat.llm.endpoint.batch_api import read_line
+from oceanchat.llm.endpoint.openai_endpoint import OpenAIEndpoint
 from oceanchat.llm.prices import load_prices
-from oceanchat.models import open_run
+from oceanchat.models import open_session
 from oceanchat.store import ledger as ledger_rows
 from oceanchat.store.database import Store
 from tests.endpoint import Endpoint, ask, ask_all, prices_file, question, questions
@@ -27,24 +28,26 @@ FAST = {"batch": True, "batch_poll_seconds": 0.05, "batch_gather_seconds": 0.1}
 
 async def test_requests_go_as_one_batch_and_come_back(store: Store, serve: Serve) -> None:
     endpoint = serve(reply="answer {digest}", batch_seconds=0.2)
-    answers, run = await ask(endpoint.settings(**FAST), store.engine, questions(30))
+    answers, session = await ask(endpoint.settings(**FAST), store.engine, questions(30))
     assert len({answer.text for answer in answers}) == 30
     counters = endpoint.counters()
     assert (counters["batches"], counters["paid"], counters["calls"]) == (1, 30, 0)
-    assert run.counts.made == 30
+    assert session.usage.answered == 30
 
 
 async def test_a_batch_build_and_a_live_build_share_the_ledger(store: Store, serve: Serve) -> None:
     endpoint = serve()
     await ask(endpoint.settings(**FAST), store.engine, questions(5))
-    _, run = await ask(endpoint.settings(), store.engine, questions(5))
-    assert (run.counts.made, run.counts.replayed) == (0, 5)
+    _, session = await ask(endpoint.settings(), store.engine, questions(5))
+    assert (session.usage.answered, session.usage.replayed) == (0, 5)
 
 
 async def test_batches_are_split_by_model_and_at_the_limits(store: Store, serve: Serve) -> None:
     endpoint = serve()
-    async with open_run(endpoint.settings(**FAST, batch_max_requests=4), store.engine) as run:
-        await asyncio.gather(ask_all(run, questions(10)), ask_all(run, questions(3), "another"))
+    async with open_session(
+        endpoint.settings(**FAST, batch_max_requests=4), store.engine, OpenAIEndpoint
+    ) as session:
+        await asyncio.gather(ask_all(session, questions(10)), ask_all(session, questions(3), "another"))
     assert endpoint.counters()["batches"] == 4  # 4 + 4 + 2 and 3
 
 
@@ -77,8 +80,8 @@ async def test_a_batch_costs_half(store: Store, serve: Serve, tmp_path: Path) ->
     _, live = await ask(endpoint.settings(prices=prices_file(tmp_path)), store.engine, questions(4))
     others = [question(f"another {number}") for number in range(4)]
     _, batched = await ask(endpoint.settings(**FAST, prices=prices_file(tmp_path)), store.engine, others)
-    assert batched.counts.usd == live.counts.usd / 2 > 0
-    assert total(accounts_of(store, prices).accounts).paid.usd == live.counts.usd + batched.counts.usd
+    assert batched.usage.usd == live.usage.usd / 2 > 0
+    assert cost_report(store, prices).total.paid.usd == live.usage.usd + batched.usage.usd
 
 
 async def test_a_cancelled_batch_stops_the_build(store: Store, serve: Serve) -> None:
@@ -112,7 +115,7 @@ async def test_what_was_never_submitted_is_asked_for_again(
     await ask(endpoint.settings(**FAST), store.engine, questions(3))
     with sqlite3.connect(store.url) as connection:  # as a kill between the two records would have left it
         connection.execute("update ledger_batches set state = 'preparing', remote_id = null, batch = 'gone'")
-        connection.execute("update ledger_calls set state = 'asking', body = null, batch = 'gone'")
+        connection.execute("update ledger_calls set state = 'in_flight', body = null, batch = 'gone'")
         connection.execute("update ledger_runs set ended_at = 1")
     answers, _ = await ask(endpoint.settings(**FAST), store.engine, questions(3))
     assert all(isinstance(answer, ChatAnswer) for answer in answers)
@@ -125,7 +128,7 @@ async def test_a_batch_whose_id_was_lost_is_found_by_its_metadata(store: Store, 
     with sqlite3.connect(store.url) as connection:
         (batch,) = connection.execute("select batch from ledger_batches").fetchone()
         connection.execute("update ledger_batches set state = 'preparing', remote_id = null")
-        connection.execute("update ledger_calls set state = 'asking', body = null, batch = ?", (batch,))
+        connection.execute("update ledger_calls set state = 'in_flight', body = null, batch = ?", (batch,))
         connection.execute("update ledger_runs set ended_at = 1")
     answers, _ = await ask(endpoint.settings(**FAST), store.engine, questions(3))
     assert all(isinstance(answer, ChatAnswer) for answer in answers)

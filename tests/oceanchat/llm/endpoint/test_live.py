@@ -1,4 +1,4 @@
-"""Every fault of an endpoint, on a real socket."""
+"""Every failure of an endpoint, on a real socket."""
 
 import time
 from collections.abc import Callable
@@ -7,8 +7,9 @@ import pytest
 
 from oceanchat.errors import BuildStopped, CallFailed
 from oceanchat.llm.chat import ChatAnswer
+from oceanchat.llm.endpoint.openai_endpoint import OpenAIEndpoint
 from oceanchat.llm.settings import CallSettings
-from oceanchat.models import open_run
+from oceanchat.models import open_session
 from oceanchat.store import ledger as ledger_rows
 from oceanchat.store.database import Store
 from tests.endpoint import MODEL, Endpoint, ask, ask_all, question, questions
@@ -34,11 +35,11 @@ async def test_a_throttled_request_waits_for_its_retry_after(store: Store, serve
     told = {"retry_after_date": True} if date else {}
     endpoint = serve(rate_429=0.3, retry_after=2 if date else 1, **told)
     started = time.monotonic()
-    answers, run = await ask(endpoint.settings(concurrency=8), store.engine, questions(12))
+    answers, session = await ask(endpoint.settings(concurrency=8), store.engine, questions(12))
     waited = time.monotonic() - started
     texts(answers)
     # A date has whole seconds, so a wait of two may be told as little more than one.
-    assert run.counts.retried >= 1 and 0.9 <= waited <= 12
+    assert session.usage.retried >= 1 and 0.9 <= waited <= 12
 
 
 async def test_faults_cost_a_few_retries_and_no_rows(store: Store, serve: Serve) -> None:
@@ -53,30 +54,32 @@ async def test_faults_cost_a_few_retries_and_no_rows(store: Store, serve: Serve)
 
 async def test_a_real_limit_is_found_by_backing_off(store: Store, serve: Serve) -> None:
     endpoint = serve(limit=8, latency=0.05, retry_after=0.1)
-    answers, run = await ask(endpoint.settings(concurrency=64), store.engine, questions(160))
+    answers, session = await ask(endpoint.settings(concurrency=64), store.engine, questions(160))
     texts(answers)
     assert endpoint.counters()["by_status"]["429"] < 400
-    assert run.gate.most_in_flight == 64
+    assert session.throttle.max_in_flight == 64
 
 
 @pytest.mark.parametrize("kind", ["reset", "cut_off", "503"])
 async def test_broken_connections_and_bodies_are_asked_again(store: Store, serve: Serve, kind: str) -> None:
     endpoint = serve(**{f"rate_{kind}": 0.2, "retry_after": 0})
-    answers, run = await ask(endpoint.settings(concurrency=8), store.engine, questions(30))
+    answers, session = await ask(endpoint.settings(concurrency=8), store.engine, questions(30))
     texts(answers)
-    assert run.counts.retried > 0
+    assert session.usage.retried > 0
     with store.reading() as connection:
-        lost = sum(row["calls"] for row in ledger_rows.losses(connection))
-    assert lost == (0 if kind == "503" else run.counts.retried)  # only what may have been billed is on record
+        lost = sum(row["calls"] for row in ledger_rows.lost_attempts(connection))
+    assert lost == (
+        0 if kind == "503" else session.usage.retried
+    )  # only what may have been billed is on record
 
 
 async def test_a_hanging_request_is_given_up_and_asked_again(store: Store, serve: Serve) -> None:
     endpoint = serve(rate_hang=0.3)
-    answers, run = await ask(
+    answers, session = await ask(
         endpoint.settings(concurrency=8, timeout_seconds=0.4), store.engine, questions(10)
     )
     texts(answers)
-    assert run.counts.retried > 0
+    assert session.usage.retried > 0
 
 
 async def test_a_poisoned_prompt_is_tried_once_and_its_neighbours_go_on(store: Store, serve: Serve) -> None:
@@ -145,8 +148,8 @@ async def test_requests_a_minute_are_kept(store: Store, serve: Serve) -> None:
 
 async def test_another_sample_is_told_apart_on_the_wire(store: Store, serve: Serve) -> None:
     endpoint = serve()
-    async with open_run(endpoint.settings(), store.engine) as run:
-        await ask_all(run, [question("again", sample) for sample in range(3)])
-        assert run.model(MODEL).name == MODEL
+    async with open_session(endpoint.settings(), store.engine, OpenAIEndpoint) as session:
+        await ask_all(session, [question("again", sample) for sample in range(3)])
+        assert session.model(MODEL).name == MODEL
     assert endpoint.counters()["paid"] == 3
     assert endpoint.counters()["paid_twice"] == 0

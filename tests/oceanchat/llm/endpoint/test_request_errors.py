@@ -10,42 +10,42 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from oceanchat.llm.endpoint.request_errors import (
-    Fault,
-    Meaning,
+    Action,
+    RequestError,
     RetryBudget,
-    fault_of,
-    read_fault,
+    classify,
+    classify_status,
     retry_after,
     wait_before,
 )
 
 
 @pytest.mark.parametrize(
-    ("status", "code", "meaning", "reason"),
+    ("status", "code", "action", "reason"),
     [
-        (400, "invalid_request_error", Meaning.ROW, "bad-request"),
-        (400, "content_filter", Meaning.ROW, "content-filter"),
-        (400, "context_length_exceeded", Meaning.ROW, "too-long"),
-        (404, "model_not_found", Meaning.ROW, "not-found"),
-        (413, "", Meaning.ROW, "too-large"),
-        (422, "", Meaning.ROW, "unprocessable"),
-        (418, "", Meaning.ROW, "http-418"),
-        (401, "invalid_api_key", Meaning.STOP, "refused"),
-        (402, "", Meaning.STOP, "refused"),
-        (403, "", Meaning.STOP, "refused"),
-        (429, "insufficient_quota", Meaning.STOP, "quota"),
-        (429, "rate_limit_exceeded", Meaning.AGAIN, "rate-limited"),
-        (408, "", Meaning.AGAIN, "timeout"),
-        (409, "", Meaning.AGAIN, "server-error"),
-        (500, "", Meaning.AGAIN, "server-error"),
-        (503, "", Meaning.AGAIN, "server-error"),
-        (529, "", Meaning.AGAIN, "server-error"),
+        (400, "invalid_request_error", Action.FAIL_ROW, "bad-request"),
+        (400, "content_filter", Action.FAIL_ROW, "content-filter"),
+        (400, "context_length_exceeded", Action.FAIL_ROW, "too-long"),
+        (404, "model_not_found", Action.FAIL_ROW, "not-found"),
+        (413, "", Action.FAIL_ROW, "too-large"),
+        (422, "", Action.FAIL_ROW, "unprocessable"),
+        (418, "", Action.FAIL_ROW, "http-418"),
+        (401, "invalid_api_key", Action.STOP_RUN, "refused"),
+        (402, "", Action.STOP_RUN, "refused"),
+        (403, "", Action.STOP_RUN, "refused"),
+        (429, "insufficient_quota", Action.STOP_RUN, "quota"),
+        (429, "rate_limit_exceeded", Action.RETRY, "rate-limited"),
+        (408, "", Action.RETRY, "timeout"),
+        (409, "", Action.RETRY, "server-error"),
+        (500, "", Action.RETRY, "server-error"),
+        (503, "", Action.RETRY, "server-error"),
+        (529, "", Action.RETRY, "server-error"),
     ],
 )
-def test_each_status_has_one_meaning(status: int, code: str, meaning: Meaning, reason: str) -> None:
-    fault = fault_of(status, code, "told")
-    assert (fault.meaning, fault.reason) == (meaning, reason)
-    assert not fault.maybe_paid
+def test_each_status_has_one_meaning(status: int, code: str, action: Action, reason: str) -> None:
+    error = classify_status(status, code, "told")
+    assert (error.action, error.reason) == (action, reason)
+    assert not error.maybe_billed
 
 
 @pytest.mark.parametrize(
@@ -60,8 +60,8 @@ def test_each_status_has_one_meaning(status: int, code: str, meaning: Meaning, r
 def test_only_what_was_sent_may_have_been_billed(cause: Exception, reason: str, paid: bool) -> None:
     error = openai.APIConnectionError(request=httpx2.Request("POST", "http://x"))
     error.__cause__ = cause
-    fault = read_fault(error)
-    assert (fault.meaning, fault.reason, fault.maybe_paid) == (Meaning.AGAIN, reason, paid)
+    error = classify(error)
+    assert (error.action, error.reason, error.maybe_billed) == (Action.RETRY, reason, paid)
 
 
 def test_retry_after_in_all_its_forms() -> None:
@@ -82,10 +82,10 @@ def test_any_retry_after_is_a_wait_or_nothing(value: str) -> None:
 
 @given(st.integers(1, 50))
 def test_backoff_grows_is_jittered_and_bounded(attempt: int) -> None:
-    fault = Fault(Meaning.AGAIN, "server-error", "told")
-    assert 0.25 <= wait_before(attempt, fault) <= 30
-    fault.wait = 7
-    assert 7 <= wait_before(attempt, fault) <= 7.1
+    error = RequestError(Action.RETRY, "server-error", "told")
+    assert 0.25 <= wait_before(attempt, error) <= 30
+    error.wait = 7
+    assert 7 <= wait_before(attempt, error) <= 7.1
 
 
 def test_the_retry_budget_runs_out_when_more_fails_than_answers() -> None:

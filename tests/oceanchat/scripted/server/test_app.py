@@ -9,7 +9,8 @@ import openai
 import pytest
 
 from oceanchat.llm.chat import ChatRequest
-from oceanchat.models import open_run
+from oceanchat.llm.endpoint.openai_endpoint import OpenAIEndpoint
+from oceanchat.models import open_session
 from oceanchat.prompts import open_prompts
 from oceanchat.scripted.server.faults import FaultDice, Faults
 from oceanchat.store.database import Store
@@ -64,9 +65,9 @@ async def test_the_scripted_model_says_the_same_over_http_as_inside(serve: Serve
         trait=trait.label, definition=trait.definition, facets=facets, sentence=sentence
     )
     request = ChatRequest(messages, "label", 300, 0.0)
-    async with open_run(serve(reply=None).settings(), store.engine) as run:
-        over_http = await run.model("scripted-http").ask(request)
-        inside = await run.model("scripted").ask(request)
+    async with open_session(serve(reply=None).settings(), store.engine, OpenAIEndpoint) as session:
+        over_http = await session.model("scripted-http").ask(request)
+        inside = await session.model("scripted").ask(request)
     assert over_http.text == inside.text
     assert "Label:" in inside.text
 

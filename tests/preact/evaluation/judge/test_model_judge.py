@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from oceanchat.llm.endpoint.openai_endpoint import OpenAIEndpoint
 from oceanchat.llm.settings import CallSettings
-from oceanchat.models import open_run
+from oceanchat.models import open_session
 from oceanchat.prompts import open_prompts, read_tags
 from oceanchat.store.database import open_store
 from oceanchat.traits import Trait
@@ -61,8 +62,8 @@ async def test_a_judge_that_refuses_is_a_state(tmp_path: Path, serve: Serve) -> 
 async def test_an_unreadable_score_is_asked_for_again_as_a_new_sample(tmp_path: Path, serve: Serve) -> None:
     endpoint = serve(reply="no score here, {digest}")
     store = open_store(tmp_path / "store.db")
-    async with open_run(endpoint.settings(), store.engine) as run:
-        judge = ModelJudge(run.model("served"), open_prompts(), attempts=3)
+    async with open_session(endpoint.settings(), store.engine, OpenAIEndpoint) as session:
+        judge = ModelJudge(session.model("served"), open_prompts(), attempts=3)
         verdict = await judge.rate(Trait.O, PAIRS, "batch", sample=0)
     store.close()
     assert (verdict.score, verdict.state, verdict.attempts) == (None, "unreadable", 3)
