@@ -1,4 +1,4 @@
-"""What a training run is told: one frozen config, its defaults by backbone and method, saved beside the run.
+"""One frozen config for each training run, with defaults by backbone and method, saved beside the run.
 
 Defaults for real backbones are the paper's (section 5.3) where it states them; the tiny backbone has a recipe
 of its own. Nothing here imports torch or reads files.
@@ -18,60 +18,96 @@ PAPER_RATES = (5e-5, 5e-4, 5e-3)
 
 
 class Recipe(BaseModel):
-    """The numbers of a training run, complete."""
+    """The numbers of a training run, complete; each field is an option of `preact train`.
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    rank: int = Field(default=256, ge=1)
-    """r, of all experts together."""
-    alpha: float = Field(default=256, gt=0)
-    """LoRA's scale is alpha / r; the paper does not state alpha, so the scale is 1."""
-    dropout: float = Field(default=0.0, ge=0, lt=1)
-    experts: int = Field(default=16, ge=1)
-    """N."""
-    personality_size: int = Field(default=64, ge=1)
-    """d_P; not stated in the paper."""
-    router_init: float = Field(default=1.0, gt=0)
-    """Deviation of the personality vectors at the start; a tiny one stays on the plateau of uniform weights.
+    The first paragraph under a field is the option's help text.
     """
-    target_modules: tuple[str, ...] = ("q_proj", "k_proj", "v_proj", "gate_proj", "up_proj", "down_proj")
-    """Names of the adapted modules: query, key, value and the feed-forward network."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
     learning_rate: float | Literal["auto"] = 5e-4
+    """Learning rate; auto tries 5e-5, 5e-4 and 5e-3 on the validation split."""
     router_learning_rate: float = Field(default=1e-2, gt=0)
-    """The router's own: at the experts' it would take over a thousand steps to specialise."""
+    """Learning rate of the router.
+
+    At the experts' rate it would take over a thousand steps to specialize.
+    """
+    rank: int = Field(default=256, ge=1)
+    """LoRA rank r of all experts together."""
+    alpha: float = Field(default=256, gt=0)
+    """LoRA's scale is alpha / rank. Default: the rank.
+
+    The paper does not state alpha, so the scale is 1.
+    """
+    dropout: float = Field(default=0.0, ge=0, lt=1)
+    """LoRA dropout."""
+    experts: int = Field(default=16, ge=1)
+    """Number of experts N; the rank must be a multiple of it."""
+    personality_size: int = Field(default=64, ge=1)
+    """Length d_P of a personality vector.
+
+    Not stated in the paper.
+    """
+    router_init: float = Field(default=1.0, gt=0)
+    """Standard deviation of the personality vectors at the start.
+
+    With a tiny one the router stays on the plateau of uniform weights.
+    """
+    loss_weight: float = Field(default=0.1, ge=0)
+    """Weight lambda of PSL or of the auxiliary loss (equation 6)."""
     epochs: float = Field(default=3, gt=0)
+    """Passes over the data."""
     batch_size: int = Field(default=16, ge=1)
-    """Dialogues a step."""
+    """Dialogues per step."""
     micro_batch: int = Field(default=16, ge=1)
-    """Dialogues a forward pass; the batch is accumulated from these."""
+    """Dialogues per forward pass; lower it to save memory.
+
+    The batch is accumulated from these.
+    """
+    context: int = Field(default=512, ge=16)
+    """Maximum number of tokens before an answer."""
+    reply: int = Field(default=256, ge=8)
+    """Maximum number of tokens in an answer."""
+    target_modules: tuple[str, ...] = ("q_proj", "k_proj", "v_proj", "gate_proj", "up_proj", "down_proj")
+    """Names of the modules to adapt.
+
+    By default query, key, value and the feed-forward network.
+    """
     warmup: float = Field(default=0.03, ge=0, lt=1)
     """Share of the steps over which the learning rates rise."""
     schedule: Literal["linear", "cosine", "constant"] = "cosine"
+    """How the learning rates fall after the warm-up."""
     weight_decay: float = Field(default=0.0, ge=0)
-    """Of the experts; the router has none."""
+    """Weight decay of the experts; the router has none."""
     max_grad_norm: float = Field(default=1.0, gt=0)
-    optimiser: Literal["adamw", "adamw-8bit"] = "adamw"
-    context: int = Field(default=512, ge=16)
-    """Tokens before an answer."""
-    reply: int = Field(default=256, ge=8)
-    """Tokens of an answer."""
-    loss_weight: float = Field(default=0.1, ge=0)
-    """lambda, the weight of PSL or of the auxiliary loss (equation 6)."""
-    psl_normalised: bool = False
-    psl_hinge: float = Field(default=0.0, ge=0)
-    psl_warmup_steps: int = Field(default=0, ge=0)
-    """Steps over which lambda rises from 0."""
-    entropy_floor: float = Field(default=0.0, ge=0)
-    """Nats under which a trait-level's expert weights are held back; 0 is off. These four go past the paper.
-    """
+    """Norm at which gradients are clipped."""
     precision: Literal["auto", "float32", "mixed", "bfloat16"] = "bfloat16"
-    """Of the backbone's weights. 'mixed' keeps float32 weights and multiplies in bfloat16 while training;
-    'auto' is that where the processor is fast at it, float32 elsewhere."""
+    """Number format. mixed: float32 weights, bfloat16 products. Default: bfloat16; for tiny: auto.
+
+    Of the backbone's weights. 'mixed' multiplies in bfloat16 while training; 'auto' is that where the
+    processor is fast at it, float32 elsewhere.
+    """
     packing: bool = False
+    """Pack the dialogues of a batch into fuller rows."""
     length_grouping: bool = False
+    """Batch dialogues of similar length."""
     gradient_checkpointing: bool = False
+    """Save memory at the cost of time."""
     quantise: Literal["none", "4bit", "8bit"] = "none"
-    """Load the backbone in 4 or 8 bits (QLoRA); needs bitsandbytes."""
+    """Load the backbone quantized (QLoRA); needs bitsandbytes."""
+    optimiser: Literal["adamw", "adamw-8bit"] = "adamw"
+    """adamw-8bit needs bitsandbytes."""
+    psl_normalised: bool = False
+    """Beyond the paper: divide PSL by its number of pairs."""
+    psl_hinge: float = Field(default=0.0, ge=0)
+    """Beyond the paper: ignore similarities up to S."""
+    psl_warmup_steps: int = Field(default=0, ge=0)
+    """Beyond the paper: let lambda rise from 0 over N steps."""
+    entropy_floor: float = Field(default=0.0, ge=0)
+    """Beyond the paper: keep experts from collapsing.
+
+    Nats under which the expert weights of a trait-level are held back; 0 is off.
+    """
 
     @property
     def stored(self) -> Literal["float32", "bfloat16"]:
@@ -105,7 +141,7 @@ TINY_RECIPE = Recipe(
     precision="auto",
     packing=True,
 )
-"""Found on dialogues split by author, for a Llama of 4.2 million parameters on two cores."""
+"""Tuned on dialogues split by author, for a Llama of 4.2 million parameters on two cores."""
 
 
 class TinyShape(BaseModel):
@@ -195,8 +231,27 @@ def make_config(*, tiny: bool, recipe: dict[str, Any], **options: Any) -> TrainC
         raise ConfigError(_one_line(error)) from None
 
 
+_FLAGS = {
+    "learning_rate": ("--lr",),
+    "router_learning_rate": ("--router-lr",),
+    "loss_weight": ("--lambda",),
+    "quantise": ("--quantise", "--quantize"),
+    "optimiser": ("--optimiser", "--optimizer"),
+    "psl_normalised": ("--psl-normalised", "--psl-normalized"),
+    "pretrain_texts": ("--pretrain-text",),
+    "trackers": ("--tracker",),
+}
+"""Fields whose options are not simply called as they are, with every accepted spelling."""
+
+
+def flags_of(field: str) -> tuple[str, ...]:
+    """The spellings of the option of `preact train` that sets a field, the usual one first."""
+    return _FLAGS.get(field, ("--" + field.replace("_", "-"),))
+
+
 def _one_line(error: ValidationError) -> str:
     first = error.errors()[0]
-    place = ".".join(str(part) for part in first["loc"])
     message = str(first["msg"]).removeprefix("Value error, ")
-    return f"option '{place}' is wrong: {message}; change it" if place else f"{message}; change one of them"
+    if not first["loc"]:
+        return f"{message}; change one of them"
+    return f"{flags_of(str(first['loc'][0]))[0]} '{first['input']}' is wrong: {message}; change it"

@@ -1,14 +1,15 @@
-"""`preact train`, `identify`, `info`: train a run, measure its trait control, say what it is."""
+"""`preact train`, `identify` and `info`: train a run, measure its trait control, describe it."""
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, get_args, get_origin
 
 import click
+from pydantic.fields import FieldInfo
 
 from oceanchat.cli.options import json_option
 from oceanchat.errors import ConfigError
-from preact.config import TINY, TinyShape, TrainConfig, make_config
+from preact.config import TINY, Recipe, TinyShape, TrainConfig, flags_of, make_config
 from preact.methods import METHODS
 
 FOLDER = click.Path(path_type=Path)
@@ -17,6 +18,46 @@ FOLDER = click.Path(path_type=Path)
 def say(line: str) -> None:
     """Progress and notes go to stderr; stdout is for results."""
     click.echo(line, err=True)
+
+
+METAVARS = {
+    "learning_rate": "RATE|auto",
+    "router_learning_rate": "RATE",
+    "rank": "R",
+    "alpha": "A",
+    "dropout": "P",
+    "personality_size": "D",
+    "loss_weight": "L",
+    "epochs": "N",
+    "target_modules": "A,B",
+    "psl_hinge": "S",
+    "entropy_floor": "NATS",
+}
+"""What help shows for the value of an option; N for other whole numbers, X for other numbers."""
+
+
+def recipe_options(command: Any) -> Any:
+    """An option for each field of the recipe, in order; what is not given stays None."""
+    for name, field in reversed(Recipe.model_fields.items()):
+        command = _recipe_option(name, field)(command)
+    return command
+
+
+def _recipe_option(name: str, field: FieldInfo) -> Any:
+    kind: Any = field.annotation
+    flags = flags_of(name)
+    options: dict[str, Any] = {"help": " ".join((field.description or "").partition("\n\n")[0].split())}
+    if kind is bool:
+        flags = tuple(f"{flag}/--no-{flag.removeprefix('--')}" for flag in flags)
+        options["default"] = None
+    elif get_origin(kind) is Literal:
+        options["type"] = click.Choice(get_args(kind))
+    else:
+        options["type"] = kind if kind in (int, float) else str
+        options["metavar"] = METAVARS.get(name, "N" if kind is int else "X")
+    if get_origin(kind) is tuple:
+        options["callback"] = lambda ctx, param, value: tuple(value.split(",")) if value else None
+    return click.option(*flags, name, **options)
 
 
 @click.command()
@@ -40,62 +81,23 @@ def say(line: str) -> None:
     "--train-split", type=click.Choice(["train", "all"]), help="Dialogues to train on. Default: train."
 )
 @click.option("--seed", type=click.IntRange(0), metavar="N", help="Same seed, same run. Default: 1.")
-@click.option(
-    "--lr", "learning_rate", metavar="RATE|auto", help="auto tries 5e-5, 5e-4, 5e-3 on the validation split."
-)
-@click.option(
-    "--router-lr", "router_learning_rate", type=float, metavar="RATE", help="The router's own rate."
-)
-@click.option("--rank", type=int, metavar="R", help="LoRA rank of all experts together.")
-@click.option("--alpha", type=float, metavar="A", help="LoRA's scale is alpha / rank. Default: the rank.")
-@click.option("--dropout", type=float, metavar="P", help="LoRA dropout.")
-@click.option("--experts", type=int, metavar="N", help="Experts; the rank must be a multiple.")
-@click.option("--personality-size", type=int, metavar="D", help="Length of a personality vector.")
-@click.option(
-    "--lambda", "loss_weight", type=float, metavar="L", help="Weight of PSL or of the auxiliary loss."
-)
-@click.option("--epochs", type=float, metavar="N", help="Passes over the data.")
-@click.option("--batch-size", type=int, metavar="N", help="Dialogues a step.")
-@click.option(
-    "--micro-batch", type=int, metavar="N", help="Dialogues a forward pass; lower it to save memory."
-)
-@click.option("--context", type=int, metavar="N", help="Most tokens before an answer.")
-@click.option("--reply", type=int, metavar="N", help="Most tokens of an answer.")
-@click.option("--target-modules", metavar="A,B", help="Names of the modules to adapt.")
-@click.option(
-    "--precision",
-    type=click.Choice(["auto", "float32", "mixed", "bfloat16"]),
-    help="Number format. mixed: float32 weights, bfloat16 products. Default: bfloat16; of tiny: auto.",
-)
-@click.option("--packing/--no-packing", default=None, help="Pack the dialogues of a batch into fuller rows.")
-@click.option("--length-grouping/--no-length-grouping", default=None, help="Batch dialogues of like length.")
-@click.option(
-    "--gradient-checkpointing/--no-gradient-checkpointing", default=None, help="Less memory for more time."
-)
-@click.option(
-    "--quantise", type=click.Choice(["none", "4bit", "8bit"]), help="Load the backbone quantised (QLoRA)."
-)
-@click.option("--optimiser", type=click.Choice(["adamw", "adamw-8bit"]), help="8 bits need bitsandbytes.")
-@click.option("--psl-normalised", is_flag=True, default=None, help="Beyond the paper: PSL over its pairs.")
-@click.option("--psl-hinge", type=float, metavar="S", help="Beyond the paper: ignore similarities up to S.")
-@click.option(
-    "--psl-warmup-steps", type=int, metavar="N", help="Beyond the paper: let lambda rise over N steps."
-)
-@click.option(
-    "--entropy-floor", type=float, metavar="NATS", help="Beyond the paper: keep experts from collapsing."
-)
-@click.option("--max-steps", type=click.IntRange(0), metavar="N", help="Stop after N steps; 0 for none.")
+@recipe_options
+@click.option("--max-steps", type=click.IntRange(0), metavar="N", help="Stop after N steps; 0: no limit.")
 @click.option(
     "--save-steps", type=click.IntRange(1), metavar="N", help="Steps between checkpoints. Default: 50."
 )
-@click.option("--threads", type=click.IntRange(0), metavar="N", help="CPU threads; 0 leaves it to torch.")
+@click.option("--threads", type=click.IntRange(0), metavar="N", help="CPU threads; 0 lets torch choose.")
 @click.option(
-    "--tracker", "trackers", multiple=True, metavar="NAME", help="tensorboard, wandb, ...; may be repeated."
+    "--tracker",
+    "trackers",
+    multiple=True,
+    metavar="NAME",
+    help="tensorboard, wandb, ...; may be repeated.",
 )
 @click.option(
     "--like", type=FOLDER, metavar="RUN", help="Take release and settings from another run's folder."
 )
-@click.option("--resume", is_flag=True, help="Go on with the unfinished run in --output.")
+@click.option("--resume", is_flag=True, help="Continue the unfinished run in --output.")
 def train(output: Path, resume: bool, like: Path | None, **given: Any) -> None:
     """Train a run on RELEASE, a folder that `oceanchat release` wrote or a Hub dataset id.
 
@@ -116,14 +118,13 @@ def train(output: Path, resume: bool, like: Path | None, **given: Any) -> None:
 
 
 def _config_again(output: Path, like: Path | None, given: dict[str, Any]) -> TrainConfig:
-    """The config of a run that is there, which alone decides what is done."""
+    """The config of an existing run, which alone decides what is done."""
     from preact.training.runs import read_record
 
-    if set(given) - {"release"}:
-        named = ", ".join(sorted(given.keys() - {"release"}))
-        raise ConfigError(
-            f"{'--like' if like else '--resume'} takes all settings from the run; leave out: {named}"
-        )
+    flags = sorted(flags_of(name)[0] for name in given if name != "release")
+    if flags:
+        source = "--like" if like else "--resume"
+        raise ConfigError(f"{source} takes all settings from the run; leave out {', '.join(flags)}")
     config = read_record(like or output).config
     return config.model_copy(update={"output": str(output)})
 
@@ -131,55 +132,16 @@ def _config_again(output: Path, like: Path | None, given: dict[str, Any]) -> Tra
 def _config(output: Path, given: dict[str, Any]) -> TrainConfig:
     if not given["release"]:
         raise ConfigError("no release is named; write: preact train RELEASE --output DIR")
-    backbone = given["backbone"] or TINY
-    recipe_names = (
-        "learning_rate",
-        "router_learning_rate",
-        "rank",
-        "alpha",
-        "dropout",
-        "experts",
-        "personality_size",
-        "loss_weight",
-        "epochs",
-        "batch_size",
-        "micro_batch",
-        "context",
-        "reply",
-        "precision",
-        "packing",
-        "length_grouping",
-        "gradient_checkpointing",
-        "quantise",
-        "optimiser",
-        "psl_normalised",
-        "psl_hinge",
-        "psl_warmup_steps",
-        "entropy_floor",
-    )
-    recipe = {name: given.pop(name) for name in recipe_names}
-    if given["target_modules"]:
-        recipe["target_modules"] = tuple(given["target_modules"].split(","))
-    tiny = backbone == TINY or (Path(backbone) / "tiny.json").is_file()
-    if backbone != TINY and (given["pretrain_texts"] or given["pretrain_steps"]):
+    backbone, steps = given.pop("backbone") or TINY, given.pop("pretrain_steps")
+    if backbone != TINY and (given["pretrain_texts"] or steps):
         raise ConfigError(
             "--pretrain-text and --pretrain-steps are for the tiny backbone; leave them out, or --backbone"
         )
-    shape = TinyShape(steps=given["pretrain_steps"]) if given["pretrain_steps"] else None
-    kept = (
-        "release",
-        "method",
-        "train_split",
-        "seed",
-        "pretrain_texts",
-        "max_steps",
-        "save_steps",
-        "threads",
-        "trackers",
-    )
-    options = {name: given[name] for name in kept}
+    recipe = {name: given.pop(name) for name in Recipe.model_fields}
+    tiny = backbone == TINY or (Path(backbone) / "tiny.json").is_file()
+    shape = TinyShape(steps=steps) if steps else None
     return make_config(
-        tiny=tiny, recipe=recipe, output=str(output), backbone=backbone, tiny_shape=shape, **options
+        tiny=tiny, recipe=recipe, output=str(output), backbone=backbone, tiny_shape=shape, **given
     )
 
 
@@ -190,11 +152,11 @@ def _config(output: Path, given: dict[str, Any]) -> TrainConfig:
 )
 @click.option("--data", metavar="RELEASE", help="Another release: folder or Hub id. Default: the run's own.")
 @click.option(
-    "--threads", type=click.IntRange(0), default=0, metavar="N", help="CPU threads; 0 leaves it to torch."
+    "--threads", type=click.IntRange(0), default=0, metavar="N", help="CPU threads; 0 lets torch choose."
 )
 @json_option
 def identify(run: Path, split: str | None, data: str | None, threads: int, as_json: bool) -> None:
-    """Name the trait-level of held-out dialogues by the run's own losses; no judge is needed.
+    """Identify the trait-levels of held-out dialogues by the losses of RUN; no judge is needed.
 
     \b
     Example:  preact identify runs/first --split test --json
@@ -215,7 +177,7 @@ def identify(run: Path, split: str | None, data: str | None, threads: int, as_js
 @click.argument("run", type=FOLDER)
 @json_option
 def info(run: Path, as_json: bool) -> None:
-    """Say what a run is: parameters, expert weights, provenance.
+    """Describe a run: parameters, expert weights, provenance.
 
     \b
     Example:  preact info runs/first

@@ -30,9 +30,9 @@ def test_no_psl_is_lambda_0() -> None:
     [
         ({"rank": 65}, None, "--rank 65"),
         ({"batch_size": 16, "micro_batch": 5}, None, "--micro-batch"),
-        ({"learning_rate": "fast"}, None, "learning_rate"),
+        ({"learning_rate": "fast"}, None, "--lr 'fast'"),
         ({"learning_rate": -1.0}, None, "--lr"),
-        ({"dropout": 1.5}, None, "dropout"),
+        ({"dropout": 1.5}, None, "--dropout '1.5'"),
         ({}, "magic", "method 'magic' is not known; write one of preact, lora"),
     ],
 )

@@ -2,7 +2,6 @@ import json
 import os
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,7 @@ from click.testing import CliRunner
 from oceanchat.errors import ConfigError
 from preact.cli import exporting, training
 from preact.cli.main import main, preact
+from preact.config import TINY_RECIPE, Recipe, flags_of
 from tests.preact.conftest import Run
 
 
@@ -22,18 +22,19 @@ def call(*arguments: Any) -> Any:
 
 def test_help_is_there_before_the_heavy_libraries() -> None:
     code = "import sys, preact.cli.main; sys.exit(bool({'torch', 'transformers', 'peft'} & set(sys.modules)))"
-    assert subprocess.run([sys.executable, "-c", code], timeout=60).returncode == 0
+    assert subprocess.run([sys.executable, "-c", code], timeout=240).returncode == 0
 
 
 @pytest.mark.slow
 def test_help_takes_less_than_a_second_of_work() -> None:
-    before = time.perf_counter()
-    own = os.times()
-    command = [sys.executable, "-m", "preact.cli.main"]
-    subprocess.run(command, timeout=60, check=True)
-    after = os.times()
-    worked = after.children_user - own.children_user + after.children_system - own.children_system
-    assert min(worked, time.perf_counter() - before) < 1.0
+    def work() -> float:
+        """Seconds of CPU, which other processes on the machine disturb less than the clock."""
+        before = os.times()
+        subprocess.run([sys.executable, "-m", "preact.cli.main"], timeout=240, check=True)
+        after = os.times()
+        return after.children_user - before.children_user + after.children_system - before.children_system
+
+    assert min(work() for _ in range(3)) < 1.0
 
 
 def test_every_command_shows_an_example() -> None:
@@ -74,6 +75,40 @@ def test_export_all_writes_ten_folders(preact_run: Run, tmp_path: Path) -> None:
     assert (tmp_path / "adapters" / "N-high" / "adapter_model.safetensors").is_file()
 
 
+def test_every_number_of_the_recipe_has_an_option_with_help() -> None:
+    options = {option.name: option for option in training.train.params}
+    assert set(Recipe.model_fields) <= set(options)
+    for name in Recipe.model_fields:
+        option = options[name]
+        assert isinstance(option, click.Option) and option.help and flags_of(name)[0] in option.opts
+
+
+@pytest.mark.parametrize(
+    ("british", "american"),
+    [
+        (("--quantise", "4bit"), ("--quantize", "4bit")),
+        (("--optimiser", "adamw-8bit"), ("--optimizer", "adamw-8bit")),
+        (("--psl-normalised",), ("--psl-normalized",)),
+    ],
+)
+def test_both_spellings_of_an_option_are_accepted(british: tuple[str], american: tuple[str]) -> None:
+    def values(*flags: str) -> dict[str, Any]:
+        return training.train.make_context("train", ["r", "--output", "x", *flags]).params
+
+    assert values(*british) == values(*american) != values()
+
+
+def test_what_is_given_on_the_command_line_reaches_the_config() -> None:
+    flags = ("--lr", "1e-3", "--target-modules", "q_proj,v_proj", "--no-packing", "--schedule", "linear")
+    values = training.train.make_context("train", ["r", "--output", "x", *flags]).params
+    config = training._config(
+        Path("x"), {k: v for k, v in values.items() if k not in ("output", "resume", "like")}
+    )
+    recipe = config.recipe
+    assert (recipe.learning_rate, recipe.packing, recipe.schedule) == (1e-3, False, "linear")
+    assert recipe.target_modules == ("q_proj", "v_proj") and recipe.rank == TINY_RECIPE.rank
+
+
 def test_train_goes_from_the_command_line_to_a_run(release_folder: Path, tmp_path: Path) -> None:
     short = ("--max-steps", 1, "--pretrain-steps", 1, "--rank", 16, "--threads", 1, "--batch-size", 2)
     done = call("train", release_folder, "--output", tmp_path / "run", "--method", "auxiliary", *short)
@@ -101,7 +136,7 @@ def test_contradictions_are_named_by_their_flags(arguments: tuple[str, ...], nam
 
 def test_resume_takes_nothing_but_the_folder(preact_run: Run) -> None:
     done = call("train", "--resume", "--output", preact_run.folder, "--rank", "32")
-    assert isinstance(done.exception, ConfigError) and "leave out: rank" in str(done.exception)
+    assert isinstance(done.exception, ConfigError) and "leave out --rank" in str(done.exception)
 
 
 def test_errors_are_one_line(

@@ -1,3 +1,5 @@
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -17,6 +19,17 @@ def test_a_release_is_read_in_order_with_its_splits(release_folder: Path) -> Non
     assert [m.role for m in first.messages] == ["user", "assistant", "user", "assistant"]
     assert not release.scripted and release.name == "ocean-chat-9.9.9"
     assert read_release(str(release_folder)).fingerprint == release.fingerprint
+
+
+def test_reading_a_release_needs_no_torch(release_folder: Path) -> None:
+    code = (
+        "import sys\n"
+        "from preact.dialogues.release import read_release\n"
+        "read_release(sys.argv[1])\n"
+        "sys.exit(bool({'torch', 'transformers', 'peft'} & set(sys.modules)))"
+    )
+    command = [sys.executable, "-c", code, str(release_folder)]
+    assert subprocess.run(command, timeout=240).returncode == 0
 
 
 def test_a_scripted_writer_makes_a_scripted_release(tmp_path: Path) -> None:
