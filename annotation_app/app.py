@@ -1,6 +1,6 @@
 """Start here: `streamlit run annotation_app/app.py`, or `oceanchat annotate`.
 
-The pages are in shell.py, the HTTP side in door.py; this file only joins them.
+The pages are in navigation.py, the HTTP side in routes.py and sign_in.py; this file only joins them.
 """
 
 from pathlib import Path
@@ -8,11 +8,10 @@ from pathlib import Path
 import streamlit as st
 from starlette.middleware import Middleware
 
-from annotation_app import routes as door
-from annotation_app import session
+from annotation_app import routes, session, sign_in
 
 app = st.App(
-    Path(__file__).with_name("shell.py"),
-    routes=door.ROUTES,
-    middleware=[Middleware(door.SignInFirst, other_ways=session.organisation_signs_in)],
+    Path(__file__).with_name("navigation.py"),
+    routes=[*sign_in.ROUTES, *routes.ROUTES],
+    middleware=[Middleware(sign_in.RequireSignIn, has_other_sign_in=session.organization_sign_in_configured)],
 )

@@ -1,11 +1,9 @@
-"""What Streamlit runs at every click: who is there, which pages they have, and the page itself."""
+"""The script that Streamlit runs at every click: who is signed in, their pages, and the page itself."""
 
 import streamlit as st
 
 from annotation_app import session
-from annotation_app.views import agreement as figures
-from annotation_app.views import disagreements as adjudicate
-from annotation_app.views import progress, qualify, validate
+from annotation_app.views import agreement, disagreements, progress, qualify, validate
 from oceanchat.errors import OceanChatError
 from oceanchat.store.annotators import Annotator
 
@@ -21,12 +19,12 @@ _STYLE = """<style>
 
 
 def pages_of(account: Annotator) -> list[st.Page]:
-    """The pages of a role; a page checks the role again when it runs."""
+    """The pages of a role; each page checks the role again when it runs."""
     if account.role == "lead":
         return [
             st.Page(progress.page, title="Progress", url_path="progress", default=True),
-            st.Page(figures.page, title="Agreement", url_path="agreement"),
-            st.Page(adjudicate.page, title="Disagreements", url_path="disagreements"),
+            st.Page(agreement.page, title="Agreement", url_path="agreement"),
+            st.Page(disagreements.page, title="Disagreements", url_path="disagreements"),
             st.Page(qualify.guidelines_page, title="Guidelines", url_path="guidelines"),
         ]
     return [
@@ -36,33 +34,33 @@ def pages_of(account: Annotator) -> list[st.Page]:
 
 
 def main() -> None:
-    """Run the page of whoever is signed in."""
+    """Run the page that was asked for, or ask for a sign-in."""
     st.set_page_config(page_title="OCEAN-Chat annotation", layout="wide")
     st.html(_STYLE)
     account = session.signed_in()
     if account is None:
-        return stranger()
-    chosen = st.navigation(pages_of(account), position="top")
+        return signed_out_page()
+    page = st.navigation(pages_of(account), position="top")
     try:
-        chosen.run()
+        page.run()
     except OceanChatError as error:
         st.text(str(error))
     st.text(f"Signed in as {account.name}")
     st.html("<a href='/logout' target='_self'>Sign out</a>")
 
 
-def stranger() -> None:
-    """What somebody sees who is not signed in, or no longer."""
+def signed_out_page() -> None:
+    """The page for visitors who are not signed in, or no longer."""
     st.navigation([st.Page(lambda: None, title="Sign in", url_path="welcome")], position="hidden")
     st.header("Please sign in")
-    st.write("Your sign-in has ended, or you have none yet. Everything you saved is kept.")
+    st.write("Your sign-in has ended, or you have not signed in yet. Everything you saved is stored.")
     st.html("<a href='/login' target='_self'>Sign in with name and passcode</a>")
-    if session.organisation_signs_in():
+    if session.organization_sign_in_configured():
         if st.user.is_logged_in:
             st.text(f"{st.user.get('email', '')} has no account here; ask the lead to add it.")
             st.button("Sign out", on_click=st.logout)
         else:
-            st.button("Sign in with your organisation", on_click=st.login)
+            st.button("Sign in with your organization", on_click=st.login)
 
 
 main()

@@ -1,4 +1,4 @@
-"""What the app was started with: the store, and the prompt folder.
+"""The settings of the running app: the store and the prompt folder.
 
 Read once from the arguments after `--`; `oceanchat annotate` passes them, a plain `streamlit run` uses the
 store in the current folder.
@@ -13,10 +13,11 @@ from typing import NamedTuple
 from oceanchat.annotation.guidelines import Guidelines, read_guidelines
 from oceanchat.prompts import Prompts, open_prompts
 from oceanchat.store.database import Store, open_store
+from oceanchat.store.location import DEFAULT_STORE
 
 
 class Settings(NamedTuple):
-    """Where things are."""
+    """The store and the prompt folder that the app was started with."""
 
     store: str
     prompts: Path | None
@@ -24,9 +25,9 @@ class Settings(NamedTuple):
 
 @functools.cache
 def settings() -> Settings:
-    """The arguments of this process; unknown ones are left to others."""
+    """The arguments of this process; unknown ones are Streamlit's."""
     parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
-    parser.add_argument("--store", default="ocean-chat.db")
+    parser.add_argument("--store", default=DEFAULT_STORE)
     parser.add_argument("--prompts", type=Path, default=None)
     known, _ = parser.parse_known_args(sys.argv[1:])
     return Settings(known.store, known.prompts)
@@ -34,7 +35,7 @@ def settings() -> Settings:
 
 @functools.cache
 def store() -> Store:
-    """The one open store of this process."""
+    """The store, opened once per process."""
     return open_store(settings().store)
 
 
@@ -46,5 +47,5 @@ def prompts() -> Prompts:
 
 @functools.cache
 def guidelines() -> Guidelines:
-    """What annotators read first."""
+    """The guidelines of the prompt folder."""
     return read_guidelines(prompts())

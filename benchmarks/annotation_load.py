@@ -34,7 +34,7 @@ from oceanchat.annotation.launcher import command
 from oceanchat.annotation.sample import SampleConfig, draw_sample
 from oceanchat.records import Dialogue, Turn, dialogue_id
 from oceanchat.store import imports as import_rows
-from oceanchat.store import labels as annotation_rows
+from oceanchat.store import labels as label_rows
 from oceanchat.store.database import Store, open_store
 from oceanchat.traits import TRAIT_LEVELS
 
@@ -78,7 +78,7 @@ def filled_store(url: str, sessions: int, items: int) -> tuple[Store, list[str]]
     for person in people:
         accounts.admit(store, person)
     draw_sample(store, SampleConfig(per_trait_level=items // 10, min_seconds=0), [])
-    return store, [accounts.begin(store, person) for person in people]
+    return store, [accounts.start_sign_in(store, person) for person in people]
 
 
 @contextlib.contextmanager
@@ -220,9 +220,9 @@ def measure_app(name: str, store_url: str, folder: Path, args: argparse.Namespac
     with server(command(store_url, "127.0.0.1", port, None), port, folder) as url:
         times = asyncio.run(everybody(annotate, url, cookies, args))
     with store.reading() as connection:
-        found = annotation_rows.judgements(connection, 1)
+        found = label_rows.item_labels(connection, 1)
     clicks = args.sessions * args.clicks
-    different = len({(one.item_id, one.annotator_id) for one in found})
+    different = len({(label.item_id, label.annotator_id) for label in found})
     store.close()
     return row(name, times, floor, f"{clicks - different} lost, {len(found) - different} duplicate")
 

@@ -1,6 +1,7 @@
-"""An item with its questions, as one component: everything in it is text, set as text.
+"""An item with its questions, as one component in which all content is set as text.
 
-It posts answers and drafts itself (door.py) and tells the page when a label is saved or a button is pressed.
+It posts answers and drafts itself, to routes.py, and reports to the page when a label is saved or a button is
+pressed.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -10,19 +11,19 @@ from typing import Any, NamedTuple
 import streamlit as st
 
 from annotation_app import session
-from oceanchat.annotation.labels import Shown
+from oceanchat.annotation.labels import PresentedItem
 from oceanchat.records import SPEAKERS
 
-_HERE = Path(__file__).parent
-_show = st.components.v2.component(
+_FOLDER = Path(__file__).parent
+_component = st.components.v2.component(
     "annotation_item",
     html='<div class="item"></div>',
-    css=(_HERE / "item.css").read_text(encoding="utf-8"),
-    js=(_HERE / "item.js").read_text(encoding="utf-8"),
+    css=(_FOLDER / "item.css").read_text(encoding="utf-8"),
+    js=(_FOLDER / "item.js").read_text(encoding="utf-8"),
 )
 
 
-class Action(NamedTuple):
+class ItemAction(NamedTuple):
     """A button beside Save."""
 
     name: str
@@ -30,31 +31,35 @@ class Action(NamedTuple):
     key: str
 
 
-class Look(NamedTuple):
-    """How an item is presented."""
+class ItemLayout(NamedTuple):
+    """Everything around an item: its title, reference, progress, buttons and votes."""
 
     title: str
     reference: Sequence[tuple[str, str, bool]] = ()
-    """(name, text, whether it is the one on the label)."""
-    above: str = ""
-    """A line over the title."""
+    """(name, text, whether it is the level on the label)."""
+    caption: str = ""
+    """A line above the title."""
     progress: tuple[int, int] | None = None
     save: str = "Save"
     hint: str = ""
-    actions: Sequence[Action] = ()
+    actions: Sequence[ItemAction] = ()
     receipt: Mapping[str, Any] | None = None
     votes: Sequence[Mapping[str, str]] = ()
 
 
 def show_item(
-    shown: Shown, look: Look, saved: Callable[[], None], act: Callable[[str], None], key: str = "item"
+    presented: PresentedItem,
+    layout: ItemLayout,
+    on_saved: Callable[[], None],
+    on_action: Callable[[str], None],
+    key: str = "item",
 ) -> None:
-    """Put an item on the page; `saved` and `act` are called before the page runs again."""
+    """Put an item on the page; `on_saved` and `on_action` are called before the page runs again."""
     data = {
-        "token": shown.token,
+        "token": presented.token,
         "turns": [
-            {"who": SPEAKERS[turn["role"]], "text": turn["text"], "own": turn["role"] == "discloser"}
-            for turn in shown.seat.item.content.get("turns", ())
+            {"speaker": SPEAKERS[turn["role"]], "text": turn["text"], "own": turn["role"] == "discloser"}
+            for turn in presented.assignment.item.content.get("turns", ())
         ],
         "questions": [
             {
@@ -64,21 +69,21 @@ def show_item(
                 "required": question.required,
                 "options": [list(option) for option in question.options],
             }
-            for question in shown.task.questions
+            for question in presented.task.questions
         ],
-        "answers": dict(shown.answers),
+        "answers": dict(presented.answers),
         "base": _base(),
-        "pass": session.sign_in_string(),
-        **look._asdict(),
-        "actions": [action._asdict() for action in look.actions],
+        "signIn": session.sign_in_string(),
+        **layout._asdict(),
+        "actions": [action._asdict() for action in layout.actions],
     }
 
-    def acted() -> None:
+    def on_action_change() -> None:
         state = st.session_state[key]
         if state.get("action"):
-            act(str(state["action"]))
+            on_action(str(state["action"]))
 
-    _show(data=data, key=key, on_saved_change=saved, on_action_change=acted)
+    _component(data=data, key=key, on_saved_change=on_saved, on_action_change=on_action_change)
 
 
 def _base() -> str:

@@ -15,11 +15,11 @@ export default function (component) {
   const tbody = document.createElement("tbody");
   for (const row of data.rows) {
     const line = document.createElement("tr");
-    row.forEach((text, place) => {
-      const cell = document.createElement(place ? "td" : "th");
-      if (!place) cell.scope = "row";
+    row.forEach((text, column) => {
+      const cell = document.createElement(column ? "td" : "th");
+      if (!column) cell.scope = "row";
       cell.textContent = text;
-      cell.dataset.label = data.headers[place];
+      cell.dataset.label = data.headers[column];
       line.append(cell);
     });
     tbody.append(line);

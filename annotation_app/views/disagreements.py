@@ -1,72 +1,72 @@
-"""The lead's page on splits: decide where annotators disagree, votes and comments shown without names."""
+"""The lead's page of disagreements: decide each, with votes and comments shown without names."""
 
 import streamlit as st
 
 from annotation_app import session, settings
-from annotation_app.components.item import Action, show_item
-from annotation_app.views.validate import look_of
+from annotation_app.components.item import ItemAction, show_item
+from annotation_app.views.validate import dialogue_layout
 from oceanchat.annotation import accounts, adjudication
-from oceanchat.annotation.adjudication import Split
+from oceanchat.annotation.adjudication import Disagreement
 from oceanchat.errors import AnnotationError
-from oceanchat.store.labels import Answers
+from oceanchat.store.presentations import Answers
 
-_OPEN = "split"
+_CHOSEN = "disagreement"
 
 
 def page() -> None:
-    """The next undecided split, or the one chosen."""
+    """Show the next undecided disagreement, or the chosen one."""
     lead = session.signed_in()
     if lead is None:
         return
     accounts.require_lead(lead)
-    splits = adjudication.splits(settings.store(), lead)
-    if not splits:
+    disagreements = adjudication.disagreements(settings.store(), lead)
+    if not disagreements:
         st.header("No disagreement")
-        st.write("No item that has all its labels is split. Items still being labelled are not shown here.")
+        st.write(
+            "The annotators agree on every item that has all its labels. Items still being labeled are not"
+            " shown here."
+        )
         return
-    order = sorted(splits, key=lambda split: split.item_id)
-    chosen = _chosen(splits)
-    place = order.index(chosen)
+    order = sorted(disagreements, key=lambda disagreement: disagreement.item_id)
+    current = _current(disagreements)
+    position = order.index(current)
     try:
-        shown = adjudication.open_split(settings.store(), lead, chosen.item_id)
+        presented = adjudication.open_disagreement(settings.store(), lead, current.item_id)
     except AnnotationError as error:
         st.text(str(error))
-        shown = None
-    if shown is None:
-        st.button("Next", on_click=_go, args=(order[(place + 1) % len(order)],))
+        st.button("Next", on_click=_go, args=(order[(position + 1) % len(order)],))
         return
-    decided = sum(split.decision is not None for split in splits)
-    look = look_of(shown)._replace(
-        above=f"Split {place + 1} of {len(order)}, {decided} decided",
+    decided = sum(disagreement.decision is not None for disagreement in disagreements)
+    layout = dialogue_layout(presented)._replace(
+        caption=f"Disagreement {position + 1} of {len(order)}, {decided} decided",
         progress=(decided, len(order)),
-        save="Save the decision" if chosen.decision is None else "Change the decision",
+        save="Save the decision" if current.decision is None else "Change the decision",
         hint="The annotators' own labels stay as they are.",
-        actions=(Action("back", "Back", "b"), Action("next", "Next", "n")),
-        votes=[
-            _vote(split_answers, value)
-            for split_answers, value in zip(chosen.votes, chosen.values, strict=True)
-        ],
+        actions=(ItemAction("back", "Back", "b"), ItemAction("next", "Next", "n")),
+        votes=[_vote(answers, value) for answers, value in zip(current.votes, current.values, strict=True)],
     )
 
-    def act(name: str) -> None:
-        _go(order[(place + (1 if name == "next" else -1)) % len(order)])
+    def on_action(name: str) -> None:
+        _go(order[(position + (1 if name == "next" else -1)) % len(order)])
 
-    show_item(shown, look, saved=lambda: _go(None), act=act, key="adjudicate")
-
-
-def _chosen(splits: list[Split]) -> Split:
-    wanted = session.acknowledged(_OPEN)
-    return next((split for split in splits if split.item_id == wanted), splits[0])
+    show_item(presented, layout, on_saved=lambda: _go(None), on_action=on_action, key="adjudicate")
 
 
-def _go(split: Split | None) -> None:
-    session.acknowledge(_OPEN, None if split is None else split.item_id)
+def _current(disagreements: list[Disagreement]) -> Disagreement:
+    chosen = session.remembered(_CHOSEN)
+    return next((item for item in disagreements if item.item_id == chosen), disagreements[0])
 
 
-def _vote(given: Answers, value: str) -> dict[str, str]:
-    names = {"trait_shown": "trait shown", "coherent": "coherent"}
+def _go(disagreement: Disagreement | None) -> None:
+    session.remember(_CHOSEN, None if disagreement is None else disagreement.item_id)
+
+
+def _vote(answers: Answers, value: str) -> dict[str, str]:
+    labels = {"trait_shown": "trait shown", "coherent": "coherent"}
     return {
         "value": "Valid" if value == "yes" else "Not valid",
-        "answers": ", ".join(f"{said}: {given[name]}" for name, said in names.items() if name in given),
-        "comment": given.get("comment", ""),
+        "answers": ", ".join(
+            f"{label}: {answers[name]}" for name, label in labels.items() if name in answers
+        ),
+        "comment": answers.get("comment", ""),
     }

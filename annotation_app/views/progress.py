@@ -1,18 +1,18 @@
-"""The lead's page on people: how far everyone is, how carefully they work, and who has qualified."""
+"""The lead's page of annotators: how far each is, how attentively they work, and who has qualified."""
 
 import streamlit as st
 
 from annotation_app import session, settings
 from annotation_app.components.table import show_table
 from oceanchat.annotation import accounts, assignment, qualification, report
-from oceanchat.annotation.qualification import Score
-from oceanchat.annotation.report import Worker
+from oceanchat.annotation.qualification import PracticeScore, QualificationRecord
+from oceanchat.annotation.report import AnnotatorProgress
 from oceanchat.statistics.figure import Figure
 from oceanchat.store.annotators import Annotator
 
 
 def page() -> None:
-    """Progress, warnings, qualification."""
+    """Show progress, warnings and qualification."""
     lead = session.signed_in()
     if lead is None:
         return
@@ -33,31 +33,31 @@ def _live() -> None:
     else:
         st.progress(coverage.complete / coverage.items)
         st.caption(f"{coverage.complete} of {coverage.items} items have all their labels")
-    if coverage.free:
-        st.warning(f"{coverage.free} labels have nobody to give them. Add an annotator.")
-    workers = report.workers(settings.store(), lead)
-    for worker in workers:
-        for warning in worker.care.warnings:
-            st.text(f"Look at {worker.annotator.name}: {warning}.")
+    if coverage.unassigned:
+        st.warning(f"{coverage.unassigned} labels are assigned to nobody. Add an annotator.")
+    everyone = report.annotator_progress(settings.store(), lead)
+    for progress in everyone:
+        for warning in progress.attention.warnings:
+            st.text(f"Look at {progress.annotator.name}: {warning}.")
     show_table(
         ("Annotator", "Answered", "Last", "Median time", "Repeats alike", "Gold right", "State"),
-        [_row(worker) for worker in workers],
-        key="workers",
+        [_row(progress) for progress in everyone],
+        key="annotators",
         label="Annotators",
     )
 
 
-def _row(worker: Worker) -> tuple[str, ...]:
-    seconds = worker.care.median_seconds
-    days = worker.idle_days
+def _row(progress: AnnotatorProgress) -> tuple[str, ...]:
+    seconds = progress.attention.median_seconds
+    days = progress.idle_days
     return (
-        worker.annotator.name,
-        f"{worker.done} of {worker.total}",
+        progress.annotator.name,
+        f"{progress.done} of {progress.total}",
         "-" if days is None else "today" if days < 1 else f"{days:.0f} days ago",
         "-" if seconds is None else f"{seconds:.0f} s",
-        _share(worker.care.repeated),
-        _share(worker.care.gold),
-        accounts.state(worker.annotator),
+        _share(progress.attention.repeated),
+        _share(progress.attention.gold),
+        accounts.state(progress.annotator),
     )
 
 
@@ -65,43 +65,46 @@ def _share(figure: Figure) -> str:
     return figure.cells(".0%")[0]
 
 
-def _practice(person: Annotator, score: Score) -> str:
+def _practice(annotator: Annotator, score: PracticeScore) -> str:
     if score.answered:
         return f"{score.right} of {score.answered} practice items right"
-    return "no practice yet" if person.admitted is None else "let in without practice"
+    return "no practice yet" if annotator.admitted_at is None else "admitted without practice"
 
 
 def _qualifications(lead: Annotator) -> None:
     st.subheader("Qualification")
-    for one in qualification.overview(settings.store(), lead):
-        person, score = one.annotator, one.score
-        if person.retired is not None:
-            continue
-        with st.container(border=True):
-            name, admit, close = st.columns([4, 2, 2], vertical_alignment="center")
-            name.text(f"{person.name}: {_practice(person, score)}")
-            if person.admitted is None:
-                admit.button(
-                    "Let them validate",
-                    key=f"admit-{person.id}",
-                    on_click=accounts.admit,
-                    args=(settings.store(), person),
+    for record in qualification.overview(settings.store(), lead):
+        if record.annotator.retired_at is None:
+            _qualification(record)
+
+
+def _qualification(record: QualificationRecord) -> None:
+    annotator = record.annotator
+    with st.container(border=True):
+        name, admit, close = st.columns([4, 2, 2], vertical_alignment="center")
+        name.text(f"{annotator.name}: {_practice(annotator, record.score)}")
+        if annotator.admitted_at is None:
+            admit.button(
+                "Let them validate",
+                key=f"admit-{annotator.id}",
+                on_click=accounts.admit,
+                args=(settings.store(), annotator),
+            )
+        with close.popover("Reassign the rest"):
+            st.write("Labels stay; open items go to the others. The account closes.")
+            st.button(
+                "Close the account",
+                key=f"retire-{annotator.id}",
+                on_click=accounts.retire,
+                args=(settings.store(), annotator),
+            )
+        if record.descriptions:
+            with st.expander("Their descriptions of the traits"):
+                show_table(
+                    ("Trait", "High", "Low"),
+                    [
+                        (trait, levels.get("high", ""), levels.get("low", ""))
+                        for trait, levels in record.descriptions.items()
+                    ],
+                    key=f"described-{annotator.id}",
                 )
-            with close.popover("Pass on the rest"):
-                st.write("Labels stay; open items go to the others. The account closes.")
-                st.button(
-                    "Close the account",
-                    key=f"retire-{person.id}",
-                    on_click=accounts.retire,
-                    args=(settings.store(), person),
-                )
-            if one.descriptions:
-                with st.expander("What they wrote about the traits"):
-                    show_table(
-                        ("Trait", "High", "Low"),
-                        [
-                            (trait, said.get("high", ""), said.get("low", ""))
-                            for trait, said in one.descriptions.items()
-                        ],
-                        key=f"described-{person.id}",
-                    )

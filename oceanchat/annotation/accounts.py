@@ -1,7 +1,9 @@
 """Accounts: passcodes, sign-ins and roles.
 
-A passcode is shown once and kept as a scrypt hash; a sign-in is a random string in a cookie, kept as its
-SHA-256. Signing in is slowed down after failures. It knows nothing of cookies or pages.
+A passcode is shown once and stored as a scrypt hash; a sign-in is a random string in a cookie, stored as its
+SHA-256. Signing in is blocked for a while after failures. The hashing is our own dozen lines over hashlib: a
+package for it would add a compiled dependency and offer nothing that the standard library's scrypt lacks.
+Nothing here knows of cookies or pages.
 """
 
 import base64
@@ -14,7 +16,7 @@ from typing import NamedTuple
 
 from oceanchat.annotation import assignment
 from oceanchat.errors import AnnotationError
-from oceanchat.store import annotators as account_rows
+from oceanchat.store import annotators as annotator_rows
 from oceanchat.store.annotators import Annotator
 from oceanchat.store.database import Store
 
@@ -22,17 +24,17 @@ ROLES = ("annotator", "lead")
 SIGNED_IN_FOR = 14 * 86_400.0
 """Seconds a sign-in lasts."""
 WINDOW = 15 * 60.0
-"""Seconds failed tries are remembered for."""
-TRIES_PER_NAME = 8
-TRIES_PER_ADDRESS = 40
+"""Seconds for which failed attempts count."""
+ATTEMPTS_PER_NAME = 8
+ATTEMPTS_PER_ADDRESS = 40
 PROFILE = ("background", "language", "pay", "note")
-"""What the lead records about an annotator (Appendix E); it goes into the release card."""
+"""The facts that the lead records about an annotator (Appendix E), for the release card."""
 _ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"  # without characters that look alike
 _COST = (2**14, 8, 1)
 
 
 class NewAccount(NamedTuple):
-    """An account with the one passcode that opens it."""
+    """An account with its passcode, which cannot be read again."""
 
     annotator: Annotator
     passcode: str
@@ -46,12 +48,13 @@ def add(store: Store, name: str, role: str = "annotator", *, now: float | None =
     if not name or len(name) > 60 or not name.isprintable():
         raise AnnotationError(f"name '{name}' cannot be used; write up to 60 printable characters")
     passcode = new_passcode()
-    hashed = hash_passcode(passcode)
+    passcode_hash = hash_passcode(passcode)
     moment = time.time() if now is None else now
     with store.writing() as connection:
-        if account_rows.named(connection, name) is not None:
+        if annotator_rows.by_name(connection, name) is not None:
             raise AnnotationError(f"annotator '{name}' exists; choose another name")
-        account = account_rows.by_id(connection, account_rows.add(connection, name, role, hashed, moment))
+        account_id = annotator_rows.add(connection, name, role, passcode_hash, moment)
+        account = annotator_rows.by_id(connection, account_id)
     assignment.replan(store)
     return NewAccount(account, passcode)
 
@@ -59,110 +62,113 @@ def add(store: Store, name: str, role: str = "annotator", *, now: float | None =
 def find(store: Store, name: str) -> Annotator:
     """The account of that name; AnnotationError when there is none."""
     with store.reading() as connection:
-        account = account_rows.named(connection, " ".join(name.split()))
-        known = [each.name for each in account_rows.everyone(connection)]
+        account = annotator_rows.by_name(connection, " ".join(name.split()))
+        names = [each.name for each in annotator_rows.everyone(connection)]
     if account is None:
-        listed = ", ".join(known) or "nobody yet"
-        raise AnnotationError(f"annotator '{name}' is not known; there are: {listed}")
+        known = ", ".join(names) or "nobody yet"
+        raise AnnotationError(f"annotator '{name}' is not known; there are: {known}")
     return account
 
 
 def everyone(store: Store) -> list[Annotator]:
     """All accounts in the order they were added."""
     with store.reading() as connection:
-        return account_rows.everyone(connection)
+        return annotator_rows.everyone(connection)
 
 
 def renew_passcode(store: Store, account: Annotator) -> str:
-    """A new passcode in place of the old one; ends the person's sign-ins."""
+    """Replace the passcode of an account and end its sign-ins; returns the new passcode."""
     passcode = new_passcode()
-    hashed = hash_passcode(passcode)
+    passcode_hash = hash_passcode(passcode)
     with store.writing() as connection:
-        account_rows.change(connection, account.id, passcode=hashed)
-        account_rows.end_all_sign_ins(connection, account.id, time.time())
+        annotator_rows.change(connection, account.id, passcode_hash=passcode_hash)
+        annotator_rows.end_all_sign_ins(connection, account.id, time.time())
     return passcode
 
 
 def record_profile(store: Store, account: Annotator, facts: Mapping[str, str]) -> None:
-    """Add to what is recorded about someone. Raises AnnotationError for a fact that is not in PROFILE."""
+    """Record facts about an annotator; empty ones are removed. Raises AnnotationError for unknown facts."""
     unknown = next((name for name in facts if name not in PROFILE), None)
     if unknown is not None:
         raise AnnotationError(f"profile has no '{unknown}'; it has {', '.join(PROFILE)}")
     with store.writing() as connection:
-        kept = {**account_rows.by_id(connection, account.id).profile, **facts}
-        account_rows.change(connection, account.id, profile={k: v for k, v in kept.items() if v})
+        profile = {**annotator_rows.by_id(connection, account.id).profile, **facts}
+        annotator_rows.change(connection, account.id, profile={k: v for k, v in profile.items() if v})
 
 
 def admit(store: Store, account: Annotator, *, now: float | None = None) -> None:
-    """Let someone validate whose practice fell short."""
+    """Let an annotator validate, whatever the result of their practice."""
     with store.writing() as connection:
-        account_rows.change(connection, account.id, admitted=time.time() if now is None else now)
+        annotator_rows.change(connection, account.id, admitted_at=time.time() if now is None else now)
 
 
 def retire(store: Store, account: Annotator, *, now: float | None = None) -> None:
-    """Close an account: what it labelled stays, what it did not label goes to the others."""
+    """Close an account: its labels stay, its open items go to the others."""
     moment = time.time() if now is None else now
     with store.writing() as connection:
-        account_rows.change(connection, account.id, retired=moment)
-        account_rows.end_all_sign_ins(connection, account.id, moment)
+        annotator_rows.change(connection, account.id, retired_at=moment)
+        annotator_rows.end_all_sign_ins(connection, account.id, moment)
     assignment.replan(store)
 
 
 def sign_in(store: Store, name: str, passcode: str, address: str, *, now: float | None = None) -> str:
-    """The random string a cookie is to hold. Raises AnnotationError, the same whatever part was wrong."""
+    """Check name and passcode; returns the random string for the cookie.
+
+    Raises AnnotationError, with the same message whichever of the two was wrong.
+    """
     moment = time.time() if now is None else now
     name = " ".join(name.split())[:200].replace("\0", "")
     with store.reading() as connection:
-        by_name, by_address = account_rows.failures(connection, name, address, moment - WINDOW)
-        account = account_rows.named(connection, name)
-        hashed = None if account is None else account_rows.passcode_hash(connection, account.id)
-    if by_name >= TRIES_PER_NAME or by_address >= TRIES_PER_ADDRESS:
-        raise AnnotationError("too many tries failed; wait a quarter of an hour and try again")
-    # A name nobody has takes as long as a wrong passcode, so that names cannot be guessed by the clock.
-    right = _matches(passcode, hashed if hashed is not None else _NOBODY)
-    if account is None or not right or account.retired is not None:
+        failures = annotator_rows.failures(connection, name, address, moment - WINDOW)
+        account = annotator_rows.by_name(connection, name)
+        passcode_hash = None if account is None else annotator_rows.passcode_hash(connection, account.id)
+    if failures.for_name >= ATTEMPTS_PER_NAME or failures.from_address >= ATTEMPTS_PER_ADDRESS:
+        raise AnnotationError("too many attempts failed; wait a quarter of an hour and try again")
+    # A name nobody has takes as long as a wrong passcode, so that response times do not give names away.
+    matches = _matches(passcode, passcode_hash if passcode_hash is not None else _UNKNOWN_NAME)
+    if account is None or not matches or account.retired_at is not None:
         with store.writing() as connection:
-            account_rows.add_failure(connection, name, address, moment)
+            annotator_rows.add_failure(connection, name, address, moment)
         raise AnnotationError("name or passcode is not right; check both, or ask the lead for a new passcode")
-    return begin(store, account, now=moment)
+    return start_sign_in(store, account, now=moment)
 
 
-def begin(store: Store, account: Annotator, *, now: float | None = None) -> str:
-    """Start a sign-in for someone whose identity is established; the random string a cookie is to hold."""
+def start_sign_in(store: Store, account: Annotator, *, now: float | None = None) -> str:
+    """Start a sign-in for someone whose identity is established; returns the random string for the cookie."""
     moment = time.time() if now is None else now
     token = secrets.token_urlsafe(32)
     with store.writing() as connection:
-        account_rows.start_sign_in(connection, _hash(token), account.id, moment, moment + SIGNED_IN_FOR)
+        annotator_rows.start_sign_in(connection, _hash(token), account.id, moment, moment + SIGNED_IN_FOR)
     return token
 
 
-def who(store: Store, token: str, *, now: float | None = None) -> Annotator | None:
-    """Whose sign-in a cookie's string is; None when it is unknown, ended or expired."""
+def signed_in(store: Store, token: str, *, now: float | None = None) -> Annotator | None:
+    """The account signed in under a cookie's string; None when the string is unknown, ended or expired."""
     if not token:
         return None
     with store.reading() as connection:
-        return account_rows.signed_in(connection, _hash(token), time.time() if now is None else now)
+        return annotator_rows.signed_in(connection, _hash(token), time.time() if now is None else now)
 
 
 def sign_out(store: Store, token: str) -> None:
     """End one sign-in."""
     with store.writing() as connection:
-        account_rows.end_sign_in(connection, _hash(token), time.time())
+        annotator_rows.end_sign_in(connection, _hash(token), time.time())
 
 
 def state(account: Annotator) -> str:
     """'lead', 'retired', 'validating' or 'qualifying'."""
-    if account.retired is not None:
+    if account.retired_at is not None:
         return "retired"
     if account.role == "lead":
         return "lead"
-    return "qualifying" if account.admitted is None else "validating"
+    return "qualifying" if account.admitted_at is None else "validating"
 
 
 def require_lead(account: Annotator) -> None:
     """Raises AnnotationError unless this is a lead."""
-    if account.role != "lead" or account.retired is not None:
-        raise AnnotationError("this is for the lead; sign in with a lead's account")
+    if account.role != "lead" or account.retired_at is not None:
+        raise AnnotationError("this page is for leads; sign in with a lead's account")
 
 
 def new_passcode() -> str:
@@ -180,18 +186,18 @@ def hash_passcode(passcode: str) -> str:
 
 def _matches(passcode: str, stored: str) -> bool:
     _, n, r, p, salt, derived = stored.split("$")
-    found = _scrypt(passcode, base64.b64decode(salt), int(n), int(r), int(p))
-    return hmac.compare_digest(found, base64.b64decode(derived))
+    candidate = _scrypt(passcode, base64.b64decode(salt), int(n), int(r), int(p))
+    return hmac.compare_digest(candidate, base64.b64decode(derived))
 
 
 def _scrypt(passcode: str, salt: bytes, n: int, r: int, p: int) -> bytes:
     # People copy passcodes with spaces, capitals and without dashes.
-    told = "".join(c for c in passcode[:200].lower() if c.isalnum()).encode("utf-8", "replace")
-    return hashlib.scrypt(told, salt=salt, n=n, r=r, p=p)
+    normalized = "".join(c for c in passcode[:200].lower() if c.isalnum()).encode("utf-8", "replace")
+    return hashlib.scrypt(normalized, salt=salt, n=n, r=r, p=p)
 
 
 def _hash(token: str) -> str:
     return hashlib.sha256(token.encode("utf-8", "replace")).hexdigest()
 
 
-_NOBODY = hash_passcode("nobody has this")
+_UNKNOWN_NAME = hash_passcode("nobody has this")

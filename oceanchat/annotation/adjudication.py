@@ -1,28 +1,29 @@
-"""Adjudication: the lead decides the items on which the annotators split.
+"""Adjudication: the lead decides the items on which the annotators disagree.
 
 Votes and comments are shown without names and in an order that gives none away. The originals are never
-touched: the decision is a label of its own, on a seat of its own. Only items that have all their labels can
-be decided, so nobody's label is seen while another is still due.
+changed: the decision is a label of its own, under an assignment of its own. Only items that have all their
+labels can be decided, so nobody's label is seen while another is still due.
 """
 
 from dataclasses import dataclass
 from typing import Any
 
-from oceanchat.annotation import accounts
-from oceanchat.annotation import labels as labelling
-from oceanchat.annotation.labels import Shown
+from oceanchat.annotation import accounts, labels
+from oceanchat.annotation.labels import PresentedItem
 from oceanchat.errors import AnnotationError
 from oceanchat.statistics.sampling import fraction
-from oceanchat.store import assignments as seat_rows
-from oceanchat.store import labels as annotation_rows
+from oceanchat.store import assignments as assignment_rows
+from oceanchat.store import labels as label_rows
 from oceanchat.store.annotators import Annotator
-from oceanchat.store.assignments import COUNTED, Sample
+from oceanchat.store.assignments import COUNTED
 from oceanchat.store.database import Store
-from oceanchat.store.labels import Answers, Judgement
+from oceanchat.store.labels import ItemLabel
+from oceanchat.store.presentations import Answers
+from oceanchat.store.samples import Sample, latest_sample
 
 
 @dataclass(frozen=True)
-class Split:
+class Disagreement:
     """An item on which not all annotators agree."""
 
     item_id: int
@@ -31,49 +32,49 @@ class Split:
     votes: tuple[Answers, ...]
     """Each annotator's answers, comments with them, without names."""
     values: tuple[str, ...]
-    """What each of the votes comes to."""
+    """The outcome of each of the votes."""
     decision: Answers | None
     """The lead's answers, once given."""
 
 
-def splits(store: Store, lead: Annotator) -> list[Split]:
-    """The complete items that are split, undecided ones first; for the lead only."""
+def disagreements(store: Store, lead: Annotator) -> list[Disagreement]:
+    """The complete items without agreement, undecided ones first; for the lead only."""
     accounts.require_lead(lead)
     with store.reading() as connection:
-        sample = seat_rows.latest_sample(connection)
-        found = [] if sample is None else annotation_rows.judgements(connection, sample.id)
-    return [] if sample is None else _splits(sample, found)
+        sample = latest_sample(connection)
+        current = [] if sample is None else label_rows.item_labels(connection, sample.id)
+    return [] if sample is None else _disagreements(sample, current)
 
 
-def _splits(sample: Sample, found: list[Judgement]) -> list[Split]:
-    votes: dict[int, list[Judgement]] = {}
-    decisions = {one.item_id: one.answers for one in found if one.purpose == "adjudicate"}
-    for one in found:
-        if one.purpose == COUNTED:
-            votes.setdefault(one.item_id, []).append(one)
-    made = []
+def _disagreements(sample: Sample, current: list[ItemLabel]) -> list[Disagreement]:
+    votes: dict[int, list[ItemLabel]] = {}
+    decisions = {label.item_id: label.answers for label in current if label.purpose == "adjudicate"}
+    for label in current:
+        if label.purpose == COUNTED:
+            votes.setdefault(label.item_id, []).append(label)
+    disagreements = []
     for item_id, cast in votes.items():
-        if len(cast) < sample.overlap or len({one.value for one in cast}) < 2:
+        if len(cast) < sample.overlap or len({vote.value for vote in cast}) < 2:
             continue
-        cast.sort(key=lambda one: fraction(sample.seed, "votes", one.item_id, one.annotator_id))
-        made.append(
-            Split(
+        cast.sort(key=lambda vote: fraction(sample.seed, "votes", vote.item_id, vote.annotator_id))
+        disagreements.append(
+            Disagreement(
                 item_id=item_id,
                 trait_level=cast[0].stratum,
                 content=dict(cast[0].content),
-                votes=tuple(one.answers for one in cast),
-                values=tuple(one.value for one in cast),
+                votes=tuple(vote.answers for vote in cast),
+                values=tuple(vote.value for vote in cast),
                 decision=decisions.get(item_id),
             )
         )
-    return sorted(made, key=lambda split: (split.decision is not None, split.item_id))
+    return sorted(disagreements, key=lambda item: (item.decision is not None, item.item_id))
 
 
-def open_split(store: Store, lead: Annotator, item_id: int) -> Shown:
-    """Put a split item in front of the lead; AnnotationError when it is not split or another lead has it."""
-    if item_id not in {split.item_id for split in splits(store, lead)}:
-        raise AnnotationError(f"item {item_id} is not split, or not all its labels are there yet")
-    seat_row = {
+def open_disagreement(store: Store, lead: Annotator, item_id: int) -> PresentedItem:
+    """Present an item to the lead; AnnotationError when there is no disagreement or another lead has it."""
+    if item_id not in {disagreement.item_id for disagreement in disagreements(store, lead)}:
+        raise AnnotationError(f"item {item_id} has no disagreement, or still lacks some of its labels")
+    row = {
         "item_id": item_id,
         "annotator_id": lead.id,
         "purpose": "adjudicate",
@@ -81,8 +82,8 @@ def open_split(store: Store, lead: Annotator, item_id: int) -> Shown:
         "position": 0.0,
     }
     with store.writing() as connection:
-        seat_rows.add_seats(connection, [seat_row])
-        seat = seat_rows.seat_before(connection, item_id, "adjudicate")
-    if seat is None or seat.annotator_id != lead.id:
+        assignment_rows.add_assignments(connection, [row])
+        assignment = assignment_rows.assignment_of_item(connection, item_id, "adjudicate")
+    if assignment is None or assignment.annotator_id != lead.id:
         raise AnnotationError(f"item {item_id} is being decided by another lead; take the next one")
-    return labelling.show(store, lead, seat)
+    return labels.show(store, lead, assignment)

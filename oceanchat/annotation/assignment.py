@@ -1,28 +1,30 @@
-"""Who labels what: the seats before each item, shared evenly, each person in an own seeded order.
+"""Assign the items of a sample: shared evenly, in a seeded order of each annotator's own.
 
-A plan fills every item up to its overlap with the people who have least to do. It is made again whenever
-someone joins or retires: seats that were labelled stay, and so do those already shown; the rest moves.
-Planning holds a lock on the sample and the database keeps out a surplus seat, so there is never a fourth
-label, and never a third missing while enough people are there.
+A plan fills every item up to its overlap with the annotators who have the fewest items. It is made again
+whenever someone joins or retires: assignments with a label stay, and so do those already seen; the others
+move. Planning holds a lock on the sample and the database keeps out surplus assignments, so there is never a
+fourth label, and never a third missing while there are enough annotators.
 """
 
-from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 from oceanchat.statistics.sampling import fraction
-from oceanchat.store import annotators as account_rows
-from oceanchat.store import assignments as seat_rows
-from oceanchat.store import labels as annotation_rows
-from oceanchat.store.assignments import COUNTED, Sample
+from oceanchat.store import annotators as annotator_rows
+from oceanchat.store import assignments as assignment_rows
+from oceanchat.store import presentations as presentation_rows
+from oceanchat.store import samples as sample_rows
+from oceanchat.store.assignments import COUNTED
 from oceanchat.store.database import Store
+from oceanchat.store.samples import Sample
 
-LATER = 0.15
+REPEAT_GAP = 0.15
 """A silent repeat comes at least this share of someone's items after the first time."""
 
 
-class Place(NamedTuple):
-    """One person on one of an item's slots."""
+class FilledSlot(NamedTuple):
+    """One of an item's slots, with the annotator who fills it."""
 
     item: int
     annotator: int
@@ -30,125 +32,122 @@ class Place(NamedTuple):
 
 
 def plan(
-    items: Sequence[int], people: Iterable[int], overlap: int, kept: Iterable[Place], seed: int
-) -> list[Place]:
-    """The places to add to those kept, so that every item has `overlap` different people.
+    items: Sequence[int], annotators: Iterable[int], overlap: int, filled: Iterable[FilledSlot], seed: int
+) -> list[FilledSlot]:
+    """The slots to fill beside those filled already, so that every item has `overlap` annotators.
 
-    Each free slot goes to whoever has least so far and is not yet on the item; ties are broken by the seed.
-    With fewer people than `overlap` the slots left over stay free.
+    Each free slot goes to the annotator with the fewest items who does not have this one yet; ties are broken
+    by the seed. With fewer annotators than `overlap` the remaining slots stay free.
     """
-    load = dict.fromkeys(people, 0)
-    on_item: dict[int, dict[int, int]] = defaultdict(dict)
-    for place in kept:
-        on_item[place.item][place.slot] = place.annotator
-        if place.annotator in load:
-            load[place.annotator] += 1
+    load = dict.fromkeys(annotators, 0)
+    by_item: dict[int, dict[int, int]] = defaultdict(dict)
+    for slot in filled:
+        by_item[slot.item][slot.slot] = slot.annotator
+        if slot.annotator in load:
+            load[slot.annotator] += 1
     added = []
     for item in sorted(items, key=lambda item: fraction(seed, "plan", item)):
-        taken = on_item[item]
-        for slot in range(overlap):
-            free = [person for person in load if person not in taken.values()]
-            if slot in taken or not free:
+        taken = by_item[item]
+        for number in range(overlap):
+            free = [annotator for annotator in load if annotator not in taken.values()]
+            if number in taken or not free:
                 continue
-            person = min(free, key=lambda one: (load[one], fraction(seed, item, one)))
-            taken[slot] = person
-            load[person] += 1
-            added.append(Place(item, person, slot))
+            chosen = min(free, key=lambda annotator: (load[annotator], fraction(seed, item, annotator)))
+            taken[number] = chosen
+            load[chosen] += 1
+            added.append(FilledSlot(item, chosen, number))
     return added
 
 
 def replan(store: Store) -> None:
-    """Fit the newest sample's seats to the people who are there now."""
+    """Fit the newest sample's assignments to the present annotators."""
     with store.writing() as connection:
-        sample = seat_rows.latest_sample(connection, lock=True)
+        sample = sample_rows.latest_sample(connection, lock=True)
         if sample is None:
             return
-        people = [
-            one.id
-            for one in account_rows.everyone(connection)
-            if one.role == "annotator" and one.retired is None
+        annotators = [
+            account.id
+            for account in annotator_rows.everyone(connection)
+            if account.role == "annotator" and account.retired_at is None
         ]
-        rows = annotation_rows.sample_seats(connection, sample.id)
-        kept, moving = _sort(rows, people)
-        seat_rows.remove_seats(connection, [row.id for row in moving])
-        places = [Place(row.item_id, row.annotator_id, row.slot) for row in kept if row.purpose == COUNTED]
-        items = seat_rows.sample_items(connection, sample.id, "sample")
-        new = plan(items, people, sample.overlap, places, sample.seed)
-        gold = seat_rows.sample_items(connection, sample.id, "gold")
-        present = {(row.item_id, row.annotator_id, row.purpose) for row in kept}
-        wanted = [_seat(place, COUNTED, fraction(sample.seed, place.annotator, place.item)) for place in new]
-        wanted += _unseen(sample, [place for place in [*places, *new] if place.annotator in people], gold)
-        seat_rows.add_seats(
+        rows = presentation_rows.sample_assignments(connection, sample.id)
+        staying, moving = _partition(rows, annotators)
+        assignment_rows.remove_assignments(connection, [row.id for row in moving])
+        filled = [
+            FilledSlot(row.item_id, row.annotator_id, row.slot) for row in staying if row.purpose == COUNTED
+        ]
+        items = sample_rows.sample_items(connection, sample.id, "sample")
+        new = plan(items, annotators, sample.overlap, filled, sample.seed)
+        gold = sample_rows.sample_items(connection, sample.id, "gold")
+        wanted = [_row(slot, COUNTED, fraction(sample.seed, slot.annotator, slot.item)) for slot in new]
+        wanted += _control_rows(
+            sample, [slot for slot in [*filled, *new] if slot.annotator in annotators], gold
+        )
+        present = {(row.item_id, row.annotator_id, row.purpose) for row in staying}
+        assignment_rows.add_assignments(
             connection,
             [row for row in wanted if (row["item_id"], row["annotator_id"], row["purpose"]) not in present],
         )
 
 
-def _sort(rows: Sequence[Any], people: Sequence[int]) -> tuple[list[Any], list[Any]]:
-    """(seats that stay, seats that may move): labelled ones stay, and what someone still here has seen."""
-    kept: list[Any] = []
+def _partition(rows: Sequence[Any], annotators: Sequence[int]) -> tuple[list[Any], list[Any]]:
+    """(assignments that stay, assignments that move): labeled ones stay, and what someone here has seen."""
+    staying: list[Any] = []
     moving: list[Any] = []
     for row in rows:
-        stays = row.revision > 0 or (row.touched and row.annotator_id in people)
-        (kept if stays else moving).append(row)
-    return kept, moving
+        stays = row.revision > 0 or (row.presented and row.annotator_id in annotators)
+        (staying if stays else moving).append(row)
+    return staying, moving
 
 
-def _unseen(sample: Sample, places: Sequence[Place], gold: Sequence[int]) -> list[dict[str, Any]]:
-    """The seats for repeats and gold items: at the rates of the sample, chosen by its seed."""
-    repeats, rate = float(sample.settings["repeats"]), float(sample.settings["gold"])
+def _control_rows(sample: Sample, slots: Sequence[FilledSlot], gold: Sequence[int]) -> list[dict[str, Any]]:
+    """The assignments of repeats and gold items: at the rates of the sample, chosen by its seed."""
+    repeats, gold_rate = float(sample.settings["repeats"]), float(sample.settings["gold"])
     rows = []
-    per_person: dict[int, list[int]] = defaultdict(list)
-    for place in places:
-        per_person[place.annotator].append(place.item)
-        first = fraction(sample.seed, place.annotator, place.item)
-        if fraction(sample.seed, "repeat", place.annotator, place.item) < repeats:
-            again = first + LATER + fraction(sample.seed, "again", place.annotator, place.item) * (1 - first)
-            rows.append(_seat(place._replace(slot=place.annotator), "repeat", again))
-    for annotator, items in per_person.items():
+    by_annotator: dict[int, list[int]] = defaultdict(list)
+    for slot in slots:
+        by_annotator[slot.annotator].append(slot.item)
+        first = fraction(sample.seed, slot.annotator, slot.item)
+        if fraction(sample.seed, "repeat", slot.annotator, slot.item) < repeats:
+            delay = fraction(sample.seed, "again", slot.annotator, slot.item) * (1 - first)
+            rows.append(_row(slot._replace(slot=slot.annotator), "repeat", first + REPEAT_GAP + delay))
+    for annotator, items in by_annotator.items():
         order = sorted(gold, key=lambda item: fraction(sample.seed, "gold", annotator, item))
-        for item in order[: round(rate * len(items))]:
-            rows.append(
-                _seat(Place(item, annotator, annotator), "gold", fraction(sample.seed, annotator, item))
-            )
+        for item in order[: round(gold_rate * len(items))]:
+            position = fraction(sample.seed, annotator, item)
+            rows.append(_row(FilledSlot(item, annotator, annotator), "gold", position))
     return rows
 
 
-def _seat(place: Place, purpose: str, position: float) -> dict[str, Any]:
+def _row(slot: FilledSlot, purpose: str, position: float) -> dict[str, Any]:
     return {
-        "item_id": place.item,
-        "annotator_id": place.annotator,
+        "item_id": slot.item,
+        "annotator_id": slot.annotator,
         "purpose": purpose,
-        "slot": place.slot,
+        "slot": slot.slot,
         "position": position,
     }
 
 
 class Coverage(NamedTuple):
-    """How far the labels of a sample have come."""
+    """How complete the labels of a sample are."""
 
     items: int
     complete: int
     """Items that have all their labels."""
-    free: int
-    """Seats nobody sits on, for want of people."""
+    unassigned: int
+    """Slots that no annotator fills."""
 
 
 def coverage(store: Store) -> Coverage:
-    """How far the newest sample has come; zeros when there is none."""
+    """How complete the newest sample is; zeros when there is none."""
     with store.reading() as connection:
-        sample = seat_rows.latest_sample(connection)
+        sample = sample_rows.latest_sample(connection)
         if sample is None:
             return Coverage(0, 0, 0)
-        items = seat_rows.sample_items(connection, sample.id, "sample")
-        rows = [row for row in annotation_rows.sample_seats(connection, sample.id) if row.purpose == COUNTED]
-    done: Mapping[int, int] = _count(row.item_id for row in rows if row.answered is not None)
-    complete = sum(done.get(item, 0) >= sample.overlap for item in items)
-    return Coverage(len(items), complete, len(items) * sample.overlap - len(rows))
-
-
-def _count(ids: Iterable[int]) -> dict[int, int]:
-    counts: dict[int, int] = defaultdict(int)
-    for one in ids:
-        counts[one] += 1
-    return counts
+        items = sample_rows.sample_items(connection, sample.id, "sample")
+        rows = presentation_rows.sample_assignments(connection, sample.id)
+    counted = [row for row in rows if row.purpose == COUNTED]
+    answered = Counter(row.item_id for row in counted if row.answered_at is not None)
+    complete = sum(answered[item] >= sample.overlap for item in items)
+    return Coverage(len(items), complete, len(items) * sample.overlap - len(counted))

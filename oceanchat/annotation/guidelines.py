@@ -1,12 +1,13 @@
-"""What annotators read before they start: the guidelines, and the items whose answers are known.
+"""Read the annotators' guidelines, and the items whose answers are known.
 
-Both come from the prompt folder. The reference for each trait is found by its heading, so the lead can
+Both come from the prompt folder. The reference for each trait is identified by its heading, so the lead can
 reword the guidelines; nothing here shows or scores anything.
 """
 
 import hashlib
 import json
 import re
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -16,19 +17,19 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from oceanchat.annotation.tasks import VALIDATE
 from oceanchat.errors import PromptError
 from oceanchat.prompts import Prompts
-from oceanchat.store.assignments import Item
+from oceanchat.store.samples import Item
 from oceanchat.traits import TRAITS, Level, Trait, TraitLevel
 
 GUIDELINES = "guidelines.md"
 KNOWN_ITEMS = "qualification.json"
-PRACTISED = 10
-"""Known items that are practised on; the rest can be mixed in as gold."""
+PRACTICE_ITEMS = 10
+"""Known items used for practice; the others can be mixed in as gold items."""
 _REFERENCE = re.compile(r"^\s*[-*]\s*\*\*(High|Low)\*\*\s*:\s*(.+)$", re.MULTILINE)
 
 
 @dataclass(frozen=True)
 class Guidelines:
-    """The text, and what it says of high and low for each trait."""
+    """The guidelines, with their descriptions of high and low for each trait."""
 
     text: str
     """Markdown."""
@@ -36,14 +37,14 @@ class Guidelines:
 
 
 def read_guidelines(prompts: Prompts) -> Guidelines:
-    """The guidelines of a prompt folder; PromptError when a trait's reference cannot be found in them."""
+    """The guidelines of a prompt folder; PromptError when a trait's reference is missing."""
     text = prompts.read(GUIDELINES)
     sections = re.split(r"^#{2,4}\s+(.+?)\s*$", text, flags=re.MULTILINE)
     bodies = dict(zip(sections[1::2], sections[2::2], strict=True))
     references = {}
     for trait in TRAITS:
-        found = _REFERENCE.findall(bodies.get(trait.label, ""))
-        references[trait] = {Level(level.lower()): said.strip() for level, said in found}
+        lines = _REFERENCE.findall(bodies.get(trait.label, ""))
+        references[trait] = {Level(level.lower()): description.strip() for level, description in lines}
         if len(references[trait]) != 2:
             raise PromptError(
                 f"'{GUIDELINES}' has no heading '{trait.label}' followed by lines '- **High**: ...'"
@@ -71,19 +72,19 @@ class KnownItem(BaseModel):
     trait_shown: bool
     coherent: bool
     why: str
-    """Shown after practising on it."""
+    """Shown after the practice answer."""
 
     def item(self, kind: str, prefix: str, sample_id: int | None = None) -> Item:
-        """The item it makes; a reworded one has another key, so what was practised stays what it was."""
+        """Itself as an item; rewording it changes the key, so that earlier practice stays what it was."""
         code = TraitLevel(self.trait, self.level).code
         answers = {"trait_shown": _word(self.trait_shown), "coherent": _word(self.coherent)}
-        print_ = hashlib.sha256(self.model_dump_json().encode("utf-8", "replace")).hexdigest()[:8]
+        fingerprint = hashlib.sha256(self.model_dump_json().encode("utf-8", "replace")).hexdigest()[:8]
         return Item(
             kind=kind,
-            key=f"{prefix}{self.id}:{print_}",
+            key=f"{prefix}{self.id}:{fingerprint}",
             stratum=code,
             content={"trait_level": code, "turns": [turn.model_dump() for turn in self.turns]},
-            known={"answers": answers, "value": VALIDATE.value(answers), "why": self.why},
+            answer_key={"answers": answers, "value": VALIDATE.value(answers), "why": self.why},
             sample_id=sample_id,
         )
 
@@ -107,19 +108,19 @@ def read_known_items(path: Path) -> list[KnownItem]:
         ) from None
 
 
-def _known_items(text: str, where: str) -> list[KnownItem]:
+def _known_items(text: str, file: str) -> list[KnownItem]:
     try:
         rows: Any = json.loads(text)
         if not isinstance(rows, list) or not rows:
-            raise PromptError(f"file '{where}' is no list of items; see prompts/qualification.json")
-        found = [KnownItem.model_validate(row) for row in rows]
+            raise PromptError(f"file '{file}' is not a list of items; see prompts/qualification.json")
+        items = [KnownItem.model_validate(row) for row in rows]
     except (ValueError, RecursionError) as error:
         detail = error.errors()[0] if isinstance(error, ValidationError) else None
-        said = str(error).splitlines()[0] if detail is None else f"{detail['loc']}: {detail['msg']}"
+        problem = str(error).splitlines()[0] if detail is None else f"{detail['loc']}: {detail['msg']}"
         raise PromptError(
-            f"file '{where}' is not as it should be: {said}; see prompts/qualification.json"
+            f"file '{file}' has the wrong format: {problem}; see prompts/qualification.json"
         ) from None
-    twice = next((one.id for one in found if sum(one.id == other.id for other in found) > 1), None)
-    if twice is not None:
-        raise PromptError(f"file '{where}' has the item '{twice}' twice; rename one")
-    return found
+    duplicate, count = Counter(item.id for item in items).most_common(1)[0]
+    if count > 1:
+        raise PromptError(f"file '{file}' has the item '{duplicate}' twice; rename one")
+    return items

@@ -1,8 +1,8 @@
-"""Show an item, keep its draft, save its label: the way of every answer, whatever the task.
+"""Present an item, save its draft, save its label: the path of every answer, whatever the task.
 
-Each showing has a token of its own, and a label answers one token: sending it twice, from two tabs or after
-a restart gives the same receipt and no second label. A receipt is read back from the database after the
-commit. An annotator reaches own seats only.
+Each presentation has a token of its own, and a label answers one token: sending it twice, from two tabs or
+after a restart gives the same receipt and no second label. A receipt is read back from the database after
+the commit. Annotators can open only their own assignments.
 """
 
 import secrets
@@ -15,19 +15,22 @@ from sqlalchemy import Connection
 
 from oceanchat.annotation.tasks import DESCRIBE, PRACTICE, Task, task_named
 from oceanchat.errors import AnnotationError
-from oceanchat.store import assignments as seat_rows
-from oceanchat.store import labels as annotation_rows
+from oceanchat.store import assignments as assignment_rows
+from oceanchat.store import labels as label_rows
+from oceanchat.store import presentations as presentation_rows
 from oceanchat.store.annotators import Annotator
-from oceanchat.store.assignments import ROUTINE, Sample, Seat
+from oceanchat.store.assignments import ROUTINE, Assignment
 from oceanchat.store.database import Store
-from oceanchat.store.labels import Answers, Label
+from oceanchat.store.labels import Label
+from oceanchat.store.presentations import Answers, Presentation
+from oceanchat.store.samples import Sample, latest_sample
 
 IDLE_CAP = 4 * 3600.0
 """No label counts more active seconds than this, whatever a browser claims."""
 
 
 class TooSoon(AnnotationError):
-    """Saved before anybody could have read the item."""
+    """A label saved before anybody could have read the item."""
 
     def __init__(self, wait: float) -> None:
         super().__init__(
@@ -37,10 +40,10 @@ class TooSoon(AnnotationError):
 
 
 @dataclass(frozen=True)
-class Shown:
-    """An item in front of someone."""
+class PresentedItem:
+    """An item presented to an annotator."""
 
-    seat: Seat
+    assignment: Assignment
     task: Task
     token: str
     answers: Answers
@@ -50,96 +53,115 @@ class Shown:
 class Receipt(NamedTuple):
     """What the database holds after a label was saved."""
 
-    seat_id: int
+    assignment_id: int
     answers: Answers
     value: str
     revision: int
-    saved: float
+    saved_at: float
     """Seconds since 1970."""
     done: int
-    """Items this person has answered."""
+    """Items this annotator has answered."""
     total: int
 
 
-def task_of(seat: Seat) -> Task:
-    """The questions asked at a seat."""
-    if seat.purpose == "practice":
+def task_of(assignment: Assignment) -> Task:
+    """The questions asked in an assignment."""
+    if assignment.purpose == "practice":
         return PRACTICE
-    if seat.purpose == "describe":
+    if assignment.purpose == "describe":
         return DESCRIBE
     return task_named("validate")
 
 
-def next_item(store: Store, account: Annotator) -> Shown | None:
-    """The next item in someone's order, shown; None when all are answered or there is no sample."""
+def next_item(store: Store, account: Annotator) -> PresentedItem | None:
+    """Present the next item in someone's order; None when all are answered or there is no sample."""
     with store.reading() as connection:
-        sample = seat_rows.latest_sample(connection)
-        seat = None if sample is None else seat_rows.next_seat(connection, account.id, sample.id)
-    return None if seat is None else show(store, account, seat)
+        sample = latest_sample(connection)
+        if sample is None:
+            return None
+        assignment = assignment_rows.next_assignment(connection, account.id, sample.id)
+    return None if assignment is None else show(store, account, assignment)
 
 
-def show(store: Store, account: Annotator, seat: Seat) -> Shown:
-    """Put an item in front of its owner, under the token of its open showing or a new one."""
-    if seat.annotator_id != account.id:
-        raise AnnotationError("this item belongs to somebody else")
+def show(store: Store, account: Annotator, assignment: Assignment) -> PresentedItem:
+    """Present an item to its annotator, under the token of the open presentation or a new one."""
+    if assignment.annotator_id != account.id:
+        raise AnnotationError("this item is assigned to another annotator")
     with store.reading() as connection:
-        serve = annotation_rows.open_serve(connection, seat.id)
-        answers = annotation_rows.draft(connection, seat.id)
-        if answers is None and seat.answered is not None:
-            label = annotation_rows.current_label(connection, seat.id)
+        presentation = presentation_rows.open_presentation(connection, assignment.id)
+        answers = presentation_rows.draft(connection, assignment.id)
+        if answers is None and assignment.answered_at is not None:
+            label = label_rows.current_label(connection, assignment.id)
             answers = None if label is None else label.answers
-    token = serve[0] if serve is not None else _serve(store, seat)
-    return Shown(seat, task_of(seat), token, answers or {})
+    token = presentation.token if presentation is not None else _present(store, assignment)
+    return PresentedItem(assignment, task_of(assignment), token, answers or {})
 
 
-def _serve(store: Store, seat: Seat) -> str:
+def _present(store: Store, assignment: Assignment) -> str:
     token = secrets.token_urlsafe(18)
     with store.writing() as connection:
-        if seat_rows.lock_seat(connection, seat.id) is None:
-            raise AnnotationError("this item has passed on to another annotator; reload the page")
-        annotation_rows.add_serve(connection, token, seat.id, time.time())
+        if assignment_rows.lock_assignment(connection, assignment.id) is None:
+            raise AnnotationError("this item has been reassigned to another annotator; reload the page")
+        presentation_rows.add_presentation(connection, token, assignment.id, time.time())
     return token
 
 
-def earlier(store: Store, account: Annotator, before: float | None) -> Seat | None:
-    """The seat someone answered last before a time; None: last of all."""
+def earlier(store: Store, account: Annotator, before: float | None) -> Assignment | None:
+    """The last assignment someone answered before a time; None: the last of all."""
     with store.reading() as connection:
-        sample = seat_rows.latest_sample(connection)
+        sample = latest_sample(connection)
         if sample is None:
             return None
-        return seat_rows.earlier_seat(connection, account.id, sample.id, before)
+        return assignment_rows.earlier_assignment(connection, account.id, sample.id, before)
 
 
-def later(store: Store, account: Annotator, after: float) -> Seat | None:
-    """The seat someone answered first after a time."""
+def later(store: Store, account: Annotator, after: float) -> Assignment | None:
+    """The first assignment someone answered after a time."""
     with store.reading() as connection:
-        sample = seat_rows.latest_sample(connection)
-        return None if sample is None else seat_rows.later_seat(connection, account.id, sample.id, after)
+        sample = latest_sample(connection)
+        if sample is None:
+            return None
+        return assignment_rows.later_assignment(connection, account.id, sample.id, after)
 
 
-def own_seat(store: Store, account: Annotator, seat_id: int) -> Seat:
-    """A seat of someone's own; AnnotationError for one of somebody else as for one that is not there."""
+def own_assignment(store: Store, account: Annotator, assignment_id: int) -> Assignment:
+    """One of someone's own assignments; AnnotationError for any other, whether it exists or not."""
     with store.reading() as connection:
-        seat = seat_rows.seat(connection, seat_id)
-    if seat is None or seat.annotator_id != account.id:
+        assignment = assignment_rows.assignment_by_id(connection, assignment_id)
+    if assignment is None or assignment.annotator_id != account.id:
         raise AnnotationError("this item is not in your list; go on with the next one")
-    return seat
+    return assignment
 
 
-def keep_draft(store: Store, account: Annotator, token: str, answers: Mapping[str, object]) -> bool:
-    """Keep what is given so far; False when the item was saved meanwhile, so that nothing is to be kept."""
+def save_draft(store: Store, account: Annotator, token: str, answers: Mapping[str, object]) -> bool:
+    """Save the answers given so far; False when the label was saved meanwhile and a draft is pointless."""
     with store.writing() as connection:
-        serve = annotation_rows.served(connection, token)
-        seat = None if serve is None else seat_rows.lock_seat(connection, serve.seat_id)
-        if serve is None or seat is None or seat.annotator_id != account.id:
-            raise AnnotationError(_GONE)
-        if serve.used is not None:
+        presentation, assignment = _locked(connection, account, token)
+        if presentation.answered_at is not None:
             return False
-        annotation_rows.put_draft(connection, seat.id, task_of(seat).draft(answers), time.time())
+        draft = task_of(assignment).draft(answers)
+        presentation_rows.put_draft(connection, assignment.id, draft, time.time())
     return True
 
 
-_GONE = "this item is no longer yours to answer, it passed on to another annotator; reload the page"
+class _Locked(NamedTuple):
+    presentation: Presentation
+    assignment: Assignment
+
+
+def _locked(connection: Connection, account: Annotator, token: str) -> _Locked:
+    """The presentation of a token with its assignment, locked; AnnotationError unless it is someone's own."""
+    presentation = presentation_rows.presentation_of_token(connection, token)
+    if presentation is not None:
+        assignment = assignment_rows.lock_assignment(connection, presentation.assignment_id)
+        if assignment is not None and assignment.annotator_id == account.id:
+            return _Locked(presentation, assignment)
+    raise AnnotationError(_REASSIGNED)
+
+
+_REASSIGNED = (
+    "this item is no longer yours to answer, it was reassigned to another annotator; reload the page"
+)
 
 
 def save(
@@ -151,108 +173,120 @@ def save(
     *,
     now: float | None = None,
 ) -> Receipt:
-    """Save the answers to the item shown under a token, once however often it is sent.
+    """Save the answers to the item presented under a token, once however often they are sent.
 
-    Raises AnnotationError for answers that are not complete and for an item of somebody else, TooSoon for a
-    label that came before the sample's least time (which is recorded).
+    Raises AnnotationError for incomplete answers and for an item assigned to someone else, TooSoon for a
+    label that came before the sample's minimum time (which is recorded).
     """
     moment = time.time() if now is None else now
     with store.writing() as connection:
-        serve = annotation_rows.served(connection, token)
-        seat = None if serve is None else seat_rows.lock_seat(connection, serve.seat_id)
-        if serve is None or seat is None or seat.annotator_id != account.id or account.retired is not None:
-            raise AnnotationError(_GONE)
+        presentation, assignment = _locked(connection, account, token)
+        if account.retired_at is not None:
+            raise AnnotationError(_REASSIGNED)
         wait = 0.0
-        if annotation_rows.label_of_serve(connection, token) is None:
-            wall = max(0.0, moment - serve.shown)
-            kept = _checked(seat, answers)
-            wait = _least_time(seat_rows.latest_sample(connection), seat) - wall
+        if label_rows.label_of_presentation(connection, token) is None:
+            wall = max(0.0, moment - presentation.presented_at)
+            checked = _checked(assignment, answers)
+            wait = _min_seconds(latest_sample(connection), assignment) - wall
             if wait > 0:
-                annotation_rows.add_refusal(connection, account.id, "too-fast", moment)
+                presentation_rows.add_rejected_submission(connection, account.id, "too-fast", moment)
             else:
-                annotation_rows.add_label(
+                label_rows.add_label(
                     connection,
-                    seat,
+                    assignment,
                     token,
-                    kept,
-                    value=task_of(seat).value(kept),
+                    checked,
+                    value=task_of(assignment).value(checked),
                     active_seconds=min(max(active_seconds, 0.0), wall, IDLE_CAP),
                     wall_seconds=wall,
                     now=moment,
                 )
-                _serve_next(connection, account, seat, moment)
+                _present_next(connection, account, assignment, moment)
     if wait > 0:
         raise TooSoon(wait)
     return _receipt(store, account, token)
 
 
-def _serve_next(connection: Connection, account: Annotator, seat: Seat, moment: float) -> None:
-    """Show the item that comes next in the same transaction: one write to disk a click instead of two."""
+def _present_next(connection: Connection, account: Annotator, assignment: Assignment, moment: float) -> None:
+    """Present the next item in the same transaction: one write to disk a click instead of two."""
     following = (
-        seat_rows.next_seat(connection, account.id, seat.item.sample_id)
-        if seat.purpose in ROUTINE and seat.item.sample_id is not None
+        assignment_rows.next_assignment(connection, account.id, assignment.item.sample_id)
+        if assignment.purpose in ROUTINE and assignment.item.sample_id is not None
         else None
     )
-    # Waiting for the seat could end in a deadlock with another tab, and it may be moving to somebody else.
-    if following is None or not seat_rows.lock_if_free(connection, following.id):
+    # Waiting for the lock could deadlock with another tab, and the item may be moving to someone else.
+    if following is None or not assignment_rows.lock_if_free(connection, following.id):
         return
-    if annotation_rows.open_serve(connection, following.id) is None:
-        annotation_rows.add_serve(connection, secrets.token_urlsafe(18), following.id, moment)
+    if presentation_rows.open_presentation(connection, following.id) is None:
+        presentation_rows.add_presentation(connection, secrets.token_urlsafe(18), following.id, moment)
 
 
-def _checked(seat: Seat, answers: Mapping[str, object]) -> dict[str, str]:
-    if seat.purpose == "practice" and seat.revision:
-        raise AnnotationError("practice answers stand as first given; go on with the next one")
-    return task_of(seat).check(answers)
+def _checked(assignment: Assignment, answers: Mapping[str, object]) -> dict[str, str]:
+    if assignment.purpose == "practice" and assignment.revision:
+        raise AnnotationError("practice answers cannot be changed; go on with the next item")
+    return task_of(assignment).check(answers)
 
 
-def _least_time(sample: Sample | None, seat: Seat) -> float:
-    if seat.purpose not in ROUTINE or seat.revision:
+def _min_seconds(sample: Sample | None, assignment: Assignment) -> float:
+    if assignment.purpose not in ROUTINE or assignment.revision:
         return 0.0
     return 0.0 if sample is None else float(sample.settings["min_seconds"])
 
 
 def _receipt(store: Store, account: Annotator, token: str) -> Receipt:
     with store.reading() as connection:
-        label = annotation_rows.label_of_serve(connection, token)
-        sample = seat_rows.latest_sample(connection)
-        done, total = (0, 0) if sample is None else seat_rows.progress(connection, account.id, sample.id)
-    if label is None or label.answers is None or label.value is None:
-        raise AnnotationError("the label was not found after saving; please save again")
-    return Receipt(label.seat_id, label.answers, label.value, label.revision, label.saved, done, total)
+        label = label_rows.label_of_presentation(connection, token)
+        done, total = _progress(connection, account)
+    receipt = None if label is None else receipt_of(label, done, total)
+    if receipt is None:
+        raise AnnotationError("the label is not in the database after saving; please save again")
+    return receipt
 
 
-def undo(store: Store, account: Annotator, *, now: float | None = None) -> Seat | None:
-    """Withdraw the label saved last, as a revision without answers; its answers come back as the draft."""
+def receipt_of(label: Label, done: int, total: int) -> Receipt | None:
+    """The receipt of a label; None for a withdrawal."""
+    if label.answers is None or label.value is None:
+        return None
+    return Receipt(
+        label.assignment_id, label.answers, label.value, label.revision, label.saved_at, done, total
+    )
+
+
+def undo(store: Store, account: Annotator, *, now: float | None = None) -> Assignment | None:
+    """Withdraw the last label by a revision without answers; its answers come back as the draft."""
     last = earlier(store, account, None)
     if last is None:
         return None
     moment = time.time() if now is None else now
     with store.writing() as connection:
-        seat = seat_rows.lock_seat(connection, last.id)
-        label = annotation_rows.current_label(connection, last.id)
-        if seat is None or seat.answered is None or label is None or label.answers is None:
+        assignment = assignment_rows.lock_assignment(connection, last.id)
+        label = label_rows.current_label(connection, last.id)
+        if assignment is None or assignment.answered_at is None or label is None or label.answers is None:
             return None
         token = secrets.token_urlsafe(18)
-        annotation_rows.add_serve(connection, token, seat.id, moment)
-        annotation_rows.add_label(
-            connection, seat, token, None, value=None, active_seconds=0.0, wall_seconds=0.0, now=moment
+        presentation_rows.add_presentation(connection, token, assignment.id, moment)
+        label_rows.add_label(
+            connection, assignment, token, None, value=None, active_seconds=0.0, wall_seconds=0.0, now=moment
         )
-        annotation_rows.put_draft(connection, seat.id, label.answers, moment)
-    return own_seat(store, account, last.id)
+        presentation_rows.put_draft(connection, assignment.id, label.answers, moment)
+    return own_assignment(store, account, last.id)
 
 
 def last_label(store: Store, account: Annotator) -> Label | None:
-    """The label someone saved last, as the database has it."""
-    seat = earlier(store, account, None)
-    if seat is None:
+    """The label someone saved last, as stored."""
+    assignment = earlier(store, account, None)
+    if assignment is None:
         return None
     with store.reading() as connection:
-        return annotation_rows.current_label(connection, seat.id)
+        return label_rows.current_label(connection, assignment.id)
 
 
 def progress(store: Store, account: Annotator) -> tuple[int, int]:
     """(answered, all) items of someone in the newest sample."""
     with store.reading() as connection:
-        sample = seat_rows.latest_sample(connection)
-        return (0, 0) if sample is None else seat_rows.progress(connection, account.id, sample.id)
+        return _progress(connection, account)
+
+
+def _progress(connection: Connection, account: Annotator) -> tuple[int, int]:
+    sample = latest_sample(connection)
+    return (0, 0) if sample is None else assignment_rows.progress(connection, account.id, sample.id)

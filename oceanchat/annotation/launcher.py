@@ -1,7 +1,7 @@
 """Start the annotation app as a process of its own.
 
 The options that keep it on this machine and quiet are given explicitly, so they hold in any folder. It
-finds the app; it does not know what is in it.
+locates the app and knows nothing of its pages.
 """
 
 import importlib.util
@@ -21,7 +21,7 @@ THEME = {
     "theme.dark.secondaryBackgroundColor": "#22272d",
     "theme.dark.textColor": "#e4e6e8",
 }
-"""Calm colours with enough contrast; a test holds them equal to .streamlit/config.toml."""
+"""Calm colors with enough contrast; a test keeps them equal to .streamlit/config.toml."""
 
 
 def command(store: str, address: str, port: int, prompts: Path | None) -> list[str]:
@@ -42,12 +42,12 @@ def command(store: str, address: str, port: int, prompts: Path | None) -> list[s
         **THEME,
     }
     flags = [part for name, value in options.items() for part in (f"--{name}", value)]
-    told = ["--store", store] + ([] if prompts is None else ["--prompts", str(prompts.absolute())])
-    return [sys.executable, "-m", "streamlit", "run", str(app), *flags, "--", *told]
+    arguments = ["--store", store] + ([] if prompts is None else ["--prompts", str(prompts.absolute())])
+    return [sys.executable, "-m", "streamlit", "run", str(app), *flags, "--", *arguments]
 
 
 def launch(store: str, address: str, port: int, prompts: Path | None) -> int:
-    """Run the app until it is stopped; its exit code."""
+    """Run the app until it is stopped; returns its exit code."""
     process = subprocess.Popen(command(store, address, port, prompts))
     try:
         return process.wait()

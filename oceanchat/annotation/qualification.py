@@ -1,25 +1,25 @@
-"""Qualification: describe what each trait looks like, then practise on items whose answers are known.
+"""Qualification: describe what each trait looks like, then practice on items whose answers are known.
 
-Descriptions are kept for the lead. Practice answers count as first given, and why an answer is right is
-shown only after it. Who falls short waits for the lead, who may admit them.
+Descriptions are stored for the lead. Practice answers count as first given, and the reason for the right
+answer is shown only afterwards. Annotators who fall short wait for the lead, who may admit them.
 """
 
 import hashlib
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
-from oceanchat.annotation import accounts
-from oceanchat.annotation import labels as labelling
-from oceanchat.annotation.guidelines import PRACTISED, known_items
-from oceanchat.annotation.labels import Shown
+from oceanchat.annotation import accounts, labels
+from oceanchat.annotation.guidelines import PRACTICE_ITEMS, known_items
+from oceanchat.annotation.labels import PresentedItem
 from oceanchat.prompts import Prompts
-from oceanchat.store import annotators as account_rows
-from oceanchat.store import assignments as seat_rows
-from oceanchat.store import labels as annotation_rows
+from oceanchat.store import annotators as annotator_rows
+from oceanchat.store import assignments as assignment_rows
+from oceanchat.store import labels as label_rows
 from oceanchat.store.annotators import Annotator
-from oceanchat.store.assignments import Item
+from oceanchat.store.assignments import Assignment
 from oceanchat.store.database import Store
-from oceanchat.store.labels import Judgement
+from oceanchat.store.labels import ItemLabel
+from oceanchat.store.samples import Item, ensure_items
 from oceanchat.traits import TRAITS
 
 PASS_MARK = 0.8
@@ -27,8 +27,8 @@ PASS_MARK = 0.8
 Stage = Literal["describe", "practice", "waiting", "ready"]
 
 
-class Score(NamedTuple):
-    """How the practice went."""
+class PracticeScore(NamedTuple):
+    """How many practice items were right."""
 
     right: int
     answered: int
@@ -36,114 +36,118 @@ class Score(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Standing:
-    """Where someone is in the qualification."""
+class QualificationStatus:
+    """How far an annotator is in the qualification."""
 
     stage: Stage
-    shown: Shown | None
-    """What to answer next."""
-    score: Score
+    item: PresentedItem | None
+    """The item to answer next."""
+    score: PracticeScore
     done: int
-    """Steps of this stage that are answered."""
+    """Answered items of this stage."""
     total: int
 
 
-def standing(store: Store, account: Annotator, prompts: Prompts) -> Standing:
-    """Where someone is; sets up their practice on the first visit and admits them once they pass."""
-    if account.admitted is not None:
-        return Standing("ready", None, Score(0, 0, 0), 0, 0)
-    _set_up(store, account, prompts)
+def status(store: Store, account: Annotator, prompts: Prompts) -> QualificationStatus:
+    """How far an annotator is; assigns the practice on the first visit and admits them once they pass."""
+    if account.admitted_at is not None:
+        return QualificationStatus("ready", None, PracticeScore(0, 0, 0), 0, 0)
+    _assign(store, account, prompts)
     with store.reading() as connection:
-        describe = seat_rows.person_seats(connection, account.id, "describe")
-        practice = seat_rows.person_seats(connection, account.id, "practice")
-        score = _score(annotation_rows.judgements(connection, None), account.id, len(practice))
-    stages: tuple[tuple[Stage, list[seat_rows.Seat]], ...] = (("describe", describe), ("practice", practice))
-    for stage, seats in stages:
-        waiting = [seat for seat in seats if seat.answered is None]
-        if waiting:
-            shown = labelling.show(store, account, waiting[0])
-            return Standing(stage, shown, score, len(seats) - len(waiting), len(seats))
+        describe = assignment_rows.qualification_assignments(connection, account.id, "describe")
+        practice = assignment_rows.qualification_assignments(connection, account.id, "practice")
+        score = _score(label_rows.item_labels(connection, None), account.id, len(practice))
+    stages: tuple[tuple[Stage, list[Assignment]], ...] = (("describe", describe), ("practice", practice))
+    for stage, assignments in stages:
+        remaining = [assignment for assignment in assignments if assignment.answered_at is None]
+        if remaining:
+            item = labels.show(store, account, remaining[0])
+            return QualificationStatus(
+                stage, item, score, len(assignments) - len(remaining), len(assignments)
+            )
     if score.right >= PASS_MARK * score.total:
         accounts.admit(store, account)
-        return Standing("ready", None, score, score.total, score.total)
-    return Standing("waiting", None, score, score.total, score.total)
+        return QualificationStatus("ready", None, score, score.total, score.total)
+    return QualificationStatus("waiting", None, score, score.total, score.total)
 
 
-def _set_up(store: Store, account: Annotator, prompts: Prompts) -> None:
+def _assign(store: Store, account: Annotator, prompts: Prompts) -> None:
     with store.reading() as connection:
-        if seat_rows.person_seats(connection, account.id, "practice"):
+        if assignment_rows.qualification_assignments(connection, account.id, "practice"):
             return
     describe = [
         Item("describe", f"describe:{trait.value}", "", {"trait": trait.value, "label": trait.label})
         for trait in TRAITS
     ]
-    practice = [known.item("practice", "practice:") for known in known_items(prompts)[:PRACTISED]]
+    practice = [known.item("practice", "practice:") for known in known_items(prompts)[:PRACTICE_ITEMS]]
     with store.writing() as connection:
-        ids = seat_rows.ensure_items(connection, [*describe, *practice])
+        ids = ensure_items(connection, [*describe, *practice])
         rows = [
             {
                 "item_id": ids[item.key],
                 "annotator_id": account.id,
                 "purpose": item.kind,
                 "slot": account.id,
-                "position": float(place),
+                "position": float(position),
             }
             for group in (describe, practice)
-            for place, item in enumerate(group)
+            for position, item in enumerate(group)
         ]
-        seat_rows.add_seats(connection, rows)
+        assignment_rows.add_assignments(connection, rows)
 
 
-def _score(found: list[Judgement], annotator_id: int, total: int) -> Score:
-    own = [one for one in found if one.annotator_id == annotator_id and one.purpose == "practice"]
-    return Score(sum(is_right(one) for one in own), len(own), total)
+def _practice_labels(current: list[ItemLabel], annotator_id: int) -> list[ItemLabel]:
+    return [label for label in current if label.annotator_id == annotator_id and label.purpose == "practice"]
 
 
-def is_right(judgement: Judgement) -> bool:
+def _score(current: list[ItemLabel], annotator_id: int, total: int) -> PracticeScore:
+    own = _practice_labels(current, annotator_id)
+    return PracticeScore(sum(is_right(label) for label in own), len(own), total)
+
+
+def is_right(label: ItemLabel) -> bool:
     """Whether every answer to an item with known answers is the known one."""
-    known = {} if judgement.known is None else judgement.known["answers"]
-    return all(judgement.answers.get(name) == answer for name, answer in known.items())
+    known = {} if label.answer_key is None else label.answer_key["answers"]
+    return all(label.answers.get(name) == answer for name, answer in known.items())
 
 
-def practised(store: Store, account: Annotator) -> Judgement | None:
-    """The practice item someone answered last, with its known answers and why."""
+def last_practice(store: Store, account: Annotator) -> ItemLabel | None:
+    """The last practice label of an annotator, with the known answers and the reason for them."""
     with store.reading() as connection:
-        found = annotation_rows.judgements(connection, None)
-    own = [one for one in found if one.annotator_id == account.id and one.purpose == "practice"]
-    return max(own, key=lambda one: one.saved, default=None)
+        current = label_rows.item_labels(connection, None)
+    return max(_practice_labels(current, account.id), key=lambda label: label.saved_at, default=None)
 
 
-class Qualified(NamedTuple):
+class QualificationRecord(NamedTuple):
     """One annotator's qualification, for the lead."""
 
     annotator: Annotator
-    score: Score
+    score: PracticeScore
     descriptions: dict[str, dict[str, str]]
-    """Trait's name -> 'high' and 'low' as described."""
+    """Trait's name -> the descriptions of 'high' and 'low'."""
 
 
-def overview(store: Store, lead: Annotator) -> list[Qualified]:
-    """Everyone's qualification; for the lead only."""
+def overview(store: Store, lead: Annotator) -> list[QualificationRecord]:
+    """All annotators' qualification; for the lead only."""
     accounts.require_lead(lead)
     with store.reading() as connection:
-        found = annotation_rows.judgements(connection, None)
-        everyone = account_rows.everyone(connection)
-    practised_on = len({one.item_id for one in found if one.purpose == "practice"})
+        current = label_rows.item_labels(connection, None)
+        annotators = [a for a in annotator_rows.everyone(connection) if a.role == "annotator"]
+    total = len({label.item_id for label in current if label.purpose == "practice"})
     return [
-        Qualified(
-            person,
-            _score(found, person.id, practised_on),
+        QualificationRecord(
+            account,
+            _score(current, account.id, total),
             {
-                one.content["label"]: dict(one.answers)
-                for one in found
-                if one.annotator_id == person.id and one.purpose == "describe"
+                label.content["label"]: dict(label.answers)
+                for label in current
+                if label.annotator_id == account.id and label.purpose == "describe"
             },
         )
-        for person in everyone
-        if person.role == "annotator"
+        for account in annotators
     ]
 
 
 def fingerprint(prompts: Prompts) -> str:
-    """What the guidelines were, for the report."""
+    """A hash of the guidelines, for the report."""
     return hashlib.sha256(prompts.read("guidelines.md").encode("utf-8")).hexdigest()[:12]

@@ -1,7 +1,7 @@
-"""The report on a validation: agreement, pass rate before and after adjudication, and the checker beside it.
+"""The report on a validation: agreement, pass rate before and after adjudication, checker accuracy.
 
-Computed from the labels in the store, each figure in one place; `record` is what `--json` prints and releases
-carry. Annotators appear under pseudonyms. Names and care are for the lead's page only.
+Computed from the labels in the store, each figure in one place; `record` is the JSON that `--json` prints and
+releases contain. Annotators appear under pseudonyms; names and attention reports are for the lead only.
 """
 
 import time
@@ -11,7 +11,7 @@ from typing import Any
 
 from oceanchat.annotation import accounts, assignment
 from oceanchat.annotation.assignment import Coverage
-from oceanchat.annotation.attention import Care, care_of
+from oceanchat.annotation.attention import AttentionReport, attention_report
 from oceanchat.annotation.tasks import task_named
 from oceanchat.errors import AnnotationError
 from oceanchat.statistics.agreement import (
@@ -25,15 +25,17 @@ from oceanchat.statistics.agreement import (
 from oceanchat.statistics.checker_accuracy import CheckedDialogue, CheckerFigures, checker_against_humans
 from oceanchat.statistics.coefficients import Value
 from oceanchat.statistics.figure import Figure
-from oceanchat.store import annotators as account_rows
-from oceanchat.store import assignments as seat_rows
-from oceanchat.store import labels as annotation_rows
+from oceanchat.store import annotators as annotator_rows
+from oceanchat.store import assignments as assignment_rows
+from oceanchat.store import labels as label_rows
 from oceanchat.store.annotators import Annotator
-from oceanchat.store.assignments import COUNTED, Sample
+from oceanchat.store.assignments import COUNTED
 from oceanchat.store.builds import built_states
 from oceanchat.store.database import Store
 from oceanchat.store.imports import imported_states
-from oceanchat.store.labels import PASSED, REJECTED, Judgement, counts_for_agreement
+from oceanchat.store.labels import PASSED, REJECTED, ItemLabel, counts_for_agreement
+from oceanchat.store.presentations import rejected_submission_counts
+from oceanchat.store.samples import Sample, latest_sample
 from oceanchat.traits import CODES
 
 GOOD = "yes"
@@ -42,7 +44,7 @@ GOOD = "yes"
 
 @dataclass(frozen=True)
 class Report:
-    """What three annotators said about a sample."""
+    """The results of validating a sample."""
 
     sample: Sample
     coverage: Coverage
@@ -57,8 +59,8 @@ class Report:
     pass_rate: Figure
     """Share of items valid by majority."""
     pass_rate_after: Figure
-    """The same with the lead's decisions in place of split votes."""
-    splits: int
+    """The same with the lead's decisions where annotators disagree."""
+    disagreements: int
     """Items with all their labels that are not unanimous."""
     decided: int
     """Of these, the ones the lead has decided."""
@@ -70,26 +72,26 @@ class Report:
 def report(store: Store) -> Report:
     """The report on the newest sample; AnnotationError when there is none."""
     with store.reading() as connection:
-        sample = seat_rows.latest_sample(connection)
+        sample = latest_sample(connection)
         if sample is None:
             raise AnnotationError("there is no sample yet; draw one with `oceanchat sample`")
-        found = annotation_rows.judgements(connection, sample.id)
+        current = label_rows.item_labels(connection, sample.id)
         states = imported_states(connection) | built_states(connection)
-    counted = [one for one in found if counts_for_agreement(one)]
-    ratings = [_rating(one, one.value) for one in counted]
+    counted = [label for label in current if counts_for_agreement(label)]
+    ratings = [_rating(label, label.value) for label in counted]
     before = majorities(ratings)
     decisions: dict[str, Value | None] = {
-        str(one.item_id): one.value for one in found if one.purpose == "adjudicate"
+        str(label.item_id): label.value for label in current if label.purpose == "adjudicate"
     }
     after = {item: decisions.get(item, value) for item, value in before.items()}
-    strata = {code: [one for one in ratings if one.stratum == code] for code in CODES}
-    split = _split_items(counted, sample.overlap)
+    strata = {code: [rating for rating in ratings if rating.stratum == code] for code in CODES}
+    contested = _contested_items(counted, sample.overlap)
     return Report(
         sample=sample,
         coverage=assignment.coverage(store),
         overall=agreement(ratings),
         questions={
-            question.name: agreement(_rating(one, one.answers[question.name]) for one in counted)
+            question.name: agreement(_rating(label, label.answers[question.name]) for label in counted)
             for question in task_named(sample.task).questions
             if question.options
         },
@@ -97,28 +99,28 @@ def report(store: Store) -> Report:
         pass_rates={code: share_of(majorities(rated), GOOD) for code, rated in strata.items() if rated},
         pass_rate=share_of(before, GOOD),
         pass_rate_after=share_of(after, GOOD),
-        splits=len(split),
-        decided=len(split & decisions.keys()),
+        disagreements=len(contested),
+        decided=len(contested & decisions.keys()),
         pairs=pairwise_cohen(ratings),
-        checker=_checker(sample, found, states),
+        checker=_checker(sample, current, states),
     )
 
 
-def _rating(judgement: Judgement, value: Value) -> Rating:
-    return Rating(str(judgement.item_id), f"annotator-{judgement.annotator_id}", value, judgement.stratum)
+def _rating(label: ItemLabel, value: Value) -> Rating:
+    return Rating(str(label.item_id), f"annotator-{label.annotator_id}", value, label.stratum)
 
 
-def _split_items(counted: Sequence[Judgement], overlap: int) -> set[str]:
+def _contested_items(counted: Sequence[ItemLabel], overlap: int) -> set[str]:
     values: dict[str, list[str]] = {}
-    for one in counted:
-        values.setdefault(str(one.item_id), []).append(one.value)
+    for label in counted:
+        values.setdefault(str(label.item_id), []).append(label.value)
     return {item for item, cast in values.items() if len(cast) >= overlap and len(set(cast)) > 1}
 
 
-def _checker(sample: Sample, labels: Sequence[Judgement], states: Mapping[str, str]) -> CheckerFigures:
-    """Over the checked dialogues that the store holds, in the states it holds them in, as a release of it."""
+def _checker(sample: Sample, current: Sequence[ItemLabel], states: Mapping[str, str]) -> CheckerFigures:
+    """Over the checked dialogues of the store, in their present states, as in a release of it."""
     votes: dict[str, list[bool]] = {}
-    for label in labels:
+    for label in current:
         if label.purpose == COUNTED:
             votes.setdefault(label.item_key.removeprefix(f"{sample.id}:"), []).append(label.value == GOOD)
     return checker_against_humans(
@@ -128,76 +130,77 @@ def _checker(sample: Sample, labels: Sequence[Judgement], states: Mapping[str, s
     )
 
 
-def record(made: Report) -> dict[str, Any]:
+def record(results: Report) -> dict[str, Any]:
     """A report as plain JSON: the seven figures on top, everything else by name."""
     return {
-        **figures(made.overall),
-        "pass_rate": made.pass_rate._asdict(),
-        "pass_rate_after_adjudication": made.pass_rate_after._asdict(),
-        "items": made.coverage.items,
-        "complete_items": made.coverage.complete,
-        "labelled_items": made.overall.items,
-        "labels": made.overall.labels,
-        "annotators_per_item": made.sample.overlap,
-        "seed": made.sample.seed,
-        "splits": made.splits,
-        "adjudicated": made.decided,
-        "per_question": {name: figures(found) for name, found in made.questions.items()},
+        **figures(results.overall),
+        "pass_rate": results.pass_rate._asdict(),
+        "pass_rate_after_adjudication": results.pass_rate_after._asdict(),
+        "items": results.coverage.items,
+        "complete_items": results.coverage.complete,
+        "labelled_items": results.overall.items,
+        "labels": results.overall.labels,
+        "annotators_per_item": results.sample.overlap,
+        "seed": results.sample.seed,
+        "splits": results.disagreements,
+        "adjudicated": results.decided,
+        "per_question": {name: figures(question) for name, question in results.questions.items()},
         "per_trait_level": {
-            code: {**figures(found), "pass_rate": made.pass_rates[code]._asdict()}
-            for code, found in made.strata.items()
+            code: {**figures(stratum), "pass_rate": results.pass_rates[code]._asdict()}
+            for code, stratum in results.strata.items()
         },
-        "cohen_kappa": {" - ".join(pair): figure._asdict() for pair, figure in made.pairs.items()},
-        "checker": made.checker.as_json(),
+        "cohen_kappa": {" - ".join(pair): figure._asdict() for pair, figure in results.pairs.items()},
+        "checker": results.checker.as_json(),
     }
 
 
-def figures(found: Agreement) -> dict[str, Any]:
+def figures(results: Agreement) -> dict[str, Any]:
     """The seven figures, each {value, low, high, note}."""
-    return {name: figure._asdict() for name, figure in found.figures().items()}
+    return {name: figure._asdict() for name, figure in results.figures().items()}
 
 
 @dataclass(frozen=True)
-class Worker:
-    """One annotator's progress and care, for the lead."""
+class AnnotatorProgress:
+    """One annotator's progress and attention, for the lead."""
 
     annotator: Annotator
     done: int
     total: int
     idle_days: float | None
     """Days since the last label."""
-    care: Care
+    attention: AttentionReport
 
 
-def workers(store: Store, lead: Annotator) -> list[Worker]:
-    """Everyone's progress and care in the newest sample; for the lead only."""
+def annotator_progress(store: Store, lead: Annotator) -> list[AnnotatorProgress]:
+    """All annotators' progress and attention in the newest sample; for the lead only."""
     accounts.require_lead(lead)
     with store.reading() as connection:
-        sample = seat_rows.latest_sample(connection)
-        people = [one for one in account_rows.everyone(connection) if one.role == "annotator"]
+        sample = latest_sample(connection)
+        annotators = [a for a in annotator_rows.everyone(connection) if a.role == "annotator"]
         if sample is None:
             return []
-        found = annotation_rows.judgements(connection, sample.id)
-        refused = annotation_rows.refusal_counts(connection)
-        seats = {one.id: seat_rows.progress(connection, one.id, sample.id) for one in people}
-    made = []
-    for person in people:
-        own = [one for one in found if one.annotator_id == person.id]
-        last = max((one.saved for one in own), default=None)
-        made.append(
-            Worker(
-                annotator=person,
-                done=seats[person.id][0],
-                total=seats[person.id][1],
+        current = label_rows.item_labels(connection, sample.id)
+        rejected_submissions = rejected_submission_counts(connection)
+        counts = {a.id: assignment_rows.progress(connection, a.id, sample.id) for a in annotators}
+    progress = []
+    for annotator in annotators:
+        own = [label for label in current if label.annotator_id == annotator.id]
+        last = max((label.saved_at for label in own), default=None)
+        done, total = counts[annotator.id]
+        progress.append(
+            AnnotatorProgress(
+                annotator=annotator,
+                done=done,
+                total=total,
                 idle_days=None if last is None else (time.time() - last) / 86_400,
-                care=care_of(own, refused.get(person.id, 0)),
+                attention=attention_report(own, rejected_submissions.get(annotator.id, 0)),
             )
         )
-    return made
+    return progress
 
 
-def people_for_card(store: Store) -> list[dict[str, str]]:
-    """What was recorded about each annotator, under pseudonyms, for the release card."""
+def annotator_profiles(store: Store) -> list[dict[str, str]]:
+    """The recorded profile of each annotator, under pseudonyms, for the release card."""
     with store.reading() as connection:
-        people = account_rows.everyone(connection)
-    return [{"annotator": one.pseudonym, **one.profile} for one in people if one.role == "annotator"]
+        accounts_ = annotator_rows.everyone(connection)
+    return [{"annotator": a.pseudonym, **a.profile} for a in accounts_ if a.role == "annotator"]

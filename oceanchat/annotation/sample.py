@@ -1,7 +1,7 @@
-"""Draw the sample that people validate and keep a snapshot of every item in it.
+"""Draw the sample that annotators validate, with a snapshot of every item in it.
 
 Dialogues that passed all gates and the automatic check are drawn by trait-level. Some that the check
-rejected can be drawn beside them: without these nobody can say what the check misses. Gold items have known
+rejected can be drawn beside them: only these tell what the check misses. Gold items have known
 answers and are mixed in by assignment.
 """
 
@@ -18,12 +18,12 @@ from oceanchat.annotation.guidelines import KnownItem, read_known_items
 from oceanchat.errors import AnnotationError
 from oceanchat.records import Dialogue
 from oceanchat.statistics.sampling import Draw, draw
-from oceanchat.store import assignments as seat_rows
 from oceanchat.store import builds as build_rows
 from oceanchat.store import imports as import_rows
-from oceanchat.store.assignments import Item, Sample
+from oceanchat.store import samples as sample_rows
 from oceanchat.store.database import Store
 from oceanchat.store.labels import REJECTED
+from oceanchat.store.samples import Item, Sample
 from oceanchat.traits import CODES
 
 ACCEPTED = ("passed", "unchecked")
@@ -31,25 +31,25 @@ ACCEPTED = ("passed", "unchecked")
 
 
 class SampleConfig(BaseModel):
-    """What `oceanchat sample` is told; saved with the sample."""
+    """The options of `oceanchat sample`, saved with the sample."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     per_trait_level: int = Field(default=40, ge=1)
     """Dialogues drawn of each trait-level (the paper: 40)."""
     annotators: int = Field(default=3, ge=1, le=50)
-    """People who label each dialogue (the paper: 3)."""
+    """Annotators who label each dialogue (the paper: 3)."""
     seed: int = 0
     repeats: float = Field(default=0.0, ge=0, le=0.5)
-    """Share of someone's items that come a second time, silently."""
+    """Share of an annotator's items that come a second time, silently."""
     gold: float = Field(default=0.0, ge=0, le=0.5)
-    """Gold items mixed in, as a share of someone's items."""
+    """Gold items mixed in, as a share of an annotator's items."""
     gold_file: Path | None = None
     """More items with known answers, in the format of prompts/qualification.json."""
     include_rejected: int = Field(default=0, ge=0)
-    """Dialogues drawn of each trait-level that the automatic check turned down."""
+    """Dialogues drawn of each trait-level that the automatic check rejected."""
     min_seconds: float = Field(default=3.0, ge=0, le=600)
-    """Least time between showing an item and saving its label."""
+    """Minimum time between presenting an item and saving its label."""
 
 
 def draw_sample(
@@ -66,10 +66,10 @@ def draw_sample(
     if not accepted:
         raise AnnotationError("the store has no dialogue to validate; run `oceanchat build` first")
     with store.writing() as connection:
-        before = seat_rows.latest_sample(connection, lock=True)
+        before = sample_rows.latest_sample(connection, lock=True)
         if before is not None and not another:
             raise AnnotationError(
-                f"sample {before.id} exists; a second one starts the validation over: say --another to do so"
+                f"sample {before.id} exists; a second one starts the validation over: add --another for that"
             )
         chosen = draw(accepted, config.per_trait_level, config.seed)
         extra = draw(rejected, config.include_rejected, config.seed)
@@ -77,16 +77,16 @@ def draw_sample(
             "accepted": _counts(chosen, accepted),
             "rejected": _counts(extra, rejected),
         }
-        sample_id = seat_rows.add_sample(
+        sample_id = sample_rows.add_sample(
             connection, "validate", config.seed, config.annotators, settings, time.time()
         )
         dialogues = [dialogue for pool in (chosen, extra) for drawn in pool.values() for dialogue in drawn]
-        seat_rows.add_items(connection, (_item(sample_id, dialogue) for dialogue in dialogues))
+        sample_rows.add_items(connection, (_item(sample_id, dialogue) for dialogue in dialogues))
         if config.gold:
-            seat_rows.add_items(
-                connection, (one.item("gold", f"{sample_id}:gold:", sample_id) for one in known)
+            sample_rows.add_items(
+                connection, (item.item("gold", f"{sample_id}:gold:", sample_id) for item in known)
             )
-        sample = seat_rows.latest_sample(connection)
+        sample = sample_rows.latest_sample(connection)
     assignment.replan(store)
     assert sample is not None  # added above, in the same transaction
     return sample
@@ -98,18 +98,17 @@ Pool = dict[str, list[Dialogue]]
 def _pool(store: Store) -> tuple[Pool, Pool]:
     """(accepted, rejected) dialogues of the store by trait-level in paper order, each id once."""
     with store.reading() as connection:
-        found = {one.id: one for one in import_rows.read_imported(connection)}
-    with store.reading() as connection:
-        found |= {one.id: one for one in build_rows.stored_dialogues(connection)}
-    return _of(found.values(), ACCEPTED), _of(found.values(), REJECTED)
+        dialogues = [*import_rows.read_imported(connection), *build_rows.stored_dialogues(connection)]
+    unique = {dialogue.id: dialogue for dialogue in dialogues}
+    return _in_states(unique.values(), ACCEPTED), _in_states(unique.values(), REJECTED)
 
 
-def _of(dialogues: Iterable[Dialogue], states: tuple[str, ...]) -> Pool:
+def _in_states(dialogues: Iterable[Dialogue], states: tuple[str, ...]) -> Pool:
     pool: Pool = {code: [] for code in CODES}
     for dialogue in dialogues:
         if dialogue.state in states:
             pool[dialogue.trait_level.code].append(dialogue)
-    return {code: found for code, found in pool.items() if found}
+    return {code: dialogues for code, dialogues in pool.items() if dialogues}
 
 
 def _counts(drawn: Pool, pool: Pool) -> dict[str, dict[str, int]]:
@@ -128,5 +127,5 @@ def _item(sample_id: int, dialogue: Dialogue) -> Item:
 
 
 def content(trait_level: str, turns: list[dict[str, Any]]) -> dict[str, Any]:
-    """What is shown of a dialogue: its label and its turns, and nothing that could give an answer away."""
+    """The part of a dialogue that annotators see: its label and turns, nothing that gives answers away."""
     return {"trait_level": trait_level, "turns": json.loads(json.dumps(turns))}

@@ -1,7 +1,7 @@
-"""The tasks annotators do: their questions, what a complete answer is, and what it comes to.
+"""The annotators' tasks: their questions, when answers are complete, and how they are valued.
 
-Answers are a mapping from question to text whatever the task, so seats, drafts, receipts and agreement know
-no question by name. A new kind of judgement is a new Task here.
+Answers are a mapping from question to text whatever the task, so assignments, drafts, receipts and agreement
+know no question by name. A new kind of annotation is a new Task here.
 """
 
 from collections.abc import Callable, Mapping
@@ -10,12 +10,12 @@ from typing import NamedTuple
 
 from oceanchat.errors import AnnotationError
 
-LONGEST = 5000
+MAX_CHARACTERS = 5000
 """Characters a free text may have."""
 
 
 class Option(NamedTuple):
-    """One answer to choose."""
+    """One answer to choose from."""
 
     value: str
     label: str
@@ -41,36 +41,36 @@ class Task:
     name: str
     questions: tuple[Question, ...]
     value: Callable[[Mapping[str, str]], str]
-    """What complete answers come to: the value whose agreement is reported."""
+    """The outcome of complete answers: the value whose agreement is reported."""
     complaint: Callable[[Mapping[str, str]], str | None] = lambda answers: None
-    """What is still wrong with answers that are complete, or None."""
+    """The problem with answers that are complete, or None."""
 
     def draft(self, answers: Mapping[str, object]) -> dict[str, str]:
-        """Answers as far as they make sense, for keeping while they are being given."""
-        kept = {}
+        """The usable part of unfinished answers."""
+        usable = {}
         for question in self.questions:
             text = _clean(answers.get(question.name))
             if text and (not question.options or text in {option.value for option in question.options}):
-                kept[question.name] = text
-        return kept
+                usable[question.name] = text
+        return usable
 
     def check(self, answers: Mapping[str, object]) -> dict[str, str]:
         """The answers in the order of the questions, stripped. Raises AnnotationError for what is missing."""
-        kept = self.draft({name: _clean(value).strip() for name, value in answers.items()})
+        checked = self.draft({name: _clean(value).strip() for name, value in answers.items()})
         for question in self.questions:
-            if question.required and question.name not in kept:
+            if question.required and question.name not in checked:
                 raise AnnotationError(f"'{question.label}' has no answer yet; answer it and save again")
-        complaint = self.complaint(kept)
+        complaint = self.complaint(checked)
         if complaint is not None:
             raise AnnotationError(complaint)
-        return kept
+        return checked
 
 
 def _clean(value: object) -> str:
     """Text that every database stores: no NUL, no lone surrogate, no endless paste."""
     if not isinstance(value, str):
         return ""
-    return value.encode("utf-8", "replace").decode("utf-8").replace("\0", "")[:LONGEST]
+    return value.encode("utf-8", "replace").decode("utf-8").replace("\0", "")[:MAX_CHARACTERS]
 
 
 def _valid(answers: Mapping[str, str]) -> str:
@@ -85,11 +85,9 @@ def _needs_comment(answers: Mapping[str, str]) -> str | None:
 
 def _needs_words(answers: Mapping[str, str]) -> str | None:
     short = next((text for text in answers.values() if len(text.split()) < 3), None)
-    return (
-        None
-        if short is None
-        else f"'{short}' is very short; please describe the typical response in a sentence"
-    )
+    if short is None:
+        return None
+    return f"'{short}' is very short; please describe the typical response in a sentence"
 
 
 _CRITERIA = (
@@ -112,7 +110,7 @@ VALIDATE = Task(
     value=_valid,
     complaint=_needs_comment,
 )
-"""Table 13: both criteria answered apart, valid when both are met, a reason for a No."""
+"""Table 13: both criteria are answered separately, valid when both are met, with a reason for a No."""
 PRACTICE = Task("practice", _CRITERIA, value=_valid)
 DESCRIBE = Task(
     "describe",

@@ -66,14 +66,14 @@ def sample(store: str, another: bool, prompts: Path | None, as_json: bool, **opt
     \b
     oceanchat sample --per-trait-level 40 --annotators 3
     """
-    from oceanchat.annotation.guidelines import PRACTISED, known_items
+    from oceanchat.annotation.guidelines import PRACTICE_ITEMS, known_items
     from oceanchat.annotation.sample import SampleConfig, draw_sample
     from oceanchat.cli.display.tables import print_table
     from oceanchat.prompts import open_prompts
     from oceanchat.store.database import open_store
 
     config = read_config(SampleConfig, **options)
-    gold = known_items(open_prompts(prompts))[PRACTISED:]
+    gold = known_items(open_prompts(prompts))[PRACTICE_ITEMS:]
     drawn = draw_sample(open_store(store, must_exist=True), config, gold, another=another)
     if as_json:
         return click.echo(json.dumps({"sample": drawn.id, "settings": drawn.settings}))
@@ -138,15 +138,14 @@ def list_annotators(store: str, as_json: bool) -> None:
     \b
     oceanchat annotators list
     """
-    from oceanchat.annotation import accounts
-    from oceanchat.annotation import labels as labelling
+    from oceanchat.annotation import accounts, labels
     from oceanchat.cli.display.tables import print_table
     from oceanchat.store.database import open_store
 
     opened = open_store(store, must_exist=True)
     rows = []
     for one in accounts.everyone(opened):
-        done, total = labelling.progress(opened, one)
+        done, total = labels.progress(opened, one)
         rows.append((one.name, one.pseudonym, accounts.state(one), done, total, one.profile))
     if as_json:
         names = ("name", "pseudonym", "state", "answered", "items", "profile")
@@ -208,9 +207,9 @@ def retire(name: str, store: str) -> None:
 
     opened = open_store(store, must_exist=True)
     accounts.retire(opened, accounts.find(opened, name))
-    free = assignment.coverage(opened).free
-    if free:
-        click.echo(f"{free} labels have no annotator to give them; add an annotator.", err=True)
+    unassigned = assignment.coverage(opened).unassigned
+    if unassigned:
+        click.echo(f"{unassigned} labels have no annotator to give them; add an annotator.", err=True)
 
 
 @annotators.command("admit")

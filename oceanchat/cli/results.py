@@ -139,7 +139,7 @@ def backup(file: Path, store: str) -> None:
     oceanchat backup copy.db
     oceanchat status --store copy.db
     """
-    from oceanchat.store.database import backup as copy
+    from oceanchat.store.backup import backup as copy
     from oceanchat.store.database import open_store
 
     rows = copy(open_store(store, must_exist=True), file)

@@ -35,7 +35,7 @@ class Status(NamedTuple):
             "trait_level": self.build.trait_level,
             "requested": self.build.requested,
             "passed": self.outcome.passed,
-            "finished": self.build.finished,
+            "finished": self.build.finished_at,
             "config": self.build.config,
             "funnel": self.outcome.funnel.record(),
             "reasons": [

@@ -13,7 +13,7 @@ from oceanchat.prompts import Prompts
 from oceanchat.records import Dialogue
 from oceanchat.release.manifest import Require
 from oceanchat.release.rows import NOT_VALIDATED, HumanLabel, decided_valid
-from oceanchat.store import annotators as account_rows
+from oceanchat.store import annotators as annotator_rows
 from oceanchat.store import builds as build_rows
 from oceanchat.store.builds import StoredBuild
 from oceanchat.store.corpora import StoredCorpus, stored_corpus
@@ -70,7 +70,7 @@ def gather(store: Store, require: Require) -> Gathered:
         }
         used = dict.fromkeys(build.corpus_id for build in builds)
         corpora = [found for used_id in used if (found := stored_corpus(connection, used_id))]
-        annotators = {a.pseudonym: _public_profile(a.profile) for a in account_rows.everyone(connection)}
+        annotators = {a.pseudonym: _public_profile(a.profile) for a in annotator_rows.everyone(connection)}
     human = human_labels(validation_table(store.engine))
     profiles = {name: annotators.get(name, {}) for name in sorted(_annotators(human))}
     released: list[Dialogue] = []

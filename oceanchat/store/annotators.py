@@ -1,13 +1,13 @@
-"""Rows of the people who annotate: their accounts, sign-ins and failed tries.
+"""Rows of the annotators: their accounts, sign-ins and failed attempts to sign in.
 
-Only hashes of passcodes and of sign-in cookies are kept. Functions take an open connection; who may do
+Only hashes of passcodes and of sign-in cookies are stored. Functions take an open connection; who may do
 what is decided in oceanchat/annotation/accounts.py. Times are seconds since 1970.
 """
 
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import (
     Column,
@@ -34,24 +34,22 @@ annotators = Table(
     Column("id", Integer, primary_key=True),
     Column("name", String, nullable=False, unique=True),
     Column("role", String, nullable=False),
-    Column("passcode", String, nullable=False),
-    Column("profile", Text, nullable=False),
-    Column("added", Float, nullable=False),
-    Column("admitted", Float),
-    Column("retired", Float),
+    Column("passcode_hash", String, nullable=False),
+    Column("profile", Text, nullable=False, comment="JSON: what the lead recorded about the annotator"),
+    Column("added_at", Float, nullable=False),
+    Column("admitted_at", Float, comment="when they qualified, or the lead admitted them without"),
+    Column("retired_at", Float, comment="from then on they get no items"),
 )
-"""`admitted`: when the lead let someone start whose practice fell short. `retired`: gets no more items."""
 
 sign_ins = Table(
     "sign_ins",
     metadata,
-    Column("token", String, primary_key=True),
+    Column("token_hash", String, primary_key=True, comment="of the random string in the cookie"),
     Column("annotator_id", ForeignKey(annotators.c.id), nullable=False),
-    Column("created", Float, nullable=False),
-    Column("expires", Float, nullable=False),
-    Column("ended", Float),
+    Column("started_at", Float, nullable=False),
+    Column("expires_at", Float, nullable=False),
+    Column("ended_at", Float),
 )
-"""`token`: hash of what the cookie holds."""
 
 sign_in_failures = Table(
     "sign_in_failures",
@@ -59,8 +57,8 @@ sign_in_failures = Table(
     Column("id", Integer, primary_key=True),
     Column("name", String, nullable=False),
     Column("address", String, nullable=False),
-    Column("at", Float, nullable=False),
-    Index("sign_in_failures_at", "at"),
+    Column("failed_at", Float, nullable=False),
+    Index("sign_in_failures_by_time", "failed_at"),
 )
 
 
@@ -74,9 +72,9 @@ class Annotator:
     """'annotator' or 'lead'."""
     profile: Mapping[str, str]
     """What the lead recorded: background, language, pay and the like."""
-    added: float
-    admitted: float | None
-    retired: float | None
+    added_at: float
+    admitted_at: float | None
+    retired_at: float | None
 
     @property
     def pseudonym(self) -> str:
@@ -86,18 +84,18 @@ class Annotator:
 
 def _annotator(row: Row[Any]) -> Annotator:
     return Annotator(
-        row.id, row.name, row.role, json.loads(row.profile), row.added, row.admitted, row.retired
+        row.id, row.name, row.role, json.loads(row.profile), row.added_at, row.admitted_at, row.retired_at
     )
 
 
-def add(connection: Connection, name: str, role: str, passcode: str, now: float) -> int:
-    """A new account's id; the name must be free."""
-    row = {"name": name, "role": role, "passcode": passcode, "profile": "{}", "added": now}
+def add(connection: Connection, name: str, role: str, passcode_hash: str, now: float) -> int:
+    """Add an account, whose name must be free; returns its id."""
+    row = {"name": name, "role": role, "passcode_hash": passcode_hash, "profile": "{}", "added_at": now}
     return int(connection.execute(annotators.insert().values(row).returning(annotators.c.id)).scalar_one())
 
 
-def named(connection: Connection, name: str) -> Annotator | None:
-    """The account of that name, in any capitals."""
+def by_name(connection: Connection, name: str) -> Annotator | None:
+    """The account of that name, whatever its capitals."""
     query = select(annotators).where(func.lower(annotators.c.name) == name.lower())
     row = connection.execute(query).first()
     return None if row is None else _annotator(row)
@@ -115,55 +113,74 @@ def everyone(connection: Connection) -> list[Annotator]:
 
 def passcode_hash(connection: Connection, id: int) -> str:
     """The stored hash of someone's passcode."""
-    query = select(annotators.c.passcode).where(annotators.c.id == id)
+    query = select(annotators.c.passcode_hash).where(annotators.c.id == id)
     return str(connection.execute(query).scalar_one())
 
 
 def change(connection: Connection, id: int, **values: Any) -> None:
-    """Set columns of an account; `profile` is given as a mapping."""
+    """Change columns of an account; `profile` is given as a mapping."""
     if "profile" in values:
         values["profile"] = json.dumps(values["profile"], sort_keys=True)
     connection.execute(update(annotators).where(annotators.c.id == id).values(values))
 
 
-def start_sign_in(connection: Connection, token: str, annotator_id: int, now: float, expires: float) -> None:
+def start_sign_in(
+    connection: Connection, token_hash: str, annotator_id: int, now: float, expires_at: float
+) -> None:
     """Record a sign-in under the hash of its cookie."""
-    row = {"token": token, "annotator_id": annotator_id, "created": now, "expires": expires}
+    row = {
+        "token_hash": token_hash,
+        "annotator_id": annotator_id,
+        "started_at": now,
+        "expires_at": expires_at,
+    }
     connection.execute(sign_ins.insert().values(row))
 
 
-def signed_in(connection: Connection, token: str, now: float) -> Annotator | None:
-    """Whose sign-in that is, if it is neither ended nor expired."""
+def signed_in(connection: Connection, token_hash: str, now: float) -> Annotator | None:
+    """The account of a sign-in that is neither ended nor expired."""
     query = (
         select(annotators)
         .join(sign_ins, sign_ins.c.annotator_id == annotators.c.id)
-        .where(sign_ins.c.token == token, sign_ins.c.ended.is_(None), sign_ins.c.expires > now)
+        .where(
+            sign_ins.c.token_hash == token_hash, sign_ins.c.ended_at.is_(None), sign_ins.c.expires_at > now
+        )
     )
     row = connection.execute(query).first()
     return None if row is None else _annotator(row)
 
 
-def end_sign_in(connection: Connection, token: str, now: float) -> None:
+def end_sign_in(connection: Connection, token_hash: str, now: float) -> None:
     """End one sign-in."""
-    connection.execute(update(sign_ins).where(sign_ins.c.token == token).values(ended=now))
+    connection.execute(update(sign_ins).where(sign_ins.c.token_hash == token_hash).values(ended_at=now))
 
 
 def end_all_sign_ins(connection: Connection, annotator_id: int, now: float) -> None:
     """End every open sign-in of one person."""
-    open_ = (sign_ins.c.annotator_id == annotator_id) & sign_ins.c.ended.is_(None)
-    connection.execute(update(sign_ins).where(open_).values(ended=now))
+    open_ = (sign_ins.c.annotator_id == annotator_id) & sign_ins.c.ended_at.is_(None)
+    connection.execute(update(sign_ins).where(open_).values(ended_at=now))
 
 
 def add_failure(connection: Connection, name: str, address: str, now: float) -> None:
-    """Record a failed try to sign in."""
-    connection.execute(sign_in_failures.insert().values(name=name.lower(), address=address, at=now))
+    """Record a failed attempt to sign in."""
+    connection.execute(sign_in_failures.insert().values(name=name.lower(), address=address, failed_at=now))
 
 
-def failures(connection: Connection, name: str, address: str, since: float) -> tuple[int, int]:
-    """(tries that failed for that name, tries that failed from that address) since a time."""
+class Failures(NamedTuple):
+    """How many attempts to sign in failed lately."""
+
+    for_name: int
+    from_address: int
+
+
+def failures(connection: Connection, name: str, address: str, since: float) -> Failures:
+    """The failed attempts for a name and from an address since a time."""
     recent = select(sign_in_failures).where(
-        sign_in_failures.c.at > since,
+        sign_in_failures.c.failed_at > since,
         or_(sign_in_failures.c.name == name.lower(), sign_in_failures.c.address == address),
     )
     rows = connection.execute(recent).all()
-    return sum(row.name == name.lower() for row in rows), sum(row.address == address for row in rows)
+    return Failures(
+        for_name=sum(row.name == name.lower() for row in rows),
+        from_address=sum(row.address == address for row in rows),
+    )

@@ -1,4 +1,4 @@
-"""Each trait-level's latest build: its candidates, seed topics and dialogues.
+"""Rows of each trait-level's latest build: its candidates, seed topics and dialogues.
 
 All of it is a cache of corpus, prompts, config and ledger, rewritten for a whole trait-level in one
 transaction.
@@ -39,11 +39,14 @@ builds = Table(
     Column("trait_level", String, primary_key=True, comment="O+ ... N-"),
     Column("corpus_id", String, ForeignKey("corpora.id"), nullable=False),
     Column(
-        "recipe", String, nullable=False, comment="hash of everything that decides the result but the count"
+        "recipe",
+        String,
+        nullable=False,
+        comment="hash of everything that decides the result except the count",
     ),
     Column("requested", Integer, nullable=False, comment="dialogues asked for"),
     Column("config", Text, nullable=False, comment="JSON of the config, without keys"),
-    Column("finished", Float, nullable=False, comment="epoch seconds"),
+    Column("finished_at", Float, nullable=False, comment="seconds since 1970"),
 )
 candidates = Table(
     "candidates",
@@ -51,7 +54,7 @@ candidates = Table(
     Column("trait_level", String, primary_key=True),
     Column("order", Integer, primary_key=True),
     Column("essay_id", String, nullable=False),
-    Column("place", Integer, nullable=False, comment="place in the essay"),
+    Column("position", Integer, nullable=False, comment="in the essay, from 0"),
     Column("state", String, nullable=False),
     Column("level", String),
     Column("facet", String),
@@ -88,8 +91,8 @@ class StoredBuild(NamedTuple):
     requested: int
     """Dialogues asked for."""
     config: dict[str, Any]
-    finished: float
-    """Epoch seconds."""
+    finished_at: float
+    """Seconds since 1970."""
 
 
 R = TypeVar("R", bound=Record)
@@ -159,7 +162,7 @@ def _candidate_row(code: str, candidate: Candidate) -> dict[str, Any]:
         "trait_level": code,
         "order": candidate.order,
         "essay_id": candidate.sentence.essay_id,
-        "place": candidate.sentence.position,
+        "position": candidate.sentence.position,
         "state": candidate.state,
         "level": candidate.level.value if candidate.level else None,
         "facet": candidate.facet,
@@ -172,7 +175,7 @@ def _candidate_row(code: str, candidate: Candidate) -> dict[str, Any]:
 def stored_builds(connection: Connection) -> list[StoredBuild]:
     """The latest build of each trait-level that has one, in paper order."""
     rows = [
-        StoredBuild(r.trait_level, r.corpus_id, r.recipe, r.requested, json.loads(r.config), r.finished)
+        StoredBuild(r.trait_level, r.corpus_id, r.recipe, r.requested, json.loads(r.config), r.finished_at)
         for r in connection.execute(select(builds))
     ]
     return sorted(rows, key=lambda build: CODES.index(build.trait_level))
@@ -239,7 +242,7 @@ def stored_candidates(connection: Connection, states: Iterable[str] = ()) -> Ite
                 and_(
                     sentences.c.corpus_id == build.corpus_id,
                     sentences.c.essay_number == essays.c.number,
-                    sentences.c.place == candidates.c.place,
+                    sentences.c.position == candidates.c.position,
                 ),
             )
             .where(candidates.c.trait_level == build.trait_level)
@@ -277,17 +280,17 @@ def stored_dialogues(
     connection: Connection,
     trait_levels: Iterable[TraitLevel] = (),
     states: Iterable[str] = (),
-    most: int | None = None,
+    limit: int | None = None,
 ) -> Iterator[Dialogue]:
     """Built dialogues in paper order; of these trait-levels and in these states only, when any are given,
-    and at most so many of each trait-level."""
+    and at most `limit` of each trait-level."""
     codes = [t.code for t in trait_levels] or CODES
     wanted = list(states)
     for code in codes:
         query = select(dialogues.c.record).where(dialogues.c.trait_level == code).order_by(dialogues.c.order)
         if wanted:
             query = query.where(dialogues.c.state.in_(wanted))
-        query = query.limit(most)
+        query = query.limit(limit)
         for record in connection.execute(query, execution_options={"yield_per": 200}).scalars():
             yield _read(Dialogue, record)
 

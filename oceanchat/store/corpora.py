@@ -1,8 +1,7 @@
-"""The corpora in the store, with their essays and sentences.
+"""Rows of the corpora, with their essays and sentences.
 
-A cache of what the corpus reader and the segmentation made of a source. A corpus is complete once its own
-row is there, which is written last; essays are numbered in corpus order, sentences have a place in their
-essay.
+A cache of a source as read and segmented. A corpus is complete once its own row is there, which is written
+last; essays are numbered in corpus order, sentences by their position in the essay.
 """
 
 import functools
@@ -36,13 +35,13 @@ corpora = Table(
     metadata,
     Column("id", String, primary_key=True, comment="fingerprint of text and segmentation"),
     Column("name", String, nullable=False, comment="path or Hub id as given"),
-    Column("facts", Text, nullable=False, comment="JSON: counts, junk and set-aside by reason, licence note"),
+    Column("facts", Text, nullable=False, comment="JSON: counts, junk and set-aside by reason, license note"),
 )
 essays = Table(
     "essays",
     metadata,
     Column("corpus_id", String, primary_key=True),
-    Column("number", Integer, primary_key=True, comment="place in the corpus, from 0"),
+    Column("number", Integer, primary_key=True, comment="position in the corpus, from 0"),
     Column("id", String, nullable=False),
     Column("author", String, nullable=False),
     Column("labels", String, nullable=False, comment="JSON: trait -> level"),
@@ -55,7 +54,7 @@ sentences = Table(
     metadata,
     Column("corpus_id", String, primary_key=True),
     Column("essay_number", Integer, primary_key=True),
-    Column("place", Integer, primary_key=True, comment="place in the essay, from 0"),
+    Column("position", Integer, primary_key=True, comment="in the essay, from 0"),
     Column("id", String, nullable=False),
     Column("start", Integer, nullable=False, comment="characters"),
     Column("end", Integer, nullable=False, comment="characters"),
@@ -66,7 +65,7 @@ IN_ESSAY = and_(essays.c.corpus_id == sentences.c.corpus_id, essays.c.number == 
 
 
 class EssayOutline(NamedTuple):
-    """What the canonical order of candidates needs to know of one essay."""
+    """The facts of one essay that the canonical order of candidates depends on."""
 
     number: int
     id: str
@@ -103,22 +102,22 @@ def add_essays(
             "author": essay.author,
             "labels": json.dumps({trait.value: level.value for trait, level in essay.labels.items()}),
             "text": essay.text,
-            "sentence_count": len(found),
+            "sentence_count": len(essay_sentences),
         }
-        for number, (essay, found) in enumerate(rows, first)
+        for number, (essay, essay_sentences) in enumerate(rows, first)
     ]
     sentence_rows = [
         {
             "corpus_id": corpus_id,
             "essay_number": number,
-            "place": place,
+            "position": position,
             "id": sentence.id,
             "start": sentence.start,
             "end": sentence.end,
             "text": sentence.text,
         }
-        for number, (_, found) in enumerate(rows, first)
-        for place, sentence in enumerate(found)
+        for number, (_, essay_sentences) in enumerate(rows, first)
+        for position, sentence in enumerate(essay_sentences)
     ]
     if essay_rows:
         connection.execute(new_rows(connection, essays), essay_rows)
@@ -127,7 +126,7 @@ def add_essays(
 
 
 def end_corpus(connection: Connection, corpus: StoredCorpus) -> None:
-    """Mark a corpus as complete, or say under what name it was met last. Raises StoreError when rows are
+    """Mark a corpus as complete, or record the name it was last read under. Raises StoreError when rows are
     missing."""
     for table in (essays, sentences):
         query = select(func.count()).where(table.c.corpus_id == corpus.id)
@@ -157,11 +156,13 @@ def _labels(text: str) -> dict[Trait, Level]:
     return {Trait(trait): Level(level) for trait, level in json.loads(text).items()}
 
 
-def sentences_at(connection: Connection, corpus_id: str, places: Sequence[tuple[int, int]]) -> list[Sentence]:
-    """The sentences at these (essay number, place) pairs, in the same order."""
+def sentences_at(
+    connection: Connection, corpus_id: str, positions: Sequence[tuple[int, int]]
+) -> list[Sentence]:
+    """The sentences at these (essay number, position) pairs, in the same order."""
     # Joined to a table of the pairs, each is one look-up by primary key; a pair in a list of pairs scans
     # the corpus.
-    pairs = values(column("number", Integer), column("place", Integer), name="pairs").data(list(places))
+    pairs = values(column("number", Integer), column("position", Integer), name="pairs").data(list(positions))
     wanted = pairs.cte("wanted")
     query = (
         select(sentences, essays.c.id.label("essay_id"), essays.c.author)
@@ -171,13 +172,13 @@ def sentences_at(connection: Connection, corpus_id: str, places: Sequence[tuple[
             and_(
                 sentences.c.corpus_id == corpus_id,
                 sentences.c.essay_number == wanted.c.number,
-                sentences.c.place == wanted.c.place,
+                sentences.c.position == wanted.c.position,
             ),
         )
         .join(essays, IN_ESSAY)
     )
-    found = {(row.essay_number, row.place): sentence_of(row) for row in connection.execute(query)}
-    return [found[place] for place in places]
+    by_position = {(row.essay_number, row.position): sentence_of(row) for row in connection.execute(query)}
+    return [by_position[position] for position in positions]
 
 
 def sentence_of(row: Any) -> Sentence:
@@ -189,7 +190,7 @@ def sentence_of(row: Any) -> Sentence:
         start=row.start,
         end=row.end,
         text=row.text,
-        position=row.place,
+        position=row.position,
     )
 
 
@@ -205,7 +206,7 @@ def all_sentences(connection: Connection) -> Iterator[Sentence]:
         select(sentences, essays.c.id.label("essay_id"), essays.c.author)
         .join(essays, IN_ESSAY)
         .where(sentences.c.corpus_id.in_(select(corpora.c.id)))
-        .order_by(sentences.c.corpus_id, sentences.c.essay_number, sentences.c.place)
+        .order_by(sentences.c.corpus_id, sentences.c.essay_number, sentences.c.position)
     )
     for row in connection.execute(query, execution_options={"yield_per": 1000}):
         yield sentence_of(row)

@@ -21,7 +21,7 @@ from oceanchat.records import Dialogue
 from oceanchat.store import builds as build_rows
 from oceanchat.store import corpora as corpus_rows
 from oceanchat.store import imports as import_rows
-from oceanchat.store import labels as annotation_rows
+from oceanchat.store import labels as label_rows
 from oceanchat.store.database import Store
 
 Row = dict[str, Any]
@@ -122,7 +122,7 @@ def _verdicts(store: Store) -> Iterator[Row]:
 
 
 def _validations(store: Store) -> Iterable[Row]:
-    return annotation_rows.validation_table(store.engine)
+    return label_rows.validation_table(store.engine)
 
 
 KINDS: Mapping[str, Callable[[Store], Iterable[Row]]] = {

@@ -1,8 +1,8 @@
-"""Dialogues made elsewhere, as the store keeps them.
+"""Rows of the imported dialogues, which were made elsewhere.
 
-They are primary state: nothing else can bring them back. A dialogue is kept once under its id, whichever file
-it came from; its state and verdict are rewritten when it is gated and checked again. Which dialogues are good
-is not known here. The caller holds the connection: `with store.writing() as connection`.
+They are primary state: nothing else can bring them back. A dialogue is stored once under its id, whichever
+file it came from; its state and verdict are rewritten when it is gated and checked again. Which dialogues are
+good is not known here. Functions take an open connection.
 """
 
 from collections.abc import Iterable
@@ -17,33 +17,32 @@ imported_dialogues = Table(
     "imported_dialogues",
     metadata,
     Column("id", String(16), primary_key=True),
-    Column("place", Integer, nullable=False, unique=True),
+    Column("position", Integer, nullable=False, unique=True, comment="order of arrival, from 0"),
     Column("trait_level", String(2), nullable=False),
     Column("state", String, nullable=False),
-    Column("record", Text, nullable=False),
+    Column("record", Text, nullable=False, comment="JSON of a Dialogue"),
 )
-"""`place` is the order of arrival, from 0; `record` is the Dialogue as JSON."""
 
 _AT_ONCE = 500
 
 
 def add_imported(connection: Connection, dialogues: Iterable[Dialogue]) -> int:
-    """Keep those not yet there; returns how many were new."""
+    """Add the dialogues that are not there yet; returns how many were new."""
     known = set(connection.scalars(select(imported_dialogues.c.id)))
-    last = connection.scalar(select(func.max(imported_dialogues.c.place)))
-    place = 0 if last is None else last + 1
+    last = connection.scalar(select(func.max(imported_dialogues.c.position)))
+    first = 0 if last is None else last + 1
     rows: list[dict[str, Any]] = []
     for dialogue in dialogues:
         if dialogue.id not in known:
             known.add(dialogue.id)
-            rows.append(_row(dialogue) | {"id": dialogue.id, "place": place + len(rows)})
+            rows.append(_row(dialogue) | {"id": dialogue.id, "position": first + len(rows)})
     for start in range(0, len(rows), _AT_ONCE):
         connection.execute(imported_dialogues.insert(), rows[start : start + _AT_ONCE])
     return len(rows)
 
 
 def rewrite_imported(connection: Connection, dialogues: Iterable[Dialogue]) -> None:
-    """Put these records, with their new states and verdicts, in the place of those with the same ids."""
+    """Replace the dialogues with the same ids by these, with their new states and verdicts."""
     for dialogue in dialogues:
         changed = update(imported_dialogues).where(imported_dialogues.c.id == dialogue.id)
         connection.execute(changed.values(**_row(dialogue)))
@@ -51,7 +50,7 @@ def rewrite_imported(connection: Connection, dialogues: Iterable[Dialogue]) -> N
 
 def read_imported(connection: Connection) -> list[Dialogue]:
     """All imported dialogues in their order of arrival."""
-    query = select(imported_dialogues.c.record).order_by(imported_dialogues.c.place)
+    query = select(imported_dialogues.c.record).order_by(imported_dialogues.c.position)
     return [Dialogue.model_validate_json(record) for record in connection.scalars(query)]
 
 

@@ -1,4 +1,4 @@
-"""Where the store is unless a command is told otherwise; free of any library."""
+"""The default location of the store, in a module that imports nothing."""
 
 DEFAULT_STORE = "ocean-chat.db"
 """An SQLite file in the current folder."""

@@ -1,8 +1,8 @@
 """The store's metadata, its schema version and the migrations between versions.
 
-Each `*_rows` module declares its tables on `metadata`. Version 1 is created whole; a later version adds a
-function to MIGRATIONS that turns the version before into it, and old stores are brought up one step at a
-time on opening.
+The modules beside this one declare their tables on `metadata`. Version 1 is created whole; a later version
+adds a function to MIGRATIONS that upgrades the version before it, and older stores are upgraded one step at a
+time when they are opened.
 """
 
 from collections.abc import Callable, Mapping
@@ -19,8 +19,8 @@ store_info = Table(
     Column("name", String, primary_key=True),
     Column("value", String, nullable=False),
 )
-"""'application', 'schema_version' and 'created': what makes a database ours."""
+"""'application', 'schema_version' and 'created': they identify a database as ours."""
 
 Migration = Callable[[Connection], None]
 MIGRATIONS: Mapping[int, Migration] = {}
-"""Version -> what turns a store of the version before into it, in one transaction."""
+"""Version -> the function that upgrades a store of the version before, in one transaction."""

@@ -1,4 +1,4 @@
-"""INSERTs that say what happens when a row is there already, in either dialect."""
+"""INSERT statements for rows that may exist already, in either dialect."""
 
 from importlib import import_module
 from typing import Any
@@ -7,11 +7,11 @@ from sqlalchemy import Connection, Table
 
 
 def upsert(connection: Connection, table: Table) -> Any:
-    """An INSERT of the connection's dialect, which knows on_conflict_do_update and on_conflict_do_nothing."""
+    """An INSERT of the connection's dialect, with on_conflict_do_update and on_conflict_do_nothing."""
     # The engine has loaded its own dialect; the other would cost each command a tenth of a second.
     return import_module(f"sqlalchemy.dialects.{connection.dialect.name}").insert(table)
 
 
 def new_rows(connection: Connection, table: Table) -> Any:
-    """An INSERT that leaves rows that are there already as they are."""
+    """An INSERT that leaves existing rows as they are."""
     return upsert(connection, table).on_conflict_do_nothing()

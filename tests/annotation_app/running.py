@@ -17,9 +17,9 @@ from oceanchat.annotation.launcher import command
 from oceanchat.annotation.sample import SampleConfig, draw_sample
 from oceanchat.records import Dialogue, Turn, dialogue_id
 from oceanchat.store import imports as import_rows
-from oceanchat.store import labels as annotation_rows
+from oceanchat.store import labels as label_rows
 from oceanchat.store.database import Store, open_store
-from oceanchat.store.labels import Judgement
+from oceanchat.store.labels import ItemLabel
 from oceanchat.traits import TRAIT_LEVELS
 
 
@@ -113,10 +113,10 @@ class RunningApp:
         self.kill()
         self.store.close()
 
-    def labels(self) -> list[Judgement]:
+    def labels(self) -> list[ItemLabel]:
         """What is saved."""
         with self.store.reading() as connection:
-            return annotation_rows.judgements(connection, 1)
+            return label_rows.item_labels(connection, 1)
 
     def cookie(self, name: str) -> dict[str, str]:
         """A signed-in person's cookie, got by the form."""

@@ -11,8 +11,7 @@ import psutil
 import pytest
 from playwright.sync_api import Page, expect
 
-from oceanchat.annotation import accounts
-from oceanchat.annotation import labels as labelling
+from oceanchat.annotation import accounts, labels
 from oceanchat.annotation.launcher import THEME, command
 from tests.annotation_app.conftest import answer, sign_in, token
 from tests.annotation_app.identity_provider import IdentityProvider
@@ -63,10 +62,10 @@ def test_wrong_passcodes_names_and_origins_are_refused_alike(open_app: RunningAp
 
 
 def test_guessing_is_slowed_down(open_app: RunningApp) -> None:
-    for _ in range(accounts.TRIES_PER_NAME):
+    for _ in range(accounts.ATTEMPTS_PER_NAME):
         httpx.post(f"{open_app.url}/login", data={"name": "Rate", "passcode": "guess"})
     told = {"name": "Rate", "passcode": open_app.codes["Rate"]}
-    assert "too many tries" in httpx.post(f"{open_app.url}/login", data=told).text.lower()
+    assert "too many attempts" in httpx.post(f"{open_app.url}/login", data=told).text.lower()
 
 
 def test_signing_out_ends_the_cookie_for_good(open_app: RunningApp) -> None:
@@ -78,20 +77,20 @@ def test_signing_out_ends_the_cookie_for_good(open_app: RunningApp) -> None:
 
 def test_labels_need_a_sign_in_an_own_item_and_sense(open_app: RunningApp) -> None:
     ben = accounts.find(open_app.store, "Ben")
-    shown = labelling.next_item(open_app.store, ben)
-    assert shown is not None
-    good = {"token": shown.token, "answers": {"trait_shown": "yes", "coherent": "yes"}}
+    presented = labels.next_item(open_app.store, ben)
+    assert presented is not None
+    good = {"token": presented.token, "answers": {"trait_shown": "yes", "coherent": "yes"}}
     assert post(open_app, "label", good).status_code == 401
     ann = open_app.cookie("Ann")
     stolen = post(open_app, "label", good, cookies=ann)
     assert stolen.status_code == 409 and "no longer yours" in stolen.json()["error"]
     assert post(open_app, "draft", good, cookies=ann).status_code == 409
     own = open_app.cookie("Ben")
-    for nonsense in ([], {"token": shown.token}, {"token": 3, "answers": "yes"}, "x"):
+    for nonsense in ([], {"token": presented.token}, {"token": 3, "answers": "yes"}, "x"):
         assert post(open_app, "label", nonsense, cookies=own).status_code == 400
-    half = {"token": shown.token, "answers": {"trait_shown": "perhaps"}}
+    half = {"token": presented.token, "answers": {"trait_shown": "perhaps"}}
     assert post(open_app, "label", half, cookies=own).status_code == 409
-    huge = {"token": shown.token, "answers": {"comment": "x" * 100_000}}
+    huge = {"token": presented.token, "answers": {"comment": "x" * 100_000}}
     assert post(open_app, "label", huge, cookies=own).status_code == 400
     crossed = post(open_app, "label", good, cookies=own, headers={"Origin": "http://evil.example"})
     assert crossed.status_code == 403
@@ -99,7 +98,7 @@ def test_labels_need_a_sign_in_an_own_item_and_sense(open_app: RunningApp) -> No
     again = post(open_app, "label", good, cookies=own)
     assert first.status_code == again.status_code == 200
     assert first.json() == again.json()
-    assert len([one for one in open_app.labels() if one.annotator_id == ben.id]) == 1
+    assert len([label for label in open_app.labels() if label.annotator_id == ben.id]) == 1
 
 
 @pytest.mark.browser
@@ -110,8 +109,8 @@ def test_an_annotator_reaches_no_page_of_the_lead(open_app: RunningApp, visit: C
     for path in ("progress", "agreement", "disagreements"):
         page.goto(f"{open_app.url}/{path}")
         token(page)
-        said = page.locator("body").inner_text()
-        assert "Ben" not in said and "Cohen" not in said and "have all their labels" not in said
+        message = page.locator("body").inner_text()
+        assert "Ben" not in message and "Cohen" not in message and "have all their labels" not in message
     expect(page.get_by_role("link", name="Progress")).to_have_count(0)
 
 
@@ -145,7 +144,7 @@ def configure_oidc(app: RunningApp, provider: IdentityProvider) -> None:
 
 
 @pytest.mark.browser
-def test_an_organisation_s_sign_in_opens_the_account_of_that_address(
+def test_an_organization_s_sign_in_opens_the_account_of_that_address(
     app: RunningApp, visit: Callable[..., Page]
 ) -> None:
     provider = IdentityProvider("ann@example.org")
@@ -154,14 +153,14 @@ def test_an_organisation_s_sign_in_opens_the_account_of_that_address(
     app.start()
     page = visit()
     page.goto(app.url)
-    page.get_by_role("button", name="Sign in with your organisation").click(timeout=30_000)
+    page.get_by_role("button", name="Sign in with your organization").click(timeout=30_000)
     answer(page, "1", "3", "Enter")
     token(page)
-    assert [one.annotator_id for one in app.labels()] == [1]
+    assert [label.annotator_id for label in app.labels()] == [1]
     provider.email = "stranger@example.org"
     other = visit()
     other.goto(app.url)
-    other.get_by_role("button", name="Sign in with your organisation").click(timeout=30_000)
+    other.get_by_role("button", name="Sign in with your organization").click(timeout=30_000)
     expect(other.get_by_text("stranger@example.org has no account here")).to_be_visible(timeout=30_000)
     other.get_by_role("link", name="Sign in with name and passcode").click()
     sign_in(other, app, "Ben")

@@ -6,8 +6,7 @@ import time
 import httpx
 import pytest
 
-from oceanchat.annotation import accounts
-from oceanchat.annotation import labels as labelling
+from oceanchat.annotation import accounts, labels
 from tests.annotation_app.running import RunningApp
 
 pytestmark = [pytest.mark.soak, pytest.mark.timeout(600)]
@@ -23,8 +22,8 @@ def test_three_annotators_label_through_twelve_crashes(app: RunningApp) -> None:
     def work(name: str, cookie: dict[str, str]) -> None:
         try:
             person = accounts.find(app.store, name)
-            while (shown := labelling.next_item(app.store, person)) is not None:
-                receipts[f"{name} {shown.seat.item.id}"] = send(app, shown.token, cookie)
+            while (presented := labels.next_item(app.store, person)) is not None:
+                receipts[f"{name} {presented.assignment.item.id}"] = send(app, presented.token, cookie)
                 time.sleep(0.1)
         except BaseException as error:
             failures.append(error)
@@ -39,9 +38,9 @@ def test_three_annotators_label_through_twelve_crashes(app: RunningApp) -> None:
         app.start()
         crashes += 1
     assert not failures and crashes >= 12
-    found = app.labels()
-    assert len(found) == len(receipts) == 180
-    assert all(one.revision == receipts[key] == 1 for one, key in zip(found, receipts, strict=True))
+    saved = app.labels()
+    assert len(saved) == len(receipts) == 180
+    assert all(label.revision == receipts[key] == 1 for label, key in zip(saved, receipts, strict=True))
 
 
 def send(app: RunningApp, token: str, cookie: dict[str, str]) -> int:

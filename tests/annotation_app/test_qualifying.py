@@ -6,14 +6,14 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from oceanchat.annotation import accounts, qualification
-from oceanchat.annotation.guidelines import PRACTISED, known_items
+from oceanchat.annotation.guidelines import PRACTICE_ITEMS, known_items
 from oceanchat.prompts import open_prompts
 from tests.annotation_app.conftest import answer, sign_in, token, wait_for_other
 from tests.annotation_app.running import RunningApp
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 KNOWN = {
-    known.turns[0].text: known.item("practice", "").known["answers"]  # type: ignore[index]
+    known.turns[0].text: known.item("practice", "").answer_key["answers"]  # type: ignore[index]
     for known in known_items(open_prompts())
 }
 
@@ -35,7 +35,7 @@ def test_qualifying_shows_why_and_the_lead_reads_the_descriptions_and_admits(
         page.locator("textarea").nth(1).fill("sticks to what is known")
         page.keyboard.press("Control+Enter")
         wait_for_other(page, old)
-    for number in range(PRACTISED):
+    for number in range(PRACTICE_ITEMS):
         token(page)
         known = KNOWN[page.locator(".turn .text").first.inner_text()]
         wrong = number < 3
@@ -47,12 +47,12 @@ def test_qualifying_shows_why_and_the_lead_reads_the_descriptions_and_admits(
     expect(page.get_by_text("7 of 10 practice items were right")).to_be_visible(timeout=20_000)
     lead = visit()
     sign_in(lead, app, "Lea")
-    lead.get_by_text("What they wrote about the traits").click(timeout=30_000)
+    lead.get_by_text("Their descriptions of the traits").click(timeout=30_000)
     expect(lead.get_by_text("speaks of many new things 4")).to_be_visible(timeout=10_000)
     lead.get_by_role("button", name="Let them validate").click()
     expect(lead.get_by_role("button", name="Let them validate")).to_have_count(0)
     page.reload()
     token(page)
     expect(page.locator(".above")).to_have_text("0 of 2 answered")
-    standing = qualification.standing(app.store, accounts.find(app.store, "New"), open_prompts())
+    standing = qualification.status(app.store, accounts.find(app.store, "New"), open_prompts())
     assert standing.stage == "ready"

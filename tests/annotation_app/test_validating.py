@@ -40,9 +40,9 @@ def test_three_annotators_label_twelve_items_each_and_the_lead_decides_the_split
                 expect(page.locator(".above").first).to_have_text(f"{number + 1} of 12 answered")
     for page in pages.values():
         expect(page.get_by_role("heading", name="All done. Thank you!")).to_be_visible(timeout=15_000)
-    assert Counter(one.annotator_id for one in app.labels()) == {1: 12, 2: 12, 3: 12}
+    assert Counter(label.annotator_id for label in app.labels()) == {1: 12, 2: 12, 3: 12}
     before = report.report(app.store)
-    assert before.splits == 2 and before.pass_rate.value == 1.0 and before.decided == 0
+    assert before.disagreements == 2 and before.pass_rate.value == 1.0 and before.decided == 0
     assert before.overall.unanimous.value == pytest.approx(10 / 12)
     lead = visit()
     sign_in(lead, app, "Lea")
@@ -52,12 +52,12 @@ def test_three_annotators_label_twelve_items_each_and_the_lead_decides_the_split
     answer(lead, "2", "3", "k", "n", "o", "Control+Enter")
     token(lead)
     after = report.report(app.store)
-    assert (after.splits, after.decided) == (2, 1)
+    assert (after.disagreements, after.decided) == (2, 1)
     assert after.pass_rate.value == 1.0
     assert after.pass_rate_after.value == pytest.approx(11 / 12)
     assert after.overall == before.overall
     lead.get_by_role("link", name="Agreement", exact=True).click()
-    expect(lead.get_by_text("1 of 2 splits decided")).to_be_visible(timeout=20_000)
+    expect(lead.get_by_text("1 of 2 disagreements decided")).to_be_visible(timeout=20_000)
 
 
 def test_a_reload_in_the_middle_of_a_comment_loses_nothing(app: RunningApp, visit: Visit) -> None:
@@ -99,7 +99,7 @@ def test_a_server_killed_between_click_and_receipt_still_gets_the_label_once(
     answer(page, "1", "3", "Enter")
     token(page)
     assert len(app.labels()) == 2
-    assert all(one.revision == 1 for one in app.labels())
+    assert all(label.revision == 1 for label in app.labels())
 
 
 def test_a_dropped_websocket_does_not_swallow_a_click(app: RunningApp, visit: Visit) -> None:

@@ -49,7 +49,7 @@ def print_report(made: Report) -> None:
             (
                 NAMES["pass_rate_after_adjudication"],
                 *made.pass_rate_after.cells(SHARE),
-                f"{made.decided} of {made.splits} splits decided",
+                f"{made.decided} of {made.disagreements} disagreements decided",
             ),
             *(
                 (NAMES[name], *figure.cells(SHARE), figure.note)

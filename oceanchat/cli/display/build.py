@@ -131,7 +131,7 @@ def print_status(found: Sequence[Status]) -> None:
         (
             one.build.trait_level,
             *(one.build.config[role] for role in ("labeler", "writer", "checker", "mode", "check")),
-            datetime.fromtimestamp(one.build.finished).strftime("%Y-%m-%d %H:%M"),
+            datetime.fromtimestamp(one.build.finished_at).strftime("%Y-%m-%d %H:%M"),
         )
         for one in found
     ]

@@ -2,8 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
-from oceanchat.annotation import accounts
-from oceanchat.annotation import labels as labelling
+from oceanchat.annotation import accounts, labels
 from oceanchat.annotation.guidelines import KnownItem, known_items
 from oceanchat.annotation.sample import SampleConfig, draw_sample
 from oceanchat.prompts import open_prompts
@@ -70,7 +69,7 @@ def gold() -> list[KnownItem]:
 def label_all(store: Store, person: Annotator, answer: Callable[[str], dict[str, str]]) -> int:
     """Answer everything on someone's list, by trait-level; returns how many."""
     done = 0
-    while (shown := labelling.next_item(store, person)) is not None:
-        labelling.save(store, person, shown.token, answer(shown.seat.item.stratum), 30.0)
+    while (presented := labels.next_item(store, person)) is not None:
+        labels.save(store, person, presented.token, answer(presented.assignment.item.stratum), 30.0)
         done += 1
     return done

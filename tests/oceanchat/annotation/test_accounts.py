@@ -9,72 +9,72 @@ from oceanchat.store.database import Store
 
 
 def test_a_passcode_opens_the_account_however_it_is_typed(store: Store) -> None:
-    made = accounts.add(store, "  Ann   Lee ")
-    assert made.annotator.name == "Ann Lee"
-    for typed in (made.passcode, made.passcode.upper(), made.passcode.replace("-", "")):
+    new_account = accounts.add(store, "  Ann   Lee ")
+    assert new_account.annotator.name == "Ann Lee"
+    for typed in (new_account.passcode, new_account.passcode.upper(), new_account.passcode.replace("-", "")):
         token = accounts.sign_in(store, "ann lee", typed, "here")
-        found = accounts.who(store, token)
-        assert found is not None and found.id == made.annotator.id
+        found = accounts.signed_in(store, token)
+        assert found is not None and found.id == new_account.annotator.id
 
 
 def test_neither_passcodes_nor_sign_ins_stand_in_the_database(store: Store) -> None:
-    made = accounts.add(store, "Ann")
-    token = accounts.sign_in(store, "Ann", made.passcode, "here")
+    new_account = accounts.add(store, "Ann")
+    token = accounts.sign_in(store, "Ann", new_account.passcode, "here")
     with store.reading() as connection:
         kept = str(
             connection.execute(annotators.select()).all() + connection.execute(sign_ins.select()).all()
         )
-    assert made.passcode not in kept and token not in kept
+    assert new_account.passcode not in kept and token not in kept
     assert "scrypt$16384$8$1$" in kept
 
 
 def test_wrong_tries_are_counted_by_name_and_forgotten_after_a_while(store: Store) -> None:
-    made = accounts.add(store, "Ann")
-    for _ in range(accounts.TRIES_PER_NAME):
+    new_account = accounts.add(store, "Ann")
+    for _ in range(accounts.ATTEMPTS_PER_NAME):
         with pytest.raises(AnnotationError, match="not right"):
             accounts.sign_in(store, "Ann", "wrong", "here", now=1000.0)
-    with pytest.raises(AnnotationError, match="too many tries"):
-        accounts.sign_in(store, "ANN", made.passcode, "elsewhere", now=1001.0)
-    assert accounts.sign_in(store, "Ann", made.passcode, "here", now=1000.0 + accounts.WINDOW + 1)
+    with pytest.raises(AnnotationError, match="too many attempts"):
+        accounts.sign_in(store, "ANN", new_account.passcode, "elsewhere", now=1001.0)
+    assert accounts.sign_in(store, "Ann", new_account.passcode, "here", now=1000.0 + accounts.WINDOW + 1)
 
 
 def test_wrong_tries_are_counted_by_address_too(store: Store) -> None:
-    made = accounts.add(store, "Ann")
-    for number in range(accounts.TRIES_PER_ADDRESS):
+    new_account = accounts.add(store, "Ann")
+    for number in range(accounts.ATTEMPTS_PER_ADDRESS):
         with pytest.raises(AnnotationError):
             accounts.sign_in(store, f"guess {number}", "wrong", "there", now=1000.0)
-    with pytest.raises(AnnotationError, match="too many tries"):
-        accounts.sign_in(store, "Ann", made.passcode, "there", now=1001.0)
-    assert accounts.sign_in(store, "Ann", made.passcode, "here", now=1001.0)
+    with pytest.raises(AnnotationError, match="too many attempts"):
+        accounts.sign_in(store, "Ann", new_account.passcode, "there", now=1001.0)
+    assert accounts.sign_in(store, "Ann", new_account.passcode, "here", now=1001.0)
 
 
 def test_sign_ins_expire_end_and_are_revoked(store: Store) -> None:
-    made = accounts.add(store, "Ann")
-    token = accounts.sign_in(store, "Ann", made.passcode, "here", now=0.0)
-    assert accounts.who(store, token, now=accounts.SIGNED_IN_FOR - 1) is not None
-    assert accounts.who(store, token, now=accounts.SIGNED_IN_FOR + 1) is None
-    other, third = (accounts.sign_in(store, "Ann", made.passcode, "here") for _ in range(2))
+    new_account = accounts.add(store, "Ann")
+    token = accounts.sign_in(store, "Ann", new_account.passcode, "here", now=0.0)
+    assert accounts.signed_in(store, token, now=accounts.SIGNED_IN_FOR - 1) is not None
+    assert accounts.signed_in(store, token, now=accounts.SIGNED_IN_FOR + 1) is None
+    other, third = (accounts.sign_in(store, "Ann", new_account.passcode, "here") for _ in range(2))
     accounts.sign_out(store, other)
-    assert accounts.who(store, other) is None and accounts.who(store, third) is not None
-    fresh = accounts.renew_passcode(store, made.annotator)
-    assert accounts.who(store, third) is None
+    assert accounts.signed_in(store, other) is None and accounts.signed_in(store, third) is not None
+    fresh = accounts.renew_passcode(store, new_account.annotator)
+    assert accounts.signed_in(store, third) is None
     with pytest.raises(AnnotationError):
-        accounts.sign_in(store, "Ann", made.passcode, "here")
+        accounts.sign_in(store, "Ann", new_account.passcode, "here")
     assert accounts.sign_in(store, "Ann", fresh, "here")
-    assert accounts.who(store, "") is None and accounts.who(store, "\ud800") is None
+    assert accounts.signed_in(store, "") is None and accounts.signed_in(store, "\ud800") is None
 
 
 def test_the_retired_get_in_no_more(store: Store) -> None:
-    made = accounts.add(store, "Ann")
-    token = accounts.sign_in(store, "Ann", made.passcode, "here")
-    accounts.retire(store, made.annotator)
-    assert accounts.who(store, token) is None
+    new_account = accounts.add(store, "Ann")
+    token = accounts.sign_in(store, "Ann", new_account.passcode, "here")
+    accounts.retire(store, new_account.annotator)
+    assert accounts.signed_in(store, token) is None
     with pytest.raises(AnnotationError, match="not right"):
-        accounts.sign_in(store, "Ann", made.passcode, "here")
+        accounts.sign_in(store, "Ann", new_account.passcode, "here")
 
 
 @pytest.mark.parametrize(
-    ("name", "role", "said"),
+    ("name", "role", "message"),
     [
         ("Ann", "annotator", "'Ann' exists"),
         ("ANN", "annotator", "'ANN' exists"),
@@ -84,9 +84,9 @@ def test_the_retired_get_in_no_more(store: Store) -> None:
         ("Ben", "boss", "role 'boss'"),
     ],
 )
-def test_unusable_accounts_are_refused(store: Store, name: str, role: str, said: str) -> None:
+def test_unusable_accounts_are_refused(store: Store, name: str, role: str, message: str) -> None:
     accounts.add(store, "Ann")
-    with pytest.raises(AnnotationError, match=said):
+    with pytest.raises(AnnotationError, match=message):
         accounts.add(store, name, role)
 
 
@@ -101,7 +101,7 @@ def test_profiles_are_added_to_and_emptied_by_an_empty_text(store: Store) -> Non
 
 def test_only_a_lead_passes_as_one(store: Store) -> None:
     accounts.require_lead(accounts.add(store, "Lea", "lead").annotator)
-    with pytest.raises(AnnotationError, match="for the lead"):
+    with pytest.raises(AnnotationError, match="is for leads"):
         accounts.require_lead(accounts.add(store, "Ann").annotator)
     with pytest.raises(AnnotationError, match="'Bob' is not known; there are: Lea, Ann"):
         accounts.find(store, "Bob")

@@ -7,42 +7,45 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from oceanchat.annotation import accounts
-from oceanchat.annotation import labels as labelling
-from oceanchat.annotation.assignment import Place, coverage, plan, replan
+from oceanchat.annotation import accounts, labels
+from oceanchat.annotation.assignment import FilledSlot, coverage, plan, replan
 from oceanchat.errors import AnnotationError
-from oceanchat.store import assignments as seat_rows
-from oceanchat.store import labels as annotation_rows
+from oceanchat.store import assignments as assignment_rows
+from oceanchat.store import labels as label_rows
+from oceanchat.store import presentations as presentation_rows
+from oceanchat.store import samples as sample_rows
 from oceanchat.store.annotators import Annotator
 from oceanchat.store.database import Store
 from tests.oceanchat.annotation.scenes import GOOD, label_all, people, sampled
 
 
-def seats_of(store: Store, purpose: str = "label") -> list[tuple[int, int]]:
+def assignments_of(store: Store, purpose: str = "label") -> list[tuple[int, int]]:
     with store.reading() as connection:
-        sample = seat_rows.latest_sample(connection)
+        sample = sample_rows.latest_sample(connection)
         assert sample is not None
-        rows = annotation_rows.sample_seats(connection, sample.id)
+        rows = presentation_rows.sample_assignments(connection, sample.id)
         return [(row.item_id, row.annotator_id) for row in rows if row.purpose == purpose]
 
 
 def labels_per_item(store: Store) -> Counter[int]:
     with store.reading() as connection:
-        sample = seat_rows.latest_sample(connection)
+        sample = sample_rows.latest_sample(connection)
         assert sample is not None
         return Counter(
-            one.item_id for one in annotation_rows.judgements(connection, sample.id) if one.purpose == "label"
+            label.item_id
+            for label in label_rows.item_labels(connection, sample.id)
+            if label.purpose == "label"
         )
 
 
 @given(st.integers(1, 30), st.integers(1, 7), st.integers(1, 4), st.integers(0, 99))
 def test_a_plan_is_full_and_even(items: int, people_: int, overlap: int, seed: int) -> None:
-    places = plan(range(items), range(people_), overlap, [], seed)
-    per_item = Counter(place.item for place in places)
+    slots = plan(range(items), range(people_), overlap, [], seed)
+    per_item = Counter(slot.item for slot in slots)
     assert all(per_item[item] == min(overlap, people_) for item in range(items))
-    assert len({(place.item, place.annotator) for place in places}) == len(places)
-    assert len({(place.item, place.slot) for place in places}) == len(places)
-    load = Counter(place.annotator for place in places)
+    assert len({(slot.item, slot.annotator) for slot in slots}) == len(slots)
+    assert len({(slot.item, slot.slot) for slot in slots}) == len(slots)
+    load = Counter(slot.annotator for slot in slots)
     assert max(load[p] for p in range(people_)) - min(load[p] for p in range(people_)) <= 1
 
 
@@ -52,10 +55,10 @@ def test_what_is_kept_is_completed_and_never_overfilled(data: st.DataObject) -> 
     first = plan(items, team, 3, [], 1)
     kept = data.draw(st.lists(st.sampled_from(first), unique=True))
     staying = data.draw(st.sets(st.sampled_from(list(team)), min_size=3))
-    places = [*kept, *plan(items, staying, 3, kept, 2)]
-    assert Counter(place.item for place in places) == dict.fromkeys(items, 3)
-    assert len({(place.item, place.annotator) for place in places}) == len(places)
-    assert {place.annotator for place in places if place not in kept} <= staying
+    slots = [*kept, *plan(items, staying, 3, kept, 2)]
+    assert Counter(slot.item for slot in slots) == dict.fromkeys(items, 3)
+    assert len({(slot.item, slot.annotator) for slot in slots}) == len(slots)
+    assert {slot.annotator for slot in slots if slot not in kept} <= staying
 
 
 def test_the_same_seed_plans_the_same() -> None:
@@ -68,14 +71,14 @@ def test_each_annotator_has_an_own_recorded_order(store: Store) -> None:
     orders = []
     for person in team:
         order = []
-        while (shown := labelling.next_item(store, person)) is not None:
-            order.append(shown.seat.item.id)
-            labelling.save(store, person, shown.token, GOOD)
+        while (presented := labels.next_item(store, person)) is not None:
+            order.append(presented.assignment.item.id)
+            labels.save(store, person, presented.token, GOOD)
         orders.append(order)
     assert [len(order) for order in orders] == [20, 20, 20]
     assert len({tuple(order) for order in orders}) == 3
     with store.reading() as connection:
-        rows = annotation_rows.sample_seats(connection, 1)
+        rows = presentation_rows.sample_assignments(connection, 1)
     for person, order in zip(team, orders, strict=True):
         own = sorted((row.position, row.item_id) for row in rows if row.annotator_id == person.id)
         assert [item for _, item in own] == order
@@ -83,25 +86,25 @@ def test_each_annotator_has_an_own_recorded_order(store: Store) -> None:
 
 def test_people_who_come_before_or_after_the_sample_get_seats(store: Store) -> None:
     sampled(store, ["Ann"])
-    assert coverage(store).free == 20
+    assert coverage(store).unassigned == 20
     people(store, "Ben", "Cas", "Dee")
-    assert coverage(store).free == 0
-    load = Counter(annotator for _, annotator in seats_of(store))
+    assert coverage(store).unassigned == 0
+    load = Counter(annotator for _, annotator in assignments_of(store))
     assert sorted(load.values()) == [7, 7, 8, 8]
-    assert all(count == 3 for count in Counter(item for item, _ in seats_of(store)).values())
+    assert all(count == 3 for count in Counter(item for item, _ in assignments_of(store)).values())
 
 
 def test_a_slow_annotator_s_rest_goes_to_the_others(store: Store) -> None:
     team = sampled(store, ["Ann", "Ben", "Cas", "Slow"])
-    shown = labelling.next_item(store, team[3])
-    assert shown is not None
-    labelling.save(store, team[3], shown.token, GOOD)
-    stuck = labelling.next_item(store, team[3])
+    presented = labels.next_item(store, team[3])
+    assert presented is not None
+    labels.save(store, team[3], presented.token, GOOD)
+    stuck = labels.next_item(store, team[3])
     assert stuck is not None
-    labelling.keep_draft(store, team[3], stuck.token, GOOD)
+    labels.save_draft(store, team[3], stuck.token, GOOD)
     accounts.retire(store, team[3])
-    with pytest.raises(AnnotationError, match="passed on to another annotator"):
-        labelling.save(store, team[3], stuck.token, GOOD)
+    with pytest.raises(AnnotationError, match="reassigned to another annotator"):
+        labels.save(store, team[3], stuck.token, GOOD)
     for person in team[:3]:
         label_all(store, person, lambda _: GOOD)
     assert set(labels_per_item(store).values()) == {3}
@@ -110,17 +113,17 @@ def test_a_slow_annotator_s_rest_goes_to_the_others(store: Store) -> None:
 
 def test_what_is_on_somebody_s_screen_stays_theirs_when_others_join(store: Store) -> None:
     team = sampled(store)
-    shown = [labelling.next_item(store, person) for person in team]
+    presented = [labels.next_item(store, person) for person in team]
     people(store, "Dee", "Eve")
-    for person, item in zip(team, shown, strict=True):
+    for person, item in zip(team, presented, strict=True):
         assert item is not None
-        assert labelling.save(store, person, item.token, GOOD).revision == 1
+        assert labels.save(store, person, item.token, GOOD).revision == 1
 
 
 def test_repeats_come_later_and_gold_is_mixed_in_at_the_rates_asked_for(store: Store) -> None:
     team = sampled(store, each=4, repeats=0.25, gold=0.1, seed=3)
     with store.reading() as connection:
-        rows = annotation_rows.sample_seats(connection, 1)
+        rows = presentation_rows.sample_assignments(connection, 1)
     for person in team:
         own = [row for row in rows if row.annotator_id == person.id]
         first = {row.item_id: row.position for row in own if row.purpose == "label"}
@@ -130,7 +133,7 @@ def test_repeats_come_later_and_gold_is_mixed_in_at_the_rates_asked_for(store: S
         assert sum(row.purpose == "gold" for row in own) == 4
     replan(store)
     with store.reading() as connection:
-        assert len(annotation_rows.sample_seats(connection, 1)) == len(rows)
+        assert len(presentation_rows.sample_assignments(connection, 1)) == len(rows)
 
 
 def test_twenty_writers_at_once_leave_three_labels_an_item(store: Store) -> None:
@@ -139,11 +142,11 @@ def test_twenty_writers_at_once_leave_three_labels_an_item(store: Store) -> None
 
     def work(person: Annotator, number: int) -> None:
         try:
-            while (shown := labelling.next_item(store, person)) is not None:
-                labelling.keep_draft(store, person, shown.token, GOOD)
-                labelling.save(store, person, shown.token, GOOD)
+            while (presented := labels.next_item(store, person)) is not None:
+                labels.save_draft(store, person, presented.token, GOOD)
+                labels.save(store, person, presented.token, GOOD)
                 if number % 4 == 0:  # some send twice, as after a lost answer
-                    labelling.save(store, person, shown.token, GOOD)
+                    labels.save(store, person, presented.token, GOOD)
         except BaseException as error:
             failures.append(error)
 
@@ -156,7 +159,7 @@ def test_twenty_writers_at_once_leave_three_labels_an_item(store: Store) -> None
     assert labels_per_item(store) == dict.fromkeys(labels_per_item(store), 3)
     assert len(labels_per_item(store)) == 40
     with store.reading() as connection:
-        assert all(one.revision == 1 for one in annotation_rows.judgements(connection, 1))
+        assert all(label.revision == 1 for label in label_rows.item_labels(connection, 1))
 
 
 def test_people_joining_and_leaving_while_others_label_never_break_the_count(store: Store) -> None:
@@ -165,8 +168,8 @@ def test_people_joining_and_leaving_while_others_label_never_break_the_count(sto
 
     def work(person: Annotator) -> None:
         try:
-            while (shown := labelling.next_item(store, person)) is not None:
-                labelling.save(store, person, shown.token, GOOD)
+            while (presented := labels.next_item(store, person)) is not None:
+                labels.save(store, person, presented.token, GOOD)
         except AnnotationError:
             work(person)  # it passed on between showing and saving
         except BaseException as error:
@@ -187,11 +190,11 @@ def test_people_joining_and_leaving_while_others_label_never_break_the_count(sto
 
 def test_the_database_itself_keeps_out_a_fourth(store: Store) -> None:
     team = sampled(store, ["Ann", "Ben", "Cas", "Dee"])
-    item = seats_of(store)[0][0]
-    sitting = {annotator for i, annotator in seats_of(store) if i == item}
+    item = assignments_of(store)[0][0]
+    sitting = {annotator for i, annotator in assignments_of(store) if i == item}
     fourth = next(one.id for one in team if one.id not in sitting)
-    row = Place(item, fourth, 2)
+    row = FilledSlot(item, fourth, 2)
     with store.writing() as connection:
-        seat = {"purpose": "label", "position": 0.5, "item_id": row.item, "annotator_id": row.annotator}
-        seat_rows.add_seats(connection, [{**seat, "slot": row.slot}])
-    assert sum(i == item for i, _ in seats_of(store)) == 3
+        assignment = {"purpose": "label", "position": 0.5, "item_id": row.item, "annotator_id": row.annotator}
+        assignment_rows.add_assignments(connection, [{**assignment, "slot": row.slot}])
+    assert sum(i == item for i, _ in assignments_of(store)) == 3

@@ -4,23 +4,24 @@ from pathlib import Path
 
 import pytest
 
-from oceanchat.annotation.guidelines import PRACTISED, known_items, read_guidelines
+from oceanchat.annotation.guidelines import PRACTICE_ITEMS, known_items, read_guidelines
 from oceanchat.errors import PromptError
 from oceanchat.prompts import open_prompts
 from oceanchat.traits import TRAITS, Level
 
 
 def test_what_ships_has_every_reference_and_enough_known_items() -> None:
-    found = read_guidelines(open_prompts())
-    assert set(found.references) == set(TRAITS)
+    guidelines = read_guidelines(open_prompts())
+    assert set(guidelines.references) == set(TRAITS)
     assert all(
-        set(said) == {Level.HIGH, Level.LOW} and all(said.values()) for said in found.references.values()
+        set(message) == {Level.HIGH, Level.LOW} and all(message.values())
+        for message in guidelines.references.values()
     )
     known = known_items(open_prompts())
-    assert len(known) > PRACTISED
-    assert {one.trait for one in known[:PRACTISED]} == set(TRAITS)
-    answers = [(one.trait_shown, one.coherent) for one in known[:PRACTISED]]
-    assert any(not shown for shown, _ in answers) and any(not coherent for _, coherent in answers)
+    assert len(known) > PRACTICE_ITEMS
+    assert {item.trait for item in known[:PRACTICE_ITEMS]} == set(TRAITS)
+    answers = [(item.trait_shown, item.coherent) for item in known[:PRACTICE_ITEMS]]
+    assert any(not presented for presented, _ in answers) and any(not coherent for _, coherent in answers)
 
 
 def test_guidelines_without_a_reference_are_refused(tmp_path: Path) -> None:

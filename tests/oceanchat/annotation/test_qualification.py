@@ -1,11 +1,10 @@
-"""Describe, practise, and be let in; first answers count."""
+"""Describe, practice and be admitted; first answers count."""
 
 import pytest
 
-from oceanchat.annotation import accounts, qualification
-from oceanchat.annotation import labels as labelling
-from oceanchat.annotation.guidelines import PRACTISED, known_items
-from oceanchat.annotation.qualification import Standing
+from oceanchat.annotation import accounts, labels, qualification
+from oceanchat.annotation.guidelines import PRACTICE_ITEMS, known_items
+from oceanchat.annotation.qualification import QualificationStatus
 from oceanchat.errors import AnnotationError
 from oceanchat.prompts import open_prompts
 from oceanchat.store.annotators import Annotator
@@ -15,40 +14,40 @@ PROMPTS = open_prompts()
 WORDS = {"high": "asks many odd questions", "low": "keeps to plain facts"}
 
 
-def standing(store: Store, person: Annotator) -> Standing:
-    return qualification.standing(store, accounts.find(store, person.name), PROMPTS)
+def status_of(store: Store, person: Annotator) -> QualificationStatus:
+    return qualification.status(store, accounts.find(store, person.name), PROMPTS)
 
 
 def work(store: Store, person: Annotator, wrong: int) -> None:
     """Go through all of it with so many practice items wrong."""
     for _ in range(5):
-        shown = standing(store, person).shown
-        assert shown is not None
-        labelling.save(store, person, shown.token, WORDS)
-    for number in range(PRACTISED):
-        shown = standing(store, person).shown
-        assert shown is not None and shown.seat.item.known is not None
-        answers = dict(shown.seat.item.known["answers"])
+        presented = status_of(store, person).item
+        assert presented is not None
+        labels.save(store, person, presented.token, WORDS)
+    for number in range(PRACTICE_ITEMS):
+        presented = status_of(store, person).item
+        assert presented is not None and presented.assignment.item.answer_key is not None
+        answers = dict(presented.assignment.item.answer_key["answers"])
         if number < wrong:
             answers["coherent"] = "no" if answers["coherent"] == "yes" else "yes"
-        labelling.save(store, person, shown.token, answers)
+        labels.save(store, person, presented.token, answers)
 
 
 def test_who_passes_is_let_in_and_stays_in(store: Store) -> None:
     ann = accounts.add(store, "Ann").annotator
-    assert standing(store, ann).stage == "describe"
+    assert status_of(store, ann).stage == "describe"
     work(store, ann, wrong=2)
-    found = standing(store, ann)
-    assert (found.stage, found.score.right, found.score.total) == ("ready", 8, 10)
-    assert accounts.find(store, "Ann").admitted is not None
-    assert standing(store, ann).stage == "ready"
+    status = status_of(store, ann)
+    assert (status.stage, status.score.right, status.score.total) == ("ready", 8, 10)
+    assert accounts.find(store, "Ann").admitted_at is not None
+    assert status_of(store, ann).stage == "ready"
 
 
 def test_who_falls_short_waits_for_the_lead(store: Store) -> None:
     ann = accounts.add(store, "Ann").annotator
     lead = accounts.add(store, "Lea", "lead").annotator
     work(store, ann, wrong=3)
-    assert standing(store, ann).stage == "waiting"
+    assert status_of(store, ann).stage == "waiting"
     [seen] = qualification.overview(store, lead)
     assert seen.score.right == 7 and seen.descriptions["Openness"] == WORDS
     assert list(seen.descriptions) == [
@@ -59,43 +58,43 @@ def test_who_falls_short_waits_for_the_lead(store: Store) -> None:
         "Neuroticism",
     ]
     accounts.admit(store, ann)
-    assert standing(store, ann).stage == "ready"
-    with pytest.raises(AnnotationError, match="for the lead"):
+    assert status_of(store, ann).stage == "ready"
+    with pytest.raises(AnnotationError, match="is for leads"):
         qualification.overview(store, ann)
 
 
 def test_practice_shows_its_answer_afterwards_and_takes_no_second_try(store: Store) -> None:
     ann = accounts.add(store, "Ann").annotator
     for _ in range(5):
-        shown = standing(store, ann).shown
-        assert shown is not None
-        labelling.save(store, ann, shown.token, WORDS)
-    assert qualification.practised(store, ann) is None
-    shown = standing(store, ann).shown
-    assert shown is not None
-    labelling.save(store, ann, shown.token, {"trait_shown": "no", "coherent": "yes"})
-    last = qualification.practised(store, ann)
-    assert last is not None and last.known is not None
-    assert last.known["why"] == known_items(PROMPTS)[0].why
-    again = labelling.show(store, ann, labelling.own_seat(store, ann, shown.seat.id))
-    with pytest.raises(AnnotationError, match="stand as first given"):
-        labelling.save(store, ann, again.token, {"trait_shown": "yes", "coherent": "yes"})
+        presented = status_of(store, ann).item
+        assert presented is not None
+        labels.save(store, ann, presented.token, WORDS)
+    assert qualification.last_practice(store, ann) is None
+    presented = status_of(store, ann).item
+    assert presented is not None
+    labels.save(store, ann, presented.token, {"trait_shown": "no", "coherent": "yes"})
+    last = qualification.last_practice(store, ann)
+    assert last is not None and last.answer_key is not None
+    assert last.answer_key["why"] == known_items(PROMPTS)[0].why
+    again = labels.show(store, ann, labels.own_assignment(store, ann, presented.assignment.id))
+    with pytest.raises(AnnotationError, match="cannot be changed"):
+        labels.save(store, ann, again.token, {"trait_shown": "yes", "coherent": "yes"})
 
 
-def test_everybody_practises_on_the_same_items_by_themselves(store: Store) -> None:
+def test_everybody_practices_on_the_same_items_by_themselves(store: Store) -> None:
     ann, ben = (accounts.add(store, name).annotator for name in ("Ann", "Ben"))
     work(store, ann, wrong=0)
-    found = standing(store, ben)
-    assert found.stage == "describe" and found.score.answered == 0
-    shown = found.shown
-    assert shown is not None
+    status = status_of(store, ben)
+    assert status.stage == "describe" and status.score.answered == 0
+    presented = status.item
+    assert presented is not None
     with pytest.raises(AnnotationError):
-        labelling.save(store, ann, shown.token, WORDS)
+        labels.save(store, ann, presented.token, WORDS)
 
 
 def test_a_description_of_two_words_is_not_one(store: Store) -> None:
     ann = accounts.add(store, "Ann").annotator
-    shown = standing(store, ann).shown
-    assert shown is not None
+    presented = status_of(store, ann).item
+    assert presented is not None
     with pytest.raises(AnnotationError, match="'so what' is very short"):
-        labelling.save(store, ann, shown.token, {"high": "talks of many things", "low": "so what"})
+        labels.save(store, ann, presented.token, {"high": "talks of many things", "low": "so what"})

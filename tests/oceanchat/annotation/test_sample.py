@@ -8,10 +8,10 @@ import pytest
 from oceanchat.annotation.guidelines import read_known_items
 from oceanchat.annotation.sample import SampleConfig, draw_sample
 from oceanchat.errors import AnnotationError, PromptError
-from oceanchat.store import assignments as seat_rows
-from oceanchat.store import labels as annotation_rows
-from oceanchat.store.assignments import items
+from oceanchat.store import presentations as presentation_rows
+from oceanchat.store import samples as sample_rows
 from oceanchat.store.database import Store
+from oceanchat.store.samples import items
 from tests.oceanchat.annotation.scenes import fill, gold, people
 
 PRACTICE = {
@@ -27,17 +27,17 @@ PRACTICE = {
 
 def keys(store: Store, kind: str = "sample") -> list[tuple[str, str, str]]:
     with store.reading() as connection:
-        found = connection.execute(items.select().where(items.c.kind == kind).order_by(items.c.id))
-        return [(row.stratum, row.key.split(":", 1)[1], row.state) for row in found]
+        rows = connection.execute(items.select().where(items.c.kind == kind).order_by(items.c.id))
+        return [(row.stratum, row.key.split(":", 1)[1], row.state) for row in rows]
 
 
 def test_every_trait_level_gives_the_same_number_and_the_rejected_come_on_top(store: Store) -> None:
     fill(store, 5, rejected=4)
     sample = draw_sample(store, SampleConfig(per_trait_level=3, include_rejected=2), [])
-    found = keys(store)
-    assert len(found) == 50 and len(set(found)) == 50
-    for level in {level for level, _, _ in found}:
-        states = sorted(state for one, _, state in found if one == level)
+    drawn_keys = keys(store)
+    assert len(drawn_keys) == 50 and len(set(drawn_keys)) == 50
+    for level in {level for level, _, _ in drawn_keys}:
+        states = sorted(state for stratum, _, state in drawn_keys if stratum == level)
         assert states == ["off-trait", "off-trait", "passed", "passed", "passed"]
     assert sample.settings["accepted"]["O+"] == {"drawn": 3, "available": 5}
     assert sample.settings["rejected"]["N-"] == {"drawn": 2, "available": 4}
@@ -63,8 +63,8 @@ def test_a_second_sample_has_to_be_asked_for_and_the_first_stays(store: Store) -
         draw_sample(store, SampleConfig(per_trait_level=1), [])
     assert draw_sample(store, SampleConfig(per_trait_level=1), [], another=True).id == 2
     with store.reading() as connection:
-        assert len(annotation_rows.sample_seats(connection, 1)) == 10
-        latest = seat_rows.latest_sample(connection)
+        assert len(presentation_rows.sample_assignments(connection, 1)) == 10
+        latest = sample_rows.latest_sample(connection)
     assert latest is not None and latest.id == 2
 
 
@@ -85,19 +85,19 @@ def test_gold_items_come_from_the_prompts_and_from_a_file(store: Store, tmp_path
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
-        ("[]", "no list of items"),
+        ("[]", "not a list of items"),
         ("{", "Expecting property name"),
         (json.dumps([{**PRACTICE, "trait": "X"}]), "trait"),
         (json.dumps([PRACTICE, PRACTICE]), "'g1' twice"),
         (json.dumps([{**PRACTICE, "turns": [{"role": "narrator", "text": "x"}]}]), "role"),
     ],
 )
-def test_a_file_of_known_items_is_checked(tmp_path: Path, text: str, said: str) -> None:
+def test_a_file_of_known_items_is_checked(tmp_path: Path, text: str, message: str) -> None:
     path = tmp_path / "gold.json"
     path.write_text(text)
-    with pytest.raises(PromptError, match=said):
+    with pytest.raises(PromptError, match=message):
         read_known_items(path)
     with pytest.raises(PromptError, match="cannot be read"):
         read_known_items(tmp_path / "none.json")

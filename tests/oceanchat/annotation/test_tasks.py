@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from oceanchat.annotation.tasks import LONGEST, VALIDATE, Option, Question, Task, task_named
+from oceanchat.annotation.tasks import MAX_CHARACTERS, VALIDATE, Option, Question, Task, task_named
 from oceanchat.errors import AnnotationError
 
 RATE = Task(
@@ -40,7 +40,7 @@ def test_any_answers_are_kept_as_text_every_database_stores_or_refused(answers: 
     kept = VALIDATE.draft(answers)
     for text in kept.values():
         text.encode("utf-8")
-        assert "\0" not in text and 0 < len(text) <= LONGEST
+        assert "\0" not in text and 0 < len(text) <= MAX_CHARACTERS
     try:
         checked = VALIDATE.check(answers)
     except AnnotationError:

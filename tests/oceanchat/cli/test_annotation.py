@@ -6,8 +6,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from oceanchat.annotation import accounts
-from oceanchat.annotation import labels as labelling
+from oceanchat.annotation import accounts, labels
 from oceanchat.cli.annotation import agreement, annotators, sample
 from oceanchat.errors import AnnotationError, InputError, StoreError
 from oceanchat.store.database import open_store
@@ -22,7 +21,7 @@ def run(command: object, *told: str) -> Result:
     return CliRunner().invoke(command, told, catch_exceptions=False)  # type: ignore[arg-type]
 
 
-def labels(folder: Path, text: str) -> str:
+def label_file(folder: Path, text: str) -> str:
     path = folder / "labels.csv"
     path.write_text(text)
     return str(path)
@@ -34,7 +33,7 @@ def test_from_an_empty_folder_to_a_report(tmp_path: Path) -> None:
     fill(store, 2)
     for name in ("Ann", "Ben", "Cas"):
         passcode = run(annotators, "add", name, "--store", url).stdout.strip()
-        assert accounts.who(store, accounts.sign_in(store, name, passcode, "here")) is not None
+        assert accounts.signed_in(store, accounts.sign_in(store, name, passcode, "here")) is not None
         run(annotators, "admit", name, "--store", url)
     run(annotators, "profile", "Ann", "--background", "MSc psychology", "--store", url)
     drawn = run(sample, "--per-trait-level", "1", "--min-seconds", "0", "--store", url)
@@ -77,7 +76,7 @@ def test_retiring_says_when_labels_have_nobody_left(tmp_path: Path) -> None:
     assert "10 labels have no annotator" in run(annotators, "retire", "Cas", "--store", url).stderr
     with pytest.raises(AnnotationError):
         accounts.sign_in(store, "Cas", "x", "here")
-    assert labelling.progress(store, accounts.find(store, "Cas")) == (0, 0)
+    assert labels.progress(store, accounts.find(store, "Cas")) == (0, 0)
     store.close()
 
 
@@ -85,19 +84,19 @@ def test_anybody_s_labels_give_the_seven_figures_and_strata_when_there_are_any(t
     rows = "".join(
         f"{item},{who},{(item + (who == 'B' and item % 3 == 0)) % 4}\n" for item in range(12) for who in "AB"
     )
-    path = labels(tmp_path, "item,annotator,value\n" + rows)
+    path = label_file(tmp_path, "item,annotator,value\n" + rows)
     found = json.loads(run(agreement, "--labels", path, "--json").stdout)
     assert set(found) == FIGURES
     assert all(set(figure) == {"value", "low", "high", "note"} for figure in found.values())
     assert found["observed"]["value"] == pytest.approx(8 / 12)
-    strata = labels(tmp_path, "item,annotator,value,stratum\n" + rows.replace("\n", ",x\n"))
+    strata = label_file(tmp_path, "item,annotator,value,stratum\n" + rows.replace("\n", ",x\n"))
     found = json.loads(run(agreement, "--labels", strata, "--json").stdout)
     assert set(found) == FIGURES | {"strata"} and set(found["strata"]["x"]) == FIGURES
     assert "Cohen's kappa" in run(agreement, "--labels", strata).stdout
 
 
 def test_words_have_no_order_and_the_note_says_so(tmp_path: Path) -> None:
-    path = labels(tmp_path, "item,annotator,value\n1,A,yes\n1,B,no\n2,A,yes\n2,B,yes\n")
+    path = label_file(tmp_path, "item,annotator,value\n1,A,yes\n1,B,no\n2,A,yes\n2,B,yes\n")
     found = json.loads(run(agreement, "--labels", path, "--json").stdout)
     assert found["alpha_ordinal"]["value"] is None and "words" in found["alpha_ordinal"]["note"]
     assert found["alpha_nominal"]["value"] == pytest.approx(0.0)
@@ -112,7 +111,7 @@ def test_words_have_no_order_and_the_note_says_so(tmp_path: Path) -> None:
 )
 def test_wrong_label_files_are_one_line(tmp_path: Path, text: str, said: str) -> None:
     with pytest.raises(InputError, match=said):
-        run(agreement, "--labels", labels(tmp_path, text))
+        run(agreement, "--labels", label_file(tmp_path, text))
 
 
 def test_a_store_that_is_not_there_is_named(tmp_path: Path) -> None:

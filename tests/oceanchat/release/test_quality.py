@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from oceanchat.annotation import labels as labelling
+from oceanchat.annotation import labels
 from oceanchat.annotation.sample import SampleConfig, draw_sample
 from oceanchat.cli.main import oceanchat
 from oceanchat.release.folder import CARD, QUALITY, Release
@@ -42,8 +42,8 @@ def validate(store: Store, names: tuple[str, ...], answers: dict[str, str]) -> N
     )
     draw_sample(store, config, [])
     for person in team:
-        while (item := labelling.next_item(store, person)) is not None:
-            labelling.save(store, person, item.token, answers)
+        while (item := labels.next_item(store, person)) is not None:
+            labels.save(store, person, item.token, answers)
 
 
 def released(path: Path, output: Path, require: Require = "checked") -> Release:

@@ -29,7 +29,7 @@ def test_all_formats_hold_the_same_rows(folder: Path, what: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("output", "said"),
+    ("output", "message"),
     [
         (".", "'.'"),
         ("x" * 300 + ".csv", "cannot be written"),
@@ -38,10 +38,10 @@ def test_all_formats_hold_the_same_rows(folder: Path, what: str) -> None:
         ("/dev/full", "cannot be written"),
     ],
 )
-def test_what_cannot_be_written_is_named_and_leaves_nothing(folder: Path, output: str, said: str) -> None:
+def test_what_cannot_be_written_is_named_and_leaves_nothing(folder: Path, output: str, message: str) -> None:
     before = sorted(folder.iterdir())
     extra = () if output.endswith((".csv", ".xml")) else ("--format", "csv")
-    assert_one_clear_line(run_oceanchat(folder, "export", "dialogues", "--output", output, *extra), said)
+    assert_one_clear_line(run_oceanchat(folder, "export", "dialogues", "--output", output, *extra), message)
     assert sorted(folder.iterdir()) == before
 
 

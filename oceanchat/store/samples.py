@@ -1,0 +1,139 @@
+"""Rows of the samples that people validate, and of the items in them.
+
+An item is a snapshot of what is labeled, so that later rebuilds never change it; practice items belong to no
+sample. Functions take an open connection; times are seconds since 1970.
+"""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Column, Connection, Float, ForeignKey, Integer, Row, String, Table, Text, select
+
+from oceanchat.store.schema import metadata
+from oceanchat.store.upsert import new_rows
+
+samples = Table(
+    "samples",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("task", String, nullable=False, comment="name of the questions, see annotation/tasks.py"),
+    Column("seed", Integer, nullable=False),
+    Column("overlap", Integer, nullable=False, comment="annotators per item"),
+    Column("settings", Text, nullable=False, comment="JSON: the config, and how many were drawn of how many"),
+    Column("created_at", Float, nullable=False),
+)
+items = Table(
+    "items",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("sample_id", ForeignKey(samples.c.id)),
+    Column("kind", String, nullable=False, comment="sample, gold, practice or describe"),
+    Column("key", String, nullable=False, unique=True, comment="what it is a snapshot of"),
+    Column("stratum", String, nullable=False, comment="trait-level, or empty"),
+    Column("state", String, nullable=False, comment="the dialogue's, after the automatic check; or empty"),
+    Column("content", Text, nullable=False, comment="JSON: what the annotator sees"),
+    Column("answer_key", Text, comment="JSON: the right answers and why, where they are known"),
+)
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One drawn sample."""
+
+    id: int
+    task: str
+    seed: int
+    overlap: int
+    settings: Mapping[str, Any]
+    created_at: float
+
+
+@dataclass(frozen=True)
+class Item:
+    """What an annotator is asked about."""
+
+    kind: str
+    key: str
+    stratum: str
+    content: Mapping[str, Any]
+    state: str = ""
+    answer_key: Mapping[str, Any] | None = None
+    sample_id: int | None = None
+    id: int = 0
+
+
+def from_json(text: str | None) -> Any:
+    """The value in a JSON column."""
+    return None if text is None else json.loads(text)
+
+
+def to_json(value: Any) -> str:
+    """A value in the form of a JSON column."""
+    return json.dumps(value)
+
+
+def add_sample(
+    connection: Connection, task: str, seed: int, overlap: int, settings: Mapping[str, Any], now: float
+) -> int:
+    """Add a sample; returns its id."""
+    row = {"task": task, "seed": seed, "overlap": overlap, "settings": to_json(settings), "created_at": now}
+    return int(connection.execute(samples.insert().values(row).returning(samples.c.id)).scalar_one())
+
+
+def latest_sample(connection: Connection, *, lock: bool = False) -> Sample | None:
+    """The newest sample; `lock` keeps other planners out until the transaction ends."""
+    query = select(samples).order_by(samples.c.id.desc()).limit(1)
+    row = connection.execute(query.with_for_update() if lock else query).first()
+    if row is None:
+        return None
+    return Sample(row.id, row.task, row.seed, row.overlap, from_json(row.settings), row.created_at)
+
+
+def add_items(connection: Connection, new: Iterable[Item]) -> list[int]:
+    """Add items; returns their ids in the same order."""
+    query = items.insert().returning(items.c.id)
+    return [int(connection.execute(query.values(_item_values(item))).scalar_one()) for item in new]
+
+
+def _item_values(item: Item) -> dict[str, Any]:
+    return {
+        "sample_id": item.sample_id,
+        "kind": item.kind,
+        "key": item.key,
+        "stratum": item.stratum,
+        "state": item.state,
+        "content": to_json(item.content),
+        "answer_key": None if item.answer_key is None else to_json(item.answer_key),
+    }
+
+
+def item_of(row: Row[Any]) -> Item:
+    """The item of a row of `items`, whose id is labeled `item_id`."""
+    return Item(
+        kind=row.kind,
+        key=row.key,
+        stratum=row.stratum,
+        content=from_json(row.content),
+        state=row.state,
+        answer_key=from_json(row.answer_key),
+        sample_id=row.sample_id,
+        id=row.item_id,
+    )
+
+
+def sample_items(connection: Connection, sample_id: int, kind: str) -> list[int]:
+    """The ids of one kind of items of a sample."""
+    query = (
+        select(items.c.id).where(items.c.sample_id == sample_id, items.c.kind == kind).order_by(items.c.id)
+    )
+    return list(connection.execute(query).scalars())
+
+
+def ensure_items(connection: Connection, wanted: Sequence[Item]) -> dict[str, int]:
+    """Add the items that are missing, even while others add the same; returns key -> id."""
+    for item in wanted:
+        connection.execute(new_rows(connection, items).values(_item_values(item)))
+    rows = connection.execute(select(items.c.key, items.c.id).where(items.c.key.in_([i.key for i in wanted])))
+    return {row.key: row.id for row in rows}
