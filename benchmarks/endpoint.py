@@ -37,10 +37,10 @@ async def ask_bare(url: str, requests: int, concurrency: int) -> dict[str, Any]:
     from openai import AsyncOpenAI
 
     client = AsyncOpenAI(api_key="none", base_url=url, max_retries=0)
-    gate = asyncio.Semaphore(concurrency)
+    semaphore = asyncio.Semaphore(concurrency)
 
-    async def one(number: int) -> str:
-        async with gate:
+    async def ask(number: int) -> str:
+        async with semaphore:
             answer = await client.chat.completions.create(
                 model="served",
                 messages=[{"role": "user", "content": prompt(number)}],
@@ -51,12 +51,12 @@ async def ask_bare(url: str, requests: int, concurrency: int) -> dict[str, Any]:
         return answer.choices[0].message.content or ""
 
     started = time.time()
-    texts = await asyncio.gather(*map(one, range(requests)))
+    texts = await asyncio.gather(*map(ask, range(requests)))
     return {"first": started, "loop": time.time() - started, "texts": texts}
 
 
 async def ask_ours(url: str, requests: int, concurrency: int, path: str) -> dict[str, Any]:
-    """The same through gate, ledger and budget."""
+    """The same through throttle, ledger and budget."""
     from oceanchat.errors import CallFailed
     from oceanchat.llm.chat import ChatRequest, Message
     from oceanchat.llm.endpoint.openai_endpoint import OpenAIEndpoint
@@ -69,7 +69,7 @@ async def ask_ours(url: str, requests: int, concurrency: int, path: str) -> dict
     async with open_session(settings, store.engine, OpenAIEndpoint) as session:
         model = session.model("served")
 
-        async def one(number: int) -> str | None:
+        async def ask(number: int) -> str | None:
             messages = (Message("user", prompt(number)),)
             try:
                 return (await model.ask(ChatRequest(messages, "label", 300, 0.0, trait_level="O+"))).text
@@ -77,18 +77,18 @@ async def ask_ours(url: str, requests: int, concurrency: int, path: str) -> dict
                 return None
 
         started = time.time()
-        texts = await feed(one, requests)
+        texts = await feed(ask, requests)
         return {"first": started, "loop": time.time() - started, "texts": texts}
 
 
-async def feed(one: Callable[[int], Awaitable[str | None]], requests: int) -> list[str | None]:
+async def feed(ask: Callable[[int], Awaitable[str | None]], requests: int) -> list[str | None]:
     """Ask for all, 600 at a time at most: what else is pending is the caller's memory, not the client's."""
     texts: dict[int, str | None] = {}
     numbers = iter(range(requests))
 
     async def asker() -> None:
         for number in numbers:
-            texts[number] = await one(number)
+            texts[number] = await ask(number)
 
     await asyncio.gather(*(asker() for _ in range(min(requests, 600))))
     return [texts[number] for number in range(requests)]
@@ -97,11 +97,11 @@ async def feed(one: Callable[[int], Awaitable[str | None]], requests: int) -> li
 def child(which: str, url: str, requests: str, concurrency: str, path: str) -> None:
     """One run in a process of its own; prints its figures as JSON."""
     if which == "bare":
-        told = asyncio.run(ask_bare(url, int(requests), int(concurrency)))
+        figures = asyncio.run(ask_bare(url, int(requests), int(concurrency)))
     else:
-        told = asyncio.run(ask_ours(url, int(requests), int(concurrency), path))
+        figures = asyncio.run(ask_ours(url, int(requests), int(concurrency), path))
     used = resource.getrusage(resource.RUSAGE_SELF)
-    print(json.dumps(told | {"cpu": used.ru_utime + used.ru_stime, "memory": used.ru_maxrss / 1024}))
+    print(json.dumps(figures | {"cpu": used.ru_utime + used.ru_stime, "memory": used.ru_maxrss / 1024}))
 
 
 class Bench:
@@ -121,10 +121,10 @@ class Bench:
         command += ["--latency", str(self.latency), *switches]
         with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
             assert process.stderr is not None
-            found = re.search(r"http://\S+/v1", process.stderr.readline())
-            assert found is not None
+            address = re.search(r"http://\S+/v1", process.stderr.readline())
+            assert address is not None
             try:
-                yield found.group()
+                yield address.group()
             finally:
                 process.kill()
 
@@ -135,9 +135,9 @@ class Bench:
 
     def start(self, which: str, url: str, path: str, requests: int | None = None) -> "subprocess.Popen[str]":
         """Start one run."""
-        told = (which, url, str(requests or self.requests), str(self.concurrency), path)
+        arguments = (which, url, str(requests or self.requests), str(self.concurrency), path)
         return subprocess.Popen(
-            [sys.executable, __file__, "--child", *told], stdout=subprocess.PIPE, text=True
+            [sys.executable, __file__, "--child", *arguments], stdout=subprocess.PIPE, text=True
         )
 
     def run(
@@ -147,15 +147,15 @@ class Bench:
         started = time.time()
         process = self.start(which, url, path or self.store(), requests)
         out, _ = process.communicate()
-        told: dict[str, Any] = json.loads(out)
-        return told | {"wall": time.time() - started, "start": told["first"] - started}
+        figures: dict[str, Any] = json.loads(out)
+        return figures | {"wall": time.time() - started, "start": figures["first"] - started}
 
 
 def counters(url: str) -> dict[str, Any]:
     """The endpoint's counters."""
     with urllib.request.urlopen(f"{url}/counters") as response:
-        told: dict[str, Any] = json.load(response)
-    return told
+        counted: dict[str, Any] = json.load(response)
+    return counted
 
 
 def ratio(ours: list[dict[str, Any]], bare: list[dict[str, Any]], name: str) -> float:
@@ -178,7 +178,7 @@ def pairs(bench: Bench, count: int) -> None:
             ours.append(bench.run("ours", url))
     with bench.endpoint("--no-rate-limit-headers") as url:
         bench.run("ours", url)
-        most = counters(url)["most_in_flight"]
+        peak = counters(url)["most_in_flight"]
     med = {name: statistics.median(run[name] for run in ours) for name in ("loop", "wall", "cpu", "memory")}
     floor = {name: statistics.median(run[name] for run in bare) for name in ("loop", "wall", "cpu", "memory")}
     for what, target, name in (
@@ -186,23 +186,23 @@ def pairs(bench: Bench, count: int) -> None:
         ("whole process, wall", "1.20 x", "wall"),
         ("CPU seconds, whole process", "1.35 x", "cpu"),
     ):
-        told = f"{ratio(ours, bare, name):.2f} x ({med[name]:.2f} s, the loop {floor[name]:.2f} s)"
-        row(what, f"at most {target}", told)
+        measured = f"{ratio(ours, bare, name):.2f} x ({med[name]:.2f} s, the loop {floor[name]:.2f} s)"
+        row(what, f"at most {target}", measured)
     row("peak memory", "at most 120 MB", f"{med['memory']:.0f} MB (the loop {floor['memory']:.0f} MB)")
     later = statistics.median(our["start"] - their["start"] for our, their in zip(ours, bare, strict=True))
     row("start to first request", "at most 0.6 s more", f"{later:+.2f} s")
-    row("no rate-limit headers", f"{bench.concurrency} in flight", f"{most} in flight")
+    row("no rate-limit headers", f"{bench.concurrency} in flight", f"{peak} in flight")
 
 
 def faults(bench: Bench) -> None:
     """10 % 429 and 5 % 500; one poisoned prompt."""
     with bench.endpoint("--rate-429", "0.1", "--retry-after", "1", "--rate-500", "0.05") as url:
-        told = bench.run("ours", url)
-        lost = told["texts"].count(None)
-    row("10 % 429 (Retry-After 1), 5 % 500", "0 lost, at most 10 s", f"{lost} lost, {told['wall']:.1f} s")
+        figures = bench.run("ours", url)
+        lost = figures["texts"].count(None)
+    row("10 % 429 (Retry-After 1), 5 % 500", "0 lost, at most 10 s", f"{lost} lost, {figures['wall']:.1f} s")
     with bench.endpoint("--poison", "question 77:") as url:
-        told = bench.run("ours", url)
-        lost, tries = told["texts"].count(None), counters(url)["by_status"]["400"]
+        figures = bench.run("ours", url)
+        lost, tries = figures["texts"].count(None), counters(url)["by_status"]["400"]
     row("one poisoned prompt", "1 lost, 1 try", f"{lost} lost, {tries} try")
 
 
@@ -221,8 +221,8 @@ def kill(bench: Bench) -> None:
         twice = counters(url)["paid_twice"]
         with sqlite3.connect(path) as connection:
             in_flight = connection.execute("select count(*) from ledger_lost_attempts").fetchone()[0]
-    told = f"{twice} paid twice ({in_flight} in flight), {'same' if same else 'OTHER'} data"
-    row(f"kill -9 near {bench.requests // 2}, run again", "at most those in flight, same data", told)
+    measured = f"{twice} paid twice ({in_flight} in flight), {'same' if same else 'OTHER'} data"
+    row(f"kill -9 near {bench.requests // 2}, run again", "at most those in flight, same data", measured)
 
 
 def scale(bench: Bench) -> None:
@@ -231,8 +231,10 @@ def scale(bench: Bench) -> None:
         small = bench.run("ours", url)
         large = bench.run("ours", url, requests=10 * bench.requests)
     per_small, per_large = small["loop"] / bench.requests, large["loop"] / bench.requests / 10
-    told = f"{per_large / per_small:.2f} x the time a request, {large['memory'] - small['memory']:+.0f} MB"
-    row(f"{10 * bench.requests:,} requests", "time a request and memory flat", told)
+    measured = (
+        f"{per_large / per_small:.2f} x the time a request, {large['memory'] - small['memory']:+.0f} MB"
+    )
+    row(f"{10 * bench.requests:,} requests", "time a request and memory flat", measured)
 
 
 def main() -> None:
@@ -245,16 +247,15 @@ def main() -> None:
     parser.add_argument("--latency", type=float, default=0.2)
     parser.add_argument("--concurrency", type=int, default=64)
     parser.add_argument("--child", nargs=5, help=argparse.SUPPRESS)
-    told = parser.parse_args()
-    if told.child:
-        return child(*told.child)
-    print(
-        f"{told.requests} requests, {told.latency} s each, {told.concurrency} at once, {told.pairs} pairs\n"
-    )
+    options = parser.parse_args()
+    if options.child:
+        return child(*options.child)
+    shape = f"{options.requests} requests, {options.latency} s each, {options.concurrency} at once"
+    print(f"{shape}, {options.pairs} pairs\n")
     print("| | target | measured |\n|---|---|---|")
     with tempfile.TemporaryDirectory() as folder:
-        bench = Bench(told.requests, told.latency, told.concurrency, Path(folder))
-        pairs(bench, told.pairs)
+        bench = Bench(options.requests, options.latency, options.concurrency, Path(folder))
+        pairs(bench, options.pairs)
         faults(bench)
         kill(bench)
         scale(bench)

@@ -1,8 +1,9 @@
-"""ModelSession opens models by name, each behind the ledger, all sharing one budget, throttle and connection.
+"""Open models by name for one session.
 
-The scripted model lives in this process and offline models answer from the ledger; for any other the caller
-passes in what opens the endpoint, so that a scripted build never loads a client. A first Ctrl-C lets what is
-in flight finish, a second one leaves at once.
+Each model is behind the ledger, and all share one budget, throttle and connection. The scripted model lives
+in this process and offline models answer from the ledger; for any other the caller passes in what opens the
+endpoint, so that a scripted build never loads a client. A first Ctrl-C lets what is in flight finish, a
+second one leaves at once.
 """
 
 import asyncio

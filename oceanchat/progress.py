@@ -1,4 +1,4 @@
-"""Stage and Progress: how a build says how far it is, without knowing who listens."""
+"""How a build reports its progress."""
 
 from enum import StrEnum
 from typing import Protocol
@@ -7,7 +7,7 @@ from oceanchat.llm.usage import Usage
 
 
 class Stage(StrEnum):
-    """What a progress bar stands for."""
+    """The steps that a build reports on, as progress bars show them."""
 
     SEGMENT = "Splitting essays"
     LABEL = "Labelling sentences"
@@ -16,26 +16,26 @@ class Stage(StrEnum):
 
 
 class Progress(Protocol):
-    """Where a build says how far it is."""
+    """What a build reports its progress to."""
 
     def watch(self, usage: Usage) -> None:
         """Show these figures from now on."""
 
     def expect(self, stage: Stage, count: int) -> None:
-        """`count` more are to come."""
+        """Add `count` to the steps still to be done."""
 
     def done(self, stage: Stage, count: int) -> None:
-        """`count` more are done."""
+        """Add `count` to the steps that are done."""
 
 
 class Silence:
-    """A Progress nobody listens to."""
+    """A Progress that shows nothing."""
 
     def watch(self, usage: Usage) -> None:
-        """Nothing."""
+        """Do nothing."""
 
     def expect(self, stage: Stage, count: int) -> None:
-        """Nothing."""
+        """Do nothing."""
 
     def done(self, stage: Stage, count: int) -> None:
-        """Nothing."""
+        """Do nothing."""

@@ -30,20 +30,22 @@ class Endpoint:
         switches = {name: value for name, value in switches.items() if value is not None}
         flags = [f"--{name.replace('_', '-')}" for name in switches]
         pairs = zip(flags, switches.values(), strict=True)
-        told = [part for flag, value in pairs for part in ([flag] if value is True else [flag, str(value)])]
+        options = [
+            part for flag, value in pairs for part in ([flag] if value is True else [flag, str(value)])
+        ]
         self.process = subprocess.Popen(
-            [sys.executable, "-c", SERVE, *told], stderr=subprocess.PIPE, text=True
+            [sys.executable, "-c", SERVE, *options], stderr=subprocess.PIPE, text=True
         )
         assert self.process.stderr is not None
         line = self.process.stderr.readline()
-        found = re.search(r"http://\S+/v1", line)
-        assert found, line + self.process.stderr.read()
-        self.url = found.group()
+        address = re.search(r"http://\S+/v1", line)
+        assert address, line + self.process.stderr.read()
+        self.url = address.group()
 
     def counters(self) -> dict[str, Any]:
         with urllib.request.urlopen(f"{self.url}/counters") as response:
-            told: dict[str, Any] = json.load(response)
-        return told
+            counters: dict[str, Any] = json.load(response)
+        return counters
 
     def close(self) -> None:
         self.process.kill()
@@ -69,13 +71,13 @@ async def ask_all(
     """Each answer, or the failure in its place."""
     ledger = session.model(model)
 
-    async def one(request: ChatRequest) -> ChatAnswer | CallFailed:
+    async def answer(request: ChatRequest) -> ChatAnswer | CallFailed:
         try:
             return await ledger.ask(request)
         except CallFailed as failure:
             return failure
 
-    return list(await asyncio.gather(*map(one, requests)))
+    return list(await asyncio.gather(*map(answer, requests)))
 
 
 async def ask(settings: CallSettings, engine: Engine, requests: Iterable[ChatRequest]) -> Any:

@@ -1,4 +1,4 @@
-"""Open the endpoint of paid models, loading its client only when the first of them is asked for.
+"""Open an endpoint, loading its client late.
 
 The client takes half a second and 40 MB, which scripted and offline runs need not pay.
 """

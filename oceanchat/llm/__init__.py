@@ -1,1 +1,1 @@
-"""The one door to language models and what stands behind it."""
+"""Language models: requests, answers, costs, the ledger."""

@@ -1,4 +1,4 @@
-"""Budget: the hard cap on what a run may spend, the worst case of what is in flight included.
+"""The hard cap on a session's spending.
 
 A request's worst case is known before it leaves: its prompt has at most as many tokens as UTF-8 bytes, and
 its completion limit bounds the rest. The budget lets a request through only while everything spent and

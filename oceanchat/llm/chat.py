@@ -1,7 +1,7 @@
-"""ChatRequest, ChatAnswer and the ChatModel protocol are all that stages know of language models.
+"""Chat requests, answers and the model protocol.
 
-A ChatModel is bound to one model name at one endpoint. The scripted model and the ledger, which wraps it or
-a model behind an endpoint, both implement it.
+This is all that stages know of language models. A ChatModel is bound to one model name at one endpoint. The
+scripted model and the ledger, which wraps it or a model behind an endpoint, both implement it.
 """
 
 import hashlib

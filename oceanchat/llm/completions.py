@@ -1,7 +1,7 @@
-"""Chat-completion bodies: read one into a ChatAnswer, and write one for a model that lives in this process.
+"""Read and write the bodies of chat completions.
 
 Knows the OpenAI wire format and nothing of HTTP. Reading never raises: a body that is not a completion reads
-as None, so that the caller decides what that means.
+as None, so that the caller decides what that means. Writing is for models that live in this process.
 """
 
 import json

@@ -1,8 +1,9 @@
-"""CostReport adds up what was paid and what became of it, by stage, model and trait-level.
+"""Report what calls cost and what they brought.
 
-paid = kept + rejected + retried + lost in flight. Kept: an answer a stage could read. Rejected: refused, cut
-off, filtered or unreadable. Retried: unreadable and asked anew. Lost: may have been billed and brought
-nothing; only its upper bound is known. Works on sums of ledger rows and a price table, nothing else.
+One line for each stage, model, endpoint and trait-level: paid = kept + rejected + retried + lost in flight.
+Kept: an answer a stage could read. Rejected: refused, cut off, filtered or unreadable. Retried: unreadable
+and asked anew. Lost: may have been billed and brought nothing; only its upper bound is known. Works on sums
+of ledger rows and a price table, nothing else.
 """
 
 from collections.abc import Iterable, Mapping

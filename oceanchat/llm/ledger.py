@@ -1,8 +1,8 @@
-"""Ledger is a ChatModel that wraps a provider, stores every paid answer once and finds it by its request.
+"""Store every paid answer once; replay it afterwards.
 
-An answer's raw body is on disk before anything reads it; a claim is on disk before anything is sent. Equal
-requests in flight are one. A call that has been sent is never cancelled: its caller may be, the answer is
-stored.
+Ledger is a ChatModel that wraps a provider and finds answers by their request. An answer's raw body is on
+disk before anything reads it; a claim is on disk before anything is sent. Equal requests in flight are one.
+A call that has been sent is never cancelled: its caller may be, the answer is stored.
 """
 
 import asyncio

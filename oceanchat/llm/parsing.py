@@ -1,6 +1,6 @@
-"""Check replies, parse them, and ask again when they cannot be parsed, the same way for every stage.
+"""Check and parse replies, asking again if unreadable.
 
-Knows nothing of what was asked.
+Every stage does this in the same way. Knows nothing of what was asked.
 """
 
 import re

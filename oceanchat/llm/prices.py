@@ -1,7 +1,7 @@
-"""PriceTable says what a model's tokens cost, read from a dated file that a user can replace.
+"""What a model's tokens cost.
 
-A model that the file does not list has no price: its cost is unknown, never 0. The embedded scripted model is
-free.
+Prices come from a dated file that a user can replace. A model that the file does not list has no price: its
+cost is unknown, never 0. The embedded scripted model is free.
 """
 
 import tomllib

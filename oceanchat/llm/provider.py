@@ -1,7 +1,8 @@
-"""Provider is what the ledger wraps: a model that hands over raw reply bodies and reports every attempt.
+"""Protocols of providers, which hand over raw replies.
 
-The live client, the Batch API and the scripted model are providers. A provider knows nothing of the store:
-it reports to the Attempt it was given when it sends, when the body is here and when there will be none.
+A provider is what the ledger wraps: the live client, the Batch API and the scripted model are providers. It
+knows nothing of the store: it reports to the Attempt it was given when it sends, when the body is here and
+when there will be none.
 """
 
 from collections.abc import Callable

@@ -1,7 +1,7 @@
-"""CallSettings: how models are called, as one frozen config that a build's config embeds.
+"""Settings of how models are called.
 
-Knows the defaults and which settings contradict each other. Reads no environment variable: the command line
-hands the key in.
+One frozen config that a build's config embeds. Knows the defaults and which settings contradict each other.
+Reads no environment variable: the command line passes the key in.
 """
 
 from pathlib import Path
@@ -29,11 +29,11 @@ class CallSettings(BaseModel):
     tpm: float | None = Field(default=None, gt=0)
     """Tokens a minute at most (a quarter of the prompt's bytes plus the completion limit); None: no limit."""
     timeout_seconds: float = Field(default=120.0, gt=0)
-    """How long one request may take before it is given up and asked again."""
+    """Seconds one request may take before it is given up and tried again."""
     max_tries: int = Field(default=6, ge=1)
     """Tries of one request against server errors, timeouts and broken connections."""
     max_attempts: int = Field(default=3, ge=1)
-    """How often a reply that cannot be read is asked for anew, the first time included."""
+    """Replies asked for, the first included, while none can be read."""
     max_usd: float | None = Field(default=None, gt=0)
     """Hard cap in USD on what this run may spend, the worst case of what is in flight included."""
     prices: Path | None = None
@@ -43,7 +43,7 @@ class CallSettings(BaseModel):
     batch: bool = False
     """Ask through the Batch API: half the price, an answer within a day."""
     batch_poll_seconds: float = Field(default=30.0, gt=0)
-    """Seconds between two looks at a batch that is being worked on."""
+    """Seconds between two polls of a batch."""
     batch_gather_seconds: float = Field(default=0.5, gt=0)
     """A batch is sent when no new request has come for this long."""
     batch_max_requests: int = Field(default=50_000, ge=1, le=50_000)
@@ -53,7 +53,7 @@ class CallSettings(BaseModel):
 
     @field_validator("base_url")
     @classmethod
-    def _an_address(cls, url: str) -> str:
+    def _must_be_http(cls, url: str) -> str:
         parts = urlsplit(url)
         if parts.scheme not in ("http", "https") or not parts.hostname:
             raise ValueError("write http://HOST:PORT/v1 or https://HOST/v1")
@@ -71,10 +71,10 @@ class CallSettings(BaseModel):
     def secrets(self) -> tuple[str, ...]:
         """What must never leave this process other than in the request's own header."""
         parts = urlsplit(self.base_url)
-        found = [parts.password, parts.query]
+        secrets = [parts.password, parts.query]
         if self.api_key is not None:
-            found.append(self.api_key.get_secret_value())
-        return tuple(secret for secret in found if secret)
+            secrets.append(self.api_key.get_secret_value())
+        return tuple(secret for secret in secrets if secret)
 
 
 def shown_url(url: str) -> str:

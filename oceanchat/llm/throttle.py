@@ -1,4 +1,4 @@
-"""Throttle decides how many requests may be in flight and how fast they may follow each other.
+"""Limit concurrent requests and their rate.
 
 The user's concurrency is the law; the throttle goes below it only while the endpoint answers a good part of
 the requests with 429, and comes back when that ends. It is also where a run is stopped.

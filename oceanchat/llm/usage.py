@@ -1,6 +1,6 @@
-"""Usage counts the answers, tokens and dollars of a session, for the progress display and `--json`.
+"""Live counts of answers, tokens and dollars.
 
-The ledger updates it; it knows nothing of terminals.
+The ledger updates them for the progress display and `--json`. Knows nothing of terminals.
 """
 
 import time

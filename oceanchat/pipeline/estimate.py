@@ -1,4 +1,4 @@
-"""Estimate how many calls, tokens and dollars a build will still take, from what a pilot took.
+"""Estimate a build's remaining calls, tokens and cost.
 
 The pilot is what the ledger already holds of the same models, or a few dialogues really built, which the
 build that follows replays. For each task it gives the calls that one passed dialogue needed (with Wilson's
@@ -151,7 +151,7 @@ def add_up(tasks: Sequence[TaskEstimate]) -> TaskEstimate:
 
 
 @dataclass(frozen=True)
-class Estimate:
+class BuildEstimate:
     """What a build will still take."""
 
     config: BuildConfig
@@ -189,7 +189,7 @@ def _finite(value: Any) -> Any:
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
-def estimate_build(config: BuildConfig, store: Store) -> Estimate:
+def estimate_build(config: BuildConfig, store: Store) -> BuildEstimate:
     """What `config` asks for beyond what `store` holds. Raises ConfigError."""
     prices = load_prices(config.calls.prices)
     with store.reading() as connection:
@@ -197,7 +197,7 @@ def estimate_build(config: BuildConfig, store: Store) -> Estimate:
         wanted = [level.code for level in config.trait_levels]
         missing = sum(max(0, config.count - passed.get(code, 0)) for code in wanted)
         tasks = [_estimate_stored(connection, config, task, passed, missing, prices) for task in config.tasks]
-    return Estimate(config, missing, sum(passed.values()), tuple(tasks), prices.date)
+    return BuildEstimate(config, missing, sum(passed.values()), tuple(tasks), prices.date)
 
 
 def _built_alike(connection: Connection, config: BuildConfig) -> list[str]:

@@ -79,7 +79,7 @@ async def ask_again(store: Store, settings: CallSettings, rows: Sequence[Row]) -
     async with open_session(settings, store.engine, OpenAIEndpoint) as session:
         report = RetryReport(session.usage)
 
-        async def one(row: Row, model: Ledger) -> None:
+        async def ask(row: Row, model: Ledger) -> None:
             if row["state"] == ANSWERED:
                 await session.ledger_writer.transaction(
                     lambda store: ledger_rows.archive_rejected(store, row["key"])
@@ -91,5 +91,5 @@ async def ask_again(store: Store, settings: CallSettings, rows: Sequence[Row]) -
                 report.failed[failure.reason] += 1
 
         models = {row["model"]: session.model(row["model"]) for row in rows}
-        await asyncio.gather(*(one(row, models[row["model"]]) for row in rows))
+        await asyncio.gather(*(ask(row, models[row["model"]]) for row in rows))
     return report

@@ -1,8 +1,8 @@
-"""The ledger's tables: every call with its raw reply, attempts paid for nothing, batches and runs.
+"""The ledger's tables and the queries on them.
 
-A call is one row under the hash of what was asked. It is `in_flight` from before the request leaves until its
-body is here, then `answered` or `failed` for good. Functions take a connection; the
-caller decides when to commit.
+They hold every call with its raw reply, attempts paid for nothing, batches and runs. A call is one row under
+the hash of what was asked. It is `in_flight` from before the request leaves until its body is here, then
+`answered` or `failed` for good. Functions take a connection; the caller decides when to commit.
 """
 
 import hashlib

@@ -1,4 +1,4 @@
-"""LedgerWriter is the one thread that reads and writes the ledger, with many jobs in one commit.
+"""The one thread that writes the ledger.
 
 Whatever has queued up while the last commit ran goes into the next one, so a commit's cost is shared by as
 many calls as are in flight. Knows rows and transactions, nothing of models.

@@ -12,13 +12,13 @@ import click
 
 from oceanchat.cli.display.tables import print_table
 from oceanchat.llm.costs import KINDS, CostLine, CostReport
-from oceanchat.pipeline.estimate import Estimate, Range, TaskEstimate
+from oceanchat.pipeline.estimate import BuildEstimate, Range, TaskEstimate
 from oceanchat.pipeline.retry import RetryReport
 
 _TASKS = ("label", "label_many", "theme", "write", "question", "disclose", "check")
 
 
-def print_estimate(estimate: Estimate) -> None:
+def print_estimate(estimate: BuildEstimate) -> None:
     """A forecast, one row a task."""
     rows = [_estimate_row(task) for task in estimate.tasks]
     if len(rows) > 1:

@@ -1,1 +1,1 @@
-"""Models behind an OpenAI-compatible endpoint, live or in batches."""
+"""Models behind OpenAI-compatible endpoints, live or batched."""

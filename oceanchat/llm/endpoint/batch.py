@@ -1,8 +1,8 @@
-"""BatchModel asks a model through the Batch API, at half the price and with answers within a day.
+"""Gather requests and submit them in batches.
 
-BatchQueue gathers requests until nothing new comes, then submits one batch a model. A batch is on record
-before and after it is submitted, so that it is found again after a kill; stages and ledger notice no
-difference. Answers are BatchCollector's work.
+A batch costs half the price and is answered within a day. BatchQueue gathers requests until nothing new
+comes, then submits one batch a model. A batch is on record before and after it is submitted, so that it is
+found again after a kill; stages and ledger notice no difference. Its answers are BatchCollector's work.
 """
 
 import asyncio

@@ -1,6 +1,7 @@
-"""BatchApi makes the few calls of the Batch API that are needed, with retries, and returns plain records.
+"""The few calls of the Batch API needed.
 
-It knows files, batches and their lines, and nothing of the ledger or of requests that wait.
+They are retried and return plain records. Knows files, batches and their lines, and nothing of the ledger or
+of requests that wait.
 """
 
 import io

@@ -1,7 +1,7 @@
-"""BatchCollector follows submitted batches and hands each answer to the request that waits for it.
+"""Follow submitted batches and hand out their answers.
 
-It also adopts the batches an earlier, perhaps killed, run left with the provider. What a batch left
-unanswered goes back to the queue.
+BatchCollector also adopts the batches an earlier, perhaps killed, run left with the provider. What a batch
+left unanswered goes back to the queue.
 """
 
 import asyncio
@@ -18,7 +18,7 @@ from oceanchat.llm.completions import read_completion
 from oceanchat.llm.endpoint.batch_api import CHAT_ENDPOINT, BatchApi, BatchStatus, ResultLine
 from oceanchat.llm.endpoint.client import Connection
 from oceanchat.llm.endpoint.live import OpenAIModel
-from oceanchat.llm.endpoint.request_errors import Action, RequestError, classify_status
+from oceanchat.llm.endpoint.request_errors import ErrorAction, RequestError, classify_status
 from oceanchat.llm.provider import Attempt, RawReply
 from oceanchat.llm.throttle import Throttle
 from oceanchat.store import ledger as ledger_rows
@@ -234,7 +234,7 @@ class BatchCollector:
         if line.status is None:
             return False
         error = classify_status(line.status, line.code, f"{line.status} {line.message}")
-        if error.action is not Action.FAIL_ROW:
+        if error.action is not ErrorAction.FAIL_ROW:
             return False
         pending = self._mark_arrived(line.key)
         if pending is not None:

@@ -1,4 +1,4 @@
-"""List, watch and cancel the batches on record in a store, as `oceanchat batches` does.
+"""List, watch and cancel a store's batches.
 
 Asks the provider for their status; their answers are collected by the next `oceanchat build`, not here.
 """

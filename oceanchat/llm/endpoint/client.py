@@ -1,7 +1,7 @@
-"""Connection holds one client, its sockets and the health of its endpoint, shared by a session's models.
+"""One connection to an endpoint, with its health.
 
-Keeps secrets from leaking: whatever an endpoint echoes is redacted here, before any other code reads it.
-Knows nothing of prompts or the ledger.
+Shared by a session's models. Keeps secrets from leaking: whatever an endpoint echoes is redacted here, before
+any other code reads it. Knows nothing of prompts or the ledger.
 """
 
 import itertools

@@ -1,7 +1,7 @@
-"""OpenAIModel is one model at any OpenAI-compatible endpoint, asked live.
+"""One model, asked one request at a time.
 
 The client's own retries are off: each might be billed unseen. Here an attempt is announced before it is sent
-and its body is stored before it is read; an error is retried, fails the row or stops the run by its Action.
+and its body is stored before it is read; an error is retried, fails the row or stops the run by its action.
 """
 
 from typing import Any
@@ -13,7 +13,7 @@ from oceanchat.llm.budget import prompt_bound
 from oceanchat.llm.chat import ChatRequest
 from oceanchat.llm.completions import read_completion
 from oceanchat.llm.endpoint.client import Connection
-from oceanchat.llm.endpoint.request_errors import MAX_WAIT, Action, RequestError, classify
+from oceanchat.llm.endpoint.request_errors import MAX_WAIT, ErrorAction, RequestError, classify
 from oceanchat.llm.endpoint.retrying import retry_until
 from oceanchat.llm.provider import Attempt, RawReply
 
@@ -64,7 +64,7 @@ class OpenAIModel:
             except openai.OpenAIError as openai_error:
                 error = classify(openai_error)
                 self._throttle.replied(error.throttled)
-                if error.action is Action.STOP_RUN:  # before the slot is free for the next in line
+                if error.action is ErrorAction.STOP_RUN:  # before the slot is free for the next in line
                     self._connection.stop(error)
                 if error.maybe_billed:
                     attempt.record_lost(error.reason)
@@ -74,7 +74,9 @@ class OpenAIModel:
             self._throttle.replied(throttled=False)
             if read_completion(body) is None:
                 attempt.record_lost("truncated-body", body)
-                raise RequestError(Action.RETRY, "truncated-body", "the reply is no complete chat completion")
+                raise RequestError(
+                    ErrorAction.RETRY, "truncated-body", "the reply is no complete chat completion"
+                )
             reply = RawReply(body)
             await attempt.store(reply)
             return reply
@@ -105,7 +107,7 @@ class OpenAIModel:
     def _gives_up(self, error: RequestError, attempts: int) -> bool:
         """Whether a request is not tried again after `attempts` tries; may turn the error into a stop."""
         if (error.wait or 0) > MAX_WAIT:
-            error.action = Action.STOP_RUN
+            error.action = ErrorAction.STOP_RUN
             error.message += f" (asks to wait {error.wait:.0f} seconds)"
             return True
         max_tries = self._connection.settings.max_tries * (THROTTLED_TRIES if error.throttled else 1)
@@ -114,7 +116,7 @@ class OpenAIModel:
         if attempts >= max_tries:
             return True
         if not self._connection.retries.take():
-            error.action = Action.STOP_RUN
+            error.action = ErrorAction.STOP_RUN
             error.message = f"fails more often than it answers, last with: {error.message}"
             return True
         return False
@@ -122,9 +124,9 @@ class OpenAIModel:
     def _final(self, error: RequestError) -> CallFailed | BuildStopped:
         """What is raised when a request is not tried again."""
         connection = self._connection
-        if error.action is Action.STOP_RUN or error.reason == "unreachable":
+        if error.action is ErrorAction.STOP_RUN or error.reason == "unreachable":
             return connection.stop(error)
-        if error.action is Action.FAIL_ROW and not connection.answered:
+        if error.action is ErrorAction.FAIL_ROW and not connection.answered:
             connection.refused += 1
             if connection.refused >= MAX_REFUSALS:
                 error.reason = "all-refused"

@@ -1,6 +1,6 @@
-"""OpenAIEndpoint opens the models behind one OpenAI-compatible endpoint, live or through the Batch API.
+"""Open the models behind one endpoint.
 
-All of them share one connection and, in batch mode, one queue.
+They are asked live or through the Batch API, and share one connection and, in batch mode, one queue.
 """
 
 from oceanchat.llm.endpoint.batch import BatchModel, BatchQueue

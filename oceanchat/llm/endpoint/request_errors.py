@@ -1,7 +1,7 @@
-"""RequestError says what to do about an error from an endpoint: fail the row, stop the run or retry.
+"""What to do about an endpoint's errors.
 
-The client's exceptions are classified here and nowhere else, and the time before a retry is computed here.
-Knows nothing of requests or the ledger.
+Each fails its row, stops the run or is retried. The client's exceptions are classified here and nowhere else,
+and the time before a retry is computed here. Knows nothing of requests or the ledger.
 """
 
 import random
@@ -28,7 +28,7 @@ _STOPPING_CODES = (
 _NEVER_SENT = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout, httpx2.UnsupportedProtocol)
 
 
-class Action(Enum):
+class ErrorAction(Enum):
     """What to do about an error."""
 
     FAIL_ROW = "the request fails, others continue"
@@ -40,7 +40,7 @@ class Action(Enum):
 class RequestError(Exception):
     """One attempt that brought no answer."""
 
-    action: Action
+    action: ErrorAction
     reason: str
     """A short stable word, such as 'rate-limited', 'timeout' or 'content-filter'."""
     message: str
@@ -65,12 +65,12 @@ def classify(error: openai.OpenAIError) -> RequestError:
     cause = error.__cause__
     message = f"{type(cause).__name__}: {cause}".rstrip(": ") if cause else str(error)
     if isinstance(cause, _NEVER_SENT):
-        return RequestError(Action.RETRY, "unreachable", message)
+        return RequestError(ErrorAction.RETRY, "unreachable", message)
     if isinstance(error, openai.APITimeoutError):
-        return RequestError(Action.RETRY, "timeout", message, maybe_billed=True)
+        return RequestError(ErrorAction.RETRY, "timeout", message, maybe_billed=True)
     if isinstance(error, openai.APIConnectionError):
-        return RequestError(Action.RETRY, "connection-lost", message, maybe_billed=True)
-    return RequestError(Action.STOP_RUN, "client-error", message)
+        return RequestError(ErrorAction.RETRY, "connection-lost", message, maybe_billed=True)
+    return RequestError(ErrorAction.STOP_RUN, "client-error", message)
 
 
 def _classify_response(error: openai.APIStatusError) -> RequestError:
@@ -82,12 +82,14 @@ def _classify_response(error: openai.APIStatusError) -> RequestError:
 def classify_status(status: int, code: str, message: str, wait: float | None = None) -> RequestError:
     """The RequestError of an HTTP status with the API's error code."""
     if status in (401, 402, 403) or code in _STOPPING_CODES:
-        return RequestError(Action.STOP_RUN, "quota" if code == "insufficient_quota" else "refused", message)
+        return RequestError(
+            ErrorAction.STOP_RUN, "quota" if code == "insufficient_quota" else "refused", message
+        )
     if status == 429:
-        return RequestError(Action.RETRY, "rate-limited", message, wait)
+        return RequestError(ErrorAction.RETRY, "rate-limited", message, wait)
     if status in (408, 409, 425) or status >= 500:
-        return RequestError(Action.RETRY, "timeout" if status == 408 else "server-error", message, wait)
-    return RequestError(Action.FAIL_ROW, _row_reason(status, code), message)
+        return RequestError(ErrorAction.RETRY, "timeout" if status == 408 else "server-error", message, wait)
+    return RequestError(ErrorAction.FAIL_ROW, _row_reason(status, code), message)
 
 
 def _row_reason(status: int, code: str) -> str:

@@ -1,6 +1,7 @@
-"""Retry what is sent to an endpoint, live requests and the Batch API's calls alike, in one loop.
+"""Retry what is sent to an endpoint.
 
-What an error means is decided in request_errors.py; when to give up is decided by the caller.
+Live requests and the Batch API's calls go through the same loop. What an error means is decided in
+request_errors.py; when to give up is decided by the caller.
 """
 
 from collections.abc import Awaitable, Callable
@@ -8,7 +9,7 @@ from typing import TypeVar
 
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception
 
-from oceanchat.llm.endpoint.request_errors import Action, RequestError, wait_before
+from oceanchat.llm.endpoint.request_errors import ErrorAction, RequestError, wait_before
 
 T = TypeVar("T")
 
@@ -41,7 +42,7 @@ async def retry_until(
 
 
 def _is_temporary(error: BaseException) -> bool:
-    return isinstance(error, RequestError) and error.action is Action.RETRY
+    return isinstance(error, RequestError) and error.action is ErrorAction.RETRY
 
 
 def _error_of(state: RetryCallState) -> RequestError | None:

@@ -49,7 +49,7 @@ def endpoint() -> Iterator[Endpoint]:
     served.close()
 
 
-def told(done: Done) -> Any:
+def parsed(done: Done) -> Any:
     assert done.returncode in (0, 3), done.stderr
     return json.loads(done.stdout)
 
@@ -58,18 +58,18 @@ def test_an_estimate_from_a_pilot_holds_what_the_build_then_costs(
     run: Run, endpoint: Endpoint, tmp_path: Path
 ) -> None:
     paid = ["--base-url", endpoint.url, "--prices", str(prices_file(tmp_path)), *MODEL]
-    nothing = told(run("estimate", *BUILD, *paid, "--count", "12", "--json"))
+    nothing = parsed(run("estimate", *BUILD, *paid, "--count", "12", "--json"))
     assert nothing["pilot_dialogues"] == 0 and nothing["total"]["usd"] is None
     assert endpoint.counters()["calls"] == 0  # an estimate without --pilot asks nothing
-    pilot = told(run("estimate", *BUILD, *paid, "--count", "12", "--pilot", "4", "--json"))
+    pilot = parsed(run("estimate", *BUILD, *paid, "--count", "12", "--pilot", "4", "--json"))
     assert pilot["pilot_dialogues"] >= 4
     before = endpoint.counters()["paid"]
-    built = told(run("build", *BUILD, *paid, "--count", "12", "--json"))
+    built = parsed(run("build", *BUILD, *paid, "--count", "12", "--json"))
     assert built["calls"]["replayed"] >= before > 0  # the pilot was not wasted
     assert pilot["total"]["calls"]["low"] <= built["calls"]["made"] <= pilot["total"]["calls"]["high"]
     assert pilot["total"]["usd"]["low"] <= built["calls"]["usd"] <= pilot["total"]["usd"]["high"]
-    halved = told(run("estimate", *BUILD, *paid, "--count", "30", "--batch", "--json"))
-    whole = told(run("estimate", *BUILD, *paid, "--count", "30", "--json"))
+    halved = parsed(run("estimate", *BUILD, *paid, "--count", "30", "--batch", "--json"))
+    whole = parsed(run("estimate", *BUILD, *paid, "--count", "30", "--json"))
     assert halved["total"]["usd"]["value"] == pytest.approx(whole["total"]["usd"]["value"] / 2)
 
 
@@ -83,12 +83,12 @@ def test_a_dry_run_sends_nothing(run: Run, endpoint: Endpoint) -> None:
 def test_costs_add_up_to_what_the_endpoint_billed(run: Run, endpoint: Endpoint, tmp_path: Path) -> None:
     prices = ["--prices", str(prices_file(tmp_path))]
     paid = [*MODEL, "--base-url", endpoint.url, *prices]
-    built = told(run("build", *BUILD, *paid, "--count", "4", "--json"))
-    books = told(run("costs", *prices, "--json"))
-    assert books["total"]["paid"]["calls"] == endpoint.counters()["paid"] == built["calls"]["made"]
-    assert books["total"]["paid"]["usd"] == pytest.approx(built["calls"]["usd"])
-    lines = [line for line in books["lines"] if line["about"] == "O+"]
-    assert sum(line["paid"]["calls"] for line in lines) == books["total"]["paid"]["calls"]
+    built = parsed(run("build", *BUILD, *paid, "--count", "4", "--json"))
+    report = parsed(run("costs", *prices, "--json"))
+    assert report["total"]["paid"]["calls"] == endpoint.counters()["paid"] == built["calls"]["made"]
+    assert report["total"]["paid"]["usd"] == pytest.approx(built["calls"]["usd"])
+    lines = [line for line in report["lines"] if line["about"] == "O+"]
+    assert sum(line["paid"]["calls"] for line in lines) == report["total"]["paid"]["calls"]
     shown = run("costs", *prices)
     assert "kept" in shown.stdout and "lost" in shown.stdout and "Prices of 2026-01-01" in shown.stdout
 
@@ -101,11 +101,11 @@ def test_retry_asks_the_failed_ones_alone(run: Run, endpoint: Endpoint, tmp_path
     ]
     essays.write_text("\n".join(json.dumps({"id": str(n), "text": text}) for n, text in enumerate(texts)))
     corpus = ["--essays", str(essays), "--count", "1", "--base-url", endpoint.url, *MODEL]
-    first = told(run("build", *BUILD, *corpus, "--json"))
+    first = parsed(run("build", *BUILD, *corpus, "--json"))
     assert first["calls"]["failed"] == 1
     calls = endpoint.counters()["calls"]
-    assert told(run("retry", "--reason", "timeout", "--json"))["answered"] == 0
-    again = told(run("retry", "--json"))
+    assert parsed(run("retry", "--reason", "timeout", "--json"))["answered"] == 0
+    again = parsed(run("retry", "--json"))
     assert again["failed"] == {"content-filter": 1}
     assert endpoint.counters()["calls"] == calls + 1
     elsewhere = run("retry", "--base-url", "http://127.0.0.1:9/v1")
@@ -113,8 +113,8 @@ def test_retry_asks_the_failed_ones_alone(run: Run, endpoint: Endpoint, tmp_path
     endpoint.close()
     healed = Endpoint(reply=None, port=endpoint.url.split(":")[2].split("/")[0])
     try:
-        assert told(run("retry", "--reason", "content-filter", "--json"))["answered"] == 1
-        assert told(run("build", *BUILD, *corpus, "--json"))["calls"]["failed"] == 0
+        assert parsed(run("retry", "--reason", "content-filter", "--json"))["answered"] == 1
+        assert parsed(run("build", *BUILD, *corpus, "--json"))["calls"]["failed"] == 0
         assert "nothing was asked" in run("retry").stdout
     finally:
         healed.close()
@@ -135,18 +135,18 @@ def test_retry_asks_for_new_answers_where_the_old_ones_were_of_no_use(
     useless = Endpoint(reply=reply)
     corpus = ["--essays", "essays.jsonl", "--count", "1", "--base-url", useless.url, *MODEL]
     try:
-        told(run("build", *BUILD, *corpus, "--json"))
+        parsed(run("build", *BUILD, *corpus, "--json"))
         paid = useless.counters()["paid"]
     finally:
         useless.close()
     healed = Endpoint(reply="Reason: x\nLabel: neutral", port=useless.url.split(":")[2].split("/")[0])
     try:
-        assert told(run("retry", "--reason", "timeout", "--json"))["answered"] == 0
-        assert told(run("retry", "--reason", reason, "--json"))["answered"] == 1
-        built = told(run("build", *BUILD, *corpus, "--json"))
+        assert parsed(run("retry", "--reason", "timeout", "--json"))["answered"] == 0
+        assert parsed(run("retry", "--reason", reason, "--json"))["answered"] == 1
+        built = parsed(run("build", *BUILD, *corpus, "--json"))
         assert built["calls"]["made"] == 0 and built["funnel"]["O+"]["candidates"] == {"neutral": 1}
-        books = told(run("costs", "--json"))["total"]
-        assert (books["kept"]["calls"], books["paid"]["calls"]) == (1, paid + 1)
+        report = parsed(run("costs", "--json"))["total"]
+        assert (report["kept"]["calls"], report["paid"]["calls"]) == (1, paid + 1)
     finally:
         healed.close()
 
@@ -155,7 +155,7 @@ def test_batches_are_listed(run: Run, endpoint: Endpoint) -> None:
     batched = ["--batch", "--base-url", endpoint.url, *MODEL, "--count", "1"]
     assert run("batches").returncode == 1  # no store yet
     assert run("build", *BUILD, *batched, "--json").returncode == 0
-    rows = told(run("batches", "--json"))
+    rows = parsed(run("batches", "--json"))
     assert rows and all(row["state"] == "completed" and row["answered"] > 0 for row in rows)
     shown = run("batches")
     assert "batch_1" in shown.stdout and "completed" in shown.stdout

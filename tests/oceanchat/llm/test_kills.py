@@ -32,8 +32,8 @@ def start(store: Path, endpoint: Endpoint, *more: str) -> "subprocess.Popen[str]
 def finish(process: "subprocess.Popen[str]") -> dict[str, Any]:
     out, err = process.communicate(timeout=60)
     assert process.returncode == 0, err
-    told: dict[str, Any] = json.loads(out)
-    return told
+    report: dict[str, Any] = json.loads(out)
+    return report
 
 
 def kill_when(process: "subprocess.Popen[str]", ripe: Callable[[], bool]) -> None:
@@ -60,13 +60,13 @@ def test_live_kills_cost_at_most_what_was_in_flight(
     path = tmp_path / "store.db"
     moment = random.Random(seed).randint(1, COUNT - 1)
     kill_when(start(path, endpoint), lambda: endpoint.counters()["calls"] >= moment)
-    told = finish(start(path, endpoint))
+    report = finish(start(path, endpoint))
     counters = endpoint.counters()
     lost = cost_report(open_store(path), load_prices()).total.kinds["lost"].calls
     assert counters["paid_twice"] <= lost <= CONCURRENCY
-    assert told["calls"]["made"] + told["calls"]["replayed"] == COUNT
+    assert report["calls"]["made"] + report["calls"]["replayed"] == COUNT
     assert counters["paid"] <= COUNT + lost
-    assert told["texts"] == uninterrupted
+    assert report["texts"] == uninterrupted
 
 
 @pytest.mark.parametrize("seed", SEEDS)
@@ -83,9 +83,9 @@ def test_batch_kills_cost_nothing_twice(
     else:
         until = time.monotonic() + dice.uniform(0.5, 2.2)
         kill_when(process, lambda: time.monotonic() >= until)
-    told = finish(start(path, endpoint, "batch"))
+    report = finish(start(path, endpoint, "batch"))
     assert endpoint.counters()["paid_twice"] == 0
-    assert told["texts"] == uninterrupted
+    assert report["texts"] == uninterrupted
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -101,8 +101,8 @@ def test_a_first_signal_lets_what_is_in_flight_finish(tmp_path: Path, serve: Ser
     assert "stopped by SIG" in err and "run the same command again" in err and "Traceback" not in err
     calls = endpoint.counters()["calls"]
     assert calls < COUNT
-    told = finish(start(path, endpoint))
-    assert told["calls"]["replayed"] == calls  # every call that had left was waited for and kept
+    report = finish(start(path, endpoint))
+    assert report["calls"]["replayed"] == calls  # every call that had left was waited for and kept
     assert endpoint.counters()["paid_twice"] == 0
 
 
@@ -131,7 +131,7 @@ def test_a_stopped_batch_build_is_resumed_from_the_provider(
     os.kill(process.pid, signal.SIGINT)
     _, err = process.communicate(timeout=10)
     assert process.returncode == 1 and "3 batches stay with the provider" in err
-    told = finish(start(path, endpoint, "batch"))
-    assert told["texts"] == uninterrupted
+    report = finish(start(path, endpoint, "batch"))
+    assert report["texts"] == uninterrupted
     assert endpoint.counters()["batches"] == 3
     assert endpoint.counters()["paid_twice"] == 0

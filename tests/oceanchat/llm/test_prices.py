@@ -62,9 +62,9 @@ def test_fractions_of_a_cent_are_exact(tmp_path: Path) -> None:
 def test_a_bad_price_file_is_refused_by_name(tmp_path: Path, text: str, complaint: str) -> None:
     path = tmp_path / "mine.toml"
     path.write_text(text)
-    with pytest.raises(ConfigError, match=r"price file '.*mine\.toml'.*") as told:
+    with pytest.raises(ConfigError, match=r"price file '.*mine\.toml'.*") as caught:
         load_prices(path)
-    assert complaint in str(told.value)
+    assert complaint in str(caught.value)
 
 
 def test_a_missing_price_file_is_refused_by_name(tmp_path: Path) -> None:

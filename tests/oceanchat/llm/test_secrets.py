@@ -24,7 +24,7 @@ def everything_written(folder: Path) -> bytes:
     return b"".join(path.read_bytes() for path in folder.rglob("*") if path.is_file())
 
 
-async def test_an_echoed_key_is_blotted_out_of_answers_and_failures(
+async def test_an_echoed_key_is_redacted_from_answers_and_failures(
     store: Store, serve: Serve, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
@@ -33,15 +33,15 @@ async def test_an_echoed_key_is_blotted_out_of_answers_and_failures(
     (answer, failure), session = await ask(settings, store.engine, [question("good"), question(f"bad {KEY}")])
     store.close()
     assert answer.text == "you sent ***"
-    told = [str(failure), repr(settings), settings.model_dump_json(), repr(session.usage), caplog.text]
-    assert not any(KEY in text for text in told)
+    outputs = [str(failure), repr(settings), settings.model_dump_json(), repr(session.usage), caplog.text]
+    assert not any(KEY in text for text in outputs)
 
 
 async def test_a_refused_key_is_not_quoted(store: Store, serve: Serve) -> None:
     endpoint = serve(require_key="sk-another")
-    with pytest.raises(BuildStopped) as told:
+    with pytest.raises(BuildStopped) as caught:
         await ask(endpoint.settings(api_key=SecretStr(KEY)), store.engine, questions(1))
-    assert KEY not in str(told.value)
+    assert KEY not in str(caught.value)
 
 
 async def test_a_url_is_shown_without_its_credentials(store: Store, serve: Serve, tmp_path: Path) -> None:
@@ -51,9 +51,9 @@ async def test_a_url_is_shown_without_its_credentials(store: Store, serve: Serve
     settings = CallSettings(base_url=url, api_key=SecretStr(KEY))
     assert KEY not in repr(settings) + str(settings) + settings.model_dump_json() + str(settings.model_dump())
     down = f"http://user:{KEY}@127.0.0.1:9/v1"
-    with pytest.raises(BuildStopped) as told:
+    with pytest.raises(BuildStopped) as caught:
         await ask(CallSettings(base_url=down), store.engine, questions(1))
-    assert KEY not in str(told.value) and "127.0.0.1:9" in str(told.value)
+    assert KEY not in str(caught.value) and "127.0.0.1:9" in str(caught.value)
     store.close()
     assert KEY.encode() not in everything_written(tmp_path)
 
@@ -75,9 +75,9 @@ def test_a_build_against_a_real_endpoint_writes_the_key_nowhere(serve: Serve, tm
         f'{{"id": "{n}", "text": "I walked to the river number {n} and sang there."}}' for n in range(40)
     ]
     (tmp_path / "essays.jsonl").write_text("\n".join(lines))
-    told = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, timeout=100)
+    build = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, timeout=100)
     costs = [sys.executable, "-c", "from oceanchat.cli.calls import costs; costs()", "--json"]
-    shown = subprocess.run(costs, cwd=tmp_path, env=environment, capture_output=True, timeout=60)
-    assert endpoint.counters()["paid"] >= 40, told.stderr
-    for output in (told.stdout, told.stderr, shown.stdout, shown.stderr, everything_written(tmp_path)):
+    report = subprocess.run(costs, cwd=tmp_path, env=environment, capture_output=True, timeout=60)
+    assert endpoint.counters()["paid"] >= 40, build.stderr
+    for output in (build.stdout, build.stderr, report.stdout, report.stderr, everything_written(tmp_path)):
         assert KEY.encode() not in output

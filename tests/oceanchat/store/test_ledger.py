@@ -85,8 +85,8 @@ def test_failed_rows_come_oldest_first_and_by_reason(store: Store) -> None:
             ("c", "timeout", 3.0),
         ):
             ledger_rows.store_calls(connection, [row(key, FAILED, reason=reason, recorded_at=recorded_at)])
-        assert [found["key"] for found in ledger_rows.failed_rows(connection)] == ["b", "a", "c"]
-        assert [found["key"] for found in ledger_rows.failed_rows(connection, "timeout")] == ["a", "c"]
+        assert [call["key"] for call in ledger_rows.failed_rows(connection)] == ["b", "a", "c"]
+        assert [call["key"] for call in ledger_rows.failed_rows(connection, "timeout")] == ["a", "c"]
 
 
 def test_what_a_dead_run_left_becomes_lost_and_free(store: Store) -> None:
@@ -126,8 +126,8 @@ def test_marks_and_sums(store: Store) -> None:
             )
         ledger_rows.record_outcomes(connection, [("a", "retried", None), ("b", "rejected", "{}")])
         ledger_rows.record_outcomes(connection, [("b", None, None)])
-        sums = {found["outcome"]: found for found in ledger_rows.spending(connection)}
-    assert {outcome: found["calls"] for outcome, found in sums.items()} == {None: 2, "retried": 1}
+        sums = {call["outcome"]: call for call in ledger_rows.spending(connection)}
+    assert {outcome: call["calls"] for outcome, call in sums.items()} == {None: 2, "retried": 1}
     assert (sums[None]["prompt_tokens"], sums[None]["completion_tokens"], sums[None]["uncounted"]) == (
         10,
         4,
@@ -141,12 +141,12 @@ def test_a_rejected_answer_makes_room_for_a_new_one_and_stays_in_the_accounts(st
         ledger_rows.archive_rejected(connection, "a")
         assert ledger_rows.find(connection, ["a"])["a"].body == b"no use"  # kept ones stay
         ledger_rows.record_outcomes(connection, [("a", "rejected", "{}")])
-        assert [found["key"] for found in ledger_rows.rejected_rows(connection)] == ["a"]
+        assert [call["key"] for call in ledger_rows.rejected_rows(connection)] == ["a"]
         ledger_rows.archive_rejected(connection, "a")
         assert ledger_rows.find(connection, ["a"]) == {}
         ledger_rows.store_calls(connection, [row("a", ANSWERED, body=b"better", completion_tokens=2)])
         assert ledger_rows.find(connection, ["a"])["a"].body == b"better"
-        sums = {found["outcome"]: found["calls"] for found in ledger_rows.spending(connection)}
+        sums = {call["outcome"]: call["calls"] for call in ledger_rows.spending(connection)}
     assert sums == {None: 1, "retried": 1}
 
 
@@ -155,9 +155,9 @@ def test_pilot_figures_give_sums_and_squares(store: Store) -> None:
         ledger_rows.store_calls(connection, [row("a", ANSWERED, prompt_tokens=3, completion_tokens=1)])
         ledger_rows.store_calls(connection, [row("b", ANSWERED, prompt_tokens=4, completion_tokens=2)])
         ledger_rows.store_calls(connection, [row("c", ANSWERED)])
-        (found,) = ledger_rows.pilot_sums(connection, "http://x/v1", "m", "label")
-    told = (found["calls"], found["counted"], int(found["prompt"]), int(found["prompt_squares"]))
-    assert told == (3, 2, 7, 25)
+        (sums,) = ledger_rows.pilot_sums(connection, "http://x/v1", "m", "label")
+    figures = (sums["calls"], sums["counted"], int(sums["prompt"]), int(sums["prompt_squares"]))
+    assert figures == (3, 2, 7, 25)
     with store.reading() as connection:
         assert ledger_rows.pilot_sums(connection, "http://x/v1", "m", "check") == []
 
@@ -183,9 +183,9 @@ def test_batches_are_on_record_with_their_calls(store: Store) -> None:
         )
         ledger_rows.set_batch(connection, "b1", remote_id="batch_7", state=SUBMITTED)
         ledger_rows.store_calls(connection, [row("a", ANSWERED, body=b"x", batch="b1", batched=True)])
-        assert [found["key"] for found in ledger_rows.batch_calls(connection, "b1")] == ["b"]
-        (found,) = ledger_rows.batches(connection, "http://x/v1", unfinished=True)
-        assert found["remote_id"] == "batch_7"
+        assert [call["key"] for call in ledger_rows.batch_calls(connection, "b1")] == ["b"]
+        (batch_row,) = ledger_rows.batches(connection, "http://x/v1", unfinished=True)
+        assert batch_row["remote_id"] == "batch_7"
         ledger_rows.set_batch(connection, "b1", state="completed")
         assert ledger_rows.batches(connection, unfinished=True) == []
         assert ledger_rows.batches(connection, "http://elsewhere/v1") == []

@@ -1,4 +1,4 @@
-"""The ledger's one thread: many orders share a commit, and all are on disk when told so."""
+"""The ledger's one thread: many jobs share a commit, and all are on disk when it says so."""
 
 import asyncio
 
@@ -20,7 +20,7 @@ def count(url: str, query: str) -> int:
     return int(number)
 
 
-async def test_orders_given_together_share_a_commit(store: Store, url: str) -> None:
+async def test_jobs_given_together_share_a_commit(store: Store, url: str) -> None:
     ledger_writer = LedgerWriter(store.engine)
     await ledger_writer.open()
     commits: list[int] = []
@@ -41,16 +41,16 @@ async def test_closing_writes_what_nobody_waits_for(store: Store, url: str) -> N
     assert count(url, "select count(ended_at) from ledger_runs") == 1
 
 
-async def test_what_was_ordered_before_is_found_after(store: Store) -> None:
+async def test_what_was_queued_before_is_found_after(store: Store) -> None:
     ledger_writer = LedgerWriter(store.engine)
     await ledger_writer.open()
     ledger_writer.store_later(row("a", "answered", body=b"x"))
-    found = await ledger_writer.find("a")
-    assert found is not None and found.body == b"x"
+    entry = await ledger_writer.find("a")
+    assert entry is not None and entry.body == b"x"
     await ledger_writer.close()
 
 
-async def test_whatever_goes_wrong_is_told_to_whoever_waits(store: Store) -> None:
+async def test_any_error_reaches_all_who_wait(store: Store) -> None:
     ledger_writer = LedgerWriter(store.engine)
     await ledger_writer.open()
     with pytest.raises(StoreError, match="the ledger cannot be written"):

@@ -154,5 +154,5 @@ def test_any_line_of_a_result_file_is_a_record_or_nothing(text: str) -> None:
     )
 )
 def test_any_json_object_is_a_result_line_or_nothing(line: dict[str, object]) -> None:
-    found = read_line(json.dumps(line))
-    assert (found is None) == (not isinstance(line.get("custom_id"), str))
+    result = read_line(json.dumps(line))
+    assert (result is None) == (not isinstance(line.get("custom_id"), str))

@@ -32,8 +32,8 @@ async def test_as_many_are_in_flight_as_the_user_asked_for(store: Store, serve: 
 
 @pytest.mark.parametrize("date", [False, True])
 async def test_a_throttled_request_waits_for_its_retry_after(store: Store, serve: Serve, date: bool) -> None:
-    told = {"retry_after_date": True} if date else {}
-    endpoint = serve(rate_429=0.3, retry_after=2 if date else 1, **told)
+    options = {"retry_after_date": True} if date else {}
+    endpoint = serve(rate_429=0.3, retry_after=2 if date else 1, **options)
     started = time.monotonic()
     answers, session = await ask(endpoint.settings(concurrency=8), store.engine, questions(12))
     waited = time.monotonic() - started

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from oceanchat.llm.endpoint.request_errors import (
-    Action,
+    ErrorAction,
     RequestError,
     RetryBudget,
     classify,
@@ -23,27 +23,27 @@ from oceanchat.llm.endpoint.request_errors import (
 @pytest.mark.parametrize(
     ("status", "code", "action", "reason"),
     [
-        (400, "invalid_request_error", Action.FAIL_ROW, "bad-request"),
-        (400, "content_filter", Action.FAIL_ROW, "content-filter"),
-        (400, "context_length_exceeded", Action.FAIL_ROW, "too-long"),
-        (404, "model_not_found", Action.FAIL_ROW, "not-found"),
-        (413, "", Action.FAIL_ROW, "too-large"),
-        (422, "", Action.FAIL_ROW, "unprocessable"),
-        (418, "", Action.FAIL_ROW, "http-418"),
-        (401, "invalid_api_key", Action.STOP_RUN, "refused"),
-        (402, "", Action.STOP_RUN, "refused"),
-        (403, "", Action.STOP_RUN, "refused"),
-        (429, "insufficient_quota", Action.STOP_RUN, "quota"),
-        (429, "rate_limit_exceeded", Action.RETRY, "rate-limited"),
-        (408, "", Action.RETRY, "timeout"),
-        (409, "", Action.RETRY, "server-error"),
-        (500, "", Action.RETRY, "server-error"),
-        (503, "", Action.RETRY, "server-error"),
-        (529, "", Action.RETRY, "server-error"),
+        (400, "invalid_request_error", ErrorAction.FAIL_ROW, "bad-request"),
+        (400, "content_filter", ErrorAction.FAIL_ROW, "content-filter"),
+        (400, "context_length_exceeded", ErrorAction.FAIL_ROW, "too-long"),
+        (404, "model_not_found", ErrorAction.FAIL_ROW, "not-found"),
+        (413, "", ErrorAction.FAIL_ROW, "too-large"),
+        (422, "", ErrorAction.FAIL_ROW, "unprocessable"),
+        (418, "", ErrorAction.FAIL_ROW, "http-418"),
+        (401, "invalid_api_key", ErrorAction.STOP_RUN, "refused"),
+        (402, "", ErrorAction.STOP_RUN, "refused"),
+        (403, "", ErrorAction.STOP_RUN, "refused"),
+        (429, "insufficient_quota", ErrorAction.STOP_RUN, "quota"),
+        (429, "rate_limit_exceeded", ErrorAction.RETRY, "rate-limited"),
+        (408, "", ErrorAction.RETRY, "timeout"),
+        (409, "", ErrorAction.RETRY, "server-error"),
+        (500, "", ErrorAction.RETRY, "server-error"),
+        (503, "", ErrorAction.RETRY, "server-error"),
+        (529, "", ErrorAction.RETRY, "server-error"),
     ],
 )
-def test_each_status_has_one_meaning(status: int, code: str, action: Action, reason: str) -> None:
-    error = classify_status(status, code, "told")
+def test_each_status_has_one_meaning(status: int, code: str, action: ErrorAction, reason: str) -> None:
+    error = classify_status(status, code, "broken")
     assert (error.action, error.reason) == (action, reason)
     assert not error.maybe_billed
 
@@ -61,28 +61,28 @@ def test_only_what_was_sent_may_have_been_billed(cause: Exception, reason: str, 
     error = openai.APIConnectionError(request=httpx2.Request("POST", "http://x"))
     error.__cause__ = cause
     error = classify(error)
-    assert (error.action, error.reason, error.maybe_billed) == (Action.RETRY, reason, paid)
+    assert (error.action, error.reason, error.maybe_billed) == (ErrorAction.RETRY, reason, paid)
 
 
 def test_retry_after_in_all_its_forms() -> None:
     assert retry_after(httpx2.Headers({"retry-after": "2.5"})) == 2.5
     assert retry_after(httpx2.Headers({"retry-after-ms": "250", "retry-after": "9"})) == 0.25
     date = formatdate(time.time() + 30, usegmt=True)
-    told = retry_after(httpx2.Headers({"retry-after": date}))
-    assert told is not None and 28 <= told <= 30
+    seconds = retry_after(httpx2.Headers({"retry-after": date}))
+    assert seconds is not None and 28 <= seconds <= 30
     assert retry_after(httpx2.Headers({"retry-after": formatdate(0, usegmt=True)})) == 0
     assert retry_after(httpx2.Headers({})) is None
 
 
 @given(st.text(st.characters(min_codepoint=32, max_codepoint=126)))
 def test_any_retry_after_is_a_wait_or_nothing(value: str) -> None:
-    told = retry_after(httpx2.Headers({"retry-after": value}))
-    assert told is None or told >= 0
+    seconds = retry_after(httpx2.Headers({"retry-after": value}))
+    assert seconds is None or seconds >= 0
 
 
 @given(st.integers(1, 50))
 def test_backoff_grows_is_jittered_and_bounded(attempt: int) -> None:
-    error = RequestError(Action.RETRY, "server-error", "told")
+    error = RequestError(ErrorAction.RETRY, "server-error", "broken")
     assert 0.25 <= wait_before(attempt, error) <= 30
     error.wait = 7
     assert 7 <= wait_before(attempt, error) <= 7.1
