@@ -1,14 +1,16 @@
-"""How far annotators agree: observed, Fleiss' kappa, Krippendorff's alpha, Gwet's AC1, each with an interval.
+"""How far annotators agree, with intervals.
 
-Pure: labels in, figures out, and in words why a figure is undefined. Answers may be words or numbers, and
-labels may be missing. It knows nothing of dialogues, stores or pages; the formulas are in coefficients.py.
+Observed agreement, Fleiss' kappa, Krippendorff's alpha and Gwet's AC1. Pure: labels in, figures out, and in
+words why a figure is undefined. Answers may be words or numbers, and labels may be missing. It knows nothing
+of dialogues, stores or pages; the formulas are in coefficients.py, but alpha's value is the package's.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from typing import NamedTuple
 
+import krippendorff
 import numpy as np
 
 from oceanchat.errors import InputError
@@ -27,7 +29,9 @@ from oceanchat.statistics.intervals import wilson
 RESAMPLES = 1000
 PREVALENT = 0.9
 """From this share of one answer on, kappa and alpha carry a note."""
-_MOST_VALUES = 1000
+_MAX_VALUES = 1000
+_MAX_PACKAGE_CELLS = 5_000_000
+"""Cells of an (items, values, values) array that the package may be given: 40 MB, several times."""
 _ONE_CATEGORY = "undefined (one category used), observed 100 %"
 _NO_PAIRS = "not computable (no item has two labels)"
 _TOO_EXTREME = "not computable (the values are too large or too close together to square)"
@@ -77,14 +81,14 @@ def tabulate(ratings: Iterable[Rating]) -> CountTable:
     if len({(rating.item, rating.annotator) for rating in rated}) != len(rated):
         raise InputError("an annotator has two labels on one item; keep one")
     values = sorted({rating.value for rating in rated}, key=lambda value: (isinstance(value, str), value))
-    if len(values) > _MOST_VALUES:
-        raise InputError(f"the labels have {len(values)} different values, over {_MOST_VALUES}; group them")
-    place = {value: column for column, value in enumerate(values)}
-    line: dict[str, int] = {}
-    rows = [line.setdefault(rating.item, len(line)) for rating in rated]
-    columns = np.array([place[rating.value] for rating in rated], dtype=np.int64)
+    if len(values) > _MAX_VALUES:
+        raise InputError(f"the labels have {len(values)} different values, over {_MAX_VALUES}; group them")
+    column_of = {value: column for column, value in enumerate(values)}
+    row_of: dict[str, int] = {}
+    rows = [row_of.setdefault(rating.item, len(row_of)) for rating in rated]
+    columns = np.array([column_of[rating.value] for rating in rated], dtype=np.int64)
     cells = np.array(rows, dtype=np.int64) * len(values) + columns
-    counts = np.bincount(cells, minlength=len(line) * len(values)).reshape(len(line), len(values))
+    counts = np.bincount(cells, minlength=len(row_of) * len(values)).reshape(len(row_of), len(values))
     return count_table(counts, values)
 
 
@@ -101,15 +105,39 @@ def agreement_of(table: CountTable, *, resamples: int = RESAMPLES, seed: int = 0
     if not paired:
         nothing = Figure(None, note=_NO_PAIRS)
         return Agreement(items, labels, *[nothing] * len(FIGURES))
-    with np.errstate(over="ignore", invalid="ignore"):  # what overflows is reported as not computable
-        point = figures(table, table.items[None, :].astype(np.float64))
+    with np.errstate(all="ignore"):  # what overflows is reported as not computable
+        values = {name: float(value[0]) for name, value in figures(table, _weights(table)).items()}
+        values |= _alphas(table, [name for name in values if name.startswith("alpha")])
         drawn = resample(table, resamples, np.random.default_rng(seed))
     notes = _notes(table)
-    found = {name: _figure(point[name][0], drawn[name], notes[name]) for name in point}
-    same = wilson(int(table.items[(per_item > 1) & (table.rows.max(axis=1) == per_item)].sum()), paired)
+    results = {name: _figure(value, drawn[name], notes[name]) for name, value in values.items()}
+    unanimous = wilson(int(table.items[(per_item > 1) & (table.rows.max(axis=1) == per_item)].sum()), paired)
     for name in ("alpha_ordinal", "alpha_interval"):
-        found.setdefault(name, Figure(None, note=_NO_ORDER))
-    return Agreement(items=items, labels=labels, unanimous=same, **found)
+        results.setdefault(name, Figure(None, note=_NO_ORDER))
+    return Agreement(items=items, labels=labels, unanimous=unanimous, **results)
+
+
+def _weights(table: CountTable) -> Floats:
+    """The items themselves as the one weighting of the rows."""
+    return table.items[None, :].astype(np.float64)
+
+
+def _alphas(table: CountTable, names: Sequence[str]) -> dict[str, float]:
+    """Krippendorff's alpha as the package `krippendorff` has it, where it is defined.
+
+    The package raises or answers NaN where one category is used, and holds (items, values, values) at once:
+    past `_MAX_PACKAGE_CELLS` the value of coefficients.py stands, which tests hold to the package's.
+    """
+    paired = table.rows.sum(axis=1) > 1
+    counts = np.repeat(table.rows[paired], table.items[paired], axis=0)
+    if counts.size * counts.shape[1] > _MAX_PACKAGE_CELLS or np.count_nonzero(counts.sum(axis=0)) < 2:
+        return {}
+    domain = np.arange(counts.shape[1]) if table.scale is None else table.scale
+    return {
+        name: float(krippendorff.alpha(value_counts=counts, value_domain=domain, level_of_measurement=level))
+        for name in names
+        if (level := name.removeprefix("alpha_"))
+    }
 
 
 def _figure(value: float, drawn: Floats, note: str) -> Figure:
@@ -160,10 +188,9 @@ def cohen(pairs: Iterable[tuple[Value, Value]], *, resamples: int = RESAMPLES, s
         counts[pair] = counts.get(pair, 0) + 1
     if not counts:
         return Figure(None, note="not computable (no item labelled by both)")
-    given = dict.fromkeys(value for pair in counts for value in pair)
-    values = {value: place for place, value in enumerate(given)}
-    first = np.eye(len(values))[[values[pair[0]] for pair in counts]]
-    second = np.eye(len(values))[[values[pair[1]] for pair in counts]]
+    values = list(dict.fromkeys(value for pair in counts for value in pair))
+    first = np.eye(len(values))[[values.index(pair[0]) for pair in counts]]
+    second = np.eye(len(values))[[values.index(pair[1]) for pair in counts]]
     cells = np.array(list(counts.values()), dtype=np.float64)
     rng = np.random.default_rng(seed)
     drawn = rng.multinomial(int(cells.sum()), cells / cells.sum(), size=resamples).astype(np.float64)

@@ -1,8 +1,9 @@
-"""The automatic checker against the humans: precision and recall, with intervals.
+"""The automatic checker against the humans.
 
-Pure. A dialogue counts as good when more than half of its annotators call it valid; the checker's 'yes' is
-that it passed. Precision needs passed dialogues only. Recall needs a sample of the rejected ones too, and
-both rates are weighted by how many dialogues they stand for: the two groups are drawn at different rates.
+Precision and recall, with intervals. Pure. A dialogue counts as good when more than half of its annotators
+call it valid; the checker's 'yes' is that it passed. Precision needs passed dialogues only. Recall needs a
+sample of the rejected ones too, and both rates are weighted by how many dialogues they stand for: the two
+groups are drawn at different rates.
 """
 
 from collections.abc import Iterable, Sequence
@@ -79,12 +80,12 @@ def _recall(passed: Group, rejected: Group, rng: np.random.Generator) -> Figure:
         return Figure(None, note=note)
     if not rejected.population:
         return Figure(1.0, note="the checker rejected nothing")
-    kept = passed.population * passed.good / passed.judged
-    lost = rejected.population * rejected.good / rejected.judged
+    passed_good = passed.population * passed.good / passed.judged
+    rejected_good = rejected.population * rejected.good / rejected.judged
     # Jeffreys' prior keeps the interval open where no rejected dialogue in the sample was good.
-    kept_drawn = passed.population * rng.beta(passed.good + 0.5, passed.judged - passed.good + 0.5, DRAWS)
-    lost_drawn = rejected.population * rng.beta(
+    passed_drawn = passed.population * rng.beta(passed.good + 0.5, passed.judged - passed.good + 0.5, DRAWS)
+    rejected_drawn = rejected.population * rng.beta(
         rejected.good + 0.5, rejected.judged - rejected.good + 0.5, DRAWS
     )
-    low, high = np.quantile(kept_drawn / (kept_drawn + lost_drawn), (0.025, 0.975))
-    return Figure(kept / (kept + lost), float(low), float(high))
+    low, high = np.quantile(passed_drawn / (passed_drawn + rejected_drawn), (0.025, 0.975))
+    return Figure(passed_good / (passed_good + rejected_good), float(low), float(high))

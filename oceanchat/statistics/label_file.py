@@ -1,80 +1,176 @@
-"""Read anybody's labels from a CSV file with the columns item, annotator, value and perhaps stratum.
+"""Anybody's labels from CSV, Excel or Parquet files.
 
-Also reads what `oceanchat export validations` writes: there a `purpose` column tells the labels that count
-from the repeats, gold items and adjudications. Numbers stay words when one value is a word.
+Columns: item, annotator, value and, if wanted, stratum, in any order and case. Also reads what
+`oceanchat export validations` writes: there a `purpose` column tells the labels that count from the repeats,
+gold items and adjudications. Every cell is read as text, so that nothing is converted on the way; the values
+become numbers only where all of them are.
 """
 
 import csv
+import io
 import math
-from collections.abc import Mapping, Sequence
+import re
+import zipfile
+from collections.abc import Sequence
 from pathlib import Path
 
+import pandas as pd
+
 from oceanchat.errors import InputError
+from oceanchat.extras import load_optional
 from oceanchat.statistics.agreement import Rating
+from oceanchat.statistics.coefficients import Value
 
 _COLUMNS = ("item", "annotator", "value")
-_MISSING = frozenset({"", "na", "n/a", "nan", "null"})
+_OPTIONAL = ("stratum", "purpose")
+_MISSING = frozenset({"", "na", "n/a", "#n/a", "nan", "null", "none", "<na>"})
+"""Spellings of a value that is not there, in lower case."""
 _COUNTED = "label"
 """The purpose of the rows that count, where a file tells purposes apart."""
+_MARKS = ((b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
+_ENCODINGS = ("utf-8-sig", "cp1252")
+"""Encodings without such a mark, in the order they are tried; Latin-1 text reads alike as the last."""
+_TOO_LONG = re.compile(r"in line \d+, saw (\d+)")
 
 
 def read_labels(path: Path) -> list[Rating]:
-    """The labels of a file; rows without a value (empty, NA, NaN, null) are missing labels.
+    """The labels of a file; rows without a value (empty, NA, NaN, null and the like) are missing labels.
 
-    Raises InputError where the file cannot be read, lacks a column, or has a label twice.
+    Raises InputError where the file cannot be read, lacks a column, or has a label twice, and ConfigError
+    where its format needs a package that is not installed.
     """
-    rows = _rows(path)
-    where: dict[tuple[str, str], int] = {}
-    kept: list[tuple[str, str, str, str]] = []
-    for line, row in rows:
-        item, annotator, value = (row[name].strip() for name in _COLUMNS)
-        if row.get("purpose", _COUNTED).strip() not in ("", _COUNTED):
-            continue
+    frame = label_frame(path)
+    values: list[Value] = list(frame["value"])
+    numbers = [_number(value) for value in frame["value"]]
+    if None not in numbers:
+        values = [number for number in numbers if number is not None]
+    return list(map(Rating, frame["item"], frame["annotator"], values, frame["stratum"]))
+
+
+def label_frame(path: Path) -> pd.DataFrame:
+    """The labels of a file as text: item, annotator, value and stratum, by the line or row of the file."""
+    frame = _frame(path)
+    frame = frame[frame["purpose"].isin(("", _COUNTED))]
+    unit = frame.index.name
+    for number, item, annotator in zip(frame.index, frame["item"], frame["annotator"], strict=True):
         if not item or not annotator:
-            raise InputError(f"label file '{path}' line {line} has no item or no annotator; fill both")
-        if (item, annotator) in where:
-            raise InputError(
-                f"label file '{path}' has two labels of annotator '{annotator}' on item '{item}' "
-                f"(lines {where[item, annotator]} and {line}); keep one"
-            )
-        where[item, annotator] = line
-        if value.lower() not in _MISSING:
-            kept.append((item, annotator, value, row.get("stratum", "").strip()))
-    numbers = [_number(value) for _, _, value, _ in kept]
-    scale = [number for number in numbers if number is not None]
-    if len(scale) == len(kept):
-        return [Rating(i, a, number, s) for (i, a, _, s), number in zip(kept, scale, strict=True)]
-    return [Rating(*label) for label in kept]
+            raise InputError(f"label file '{path}' {unit} {number} has no item or no annotator; fill both")
+    twice = frame.duplicated(["item", "annotator"])
+    if twice.any():
+        number = twice.idxmax()
+        item, annotator = frame.loc[number, ["item", "annotator"]]
+        first = frame.index[(frame["item"] == item) & (frame["annotator"] == annotator)][0]
+        raise InputError(
+            f"label file '{path}' has two labels of annotator '{annotator}' on item '{item}' "
+            f"({unit}s {first} and {number}); keep one"
+        )
+    return frame.loc[~frame["value"].str.lower().isin(_MISSING), [*_COLUMNS, "stratum"]]
 
 
-def _rows(path: Path) -> Sequence[tuple[int, Mapping[str, str]]]:
-    """(line number, row) pairs with column names in lower case."""
+def _frame(path: Path) -> pd.DataFrame:
+    """All rows that are not blank, as stripped text under the known columns; the index is the line or row."""
     try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            head = file.readline()
-            if "\0" in head:
-                raise InputError(f"label file '{path}' is not text; export it as CSV")
-            file.seek(0)
-            reader = csv.reader(file, delimiter=max(",;\t", key=head.count), strict=True)
-            names = [name.strip().lower() for name in next(reader, [])]
-            _check_names(names, path)
-            rows = []
-            for fields in reader:
-                if not any(field.strip() for field in fields):
-                    continue
-                if len(fields) != len(names):
-                    raise InputError(
-                        f"label file '{path}' line {reader.line_num} has {len(fields)} fields, the header"
-                        f" {len(names)}; put values that hold the separator in quotes"
-                    )
-                rows.append((reader.line_num, dict(zip(names, fields, strict=True))))
-            return rows
+        data = path.read_bytes()
     except OSError as error:
         raise InputError(f"label file '{path}' cannot be read: {error.strerror or error}") from None
-    except UnicodeDecodeError:
-        raise InputError(f"label file '{path}' is not UTF-8; save it as CSV UTF-8") from None
-    except csv.Error as error:
+    read = {".xlsx": _excel, ".parquet": _parquet}.get(path.suffix.lower(), _text)
+    frame = read(path, data)
+    frame = frame[[name for name in (*_COLUMNS, *_OPTIONAL) if name in frame]]
+    frame = frame.fillna("").apply(lambda column: column.str.strip())
+    return frame.assign(**{name: "" for name in _OPTIONAL if name not in frame})
+
+
+def _text(path: Path, data: bytes) -> pd.DataFrame:
+    text = _decoded(path, data)
+    head = text.partition("\n")[0]
+    separator = max(",;\t", key=head.count)
+    try:
+        names = _names(next(csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True), []))
+        _check_names(names, path)
+        frame = _csv(text, separator, len(names))
+    except (csv.Error, pd.errors.ParserError) as error:
         raise InputError(f"label file '{path}' is no CSV: {error}") from None
+    fields = frame.notna().sum(axis=1).to_numpy()
+    frame = frame.fillna("")
+    line_breaks = frame.apply(lambda column: column.str.count(r"\r\n|\r|\n")).sum(axis=1)
+    frame.index = pd.Index((line_breaks + 1).cumsum(), name="line")
+    filled = frame.apply(lambda column: column.str.strip() != "").any(axis=1)
+    for line in frame.index[filled & (fields != len(names))]:
+        raise InputError(
+            f"label file '{path}' line {line} has {fields[frame.index.get_loc(line)]} fields, the header"
+            f" {len(names)}; put values that hold the separator in quotes"
+        )
+    return frame.iloc[:, : len(names)].set_axis(names, axis=1)[filled].iloc[1:]
+
+
+def _csv(text: str, separator: str, width: int) -> pd.DataFrame:
+    """Every record, the header and blank ones included; a field that is not there is NaN."""
+    try:
+        return pd.read_csv(
+            io.StringIO(text, newline=""),
+            header=None,
+            names=range(width),
+            index_col=False,
+            sep=separator,
+            dtype=str,
+            keep_default_na=False,
+            skip_blank_lines=False,
+            engine="python",  # the strict reader: the fast one mends broken quotes in silence
+        )
+    except pd.errors.ParserError as error:
+        longer = _TOO_LONG.search(str(error))
+        if longer is None:
+            raise
+        return _csv(text, separator, int(longer[1]))  # wide enough to tell in which line the fields are
+
+
+def _decoded(path: Path, data: bytes) -> str:
+    marked = next((encoding for mark, encoding in _MARKS if data.startswith(mark)), None)
+    for encoding in _ENCODINGS if marked is None else (marked,):
+        try:
+            text = data.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+        if "\0" in text:
+            break
+        return text
+    raise InputError(f"label file '{path}' is not text; export it as CSV UTF-8")
+
+
+def _excel(path: Path, data: bytes) -> pd.DataFrame:
+    load_optional("openpyxl", "excel")
+    try:
+        frame = pd.read_excel(
+            io.BytesIO(data), header=None, dtype=str, keep_default_na=False, engine="openpyxl"
+        )
+    except Exception as error:  # a damaged workbook makes openpyxl raise whatever its parts raise
+        reason = "it is no workbook" if isinstance(error, zipfile.BadZipFile) else f"{type(error).__name__}"
+        raise InputError(f"label file '{path}' cannot be read as Excel ({reason}); save it as CSV") from None
+    frame = frame.fillna("")
+    names = _names(list(frame.iloc[0]) if len(frame) else [])
+    _check_names(names, path)
+    frame = frame.set_axis(names, axis=1).iloc[1:]
+    frame.index = pd.Index(frame.index + 1, name="row")
+    return frame[frame.apply(lambda column: column.str.strip() != "").any(axis=1)]
+
+
+def _parquet(path: Path, data: bytes) -> pd.DataFrame:
+    load_optional("pyarrow", "release")
+    try:
+        frame = pd.read_parquet(io.BytesIO(data), dtype_backend="pyarrow").astype("string")
+    except Exception as error:  # pyarrow raises many kinds for a damaged file
+        raise InputError(
+            f"label file '{path}' cannot be read as Parquet ({type(error).__name__}); save it as CSV"
+        ) from None
+    names = _names(list(frame.columns))
+    _check_names(names, path)
+    frame = frame.set_axis(names, axis=1)
+    frame.index = pd.RangeIndex(1, len(frame) + 1, name="row")
+    return frame
+
+
+def _names(cells: Sequence[object]) -> list[str]:
+    return [str(cell).strip().lower() for cell in cells]
 
 
 def _check_names(names: Sequence[str], path: Path) -> None:
@@ -84,7 +180,7 @@ def _check_names(names: Sequence[str], path: Path) -> None:
             f"label file '{path}' lacks the column '{missing[0]}' (it has: {', '.join(names) or 'nothing'});"
             " it needs item, annotator, value and, if wanted, stratum"
         )
-    twice = next((name for name in names if names.count(name) > 1), None)
+    twice = next((name for name in names if name and names.count(name) > 1), None)
     if twice is not None:
         raise InputError(f"label file '{path}' has the column '{twice}' twice; rename one")
 

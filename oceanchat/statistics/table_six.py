@@ -1,6 +1,7 @@
-"""The paper's Table 6 of any dialogues: how many, how long, how wordy, for each trait-level.
+"""The paper's Table 6 of any dialogues.
 
-Pure arithmetic over records, in paper order, with the paper's own figures to stand beside.
+How many, how long, how wordy, for each trait-level: pure arithmetic over records, in paper order, with the
+paper's own figures to stand beside.
 """
 
 from collections import defaultdict
@@ -66,10 +67,10 @@ def table_six(dialogues: Iterable[Dialogue]) -> tuple[SummaryRow, ...]:
 
 def summarise(shapes: Iterable[Shape]) -> tuple[SummaryRow, ...]:
     """Table 6 of shapes; see `table_six`."""
-    found: defaultdict[str, list[Shape]] = defaultdict(list)
+    by_level: defaultdict[str, list[Shape]] = defaultdict(list)
     for shape in shapes:
-        found[shape.trait_level].append(shape)
-    rows = [_row(code, found[code]) for code in CODES if code in found]
+        by_level[shape.trait_level].append(shape)
+    rows = [_row(code, by_level[code]) for code in CODES if code in by_level]
     if not rows:
         return ()
     count = len(rows)
