@@ -9,6 +9,7 @@ import click
 from oceanchat.cli.flags import read_config
 from oceanchat.cli.group import CommandGroup
 from oceanchat.cli.options import json_option, prompts_option, store_option
+from oceanchat.extras import load_optional
 from oceanchat.traits import CODES
 
 
@@ -250,8 +251,9 @@ def annotate(port: int, address: str, prompts: Path | None, store: str) -> int:
 @click.option(
     "--labels",
     type=click.Path(path_type=Path, dir_okay=False),
-    metavar="FILE.csv",
-    help="Label file to use instead of the store; columns: item, annotator, value, optionally stratum.",
+    metavar="FILE",
+    help="CSV, Excel or Parquet file to use instead of the store; columns: item, annotator, value,"
+    " optionally stratum.",
 )
 @store_option
 @json_option
@@ -262,6 +264,8 @@ def agreement(labels: Path | None, store: str, as_json: bool) -> None:
     oceanchat agreement
     oceanchat agreement --labels labels.csv --json
     """
+    for package in ("krippendorff", "numpy", "pandas"):
+        load_optional(package, "agreement")
     if labels is not None:
         return _agreement_of_file(labels, as_json)
     from oceanchat.annotation.report import record, report

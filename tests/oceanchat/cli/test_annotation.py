@@ -1,6 +1,7 @@
 """The annotation commands as a user types them."""
 
 import json
+import sys
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,7 @@ from click.testing import CliRunner, Result
 
 from oceanchat.annotation import accounts, labels
 from oceanchat.cli.annotation import agreement, annotators, sample
-from oceanchat.errors import AnnotationError, InputError, StoreError
+from oceanchat.errors import AnnotationError, ConfigError, InputError, StoreError
 from oceanchat.store.database import open_store
 from oceanchat.store.imports import add_imported
 from oceanchat.traits import TRAIT_LEVELS
@@ -53,6 +54,15 @@ def test_from_an_empty_folder_to_a_report(tmp_path: Path) -> None:
     shown = run(agreement, "--store", url).stdout
     assert "undefined (one category used), observed 100 %" in shown and "pass rate (majority)" in shown
     store.close()
+
+
+@pytest.mark.parametrize("package", ["krippendorff", "numpy", "pandas"])
+def test_without_its_extra_agreement_is_one_line(monkeypatch: pytest.MonkeyPatch, package: str) -> None:
+    monkeypatch.setitem(sys.modules, package, None)
+    with pytest.raises(
+        ConfigError, match=rf"needs the package '{package}'.*pip install 'ocean-chat\[agreement\]'"
+    ):
+        run(agreement)
 
 
 def test_a_sample_that_falls_short_says_so(tmp_path: Path) -> None:
