@@ -84,7 +84,7 @@ def measure(method: str, options: argparse.Namespace) -> str:
     model = adapted(method, options.layers, options.checkpointing, gate)
     router = Router(10, PAPER_RECIPE.personality_size, PAPER_RECIPE.experts).cuda()
     trained = [p for p in [*model.parameters(), *router.parameters()] if p.requires_grad]
-    optimiser = torch.optim.AdamW(trained, lr=1e-5, fused=True)
+    optimizer = torch.optim.AdamW(trained, lr=1e-5, fused=True)
     ids = torch.randint(3, 32000, (options.batch, options.width), device="cuda")
     traits = torch.arange(options.batch, device="cuda") % 10
     torch.cuda.reset_peak_memory_stats()
@@ -99,8 +99,8 @@ def measure(method: str, options: argparse.Namespace) -> str:
         if method == "P-React":
             loss = loss + 0.1 * personality_specialization(model.base_model.latest_weights)
         loss.backward()
-        optimiser.step()
-        optimiser.zero_grad(set_to_none=True)
+        optimizer.step()
+        optimizer.zero_grad(set_to_none=True)
         end.record()
         torch.cuda.synchronize()
         times.append(start.elapsed_time(end) / 1000)
@@ -128,11 +128,11 @@ def main() -> None:
         "--no-checkpointing", dest="checkpointing", action="store_false", help="keep all activations"
     )
     options = parser.parse_args()
-    kept = "checkpointed activations" if options.checkpointing else "all activations kept"
+    activations = "checkpointed activations" if options.checkpointing else "all activations kept"
     print(
         f"Llama-2-7B's shape with {options.layers} layers, random weights, bfloat16, batch {options.batch} x"
-        f" {options.width}, rank {PAPER_RECIPE.rank}, {PAPER_RECIPE.experts} experts, {kept}; median of"
-        f" {options.steps} steps after 3"
+        f" {options.width}, rank {PAPER_RECIPE.rank}, {PAPER_RECIPE.experts} experts, {activations}; median"
+        f" of {options.steps} steps after 3"
     )
     if not torch.cuda.is_available():
         print(f"no GPU here: it would time {', '.join(METHODS)}; run it on a machine with one")

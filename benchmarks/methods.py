@@ -62,7 +62,7 @@ def author_folds(lines: Sequence[dict[str, Any]], folds: int) -> dict[str, int]:
     """Author -> fold, shuffled once and for all."""
     authors = sorted({line["author"] for line in lines})
     random.Random(0).shuffle(authors)
-    return {author: place % folds for place, author in enumerate(authors)}
+    return {author: index % folds for index, author in enumerate(authors)}
 
 
 def write_release(lines: Sequence[dict[str, Any]], fold_of: dict[str, int], fold: int, folder: Path) -> None:
@@ -77,11 +77,11 @@ def write_release(lines: Sequence[dict[str, Any]], fold_of: dict[str, int], fold
         row = {"id": f"{number:05d}", "trait": line["trait"], "level": line["level"], "messages": messages}
         rows[split].append({**row, "seed_topic": line.get("seed"), "split": split})
     (folder / "data").mkdir(parents=True, exist_ok=True)
-    for split, found in rows.items():
-        pyarrow.parquet.write_table(pyarrow.Table.from_pylist(found), folder / "data" / f"{split}.parquet")
+    for split, own in rows.items():
+        pyarrow.parquet.write_table(pyarrow.Table.from_pylist(own), folder / "data" / f"{split}.parquet")
 
 
-def other_texts(source: Path | None, held: set[str]) -> list[str]:
+def other_texts(source: Path | None, held_out: set[str]) -> list[str]:
     """The essays of authors outside the fold: CSV with an author and a text column."""
     if source is None:
         return []
@@ -89,17 +89,23 @@ def other_texts(source: Path | None, held: set[str]) -> list[str]:
     with source.open(encoding="utf-8", errors="replace", newline="") as file:
         rows = list(csv.reader(file))
     text_column = [name.upper() for name in rows[0]].index("TEXT")
-    return [row[text_column] for row in rows[1:] if row[0] not in held]
+    return [row[text_column] for row in rows[1:] if row[0] not in held_out]
 
 
 def backbone_of(
-    cell: Cell, seed: int, release: Path, source: Path | None, held: set[str], work: Path, shape: TinyShape
+    cell: Cell,
+    seed: int,
+    release: Path,
+    source: Path | None,
+    held_out: set[str],
+    work: Path,
+    shape: TinyShape,
 ) -> Path:
     """The folder of the backbone of this fold and pre-training seed, built when it is not there yet."""
     folder = work / f"backbone-seed{seed}-fold{cell.fold}"
     if not tiny.is_tiny(str(folder)):
         dialogues = read_release(str(release)).split("train")
-        texts = other_texts(source, held)
+        texts = other_texts(source, held_out)
         conversations = [tiny.conversation([(m.role, m.content) for m in d.messages]) for d in dialogues]
         began = time.monotonic()
 
@@ -143,23 +149,23 @@ def measure(cell: Cell, release: Path, backbone: Path, work: Path, threads: int)
     began = time.monotonic()
     train(config, lambda line: None)
     trained = time.monotonic() - began
-    found = identify(run, split="test", threads=threads)
+    identified = identify(run, split="test", threads=threads)
     record = read_record(run)
     shutil.rmtree(run)
     return {
-        "credit": found.credit,
-        "ties": found.ties,
-        "margin": found.margin,
-        "own_loss": found.own_loss,
-        "excess": found.excess,
-        "level_accuracy": found.level_accuracy.value,
-        "effective": found.experts.effective if found.experts else None,
-        "dead": found.experts.dead if found.experts else None,
+        "credit": identified.credit,
+        "ties": identified.ties,
+        "margin": identified.margin,
+        "own_loss": identified.own_loss,
+        "excess": identified.excess,
+        "level_accuracy": identified.level_accuracy.value,
+        "effective": identified.experts.effective if identified.experts else None,
+        "dead": identified.experts.dead if identified.experts else None,
         "step_seconds": record.seconds / record.steps,
         "train_seconds": trained,
         "identify_seconds": time.monotonic() - began - trained,
         "trained_parameters": record.trained_parameters,
-        "confusion": found.confusion,
+        "confusion": identified.confusion,
     }
 
 
@@ -175,7 +181,7 @@ def tfidf_credit(
     words = [" ".join(t["text"] for t in line["turns"] if t["role"] == "discloser") for line in lines]
     labels = [TRAIT_LEVELS.index(TraitLevel(Trait(line["trait"]), Level(line["level"]))) for line in lines]
     seen = [i for i, line in enumerate(lines) if fold_of[line["author"]] != fold]
-    held = [i for i, line in enumerate(lines) if fold_of[line["author"]] == fold]
+    held_out = [i for i, line in enumerate(lines) if fold_of[line["author"]] == fold]
     peers = {
         UNTUNED: make_pipeline(TfidfVectorizer(), LogisticRegression(max_iter=2000)),
         TUNED: make_pipeline(
@@ -185,18 +191,18 @@ def tfidf_credit(
     credit = {}
     for name, model in peers.items():
         model.fit([words[i] for i in seen], [labels[i] for i in seen])
-        named = model.predict([words[i] for i in held])
-        credit[name] = [float(label == labels[i]) for label, i in zip(named, held, strict=True)]
+        named = model.predict([words[i] for i in held_out])
+        credit[name] = [float(label == labels[i]) for label, i in zip(named, held_out, strict=True)]
     return credit
 
 
 def paired_interval(differences: Sequence[float], authors: Sequence[str]) -> str:
     """The mean of paired differences with a bootstrap 95 % interval that draws authors, not dialogues."""
-    places: dict[str, list[int]] = {}
-    for place, author in enumerate(authors):
-        places.setdefault(author, []).append(place)
-    sums = numpy.array([sum(differences[i] for i in own) for own in places.values()])
-    sizes = numpy.array([len(own) for own in places.values()])
+    positions: dict[str, list[int]] = {}
+    for position, author in enumerate(authors):
+        positions.setdefault(author, []).append(position)
+    sums = numpy.array([sum(differences[i] for i in own) for own in positions.values()])
+    sizes = numpy.array([len(own) for own in positions.values()])
     chosen = numpy.random.default_rng(0).integers(0, len(sums), (10_000, len(sums)))
     means = sums[chosen].sum(axis=1) / sizes[chosen].sum(axis=1)
     low, high = numpy.quantile(means, [0.025, 0.975])
@@ -233,14 +239,14 @@ def pooled(
     results: dict[Cell, dict[str, Any]], methods: Sequence[str], folds: int, authors: list[str]
 ) -> Credits:
     """Pool the folds of every method and seed that has all of them."""
-    found: dict[str, dict[int, list[float]]] = {}
+    by_seed: dict[str, dict[int, list[float]]] = {}
     for method in methods:
         for seed in sorted({cell.seed for cell in results}):
             cells = [Cell(method, seed, fold) for fold in range(folds)]
             if all(cell in results for cell in cells):
                 credit = [value for cell in cells for value in results[cell]["credit"]]
-                found.setdefault(method, {})[seed] = credit
-    return Credits(found, authors)
+                by_seed.setdefault(method, {})[seed] = credit
+    return Credits(by_seed, authors)
 
 
 def table(
@@ -325,9 +331,9 @@ def main() -> None:
         elif (time.monotonic() - began) / 60 < options.minutes:
             release = options.work / f"fold{cell.fold}"
             write_release(lines, fold_of, cell.fold, release)
-            held = {author for author, fold in fold_of.items() if fold == cell.fold}
+            held_out = {author for author, fold in fold_of.items() if fold == cell.fold}
             seed = options.backbone_seed or cell.seed
-            backbone = backbone_of(cell, seed, release, options.pretrain_text, held, options.work, shape)
+            backbone = backbone_of(cell, seed, release, options.pretrain_text, held_out, options.work, shape)
             results[cell] = measure(cell, release, backbone, options.work, options.threads)
             cell.path(options.work).write_text(json.dumps(results[cell]), encoding="utf-8")
             accuracy = statistics.fmean(results[cell]["credit"])

@@ -24,7 +24,7 @@ from peft.tuners.lora.layer import LoraLayer
 from torch import Tensor, nn
 from transformers import LlamaConfig, LlamaForCausalLM
 
-from oceanchat.llm.chat import Message
+from oceanchat.prompts import Message
 from preact.backbones import tiny
 from preact.backbones.cpu import prepare_cpu
 from preact.backbones.packed_attention import use_packed_rows
@@ -90,9 +90,9 @@ class Step:
             if "lora_B" in name or ".b." in name:
                 nn.init.normal_(parameter, std=0.01)
         trained = [p for p in [*self.model.parameters(), *self.router.parameters()] if p.requires_grad]
-        self.optimiser = torch.optim.AdamW(trained, lr=1e-4, fused=True)
-        draw = torch.Generator().manual_seed(1)
-        self.ids = torch.randint(3, 8000, (batch, width), generator=draw)
+        self.optimizer = torch.optim.AdamW(trained, lr=1e-4, fused=True)
+        generator = torch.Generator().manual_seed(1)
+        self.ids = torch.randint(3, 8000, (batch, width), generator=generator)
         self.traits = torch.arange(batch) % 10
 
     def _unfuse(self) -> None:
@@ -114,24 +114,24 @@ class Step:
 
     def take(self) -> None:
         self.loss().backward()
-        self.optimiser.step()
-        self.optimiser.zero_grad(set_to_none=True)
+        self.optimizer.step()
+        self.optimizer.zero_grad(set_to_none=True)
 
     def activations(self) -> int:
         """Bytes kept for the backward pass; each storage once, parameters left out."""
-        held = {p.untyped_storage().data_ptr() for p in self.model.parameters()}
-        kept: dict[int, int] = {}
+        parameters = {p.untyped_storage().data_ptr() for p in self.model.parameters()}
+        sizes: dict[int, int] = {}
 
         def note(tensor: Tensor) -> Tensor:
             storage = tensor.untyped_storage()
-            if storage.data_ptr() not in held:
-                kept[storage.data_ptr()] = storage.nbytes()
+            if storage.data_ptr() not in parameters:
+                sizes[storage.data_ptr()] = storage.nbytes()
             return tensor
 
         with torch.autograd.graph.saved_tensors_hooks(note, lambda tensor: tensor):
             self.loss().backward()
-        self.optimiser.zero_grad(set_to_none=True)
-        return sum(kept.values())
+        self.optimizer.zero_grad(set_to_none=True)
+        return sum(sizes.values())
 
 
 def _peak(queue: Any, method: str, shape: tuple[int, int, int, int], threads: int) -> None:
@@ -165,7 +165,7 @@ def compare_methods(shape: tuple[int, int, int, int], repeats: int, threads: int
     steps = {method: Step(method, *shape) for method in METHODS}
     parameters = sum(p.numel() for p in steps["peft LoRA"].model.base_model.model.parameters())
     trained = sum(p.numel() for p in steps["P-React"].model.parameters() if p.requires_grad)
-    kept = {method: step.activations() for method, step in steps.items()}
+    activations = {method: step.activations() for method, step in steps.items()}
     for step in steps.values():
         step.take()
     used = dict.fromkeys(METHODS, 0.0)
@@ -190,7 +190,7 @@ def compare_methods(shape: tuple[int, int, int, int], repeats: int, threads: int
         print(
             f"| {method} | {statistics.median(turn[method] for turn in turns):.3f}"
             f" | {middle:.3f} ({low:.3f} to {high:.3f}) | {used[method] / used['peft LoRA']:.3f}"
-            f" | {kept[method] / 2**20:.1f} | {kept[method] / kept['peft LoRA']:.3f}"
+            f" | {activations[method] / 2**20:.1f} | {activations[method] / activations['peft LoRA']:.3f}"
             f" | {peaks[method] / 2**20:.0f} | {peaks[method] / peaks['peft LoRA']:.3f} |"
         )
     loop = statistics.median(turn["loop over 16"] / turn["P-React"] for turn in turns)
@@ -218,10 +218,10 @@ def compare_packing(path: Path, threads: int, batch: int = 16, batches: int = 6)
 
     def run(packed: bool, at: int) -> None:
         use_packed_rows(model.get_base_model(), packed)
-        made = collators[packed](examples[at : at + batch])
-        labels = made.pop("labels")
-        made.pop("sequence_trait_ids")
-        (batch_loss(model, made, labels) / batch).backward()
+        collated = collators[packed](examples[at : at + batch])
+        labels = collated.pop("labels")
+        collated.pop("sequence_trait_ids")
+        (batch_loss(model, collated, labels) / batch).backward()
         model.zero_grad(set_to_none=True)
 
     for at in (0, batch):

@@ -1,4 +1,4 @@
-"""How a run uses the CPU it is on: threads, matrix units, memory that is kept instead of asked for again.
+"""How a run uses the CPU: threads, matrix units, memory that the process keeps for itself.
 
 Training tensors are freed and asked for at every step; returned to the system, each comes back through page
 faults, which cost up to half of a step on small machines. It knows nothing of models.
@@ -15,9 +15,7 @@ _TRIM_THRESHOLD, _MMAP_MAX = -1, -4
 
 
 def prepare_cpu(threads: int) -> None:
-    """Use so many threads (0: torch's choice) and let the process keep its freed memory, where glibc is
-    there.
-    """
+    """Use so many threads (0: torch's choice); under glibc the process also keeps its freed memory."""
     if threads:
         torch.set_num_threads(threads)
     if sys.platform.startswith("linux"):

@@ -15,8 +15,7 @@ from torch.nn.attention.bias import causal_lower_right
 from transformers import AttentionInterface
 
 NAME = "preact_packed"
-"""How transformers knows this attention; it has no mask, since dialogues are told apart by where they begin.
-"""
+"""How transformers knows this attention; it has no mask, because a row says where each dialogue begins."""
 
 
 def packed_attention(
@@ -49,14 +48,14 @@ def packed_attention(
     parts = zip(*(torch.split(t, lengths, dim=2) for t in (query, key, value)), strict=True)
     chance = dropout if module.training else 0.0
     with torch.autocast("cpu", enabled=False) if on_cpu else nullcontext():
-        found = _attend(parts, shared_prefix, chance, scaling)
-    return torch.cat(found, dim=2).transpose(1, 2), None
+        outputs = _attend(parts, shared_prefix, chance, scaling)
+    return torch.cat(outputs, dim=2).transpose(1, 2), None
 
 
 def _attend(
     parts: Iterable[tuple[Tensor, Tensor, Tensor]], shared_prefix: bool, dropout: float, scale: float | None
 ) -> list[Tensor]:
-    found: list[Tensor] = []
+    outputs: list[Tensor] = []
     first: tuple[Tensor, Tensor] | None = None
     for q, k, v in parts:
         bias = None
@@ -65,12 +64,12 @@ def _attend(
             bias = causal_lower_right(q.shape[2], k.shape[2])
         elif shared_prefix:
             first = (k, v)
-        found.append(
+        outputs.append(
             nn.functional.scaled_dot_product_attention(
                 q, k, v, attn_mask=bias, dropout_p=dropout, is_causal=bias is None, scale=scale
             )
         )
-    return found
+    return outputs
 
 
 AttentionInterface.register(NAME, packed_attention)

@@ -1,5 +1,4 @@
-"""The embedded backbone: a small Llama built and pre-trained on the spot, so that the trainer runs offline in
-minutes.
+"""The embedded backbone: a small Llama, built and pre-trained within minutes, without a network.
 
 Its tokenizer and weights come from the texts it is given, without any trait information. It writes like
 nobody in particular and is meant for trying the trainer out; it knows nothing of releases, adapters or runs.
@@ -24,7 +23,7 @@ from preact.backbones.backbone import Backbone
 from preact.config import TinyShape
 
 MARKER = "tiny.json"
-"""The file that tells a saved tiny backbone from others, with the recipe it was made by."""
+"""The file that marks a saved tiny backbone, with its shape and seed."""
 
 SPECIAL = ("<pad>", "<s>", "</s>", "<|system|>", "<|user|>", "<|assistant|>")
 _LONGER = 4
@@ -47,7 +46,7 @@ def build(
 ) -> Backbone:
     """A tokenizer and a Llama pre-trained on plain `texts` and on `conversations` rendered by TEMPLATE.
 
-    With `mixed` products are made in bfloat16 and weights kept in float32. `progress` is told the step, the
+    With `mixed` products are made in bfloat16 and weights kept in float32. `progress` gets the step, the
     number of steps and the loss (nats a token). Raises TrainingError when there is too little text to fill
     one row.
     """
@@ -171,29 +170,29 @@ def _pretrain(
 
     AdamW with a warm-up and a cosine down to a tenth.
     """
-    optimiser = torch.optim.AdamW(
+    optimizer = torch.optim.AdamW(
         model.parameters(),
         lr=shape.learning_rate,
         weight_decay=shape.weight_decay,
         betas=(0.9, 0.95),
         fused=True,
     )
-    schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: _rate(step, shape.steps))
-    draw = torch.Generator().manual_seed(seed)
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: _rate(step, shape.steps))
+    generator = torch.Generator().manual_seed(seed)
     model.train()
     for step in range(1, shape.steps + 1):
         longer = _LONGER if step > shape.steps * (1 - shape.long_share) else 1
         batch, width = max(1, shape.batch // longer), shape.width * longer
-        starts = torch.randint(0, len(stream) - width, (batch,), generator=draw)
+        starts = torch.randint(0, len(stream) - width, (batch,), generator=generator)
         rows = torch.stack([stream[start : start + width] for start in starts.tolist()])
         # A scope a step: autocast keeps what it has cast, also of weights that have changed since.
         with torch.autocast("cpu", torch.bfloat16, enabled=mixed):
             loss = model(input_ids=rows, labels=rows).loss
         loss.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        optimiser.step()
+        optimizer.step()
         schedule.step()
-        optimiser.zero_grad(set_to_none=True)
+        optimizer.zero_grad(set_to_none=True)
         progress(step, shape.steps, float(loss.detach()))
     model.eval()
 

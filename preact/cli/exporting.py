@@ -1,4 +1,4 @@
-"""`preact export`, `chat`: adapters that any server loads, and a conversation in the terminal."""
+"""`preact export` and `chat`: adapters that any server loads, and a conversation in the terminal."""
 
 import sys
 from pathlib import Path
@@ -16,7 +16,7 @@ FOLDER = click.Path(path_type=Path)
 def persona_of(
     trait: tuple[Trait, ...] | None, level: tuple[Level, ...] | None, persona: str | None
 ) -> Persona:
-    """What --trait and --level, or --persona, name. ConfigError for both, neither, or several."""
+    """The persona that --trait and --level, or --persona, name. ConfigError for both, neither, or several."""
     if persona and (trait or level):
         raise ConfigError("--persona stands for itself; leave out --trait and --level")
     if persona:
@@ -33,14 +33,17 @@ def persona_of(
 @click.option("--trait", type=TraitParam(), metavar="NAME", help="O, C, E, A, N or a name.")
 @click.option("--level", type=LevelParam(), metavar="NAME", help="high or low.")
 @click.option("--persona", metavar="TEXT", help='A mixture: "O+ N-" or "O+=0.7 E-=0.3".')
-@click.option("--all", "everything", is_flag=True, help="All ten trait-levels, a folder each.")
-@click.option("--output", "-o", type=FOLDER, required=True, metavar="DIR", help="Where it goes; must be new.")
+@click.option("--all", "everything", is_flag=True, help="Export all ten trait-levels, one folder each.")
+@click.option("--output", "-o", type=FOLDER, required=True, metavar="DIR", help="Output folder; must be new.")
 @click.option("--merge", is_flag=True, help="Write the whole model with the adapter merged in.")
 @click.option(
-    "--top-experts", type=click.IntRange(1), metavar="K", help="Keep the K strongest experts; says the cost."
+    "--top-experts",
+    type=click.IntRange(1),
+    metavar="K",
+    help="Keep the K strongest experts; shows the cost.",
 )
 @click.option("--push", metavar="OWNER/NAME", help="Publish the folder on the Hub as a model.")
-@click.option("--private", is_flag=True, help="With --push: a private repository, where it is new.")
+@click.option("--private", is_flag=True, help="With --push: make a new repository private.")
 def export(
     run: Path,
     trait: tuple[Trait, ...] | None,
@@ -60,7 +63,7 @@ def export(
     """
     if everything and (trait or level or persona):
         raise ConfigError("--all exports every trait-level; leave out --trait, --level and --persona")
-    wanted: list[tuple[Persona, Path]] = (
+    exports: list[tuple[Persona, Path]] = (
         [({t: 1.0}, output / f"{t.trait.value}-{t.level.value}") for t in TRAIT_LEVELS]
         if everything
         else [(persona_of(trait, level, persona), output)]
@@ -68,8 +71,8 @@ def export(
     from preact.export.adapter import export_adapter
     from preact.export.publishing import push_model
 
-    for one, folder in wanted:
-        done = export_adapter(run, one, folder, merge=merge, top_experts=top_experts)
+    for portrayed, folder in exports:
+        done = export_adapter(run, portrayed, folder, merge=merge, top_experts=top_experts)
         for note in done.notes:
             click.echo(f"note: {note}", err=True)
         cost = f", cutting cost {done.cost:+.4f} nats a token" if done.cost is not None else ""
@@ -92,7 +95,7 @@ def export(
     default=0.7,
     show_default=True,
     metavar="T",
-    help="0 takes the likeliest token each time.",
+    help="Sampling temperature; 0 always takes the likeliest token.",
 )
 @click.option(
     "--top-p",
@@ -100,7 +103,7 @@ def export(
     default=0.9,
     show_default=True,
     metavar="P",
-    help="Draw from the likeliest tokens that make up P.",
+    help="Sample from the likeliest tokens that make up P.",
 )
 @click.option(
     "--max-tokens",
@@ -108,7 +111,7 @@ def export(
     default=256,
     show_default=True,
     metavar="N",
-    help="Most tokens of an answer.",
+    help="Maximum number of tokens in an answer.",
 )
 @click.option("--seed", type=int, default=0, show_default=True, metavar="N", help="Same seed, same answers.")
 def chat(
@@ -121,28 +124,30 @@ def chat(
     max_tokens: int,
     seed: int,
 ) -> None:
-    """Talk with RUN in the terminal: a line is a question, an empty line or the end of input leaves.
+    """Talk with RUN in the terminal: each line is a question; an empty line or end of input leaves.
 
     \b
     Example:  preact chat runs/first --trait N --level high
     """
-    wanted = persona_of(trait, level, persona)
-    from oceanchat.llm.chat import Message
+    portrayed = persona_of(trait, level, persona)
+    from oceanchat.prompts import Message
     from preact.systems.generation import Sampling, reply
     from preact.systems.trained import open_run
 
     trained = open_run(run)
-    shown = ", ".join(t.label for t in wanted)
-    click.echo(f"A machine that simulates {shown}. An empty line leaves.", err=True)
-    said: list[Message] = []
+    labels = ", ".join(t.label for t in portrayed)
+    click.echo(f"A machine that simulates {labels}. An empty line leaves.", err=True)
+    messages: list[Message] = []
     while True:
         click.echo("> ", nl=False, err=True)
         question = sys.stdin.readline().strip()
         if not question:
             break
-        said.append(Message("user", question))
-        answer = reply(trained, said, wanted, Sampling(temperature, top_p, max_tokens, seed + len(said)))
-        said.append(Message("assistant", answer))
+        messages.append(Message("user", question))
+        answer = reply(
+            trained, messages, portrayed, Sampling(temperature, top_p, max_tokens, seed + len(messages))
+        )
+        messages.append(Message("assistant", answer))
         click.echo(answer)
 
 

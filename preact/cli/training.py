@@ -44,18 +44,18 @@ def recipe_options(command: Any) -> Any:
 
 
 def _recipe_option(name: str, field: FieldInfo) -> Any:
-    kind: Any = field.annotation
+    annotation: Any = field.annotation
     flags = flags_of(name)
     options: dict[str, Any] = {"help": " ".join((field.description or "").partition("\n\n")[0].split())}
-    if kind is bool:
+    if annotation is bool:
         flags = tuple(f"{flag}/--no-{flag.removeprefix('--')}" for flag in flags)
         options["default"] = None
-    elif get_origin(kind) is Literal:
-        options["type"] = click.Choice(get_args(kind))
+    elif get_origin(annotation) is Literal:
+        options["type"] = click.Choice(get_args(annotation))
     else:
-        options["type"] = kind if kind in (int, float) else str
-        options["metavar"] = METAVARS.get(name, "N" if kind is int else "X")
-    if get_origin(kind) is tuple:
+        options["type"] = annotation if annotation in (int, float) else str
+        options["metavar"] = METAVARS.get(name, "N" if annotation is int else "X")
+    if get_origin(annotation) is tuple:
         options["callback"] = lambda ctx, param, value: tuple(value.split(",")) if value else None
     return click.option(*flags, name, **options)
 
@@ -165,11 +165,11 @@ def identify(run: Path, split: str | None, data: str | None, threads: int, as_js
     from preact.evaluation.identification import as_lines
     from preact.evaluation.identification import identify as identify_run
 
-    found = identify_run(run, data=data, split=split, threads=threads, say=say)
+    identification = identify_run(run, data=data, split=split, threads=threads, say=say)
     if as_json:
-        click.echo(json.dumps(as_dictionary(found)))
+        click.echo(json.dumps(as_dictionary(identification)))
     else:
-        for line in as_lines(found):
+        for line in as_lines(identification):
             click.echo(line)
 
 
@@ -184,11 +184,11 @@ def info(run: Path, as_json: bool) -> None:
     """
     from preact.training.information import about, lines
 
-    found = about(run)
+    facts = about(run)
     if as_json:
-        click.echo(json.dumps(found))
+        click.echo(json.dumps(facts))
     else:
-        for line in lines(found):
+        for line in lines(facts):
             click.echo(line)
 
 

@@ -59,10 +59,10 @@ class Collator:
     def _packed(self, examples: Sequence[Example]) -> dict[str, Any]:
         shared = shared_length(examples) if self.share_prefix else 0
         parts = [e._replace(ids=e.ids[shared:], labels=e.labels[shared:]) for e in examples]
-        places = [torch.arange(shared, shared + len(e.ids)) for e in parts]
+        positions = [torch.arange(shared, shared + len(e.ids)) for e in parts]
         if shared:
             parts.insert(0, Example(examples[0].ids[:shared], [IGNORED] * shared, 0))
-            places.insert(0, torch.arange(shared))
+            positions.insert(0, torch.arange(shared))
         lengths = [len(e.ids) for e in parts]
         # The first token of a dialogue would be predicted from another dialogue's last one: no loss there.
         labels = [label for e in parts for label in (IGNORED, *e.labels[1:])]
@@ -70,7 +70,7 @@ class Collator:
         batch = {
             "input_ids": torch.tensor([[token for e in parts for token in e.ids]]),
             "labels": torch.tensor([labels]),
-            "position_ids": torch.cat(places).unsqueeze(0),
+            "position_ids": torch.cat(positions).unsqueeze(0),
             "trait_ids": torch.tensor([[e.trait_id for e in parts for _ in e.ids]]),
             "cu_seq_lens_q": starts,
             "cu_seq_lens_k": starts,

@@ -1,5 +1,4 @@
-"""A conversation as token ids: the backbone's chat template, the self-discloser's label mask, cuts at whole
-turns.
+"""A conversation as token ids: the chat template, the self-discloser's label mask, cuts at whole turns.
 
 It knows tokenizers and templates; it knows nothing of releases, traits or batches.
 """
@@ -10,7 +9,7 @@ from typing import Any, NamedTuple
 from jinja2 import TemplateError
 
 from oceanchat.errors import TrainingError
-from oceanchat.llm.chat import Message
+from oceanchat.prompts import Message
 
 IGNORED = -100
 """The label of a token that carries no loss."""
@@ -34,7 +33,7 @@ class Encoded(NamedTuple):
 
 
 def ensure_template(tokenizer: Any) -> bool:
-    """Give the tokenizer the plain template when it has none; whether it did."""
+    """Give the tokenizer the plain template if it has none; True if it got it."""
     if tokenizer.chat_template:
         return False
     tokenizer.chat_template = PLAIN_TEMPLATE
@@ -82,9 +81,9 @@ def encode(
 
 def _answers(tokenizer: Any, messages: Sequence[Message], system: str) -> tuple[str, list[tuple[int, int]]]:
     """The conversation as text, and where each answer stands in it, its end of turn included."""
-    places = [index for index, message in enumerate(messages) if message.role == "assistant"]
-    before = [render(tokenizer, messages[:i], system=system, reply_next=True) for i in places]
-    after = [render(tokenizer, messages[: i + 1], system=system) for i in places]
+    answers = [index for index, message in enumerate(messages) if message.role == "assistant"]
+    before = [render(tokenizer, messages[:i], system=system, reply_next=True) for i in answers]
+    after = [render(tokenizer, messages[: i + 1], system=system) for i in answers]
     text = render(tokenizer, messages, system=system)
     if all(text.startswith(end.rstrip()) for end in after):
         spans = [(min(len(a), len(b)), len(b.rstrip())) for a, b in zip(before, after, strict=True)]
@@ -94,7 +93,7 @@ def _answers(tokenizer: Any, messages: Sequence[Message], system: str) -> tuple[
         text = render(tokenizer, [*messages, Message("user", "?")], system=system)
         starts = [len(start) for start in before]
         spans = [
-            (s, _end_of_turn(tokenizer, text, messages[i], s)) for s, i in zip(starts, places, strict=True)
+            (s, _end_of_turn(tokenizer, text, messages[i], s)) for s, i in zip(starts, answers, strict=True)
         ]
     if not all(
         text.startswith(start.rstrip()) and end > 0 for start, (_, end) in zip(before, spans, strict=True)
@@ -107,9 +106,7 @@ def _answers(tokenizer: Any, messages: Sequence[Message], system: str) -> tuple[
 
 
 def _end_of_turn(tokenizer: Any, text: str, answer: Message, start: int) -> int:
-    """Where the answer that begins at `start` ends, a special token right behind it included; 0 if it is not
-    there.
-    """
+    """Where the answer that begins at `start` ends, a special token behind it included; 0 if it is absent."""
     content = answer.content.strip()
     if not text[start:].lstrip().startswith(content):
         return 0
@@ -122,24 +119,22 @@ def _cut(
     ids: list[int], offsets: list[tuple[int, int]], spans: list[tuple[int, int]], context: int, reply: int
 ) -> Encoded | None:
     labels = [IGNORED] * len(ids)
-    position, kept = 0, 0
+    position, end_of_cut = 0, 0
     for start, end in spans:
         while position < len(ids) and offsets[position][1] <= start:
             position += 1
         first = position
         while position < len(ids) and offsets[position][0] < end:
             position += 1
-        if position - first > reply or position > context + reply or (not kept and first > context):
+        if position - first > reply or position > context + reply or (not end_of_cut and first > context):
             break
         labels[first:position] = ids[first:position]
-        kept = position
-    return Encoded(ids[:kept], labels[:kept]) if kept else None
+        end_of_cut = position
+    return Encoded(ids[:end_of_cut], labels[:end_of_cut]) if end_of_cut else None
 
 
 def prompt_ids(tokenizer: Any, messages: Sequence[Message], *, context: int, system: str = "") -> list[int]:
-    """The ids from which the self-discloser's next answer is generated: the latest turns that fit `context`
-    tokens.
-    """
+    """The prompt of the self-discloser's next answer: the latest turns that fit `context` tokens, as ids."""
     for start in range(0, len(messages), 2):
         text = render(tokenizer, messages[start:], system=system, reply_next=True)
         ids: list[int] = tokenizer(text, add_special_tokens=False)["input_ids"]

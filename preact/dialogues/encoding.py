@@ -21,7 +21,7 @@ class Encodings(NamedTuple):
     """Encoded dialogues, and those that did not fit."""
 
     examples: list[Example]
-    kept: list[TrainingDialogue]
+    dialogues: list[TrainingDialogue]
     """The dialogue of each example."""
     dropped: int
 
@@ -38,7 +38,7 @@ def encode_all(
     `portrayed` is the trait-level the prompt of `lora` names; each dialogue's own when it is None. The prompt
     comes on top of the recipe's lengths, so that all methods see the same turns.
     """
-    examples, kept = [], []
+    examples, encoded_dialogues = [], []
     for dialogue in dialogues:
         system, context = "", recipe.context
         if METHODS[method].prompted:
@@ -47,9 +47,9 @@ def encode_all(
         encoded = encode(tokenizer, dialogue.messages, context=context, reply=recipe.reply, system=system)
         if encoded is not None:
             examples.append(Example(encoded.ids, encoded.labels, dialogue.trait_id))
-            kept.append(dialogue)
+            encoded_dialogues.append(dialogue)
     if not examples:
         raise TrainingError(
             f"no dialogue fits {recipe.context} + {recipe.reply} tokens; raise --context or --reply"
         )
-    return Encodings(examples, kept, len(dialogues) - len(examples))
+    return Encodings(examples, encoded_dialogues, len(dialogues) - len(examples))

@@ -16,7 +16,7 @@ import pyarrow.parquet
 
 from oceanchat.errors import TrainingError
 from oceanchat.hub.reading import read_dataset
-from oceanchat.llm.chat import Message
+from oceanchat.prompts import Message
 from oceanchat.traits import Level, Trait, TraitLevel, trait_id
 
 SPLITS = ("train", "validation", "test")
@@ -54,18 +54,19 @@ class TrainingRelease:
     dialogues: tuple[TrainingDialogue, ...]
 
     def split(self, name: str) -> tuple[TrainingDialogue, ...]:
-        """The dialogues of 'train', 'validation', 'test' or 'all'. Raises TrainingError for an empty or
-        unknown one.
+        """The dialogues of 'train', 'validation', 'test' or 'all'.
+
+        Raises TrainingError for an empty or unknown split.
         """
         if name != "all" and name not in SPLITS:
             raise TrainingError(f"split '{name}' is not known; write {', '.join(SPLITS)} or all")
-        found = tuple(d for d in self.dialogues if name in ("all", d.split))
-        if not found:
-            held = ", ".join(s for s in SPLITS if any(d.split == s for d in self.dialogues)) or "none"
+        dialogues = tuple(d for d in self.dialogues if name in ("all", d.split))
+        if not dialogues:
+            present = ", ".join(s for s in SPLITS if self.has(s)) or "none"
             raise TrainingError(
-                f"release '{self.source}' has no split '{name}' (it has: {held}); choose another split"
+                f"release '{self.source}' has no split '{name}' (it has: {present}); choose another split"
             )
-        return found
+        return dialogues
 
     def has(self, name: str) -> bool:
         """Whether the split holds any dialogue."""

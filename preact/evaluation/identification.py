@@ -102,11 +102,13 @@ def score(
         examples = plain.examples
         if trained.method.prompted:
             examples = encode_all(
-                trained.tokenizer, plain.kept, config.method, config.recipe, trait_level
+                trained.tokenizer, plain.dialogues, config.method, config.recipe, trait_level
             ).examples
         with trained.portraying({trait_level: 1.0}) as portrayal:
             columns.append(trained.losses(examples, portrayal.arguments))
-    return TraitLevelLosses(plain.kept, torch.stack(columns, dim=1), trained.backbone_losses(plain.examples))
+    return TraitLevelLosses(
+        plain.dialogues, torch.stack(columns, dim=1), trained.backbone_losses(plain.examples)
+    )
 
 
 def judge(scores: TraitLevelLosses, split: str, experts: ExpertUse | None = None) -> Identification:

@@ -18,8 +18,7 @@ from inspect_ai.model import ChatMessageSystem, ChatMessageUser, get_model
 from inspect_ai.scorer import Score, Target, grouped, mean, scorer
 from inspect_ai.solver import Generate, TaskState, solver
 
-from oceanchat.llm.chat import Message
-from oceanchat.prompts import open_prompts
+from oceanchat.prompts import Message, open_prompts
 from oceanchat.traits import FACETS, TRAIT_LEVELS, Trait, TraitLevel
 from preact.evaluation.interview.inventories import BUNDLED, Inventory, load_inventory
 from preact.evaluation.judge.batches import split

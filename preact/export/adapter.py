@@ -18,7 +18,7 @@ from peft.tuners.lora.layer import LoraLayer
 from torch import Tensor
 
 from oceanchat.errors import TrainingError
-from oceanchat.llm.chat import Message
+from oceanchat.prompts import Message
 from preact.backbones.backbone import load
 from preact.dialogues.batches import Example
 from preact.dialogues.conversation import prompt_ids
@@ -50,8 +50,7 @@ class Exported(NamedTuple):
     difference: float
     """Largest difference of logits between run and export on the check's questions."""
     effect: float
-    """Largest difference of logits between backbone and export on the same questions; 0 would be no effect.
-    """
+    """Largest difference of logits between backbone and export on the same questions; 0: no effect."""
     cost: float | None
     """Nats a token that --top-experts costs on the validation split; None where nothing was cut."""
     notes: tuple[str, ...]
@@ -75,8 +74,7 @@ def export_adapter(
     top_experts: int | None = None,
     say: Callable[[str], None] = lambda line: None,
 ) -> Exported:
-    """Write the persona's adapter (or, with `merge`, the whole model) to a new folder, once it has been
-    checked.
+    """Write the persona's adapter (or, with `merge`, the whole model) to a new folder, once it is checked.
 
     Raises TrainingError for a folder that exists, a method that cannot, or an export that differs from the
     run or changes nothing.
@@ -86,17 +84,17 @@ def export_adapter(
     trained = open_run(folder)
     folded = fold(trained, persona, top_experts)
     cost = cutting_cost(trained, persona, folded) if top_experts else None
-    wanted = answers(trained, persona, folded.weights)
-    plain = backbone_answers(trained, persona)
+    run_logits = answers(trained, persona, folded.weights)
+    backbone_logits = backbone_answers(trained, persona)
     draft = output.with_name(output.name + ".partial")
     shutil.rmtree(draft, ignore_errors=True)
     draft.mkdir(parents=True)
     _write(draft, trained, folded)
     say("checking the export with plain peft")
-    got = _loaded_answers(draft, trained, persona, merge)
-    difference = max(float((a - b).abs().max()) for a, b in zip(got, wanted, strict=True))
-    effect = max(float((a - b).abs().max()) for a, b in zip(got, plain, strict=True))
-    largest = max(float(logits.abs().max()) for logits in wanted)
+    export_logits = _loaded_answers(draft, trained, persona, merge)
+    difference = max(float((a - b).abs().max()) for a, b in zip(export_logits, run_logits, strict=True))
+    effect = max(float((a - b).abs().max()) for a, b in zip(export_logits, backbone_logits, strict=True))
+    largest = max(float(logits.abs().max()) for logits in run_logits)
     allowed = TOLERANCE[trained.record.config.recipe.stored] * max(1.0, largest)
     if difference > allowed or effect <= allowed:
         shutil.rmtree(draft)
@@ -116,7 +114,7 @@ def export_adapter(
 def fold(trained: TrainedModel, persona: Persona, top_experts: int | None = None) -> Folded:
     """The persona's adapter as plain LoRA tensors and config; chooses the adapter where there are ten.
 
-    With `top_experts` only the strongest experts' channels are kept, which lowers the rank. Raises
+    With `top_experts` only the strongest experts' channels stay, which lowers the rank. Raises
     TrainingError for a number of experts the run does not have.
     """
     weights: Tensor | None = None
@@ -124,7 +122,7 @@ def fold(trained: TrainedModel, persona: Persona, top_experts: int | None = None
         weights = portrayal.arguments.get("expert_weights")
         name = trained.model.active_adapter
     recipe = trained.record.config.recipe
-    kept = torch.arange(recipe.rank)
+    channels = torch.arange(recipe.rank)
     if weights is None and top_experts:
         raise TrainingError(
             f"method '{trained.record.config.method}' has no experts; leave --top-experts out"
@@ -138,16 +136,16 @@ def fold(trained: TrainedModel, persona: Persona, top_experts: int | None = None
         cut = torch.zeros_like(weights)
         cut[strongest] = weights[strongest]
         weights, share = cut, recipe.rank // recipe.experts
-        kept = (strongest.cpu().unsqueeze(1) * share + torch.arange(share)).flatten()
+        channels = (strongest.cpu().unsqueeze(1) * share + torch.arange(share)).flatten()
     tensors: dict[str, Tensor] = {}
     for key, module in trained.model.named_modules():
         if isinstance(module, LoraLayer) and name in module.lora_A:
             a, b = module.lora_A[name].weight.detach().cpu(), module.lora_B[name].weight.detach().cpu()
             if weights is not None:
                 b = b * weights.cpu().to(b.dtype).repeat_interleave(recipe.rank // recipe.experts)
-            tensors[f"{key}.lora_A.weight"] = a[kept].contiguous()
-            tensors[f"{key}.lora_B.weight"] = b[:, kept].contiguous()
-    return Folded(tensors, _plain_config(trained, len(kept)), weights)
+            tensors[f"{key}.lora_A.weight"] = a[channels].contiguous()
+            tensors[f"{key}.lora_B.weight"] = b[:, channels].contiguous()
+    return Folded(tensors, _plain_config(trained, len(channels)), weights)
 
 
 def _plain_config(trained: TrainedModel, rank: int) -> LoraConfig:
@@ -167,15 +165,13 @@ def _plain_config(trained: TrainedModel, rank: int) -> LoraConfig:
 
 
 def cutting_cost(trained: TrainedModel, persona: Persona, folded: Folded) -> float | None:
-    """Nats a token that cutting experts costs on the persona's validation dialogues; None where there are
-    none.
-    """
+    """Nats a token that cutting experts costs on the persona's validation dialogues; None without any."""
     release = read_release(trained.record.config.release)
-    mine = [d for d in release.dialogues if d.split == "validation" and d.trait_level in persona]
-    if not mine or folded.weights is None:
+    validation = [d for d in release.dialogues if d.split == "validation" and d.trait_level in persona]
+    if not validation or folded.weights is None:
         return None
     config = trained.record.config
-    examples: list[Example] = encode_all(trained.tokenizer, mine, config.method, config.recipe).examples
+    examples: list[Example] = encode_all(trained.tokenizer, validation, config.method, config.recipe).examples
     with trained.portraying(persona) as portrayal:
         whole = trained.losses(examples, portrayal.arguments)
     return float((trained.losses(examples, {"expert_weights": folded.weights}) - whole).mean())
@@ -216,8 +212,9 @@ def _write(draft: Path, trained: TrainedModel, folded: Folded) -> None:
 
 
 def _loaded_answers(draft: Path, trained: TrainedModel, persona: Persona, merge: bool) -> list[Tensor]:
-    """The logits of what was written, loaded by plain peft; with `merge` the whole model takes the adapter's
-    place.
+    """The logits of what was written, loaded by plain peft.
+
+    With `merge` the whole model takes the adapter's place.
     """
     recipe = trained.record.config.recipe
     backbone = load(backbone_name(trained.folder, trained.record), precision=recipe.stored)

@@ -1,5 +1,4 @@
-"""N experts as one LoRA: the gated product every adapted layer computes, and the scope that hands it its
-gate.
+"""N experts as one LoRA: the gated product that every adapted layer computes, and the gate it reads.
 
 sum_j w_ij B_j A_j h = B diag(repeat(w_i, r/N)) A h, because the expert weights depend on the trait-level and
 not on the token (equation 2). The gate is folded into B's product, so nothing is saved for the backward pass
@@ -18,15 +17,12 @@ from oceanchat.errors import TrainingError
 
 
 class Gate:
-    """The expert weights in force, by adapter; a plain attribute holder, which torch.compile traces without a
-    break.
-    """
+    """The expert weights in force, by adapter: plain attributes, which torch.compile traces through."""
 
     def __init__(self) -> None:
         self.weights: dict[str, Tensor] = {}
         self.repeats = False
-        """Whether a batch may be a multiple of the gate's: beam search and several answers repeat sequences.
-        """
+        """Whether a batch may be a multiple of the gate's, as in beam search and with several answers."""
 
     def __deepcopy__(self, memo: dict[int, Any]) -> "Gate":
         return Gate()

@@ -1,4 +1,4 @@
-"""The losses on expert weights: personality specialization (PSL), its options, and the Switch auxiliary loss.
+"""The losses on expert weights: personality specialization (PSL) and the Switch auxiliary loss.
 
 Pure functions of tensors, pinned to hand-computed values. A row of `weights` is a trait-level (or a
 sequence), a column an expert, and rows sum to 1. They know nothing of models, data or training.
@@ -28,12 +28,11 @@ def personality_specialization(weights: Tensor, *, normalised: bool = False, hin
 
 
 def sequence_balance(weights: Tensor) -> Tensor:
-    """The auxiliary loss of Switch Transformers (Fedus et al. 2022, equation 4) with sequences for tokens, a
-    scalar.
+    """The auxiliary loss of Switch Transformers with sequences in place of tokens, a scalar.
 
-    `weights` is S x N, a row a sequence: N times the sum over experts of the share of sequences whose
-    strongest expert it is, times its mean weight. 1 at perfect balance; only the mean weight carries a
-    gradient.
+    Fedus et al. 2022, equation 4. `weights` is S x N, a row a sequence: N times the sum over experts of the
+    share of sequences whose strongest expert it is, times its mean weight. 1 at perfect balance; only the
+    mean weight carries a gradient.
     """
     experts = weights.shape[1]
     strongest = torch.nn.functional.one_hot(weights.argmax(dim=1), experts).to(weights.dtype)
@@ -41,8 +40,7 @@ def sequence_balance(weights: Tensor) -> Tensor:
 
 
 def entropy_shortfall(weights: Tensor, floor: float) -> Tensor:
-    """How far rows of `weights` (S x N) fall short of an entropy of `floor` nats, averaged over rows, a
-    scalar.
+    """How far rows of `weights` (S x N) fall short of `floor` nats of entropy, their mean, a scalar.
 
     Beyond the paper and off by default: added to the loss, it keeps trait-levels from collapsing to one
     expert.

@@ -1,4 +1,4 @@
-"""P-React as a peft method: `PreactConfig`, `PreactModel`, and the one call that registers them.
+"""P-React as a peft method: `PreactConfig`, `PreactModel`, and the call that registers them.
 
 `get_peft_model`, `save_pretrained`, `PeftModel.from_pretrained` and Trainer's checkpoints work as for any
 peft method, on quantised bases too. A process that loads a run must import this module first, or peft answers
@@ -143,9 +143,7 @@ class PreactModel(LoraModel):  # type: ignore[misc]
     def generate(
         self, *args: Any, trait_ids: Tensor | None = None, expert_weights: Tensor | None = None, **kwargs: Any
     ) -> Any:
-        """The backbone's generate under one trait-level a sequence; beams and several answers a prompt are
-        fine.
-        """
+        """The backbone's generate under one trait-level a sequence; beams and several answers are fine."""
         if trait_ids is not None and trait_ids.dim() != 1:
             raise TrainingError(
                 "generation takes one trait id a sequence; per-token ids are for packed training rows"
@@ -177,7 +175,7 @@ class PreactModel(LoraModel):  # type: ignore[misc]
     def _checkpoint_contexts(self) -> tuple[AbstractContextManager[None], AbstractContextManager[None]]:
         return self.gate.checkpoint_contexts()
 
-    def _one(self, expert_weights: Tensor | None, trait_id: int | None) -> AbstractContextManager[None]:
+    def _scope_of(self, expert_weights: Tensor | None, trait_id: int | None) -> AbstractContextManager[None]:
         """The scope in which one trait-level or mixture is in force; without either, merging refuses."""
         if expert_weights is None and trait_id is not None:
             expert_weights = self.router_weights().detach()[trait_id]
@@ -188,12 +186,12 @@ class PreactModel(LoraModel):  # type: ignore[misc]
         self, *args: Any, expert_weights: Tensor | None = None, trait_id: int | None = None, **kwargs: Any
     ) -> None:
         """Fold one trait-level (or mixture) into the backbone's weights; TrainingError when none is named."""
-        with self._one(expert_weights, trait_id):
+        with self._scope_of(expert_weights, trait_id):
             super().merge_adapter(*args, **kwargs)
 
     def unmerge_adapter(self) -> None:
         """Take out what `merge_adapter` folded in."""
-        with self._one(self.merged_weights, None):
+        with self._scope_of(self.merged_weights, None):
             super().unmerge_adapter()
         self.merged_weights = None
 
@@ -201,7 +199,7 @@ class PreactModel(LoraModel):  # type: ignore[misc]
         self, *args: Any, expert_weights: Tensor | None = None, trait_id: int | None = None, **kwargs: Any
     ) -> nn.Module:
         """The backbone with one trait-level (or mixture) folded in; TrainingError when none is named."""
-        with self._one(expert_weights, trait_id):
+        with self._scope_of(expert_weights, trait_id):
             merged: nn.Module = super().merge_and_unload(*args, **kwargs)
         return merged
 

@@ -18,7 +18,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from oceanchat.errors import EvaluationError
-from oceanchat.llm.chat import Message
+from oceanchat.prompts import Message
 from oceanchat.traits import TRAITS, Level, Trait
 from preact.backbones.backbone import Backbone
 from preact.dialogues.conversation import ensure_template, render

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import torch
 from transformers import set_seed
 
-from oceanchat.llm.chat import Message
+from oceanchat.prompts import Message
 from preact.dialogues.conversation import prompt_ids
 from preact.persona import Persona
 from preact.systems.trained import TrainedModel

@@ -13,7 +13,7 @@ from typing import Any, Literal
 import torch
 from transformers import set_seed
 
-from oceanchat.llm.chat import Message
+from oceanchat.prompts import Message
 from oceanchat.traits import TraitLevel
 from preact.backbones.backbone import Backbone, load
 from preact.backbones.cpu import prepare_cpu

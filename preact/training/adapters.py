@@ -18,8 +18,9 @@ from preact.mixture.model import PreactConfig
 
 
 def adapt(model: Any, config: TrainConfig) -> Any:
-    """The backbone with a fresh adapter, ready to train. Raises TrainingError for target modules that match
-    nothing.
+    """The backbone with a fresh adapter, ready to train.
+
+    Raises TrainingError for target modules that match nothing.
     """
     recipe = config.recipe
     options: dict[str, Any] = {
@@ -55,8 +56,9 @@ def adapt(model: Any, config: TrainConfig) -> Any:
 
 
 def load_adapters(model: Any, folders: dict[str, Path]) -> Any:
-    """The backbone with saved adapters, by name, frozen; the first is active. Raises TrainingError for a
-    damaged one.
+    """The backbone with saved adapters, by name, frozen; the first is active.
+
+    Raises TrainingError for a damaged one.
     """
     adapted: Any = None
     for name, folder in folders.items():

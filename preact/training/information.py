@@ -1,4 +1,4 @@
-"""What `preact info` says of a run: parameters, expert weights, how the experts are shared, provenance.
+"""What `preact info` shows of a run: parameters, expert weights, use of the experts, provenance.
 
 It reads the run folder and the adapter's file; no backbone is loaded.
 """
@@ -20,13 +20,13 @@ from preact.training.runs import RunRecord, adapter_folder, read_record
 def about(folder: Path) -> dict[str, Any]:
     """The run's record with its expert weights (10 x N) and their use, or None without experts."""
     record = read_record(folder)
-    found: dict[str, Any] = {**record.model_dump(mode="json"), "recipe": record.config.summary}
-    found.update(expert_weights=None, experts=None)
+    facts: dict[str, Any] = {**record.model_dump(mode="json"), "recipe": record.config.summary}
+    facts.update(expert_weights=None, experts=None)
     if record.state == "finished" and METHODS[record.config.method].has_experts:
         weights = _expert_weights(folder, record)
-        found["expert_weights"] = [[round(w, 6) for w in row] for row in weights.tolist()]
-        found["experts"] = expert_use(weights)._asdict()
-    return found
+        facts["expert_weights"] = [[round(w, 6) for w in row] for row in weights.tolist()]
+        facts["experts"] = expert_use(weights)._asdict()
+    return facts
 
 
 def _expert_weights(folder: Path, record: RunRecord) -> torch.Tensor:
@@ -45,23 +45,23 @@ def _expert_weights(folder: Path, record: RunRecord) -> torch.Tensor:
     return torch.softmax(personality @ projection, dim=-1)
 
 
-def lines(found: dict[str, Any]) -> Iterator[str]:
+def lines(facts: dict[str, Any]) -> Iterator[str]:
     """The same for people."""
-    config, release = found["config"], found["release"]
-    yield f"method       {config['method']}, seed {config['seed']}, {found['state']}"
-    yield f"backbone     {config['backbone']}, {found['backbone_parameters']:,} parameters"
-    trained, steps = found["trained_parameters"], found["steps"]
-    yield f"trained      {trained:,} parameters, {steps} steps, {found['seconds']:.0f} s"
+    config, release = facts["config"], facts["release"]
+    yield f"method       {config['method']}, seed {config['seed']}, {facts['state']}"
+    yield f"backbone     {config['backbone']}, {facts['backbone_parameters']:,} parameters"
+    trained, steps = facts["trained_parameters"], facts["steps"]
+    yield f"trained      {trained:,} parameters, {steps} steps, {facts['seconds']:.0f} s"
     scripted = ", written by the scripted model" if release["scripted"] else ""
     size, mark = release["dialogues"], release["fingerprint"][:16]
     yield f"release      {release['name']}, {size} dialogues{scripted}, sha256 {mark}"
-    yield f"recipe       {found['recipe']}"
-    yield "versions     " + ", ".join(f"{name} {version}" for name, version in found["versions"].items())
-    if found["experts"]:
-        use = found["experts"]
+    yield f"recipe       {facts['recipe']}"
+    yield "versions     " + ", ".join(f"{name} {version}" for name, version in facts["versions"].items())
+    if facts["experts"]:
+        use = facts["experts"]
         yield (
             f"experts      {use['effective']:.2f} effective, {use['dead']} dead,"
             f" similarity {use['similarity']:.3f}, PSL {use['psl']:.3f}"
         )
-        for trait_level, row in zip(TRAIT_LEVELS, found["expert_weights"], strict=True):
+        for trait_level, row in zip(TRAIT_LEVELS, facts["expert_weights"], strict=True):
             yield f"  {trait_level.code}  " + " ".join(f"{w:.2f}" for w in row)

@@ -20,7 +20,7 @@ _LOGGED = ("loss", "lm_loss", "expert_loss", "grad_norm", "learning_rate", "rout
 
 
 class TrainingProgress(TrainerCallback):  # type: ignore[misc]
-    """Writes the figures of each log; after a resume it goes on where the checkpoint stood."""
+    """Writes the figures of each log; after a resume it continues where the checkpoint stood."""
 
     def __init__(self, folder: Path, say: Callable[[str], None], *, stage: str = "") -> None:
         self.path = folder / METRICS
@@ -35,16 +35,16 @@ class TrainingProgress(TrainerCallback):  # type: ignore[misc]
         """Drop the lines of steps that will be taken again."""
         self.began = self.last = time.monotonic()
         self.first_step = state.global_step
-        kept = [line for line in read_metrics(self.path) if not self._again(line, state.global_step)]
-        self.path.write_text("".join(json.dumps(line) + "\n" for line in kept), encoding="utf-8")
+        lines = [line for line in read_metrics(self.path) if not self._is_repeated(line, state.global_step)]
+        self.path.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
 
-    def _again(self, line: dict[str, Any], step: int) -> bool:
+    def _is_repeated(self, line: dict[str, Any], step: int) -> bool:
         return bool(line.get("stage", "") == self.stage and line["step"] > step)
 
     def on_log(
         self, args: Any, state: Any, control: Any, logs: dict[str, Any] | None = None, **kwargs: Any
     ) -> None:
-        """Append one line, and say it."""
+        """Append one line, and print it."""
         if not logs or "loss" not in logs or not state.is_world_process_zero:
             return
         now = time.monotonic()

@@ -1,4 +1,4 @@
-"""The run folder: what a training run was told, what it made, and how to open it again.
+"""The run folder: the config of a training run, what it wrote, and how to read it again.
 
     run.json        config, release, backbone, versions, figures; `state` is 'finished' once all else is there
     metrics.jsonl   the losses as they went
@@ -7,7 +7,7 @@
     checkpoints/    where an unfinished run goes on
     tracked/        what trackers wrote
 
-It knows nothing of training; whoever loads a model from here gets it ready to score and to generate.
+It reads and writes records; it loads no models and knows nothing of training.
 """
 
 import json
@@ -19,7 +19,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from oceanchat.errors import TrainingError
-from preact.config import TrainConfig
+from preact.config import TINY, TrainConfig
 
 RECORD, ADAPTER, BACKBONE, CHECKPOINTS = "run.json", "adapter", "backbone", "checkpoints"
 TRACKED = "tracked"
@@ -43,7 +43,7 @@ class ReleaseUsed(BaseModel):
 
 
 class RunRecord(BaseModel):
-    """All that can be said about a run."""
+    """A run's config, provenance and figures."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -68,18 +68,18 @@ class RunRecord(BaseModel):
     @property
     def tiny(self) -> bool:
         """Whether the run holds a backbone of its own."""
-        return self.config.backbone == "tiny"
+        return self.config.backbone == TINY
 
 
 def package_versions() -> dict[str, str]:
     """The versions of everything that shapes a run's numbers."""
-    found = {}
+    versions = {}
     for name in _PACKAGES:
         try:
-            found[name] = metadata.version(name)
+            versions[name] = metadata.version(name)
         except metadata.PackageNotFoundError:
-            found[name] = "source"
-    return found
+            versions[name] = "source"
+    return versions
 
 
 def write_record(folder: Path, record: RunRecord) -> None:

@@ -47,13 +47,13 @@ Say = Callable[[str], None]
 def train(config: TrainConfig, say: Say, *, resume: bool = False) -> RunRecord:
     """Train into `config.output` and return the record of the finished run.
 
-    `say` is told what happens, a line at a time. With `resume` an unfinished run goes on from its last
+    `say` gets what happens, a line at a time. With `resume` an unfinished run continues from its last
     checkpoint, to exactly the result it would have had. Raises TrainingError (a folder that exists, data that
     fits nothing, memory).
     """
     folder = Path(config.output)
     _claim(folder, resume)
-    open_trackers(config.trackers, folder)  # a mistake in their names is said before anything is trained
+    open_trackers(config.trackers, folder)  # a mistake in their names ends the run before anything is written
     prepare_cpu(config.threads)
     config = _with_precision(config)
     release = read_release(config.release)
@@ -102,13 +102,13 @@ def _train(record: RunRecord, release: TrainingRelease, folder: Path, say: Say, 
     if encodings.dropped:
         say(f"note: {encodings.dropped} dialogues left out: not even the first answer fits the lengths")
     counts = {"dialogues": len(encodings.examples), "dropped": encodings.dropped}
-    known = {
+    update = {
         "config": config,
         "release": record.release.model_copy(update=counts),
         "backbone_parameters": count_parameters(backbone.model),
         "plain_template": plain,
     }
-    record = record.model_copy(update=known)
+    record = record.model_copy(update=update)
     write_record(folder, record)
     for line in describe(record):
         say(line)
@@ -120,10 +120,10 @@ def _leave_no_trace(folder: Path, config: TrainConfig) -> None:
     checkpoints = folder / CHECKPOINTS
     if any(last_checkpoint(path) for path in checkpoints.glob("*")):
         return
-    for made in (RECORD, METRICS):
-        (folder / made).unlink(missing_ok=True)
-    for made in (CHECKPOINTS, TRACKED, *([BACKBONE] if config.backbone == TINY else [])):
-        shutil.rmtree(folder / made, ignore_errors=True)
+    for file in (RECORD, METRICS):
+        (folder / file).unlink(missing_ok=True)
+    for subfolder in (CHECKPOINTS, TRACKED, *([BACKBONE] if config.backbone == TINY else [])):
+        shutil.rmtree(folder / subfolder, ignore_errors=True)
     if not any(folder.iterdir()):
         folder.rmdir()
 
@@ -196,15 +196,15 @@ def _train_adapters(
     seconds, trained, steps = 0.0, 0, 0
     final: dict[str, float] = {}
     for index, name in enumerate(record.adapters):
-        mine = [e for e in examples if name == "default" or e.trait_id == index]
-        if not mine:
+        selected = [e for e in examples if name == "default" or e.trait_id == index]
+        if not selected:
             raise TrainingError(
                 f"the release has no dialogue of {name}; {config.method} needs some of every trait-level"
             )
         set_seed(config.seed)
         adapted = adapt(model, config)
         trained += sum(p.numel() for p in adapted.parameters() if p.requires_grad)
-        trainer = make_trainer(config, folder / CHECKPOINTS / name, adapted, mine, pad_id)
+        trainer = make_trainer(config, folder / CHECKPOINTS / name, adapted, selected, pad_id)
         trainer.add_callback(TrainingProgress(folder, say, stage="" if name == "default" else name))
         for tracker in open_trackers(config.trackers, folder / TRACKED / name):
             trainer.add_callback(tracker)
@@ -212,7 +212,7 @@ def _train_adapters(
         _run(trainer, resume)
         seconds += time.monotonic() - began
         steps += trainer.state.global_step
-        final = {k: v for k, v in trainer.last_losses.items()}
+        final = dict(trainer.last_losses)
         adapted.save_pretrained(adapter_folder(folder, name))
         (adapter_folder(folder, name) / "README.md").unlink()  # peft's form, with nothing filled in
         model = adapted.unload() if len(record.adapters) > 1 else model
@@ -244,15 +244,14 @@ def _out_of_memory() -> TrainingError:
 
 
 def _choose_rate(config: TrainConfig, release: TrainingRelease, backbone: Backbone, say: Say) -> TrainConfig:
-    """The config with the one of the paper's learning rates whose adapter has the lowest loss on the
-    validation split.
+    """The config with the paper's learning rate whose adapter has the lowest loss on the validation split.
 
     Each rate is trained in full, as the run itself would be, and its adapter is thrown away.
     """
-    held = encode_all(backbone.tokenizer, release.split("validation"), config.method, config.recipe).examples
-    mine = encode_all(
-        backbone.tokenizer, release.split(config.train_split), config.method, config.recipe
-    ).examples
+    validation, training = (
+        encode_all(backbone.tokenizer, release.split(split), config.method, config.recipe).examples
+        for split in ("validation", config.train_split)
+    )
     losses: dict[float, float] = {}
     for rate in PAPER_RATES:
         recipe = config.recipe.model_copy(update={"learning_rate": rate})
@@ -261,14 +260,14 @@ def _choose_rate(config: TrainConfig, release: TrainingRelease, backbone: Backbo
         adapted = adapt(backbone.model, trial)
         folder = Path(config.output) / CHECKPOINTS / f"rate-{rate:g}"
         trainer = make_trainer(
-            trial, folder, adapted, mine, backbone.tokenizer.pad_token_id, checkpoints=False
+            trial, folder, adapted, training, backbone.tokenizer.pad_token_id, checkpoints=False
         )
         _run(trainer, resume=False)
-        losses[rate] = mean_loss(adapted, held, trainer.data_collator, recipe.micro_batch)
+        losses[rate] = mean_loss(adapted, validation, trainer.data_collator, recipe.micro_batch)
         say(f"learning rate {rate:g}: validation loss {losses[rate]:.4f}")
         adapted.unload()
     best = min(losses, key=lambda rate: (losses[rate], rate))
-    say(f"learning rate {best:g} it is")
+    say(f"learning rate {best:g} is chosen")
     return config.model_copy(update={"recipe": config.recipe.model_copy(update={"learning_rate": best})})
 
 

@@ -1,8 +1,7 @@
-"""Trainer with P-React's objective: the language-modelling loss plus lambda times a loss on the expert
-weights.
+"""Hugging Face's Trainer with equation 6 as its loss.
 
-Two learning rates, losses that stay right under gradient accumulation and several processes, and what each
-part of the loss was. It knows nothing of releases or run folders.
+Two learning rates, losses that stay right under gradient accumulation and several processes, and each part of
+the loss in the log. It knows nothing of releases or run folders.
 """
 
 import json
@@ -27,7 +26,7 @@ ROUTER = "preact_router"
 
 
 class PreactTrainer(Trainer):  # type: ignore[misc]
-    """Hugging Face's Trainer with equation 6 as its loss."""
+    """Trains an adapted model; the parts of the loss go into the log."""
 
     loss_is_scaled_for_ga = True
 
@@ -49,9 +48,7 @@ class PreactTrainer(Trainer):  # type: ignore[misc]
         return_outputs: bool = False,
         num_items_in_batch: Tensor | int | None = None,
     ) -> Any:
-        """Equation 6 for one micro-batch, scaled so that the micro-batches of a step add up to the step's
-        loss.
-        """
+        """Equation 6 for a micro-batch, scaled so that the micro-batches of a step add up to its loss."""
         sequences = inputs.pop("sequence_trait_ids", None)
         labels = inputs.pop("labels")
         total = batch_loss(model, inputs, labels)
@@ -70,8 +67,8 @@ class PreactTrainer(Trainer):  # type: ignore[misc]
         if not self.recipe.length_grouping:
             return super()._get_train_sampler(train_dataset)
         lengths = [len(example.ids) for example in self.train_dataset]
-        draw = torch.Generator().manual_seed(self.args.data_seed)
-        return LengthGroupedSampler(self.args.train_batch_size, lengths=lengths, generator=draw)
+        generator = torch.Generator().manual_seed(self.args.data_seed)
+        return LengthGroupedSampler(self.args.train_batch_size, lengths=lengths, generator=generator)
 
     def _expert_loss(self, model: nn.Module, sequences: Tensor | None) -> Tensor:
         tuner = self.accelerator.unwrap_model(model).base_model

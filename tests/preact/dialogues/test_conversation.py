@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from oceanchat.errors import TrainingError
-from oceanchat.llm.chat import Message
+from oceanchat.prompts import Message
 from preact.backbones.tiny import TEMPLATE, _tokenizer, conversation
 from preact.dialogues.conversation import IGNORED, PLAIN_TEMPLATE, encode, ensure_template, prompt_ids, render
 from tests.preact.conftest import MICRO

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from oceanchat.errors import TrainingError
-from oceanchat.llm.chat import Message
+from oceanchat.prompts import Message
 from oceanchat.traits import TRAIT_LEVELS
 from preact.dialogues.release import TrainingDialogue
 from preact.evaluation.identification import TraitLevelLosses, as_json, as_lines, identify, judge

@@ -10,7 +10,7 @@ from safetensors.torch import load_file
 from transformers import AutoModelForCausalLM
 
 from oceanchat.errors import TrainingError
-from oceanchat.llm.chat import Message
+from oceanchat.prompts import Message
 from preact.export.adapter import export_adapter, fold
 from preact.persona import parse_persona
 from preact.systems.generation import Sampling, reply

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from oceanchat.errors import EvaluationError
-from oceanchat.llm.chat import Message
+from oceanchat.prompts import Message
 from oceanchat.traits import Level, Trait
 from preact.dialogues.conversation import render
 from preact.systems.control_vectors import ControlVectors, SteeringTrial, choose, load, make, save

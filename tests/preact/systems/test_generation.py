@@ -1,4 +1,4 @@
-from oceanchat.llm.chat import Message
+from oceanchat.prompts import Message
 from preact.persona import parse_persona
 from preact.systems.generation import Sampling, replies, reply
 from preact.systems.trained import open_run
