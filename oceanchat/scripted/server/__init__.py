@@ -1,1 +1,1 @@
-"""The scripted model behind a real endpoint, with faults to order."""
+"""The scripted endpoint and its faults."""

@@ -1,6 +1,7 @@
-"""Faults: what a rehearsal endpoint does wrong on purpose, how often, and what it counts.
+"""Faults of the scripted endpoint, and its counters.
 
-Pure decisions by a seeded generator; knows nothing of sockets or models.
+What it does wrong on purpose and how often are pure decisions by a seeded generator; knows nothing of sockets
+or models.
 """
 
 import random
@@ -25,9 +26,9 @@ class Faults(BaseModel):
     rate_500: float = Share
     rate_503: float = Share
     retry_after: float | None = Field(default=None, ge=0.0)
-    """Seconds told in Retry-After with 429 and 503; None: no such header."""
+    """Seconds sent in Retry-After with 429 and 503; None: no such header."""
     retry_after_date: bool = False
-    """Tell Retry-After as an HTTP date."""
+    """Send Retry-After as an HTTP date."""
     rate_hang: float = Share
     rate_reset: float = Share
     rate_cut_off: float = Share
@@ -38,13 +39,13 @@ class Faults(BaseModel):
     poison: str | None = None
     """A prompt that holds this text always gets 400 content_filter."""
     limit: int | None = Field(default=None, ge=1)
-    """429 for whatever goes beyond so many calls at once."""
+    """Calls beyond this many at once get 429."""
     rate_limit_headers: bool = False
     """Send x-ratelimit-* headers."""
     key: str | None = None
-    """401 for any other key."""
+    """Any other key gets 401."""
     quota_after: int | None = Field(default=None, ge=0)
-    """429 insufficient_quota after so many answers."""
+    """After this many answers calls get 429 insufficient_quota."""
     no_usage: bool = False
     """Leave the token counts out of the replies."""
     batch_seconds: float = Field(default=0.0, ge=0.0)
@@ -77,7 +78,7 @@ class FaultDice:
 
 
 def retry_after_header(faults: Faults) -> dict[str, str]:
-    """The Retry-After header in the form asked for."""
+    """The Retry-After header in the form that `faults` ask for."""
     if faults.retry_after is None:
         return {}
     if faults.retry_after_date:
@@ -93,29 +94,36 @@ class Counters:
     paid: int = 0
     paid_twice: int = 0
     in_flight: int = 0
-    most_in_flight: int = 0
+    max_in_flight: int = 0
     batches: int = 0
     by_status: dict[str, int] = field(default_factory=dict)
-    _paid_for: dict[str, int] = field(default_factory=dict)
+    _payments: dict[str, int] = field(default_factory=dict)
 
-    def began(self) -> None:
+    def start(self) -> None:
         """A call came in."""
         self.calls += 1
         self.in_flight += 1
-        self.most_in_flight = max(self.most_in_flight, self.in_flight)
+        self.max_in_flight = max(self.max_in_flight, self.in_flight)
 
-    def ended(self, told: str) -> None:
-        """A call was answered with `told`, a status or the name of a fault."""
+    def end(self, outcome: str) -> None:
+        """A call ended with this outcome, a status or the name of a fault."""
         self.in_flight -= 1
-        self.by_status[told] = self.by_status.get(told, 0) + 1
+        self.by_status[outcome] = self.by_status.get(outcome, 0) + 1
 
-    def pay(self, asked: str) -> None:
-        """The work for the request with the hash `asked` was done."""
+    def pay(self, request_hash: str) -> None:
+        """The work for the request with this hash was done."""
         self.paid += 1
-        times = self._paid_for[asked] = self._paid_for.get(asked, 0) + 1
+        times = self._payments[request_hash] = self._payments.get(request_hash, 0) + 1
         self.paid_twice += times > 1
 
     def as_json(self) -> dict[str, Any]:
         """The counter page."""
-        names = ("calls", "paid", "paid_twice", "in_flight", "most_in_flight", "batches", "by_status")
-        return {name: getattr(self, name) for name in names}
+        return {
+            "calls": self.calls,
+            "paid": self.paid,
+            "paid_twice": self.paid_twice,
+            "in_flight": self.in_flight,
+            "most_in_flight": self.max_in_flight,
+            "batches": self.batches,
+            "by_status": self.by_status,
+        }
