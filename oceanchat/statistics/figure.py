@@ -4,6 +4,7 @@ Every reported share and coefficient of the project is one of these, so that a t
 card write the same number the same way. It computes nothing.
 """
 
+import math
 from collections.abc import Mapping
 from typing import NamedTuple
 
@@ -54,6 +55,21 @@ class Figure(NamedTuple):
     def bounds(self) -> dict[str, float | None]:
         """Value, low and high for JSON that has no note."""
         return {"value": self.value, "low": self.low, "high": self.high}
+
+
+def number(value: float | None, digits: int) -> str:
+    """A number for people: a dash for what is not known, words for the infinite, no negative zero."""
+    if value is None or math.isnan(value):
+        return "-"
+    if math.isinf(value):
+        return "infinite" if value > 0 else "-infinite"
+    text = f"{value:.{digits}f}"
+    return text.removeprefix("-") if float(text) == 0 else text
+
+
+def signed(value: float) -> str:
+    """A difference to two decimals with its sign."""
+    return "-" if math.isnan(value) else f"{value:+.2f}"
 
 
 def form_of(name: str) -> str:

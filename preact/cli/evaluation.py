@@ -13,6 +13,8 @@ from oceanchat.cli.options import store_option
 
 if TYPE_CHECKING:
     from preact.evaluation.calling import ModelAccess
+    from preact.evaluation.judge.verdicts import Judge
+    from preact.systems.system import System
 
 F = TypeVar("F", bound=Callable[..., Any])
 FOLDER = click.Path(path_type=Path)
@@ -87,12 +89,9 @@ def interview(**flags: Any) -> None:
     """
     from preact.evaluation.calling import InterviewPlan, run_interview
 
-    calling = read_calling(flags)
-    plan = InterviewPlan(**flags)
-    found = asyncio.run(run_interview(plan, calling, _counting("answers")))
-    click.echo(
-        f"{len(found.answers)} answers of {found.header.backbone} {found.header.model} in {found.folder}"
-    )
+    access = read_access(flags)
+    done = asyncio.run(run_interview(InterviewPlan(**flags), access, _open_local, _counting("answers")))
+    click.echo(f"{len(done.answers)} answers of {done.header.backbone} {done.header.model} in {done.folder}")
 
 
 @click.command()
@@ -130,12 +129,15 @@ def judge(**flags: Any) -> None:
     from preact.evaluation.calling import run_judging
     from preact.evaluation.judge.verdicts import UNSCORED
 
-    calling = read_calling(flags)
+    access = read_access(flags)
     interviews, judges = flags.pop("interviews"), flags.pop("judges")
-    judged = asyncio.run(run_judging(interviews, judges, calling, say=_judging, **flags))
-    for one in judged:
-        unscored = sum(judgement.state in UNSCORED for judgement in one.judgements)
-        click.echo(f"{len(one.judgements)} batches judged, {unscored} without a score, in {one.folder}")
+    judgings = asyncio.run(
+        run_judging(interviews, judges, access, _open_classifier, progress_of=_judging_progress, **flags)
+    )
+    for judging in judgings:
+        judgements = judging.judgements
+        unscored = sum(judgement.state in UNSCORED for judgement in judgements)
+        click.echo(f"{len(judgements)} batches judged, {unscored} without a score, in {judging.folder}")
 
 
 @click.command()
@@ -170,11 +172,11 @@ def compare(interviews: tuple[Path, ...], baselines: tuple[Path, ...], judge: st
     from preact.evaluation.comparison.diagnosis import concerns
     from preact.evaluation.report.tables import render
 
-    found = assemble(interviews, baselines, judge, mode)
-    wrong = concerns(found.scored)
-    for words in wrong:
-        click.echo(f"note: {words}", err=True)
-    click.echo(render(found.table, style, [*wrong, found.controls]))
+    assembly = assemble(interviews, baselines, judge, mode)
+    warnings = concerns(assembly.scored)
+    for warning in warnings:
+        click.echo(f"note: {warning}", err=True)
+    click.echo(render(assembly.comparison, style, [*warnings, assembly.controls]))
 
 
 @click.command()
@@ -197,9 +199,9 @@ def report(interviews: tuple[Path, ...], output: Path, baselines: tuple[Path, ..
     from preact.evaluation.comparison.assembly import assemble
     from preact.evaluation.report.report import write_report
 
-    found = assemble(interviews, baselines, judge, mode)
-    written = write_report(found.scored, found.table, output)
-    click.echo(f"{written.markdown}\n{written.html}")
+    assembly = assemble(interviews, baselines, judge, mode)
+    files = write_report(assembly.scored, assembly.comparison, output)
+    click.echo(f"{files.markdown}\n{files.html}")
 
 
 @click.command("control-vectors")
@@ -233,7 +235,7 @@ def report(interviews: tuple[Path, ...], output: Path, baselines: tuple[Path, ..
 @click.option("--threads", type=click.IntRange(0), default=0, help="CPU threads; 0: torch's choice.")
 def control_vectors(backbone: str, output: Path, inventory: str, blocks: tuple[int, ...],
                     strengths: tuple[float, ...], threads: int) -> None:  # fmt: skip
-    """Make ControlLM's vectors for BACKBONE (a folder, a run or hf:OWNER/NAME) and sweep layer and strength.
+    """Build ControlLM's vectors for BACKBONE (a folder, a run or hf:OWNER/NAME), sweeping block and strength.
 
     \b
     Example:  preact control-vectors runs/preact --output runs/control
@@ -248,16 +250,16 @@ def control_vectors(backbone: str, output: Path, inventory: str, blocks: tuple[i
     prepare_cpu(threads)
     questions = [item.question for item in load_inventory(inventory).items]
     name = backbone_of(backbone)
-    made = vectors.make(load(name, precision="float32"), name, questions=questions, blocks=blocks,
-                        strengths=strengths, say=lambda line: click.echo(line, err=True))  # fmt: skip
-    vectors.save(made, output)
-    r = made.record
+    control = vectors.build(load(name, precision="float32"), name, questions=questions, blocks=blocks,
+                            strengths=strengths, say=lambda line: click.echo(line, err=True))  # fmt: skip
+    vectors.save(control, output)
+    r = control.record
     click.echo(
         f"block {r.block}, strength {r.strength:g} of the residual norm {r.residual_norm:.2f}, in {output}"
     )
 
 
-def read_calling(flags: dict[str, Any]) -> "ModelAccess":
+def read_access(flags: dict[str, Any]) -> "ModelAccess":
     """Take the calling options out of the flags. Raises ConfigError naming the option that is wrong."""
     from preact.evaluation.calling import ModelAccess
 
@@ -266,10 +268,10 @@ def read_calling(flags: dict[str, Any]) -> "ModelAccess":
 
 
 def _counting(what: str) -> Callable[[int, int], None]:
-    """Progress on stderr: one line that is rewritten on a terminal, a line every tenth elsewhere."""
+    """Progress on stderr: one line that is rewritten on a terminal, else a line after every tenth."""
     shown = -1
 
-    def tell(done: int, total: int) -> None:
+    def report_progress(done: int, total: int) -> None:
         nonlocal shown
         if sys.stderr.isatty():
             click.echo(f"\r{done} of {total} {what}", err=True, nl=done == total)
@@ -277,11 +279,25 @@ def _counting(what: str) -> Callable[[int, int], None]:
             shown = done * 10 // total
             click.echo(f"{done} of {total} {what}", err=True)
 
-    return tell
+    return report_progress
 
 
-def _judging(folder: Path, judge: str) -> Callable[[int, int], None]:
+def _judging_progress(folder: Path, judge: str) -> Callable[[int, int], None]:
     return _counting(f"batches of {folder.name} judged by {judge}")
+
+
+def _open_local(system: str, temperature: float, max_tokens: int, threads: int) -> "System":
+    # Imported only for a local system: an interview through an endpoint does not wait for torch.
+    from preact.systems.local import open_local
+
+    return open_local(system, temperature, max_tokens, threads)
+
+
+def _open_classifier(release: str) -> "Judge":
+    # Imported only for a classifier: other judges do not wait for scikit-learn.
+    from preact.evaluation.judge.classifier_judge import open_classifier
+
+    return open_classifier(release)
 
 
 COMMANDS = (interview, judge, compare, report, control_vectors)

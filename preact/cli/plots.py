@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from preact.cli.evaluation import FOLDER, calling_options, read_calling
+from preact.cli.evaluation import FOLDER, calling_options, read_access
 
 
 def numbers(ctx: click.Context, param: click.Parameter, value: str) -> tuple[float, ...]:
@@ -68,11 +68,11 @@ def sweep(**flags: Any) -> None:
     from preact.evaluation.sweep import SweepPlan
     from preact.evaluation.sweep import sweep as run_sweep
 
-    calling = read_calling(flags)
+    access = read_access(flags)
     values: Any = {"rank": flags.pop("rank"), "experts": flags.pop("experts"), "lambda": flags.pop("weights")}
     options = {"max_steps": flags.pop("max_steps"), "threads": flags.pop("threads")}
     plan = SweepPlan(values=values, recipe={"epochs": flags.pop("epochs")}, options=options, **flags)
-    for point in run_sweep(plan, calling, lambda line: click.echo(line, err=True)):
+    for point in run_sweep(plan, access, lambda line: click.echo(line, err=True)):
         click.echo(f"{point.method}  {point.parameter} {point.value:g}  {point.metric} {point.score:.4f}")
 
 
@@ -93,7 +93,7 @@ def plot_sweep(folder: Path, output: Path) -> None:
     from preact.evaluation.report.plots import draw_sweep
     from preact.evaluation.sweep import panels
 
-    _tell(draw_sweep(panels(folder), output))
+    _list_files(draw_sweep(panels(folder), output))
 
 
 @plot.command("experts")
@@ -111,7 +111,7 @@ def plot_experts(runs: tuple[Path, ...], output: Path) -> None:
         for title, run in zip(titles, runs, strict=True)
     ]
     weights = {title: o.expert_weights().tolist() for title, o in zip(named, opened, strict=True)}
-    _tell(draw_experts(weights, output))
+    _list_files(draw_experts(weights, output))
 
 
 @plot.command("confusion")
@@ -125,7 +125,7 @@ def plot_confusion(run: Path, data: str | None, output: Path) -> None:
     from preact.evaluation.identification import identify
     from preact.evaluation.report.plots import draw_confusion
 
-    _tell(
+    _list_files(
         draw_confusion(
             identify(run, data=data, say=lambda line: click.echo(line, err=True)).confusion, output
         )
@@ -141,7 +141,7 @@ def plot_leakage(interview: Path, judge: str | None, output: Path) -> None:
     from preact.evaluation.comparison.trait_scores import leakage, load_scored
     from preact.evaluation.report.plots import draw_leakage
 
-    _tell(draw_leakage(leakage(load_scored(interview, judge).judged), output))
+    _list_files(draw_leakage(leakage(load_scored(interview, judge).judging), output))
 
 
 @plot.command("cases")
@@ -158,10 +158,10 @@ def plot_cases(interviews: tuple[Path, ...], trait_level: str, items: tuple[str,
     from oceanchat.traits import TraitLevel
     from preact.evaluation.report.cases import write_cases
 
-    _tell(write_cases(interviews, TraitLevel.parse(trait_level), items, output))
+    _list_files(write_cases(interviews, TraitLevel.parse(trait_level), items, output))
 
 
-def _tell(files: Any) -> None:
+def _list_files(files: Any) -> None:
     for file in files:
         click.echo(str(file))
 

@@ -1,7 +1,8 @@
-"""Run an interview or a judging: open whom it takes, through the ledger where money is spent, close it.
+"""Run an interview or a judging: open the system or the judges, go through the ledger, close them.
 
-The one place of the evaluation that knows which system or judge is local, scripted or behind an endpoint.
-It knows nothing of the terminal.
+The one place in the evaluation that knows which system or judge is local, scripted or behind an endpoint.
+What would load torch or scikit-learn is opened by a function that the caller hands in. It knows nothing of
+the terminal.
 """
 
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -19,8 +20,7 @@ from oceanchat.store.database import open_store
 from preact.evaluation.interview.interviewing import (
     Interview,
     ReportProgress,
-    System,
-    interview,
+    hold_interview,
     read_interview,
 )
 from preact.evaluation.interview.inventories import BUNDLED, load_inventory
@@ -28,9 +28,15 @@ from preact.evaluation.judge.judging import Judging, judge_interview
 from preact.evaluation.judge.model_judge import ModelJudge
 from preact.evaluation.judge.verdicts import Judge, Mode
 from preact.systems.endpoint import ChatSystem
+from preact.systems.system import System
 
 CLASSIFIER = "classifier:"
 STORE = "ocean-chat.db"
+
+OpenLocal = Callable[[str, float, int, int], System]
+"""Opens a system on this machine: its name, temperature, tokens an answer may take, CPU threads."""
+OpenClassifier = Callable[[str], Judge]
+"""Opens the classifier judge trained on a release: a folder or a Hub dataset id."""
 
 
 @dataclass(frozen=True)
@@ -39,14 +45,14 @@ class ModelAccess:
 
     settings: CallSettings = field(default_factory=CallSettings)
     store: str = STORE
-    """The database whose ledger keeps every answer."""
+    """The database whose ledger stores every answer."""
     prompts: Path | None = None
     """A folder of templates in place of the ones that ship."""
 
 
 @dataclass(frozen=True)
 class InterviewPlan:
-    """What `preact interview` was asked for."""
+    """The options of `preact interview`."""
 
     system: str
     output: Path
@@ -63,12 +69,15 @@ class InterviewPlan:
 
 
 async def run_interview(
-    plan: InterviewPlan, calling: ModelAccess, progress: ReportProgress = lambda done, total: None
+    plan: InterviewPlan,
+    access: ModelAccess,
+    open_local: OpenLocal,
+    progress: ReportProgress = lambda done, total: None,
 ) -> Interview:
     """Open the system, interview it, close it. Raises EvaluationError, TrainingError or BuildStopped."""
     inventory = load_inventory(plan.inventory)
-    async with _opened_system(plan, calling) as system:
-        return await interview(
+    async with _opened_system(plan, access, open_local) as system:
+        return await hold_interview(
             system,
             inventory,
             plan.output,
@@ -82,21 +91,30 @@ async def run_interview(
 async def run_judging(
     folders: Sequence[Path],
     judges: Sequence[str],
-    calling: ModelAccess,
+    access: ModelAccess,
+    open_classifier: OpenClassifier,
     *,
     mode: Mode = "batch",
     repeats: int = 1,
-    say: Callable[[Path, str], ReportProgress] = lambda folder, judge: lambda done, total: None,
+    progress_of: Callable[[Path, str], ReportProgress] = lambda folder, judge: lambda done, total: None,
 ) -> list[Judging]:
-    """Every judge on every interview. Raises EvaluationError or BuildStopped; what was judged is kept."""
+    """Let every judge score every interview. Raises EvaluationError or BuildStopped; finished work is kept.
+
+    `progress_of` gives the callback for an interview's folder and a judge's name.
+    """
     interviews = [read_interview(folder) for folder in folders]
-    judged = []
-    async with _opened_judges(judges, calling) as opened:
-        for found in interviews:
+    prompts = open_prompts(access.prompts)
+    prompts.check(["judge_batch", "judge_dimension", "judge_item"])
+    judgings = []
+    async with _opened_session(access) as session:
+        opened = [_open_judge(name, session, prompts, access.settings, open_classifier) for name in judges]
+        for interview in interviews:
             for judge in opened:
-                told = say(found.folder, judge.name)
-                judged.append(await judge_interview(found, judge, mode=mode, repeats=repeats, progress=told))
-    return judged
+                progress = progress_of(interview.folder, judge.name)
+                judgings.append(
+                    await judge_interview(interview, judge, mode=mode, repeats=repeats, progress=progress)
+                )
+    return judgings
 
 
 def is_local(system: str) -> bool:
@@ -108,51 +126,43 @@ def is_local(system: str) -> bool:
 
 
 @asynccontextmanager
-async def _opened_system(plan: InterviewPlan, calling: ModelAccess) -> AsyncIterator[System]:
+async def _opened_system(
+    plan: InterviewPlan, access: ModelAccess, open_local: OpenLocal
+) -> AsyncIterator[System]:
     if is_local(plan.system):
-        # Local systems bring torch along, which an interview through an endpoint need not pay for.
-        from preact.systems.local import open_local
-
         yield open_local(plan.system, plan.temperature, plan.max_tokens, plan.threads)
         return
     kind, _, model = plan.system.partition(":")
     if not model:
         raise EvaluationError(f"system '{plan.system}' names no model; write {kind}:MODEL")
-    async with _session(calling) as session:
+    async with _opened_session(access) as session:
         yield ChatSystem(
             session.model(model),
-            open_prompts(calling.prompts),
+            open_prompts(access.prompts),
             conditioned=kind == "prompted",
             temperature=plan.temperature,
             max_tokens=plan.max_tokens,
-            at_once=calling.settings.concurrency,
+            batch_size=access.settings.concurrency,
         )
 
 
-@asynccontextmanager
-async def _opened_judges(names: Sequence[str], calling: ModelAccess) -> AsyncIterator[list[Judge]]:
-    prompts = open_prompts(calling.prompts)
-    prompts.check(["judge_batch", "judge_dimension", "judge_item"])
-    async with _session(calling) as session:
-        yield [_judge(name, session, prompts, calling) for name in names]
-
-
-def _judge(name: str, session: ModelSession, prompts: Prompts, calling: ModelAccess) -> Judge:
+def _open_judge(
+    name: str,
+    session: ModelSession,
+    prompts: Prompts,
+    settings: CallSettings,
+    open_classifier: OpenClassifier,
+) -> Judge:
     if name.startswith(CLASSIFIER):
-        # scikit-learn and torch take seconds to import, which the other judges need not pay for.
-        from preact.dialogues.release import read_release
-        from preact.evaluation.judge.classifier_judge import ClassifierJudge
-
-        return ClassifierJudge(read_release(name.removeprefix(CLASSIFIER)))
-    settings = calling.settings
+        return open_classifier(name.removeprefix(CLASSIFIER))
     return ModelJudge(session.model(name or SCRIPTED), prompts, settings.max_attempts, settings.concurrency)
 
 
 @asynccontextmanager
-async def _session(calling: ModelAccess) -> AsyncIterator[ModelSession]:
-    store = open_store(calling.store)
+async def _opened_session(access: ModelAccess) -> AsyncIterator[ModelSession]:
+    store = open_store(access.store)
     try:
-        async with open_session(calling.settings, store.engine, OpenAIEndpoint) as session:
+        async with open_session(access.settings, store.engine, OpenAIEndpoint) as session:
             yield session
     finally:
         store.close()

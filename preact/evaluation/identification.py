@@ -1,5 +1,4 @@
-"""Judge-free trait control: held-out dialogues scored under all ten trait-levels; the lowest loss names the
-trait-level.
+"""Trait identification without a judge: the trait-level under which a held-out dialogue has the lowest loss.
 
 It needs no judge model and runs anywhere. A tie among k scores 1/k and is counted, because an argmin
 would hide a model that does not tell trait-levels apart. It knows trained runs and releases; it knows
@@ -79,8 +78,8 @@ def identify(
     chosen = split or ("test" if data is None and release.has("test") else "all")
     if _trained_on(trained, release, chosen):
         say(f"note: split '{chosen}' holds dialogues the run was trained on; the figures flatter it")
-    scores = score(trained, release.split(chosen), say)
-    return judge(scores, chosen, expert_use(trained.expert_weights()) if trained.gated else None)
+    losses = trait_level_losses(trained, release.split(chosen), say)
+    return accuracy(losses, chosen, expert_use(trained.expert_weights()) if trained.gated else None)
 
 
 def _trained_on(trained: TrainedModel, release: TrainingRelease, split: str) -> bool:
@@ -88,7 +87,7 @@ def _trained_on(trained: TrainedModel, release: TrainingRelease, split: str) -> 
     return same and (split == "all" or trained.record.config.train_split in (split, "all"))
 
 
-def score(
+def trait_level_losses(
     trained: TrainedModel,
     dialogues: Sequence[TrainingDialogue],
     say: Callable[[str], None] = lambda line: None,
@@ -111,10 +110,10 @@ def score(
     )
 
 
-def judge(scores: TraitLevelLosses, split: str, experts: ExpertUse | None = None) -> Identification:
-    """The figures of identification from the losses; pure."""
-    losses = scores.losses
-    own_ids = torch.tensor([d.trait_id for d in scores.dialogues])
+def accuracy(scored: TraitLevelLosses, split: str, experts: ExpertUse | None = None) -> Identification:
+    """How accurately the losses name the trait-levels; pure."""
+    losses = scored.losses
+    own_ids = torch.tensor([d.trait_id for d in scored.dialogues])
     lowest = losses.min(dim=1, keepdim=True).values
     named = (losses <= lowest + TIE).double()
     shares = named / named.sum(dim=1, keepdim=True)
@@ -126,14 +125,14 @@ def judge(scores: TraitLevelLosses, split: str, experts: ExpertUse | None = None
     confusion = torch.zeros(len(TRAIT_LEVELS), len(TRAIT_LEVELS), dtype=torch.float64)
     confusion.index_add_(0, own_ids, shares)
     return Identification(
-        dialogues=len(scores.dialogues),
+        dialogues=len(scored.dialogues),
         split=split,
         accuracy=_share(credit),
         ties=int((named.sum(dim=1) > 1).sum()),
         level_accuracy=_share(level_credit),
         margin=float((others.min(dim=1).values - own).mean()),
         own_loss=float(own.mean()),
-        excess=float((own - scores.base).mean()),
+        excess=float((own - scored.base).mean()),
         confusion=[[round(value, 4) for value in row] for row in confusion.tolist()],
         credit=credit.tolist(),
         experts=experts,
@@ -141,34 +140,33 @@ def judge(scores: TraitLevelLosses, split: str, experts: ExpertUse | None = None
 
 
 def _share(credit: Tensor) -> Figure:
-    """The mean credit with Wilson's interval; fractional credits from ties count rounded in the interval
-    alone.
-    """
-    around = wilson(round(float(credit.sum())), len(credit))
-    return Figure(float(credit.mean()), around.low, around.high)
+    """The mean credit with Wilson's interval, for which alone the sum of credits is rounded."""
+    interval = wilson(round(float(credit.sum())), len(credit))
+    return Figure(float(credit.mean()), interval.low, interval.high)
 
 
-def as_json(found: Identification) -> dict[str, Any]:
+def as_json(result: Identification) -> dict[str, Any]:
     """The figures as `preact identify --json` prints them."""
-    shares = {"accuracy": found.accuracy.bounds(), "level_accuracy": found.level_accuracy.bounds()}
-    experts = found.experts._asdict() if found.experts else None
-    return {**found._asdict(), **shares, "experts": experts, "trait_levels": [t.code for t in TRAIT_LEVELS]}
+    shares = {"accuracy": result.accuracy.bounds(), "level_accuracy": result.level_accuracy.bounds()}
+    experts = result.experts._asdict() if result.experts else None
+    return {**result._asdict(), **shares, "experts": experts, "trait_levels": [t.code for t in TRAIT_LEVELS]}
 
 
-def as_lines(found: Identification) -> list[str]:
+def as_lines(result: Identification) -> list[str]:
     """The figures for people."""
+
     lines = [
-        f"split {found.split}: {found.dialogues} dialogues, {found.ties} ties",
-        f"trait-level named right   {found.accuracy.text(SHARE)}   (chance 10.0%)",
-        f"level right in its trait  {found.level_accuracy.text(SHARE)}   (chance 50.0%)",
-        f"margin {found.margin:+.4f} nats a token; loss {found.own_loss:.4f},"
-        f" the backbone's {found.own_loss - found.excess:.4f}",
+        f"split {result.split}: {result.dialogues} dialogues, {result.ties} ties",
+        f"trait-level named right   {result.accuracy.text(SHARE)}   (chance 10.0%)",
+        f"level right in its trait  {result.level_accuracy.text(SHARE)}   (chance 50.0%)",
+        f"margin {result.margin:+.4f} nats a token; loss {result.own_loss:.4f},"
+        f" the backbone's {result.own_loss - result.excess:.4f}",
     ]
-    if found.experts:
-        use = found.experts
+    if result.experts:
+        use = result.experts
         lines.append(f"experts: {use.effective:.2f} effective, {use.dead} dead, PSL {use.psl:.3f}")
     codes = [t.code for t in TRAIT_LEVELS]
     lines.append("named      " + "".join(f"{code:>7}" for code in codes))
-    for code, row in zip(codes, found.confusion, strict=True):
+    for code, row in zip(codes, result.confusion, strict=True):
         lines.append(f"shows {code:<5}" + "".join(f"{value:>7.4g}" for value in row))
     return lines

@@ -1,4 +1,4 @@
-"""The interview as an inspect_ai task: any model inspect knows, graded by its model role `grader`.
+"""The interview as an inspect_ai task, graded by the model in the role `grader`.
 
 inspect eval preact/evaluation/inspect_task.py --model openai/gpt-4o --model-role grader=openai/gpt-4o
 
@@ -21,7 +21,7 @@ from inspect_ai.solver import Generate, TaskState, solver
 from oceanchat.prompts import Message, open_prompts
 from oceanchat.traits import FACETS, TRAIT_LEVELS, Trait, TraitLevel
 from preact.evaluation.interview.inventories import BUNDLED, Inventory, load_inventory
-from preact.evaluation.judge.batches import split
+from preact.evaluation.judge.batches import grouped_ids
 from preact.evaluation.judge.model_judge import numbered
 from preact.evaluation.judge.verdicts import Pair, read_score
 from preact.persona import trait_level_prompt
@@ -46,7 +46,7 @@ def preact_interview(inventory: str = BUNDLED, runs: int = 5) -> Any:
 
 @solver  # type: ignore[untyped-decorator]
 def interviewed(inventory: Inventory) -> Any:
-    """Asks every question in a fresh conversation and keeps the answers, by item id, in the store."""
+    """Asks every question in a fresh conversation and puts the answers, by item id, into the store."""
 
     async def solve(state: TaskState, generate: Generate) -> TaskState:
         trait_level = TraitLevel.parse(state.metadata["trait_level"])
@@ -69,12 +69,12 @@ def judged(inventory: Inventory) -> Any:
         trait = TraitLevel.parse(state.metadata["trait_level"]).trait
         answers = state.store.get("answers")
         items = {item.id: item.question for item in inventory.of_trait(trait)}
-        batches = split(inventory.in_order(trait, state.epoch - 1), "batch")
-        read = [
+        batches = grouped_ids(inventory.in_order(trait, state.epoch - 1), "batch")
+        scores = [
             await _graded(trait, [Pair(items[item], answers[item]) for item in batch]) for batch in batches
         ]
-        known = [value for value in read if not math.isnan(value)]
-        missing = f"{len(read) - len(known)} of {len(read)} batches without a score"
+        known = [value for value in scores if not math.isnan(value)]
+        missing = f"{len(scores) - len(known)} of {len(scores)} batches without a score"
         if not known:
             return Score.unscored(reason="invalid_response_format", explanation=missing)
         return Score(value=statistics.fmean(known), explanation=missing)

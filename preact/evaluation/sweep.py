@@ -1,8 +1,7 @@
-"""Hyper-parameter sweeps (the paper's Figure 4): train a run for each setting, measure it, keep the point.
+"""Hyper-parameter sweeps (the paper's Figure 4): train a run for each setting, measure it, store the point.
 
 One setting varies at a time, the others stay at the recipe. A finished point is never trained again and
-an unfinished one goes on from its checkpoint. It knows how to train and measure; drawing is done
-elsewhere.
+an unfinished one resumes from its checkpoint. It knows how to train and measure; drawing is done elsewhere.
 """
 
 import asyncio
@@ -14,15 +13,17 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict
 
 from oceanchat.errors import EvaluationError
-from preact.backbones.tiny import is_tiny
+from preact.backbones.tiny import MARKER, is_tiny
 from preact.config import TINY, TrainConfig, make_config
 from preact.evaluation.calling import InterviewPlan, ModelAccess, run_interview, run_judging
 from preact.evaluation.comparison.trait_scores import ScoredInterview
 from preact.evaluation.identification import identify
 from preact.evaluation.interview.inventories import BUNDLED
+from preact.evaluation.judge.classifier_judge import open_classifier
 from preact.evaluation.report.plots import Panel
-from preact.evaluation.transcripts import JsonLines, only_one
+from preact.evaluation.transcripts import JsonLines, folder_lock
 from preact.methods import METHODS
+from preact.systems.local import open_local
 from preact.training.runs import BACKBONE, RECORD, read_record
 from preact.training.train import train
 
@@ -47,7 +48,7 @@ class SweepPoint(BaseModel):
     value: float
     metric: Metric
     judge: str
-    """Who judged, for Overall; empty for identification."""
+    """The judge, for Overall; empty for identification."""
     score: float
     """Share of dialogues identified, or Overall in scale points."""
     run: str
@@ -55,13 +56,13 @@ class SweepPoint(BaseModel):
 
     @property
     def key(self) -> tuple[str, str, float, str, str]:
-        """What is measured only once."""
+        """Identifies the point: each is measured only once."""
         return self.method, self.parameter, self.value, self.metric, self.judge
 
 
 @dataclass(frozen=True)
 class SweepPlan:
-    """What `preact sweep` was asked for."""
+    """The options of `preact sweep`."""
 
     release: str
     output: Path
@@ -82,8 +83,8 @@ class SweepPlan:
     """Other options of `preact train`, such as max_steps."""
 
 
-def sweep(plan: SweepPlan, calling: ModelAccess, say: Callable[[str], None]) -> list[SweepPoint]:
-    """Train and measure what is missing; all points of the folder.
+def sweep(plan: SweepPlan, access: ModelAccess, say: Callable[[str], None]) -> list[SweepPoint]:
+    """Train and measure the missing points; all points of the folder.
 
     Raises ConfigError before anything is trained when a setting makes no sense, EvaluationError for an
     unknown method, TrainingError and BuildStopped as training and judging do.
@@ -96,7 +97,7 @@ def sweep(plan: SweepPlan, calling: ModelAccess, say: Callable[[str], None]) -> 
     for parameter, value in settings:
         _config(plan, parameter, value, plan.backbone)
     lines = JsonLines(plan.output / "points.jsonl", SweepPoint)
-    with only_one(plan.output):
+    with folder_lock(plan.output):
         lines.mend()
         done = {point.key for point in lines.read()}
         judge = plan.judge if plan.metric == "overall" else ""
@@ -106,7 +107,7 @@ def sweep(plan: SweepPlan, calling: ModelAccess, say: Callable[[str], None]) -> 
             config = _config(plan, parameter, value, _shared_backbone(plan))
             folder = Path(config.output)
             _train(config, folder, say)
-            score = _measure(plan, folder, calling, say)
+            score = _measure(plan, folder, access, say)
             say(f"{plan.method}, {parameter} {value:g}: {_METRICS[plan.metric]} {score:.4f}")
             lines.append(
                 [
@@ -134,20 +135,23 @@ def panels(folder: Path) -> list[Panel]:
         raise EvaluationError(
             f"'{folder}' holds no finished points; run `preact sweep --output {folder}` first"
         )
-    found: list[Panel] = []
-    for metric, judge, method in sorted(
-        {(p.metric, p.judge, p.method) for p in points}, key=_own_method_first
-    ):
+    result: list[Panel] = []
+    groups = {(point.metric, point.judge, point.method) for point in points}
+    for group in sorted(groups, key=_own_method_first):
+        metric, _, method = group
         for parameter in PARAMETERS:
-            own = [p for p in points if (p.metric, p.judge, p.method) == (metric, judge, method)]
-            drawn = tuple((p.value, p.score) for p in own if p.parameter == parameter)
+            drawn = tuple(
+                (point.value, point.score)
+                for point in points
+                if (point.metric, point.judge, point.method) == group and point.parameter == parameter
+            )
             if drawn:
                 title = parameter if method == "preact" else f"{parameter}, {method}"
-                found.append(Panel(title, _AXES[parameter], _METRICS[metric], drawn))
-    return found
+                result.append(Panel(title, _AXES[parameter], _METRICS[metric], drawn))
+    return result
 
 
-def _own_method_first(group: tuple[str, str, str]) -> tuple[str, str, bool, str]:
+def _own_method_first(group: tuple[Metric, str, str]) -> tuple[str, str, bool, str]:
     metric, judge, method = group
     return metric, judge, method != "preact", method
 
@@ -175,32 +179,29 @@ def _shared_backbone(plan: SweepPlan) -> str:
     """The tiny backbone is built by the first run only; the others start from it."""
     if plan.backbone != TINY:
         return plan.backbone
-    built = sorted(plan.output.glob(f"*/{BACKBONE}/tiny.json"))
-    return str(built[0].parent) if built else TINY
+    markers = sorted(plan.output.glob(f"*/{BACKBONE}/{MARKER}"))
+    return str(markers[0].parent) if markers else TINY
 
 
 def _train(config: TrainConfig, folder: Path, say: Callable[[str], None]) -> None:
-    begun = (folder / RECORD).is_file()
-    if begun and read_record(folder).state == "finished":
-        return
-    if begun:
-        config = read_record(folder).config
-    train(config, say, resume=folder.is_dir())
+    record = read_record(folder) if (folder / RECORD).is_file() else None
+    if record is None or record.state != "finished":
+        train(record.config if record else config, say, resume=folder.is_dir())
 
 
-def _measure(plan: SweepPlan, folder: Path, calling: ModelAccess, say: Callable[[str], None]) -> float:
+def _measure(plan: SweepPlan, folder: Path, access: ModelAccess, say: Callable[[str], None]) -> float:
     if plan.metric == "identification":
-        found = identify(folder, say=say).accuracy.value
-        if found is None:
+        accuracy = identify(folder, say=say).accuracy.value
+        if accuracy is None:
             raise EvaluationError(f"run '{folder}' has no held-out dialogues to identify; release some first")
-        return found
-    return asyncio.run(_overall(plan, folder, calling))
+        return accuracy
+    return asyncio.run(_overall(plan, folder, access))
 
 
-async def _overall(plan: SweepPlan, folder: Path, calling: ModelAccess) -> float:
-    asked = InterviewPlan(
+async def _overall(plan: SweepPlan, folder: Path, access: ModelAccess) -> float:
+    interview_plan = InterviewPlan(
         str(folder), folder / "interview", plan.inventory, runs=plan.runs, max_tokens=plan.max_tokens
     )
-    found = await run_interview(asked, calling)
-    judged = await run_judging([found.folder], [plan.judge], calling)
-    return ScoredInterview(found, judged[0]).row().mean("Overall")
+    interview = await run_interview(interview_plan, access, open_local)
+    judgings = await run_judging([interview.folder], [plan.judge], access, open_classifier)
+    return ScoredInterview(interview, judgings[0]).row().mean("Overall")

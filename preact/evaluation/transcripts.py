@@ -1,7 +1,7 @@
-"""Files of an evaluation folder: a header written once, and lines that survive a kill.
+"""The files of an evaluation folder are a header, written once, and lines that survive a kill.
 
 Every line is on disk before the next question is asked, a torn last line is cut off, and a lock keeps a
-second process out. Knows records and files, nothing of interviews.
+second process out. It knows records and files, nothing of interviews.
 """
 
 import contextlib
@@ -16,24 +16,24 @@ from pydantic import BaseModel, ValidationError
 
 from oceanchat.errors import EvaluationError
 
-Record = TypeVar("Record", bound=BaseModel)
+RecordT = TypeVar("RecordT", bound=BaseModel)
 
 
-class JsonLines(Generic[Record]):
+class JsonLines(Generic[RecordT]):
     """An append-only JSONL file of one kind of record."""
 
-    def __init__(self, path: Path, kind: type[Record]) -> None:
+    def __init__(self, path: Path, kind: type[RecordT]) -> None:
         self.path = path
         self._kind = kind
 
-    def read(self) -> list[Record]:
-        """All whole lines. Raises EvaluationError for a line in the middle that is not a record."""
+    def read(self) -> list[RecordT]:
+        """All whole lines. Raises EvaluationError for a line in the middle that cannot be read."""
         if not self.path.exists():
             return []
         whole = self.path.read_bytes().rpartition(b"\n")[0]
         return [self._parse(n, line) for n, line in enumerate(whole.split(b"\n"), start=1) if line.strip()]
 
-    def append(self, records: Iterable[Record]) -> None:
+    def append(self, records: Iterable[RecordT]) -> None:
         """Add records; they are on disk when this returns."""
         text = "".join(record.model_dump_json() + "\n" for record in records).encode()
         with self.path.open("ab") as file:
@@ -49,18 +49,18 @@ class JsonLines(Generic[Record]):
             content = file.read()
             file.truncate(content.rfind(b"\n") + 1)
 
-    def _parse(self, number: int, line: bytes) -> Record:
+    def _parse(self, number: int, line: bytes) -> RecordT:
         try:
             return self._kind.model_validate_json(line)
         except ValidationError as error:
             raise EvaluationError(
-                f"'{self.path}', line {number}, is not a {self._kind.__name__.lower()} "
-                f"({error.errors()[0]['msg']}); restore the file or start in a new folder"
+                f"line {number} of '{self.path}' cannot be read ({error.errors()[0]['msg']}); "
+                "restore the file or start in a new folder"
             ) from error
 
 
 @contextlib.contextmanager
-def only_one(folder: Path) -> Iterator[None]:
+def folder_lock(folder: Path) -> Iterator[None]:
     """Hold the folder's lock. Raises EvaluationError while another process holds it."""
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / ".lock").open("w") as file:
@@ -80,21 +80,22 @@ def write_header(path: Path, header: BaseModel) -> None:
     partial.replace(path)
 
 
-def read_header(path: Path, kind: type[Record], what: str) -> Record:
-    """Read it back; `what` names the command that writes it. Raises EvaluationError."""
+def read_header(path: Path, kind: type[RecordT], command: str) -> RecordT:
+    """Read it back; `command` is the one that writes it. Raises EvaluationError."""
     try:
         return kind.model_validate_json(path.read_bytes())
     except FileNotFoundError as error:
-        raise EvaluationError(f"'{path.parent}' holds no {path.name}; write one with `{what}`") from error
+        raise EvaluationError(f"'{path.parent}' holds no {path.name}; write one with `{command}`") from error
     except ValidationError as error:
         raise EvaluationError(
             f"'{path}' cannot be read ({error.errors()[0]['msg']}); was it edited?"
         ) from error
 
 
-def differing(before: BaseModel, now: BaseModel, ignore: Iterable[str] = ()) -> dict[str, tuple[Any, Any]]:
-    """Fields in which two headers differ, with both values, so that a resume can say what was changed."""
+def differences(before: BaseModel, now: BaseModel, ignore: Iterable[str] = ()) -> dict[str, tuple[Any, Any]]:
+    """Fields in which two headers differ, with both values, so that a resume can name what was changed."""
     left, right = json.loads(before.model_dump_json()), json.loads(now.model_dump_json())
+
     return {
         key: (left.get(key), right.get(key))
         for key in left.keys() | right.keys()

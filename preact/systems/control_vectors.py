@@ -1,9 +1,9 @@
-"""ControlLM's vectors, from their description: one direction a trait, added to the stream of one block.
+"""ControlLM's vectors, built from their description: one direction per trait, added at one block.
 
 Statements are answered Yes and No under one prompt; a trait's vector is the mean difference, at the
 answer's last token, between the answer that matches the trait and the opposite one (contrastive
 activation addition). Adding gamma times the vector plays the high level, subtracting it the low one. It
-knows backbones; of interviews it knows nothing.
+knows backbones and nothing of interviews.
 """
 
 import hashlib
@@ -22,13 +22,13 @@ from oceanchat.prompts import Message
 from oceanchat.traits import TRAITS, Level, Trait
 from preact.backbones.backbone import Backbone
 from preact.dialogues.conversation import ensure_template, render
-from preact.systems.statements import Statement, held_out, statements, without_overlap
+from preact.systems.statements import Statement, split_statements, statements, without_overlap
 from preact.systems.steering import decoder_blocks, last_residuals, steering, token_ids
 
 RECORD, VECTORS = "control.json", "vectors.safetensors"
 STRENGTHS = (0.25, 0.5, 1.0, 2.0)
 """Strengths that the sweep tries, as shares of the residual stream's norm."""
-MOST_HARM = 0.5
+MAX_HARM = 0.5
 """Nats a token by which steering may raise the loss on held-out statements."""
 
 
@@ -47,7 +47,7 @@ class SteeringTrial(BaseModel):
 
 
 class ControlRecord(BaseModel):
-    """How control vectors were made."""
+    """How control vectors were built."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -70,19 +70,19 @@ class ControlRecord(BaseModel):
 
 
 class ControlVectors(NamedTuple):
-    """Vectors ready to steer with."""
+    """Vectors that are ready to steer with."""
 
     record: ControlRecord
     vectors: dict[Trait, Tensor]
     """Trait -> (hidden,), not normalised."""
 
     def addition(self, trait: Trait, level: Level) -> Tensor:
-        """What is added to the block's output to play the trait-level, (hidden,)."""
+        """The vector that plays the trait-level when added to the block's output, (hidden,)."""
         sign = 1.0 if level is Level.HIGH else -1.0
         return sign * self.record.gammas[trait.value] * self.vectors[trait]
 
 
-def make(
+def build(
     backbone: Backbone,
     name: str,
     *,
@@ -91,52 +91,52 @@ def make(
     strengths: Sequence[float] = STRENGTHS,
     say: Callable[[str], None] = lambda line: None,
 ) -> ControlVectors:
-    """Vectors of every block, the sweep over blocks and strengths on held-out statements, and the best of it.
+    """Build the vectors of every block and choose the best by a sweep over blocks and strengths.
 
-    `questions` are an inventory's: statements that overlap them are left out. Raises EvaluationError for a
-    block the backbone does not have.
+    The sweep measures on held-out statements. `questions` are an inventory's: statements that overlap them
+    are left out. Raises EvaluationError for a block the backbone does not have.
     """
     ensure_template(backbone.tokenizer)
     everything = statements()
     usable = without_overlap(everything, questions)
-    build, measure = held_out(usable)
+    split = split_statements(usable)
     count = len(decoder_blocks(backbone.model))
     chosen = list(blocks) or list(range(count))
     for block in chosen:
         if not 0 <= block < count:
             raise EvaluationError(f"block '{block}' is not one of the backbone's {count}; count from 0")
-    say(f"reading {2 * len(build)} answers at {len(chosen)} of {count} blocks")
-    found, norms = _differences(backbone, build, chosen)
+    say(f"reading {2 * len(split.build)} answers at {len(chosen)} of {count} blocks")
+    vectors, norms = _differences(backbone, split.build, chosen)
     sweep: list[SteeringTrial] = []
     for block in chosen:
         for strength in strengths:
-            sweep.append(_measured(backbone, measure, block, strength, found[block], norms[block]))
-            point = sweep[-1]
-            say(f"block {block}, strength {strength:g}: spread {point.spread:.3f}, harm {point.harm:.3f}")
+            trial = _measured(backbone, split.measure, block, strength, vectors[block], norms[block])
+            sweep.append(trial)
+            say(f"block {block}, strength {strength:g}: spread {trial.spread:.3f}, harm {trial.harm:.3f}")
     best = choose(sweep)
     record = ControlRecord(
         backbone=name,
         block=best.block,
         strength=best.strength,
-        gammas={t.value: _gamma(found[best.block][t], best.strength, norms[best.block]) for t in TRAITS},
+        gammas={t.value: _gamma(vectors[best.block][t], best.strength, norms[best.block]) for t in TRAITS},
         residual_norm=norms[best.block],
-        statements=len(build),
-        held_out=len(measure),
+        statements=len(split.build),
+        held_out=len(split.measure),
         excluded=len(everything) - len(usable),
         statements_sha256=hashlib.sha256("\n".join(s.text for s in usable).encode()).hexdigest(),
         sweep=tuple(sweep),
     )
-    return ControlVectors(record, found[best.block])
+    return ControlVectors(record, vectors[best.block])
 
 
 def choose(sweep: Sequence[SteeringTrial]) -> SteeringTrial:
-    """The widest spread among points that do little harm; where all do much, the least harmful one."""
-    mild = [point for point in sweep if point.harm <= MOST_HARM]
+    """The widest spread among trials that do little harm; if all do much, the least harmful one."""
+    mild = [trial for trial in sweep if trial.harm <= MAX_HARM]
     return max(mild, key=lambda p: p.spread) if mild else min(sweep, key=lambda p: p.harm)
 
 
 def save(control: ControlVectors, folder: Path) -> None:
-    """Write vectors.safetensors (one tensor a trait) and control.json, which stands for a complete folder."""
+    """Write vectors.safetensors (one tensor a trait), then control.json, which marks the folder complete."""
     folder.mkdir(parents=True, exist_ok=True)
     tensors = {trait.value: vector.contiguous() for trait, vector in control.vectors.items()}
     save_file(tensors, folder / VECTORS)
@@ -145,7 +145,7 @@ def save(control: ControlVectors, folder: Path) -> None:
 
 
 def load(folder: Path) -> ControlVectors:
-    """Read them back. Raises EvaluationError when the folder holds none or they do not fit each other."""
+    """Read them back. Raises EvaluationError when the folder holds none or the files do not match."""
     try:
         record = ControlRecord.model_validate_json((folder / RECORD).read_bytes())
         tensors = load_file(folder / VECTORS)
@@ -159,19 +159,19 @@ def load(folder: Path) -> ControlVectors:
 
 
 def _differences(
-    backbone: Backbone, build: Sequence[Statement], blocks: Sequence[int]
+    backbone: Backbone, usable: Sequence[Statement], blocks: Sequence[int]
 ) -> tuple[dict[int, dict[Trait, Tensor]], dict[int, float]]:
     """For each block a vector a trait, and the mean norm of the residual stream."""
     vectors: dict[int, dict[Trait, Tensor]] = {block: {} for block in blocks}
     norms: dict[int, list[float]] = {block: [] for block in blocks}
     for trait in TRAITS:
-        own = [statement for statement in build if statement.trait is trait]
+        own = [statement for statement in usable if statement.trait is trait]
         matching = _residuals(backbone, own, True, blocks)
         opposite = _residuals(backbone, own, False, blocks)
         for block in blocks:
             vectors[block][trait] = matching[block].mean(dim=0) - opposite[block].mean(dim=0)
             norms[block] += [*matching[block].norm(dim=-1).tolist(), *opposite[block].norm(dim=-1).tolist()]
-    return vectors, {block: sum(found) / len(found) for block, found in norms.items()}
+    return vectors, {block: sum(of_block) / len(of_block) for block, of_block in norms.items()}
 
 
 def _residuals(
@@ -181,17 +181,17 @@ def _residuals(
     return last_residuals(backbone, [text.prompt + text.answer for text in answered], blocks)
 
 
-class _Answered(NamedTuple):
+class _AnsweredStatement(NamedTuple):
     prompt: str
     answer: str
 
 
-def _answered(backbone: Backbone, statement: Statement, matching: bool) -> _Answered:
+def _answered(backbone: Backbone, statement: Statement, matching: bool) -> _AnsweredStatement:
     """The statement answered so that it speaks for the high level (matching) or for the low one."""
     question = f"{statement.text} Is that true of you? Answer Yes or No."
     prompt = render(backbone.tokenizer, [Message("user", question)], reply_next=True)
     yes = matching == (statement.level is Level.HIGH)
-    return _Answered(prompt, "Yes" if yes else "No")
+    return _AnsweredStatement(prompt, "Yes" if yes else "No")
 
 
 def _measured(
@@ -232,19 +232,17 @@ def _odds_and_loss(backbone: Backbone, own: Sequence[Statement]) -> tuple[float,
     return odds / len(own), losses / len(own)
 
 
-def _answer_log_prob(backbone: Backbone, text: _Answered) -> tuple[float, float]:
+def _answer_log_prob(backbone: Backbone, text: _AnsweredStatement) -> tuple[float, float]:
     """Log probability of the answer's tokens, and the mean loss of the prompt's tokens."""
     ids = token_ids(backbone, text.prompt + text.answer)
     start = token_ids(backbone, text.prompt).shape[1]
     with torch.inference_mode():
         logits = backbone.model(input_ids=ids, use_cache=False).logits[0, :-1].float()
-    gained = logits.log_softmax(-1).gather(1, ids[0, 1:, None])[:, 0]
-    return float(gained[start - 1 :].sum()), -float(gained[: start - 1].mean())
+    log_probs = logits.log_softmax(-1).gather(1, ids[0, 1:, None])[:, 0]
+    return float(log_probs[start - 1 :].sum()), -float(log_probs[: start - 1].mean())
 
 
 def _gamma(vector: Tensor, strength: float, norm: float) -> float:
-    """The factor that makes the vector `strength` times as long as the residual stream; 0 for a zero
-    vector.
-    """
+    """The factor that makes the vector `strength` times as long as the residual; 0 for a zero vector."""
     length = float(vector.norm())
     return strength * norm / length if length else 0.0

@@ -1,8 +1,8 @@
-"""Systems behind the one door to models: any endpoint's model under a persona prompt, or as it is.
+"""Systems behind an endpoint: any served model under a persona prompt, or as it is.
 
 `prompted:MODEL` is the paper's Prompt, GPT-3.5 and GPT-4 rows (Table 12's method in our own words).
-Answers go through the ledger, so an interview that was killed pays for nothing twice. Local models live
-in local_systems.py.
+Answers go through the ledger, so an interview that was killed pays for nothing twice. Models on this
+machine are not known here.
 """
 
 import asyncio
@@ -12,7 +12,7 @@ from typing import Any
 from oceanchat.errors import CallFailed
 from oceanchat.llm.chat import ChatModel, ChatRequest, Message
 from oceanchat.prompts import Prompts
-from preact.evaluation.interview.interviewing import InterviewQuestion, SystemReply
+from preact.systems.system import InterviewQuestion, SystemReply
 
 MAX_TOKENS = 256
 """The paper's output length (section 5.3)."""
@@ -31,14 +31,14 @@ class ChatSystem:
         conditioned: bool = True,
         temperature: float = TEMPERATURE,
         max_tokens: int = MAX_TOKENS,
-        at_once: int = 32,
+        batch_size: int = 32,
     ) -> None:
         self._chat = chat
         self._prompts = prompts
         self._temperature = temperature
         self._max_tokens = max_tokens
         self.conditioned = conditioned
-        self.at_once = at_once
+        self.batch_size = batch_size
 
     @property
     def backbone(self) -> str:
@@ -52,7 +52,7 @@ class ChatSystem:
 
     def provenance(self) -> Mapping[str, Any]:
         """Endpoint, model, sampling and the persona template's fingerprint."""
-        found: dict[str, Any] = {
+        facts: dict[str, Any] = {
             "kind": "prompted" if self.conditioned else "backbone",
             "endpoint": self._chat.endpoint,
             "model": self._chat.name,
@@ -61,27 +61,27 @@ class ChatSystem:
             "max_tokens": self._max_tokens,
         }
         if self.conditioned:
-            found["prompt"] = self._prompts["persona"].fingerprint
-        return found
+            facts["prompt"] = self._prompts["persona"].fingerprint
+        return facts
 
-    async def answer(self, asked: Sequence[InterviewQuestion]) -> list[SystemReply]:
-        """All questions at the same time, each in a conversation of its own."""
-        replies = await asyncio.gather(*map(self._answer, asked), return_exceptions=True)
+    async def answer(self, questions: Sequence[InterviewQuestion]) -> list[SystemReply]:
+        """All questions at the same time, each in its own conversation."""
+        replies = await asyncio.gather(*map(self._answer, questions), return_exceptions=True)
         for reply in replies:
             if isinstance(reply, BaseException):
                 raise reply
         return [reply for reply in replies if isinstance(reply, SystemReply)]
 
-    async def _answer(self, asked: InterviewQuestion) -> SystemReply:
-        persona = asked.trait_level
+    async def _answer(self, question: InterviewQuestion) -> SystemReply:
+        persona = question.trait_level
         setting = self._prompts["persona"].fill(persona=persona.label) if persona else ()
         request = ChatRequest(
-            (*setting, Message("user", asked.question)),
+            (*setting, Message("user", question.question)),
             "persona",
             self._max_tokens,
             self._temperature,
             TOP_P,
-            sample=asked.run,
+            sample=question.run,
             trait_level=persona.code if persona else "",
         )
         try:

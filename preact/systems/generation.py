@@ -1,12 +1,14 @@
-"""Answers by a trained run: one conversation or many, for any persona, seeded.
+"""Generate answers with a causal language model: one conversation or many, seeded.
 
-It knows prompts and sampling; where the conversations come from and where the answers go, it does not.
+Every system on this machine answers through `generate`. It knows prompts and sampling; where conversations
+come from and where answers go is not known here.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import torch
+from torch import Tensor
 from transformers import set_seed
 
 from oceanchat.prompts import Message
@@ -16,7 +18,7 @@ from preact.systems.trained import TrainedModel
 
 
 class Sampling(NamedTuple):
-    """How answers are drawn."""
+    """How answers are sampled."""
 
     temperature: float = 0.7
     """0 takes the likeliest token each time."""
@@ -36,29 +38,50 @@ def replies(
 ) -> list[str]:
     """The next answer in each conversation, one batch, all by the same persona."""
     tokenizer = trained.tokenizer
-    context = trained.record.config.recipe.context
     with trained.portraying(persona) as portrayal:
-        room = context + (len(tokenizer(portrayal.system)["input_ids"]) if portrayal.system else 0)
-        prompts = [prompt_ids(tokenizer, m, context=room, system=portrayal.system) for m in conversations]
-        width = max(len(ids) for ids in prompts)
-        # Padded on the left, so that every answer begins where its prompt ends.
-        rows = [[tokenizer.pad_token_id] * (width - len(ids)) + ids for ids in prompts]
-        mask = [[0] * (width - len(ids)) + [1] * len(ids) for ids in prompts]
-        device = trained.model.device
-        set_seed(sampling.seed)
-        with torch.inference_mode():
-            out = trained.model.generate(
-                input_ids=torch.tensor(rows, device=device),
-                attention_mask=torch.tensor(mask, device=device),
-                pad_token_id=tokenizer.pad_token_id,
-                **_drawn(sampling),
-                **portrayal.arguments,
-            )
-    return [tokenizer.decode(row[width:], skip_special_tokens=True).strip() for row in out]
+        # The persona's text comes on top of the turns, which training cut without it.
+        system_length = len(tokenizer(portrayal.system)["input_ids"]) if portrayal.system else 0
+        return generate(
+            trained.model,
+            tokenizer,
+            conversations,
+            sampling,
+            context=trained.record.config.recipe.context + system_length,
+            system=portrayal.system,
+            arguments=portrayal.arguments,
+        )
 
 
-def _drawn(sampling: Sampling) -> dict[str, Any]:
+def generate(
+    model: Any,
+    tokenizer: Any,
+    conversations: Sequence[Sequence[Message]],
+    sampling: Sampling,
+    *,
+    context: int,
+    system: str = "",
+    arguments: Mapping[str, Tensor] | None = None,
+) -> list[str]:
+    """The next answer in each conversation, one batch.
+
+    Prompts, the `system` text included, have at most `context` tokens; `arguments` go to the model's own
+    generate.
+    """
+    prompts = [prompt_ids(tokenizer, turns, context=context, system=system) for turns in conversations]
+    width = max(map(len, prompts))
+    # Padded on the left, so that every answer begins where its prompt ends.
+    rows = [[tokenizer.pad_token_id] * (width - len(ids)) + ids for ids in prompts]
+    mask = [[0] * (width - len(ids)) + [1] * len(ids) for ids in prompts]
     options: dict[str, Any] = {"max_new_tokens": sampling.max_tokens, "do_sample": sampling.temperature > 0}
     if sampling.temperature > 0:
-        options.update(temperature=sampling.temperature, top_p=sampling.top_p, top_k=0)
-    return options
+        options |= {"temperature": sampling.temperature, "top_p": sampling.top_p, "top_k": 0}
+    set_seed(sampling.seed)
+    with torch.inference_mode():
+        output = model.generate(
+            input_ids=torch.tensor(rows, device=model.device),
+            attention_mask=torch.tensor(mask, device=model.device),
+            pad_token_id=tokenizer.pad_token_id,
+            **options,
+            **(arguments or {}),
+        )
+    return [tokenizer.decode(row[width:], skip_special_tokens=True).strip() for row in output]

@@ -1,33 +1,32 @@
 """Systems on this machine: a trained run, a backbone plain or under the persona prompt, ControlLM.
 
-All draw their answers alike, seeded by run and question, so that an interview that goes on after a kill
-answers as an unbroken one would. Whoever is interviewed through an endpoint lives in systems.py.
+All sample their answers alike, seeded by run and question, so that an interview that resumes after a kill
+answers as an uninterrupted one would. Systems behind an endpoint are not known here.
 """
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
 
 import torch
-from transformers import set_seed
 
 from oceanchat.prompts import Message
 from oceanchat.traits import TraitLevel
-from preact.backbones.backbone import Backbone, load
+from preact.backbones.backbone import load
 from preact.backbones.cpu import prepare_cpu
-from preact.dialogues.conversation import ensure_template, prompt_ids
-from preact.evaluation.interview.interviewing import InterviewQuestion, SystemReply
+from preact.dialogues.conversation import ensure_template
 from preact.persona import trait_level_prompt
 from preact.systems import control_vectors
-from preact.systems.generation import Sampling, replies
+from preact.systems.generation import Sampling, generate, replies
 from preact.systems.steering import steering
+from preact.systems.system import InterviewQuestion, SystemReply
 from preact.systems.trained import open_run
 from preact.training.runs import BACKBONE, RECORD, backbone_name, finished_record
 
 CONTEXT = 1024
-"""Tokens of prompt that a plain backbone is given at most."""
+"""Tokens that the prompt of a plain backbone may have."""
 
 
 class TrainedSystem:
@@ -35,16 +34,15 @@ class TrainedSystem:
 
     conditioned = True
 
-    def __init__(self, run: Path, sampling: Sampling, at_once: int = 16, threads: int = 0) -> None:
-        self._run = run
+    def __init__(self, run: Path, sampling: Sampling, batch_size: int = 16, threads: int = 0) -> None:
         self._trained = open_run(run, threads)
         self._sampling = sampling
-        self.at_once = at_once
+        self.batch_size = batch_size
 
     @property
     def backbone(self) -> str:
         """The last part of its name."""
-        return shown(self._trained.record.config.backbone)
+        return short_name(self._trained.record.config.backbone)
 
     @property
     def model(self) -> str:
@@ -52,7 +50,7 @@ class TrainedSystem:
         return self._trained.method.title
 
     def provenance(self) -> Mapping[str, Any]:
-        """The run's config and versions, and how answers are drawn."""
+        """The run's config and versions, and how answers are sampled."""
         record = self._trained.record
         return {
             "kind": "run",
@@ -63,25 +61,23 @@ class TrainedSystem:
             "training_seed": record.config.seed,
             "versions": record.versions,
             "steps": record.steps,
-            **_drawing(self._sampling),
+            **_as_provenance(self._sampling),
         }
 
-    async def answer(self, asked: Sequence[InterviewQuestion]) -> list[SystemReply]:
+    async def answer(self, questions: Sequence[InterviewQuestion]) -> list[SystemReply]:
         """One batch a trait-level and run."""
-        found: dict[int, str] = {}
-        for places in _alike(asked):
-            first = asked[places[0]]
-            if first.trait_level is None:
-                raise ValueError("a run of `preact train` always plays a trait-level")
-            conversations = [[Message("user", asked[place].question)] for place in places]
-            sampling = self._sampling._replace(seed=seed_of(first))
-            texts = replies(self._trained, conversations, {first.trait_level: 1.0}, sampling)
-            found |= dict(zip(places, texts, strict=True))
-        return [SystemReply(found[place]) for place in range(len(asked))]
+        return _in_groups(questions, self._sampling, self._answer)
+
+    def _answer(
+        self, trait_level: TraitLevel | None, conversations: list[list[Message]], sampling: Sampling
+    ) -> list[str]:
+        if trait_level is None:
+            raise ValueError("a run of `preact train` always plays a trait-level")
+        return replies(self._trained, conversations, {trait_level: 1.0}, sampling)
 
 
 class BackboneSystem:
-    """A backbone as it is, under the persona prompt, or bent by control vectors."""
+    """A backbone as it is, under the persona prompt, or steered by control vectors."""
 
     def __init__(
         self,
@@ -90,7 +86,7 @@ class BackboneSystem:
         sampling: Sampling,
         *,
         control: control_vectors.ControlVectors | None = None,
-        at_once: int = 16,
+        batch_size: int = 16,
         threads: int = 0,
     ) -> None:
         self._name = name
@@ -103,12 +99,12 @@ class BackboneSystem:
         ensure_template(self._backbone.tokenizer)
         self._sampling = sampling
         self.conditioned = kind != "backbone"
-        self.at_once = at_once
+        self.batch_size = batch_size
 
     @property
     def backbone(self) -> str:
         """The last part of its name; 'tiny' for the one that a run built."""
-        return shown(self._name)
+        return short_name(self._name)
 
     @property
     def model(self) -> str:
@@ -116,22 +112,21 @@ class BackboneSystem:
         return {"backbone": "Backbone", "prompted": "Prompt", "control": "ControlLM"}[self._kind]
 
     def provenance(self) -> Mapping[str, Any]:
-        """The backbone, the vectors if any, and how answers are drawn."""
-        found: dict[str, Any] = {"kind": self._kind, "backbone": self._name, **_drawing(self._sampling)}
+        """The backbone, the vectors if any, and how answers are sampled."""
+        facts = {"kind": self._kind, "backbone": self._name, **_as_provenance(self._sampling)}
         if self._control is not None:
-            found["control"] = self._control.record.model_dump(mode="json", exclude={"sweep"})
-        return found
+            facts["control"] = self._control.record.model_dump(mode="json", exclude={"sweep"})
+        return facts
 
-    async def answer(self, asked: Sequence[InterviewQuestion]) -> list[SystemReply]:
+    async def answer(self, questions: Sequence[InterviewQuestion]) -> list[SystemReply]:
         """One batch a trait-level and run."""
-        found: dict[int, str] = {}
-        for places in _alike(asked):
-            first = asked[places[0]]
-            questions = [asked[place].question for place in places]
-            with self._playing(first.trait_level) as system:
-                texts = _generate(self._backbone, questions, system, self._sampling, seed_of(first))
-            found |= dict(zip(places, texts, strict=True))
-        return [SystemReply(found[place]) for place in range(len(asked))]
+        return _in_groups(questions, self._sampling, self._answer)
+
+    def _answer(
+        self, trait_level: TraitLevel | None, conversations: list[list[Message]], sampling: Sampling
+    ) -> list[str]:
+        with self._playing(trait_level) as system:
+            return generate(*self._backbone, conversations, sampling, context=CONTEXT, system=system)
 
     @contextmanager
     def _playing(self, trait_level: TraitLevel | None) -> Iterator[str]:
@@ -176,56 +171,36 @@ def backbone_of(path: str) -> str:
     return backbone_name(folder, finished_record(folder)) if (folder / RECORD).is_file() else path
 
 
-def shown(name: str) -> str:
+def short_name(name: str) -> str:
     """A backbone's name for tables: the last part, and 'tiny' for one that a run built."""
     last = Path(name).name
     return "tiny" if last == BACKBONE else last
 
 
-def seed_of(asked: InterviewQuestion) -> int:
-    """The seed of a batch: of its run, trait-level and first question alone, so that it survives a
-    restart.
-    """
-    code = asked.trait_level.code if asked.trait_level else ""
-    digest = hashlib.sha256(f"{asked.run}\n{code}\n{asked.question}".encode()).digest()
+def seed_of(question: InterviewQuestion) -> int:
+    """The seed of a batch, from its first question alone, so that it survives a restart."""
+    code = question.trait_level.code if question.trait_level else ""
+    digest = hashlib.sha256(f"{question.run}\n{code}\n{question.question}".encode()).digest()
     return int.from_bytes(digest[:4], "big")
 
 
-def _alike(asked: Sequence[InterviewQuestion]) -> list[list[int]]:
-    """Places of questions that can be answered in one batch: same trait-level, same run."""
+def _in_groups(
+    questions: Sequence[InterviewQuestion],
+    sampling: Sampling,
+    answer: Callable[[TraitLevel | None, list[list[Message]], Sampling], list[str]],
+) -> list[SystemReply]:
+    """The replies in the questions' order; questions of a trait-level and run are answered in one batch."""
     groups: dict[tuple[TraitLevel | None, int], list[int]] = {}
-    for place, one in enumerate(asked):
-        groups.setdefault((one.trait_level, one.run), []).append(place)
-    return list(groups.values())
+    for index, question in enumerate(questions):
+        groups.setdefault((question.trait_level, question.run), []).append(index)
+    texts: dict[int, str] = {}
+    for (trait_level, _), indices in groups.items():
+        conversations = [[Message("user", questions[index].question)] for index in indices]
+        seeded = sampling._replace(seed=seed_of(questions[indices[0]]))
+        texts |= dict(zip(indices, answer(trait_level, conversations, seeded), strict=True))
+    return [SystemReply(texts[index]) for index in range(len(questions))]
 
 
-def _drawing(sampling: Sampling) -> dict[str, Any]:
-    drawn = {"temperature": sampling.temperature, "top_p": sampling.top_p, "max_tokens": sampling.max_tokens}
-    return {**drawn, "seed": "of run, trait-level and first question of the batch"}
-
-
-def _generate(
-    backbone: Backbone, questions: Sequence[str], system: str, sampling: Sampling, seed: int
-) -> list[str]:
-    """One answer to each question, padded on the left so that every answer begins where its prompt ends."""
-    model, tokenizer = backbone
-    prompts = [
-        prompt_ids(tokenizer, [Message("user", question)], context=CONTEXT, system=system)
-        for question in questions
-    ]
-    width = max(map(len, prompts))
-    rows = [[tokenizer.pad_token_id] * (width - len(ids)) + ids for ids in prompts]
-    mask = [[0] * (width - len(ids)) + [1] * len(ids) for ids in prompts]
-    drawn: dict[str, Any] = {"do_sample": sampling.temperature > 0}
-    if sampling.temperature > 0:
-        drawn |= {"temperature": sampling.temperature, "top_p": sampling.top_p, "top_k": 0}
-    set_seed(seed)
-    with torch.inference_mode():
-        out = model.generate(
-            input_ids=torch.tensor(rows, device=model.device),
-            attention_mask=torch.tensor(mask, device=model.device),
-            pad_token_id=tokenizer.pad_token_id,
-            max_new_tokens=sampling.max_tokens,
-            **drawn,
-        )
-    return [tokenizer.decode(row[width:], skip_special_tokens=True).strip() for row in out]
+def _as_provenance(sampling: Sampling) -> dict[str, Any]:
+    facts = {"temperature": sampling.temperature, "top_p": sampling.top_p, "max_tokens": sampling.max_tokens}
+    return {**facts, "seed": "of run, trait-level and first question of the batch"}

@@ -1,7 +1,7 @@
-"""Statements: what a person can say of themselves, written for this project, to make control vectors from.
+"""Statements that people can make about themselves, written to build control vectors from.
 
 Sixteen a trait, half for each level. Some are held out for measuring, and those that overlap an inventory
-are left out, or an interview with it would ask what the vectors were made of.
+are left out, or an interview with it would ask what the vectors were built from.
 """
 
 import csv
@@ -19,7 +19,7 @@ TOO_CLOSE = 0.3
 
 
 class Statement(NamedTuple):
-    """Something a person can say of themselves."""
+    """A sentence that a person can say about themselves."""
 
     trait: Trait
     level: Level
@@ -33,27 +33,35 @@ def statements() -> list[Statement]:
         return [Statement(Trait(r["trait"]), Level(r["level"]), r["statement"]) for r in csv.DictReader(file)]
 
 
-def without_overlap(found: Sequence[Statement], questions: Sequence[str]) -> list[Statement]:
+def without_overlap(candidates: Sequence[Statement], questions: Sequence[str]) -> list[Statement]:
     """The statements that share too little wording with any of the questions to give an interview away."""
     known = NearDuplicates(3)
     for number, question in enumerate(questions):
         known.add(str(number), question)
-    closest = ((statement, known.closest(statement.text)) for statement in found)
+    closest = ((statement, known.closest(statement.text)) for statement in candidates)
     return [statement for statement, near in closest if near is None or near.jaccard <= TOO_CLOSE]
 
 
-def held_out(found: Sequence[Statement]) -> tuple[list[Statement], list[Statement]]:
-    """Statements to build from and statements to measure on: every fourth of each trait and level is held
-    out.
+class SplitStatements(NamedTuple):
+    """Statements by purpose."""
+
+    build: list[Statement]
+    measure: list[Statement]
+
+
+def split_statements(usable: Sequence[Statement]) -> SplitStatements:
+    """Hold every fourth statement of each trait and level out for measuring.
+
+    Raises EvaluationError when a trait has too few.
     """
     build, measure = [], []
     for trait in TRAITS:
         for level in Level:
-            own = [s for s in found if s.trait is trait and s.level is level]
+            own = [s for s in usable if s.trait is trait and s.level is level]
             measure += own[HELD_OUT_EVERY - 1 :: HELD_OUT_EVERY]
             build += [s for n, s in enumerate(own) if n % HELD_OUT_EVERY != HELD_OUT_EVERY - 1]
         if not any(s.trait is trait for s in build) or not any(s.trait is trait for s in measure):
             raise EvaluationError(
                 f"too few statements on '{trait.label}' are left; give at least eight that do not overlap"
             )
-    return build, measure
+    return SplitStatements(build, measure)

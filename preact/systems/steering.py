@@ -1,6 +1,6 @@
-"""Read and bend the residual stream: hooks on a backbone's decoder blocks.
+"""Read and steer the residual stream by hooks on a backbone's decoder blocks.
 
-It knows where the blocks are and what they hand on; what the vectors mean is not known here.
+It knows where the blocks are and what they return; what the vectors mean is not known here.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -15,9 +15,7 @@ from preact.backbones.backbone import Backbone
 
 
 def decoder_blocks(model: nn.Module) -> nn.ModuleList:
-    """The backbone's decoder blocks: its longest list of modules. Raises EvaluationError when there is
-    none.
-    """
+    """The backbone's decoder blocks: its longest list of modules. Raises EvaluationError if there is none."""
     lists = [module for module in model.modules() if isinstance(module, nn.ModuleList)]
     if not lists:
         raise EvaluationError(
@@ -31,7 +29,7 @@ def steering(model: nn.Module, block: int, addition: Tensor) -> Iterator[None]:
     """Add a vector (hidden,) to a block's output at every position while the scope lasts."""
 
     def add(module: nn.Module, inputs: Any, output: Any) -> Any:
-        # Newer transformers hand on a tensor, older ones a tuple that begins with it.
+        # Newer versions of transformers return a tensor, older ones a tuple that begins with it.
         if isinstance(output, tuple):
             return (output[0] + addition.to(output[0]), *output[1:])
         return output + addition.to(output)
@@ -45,17 +43,17 @@ def steering(model: nn.Module, block: int, addition: Tensor) -> Iterator[None]:
 
 def last_residuals(backbone: Backbone, texts: Sequence[str], blocks: Sequence[int]) -> dict[int, Tensor]:
     """Block -> (n, hidden) in float32: each block's output at the last token of each text."""
-    seen: dict[int, list[Tensor]] = {block: [] for block in blocks}
+    residuals: dict[int, list[Tensor]] = {block: [] for block in blocks}
 
-    def watch(block: int) -> Callable[[nn.Module, Any, Any], None]:
-        def keep(module: nn.Module, inputs: Any, output: Any) -> None:
+    def recorder(block: int) -> Callable[[nn.Module, Any, Any], None]:
+        def record(module: nn.Module, inputs: Any, output: Any) -> None:
             hidden = output[0] if isinstance(output, tuple) else output
-            seen[block].append(hidden[0, -1].float().cpu())
+            residuals[block].append(hidden[0, -1].float().cpu())
 
-        return keep
+        return record
 
     layers = decoder_blocks(backbone.model)
-    handles = [layers[block].register_forward_hook(watch(block)) for block in blocks]
+    handles = [layers[block].register_forward_hook(recorder(block)) for block in blocks]
     try:
         with torch.inference_mode():
             for text in texts:
@@ -63,10 +61,10 @@ def last_residuals(backbone: Backbone, texts: Sequence[str], blocks: Sequence[in
     finally:
         for handle in handles:
             handle.remove()
-    return {block: torch.stack(found) for block, found in seen.items()}
+    return {block: torch.stack(of_block) for block, of_block in residuals.items()}
 
 
 def token_ids(backbone: Backbone, text: str) -> Tensor:
     """The text as the model takes it, (1, T); special tokens only where the text holds them."""
-    found: list[int] = backbone.tokenizer(text, add_special_tokens=False)["input_ids"]
-    return torch.tensor([found], device=backbone.model.device)
+    ids: list[int] = backbone.tokenizer(text, add_special_tokens=False)["input_ids"]
+    return torch.tensor([ids], device=backbone.model.device)

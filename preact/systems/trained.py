@@ -1,6 +1,6 @@
-"""A finished run, opened: backbone, adapter and tokenizer, ready to score dialogues and to be generated from.
+"""A finished run, opened: backbone, adapter and tokenizer, ready to score dialogues and to generate.
 
-Every method answers the same questions here: what makes the model portray a trait-level, or a mixture of
+Every method answers the same question here: what makes the model portray a trait-level, or a mixture of
 them. It knows nothing of metrics, of exports or of the terminal.
 """
 
@@ -56,22 +56,15 @@ class TrainedModel:
         """Whether expert weights make the difference."""
         return self.method.has_experts
 
-    @property
-    def tuner(self) -> PreactModel:
-        """The peft tuner that holds the router, for gated methods."""
-        tuner: PreactModel = self.model.base_model
-        return tuner
-
     def expert_weights(self) -> Tensor:
-        """The expert weights of the ten trait-levels, 10 x N. Raises TrainingError for methods without
-        experts.
-        """
+        """The expert weights of the ten trait-levels, 10 x N. Raises TrainingError without experts."""
         if not self.gated:
             raise TrainingError(
                 f"method '{self.record.config.method}' has no experts; train preact or an ablation of it"
             )
+        model: PreactModel = self.model.base_model
         with torch.no_grad():
-            return self.tuner.router_weights()
+            return model.router_weights()
 
     @contextmanager
     def portraying(self, persona: Persona) -> Iterator[Portrayal]:
@@ -95,9 +88,9 @@ class TrainedModel:
     def losses(
         self, examples: Sequence[Example], arguments: Mapping[str, Tensor], batch_size: int = 16
     ) -> Tensor:
-        """The mean loss in nats of each example's labelled tokens, (n,) in float64, under these arguments."""
+        """The mean loss in nats of each example's labeled tokens, (n,) in float64, under these arguments."""
         order = sorted(range(len(examples)), key=lambda i: (len(examples[i].ids), i))
-        found = torch.zeros(len(examples), dtype=torch.float64)
+        means = torch.zeros(len(examples), dtype=torch.float64)
         packed, pad_id = self.record.config.recipe.packing, self.tokenizer.pad_token_id
         with torch.inference_mode(), packed_rows(self.model.get_base_model(), packed) as shares:
             collator = Collator(pad_id, packed=packed, trait_ids=False, share_prefix=shares)
@@ -107,8 +100,8 @@ class TrainedModel:
                 batch.pop("sequence_trait_ids")
                 labels = batch.pop("labels")
                 losses = dialogue_losses(self.model, {**batch, **arguments}, labels, len(chosen))
-                found[chosen] = losses.cpu()
-        return found
+                means[chosen] = losses.cpu()
+        return means
 
     def backbone_losses(self, examples: Sequence[Example]) -> Tensor:
         """The same of the backbone without its adapter."""
@@ -117,7 +110,8 @@ class TrainedModel:
 
 
 def open_run(folder: Path, threads: int = 0) -> TrainedModel:
-    """Open a finished run. Raises TrainingError when it is none, or anything of it is missing or damaged."""
+    """Open a finished run. Raises TrainingError if it is not one, or if any part is missing or damaged."""
+
     record = finished_record(folder)
     prepare_cpu(threads)
     recipe = record.config.recipe

@@ -1,7 +1,7 @@
 """Put judged interviews together into one comparison, or refuse and say why.
 
-Reads the folders, makes sure that they were measured alike, and compares. What is printed or written of
-it is the business of others.
+It reads the folders, makes sure that they were measured alike, and compares them. It prints and writes
+nothing.
 """
 
 from collections.abc import Sequence
@@ -9,27 +9,28 @@ from pathlib import Path
 from typing import NamedTuple
 
 from oceanchat.errors import EvaluationError
+from oceanchat.statistics.figure import signed
 from preact.evaluation.comparison.comparing import Comparison, compare
 from preact.evaluation.comparison.trait_scores import ScoredInterview, load_scored, require_comparable
 from preact.evaluation.judge.controls import check
-from preact.evaluation.report.tables import signed
 
 
 class Assembly(NamedTuple):
     """Interviews that can stand in one table, and the table."""
 
     scored: list[ScoredInterview]
-    table: Comparison
+    comparison: Comparison
 
     @property
     def controls(self) -> str:
-        """The judge's check as one line: it is printed with every table."""
-        found = check(self.scored[0].judged.controls)
-        gaps = ", ".join(f"{trait.value} {signed(gap)}" for trait, gap in found.gaps.items())
+        """The check of the judge as one line, which is printed with every table."""
+        judging = self.scored[0].judging
+        result = check(judging.controls)
+        gaps = ", ".join(f"{trait.value} {signed(gap)}" for trait, gap in result.gaps.items())
         return (
-            f"judge {self.scored[0].judged.header.judge}: clear high less clear low answers {gaps}; rated as "
-            f"if they said something: blank answers in {found.rated_blank}, gibberish in "
-            f"{found.rated_gibberish} of 5 traits"
+            f"judge {judging.header.judge}: clear high less clear low answers {gaps}; rated as "
+            f"if they said something: blank answers in {result.rated_blank}, gibberish in "
+            f"{result.rated_gibberish} of 5 traits"
         )
 
 
@@ -40,24 +41,23 @@ def assemble(
 
     Raises EvaluationError for folders without an interview, other inventories or judges, or equal names.
     """
-    wanted = _interviews([*folders, *baselines])
-    scored = [load_scored(folder, judge, mode) for folder in wanted]
+    scored = [load_scored(folder, judge, mode) for folder in _interviews([*folders, *baselines])]
     require_comparable(scored)
     against = {folder.resolve() for folder in _interviews(baselines)}
-    labels = [one.row().label for one in scored if one.interview.folder.resolve() in against]
-    return Assembly(scored, compare([one.row() for one in scored], labels))
+    labels = [entry.row().label for entry in scored if entry.interview.folder.resolve() in against]
+    return Assembly(scored, compare([entry.row() for entry in scored], labels))
 
 
 def _interviews(folders: Sequence[Path]) -> list[Path]:
-    """The interviews meant, each once: a folder itself, or every interview right inside it."""
-    found: dict[Path, Path] = {}
+    """The interviews meant, each once: a folder itself, or every interview directly inside it."""
+    by_location: dict[Path, Path] = {}
     for folder in folders:
-        inside = [folder] if (folder / "interview.json").exists() else _inside(folder)
-        if not inside:
+        interviews = [folder] if (folder / "interview.json").exists() else _inside(folder)
+        if not interviews:
             raise EvaluationError(f"'{folder}' holds no interview; write one with `preact interview`")
-        for one in inside:
-            found.setdefault(one.resolve(), one)
-    return list(found.values())
+        for interview in interviews:
+            by_location.setdefault(interview.resolve(), interview)
+    return list(by_location.values())
 
 
 def _inside(folder: Path) -> list[Path]:

@@ -1,8 +1,8 @@
-"""The paper's comparison of systems: thirteen quantities a run, best and second a backbone, tested contrasts.
+"""The paper's comparison of systems: thirteen quantities per run, ranks per backbone, tested contrasts.
 
 O+ ... N+, their mean Avg+, O- ... N-, their mean Avg-, and Overall = Avg+ - Avg- (Tables 2, 4 and 7),
 each computed run by run and only then averaged, with the population standard deviation over runs (Table
-8). Pure arithmetic: it does not know who was interviewed or who judged.
+8). Pure arithmetic: it does not know what was interviewed or what judged.
 """
 
 import math
@@ -35,13 +35,13 @@ class ComparisonRow:
 
     @property
     def label(self) -> str:
-        """Backbone and model in one."""
+        """Backbone and model together."""
         return f"{self.backbone} {self.model}"
 
     def values(self, quantity: str) -> tuple[float, ...]:
         """The quantity in every run that has it, in scale points."""
-        found = (quantities(run)[quantity] for run in self.runs)
-        return tuple(value for value in found if not math.isnan(value))
+        values = (quantities(run)[quantity] for run in self.runs)
+        return tuple(value for value in values if not math.isnan(value))
 
     def mean(self, quantity: str) -> float:
         """Mean over runs in scale points; NaN when no run has it."""
@@ -62,7 +62,7 @@ class TestedContrast(NamedTuple):
     contrast: Contrast
     """First the system, then the baseline."""
     primary: bool
-    """Whether it belongs to the few contrasts of Overall (Holm) or to the rest (Benjamini-Hochberg)."""
+    """True for the few contrasts of Overall (Holm), False for all others (Benjamini-Hochberg)."""
     adjusted: float
     """p after the correction of its family."""
 
@@ -139,12 +139,13 @@ def _rank(row: ComparisonRow, quantity: str, rows: Sequence[ComparisonRow]) -> i
     rivals = [round(r.mean(quantity), 2) for r in rows if r.backbone == row.backbone]
     ladder = sorted({v for v in rivals if not math.isnan(v)}, reverse=quantity not in SMALLER_IS_BETTER)
     own = round(row.mean(quantity), 2)
-    place = ladder.index(own) + 1 if own in ladder else 0
-    return place if len(rivals) > 1 and place <= 2 else 0
+    rank = ladder.index(own) + 1 if own in ladder else 0
+    return rank if len(rivals) > 1 and rank <= 2 else 0
 
 
 def _starred(row: ComparisonRow, quantity: str, tests: Sequence[TestedContrast]) -> bool:
-    """Against the best baseline: of all baselines, the one this row gains least on."""
+    """Significance against the best baseline, which is the one that this row gains least on."""
+
     own = [t for t in tests if t.model == row.label and t.quantity == quantity]
     own = [t for t in own if not math.isnan(t.contrast.difference)]
     if not own:

@@ -1,7 +1,7 @@
-"""What is wrong with a judging, in words: the sentences that stand above every table.
+"""The warnings that stand above every table: what is wrong with a judging, in words.
 
-A judge that always says the same, cannot be read, refuses, or fails its controls makes figures worthless,
-and the reader is to know before seeing them. Arithmetic over kept verdicts.
+A judge that always gives the same score, cannot be read, refuses, or fails its controls makes figures
+worthless, and readers should know before they see them. Arithmetic over stored verdicts.
 """
 
 from collections import Counter
@@ -13,7 +13,7 @@ from preact.evaluation.judge.judging import Judging
 from preact.evaluation.judge.verdicts import MIDPOINT, UNSCORED
 
 TOLERATED = 0.05
-"""Share of batches without a score, or of answers out of the part, above which it is said."""
+"""Share of batches without a score, or of answers out of character, above which there is a warning."""
 _WORDS = {
     "unreadable": "replies held no score that can be read",
     "refused": "batches were refused by the judge",
@@ -25,28 +25,27 @@ _WORDS = {
 
 def concerns(scored: Sequence[ScoredInterview]) -> list[str]:
     """One sentence for each thing a reader must know first; empty when nothing is wrong."""
-    found: list[str] = []
-    for one in scored:
-        label = (
-            f"{one.interview.header.backbone} {one.interview.header.model}, judge {one.judged.header.judge}"
-        )
-        found += [f"{label}: {words}" for words in [*_of_judge(one.judged), *_of_answers(one)]]
-    seen = dict.fromkeys(
-        f"judge {one.judged.header.judge}: {words}" for one in scored for words in _fixed(one)
-    )
-    return [*seen, *found]
+    of_interviews: list[str] = []
+    of_judges: dict[str, None] = {}
+    for entry in scored:
+        header, judge = entry.interview.header, entry.judging.header.judge
+        label = f"{header.backbone} {header.model}, judge {judge}"
+        words = [*_of_judgements(entry.judging), *_of_answers(entry)]
+        of_interviews += [f"{label}: {word}" for word in words]
+        of_judges |= dict.fromkeys(f"judge {judge}: {word}" for word in _of_judge(entry.judging))
+    return [*of_judges, *of_interviews]
 
 
-def _fixed(one: ScoredInterview) -> list[str]:
-    """What concerns the judge alone, whoever was judged."""
-    words = list(check(one.judged.controls).warnings)
-    if one.judged.header.judge == "scripted":
+def _of_judge(judging: Judging) -> list[str]:
+    """What concerns the judge alone, whatever was judged."""
+    words = list(check(judging.controls).warnings)
+    if judging.header.judge == "scripted":
         words.append("it is scripted, it counts words; its scores try the machinery out and measure no model")
     return words
 
 
-def _of_judge(judged: Judging) -> list[str]:
-    judgements = judged.judgements
+def _of_judgements(judging: Judging) -> list[str]:
+    judgements = judging.judgements
     scores = [judgement.score for judgement in judgements if judgement.score is not None]
     words: list[str] = []
     if len(scores) > 1 and len(set(scores)) == 1:
@@ -61,9 +60,10 @@ def _of_judge(judged: Judging) -> list[str]:
     return words
 
 
-def _of_answers(one: ScoredInterview) -> list[str]:
-    total = len(one.interview.answers)
-    counts: Counter[str] = sum(refusals(one.interview).values(), Counter())
+def _of_answers(entry: ScoredInterview) -> list[str]:
+    total = len(entry.interview.answers)
+    counts: Counter[str] = sum(refusals(entry.interview).values(), Counter())
+
     words = []
     for state, meaning in (
         ("refused", "answers are refusals"),

@@ -1,4 +1,4 @@
-"""The paper's printed figures (Tables 2, 4, 7 and 8), and where they disagree with themselves.
+"""The paper's printed figures (Tables 2, 4, 7 and 8), and where they contradict themselves.
 
 They stand beside ours; they are not a target. The paper's averages of Table 8 are means of the standard
 deviations beside them, ours are standard deviations of the averages over runs.
@@ -13,7 +13,7 @@ from typing import NamedTuple
 from preact.evaluation.comparison.comparing import HIGH, LOW, QUANTITIES, ComparisonRow, quantities
 
 _HALF = 0.005
-"""Half of the last printed digit in scale points: each printed figure may be off by as much."""
+"""Half of the last printed digit in scale points: each printed figure may be off by that much."""
 
 
 @dataclass(frozen=True)
@@ -73,12 +73,12 @@ def contradictions(*tables: int) -> tuple[PaperContradiction, ...]:
     An average of five rounded figures is known to half a digit and printed to another half; Overall, a
     difference of two averages, to three halves.
     """
-    found: list[PaperContradiction] = []
+    result: list[PaperContradiction] = []
     for row in paper_rows(*(tables or (2, 4, 7))):
         computed = quantities(row.figures)
         for quantity, halves in (("Avg+", 2), ("Avg-", 2), ("Overall", 3)):
             if abs(computed[quantity] - row.figures[quantity]) > halves * _HALF + 1e-9:
-                found.append(
+                result.append(
                     PaperContradiction(
                         row.table,
                         row.backbone,
@@ -88,4 +88,4 @@ def contradictions(*tables: int) -> tuple[PaperContradiction, ...]:
                         computed[quantity],
                     )
                 )
-    return tuple(found)
+    return tuple(result)

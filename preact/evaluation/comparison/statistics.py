@@ -2,27 +2,25 @@
 
 Pure functions over numbers; they know nothing of traits or judges. Five runs are few: the half-width of a
 95 % interval is 1.24 standard deviations, and only differences of about two standard deviations are found
-with 80 % power. Zero variance is said in words and never hidden by adding a small number.
+with 80 % power. Zero variance is stated in words and never hidden by adding a small number. scipy computes
+what it has; Holm's correction, Hedges' g, ICC(2,1) and the bootstrap over whole clusters it has not.
 """
 
 import itertools
 import math
 import statistics
-from collections.abc import Sequence
+import warnings
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 from scipy import optimize, stats
 
+from oceanchat.statistics.figure import Figure
+
+FloatArray = npt.NDArray[np.float64]
 CONFIDENCE = 0.95
-
-
-class Estimate(NamedTuple):
-    """A mean with the ends of its 95 % interval, in the values' own unit; NaN where nothing can be said."""
-
-    value: float
-    low: float
-    high: float
 
 
 class Contrast(NamedTuple):
@@ -40,11 +38,11 @@ class Contrast(NamedTuple):
     g: float
     """Hedges' g (pooled sample standard deviations, corrected for small samples); infinite like t."""
     note: str
-    """Words for what the numbers cannot say; empty when there is nothing to add."""
+    """What the numbers cannot say, in words; empty when there is nothing to add."""
 
 
 class RaterAgreement(NamedTuple):
-    """How far two sets of scores of the same things agree."""
+    """How far two sets of scores for the same things agree."""
 
     pairs: int
     """Pairs in which both scores exist."""
@@ -61,18 +59,17 @@ def spread(values: Sequence[float]) -> float:
     return statistics.pstdev(values) if values else math.nan
 
 
-def mean_interval(values: Sequence[float]) -> Estimate:
-    """The mean with its 95 % t interval; both ends are NaN below two values."""
+def mean_interval(values: Sequence[float]) -> Figure:
+    """The mean with its 95 % t interval; below two values there is no interval."""
     if len(values) < 2:
-        return Estimate(statistics.fmean(values) if values else math.nan, math.nan, math.nan)
+        note = "fewer than two runs, so there is no spread"
+        return Figure(statistics.fmean(values) if values else None, note=note)
     mean, half = statistics.fmean(values), half_width(len(values)) * statistics.stdev(values)
-    return Estimate(mean, mean - half, mean + half)
+    return Figure(mean, mean - half, mean + half)
 
 
 def half_width(runs: int) -> float:
-    """How many sample standard deviations a 95 % interval of the mean reaches to each side; 1.24 for five
-    runs.
-    """
+    """The half-width of a mean's 95 % interval in sample standard deviations; 1.24 for five runs."""
     return _t_quantile(runs - 1) / math.sqrt(runs)
 
 
@@ -83,22 +80,29 @@ def welch(first: Sequence[float], second: Sequence[float]) -> Contrast:
         note = "fewer than two runs on a side, so there is no spread to test against"
         return Contrast(difference, math.nan, math.nan, math.nan, math.nan, math.nan, note)
     difference = statistics.fmean(first) - statistics.fmean(second)
-    shares = [statistics.variance(group) / len(group) for group in (first, second)]
-    if sum(shares) == 0:
+    variances = [statistics.variance(group) for group in (first, second)]
+    if variances == [0, 0]:
         return _without_variance(difference)
-    error = math.sqrt(sum(shares))
-    freedom = sum(shares) ** 2 / sum(
-        share**2 / (len(group) - 1) for share, group in zip(shares, (first, second), strict=True)
+    with warnings.catch_warnings():
+        # scipy warns of a side that does not vary; the note of the contrast says so instead.
+        warnings.filterwarnings("ignore", "Precision loss", RuntimeWarning)
+        test = stats.ttest_ind(first, second, equal_var=False)
+    interval = test.confidence_interval(CONFIDENCE)
+    note = "one side gave the same value in every run" if 0 in variances else ""
+    g = hedges_g(first, second)
+    return Contrast(
+        difference,
+        float(interval.low),
+        float(interval.high),
+        float(test.statistic),
+        float(test.pvalue),
+        g,
+        note,
     )
-    t = difference / error
-    half = _t_quantile(freedom) * error
-    p = float(2 * stats.t.sf(abs(t), freedom))
-    note = "one side gave the same value in every run" if 0 in shares else ""
-    return Contrast(difference, difference - half, difference + half, t, p, hedges_g(first, second), note)
 
 
 def hedges_g(first: Sequence[float], second: Sequence[float]) -> float:
-    """Hedges' g: the standardised difference of means; infinite when neither side varies."""
+    """Hedges' g: the standardized difference of means; infinite when neither side varies."""
     freedom = len(first) + len(second) - 2
     pooled = (
         statistics.variance(first) * (len(first) - 1) + statistics.variance(second) * (len(second) - 1)
@@ -111,21 +115,27 @@ def hedges_g(first: Sequence[float], second: Sequence[float]) -> float:
 
 def holm(p_values: Sequence[float]) -> list[float]:
     """Holm's adjusted p values, in the order given; NaN stays NaN and is not counted as a test."""
-    ranked, total = _ranked(p_values)
-    adjusted, highest = list(p_values), 0.0
-    for rank, index in enumerate(ranked):
-        highest = max(highest, min(1.0, (total - rank) * p_values[index]))
-        adjusted[index] = highest
-    return adjusted
+    return _adjusted(p_values, _holm_of)
 
 
 def benjamini_hochberg(p_values: Sequence[float]) -> list[float]:
     """Benjamini and Hochberg's adjusted p values, in the order given; NaN stays and is not counted."""
-    ranked, total = _ranked(p_values)
-    adjusted, lowest = list(p_values), 1.0
-    for rank, index in reversed(list(enumerate(ranked, start=1))):
-        lowest = min(lowest, p_values[index] * total / rank)
-        adjusted[index] = lowest
+    return _adjusted(p_values, stats.false_discovery_control)
+
+
+def _adjusted(p_values: Sequence[float], adjust: Callable[[FloatArray], FloatArray]) -> list[float]:
+    adjusted = np.array(p_values, dtype=float)
+    tested = ~np.isnan(adjusted)
+    if tested.any():
+        adjusted[tested] = adjust(adjusted[tested])
+    return [float(p) for p in adjusted]
+
+
+def _holm_of(p_values: FloatArray) -> FloatArray:
+    order = np.argsort(p_values)
+    factors = len(p_values) - np.arange(len(p_values))
+    adjusted = np.empty_like(p_values)
+    adjusted[order] = np.maximum.accumulate(np.minimum(1.0, factors * p_values[order]))
     return adjusted
 
 
@@ -142,21 +152,21 @@ def sign_flip(differences: Sequence[float]) -> float:
     return float(extreme / 2 ** len(differences))
 
 
-def cluster_bootstrap(clusters: Sequence[Sequence[float]], draws: int = 2000, seed: int = 0) -> Estimate:
+def cluster_bootstrap(clusters: Sequence[Sequence[float]], draws: int = 2000, seed: int = 0) -> Figure:
     """The mean of all values with a 95 % percentile interval; whole clusters (items) are resampled."""
-    kept = [cluster for cluster in clusters if cluster]
-    if not kept:
-        return Estimate(math.nan, math.nan, math.nan)
-    sums = np.array([math.fsum(cluster) for cluster in kept])
-    sizes = np.array([len(cluster) for cluster in kept])
-    picks = np.random.default_rng(seed).integers(0, len(kept), size=(draws, len(kept)))
+    filled = [cluster for cluster in clusters if cluster]
+    if not filled:
+        return Figure(None, note="no values")
+    sums = np.array([math.fsum(cluster) for cluster in filled])
+    sizes = np.array([len(cluster) for cluster in filled])
+    picks = np.random.default_rng(seed).integers(0, len(filled), size=(draws, len(filled)))
     means = sums[picks].sum(axis=1) / sizes[picks].sum(axis=1)
     low, high = np.quantile(means, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
-    return Estimate(float(sums.sum() / sizes.sum()), float(low), float(high))
+    return Figure(float(sums.sum() / sizes.sum()), float(low), float(high))
 
 
 def detectable_effect(runs: int, power: float = 0.8) -> float:
-    """The smallest standardised difference that a t test of two groups of `runs` finds with that power."""
+    """The smallest standardized difference that a t test of two groups of `runs` finds with that power."""
     freedom = 2 * runs - 2
     critical = _t_quantile(freedom)
 
@@ -210,8 +220,3 @@ def _without_variance(difference: float) -> Contrast:
 
 def _t_quantile(freedom: float) -> float:
     return float(stats.t.ppf((1 + CONFIDENCE) / 2, freedom))
-
-
-def _ranked(p_values: Sequence[float]) -> tuple[list[int], int]:
-    tested = [index for index, p in enumerate(p_values) if not math.isnan(p)]
-    return sorted(tested, key=lambda index: p_values[index]), len(tested)

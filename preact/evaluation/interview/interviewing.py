@@ -1,27 +1,27 @@
-"""Interview a system: every question in a fresh conversation, every trait-level, several runs, all kept.
+"""Interview a system: every question in a fresh conversation, for every trait-level, over several runs.
 
-Run 0 takes the inventory in order, run k shuffles it with seed k and answers with seed k. What was
-answered is on disk before the next batch is asked, so a killed interview goes on where it stopped. It
-knows nothing of judges.
+Run 0 takes the inventory in order, run k shuffles it with seed k and answers with seed k. Answers are on
+disk before the next batch is asked, so a killed interview resumes where it stopped. It knows nothing of
+judges.
 """
 
 import re
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
-from typing import Any, Literal, NamedTuple, Protocol
+from typing import Any, Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from oceanchat.errors import EvaluationError
 from oceanchat.traits import CODES, TRAIT_LEVELS, TraitLevel
 from preact.evaluation.interview.inventories import Inventory, InventoryItem
-from preact.evaluation.transcripts import JsonLines, differing, only_one, read_header, write_header
+from preact.evaluation.transcripts import JsonLines, differences, folder_lock, read_header, write_header
+from preact.systems.system import AnswerState, InterviewQuestion, System
 
 UNCONDITIONED = "none"
 """What stands in the place of a trait-level when the system is asked as it is."""
-AnswerState = Literal["answered", "empty", "refused", "failed"]
 
 _SPEAKS_AS_MACHINE = re.compile(
     r"\b(as an? (ai|artificial intelligence|(large )?language model|chatbot)|i am an? (ai|language model)"
@@ -31,53 +31,8 @@ _SPEAKS_AS_MACHINE = re.compile(
 )
 
 
-class InterviewQuestion(NamedTuple):
-    """One question to be asked in a fresh conversation."""
-
-    trait_level: TraitLevel | None
-    """Whom to play; None asks the system as it is."""
-    question: str
-    run: int
-    """The run's number, also the seed of what is drawn at random."""
-
-
-class SystemReply(NamedTuple):
-    """What a system said."""
-
-    text: str
-    state: AnswerState = "answered"
-    reason: str = ""
-    """Why there is no answer, in a short stable word."""
-
-
-class System(Protocol):
-    """Something that can be interviewed."""
-
-    @property
-    def backbone(self) -> str:
-        """The model it is built on, as the table shows it."""
-
-    @property
-    def model(self) -> str:
-        """The system's name, as the table shows it."""
-
-    @property
-    def conditioned(self) -> bool:
-        """Whether it plays trait-levels; a plain backbone does not."""
-
-    @property
-    def at_once(self) -> int:
-        """How many questions it likes to get together."""
-
-    def provenance(self) -> Mapping[str, Any]:
-        """Model ids, decoding parameters and hashes: what decides its answers, as plain JSON data."""
-
-    async def answer(self, asked: Sequence[InterviewQuestion]) -> list[SystemReply]:
-        """One reply for each question, in order. Raises BuildStopped when nothing more can be asked."""
-
-
 class InterviewAnswer(BaseModel):
-    """One answered question as it is kept."""
+    """One answered question as the transcript stores it."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -94,17 +49,17 @@ class InterviewAnswer(BaseModel):
 
     @property
     def key(self) -> tuple[str, int, str]:
-        """What is asked only once."""
+        """Identifies the question: each is asked only once."""
         return self.trait_level, self.run, self.item
 
     @property
     def speaks_as_machine(self) -> bool:
-        """Whether the answer steps out of the part ('As an AI ...'); counted, never removed."""
+        """Whether the answer steps out of character ('As an AI ...'); counted, never removed."""
         return _SPEAKS_AS_MACHINE.search(self.answer) is not None
 
 
 class InterviewHeader(BaseModel):
-    """What an interview is: everything that must be the same when it goes on or is compared."""
+    """What an interview is: everything that must match when it is resumed or compared."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -118,17 +73,17 @@ class InterviewHeader(BaseModel):
     """'own': each trait-level answers its own trait's items; 'all': every item, which also shows leakage."""
     runs: int = Field(ge=1)
     items: dict[str, tuple[str, bool]]
-    """Item id -> trait and reversed mark, so that judging needs no inventory file."""
+    """Item id -> trait and whether it is reversed, so that judging needs no inventory file."""
     system: dict[str, Any]
     """The system's provenance."""
     started: str
     """UTC, ISO 8601."""
 
     def inventory_of(self) -> Inventory:
-        """The inventory as far as judging needs it: ids, traits and marks."""
+        """The inventory as far as judging needs it: ids, traits and keys."""
         items = tuple(
-            InventoryItem(item, TraitLevel.parse(f"{trait}+").trait, backwards, "")
-            for item, (trait, backwards) in self.items.items()
+            InventoryItem(item, TraitLevel.parse(f"{trait}+").trait, is_reversed, "")
+            for item, (trait, is_reversed) in self.items.items()
         )
         return Inventory(self.inventory, items, self.inventory_sha256)
 
@@ -142,23 +97,35 @@ class Interview(NamedTuple):
 
 
 ReportProgress = Callable[[int, int], None]
-"""Told after every batch: questions answered so far and in all."""
+"""Called after every batch with what is done so far and the total."""
 
 
-def plan(
-    inventory: Inventory, conditioned: bool, scope: str, runs: int
-) -> list[tuple[str, int, InventoryItem]]:
-    """Every question of the interview as (trait-level code, run, item), in the order it is asked."""
-    asked: list[tuple[str, int, InventoryItem]] = []
+class PlannedQuestion(NamedTuple):
+    """An item to be asked of one trait-level in one run."""
+
+    trait_level: str
+    """Its code, or 'none'."""
+    run: int
+    item: InventoryItem
+
+    @property
+    def key(self) -> tuple[str, int, str]:
+        """The key of its answer."""
+        return self.trait_level, self.run, self.item.id
+
+
+def plan_questions(inventory: Inventory, conditioned: bool, scope: str, runs: int) -> list[PlannedQuestion]:
+    """Every question of the interview, in the order it is asked."""
+    planned: list[PlannedQuestion] = []
     for run in range(runs):
         for code in CODES if conditioned else (UNCONDITIONED,):
             for trait in dict.fromkeys(item.trait for item in inventory.items):
                 if scope == "all" or not conditioned or code.startswith(trait.value):
-                    asked += [(code, run, item) for item in inventory.in_order(trait, run)]
-    return asked
+                    planned += [PlannedQuestion(code, run, item) for item in inventory.in_order(trait, run)]
+    return planned
 
 
-async def interview(
+async def hold_interview(
     system: System,
     inventory: Inventory,
     folder: Path,
@@ -168,7 +135,7 @@ async def interview(
     label: str | None = None,
     progress: ReportProgress = lambda done, total: None,
 ) -> Interview:
-    """Ask what has not been answered yet and keep it in `folder`; `label` stands for the system's own name.
+    """Ask what has not been answered yet and store it in `folder`; `label` replaces the system's own name.
 
     Raises EvaluationError when the folder holds another interview, BuildStopped when the system cannot go on.
     """
@@ -185,17 +152,17 @@ async def interview(
         started=datetime.now(UTC).isoformat(timespec="seconds"),
     )
     lines = JsonLines(folder / "answers.jsonl", InterviewAnswer)
-    with only_one(folder):
+    with folder_lock(folder):
         header = _settle(folder / "interview.json", header)
         lines.mend()
         done = {answer.key for answer in lines.read()}
-        todo = plan(inventory, system.conditioned, scope, runs)
-        left = iter([one for one in todo if (one[0], one[1], one[2].id) not in done])
+        planned = plan_questions(inventory, system.conditioned, scope, runs)
+        remaining = iter([question for question in planned if question.key not in done])
         count = len(done)
-        while batch := list(islice(left, system.at_once)):
-            lines.append(await _ask(system.answer, batch))
+        while batch := list(islice(remaining, system.batch_size)):
+            lines.append(await _ask(system, batch))
             count += len(batch)
-            progress(count, len(todo))
+            progress(count, len(planned))
     return read_interview(folder)
 
 
@@ -205,23 +172,30 @@ def read_interview(folder: Path) -> Interview:
     return Interview(folder, header, tuple(JsonLines(folder / "answers.jsonl", InterviewAnswer).read()))
 
 
-def completeness(found: Interview) -> tuple[int, int]:
-    """Answers there are, and answers a complete interview has."""
-    header = found.header
-    total = len(plan(header.inventory_of(), header.conditioned, header.scope, header.runs))
-    return len({answer.key for answer in found.answers}), total
+class Completeness(NamedTuple):
+    """How far an interview has come."""
+
+    answered: int
+    total: int
+    """Answers that the complete interview has."""
 
 
-def ask_of(trait_level: str) -> TraitLevel | None:
+def completeness(interview: Interview) -> Completeness:
+    """How many answers the interview holds, and how many it has when complete."""
+    header = interview.header
+    planned = plan_questions(header.inventory_of(), header.conditioned, header.scope, header.runs)
+    return Completeness(len({answer.key for answer in interview.answers}), len(planned))
+
+
+def _trait_level_of(code: str) -> TraitLevel | None:
     """The trait-level of a code, None for 'none'."""
-    return next((t for t in TRAIT_LEVELS if t.code == trait_level), None)
+    return next((t for t in TRAIT_LEVELS if t.code == code), None)
 
 
-async def _ask(
-    answer: Callable[[Sequence[InterviewQuestion]], Awaitable[list[SystemReply]]],
-    batch: Sequence[tuple[str, int, InventoryItem]],
-) -> list[InterviewAnswer]:
-    replies = await answer([InterviewQuestion(ask_of(code), item.question, run) for code, run, item in batch])
+async def _ask(system: System, batch: Sequence[PlannedQuestion]) -> list[InterviewAnswer]:
+    replies = await system.answer(
+        [InterviewQuestion(_trait_level_of(code), item.question, run) for code, run, item in batch]
+    )
     return [
         InterviewAnswer(
             trait_level=code,
@@ -242,7 +216,7 @@ def _settle(path: Path, header: InterviewHeader) -> InterviewHeader:
         write_header(path, header)
         return header
     before = read_header(path, InterviewHeader, "preact interview")
-    for name, (then, now) in sorted(differing(before, header, ignore=("started", "runs")).items()):
+    for name, (then, now) in sorted(differences(before, header, ignore=("started", "runs")).items()):
         raise EvaluationError(
             f"'{path.parent}' holds another interview: its {name} is '{then}', now it is '{now}'; "
             "choose another --output"

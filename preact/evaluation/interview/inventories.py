@@ -1,8 +1,8 @@
-"""Personality inventories: which item measures which trait, which way round, and what is asked for it.
+"""Personality inventories: which item measures which trait, in which direction, and the question it asks.
 
 IPIP-50's structure ships with interview questions of our own (its items' wording stays out; factor IV,
-Emotional Stability, is turned into Neuroticism). BFI-44 ships as keys only: the wording is its author's,
-so the user brings it. A file is CSV with the columns id, trait, reversed, question. Nothing here knows
+Emotional Stability, is reversed into Neuroticism). BFI-44 ships as keys only: the wording is its author's,
+so the user supplies it. A file is CSV with the columns id, trait, reversed, question. Nothing here knows
 who is interviewed.
 """
 
@@ -35,7 +35,7 @@ class InventoryItem:
     reversed: bool
     """Whether agreeing with the item speaks for the low level."""
     question: str
-    """What the interviewee is asked, in the second person."""
+    """The question to the interviewee, in the second person."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ class Inventory:
         return tuple(item for item in self.items if item.trait is trait)
 
     def in_order(self, trait: Trait, run: int) -> tuple[InventoryItem, ...]:
-        """The trait's items as run `run` takes them: run 0 in order, run k shuffled with seed k."""
+        """The trait's items in the order of run `run`: run 0 as listed, run k shuffled with seed k."""
         items = list(self.of_trait(trait))
         if run:
             random.Random(run).shuffle(items)
@@ -82,10 +82,11 @@ def bfi_keys() -> dict[str, tuple[Trait, bool]]:
 def parse_inventory(
     name: str, content: bytes, keys: Mapping[str, tuple[Trait, bool]] | None = None
 ) -> Inventory:
-    """An inventory from a CSV file's bytes; with `keys`, traits and marks come from there.
+    """An inventory from a CSV file's bytes; with `keys`, traits and directions come from there.
 
     Raises EvaluationError that names the row and what is wrong with it.
     """
+
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -97,10 +98,10 @@ def parse_inventory(
         raise EvaluationError(f"inventory '{name}' is not a CSV file ({error}); quote its commas") from error
     columns = [column.strip().lower() for column in reader.fieldnames or ()]
     _require_columns(name, columns, keyed=keys is not None)
-    reader_names = dict(zip(columns, reader.fieldnames or (), strict=True))
+    original_names = dict(zip(columns, reader.fieldnames or (), strict=True))
     items: list[InventoryItem] = []
     for number, row in enumerate(rows, start=2):
-        cells = {column: (row.get(original) or "").strip() for column, original in reader_names.items()}
+        cells = {column: (row.get(original) or "").strip() for column, original in original_names.items()}
         items.append(_item(f"inventory '{name}', line {number}", cells, keys))
     _check(name, items, keys)
     return Inventory(name, tuple(items), hashlib.sha256(content).hexdigest())
@@ -140,15 +141,15 @@ def _item(
     if keys is not None:
         if cells["id"] not in keys:
             raise EvaluationError(f"{where}: id '{cells['id']}' is not known; write 1 to {len(keys)}")
-        trait, backwards = keys[cells["id"]]
-        return InventoryItem(cells["id"], trait, backwards, cells["question"])
-    found = _DIMENSIONS.get(cells["trait"].lower())
-    if found is None:
+        trait, is_reversed = keys[cells["id"]]
+        return InventoryItem(cells["id"], trait, is_reversed, cells["question"])
+    dimension = _DIMENSIONS.get(cells["trait"].lower())
+    if dimension is None:
         raise EvaluationError(f"{where}: dimension '{cells['trait']}' is unknown; write {', '.join(TRAITS)}")
     mark = cells["reversed"].lower()
     if mark not in _TRUE | _FALSE:
         raise EvaluationError(f"{where}: reversed mark '{cells['reversed']}' is not known; write yes or no")
-    return InventoryItem(cells["id"], found, mark in _TRUE, cells["question"])
+    return InventoryItem(cells["id"], dimension, mark in _TRUE, cells["question"])
 
 
 def _check(name: str, items: Sequence[InventoryItem], keys: Mapping[str, tuple[Trait, bool]] | None) -> None:

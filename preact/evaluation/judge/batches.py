@@ -1,4 +1,4 @@
-"""Batches: which answers a judge sees together.
+"""Batches are the answers that a judge sees together.
 
 Three or four of one trait at a time (the paper's protocol: 4+4, 3+3+3, 3+4+3 for 8, 9, 10 items), a whole
 dimension, or single answers. Arithmetic over an inventory; nothing is asked here.
@@ -24,16 +24,16 @@ class AnswerBatch(NamedTuple):
     """Whose answers: a code, or 'none'."""
     run: int
     trait: Trait
-    """The trait they are rated for, which is the items' own."""
+    """The trait they are rated for, which is the one the items measure."""
     number: int
-    """Its place among the trait's batches, from 0."""
+    """Its number among the trait's batches, from 0."""
     repeat: int
-    """0 is the score that tables show; more are for the judge's agreement with itself."""
+    """0 is the score that tables show; higher ones are for the judge's agreement with itself."""
     items: tuple[str, ...]
 
     @property
     def key(self) -> tuple[str, int, Trait, int, int]:
-        """What is judged only once."""
+        """Identifies the batch: each is judged only once."""
         return self.trait_level, self.run, self.trait, self.number, self.repeat
 
 
@@ -44,7 +44,7 @@ def batch_sizes(items: int) -> tuple[int, ...]:
     return tuple(end - start for start, end in pairwise(ends))
 
 
-def split(items: Sequence[InventoryItem], mode: Mode) -> list[tuple[str, ...]]:
+def grouped_ids(items: Sequence[InventoryItem], mode: Mode) -> list[tuple[str, ...]]:
     """The ids of a trait's items, grouped as the mode asks."""
     sizes = {"dimension": (len(items),), "item": (1,) * len(items)}.get(mode) or batch_sizes(len(items))
     ids, groups, start = [item.id for item in items], [], 0
@@ -54,7 +54,7 @@ def split(items: Sequence[InventoryItem], mode: Mode) -> list[tuple[str, ...]]:
     return groups
 
 
-def plan(
+def plan_batches(
     inventory: Inventory, codes: Sequence[str], scope: str, runs: int, mode: Mode, repeats: int = 1
 ) -> list[AnswerBatch]:
     """Every batch to be judged, the scores that tables show first."""
@@ -65,5 +65,5 @@ def plan(
         for code in codes
         for trait in TRAITS
         if scope == "all" or code == UNCONDITIONED or code.startswith(trait.value)
-        for number, ids in enumerate(split(inventory.in_order(trait, run), mode))
+        for number, ids in enumerate(grouped_ids(inventory.in_order(trait, run), mode))
     ]

@@ -1,8 +1,8 @@
-"""ClassifierJudge: a judge that was taught by a release instead of asked: TF-IDF and logistic regression.
+"""A judge trained on a release instead of prompted: TF-IDF and logistic regression.
 
 For each trait it learns high from low on the self-discloser's words in the training split; a score is 1 + 4
 P(high). It is a second opinion that costs nothing, runs offline and shares nothing with a language model's
-judgement, and it is no better than the words it was taught. It asks no model and reads no other split.
+judgement, and it is no better than the words it has seen. It asks no model and reads no other split.
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,22 +14,20 @@ from sklearn.pipeline import Pipeline, make_pipeline
 
 from oceanchat.errors import EvaluationError
 from oceanchat.traits import TRAITS, Level, Trait, TraitLevel
-from preact.dialogues.release import TrainingRelease
+from preact.dialogues.release import TrainingRelease, read_release
 from preact.evaluation.judge.verdicts import JudgeVerdict, Mode, Pair
 
-LEAST_DIALOGUES = 5
+MIN_DIALOGUES = 5
 """Dialogues that each level of a trait needs in the training split."""
 
 
 class ClassifierJudge:
     """Five classifiers, one a trait."""
 
-    at_once = 64
+    concurrency = 64
 
     def __init__(self, release: TrainingRelease) -> None:
-        """Learn from the release's training split. Raises EvaluationError where a level has too few
-        dialogues.
-        """
+        """Train on the release's training split. Raises EvaluationError if a level has too few dialogues."""
         self._release = release.name
         self._fingerprint = release.fingerprint
         texts, labels = [], []
@@ -37,7 +35,7 @@ class ClassifierJudge:
             texts.append(" ".join(m.content for m in dialogue.messages if m.role == "assistant"))
             labels.append(dialogue.trait_level)
         self._dialogues = len(texts)
-        self._models = {trait: _taught(trait, texts, labels) for trait in TRAITS}
+        self._models = {trait: _trained(trait, texts, labels) for trait in TRAITS}
 
     @property
     def name(self) -> str:
@@ -45,7 +43,7 @@ class ClassifierJudge:
         return f"classifier:{self._release}"
 
     def provenance(self, mode: Mode) -> Mapping[str, Any]:
-        """The release it was taught by."""
+        """The release it was trained on."""
         return {
             "kind": "TF-IDF and logistic regression, high against low",
             "release": self._release,
@@ -64,18 +62,24 @@ class ClassifierJudge:
         return JudgeVerdict(round(min(5.0, max(1.0, score)), 4), "scored")
 
 
-def _taught(trait: Trait, texts: Sequence[str], labels: Sequence[TraitLevel]) -> Pipeline:
+def open_classifier(release: str) -> ClassifierJudge:
+    """The judge trained on a release, a folder or a Hub dataset id."""
+    return ClassifierJudge(read_release(release))
+
+
+def _trained(trait: Trait, texts: Sequence[str], labels: Sequence[TraitLevel]) -> Pipeline:
     pairs = zip(texts, labels, strict=True)
     own = [(text, label.level.value) for text, label in pairs if label.trait is trait]
     classes = [level for _, level in own]
     for level in Level:
         count = classes.count(level.value)
-        if count < LEAST_DIALOGUES:
+        if count < MIN_DIALOGUES:
             raise EvaluationError(
                 f"the classifier judge found {count} training dialogues of {level.value} {trait.label} and "
-                f"needs {LEAST_DIALOGUES}; name a larger release"
+                f"needs {MIN_DIALOGUES}; name a larger release"
             )
-    # C was found on 400 dialogues split by author: with less of it every score shrinks toward the midpoint.
+    # C was chosen on 400 dialogues split by author: with a smaller one every score shrinks to the midpoint.
+
     model = make_pipeline(
         TfidfVectorizer(sublinear_tf=True, ngram_range=(1, 2), min_df=2),
         LogisticRegression(C=100.0, class_weight="balanced", max_iter=1000),

@@ -1,8 +1,8 @@
-"""Controls: answers whose score is known beforehand, put to every judge beside the interview.
+"""Controls are answers whose score is known beforehand, given to every judge beside the interview.
 
 Clear answers of both levels show whether a judge tells them apart (asked for the opposite level they must
-score the opposite way); blank answers and gibberish give no ground for any score. What a judge made of
-them is printed with every table. Nothing here knows of systems.
+score the opposite way); blank answers and gibberish give no ground for any score. How a judge scores them
+is printed with every table. Nothing here knows of systems.
 """
 
 import csv
@@ -18,7 +18,7 @@ from preact.evaluation.judge.verdicts import MIDPOINT, Judge, Judgement, JudgeVe
 
 ControlKind = Literal["high", "low", "blank", "gibberish"]
 KINDS: tuple[ControlKind, ...] = ("high", "low", "blank", "gibberish")
-LEAST_GAP = 1.0
+MIN_GAP = 1.0
 """Scale points by which clear high answers must score above clear low ones for a judge to be trusted."""
 _LETTERS = "bcdfghjklmnpqrstvwxz"
 
@@ -32,7 +32,7 @@ class Control(NamedTuple):
 
 
 class ControlCheck(NamedTuple):
-    """What a judge made of the controls."""
+    """How a judge scored the controls."""
 
     gaps: dict[Trait, float]
     """Score of clear high answers less that of clear low ones, in scale points; NaN where one is missing."""
@@ -45,23 +45,23 @@ class ControlCheck(NamedTuple):
 
 
 def controls() -> list[Control]:
-    """All twenty: five traits in four kinds."""
+    """All twenty controls: five traits in four kinds."""
     with (files("preact") / "data" / "controls.csv").open(encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
-    found: list[Control] = []
+    result: list[Control] = []
     for trait in TRAITS:
         own = [row for row in rows if row["trait"] == trait.value]
         for level in Level:
             pairs = tuple(Pair(r["question"], r["answer"]) for r in own if r["level"] == level.value)
-            found.append(Control("high" if level is Level.HIGH else "low", trait, pairs))
+            result.append(Control("high" if level is Level.HIGH else "low", trait, pairs))
         questions = tuple(dict.fromkeys(row["question"] for row in own))
-        found.append(Control("blank", trait, tuple(Pair(question, "") for question in questions)))
-        found.append(Control("gibberish", trait, tuple(Pair(q, _gibberish(q)) for q in questions)))
-    return found
+        result.append(Control("blank", trait, tuple(Pair(question, "") for question in questions)))
+        result.append(Control("gibberish", trait, tuple(Pair(q, _gibberish(q)) for q in questions)))
+    return result
 
 
 def judgement_of(control: Control, verdict: JudgeVerdict) -> Judgement:
-    """A control's verdict in the form in which judgements are kept."""
+    """A control's verdict in the form in which judgements are stored."""
     return Judgement(
         trait_level=control.kind,
         run=0,
@@ -74,15 +74,15 @@ def judgement_of(control: Control, verdict: JudgeVerdict) -> Judgement:
 
 
 async def rate_control(judge: Judge, control: Control, mode: Mode) -> JudgeVerdict:
-    """One control's verdict. In the single-answer mode its first pair stands for it."""
+    """The judge's verdict on one control; in the single-answer mode, on its first pair."""
     pairs = control.pairs[:1] if mode == "item" else control.pairs
     return await judge.rate(control.trait, pairs, mode, sample=0)
 
 
 def check(judgements: Sequence[Judgement]) -> ControlCheck:
-    """What the controls say of the judge, in numbers and in words."""
+    """What the controls show about the judge, in numbers and in words."""
     scores = {(judgement.trait_level, judgement.trait): judgement.score for judgement in judgements}
-    gaps = {trait: _less(scores.get(("high", trait)), scores.get(("low", trait))) for trait in TRAITS}
+    gaps = {trait: _gap(scores.get(("high", trait)), scores.get(("low", trait))) for trait in TRAITS}
     rated = {kind: _rated(scores, kind) for kind in ("blank", "gibberish")}
     warnings: list[str] = []
     measured = [gap for gap in gaps.values() if not math.isnan(gap)]
@@ -90,13 +90,13 @@ def check(judgements: Sequence[Judgement]) -> ControlCheck:
         warnings.append(
             f"the judge gave no score to clear answers of {len(gaps) - len(measured)} of 5 traits"
         )
-    if measured and statistics.fmean(measured) < LEAST_GAP:
+    if measured and statistics.fmean(measured) < MIN_GAP:
         warnings.append(
             f"the judge does not tell clear high answers from clear low ones: it rates them "
-            f"{statistics.fmean(measured):+.2f} points apart where {LEAST_GAP:.0f} is the least to expect"
+            f"{statistics.fmean(measured):+.2f} points apart where {MIN_GAP:.0f} is the least to expect"
         )
     else:
-        weak = [trait.label for trait, gap in gaps.items() if gap < LEAST_GAP]
+        weak = [trait.label for trait, gap in gaps.items() if gap < MIN_GAP]
         if weak:
             warnings.append(f"the judge hardly tells high from low in {', '.join(weak)}")
     for kind, count in rated.items():
@@ -108,11 +108,12 @@ def check(judgements: Sequence[Judgement]) -> ControlCheck:
 
 
 def _rated(scores: dict[tuple[str, Trait], float | None], kind: str) -> int:
-    found = (scores.get((kind, trait)) for trait in TRAITS)
-    return sum(score is not None and abs(score - MIDPOINT) > 0.5 for score in found)
+    own = (scores.get((kind, trait)) for trait in TRAITS)
+    return sum(score is not None and abs(score - MIDPOINT) > 0.5 for score in own)
 
 
-def _less(high: float | None, low: float | None) -> float:
+def _gap(high: float | None, low: float | None) -> float:
+
     return math.nan if high is None or low is None else high - low
 
 

@@ -1,7 +1,7 @@
-"""Judge stored interviews, and keep every verdict beside the transcripts, one folder a judge and mode.
+"""Judge stored interviews and store every verdict beside the transcripts, in one folder per judge and mode.
 
 The judge sees a trait's definition and facets and anonymous answers, never the system, the run or the
-trait-level. A killed judging goes on where it stopped, and judging can be repeated with other judges. How
+trait-level. A killed judging resumes where it stopped, and judging can be repeated with other judges. How
 a judge comes to its verdict is not known here.
 """
 
@@ -14,12 +14,12 @@ from typing import NamedTuple, TypeVar
 
 from oceanchat.errors import EvaluationError
 from preact.evaluation.interview.interviewing import Interview, InterviewAnswer, ReportProgress, completeness
-from preact.evaluation.judge.batches import AnswerBatch, plan
+from preact.evaluation.judge.batches import AnswerBatch, plan_batches
 from preact.evaluation.judge.controls import Control, controls, judgement_of, rate_control
 from preact.evaluation.judge.verdicts import Judge, JudgeHeader, Judgement, JudgeVerdict, Mode, Pair
-from preact.evaluation.transcripts import JsonLines, differing, only_one, read_header, write_header
+from preact.evaluation.transcripts import JsonLines, differences, folder_lock, read_header, write_header
 
-Task = TypeVar("Task")
+RatedT = TypeVar("RatedT", AnswerBatch, Control)
 
 
 class Judging(NamedTuple):
@@ -33,63 +33,65 @@ class Judging(NamedTuple):
 
 
 async def judge_interview(
-    found: Interview,
+    interview: Interview,
     judge: Judge,
     *,
     mode: Mode = "batch",
     repeats: int = 1,
     progress: ReportProgress = lambda done, total: None,
 ) -> Judging:
-    """Judge what has not been judged yet and keep it under the interview's folder.
+    """Judge what has not been judged yet and store it under the interview's folder.
 
     Raises EvaluationError when the interview is not finished or the folder holds another judging, and
     BuildStopped when the judge cannot go on.
     """
-    answered, total = completeness(found)
+    answered, total = completeness(interview)
     if answered < total:
         raise EvaluationError(
-            f"interview '{found.folder}' has {answered} of {total} answers; run `preact interview` again"
+            f"interview '{interview.folder}' has {answered} of {total} answers; run `preact interview` again"
         )
-    folder = judging_folder(found.folder, judge.name, mode)
+    folder = judging_folder(interview.folder, judge.name, mode)
     header = JudgeHeader(
         judge=judge.name,
         mode=mode,
-        runs=found.header.runs,
+        runs=interview.header.runs,
         repeats=repeats,
         provenance=dict(judge.provenance(mode)),
         started=datetime.now(UTC).isoformat(timespec="milliseconds"),
     )
     lines = JsonLines(folder / "judgements.jsonl", Judgement)
-    with only_one(folder):
+    with folder_lock(folder):
         _settle(folder / "judge.json", header)
         lines.mend()
         done = {judgement.key for judgement in lines.read()}
-        batches = batches_of(found, mode, repeats)
-        left = [batch for batch in batches if batch.key not in done]
-        answers = {answer.key: answer for answer in found.answers}
+        batches = batches_of(interview, mode, repeats)
+        remaining = [batch for batch in batches if batch.key not in done]
+        answers = {answer.key: answer for answer in interview.answers}
 
         async def rate(batch: AnswerBatch) -> Judgement:
-            return await _judge_one(judge, mode, batch, answers)
+            return await _judge_batch(judge, mode, batch, answers)
 
-        count = len(batches) - len(left)
-        await _in_groups(judge.at_once, left, rate, lines, lambda n: progress(count + n, len(batches)))
+        count = len(batches) - len(remaining)
+        await _in_groups(
+            judge.concurrency, remaining, rate, lines, lambda n: progress(count + n, len(batches))
+        )
         await _judge_controls(judge, mode, folder)
-    return read_judged(folder)
+    return read_judging(folder)
 
 
-def batches_of(found: Interview, mode: Mode, repeats: int = 1) -> list[AnswerBatch]:
+def batches_of(interview: Interview, mode: Mode, repeats: int = 1) -> list[AnswerBatch]:
     """Every batch of an interview."""
-    codes = list(dict.fromkeys(answer.trait_level for answer in found.answers))
-    header = found.header
-    return plan(header.inventory_of(), codes, header.scope, header.runs, mode, repeats)
+    codes = list(dict.fromkeys(answer.trait_level for answer in interview.answers))
+    header = interview.header
+    return plan_batches(header.inventory_of(), codes, header.scope, header.runs, mode, repeats)
 
 
 def judging_folder(interview: Path, judge: str, mode: Mode) -> Path:
-    """Where a judge's verdicts on an interview are kept."""
+    """The folder of a judge's verdicts on an interview."""
     return interview / "judged" / f"{re.sub(r'[^A-Za-z0-9._-]+', '-', judge)}.{mode}"
 
 
-def read_judged(folder: Path) -> Judging:
+def read_judging(folder: Path) -> Judging:
     """One judge's verdicts. Raises EvaluationError when there are none."""
     header = read_header(folder / "judge.json", JudgeHeader, "preact judge")
     judgements = JsonLines(folder / "judgements.jsonl", Judgement).read()
@@ -98,38 +100,38 @@ def read_judged(folder: Path) -> Judging:
     )
 
 
-def all_judged(interview: Path) -> list[Judging]:
+def all_judgings(interview: Path) -> list[Judging]:
     """Every judge's verdicts on an interview, the earliest first."""
     folders = sorted(path.parent for path in interview.glob("judged/*/judge.json"))
-    return sorted((read_judged(folder) for folder in folders), key=lambda judged: judged.header.started)
+    return sorted((read_judging(folder) for folder in folders), key=lambda judging: judging.header.started)
 
 
 async def _in_groups(
-    at_once: int,
-    todo: Sequence[Task],
-    rate: Callable[[Task], Awaitable[Judgement]],
+    size: int,
+    remaining: Sequence[RatedT],
+    rate: Callable[[RatedT], Awaitable[Judgement]],
     lines: JsonLines[Judgement],
-    told: Callable[[int], None],
+    progress: Callable[[int], None],
 ) -> None:
-    """Rate in groups; a group is on disk before the next one is asked, also when one of it was stopped."""
-    for start in range(0, len(todo), at_once):
-        group = todo[start : start + at_once]
-        rated = await asyncio.gather(*map(rate, group), return_exceptions=True)
-        lines.append(one for one in rated if not isinstance(one, BaseException))
-        for one in rated:
-            if isinstance(one, BaseException):
-                raise one
-        told(start + len(group))
+    """Rate in groups; each group is on disk before the next is sent, even if part of it was stopped."""
+    for start in range(0, len(remaining), size):
+        group = remaining[start : start + size]
+        outcomes = await asyncio.gather(*map(rate, group), return_exceptions=True)
+        lines.append(outcome for outcome in outcomes if not isinstance(outcome, BaseException))
+        for outcome in outcomes:
+            if isinstance(outcome, BaseException):
+                raise outcome
+        progress(start + len(group))
 
 
-async def _judge_one(
+async def _judge_batch(
     judge: Judge, mode: Mode, batch: AnswerBatch, answers: Mapping[tuple[str, int, str], InterviewAnswer]
 ) -> Judgement:
-    """Empty answers are shown as such; only a batch without any answer is not put to the judge."""
-    found = [answers[batch.trait_level, batch.run, item] for item in batch.items]
-    if any(answer.answer.strip() for answer in found):
-        pairs = [Pair(answer.question, answer.answer) for answer in found]
-        # Equal answers in two runs, or the same ones asked about again, are judged anew and not replayed.
+    """Empty answers are shown as such; only a batch without any answer is not given to the judge."""
+    own = [answers[batch.trait_level, batch.run, item] for item in batch.items]
+    if any(answer.answer.strip() for answer in own):
+        pairs = [Pair(answer.question, answer.answer) for answer in own]
+        # Equal answers in two runs, and repeated opinions, are judged anew and not replayed.
         verdict = await judge.rate(batch.trait, pairs, mode, sample=batch.repeat * 1000 + batch.run)
     else:
         verdict = JudgeVerdict(None, "no-answers", attempts=0)
@@ -140,21 +142,21 @@ async def _judge_controls(judge: Judge, mode: Mode, folder: Path) -> None:
     lines = JsonLines(folder / "controls.jsonl", Judgement)
     lines.mend()
     done = {(judgement.trait_level, judgement.trait) for judgement in lines.read()}
-    left = [control for control in controls() if (control.kind, control.trait) not in done]
+    remaining = [control for control in controls() if (control.kind, control.trait) not in done]
 
     async def rate(control: Control) -> Judgement:
         return judgement_of(control, await rate_control(judge, control, mode))
 
-    await _in_groups(judge.at_once, left, rate, lines, lambda _: None)
+    await _in_groups(judge.concurrency, remaining, rate, lines, lambda _: None)
 
 
 def _settle(path: Path, header: JudgeHeader) -> None:
     if path.exists():
         before = read_header(path, JudgeHeader, "preact judge")
-        for name, (then, now) in sorted(differing(before, header, ("started", "runs", "repeats")).items()):
+        for name, (then, now) in sorted(differences(before, header, ("started", "runs", "repeats")).items()):
             raise EvaluationError(
-                f"'{path.parent}' was judged otherwise: its {name} was '{then}', now it is '{now}'; "
-                "move that folder away to judge again"
+                f"'{path.parent}' was judged with other settings: its {name} was '{then}', now it is "
+                f"'{now}'; move that folder away to judge again"
             )
         header = header.model_copy(
             update={"started": before.started, "repeats": max(before.repeats, header.repeats)}

@@ -1,8 +1,8 @@
-"""ModelJudge: a language model as judge, through the one door to models.
+"""A language model as judge, reached as every model is.
 
 It fills the judge templates, asks again when a score cannot be read, and reports refusals and failures as
-what they are. The scripted model and any endpoint judge alike; which model it is and who keeps its
-answers is not known here.
+what they are. The scripted model and any endpoint judge alike; which model it is and where its answers are
+stored is not known here.
 """
 
 from collections.abc import Mapping, Sequence
@@ -21,11 +21,11 @@ NO_ANSWER = "-"
 class ModelJudge:
     """A ChatModel that rates answers at temperature 0."""
 
-    def __init__(self, model: ChatModel, prompts: Prompts, attempts: int = 2, at_once: int = 16) -> None:
+    def __init__(self, model: ChatModel, prompts: Prompts, attempts: int = 2, concurrency: int = 16) -> None:
         self._model = model
         self._prompts = prompts
         self._attempts = attempts
-        self.at_once = at_once
+        self.concurrency = concurrency
 
     @property
     def name(self) -> str:

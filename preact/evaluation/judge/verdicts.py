@@ -1,9 +1,8 @@
-"""Verdicts: what a judge is, what it is shown, and how its reply becomes a score or a state.
+"""What a judge is, what it is shown, and how its reply becomes a score or a state.
 
 Records, one protocol and one reader. Any judge, a language model or a classifier, scripted or paid, speaks
 the protocol; none of them is known here. A score that cannot be read never becomes a number: the reply's
-last JSON object that has the key score counts, and null is the judge's own word for answers that give no
-ground.
+last JSON object that has the key score counts, and null says that the answers give no ground for a score.
 """
 
 import json
@@ -22,7 +21,7 @@ MODES: tuple[Mode, ...] = ("batch", "dimension", "item")
 LOWEST, MIDPOINT, HIGHEST = 1.0, 3.0, 5.0
 VerdictState = Literal["scored", "no-ground", "unreadable", "refused", "failed", "no-answers"]
 UNSCORED: tuple[VerdictState, ...] = ("no-ground", "unreadable", "refused", "failed", "no-answers")
-_LONGEST = 20_000
+_SEARCHED = 20_000
 """Characters of a reply's end that are searched: the score stands on the last line."""
 _NUMBER = re.compile(r"[1-5](\.\d{1,12})?")
 
@@ -35,25 +34,25 @@ class Pair(NamedTuple):
 
 
 class JudgeVerdict(NamedTuple):
-    """What a judge made of some pairs."""
+    """A judge's score for some pairs, or why there is none."""
 
     score: float | None
     state: VerdictState
     reply: str = ""
-    """The judge's own words, where it has any."""
+    """The judge's own words, if it has any."""
     attempts: int = 1
-    """How often it was asked until a score could be read."""
+    """How often it was asked before a score could be read."""
 
 
 class Judge(Protocol):
-    """Somebody who rates answers."""
+    """Something that rates answers."""
 
     @property
     def name(self) -> str:
-        """As tables and folders show it; scripted judges say so."""
+        """The name in tables and folders; a scripted judge's says so."""
 
     @property
-    def at_once(self) -> int:
+    def concurrency(self) -> int:
         """How many batches it rates at the same time."""
 
     def provenance(self, mode: Mode) -> Mapping[str, Any]:
@@ -64,7 +63,7 @@ class Judge(Protocol):
 
 
 class Judgement(BaseModel):
-    """One batch and its verdict as they are kept."""
+    """One batch and its verdict as they are stored."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -82,7 +81,7 @@ class Judgement(BaseModel):
 
     @property
     def key(self) -> tuple[str, int, Trait, int, int]:
-        """What is judged only once."""
+        """Identifies the batch: each is judged only once."""
         return self.trait_level, self.run, self.trait, self.number, self.repeat
 
 
@@ -111,9 +110,9 @@ class JudgeScore(NamedTuple):
 def read_score(reply: str) -> JudgeScore:
     """The score of one judge reply; any text at all gives a Score, none raises."""
     value: Any = ...
-    for found in _objects(reply[-_LONGEST:]):
-        if "score" in found:
-            value = found["score"]
+    for candidate in _objects(reply[-_SEARCHED:]):
+        if "score" in candidate:
+            value = candidate["score"]
     if value is None:
         return JudgeScore(None, "no-ground")
     if isinstance(value, str) and _NUMBER.fullmatch(value.strip()):
@@ -132,10 +131,11 @@ def _objects(text: str) -> Iterator[dict[str, Any]]:
     while start >= 0:
         end = start + 1
         try:
-            found, end = decoder.raw_decode(text, start)
+            parsed, end = decoder.raw_decode(text, start)
         except (ValueError, RecursionError):
             pass
         else:
-            if isinstance(found, dict):
-                yield found
+            if isinstance(parsed, dict):
+                yield parsed
+
         start = text.find("{", end)

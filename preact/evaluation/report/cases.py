@@ -1,7 +1,7 @@
-"""The case study (the paper's Figure 6): what systems said to the same question as the same trait-level.
+"""The case study (the paper's Figure 6): systems' answers to the same question as the same trait-level.
 
-Reads kept interviews and lays their answers side by side; nothing is asked anew and nothing is picked by
-hand.
+It reads stored interviews and lays their answers side by side; nothing is asked anew and nothing is picked
+by hand.
 """
 
 from collections.abc import Sequence
@@ -16,27 +16,27 @@ from preact.evaluation.report.page import Page
 def write_cases(
     folders: Sequence[Path], trait_level: TraitLevel, items: Sequence[str], output: Path, run: int = 0
 ) -> tuple[Path, Path]:
-    """Write cases.md and cases.html; without items, the first three of the trait.
+    """Write cases.md and cases.html; without items, for the first three of the trait.
 
     Raises EvaluationError for an item that no interview asked, or interviews of different inventories.
     """
     interviews = [read_interview(folder) for folder in folders]
-    if len({found.header.inventory_sha256 for found in interviews}) > 1:
+    if len({interview.header.inventory_sha256 for interview in interviews}) > 1:
         raise EvaluationError("the interviews asked different inventories; name interviews of one inventory")
-    known = interviews[0].header.items
-    own = [item for item, (trait, _) in known.items() if trait == trait_level.trait]
+    own = [item for item, (trait, _) in interviews[0].header.items.items() if trait == trait_level.trait]
     page = Page(f"The same questions, answered as {trait_level.label}")
     for item in items or own[:3]:
-        said: list[tuple[str, InterviewAnswer]] = []
-        for found in interviews:
-            wanted = trait_level.code if found.header.conditioned else UNCONDITIONED
-            name = f"{found.header.backbone} {found.header.model}"
-            said += [(name, answer) for answer in found.answers if answer.key == (wanted, run, item)]
-        if not said:
+        answers: list[tuple[str, InterviewAnswer]] = []
+        for interview in interviews:
+            header = interview.header
+            key = (trait_level.code if header.conditioned else UNCONDITIONED, run, item)
+            name = f"{header.backbone} {header.model}"
+            answers += [(name, answer) for answer in interview.answers if answer.key == key]
+        if not answers:
             raise EvaluationError(
                 f"no interview asked item '{item}' as {trait_level.code} in run {run}; the trait's items are "
                 f"{', '.join(own)}"
             )
-        page.heading(said[0][1].question)
-        page.side_by_side([(name, answer.answer or f"({answer.state})") for name, answer in said])
+        page.heading(answers[0][1].question)
+        page.side_by_side([(name, answer.answer or f"({answer.state})") for name, answer in answers])
     return page.write(output, "cases")

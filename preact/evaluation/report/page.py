@@ -1,6 +1,6 @@
-"""A page of headings, paragraphs, lists, tables and figures, written as Markdown and as one HTML file.
+"""A page of headings, paragraphs, lists, tables and plots, written as Markdown and as one HTML file.
 
-Everything is escaped where it is rendered, so answers of models cannot break out of the page. It knows
+Everything is escaped where it is rendered, so models' answers cannot break out of the page. It knows
 nothing of what a page says.
 """
 
@@ -25,7 +25,7 @@ _SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|])")
 
 @dataclass
 class Page:
-    """A page under construction; blocks are rendered in the order they are added."""
+    """A page that is being written; blocks are rendered in the order in which they are added."""
 
     title: str
     _markdown: list[str] = field(default_factory=list)
@@ -40,7 +40,8 @@ class Page:
         self._add(_md(text), f"<p>{_ht(text)}</p>")
 
     def points(self, texts: Sequence[str], *, alarm: bool = False) -> None:
-        """A list; an alarm stands out."""
+        """A list; an alarm is highlighted."""
+
         if not texts:
             return
         items = "".join(f"<li>{_ht(text)}</li>" for text in texts)
@@ -57,8 +58,8 @@ class Page:
         body = "".join("<tr>" + "".join(f"<td>{_ht(cell)}</td>" for cell in row) + "</tr>" for row in rows)
         self._add("\n".join(lines), f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>")
 
-    def figure(self, svg: Path, caption: str, folder: Path) -> None:
-        """A figure with its caption; linked in Markdown, part of the HTML file."""
+    def plot(self, svg: Path, caption: str, folder: Path) -> None:
+        """A plot with its caption; linked in Markdown, part of the HTML file."""
         drawing = svg.read_text(encoding="utf-8")
         drawing = drawing[drawing.index("<svg") :]
         self._add(

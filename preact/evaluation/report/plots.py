@@ -1,7 +1,7 @@
-"""Figures as a paper prints them: sweeps, expert weights, confusion, leakage; PDF, SVG, PNG and CSV.
+"""Plots as a paper prints them: sweeps, expert weights, confusion, leakage; PDF, SVG, PNG and CSV.
 
-Colours are Okabe and Ito's, which colour-blind readers tell apart, and heat maps run from light to dark.
-The table behind a figure is written beside it. Drawing only: every number is handed in.
+Colors are Okabe and Ito's, which color-blind readers tell apart, and heat maps run from light to dark.
+The table behind a plot is written beside it. Drawing only: every number is passed in.
 """
 
 import csv
@@ -12,13 +12,17 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import matplotlib
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from oceanchat.errors import EvaluationError
 from oceanchat.traits import CODES, TRAITS, Trait
 
 OKABE_ITO = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#F0E442", "#000000")
+Color = tuple[float, float, float]
+"""Red, green and blue from 0 to 1."""
 FORMATS = ("pdf", "svg", "png")
+
 _STYLE: Any = {
     "font.size": 9, "axes.titlesize": 9, "axes.labelsize": 9, "xtick.labelsize": 8, "ytick.labelsize": 8,
     "legend.fontsize": 8, "axes.spines.top": False, "axes.spines.right": False, "pdf.fonttype": 42,
@@ -39,20 +43,18 @@ class Panel(NamedTuple):
 
 
 def draw_sweep(panels: Sequence[Panel], folder: Path, name: str = "sweep") -> list[Path]:
-    """Figure 4: one panel a hyper-parameter, its settings evenly spaced, the best one marked. Returns the
-    files.
-    """
+    """Figure 4: a panel per hyper-parameter, its settings evenly spaced, the best marked; the files."""
     if not panels or not all(panel.points for panel in panels):
         raise EvaluationError("the sweep has no finished points to plot; run `preact sweep` first")
     with _figure(2.6 * len(panels), 2.4) as figure:
         for number, panel in enumerate(panels):
             axes = figure.add_subplot(1, len(panels), number + 1)
             points = sorted(panel.points)
-            places, values = range(len(points)), [value for _, value in points]
-            axes.plot(places, values, marker="o", markersize=4, color=OKABE_ITO[0], linewidth=1.5)
-            best = max(places, key=lambda place: values[place])
+            positions, values = range(len(points)), [value for _, value in points]
+            axes.plot(positions, values, marker="o", markersize=4, color=OKABE_ITO[0], linewidth=1.5)
+            best = values.index(max(values))
             axes.plot([best], [values[best]], marker="o", markersize=8, fillstyle="none", color=OKABE_ITO[1])
-            axes.set_xticks(list(places), [f"{setting:g}" for setting, _ in points])
+            axes.set_xticks(list(positions), [f"{setting:g}" for setting, _ in points])
             axes.set_xlabel(panel.setting)
             axes.set_ylabel(panel.metric)
             axes.set_title(f"({'abcdefgh'[number % 8]}) {panel.title}")
@@ -68,40 +70,40 @@ def draw_sweep(panels: Sequence[Panel], folder: Path, name: str = "sweep") -> li
 def draw_experts(
     models: Mapping[str, Sequence[Sequence[float]]], folder: Path, name: str = "experts"
 ) -> list[Path]:
-    """Figure 5: for each model ten bars of length 1, cut in proportion to the expert weights (10 x N a
-    model).
-    """
+    """Figure 5: per model ten bars of length 1, divided in proportion to its expert weights (10 x N)."""
     if not models:
         raise EvaluationError("there are no expert weights to plot; name a run of method preact or no-psl")
-    most = max(len(row) for rows in models.values() for row in rows)
-    colours = _many_colours(most)
+    colors = _many_colors(max(len(row) for rows in models.values() for row in rows))
     with _figure(3.4 * len(models) + 0.4, 3.0) as figure:
         for number, (title, rows) in enumerate(models.items()):
             axes = figure.add_subplot(1, len(models), number + 1)
-            for place, row in enumerate(rows):
-                left = 0.0
-                for expert, weight in enumerate(_normalised(row)):
-                    axes.barh(
-                        place, weight, left=left, color=colours[expert], edgecolor="white", linewidth=0.3
-                    )
-                    if weight >= 0.12:
-                        axes.text(
-                            left + weight / 2, place, str(expert + 1), ha="center", va="center", fontsize=6,
-                            color=_readable_on(colours[expert]),
-                        )  # fmt: skip
-                    left += weight
+            for y, row in enumerate(rows):
+                _draw_shares(axes, y, _normalized(row), colors)
             axes.set_yticks(range(len(rows)), CODES[: len(rows)])
             axes.invert_yaxis()
             axes.set_xlim(0, 1)
             axes.set_xlabel("share of expert weight (expert's number)")
             axes.set_title(f"({'abcdefgh'[number % 8]}) {title}")
         table = [
-            [title, CODES[place], expert + 1, weight]
+            [title, code, expert + 1, weight]
             for title, rows in models.items()
-            for place, row in enumerate(rows)
-            for expert, weight in enumerate(_normalised(row))
+            for code, row in zip(CODES, rows, strict=False)
+            for expert, weight in enumerate(_normalized(row))
         ]
         return _save(figure, folder, name, [["model", "trait_level", "expert", "share"], *table])
+
+
+def _draw_shares(axes: Axes, y: int, shares: Sequence[float], colors: Sequence[Color]) -> None:
+    """One bar of Figure 5; the wider parts show their expert's number."""
+    left = 0.0
+    for expert, (share, color) in enumerate(zip(shares, colors, strict=False), start=1):
+        axes.barh(y, share, left=left, color=color, edgecolor="white", linewidth=0.3)
+        if share >= 0.12:
+            axes.text(
+                left + share / 2, y, str(expert), ha="center", va="center", fontsize=6,
+                color=_readable_on(color),
+            )  # fmt: skip
+        left += share
 
 
 def draw_confusion(counts: Sequence[Sequence[float]], folder: Path, name: str = "confusion") -> list[Path]:
@@ -118,9 +120,7 @@ def draw_confusion(counts: Sequence[Sequence[float]], folder: Path, name: str = 
 def draw_leakage(
     scores: Mapping[str, Mapping[Trait, float]], folder: Path, name: str = "leakage"
 ) -> list[Path]:
-    """The 10 x 5 matrix: how each trait-level is judged on every trait, 1 to 5; blank where nothing was
-    asked.
-    """
+    """The 10 x 5 matrix: how each trait-level is judged on every trait, 1 to 5; blank if not asked."""
     codes = [code for code in (*CODES, "none") if code in scores]
     rows = [[scores[code].get(trait, math.nan) for trait in TRAITS] for code in codes]
     if not codes or all(math.isnan(value) for row in rows for value in row):
@@ -146,8 +146,8 @@ def _heat(
     middle = sum(limits) / 2
     for y, line in enumerate(labels):
         for x, label in enumerate(line):
-            colour = "white" if values[y][x] < middle else "black"
-            axes.text(x, y, label, ha="center", va="center", fontsize=7, color=colour)
+            color = "white" if values[y][x] < middle else "black"
+            axes.text(x, y, label, ha="center", va="center", fontsize=7, color=color)
     figure.colorbar(image, ax=axes, label=scale)
 
 
@@ -157,32 +157,32 @@ def _matrix(
     return [[corner, *columns], *([row, *line] for row, line in zip(rows, values, strict=True))]
 
 
-def _normalised(weights: Sequence[float]) -> list[float]:
+def _normalized(weights: Sequence[float]) -> list[float]:
     total = math.fsum(weights)
     return [weight / total for weight in weights] if total else list(weights)
 
 
-def _many_colours(count: int) -> list[tuple[float, float, float]]:
-    """Okabe and Ito's seven colours, then lighter and darker ones of the same hues."""
-    base = [matplotlib.colors.to_rgb(colour) for colour in OKABE_ITO[:7]]
+def _many_colors(count: int) -> list[Color]:
+    """Okabe and Ito's seven colors, then lighter and darker shades of the same hues."""
+    base = [matplotlib.colors.to_rgb(color) for color in OKABE_ITO[:7]]
     shades = (0.0, 0.5, -0.4, 0.75, -0.65)
     return [_shaded(base[n % 7], shades[n // 7 % len(shades)]) for n in range(count)]
 
 
-def _shaded(colour: tuple[float, float, float], shade: float) -> tuple[float, float, float]:
+def _shaded(color: Color, shade: float) -> Color:
     toward = 1.0 if shade > 0 else 0.0
-    r, g, b = (part + (toward - part) * abs(shade) for part in colour)
+    r, g, b = (part + (toward - part) * abs(shade) for part in color)
     return r, g, b
 
 
-def _readable_on(colour: tuple[float, float, float]) -> str:
-    r, g, b = colour
+def _readable_on(color: Color) -> str:
+    r, g, b = color
     return "black" if 0.299 * r + 0.587 * g + 0.114 * b > 0.55 else "white"
 
 
 @contextmanager
 def _figure(width: float, height: float) -> Iterator[Figure]:
-    """A figure in inches, drawn without a window or global state."""
+    """A figure of this size in inches, drawn without a window or global state."""
     with matplotlib.rc_context(_STYLE):
         yield Figure(figsize=(width, height), layout="constrained")
 

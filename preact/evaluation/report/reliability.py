@@ -1,50 +1,52 @@
 """The report's sections on reliability: the judges' controls and agreement, missing scores, refusals.
 
-It lays out figures that others compute.
+It lays out figures that are computed elsewhere.
 """
 
 from collections.abc import Sequence
+from itertools import combinations
 
+from oceanchat.statistics.figure import number, signed
 from oceanchat.traits import TRAITS
 from preact.evaluation.comparison.statistics import agreement
 from preact.evaluation.comparison.trait_scores import (
     TREATMENTS,
     ScoredInterview,
-    missing,
+    batch_states,
+    first_opinions,
     paired,
     refusals,
     repeats,
 )
 from preact.evaluation.judge.controls import check
-from preact.evaluation.judge.judging import Judging, all_judged
-from preact.evaluation.judge.verdicts import UNSCORED, Judgement
+from preact.evaluation.judge.judging import all_judgings
+from preact.evaluation.judge.verdicts import UNSCORED
 from preact.evaluation.report.page import Page
-from preact.evaluation.report.tables import number, signed
 
 
 def add_judges(page: Page, scored: Sequence[ScoredInterview]) -> None:
     """The controls of every judge, and how far judges agree with each other and with themselves."""
     page.heading("The judges")
     page.paragraph(
-        "Controls: clear high answers less clear low ones (given answers of the opposite level, a judge must "
-        "turn round), and for how many of five traits blank answers and gibberish were rated as if they said "
-        "something."
+        "Controls: the score of clear high answers less that of clear low ones (given answers of the "
+        "opposite level, a judge must reverse its score), and for how many of five traits blank answers and "
+        "gibberish were rated as if they said something."
     )
     page.table(
         ["Interview", "Judge", *(f"{t.label} gap" for t in TRAITS), "Blank rated", "Gibberish rated"],
         [
             [
-                one.interview.folder.name,
-                f"{judged.header.judge} ({judged.header.mode})",
-                *(signed(gap) for gap in check(judged.controls).gaps.values()),
-                str(check(judged.controls).rated_blank),
-                str(check(judged.controls).rated_gibberish),
+                entry.interview.folder.name,
+                f"{judging.header.judge} ({judging.header.mode})",
+                *(signed(gap) for gap in check(judging.controls).gaps.values()),
+                str(check(judging.controls).rated_blank),
+                str(check(judging.controls).rated_gibberish),
             ]
-            for one in scored
-            for judged in all_judged(one.interview.folder)
+            for entry in scored
+            for judging in all_judgings(entry.interview.folder)
         ],
     )
-    rows = [row for one in scored for row in _agreements(one)]
+    rows = [row for entry in scored for row in _agreements(entry)]
     if rows:
         page.paragraph("Agreement over the same batches of answers:")
         page.table(["Interview", "Between", "Batches", "Pearson r", "ICC(2,1)", "Mean difference"], rows)
@@ -52,66 +54,60 @@ def add_judges(page: Page, scored: Sequence[ScoredInterview]) -> None:
         page.paragraph("One judge, asked once: its agreement with others and with itself is not known.")
 
 
-def _agreements(one: ScoredInterview) -> list[list[str]]:
-    judgings = all_judged(one.interview.folder)
-    pairs: list[tuple[str, list[tuple[float, float]]]] = [
-        (f"{judged.header.judge} and itself", repeats(judged)) for judged in judgings
+def _agreements(entry: ScoredInterview) -> list[list[str]]:
+    judgings = all_judgings(entry.interview.folder)
+    pairs = [(f"{judging.header.judge} and itself", repeats(judging)) for judging in judgings]
+    pairs += [
+        (f"{a.header.judge} and {b.header.judge}", paired(first_opinions(a), first_opinions(b)))
+        for a, b in combinations(judgings, 2)
+        if a.header.mode == b.header.mode
     ]
-    for place, first in enumerate(judgings):
-        for second in judgings[place + 1 :]:
-            if first.header.mode == second.header.mode:
-                names = f"{first.header.judge} and {second.header.judge}"
-                pairs.append((names, paired(_first_opinions(first), _first_opinions(second))))
-    found = []
+    rows = []
     for names, scores in pairs:
         if scores:
-            a = agreement(scores)
-            figures = [number(a.correlation, 2), number(a.icc, 2), number(a.difference, 2)]
-            found.append([one.interview.folder.name, names, str(a.pairs), *figures])
-    return found
-
-
-def _first_opinions(judged: Judging) -> list[Judgement]:
-    return [judgement for judgement in judged.judgements if judgement.repeat == 0]
+            result = agreement(scores)
+            figures = [number(figure, 2) for figure in (result.correlation, result.icc, result.difference)]
+            rows.append([entry.interview.folder.name, names, str(result.pairs), *figures])
+    return rows
 
 
 def add_missing(page: Page, scored: Sequence[ScoredInterview]) -> None:
-    """What has no score, what that could change, and how often systems refused or left their part."""
+    """What has no score, what that could change, and how often systems refused or left their role."""
     page.heading("Missing scores")
     page.paragraph(
-        "Overall with batches that have no score left out, called the midpoint, or given the worst score for "
-        "the level that was asked for."
+        "Overall with batches that have no score left out, counted as the midpoint, or given the worst score "
+        "for the level that was asked for."
     )
     page.table(
         ["Backbone", "Model", *TREATMENTS, "batches without a score"],
         [
             [
-                one.interview.header.backbone,
-                one.interview.header.model,
-                *(number(one.row(treatment).mean("Overall"), 2) for treatment in TREATMENTS),
-                str(sum(counts[s] for counts in missing(one.judged).values() for s in UNSCORED)),
+                entry.interview.header.backbone,
+                entry.interview.header.model,
+                *(number(entry.row(treatment).mean("Overall"), 2) for treatment in TREATMENTS),
+                str(sum(counts[s] for counts in batch_states(entry.judging).values() for s in UNSCORED)),
             ]
-            for one in scored
+            for entry in scored
         ],
     )
     rows = [
-        [one.interview.header.model, code, *(str(states[state]) for state in UNSCORED), *_told(one, code)]
-        for one in scored
-        for code, states in missing(one.judged).items()
-        if any(states[state] for state in UNSCORED) or any(cell != "0" for cell in _told(one, code))
+        [entry.interview.header.model, code, *(str(count) for count in counts)]
+        for entry in scored
+        for code, counts in _problems(entry).items()
+        if any(counts)
     ]
     if rows:
-        headings = [
-            "Model",
-            "Trait-level",
-            *UNSCORED,
-            "answers refused",
-            "answers failed",
-            "speaks as machine",
+        answers = ("answers refused", "answers failed", "speaks as machine")
+        page.table(["Model", "Trait-level", *UNSCORED, *answers], rows)
+
+
+def _problems(entry: ScoredInterview) -> dict[str, list[int]]:
+    """Trait-level code -> batches in each unscored state, answers refused, failed, out of character."""
+    answers = refusals(entry.interview)
+    return {
+        code: [
+            *(states[state] for state in UNSCORED),
+            *(answers[code][state] for state in ("refused", "failed", "speaks as machine")),
         ]
-        page.table(headings, rows)
-
-
-def _told(one: ScoredInterview, code: str) -> list[str]:
-    counts = refusals(one.interview)[code]
-    return [str(counts[state]) for state in ("refused", "failed", "speaks as machine")]
+        for code, states in batch_states(entry.judging).items()
+    }

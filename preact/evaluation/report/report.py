@@ -1,8 +1,8 @@
-"""The report: one page that holds what a careful reader asks for, from the concerns to the provenance.
+"""The report: one page with everything a careful reader asks for, from the concerns to the provenance.
 
 Judged trait expression of systems: tables with tests, the judge's controls and agreement, missing scores
-and what they could change, leakage, lengths, keys, the paper's figures where they can stand beside, and
-how all of it came about. It computes nothing itself.
+and what they could change, leakage, answer lengths, keys, the paper's figures where they can be compared,
+and how everything was produced. It computes nothing itself.
 """
 
 import json
@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from oceanchat.statistics.figure import number, signed
 from oceanchat.traits import CODES
 from preact.evaluation.comparison.comparing import QUANTITIES, Comparison, ComparisonRow
 from preact.evaluation.comparison.diagnosis import concerns
@@ -29,12 +30,12 @@ from preact.evaluation.comparison.trait_scores import (
     shift,
 )
 from preact.evaluation.interview.interviewing import UNCONDITIONED
-from preact.evaluation.judge.judging import all_judged
+from preact.evaluation.judge.judging import all_judgings
 from preact.evaluation.report.page import Page
 from preact.evaluation.report.paper_section import add_paper
 from preact.evaluation.report.plots import draw_leakage
 from preact.evaluation.report.reliability import add_judges, add_missing
-from preact.evaluation.report.tables import number, signed
+from preact.evaluation.report.tables import interval_cells
 
 
 class ReportFiles(NamedTuple):
@@ -44,18 +45,18 @@ class ReportFiles(NamedTuple):
     html: Path
 
 
-def write_report(scored: Sequence[ScoredInterview], table: Comparison, folder: Path) -> ReportFiles:
-    """Write report.md, report.html and the figures' files into `folder`."""
+def write_report(scored: Sequence[ScoredInterview], comparison: Comparison, folder: Path) -> ReportFiles:
+    """Write report.md, report.html and the plots' files into `folder`."""
     page = Page("Judged trait expression")
     page.paragraph(
         "Scores say how strongly a judge sees a trait expressed in interview answers, from 1 (not at all) "
         "to 5 (strongly). They say nothing about a personality behind the answers."
     )
-    wrong = concerns(scored)
-    if wrong:
+    warnings = concerns(scored)
+    if warnings:
         page.heading("Read this first")
-        page.points(wrong, alarm=True)
-    _results(page, scored, table)
+        page.points(warnings, alarm=True)
+    _results(page, comparison)
     add_paper(page, scored)
     add_judges(page, scored)
     add_missing(page, scored)
@@ -65,13 +66,11 @@ def write_report(scored: Sequence[ScoredInterview], table: Comparison, folder: P
     return ReportFiles(*page.write(folder, "report"))
 
 
-def _results(page: Page, scored: Sequence[ScoredInterview], table: Comparison) -> None:
-    runs = min(len(row.runs) for row in table.rows)
+def _results(page: Page, comparison: Comparison) -> None:
     page.heading("Results")
-    headings = ["Backbone", "Model", *QUANTITIES]
     marks = ("", "¹", "²")
     page.table(
-        headings,
+        ["Backbone", "Model", *QUANTITIES],
         [
             [
                 row.backbone,
@@ -81,45 +80,51 @@ def _results(page: Page, scored: Sequence[ScoredInterview], table: Comparison) -
                     for name in QUANTITIES
                 ),
             ]
-            for row, cells in zip(table.rows, table.cells, strict=True)
+            for row, cells in zip(comparison.rows, comparison.cells, strict=True)
         ],
     )
-    page.paragraph("¹ best and ² second with the same backbone; equal to two decimals share a place.")
-    if runs > 1:
-        page.paragraph("Population standard deviations over runs:")
-        page.table(
-            headings,
-            [
-                [row.backbone, row.model, *(number(cells[name].spread, 3) for name in QUANTITIES)]
-                for row, cells in zip(table.rows, table.cells, strict=True)
-            ],
-        )
-        page.paragraph(
-            f"{runs} runs of one checkpoint: the deviation is that of answering and judging, not of "
-            f"training with another seed. A 95 % interval reaches {half_width(runs):.2f} sample deviations "
-            f"to each side, and differences below {detectable_effect(runs):.1f} of them are missed more "
-            "often than once in five times."
-        )
-        page.paragraph("Overall with its 95 % t interval over runs:")
-        page.table(
-            ["Backbone", "Model", "Overall", "95 % from", "to"],
-            [
-                [row.backbone, row.model, *(number(part, 2) for part in mean_interval(row.values("Overall")))]
-                for row in table.rows
-            ],
-        )
-    _contrasts(page, table)
+    page.paragraph("¹ best and ² second with the same backbone; equal to two decimals share a rank.")
+    if min(len(row.runs) for row in comparison.rows) > 1:
+        _spreads(page, comparison)
+    _contrasts(page, comparison)
 
 
-def _contrasts(page: Page, table: Comparison) -> None:
-    if not table.tests:
+def _spreads(page: Page, comparison: Comparison) -> None:
+    """How far runs differ."""
+    runs = min(len(row.runs) for row in comparison.rows)
+    page.paragraph("Population standard deviations over runs:")
+    page.table(
+        ["Backbone", "Model", *QUANTITIES],
+        [
+            [row.backbone, row.model, *(number(cells[name].spread, 3) for name in QUANTITIES)]
+            for row, cells in zip(comparison.rows, comparison.cells, strict=True)
+        ],
+    )
+    page.paragraph(
+        f"{runs} runs of one checkpoint: the deviation is that of answering and judging, not of "
+        f"training with another seed. A 95 % interval reaches {half_width(runs):.2f} sample deviations "
+        f"to each side, and differences below {detectable_effect(runs):.1f} of them are missed more "
+        "than once in five times."
+    )
+    page.paragraph("Overall with its 95 % t interval over runs:")
+    page.table(
+        ["Backbone", "Model", "Overall", "95 % from", "to"],
+        [
+            [row.backbone, row.model, *interval_cells(mean_interval(row.values("Overall")))]
+            for row in comparison.rows
+        ],
+    )
+
+
+def _contrasts(page: Page, comparison: Comparison) -> None:
+    if not comparison.tests:
         return
     page.paragraph(
         "An asterisk marks a gain over the best baseline with an adjusted p below .05 (Welch's t, two-sided; "
         "Holm over the contrasts of Overall, Benjamini-Hochberg over all others). The exact sign-flip test "
         "pairs runs by number and cannot go below .0625 with five."
     )
-    rows = {row.label: row for row in table.rows}
+    rows = {row.label: row for row in comparison.rows}
     page.table(
         ["System", "Baseline", "Overall", "95 % from", "to", "t", "p (Holm)", "p (sign-flip)", "g", "Note"],
         [
@@ -135,7 +140,7 @@ def _contrasts(page: Page, table: Comparison) -> None:
                 number(test.contrast.g, 2),
                 test.contrast.note,
             ]
-            for test in table.tests
+            for test in comparison.tests
             if test.primary
         ],
     )
@@ -150,17 +155,15 @@ def _sign_flip(system: ComparisonRow, baseline: ComparisonRow) -> float:
 
 
 def _leakage(page: Page, scored: Sequence[ScoredInterview], folder: Path) -> None:
-    shown = [
-        one for one in scored if one.interview.header.scope == "all" and one.interview.header.conditioned
-    ]
-    if not shown:
+    drawn = [e for e in scored if e.interview.header.scope == "all" and e.interview.header.conditioned]
+    if not drawn:
         return
     page.heading("Leakage to other traits")
-    for one in shown:
-        name = f"leakage-{one.interview.folder.name}"
-        files = draw_leakage(leakage(one.judged), folder / "figures", name)
-        header = one.interview.header
-        page.figure(files[1], f"{header.backbone} {header.model}: judged score of every trait", folder)
+    for entry in drawn:
+        name = f"leakage-{entry.interview.folder.name}"
+        files = draw_leakage(leakage(entry.judging), folder / "figures", name)
+        header = entry.interview.header
+        page.plot(files[1], f"{header.backbone} {header.model}: judged score of every trait", folder)
 
 
 def _answers(page: Page, scored: Sequence[ScoredInterview]) -> None:
@@ -171,11 +174,11 @@ def _answers(page: Page, scored: Sequence[ScoredInterview]) -> None:
         ["Backbone", "Model", *codes],
         [
             [
-                one.interview.header.backbone,
-                one.interview.header.model,
-                *(number(answer_lengths(one.interview).get(code, math.nan), 1) for code in codes),
+                entry.interview.header.backbone,
+                entry.interview.header.model,
+                *(number(answer_lengths(entry.interview).get(code), 1) for code in codes),
             ]
-            for one in scored
+            for entry in scored
         ],
     )
     _keys(page, scored)
@@ -183,13 +186,16 @@ def _answers(page: Page, scored: Sequence[ScoredInterview]) -> None:
 
 
 def _keys(page: Page, scored: Sequence[ScoredInterview]) -> None:
-    rows = []
-    for one in scored:
-        for backwards, clusters in by_key(one).items():
-            if clusters:
-                found = cluster_bootstrap(clusters)
-                figures = [number(part, 2) for part in found]
-                rows.append([one.interview.header.model, "negative" if backwards else "positive", *figures])
+    rows = [
+        [
+            entry.interview.header.model,
+            "negative" if is_reversed else "positive",
+            *interval_cells(cluster_bootstrap(clusters)),
+        ]
+        for entry in scored
+        for is_reversed, clusters in by_key(entry).items()
+        if clusters
+    ]
     if rows:
         page.paragraph(
             "Expression toward the level asked for (+2 full, -2 opposite) on positively and negatively keyed "
@@ -199,16 +205,13 @@ def _keys(page: Page, scored: Sequence[ScoredInterview]) -> None:
 
 
 def _shifts(page: Page, scored: Sequence[ScoredInterview]) -> None:
-    plain = {one.interview.header.backbone: one for one in scored if not one.interview.header.conditioned}
-    rows = [
-        [
-            one.interview.header.backbone,
-            one.interview.header.model,
-            *map(signed, shift(one, plain[one.interview.header.backbone]).values()),
-        ]
-        for one in scored
-        if one.interview.header.conditioned and one.interview.header.backbone in plain
-    ]
+    plain = {e.interview.header.backbone: e for e in scored if not e.interview.header.conditioned}
+    rows = []
+    for entry in scored:
+        header = entry.interview.header
+        if header.conditioned and header.backbone in plain:
+            shifts = shift(entry, plain[header.backbone])
+            rows.append([header.backbone, header.model, *map(signed, shifts.values())])
     if rows:
         page.paragraph("Shift from the unconditioned backbone, in scale points:")
         page.table(["Backbone", "Model", *CODES], rows)
@@ -217,18 +220,19 @@ def _shifts(page: Page, scored: Sequence[ScoredInterview]) -> None:
 def _provenance(page: Page, scored: Sequence[ScoredInterview]) -> None:
     page.heading("Provenance")
     rows = []
-    for one in scored:
-        header = one.interview.header
+    for entry in scored:
+        header = entry.interview.header
         facts: dict[str, Any] = {
             "interview begun": header.started,
             "inventory": f"{header.inventory}, sha256 {header.inventory_sha256}",
             "questions": f"{header.scope} items, {header.runs} runs, run k shuffled and answered with seed k",
             **{f"system: {key}": value for key, value in header.system.items()},
         }
-        for judged in all_judged(one.interview.folder):
-            name = f"judge {judged.header.judge} ({judged.header.mode})"
-            facts[f"{name}: begun"] = judged.header.started
-            facts |= {f"{name}: {key}": value for key, value in judged.header.provenance.items()}
+        for judging in all_judgings(entry.interview.folder):
+            name = f"judge {judging.header.judge} ({judging.header.mode})"
+            facts[f"{name}: begun"] = judging.header.started
+            facts |= {f"{name}: {key}": value for key, value in judging.header.provenance.items()}
+
         label = f"{header.backbone} {header.model}"
         rows += [
             [label, key, value if isinstance(value, str) else json.dumps(value)]

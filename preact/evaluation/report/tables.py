@@ -1,7 +1,7 @@
 """A comparison as plain text, Markdown, LaTeX or JSON, in the layout of the paper's Tables 2, 4, 7 and 8.
 
 Best is bold (¹ in plain text), second underlined (²), an asterisk marks a significant gain over the best
-baseline. Formatting only: every figure comes from comparison.py.
+baseline. Formatting only: the figures come from the comparison.
 """
 
 import json
@@ -9,6 +9,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from oceanchat.statistics.figure import Figure, number, signed
 from preact.evaluation.comparison.comparing import (
     QUANTITIES,
     SMALLER_IS_BETTER,
@@ -29,33 +30,33 @@ _LATEX = str.maketrans(
 )
 
 
-def render(table: Comparison, style: str, notes: Sequence[str] = ()) -> str:
+def render(comparison: Comparison, style: str, notes: Sequence[str] = ()) -> str:
     """The comparison in one of FORMATS; means first, then standard deviations where runs were repeated.
 
-    `notes` go with the table wherever it goes: what is wrong, and the judge's controls.
+    `notes` stay with the table in every format: what is wrong, and the judge's controls.
     """
     if style == "json":
-        return json.dumps({**as_json(table), "notes": list(notes)}, indent=2, ensure_ascii=False)
+        return json.dumps({**as_json(comparison), "notes": list(notes)}, indent=2, ensure_ascii=False)
     draw = {"table": _text, "markdown": _markdown, "latex": _latex}[style]
-    means = [[_mean(cells[name], style) for name in QUANTITIES] for cells in table.cells]
-    parts = [draw(_headings(style, arrows=True), _lines(table.rows, means, style))]
-    if any(len(row.runs) > 1 for row in table.rows):
-        spreads = [[number(cells[name].spread, 3) for name in QUANTITIES] for cells in table.cells]
-        parts.append(draw(_headings(style, arrows=False), _lines(table.rows, spreads, style)))
-    return "\n\n".join([*parts, *_foot(table, style, notes)])
+    means = [[_mean(cells[name], style) for name in QUANTITIES] for cells in comparison.cells]
+    parts = [draw(_headings(style, arrows=True), _lines(comparison.rows, means, style))]
+    if any(len(row.runs) > 1 for row in comparison.rows):
+        spreads = [[number(cells[name].spread, 3) for name in QUANTITIES] for cells in comparison.cells]
+        parts.append(draw(_headings(style, arrows=False), _lines(comparison.rows, spreads, style)))
+    return "\n\n".join([*parts, *_foot(comparison, style, notes)])
 
 
-def _foot(table: Comparison, style: str, notes: Sequence[str]) -> list[str]:
-    lines = [_LEGENDS[style], *render_tests(table).splitlines(), *notes]
+def _foot(comparison: Comparison, style: str, notes: Sequence[str]) -> list[str]:
+    lines = [_LEGENDS[style], *render_tests(comparison).splitlines(), *notes]
     if style == "latex":
         return ["\n".join(f"% {line}" for line in lines)]
     return ["\n".join(f"- {line}" if style == "markdown" else line for line in lines)]
 
 
-def as_json(table: Comparison) -> dict[str, Any]:
+def as_json(comparison: Comparison) -> dict[str, Any]:
     """The comparison as plain data: rows with all runs, and every test. What is not a number becomes null."""
     return {
-        "baselines": list(table.baselines),
+        "baselines": list(comparison.baselines),
         "rows": [
             {
                 "backbone": row.backbone,
@@ -63,7 +64,7 @@ def as_json(table: Comparison) -> dict[str, Any]:
                 "runs": [{code: _plain(score) for code, score in run.items()} for run in row.runs],
                 "quantities": {name: _cell(cell) for name, cell in cells.items()},
             }
-            for row, cells in zip(table.rows, table.cells, strict=True)
+            for row, cells in zip(comparison.rows, comparison.cells, strict=True)
         ],
         "tests": [
             {
@@ -74,15 +75,20 @@ def as_json(table: Comparison) -> dict[str, Any]:
                 **{name: _plain(value) for name, value in test.contrast._asdict().items()},
                 "adjusted_p": _plain(test.adjusted),
             }
-            for test in table.tests
+            for test in comparison.tests
         ],
     }
 
 
-def render_tests(table: Comparison) -> str:
+def interval_cells(figure: Figure, digits: int = 2) -> list[str]:
+    """A figure's value and the two ends of its interval as cells of a table."""
+    return [number(part, digits) for part in (figure.value, figure.low, figure.high)]
+
+
+def render_tests(comparison: Comparison) -> str:
     """The primary contrasts in words, one a line."""
     lines: list[str] = []
-    for test in table.tests:
+    for test in comparison.tests:
         if test.primary:
             c = test.contrast
             numbers = (
@@ -161,29 +167,10 @@ def _latex(headings: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
     )
 
 
-def number(value: float, digits: int) -> str:
-    """A figure for people: a dash for what is not known, words for the infinite, no negative zero."""
-    if math.isnan(value):
-        return "-"
-    if math.isinf(value):
-        return "infinite" if value > 0 else "-infinite"
-    text = f"{value:.{digits}f}"
-    return text.removeprefix("-") if float(text) == 0 else text
-
-
-def signed(value: float) -> str:
-    """A difference in scale points with its sign."""
-    return "-" if math.isnan(value) else f"{value:+.2f}"
-
-
 def _plain(value: float | str) -> float | str | None:
-    return (
-        value
-        if isinstance(value, str) or math.isfinite(value)
-        else ("infinite" if value > 0 else "-infinite")
-        if math.isinf(value)
-        else None
-    )
+    if isinstance(value, str) or math.isfinite(value):
+        return value
+    return None if math.isnan(value) else number(value, 0)
 
 
 def _cell(cell: ComparisonCell) -> dict[str, Any]:

@@ -1,9 +1,11 @@
 """How a figure is written, with and without a value, an interval and a note."""
 
+import math
+
 import pytest
 
 from oceanchat.statistics.agreement import FIGURES
-from oceanchat.statistics.figure import COEFFICIENT, NAMES, SHARE, Figure, form_of
+from oceanchat.statistics.figure import COEFFICIENT, NAMES, SHARE, Figure, form_of, number, signed
 
 
 @pytest.mark.parametrize(
@@ -30,3 +32,25 @@ def test_every_figure_of_agreement_has_a_name_and_a_form() -> None:
     assert set(FIGURES) < set(NAMES)
     assert [form_of(name) for name in ("observed", "recall")] == [SHARE, SHARE]
     assert form_of("fleiss_kappa") == form_of("alpha_ordinal") == form_of("ac1") == COEFFICIENT
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (1.005, "1.00"),
+        (None, "-"),
+        (math.nan, "-"),
+        (math.inf, "infinite"),
+        (-math.inf, "-infinite"),
+        (-0.001, "0.00"),
+        (-0.01, "-0.01"),
+    ],
+)
+def test_a_number_has_a_dash_for_the_unknown_words_for_the_infinite_and_no_negative_zero(
+    value: float | None, text: str
+) -> None:
+    assert number(value, 2) == text
+
+
+def test_a_difference_has_its_sign() -> None:
+    assert [signed(value) for value in (0.5, -0.5, math.nan)] == ["+0.50", "-0.50", "-"]

@@ -9,7 +9,7 @@ from click.testing import CliRunner, Result
 
 from oceanchat.errors import OceanChatError
 from preact.cli.main import preact
-from preact.evaluation.interview.interviewing import interview
+from preact.evaluation.interview.interviewing import hold_interview
 from preact.evaluation.judge.judging import judge_interview
 from preact.evaluation.judge.verdicts import Judge
 from tests.preact.evaluation.stand_ins import Parrot, Reader, small_inventory
@@ -21,8 +21,8 @@ def call(*words: object) -> Result:
 
 def make(folder: Path, model: str, judge: Judge, items: int = 2) -> Path:
     """A judged interview on disk."""
-    found = asyncio.run(interview(Parrot(model), small_inventory(items), folder, runs=2))
-    asyncio.run(judge_interview(found, judge))
+    interview = asyncio.run(hold_interview(Parrot(model), small_inventory(items), folder, runs=2))
+    asyncio.run(judge_interview(interview, judge))
     return folder
 
 
@@ -96,8 +96,8 @@ def test_a_mistake_is_one_line(
     words: tuple[str, ...], message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    said = refusal(call(*words))
-    assert message in said and "\n" not in said
+    line = refusal(call(*words))
+    assert message in line and "\n" not in line
 
 
 def test_numbers_that_are_none_are_a_usage_error() -> None:
@@ -112,5 +112,5 @@ def test_a_case_page_shows_the_kept_answers_and_refuses_what_was_not_asked(tmp_p
     )
     page = Path(result.stdout.split()[0]).read_text().replace("\\", "")
     assert "What of Openness 1?" in page and page.count("> O- run 0") == 2
-    told = refusal(call("plot", "cases", a, "--item", "O1", "-o", tmp_path / "out"))
-    assert "no interview asked item 'O1' as N+" in told and "N0, N1" in told
+    line = refusal(call("plot", "cases", a, "--item", "O1", "-o", tmp_path / "out"))
+    assert "no interview asked item 'O1' as N+" in line and "N0, N1" in line

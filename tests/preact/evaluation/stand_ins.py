@@ -5,13 +5,13 @@ from typing import Any
 
 from oceanchat.errors import BuildStopped
 from oceanchat.traits import TRAITS, Trait
-from preact.evaluation.interview.interviewing import InterviewQuestion, SystemReply
 from preact.evaluation.interview.inventories import Inventory, parse_inventory
 from preact.evaluation.judge.verdicts import JudgeVerdict, Mode, Pair
+from preact.systems.system import InterviewQuestion, SystemReply
 
 
 def small_inventory(items: int = 2) -> Inventory:
-    """So many items a trait, every second one reversed."""
+    """This many items a trait, every second reversed."""
     rows = [
         f"{t}{n},{t},{'yes' if n % 2 else 'no'},What of {t.label} {n}?" for t in TRAITS for n in range(items)
     ]
@@ -33,30 +33,32 @@ class Parrot:
         self.model = model
         self._says = says
         self.conditioned = conditioned
-        self.at_once = 3
+        self.batch_size = 3
         self.asked: list[InterviewQuestion] = []
         self._stop_after = stop_after
 
     def provenance(self) -> Mapping[str, Any]:
         return {"kind": "stand-in"}
 
-    async def answer(self, asked: Sequence[InterviewQuestion]) -> list[SystemReply]:
+    async def answer(self, questions: Sequence[InterviewQuestion]) -> list[SystemReply]:
         if len(self.asked) >= self._stop_after:
             raise BuildStopped("stopped on purpose")
-        self.asked += asked
-        return [SystemReply(self._line(one) if self._says is None else self._says) for one in asked]
+        self.asked += questions
+        return [
+            SystemReply(self._line(question) if self._says is None else self._says) for question in questions
+        ]
 
     @staticmethod
-    def _line(one: InterviewQuestion) -> str:
-        return f"{one.trait_level.code if one.trait_level else 'as I am'} run {one.run}"
+    def _line(question: InterviewQuestion) -> str:
+        return f"{question.trait_level.code if question.trait_level else 'as I am'} run {question.run}"
 
 
 class Reader:
-    """A judge that gives the high level 5, the low level 1 and all else 3, less what it is told."""
+    """A judge that gives the high level 5, the low level 1 and all else 3, less its shift."""
 
     def __init__(self, name: str = "reader", shift: float = 0.0, stop_after: int = 10**9) -> None:
         self.name = name
-        self.at_once = 2
+        self.concurrency = 2
         self.seen: list[tuple[Trait, tuple[Pair, ...], int]] = []
         self._shift = shift
         self._stop_after = stop_after

@@ -7,7 +7,7 @@ from oceanchat.errors import TrainingError
 from oceanchat.prompts import Message
 from oceanchat.traits import TRAIT_LEVELS
 from preact.dialogues.release import TrainingDialogue
-from preact.evaluation.identification import TraitLevelLosses, as_json, as_lines, identify, judge
+from preact.evaluation.identification import TraitLevelLosses, accuracy, as_json, as_lines, identify
 from preact.training.train import train
 from tests.preact.conftest import Run, micro_config
 
@@ -22,38 +22,38 @@ def scores(losses: list[list[float]], own: list[int]) -> TraitLevelLosses:
 
 
 def row(**lower: float) -> list[float]:
-    """Losses of 2 under all trait-levels but those named by place, such as t3=1.5."""
-    return [lower.get(f"t{place}", 2.0) for place in range(10)]
+    """Losses of 2 under all trait-levels but those named by index, such as t3=1.5."""
+    return [lower.get(f"t{index}", 2.0) for index in range(10)]
 
 
 def test_figures_by_hand() -> None:
-    found = judge(scores([row(t0=1.5), row(t3=1.0, t6=1.9), row(t9=1.8, t4=1.7)], [0, 6, 9]), "test")
-    assert found.accuracy.value == pytest.approx(1 / 3) and found.ties == 0
-    assert found.level_accuracy.value == pytest.approx(2 / 3)
-    assert found.margin == pytest.approx((0.5 - 0.9 - 0.1) / 3)
-    assert found.own_loss == pytest.approx((1.5 + 1.9 + 1.8) / 3) and found.excess == pytest.approx(
+    result = accuracy(scores([row(t0=1.5), row(t3=1.0, t6=1.9), row(t9=1.8, t4=1.7)], [0, 6, 9]), "test")
+    assert result.accuracy.value == pytest.approx(1 / 3) and result.ties == 0
+    assert result.level_accuracy.value == pytest.approx(2 / 3)
+    assert result.margin == pytest.approx((0.5 - 0.9 - 0.1) / 3)
+    assert result.own_loss == pytest.approx((1.5 + 1.9 + 1.8) / 3) and result.excess == pytest.approx(
         5.2 / 3 - 3
     )
-    assert found.confusion[0][0] == 1 and found.confusion[6][3] == 1 and found.confusion[9][4] == 1
-    assert found.credit == [1.0, 0.0, 0.0]
+    assert result.confusion[0][0] == 1 and result.confusion[6][3] == 1 and result.confusion[9][4] == 1
+    assert result.credit == [1.0, 0.0, 0.0]
 
 
 def test_ties_share_their_credit_and_are_counted() -> None:
-    found = judge(scores([row(), row(t2=1.0, t7=1.0), row(t5=1.0)], [4, 2, 5]), "test")
-    assert found.ties == 2 and found.credit == pytest.approx([0.1, 0.5, 1.0])
-    assert found.accuracy.value == pytest.approx(1.6 / 3)
-    assert found.level_accuracy.value == pytest.approx((0.5 + 0.5 + 1) / 3)
-    assert found.confusion[4] == pytest.approx([0.1] * 10)
+    result = accuracy(scores([row(), row(t2=1.0, t7=1.0), row(t5=1.0)], [4, 2, 5]), "test")
+    assert result.ties == 2 and result.credit == pytest.approx([0.1, 0.5, 1.0])
+    assert result.accuracy.value == pytest.approx(1.6 / 3)
+    assert result.level_accuracy.value == pytest.approx((0.5 + 0.5 + 1) / 3)
+    assert result.confusion[4] == pytest.approx([0.1] * 10)
 
 
 def test_a_run_is_identified_on_its_test_split(preact_run: Run) -> None:
-    found = identify(preact_run.folder)
-    assert found.split == "test" and found.dialogues == 20 and found.experts is not None
-    printed = as_json(found)
+    result = identify(preact_run.folder)
+    assert result.split == "test" and result.dialogues == 20 and result.experts is not None
+    printed = as_json(result)
     assert set(printed["accuracy"]) == {"value", "low", "high"} == set(printed["level_accuracy"])
     assert {"ties", "margin", "confusion", "accuracy", "level_accuracy"} <= printed.keys()
     assert sum(map(sum, printed["confusion"])) == pytest.approx(20)
-    assert any("trait-level named right" in line for line in as_lines(found))
+    assert any("trait-level named right" in line for line in as_lines(result))
 
 
 def test_identifying_twice_gives_the_same(preact_run: Run) -> None:
@@ -64,23 +64,25 @@ def test_identifying_twice_gives_the_same(preact_run: Run) -> None:
     ("split", "seen"), [("all", True), ("train", True), ("validation", False), ("test", False)]
 )
 def test_training_dialogues_alone_are_pointed_out(preact_run: Run, split: str, seen: bool) -> None:
-    said: list[str] = []
-    identify(preact_run.folder, split=split, say=said.append)
-    assert any("trained on" in line for line in said) is seen
+    notes: list[str] = []
+    identify(preact_run.folder, split=split, say=notes.append)
+    assert any("trained on" in line for line in notes) is seen
 
 
 def test_no_router_ties_everything_at_chance(release_folder: Path, tmp_path: Path) -> None:
     train(micro_config(release_folder, tmp_path / "run", "no-router", max_steps=3), lambda line: None)
-    found = identify(tmp_path / "run")
+    result = identify(tmp_path / "run")
     assert (
-        found.ties == found.dialogues and found.accuracy.value == pytest.approx(0.1) and found.margin == 0.0
+        result.ties == result.dialogues
+        and result.accuracy.value == pytest.approx(0.1)
+        and result.margin == 0.0
     )
 
 
 def test_lora_is_scored_under_ten_prompts(release_folder: Path, tmp_path: Path) -> None:
     train(micro_config(release_folder, tmp_path / "run", "lora", max_steps=3), lambda line: None)
-    found = identify(tmp_path / "run")
-    assert found.dialogues == 20 and found.experts is None and found.ties < 20
+    result = identify(tmp_path / "run")
+    assert result.dialogues == 20 and result.experts is None and result.ties < 20
 
 
 def test_an_unfinished_run_and_a_missing_split_are_refused(preact_run: Run, tmp_path: Path) -> None:

@@ -9,21 +9,21 @@ from oceanchat.errors import EvaluationError
 from oceanchat.prompts import Message
 from oceanchat.traits import Level, Trait
 from preact.dialogues.conversation import render
-from preact.systems.control_vectors import ControlVectors, SteeringTrial, choose, load, make, save
-from preact.systems.statements import held_out, statements
+from preact.systems.control_vectors import ControlVectors, SteeringTrial, build, choose, load, save
+from preact.systems.statements import split_statements, statements
 from preact.systems.steering import last_residuals
 from tests.preact.tiny_models import tiny_backbone
 
 
 @pytest.fixture(scope="module")
 def control() -> ControlVectors:
-    return make(tiny_backbone(), "tiny", blocks=[1, 2], strengths=[0.5, 1.0])
+    return build(tiny_backbone(), "tiny", blocks=[1, 2], strengths=[0.5, 1.0])
 
 
 def test_a_vector_is_the_mean_difference_of_matching_and_opposite_answers(control: ControlVectors) -> None:
     backbone, block = tiny_backbone(), control.record.block
     differences = []
-    for statement in held_out(statements())[0]:
+    for statement in split_statements(statements()).build:
         if statement.trait is Trait.N:
             question = f"{statement.text} Is that true of you? Answer Yes or No."
             prompt = render(backbone.tokenizer, [Message("user", question)], reply_next=True)
@@ -77,4 +77,4 @@ def test_a_missing_or_damaged_folder_is_refused(control: ControlVectors, tmp_pat
 
 def test_a_block_that_is_not_there_is_refused() -> None:
     with pytest.raises(EvaluationError, match="block '7' is not one of the backbone's 3"):
-        make(tiny_backbone(), "tiny", blocks=[7])
+        build(tiny_backbone(), "tiny", blocks=[7])

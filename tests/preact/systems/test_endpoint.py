@@ -13,6 +13,7 @@ from oceanchat.errors import BuildStopped, EvaluationError
 from oceanchat.llm.settings import CallSettings
 from preact.evaluation.calling import InterviewPlan, ModelAccess, is_local, run_interview
 from preact.evaluation.interview.interviewing import completeness, read_interview
+from preact.systems.local import open_local
 from tests.endpoint import Endpoint
 
 Serve = Callable[..., Endpoint]
@@ -27,7 +28,7 @@ def inventory(tmp_path: Path) -> str:
     return str(tmp_path / "ten.csv")
 
 
-def calling(endpoint: Endpoint, folder: Path) -> ModelAccess:
+def access(endpoint: Endpoint, folder: Path) -> ModelAccess:
     return ModelAccess(CallSettings(base_url=endpoint.url, concurrency=4), str(folder / "store.db"))
 
 
@@ -36,15 +37,19 @@ async def test_each_question_is_asked_in_a_fresh_conversation_and_each_run_anew(
 ) -> None:
     endpoint = serve(reply="answer {digest}")
     plan = InterviewPlan("prompted:served", tmp_path / "a", inventory, runs=2)
-    found = await run_interview(plan, calling(endpoint, tmp_path))
-    assert completeness(found) == (40, 40) and endpoint.counters()["paid"] == 40
-    assert (found.header.backbone, found.header.model) == ("served", "Prompt")
+    interview = await run_interview(plan, access(endpoint, tmp_path), open_local)
+    assert completeness(interview) == (40, 40) and endpoint.counters()["paid"] == 40
+    assert (interview.header.backbone, interview.header.model) == ("served", "Prompt")
 
 
 async def test_a_backbone_is_asked_as_it_is(tmp_path: Path, serve: Serve, inventory: str) -> None:
     plan = InterviewPlan("backbone:served", tmp_path / "a", inventory, runs=1, label="GPT-4")
-    found = await run_interview(plan, calling(serve(reply="hello"), tmp_path))
-    assert len(found.answers) == 10 and found.header.model == "GPT-4" and not found.header.conditioned
+    interview = await run_interview(plan, access(serve(reply="hello"), tmp_path), open_local)
+    assert (
+        len(interview.answers) == 10
+        and interview.header.model == "GPT-4"
+        and not interview.header.conditioned
+    )
 
 
 async def test_a_refusal_and_a_filtered_prompt_are_states(
@@ -52,11 +57,11 @@ async def test_a_refusal_and_a_filtered_prompt_are_states(
 ) -> None:
     refused = serve(rate_refusal=1.0)
     plan = InterviewPlan("prompted:served", tmp_path / "a", inventory, runs=1)
-    found = await run_interview(plan, calling(refused, tmp_path))
-    assert {answer.state for answer in found.answers} == {"refused"}
+    interview = await run_interview(plan, access(refused, tmp_path), open_local)
+    assert {answer.state for answer in interview.answers} == {"refused"}
     filtered = serve(poison="Question O0")
     plan = InterviewPlan("prompted:served", tmp_path / "b", inventory, runs=1)
-    answers = (await run_interview(plan, calling(filtered, tmp_path))).answers
+    answers = (await run_interview(plan, access(filtered, tmp_path), open_local)).answers
     assert {a.item for a in answers if a.state == "failed"} == {"O0"}
 
 
@@ -67,13 +72,13 @@ async def test_a_spent_quota_stops_and_what_was_answered_is_not_asked_again(
     plan = InterviewPlan("prompted:served", tmp_path / "a", inventory, runs=1)
     for _ in range(2):
         with pytest.raises(BuildStopped):
-            await run_interview(plan, calling(endpoint, tmp_path))
+            await run_interview(plan, access(endpoint, tmp_path), open_local)
     assert endpoint.counters()["paid"] == 7 and len(read_interview(tmp_path / "a").answers) == 4
 
 
 async def test_a_system_without_a_model_is_refused(tmp_path: Path) -> None:
     with pytest.raises(EvaluationError, match="names no model"):
-        await run_interview(InterviewPlan("prompted:", tmp_path / "a"), ModelAccess())
+        await run_interview(InterviewPlan("prompted:", tmp_path / "a"), ModelAccess(), open_local)
 
 
 def test_folders_and_hub_ids_are_local_and_names_are_not(tmp_path: Path) -> None:

@@ -8,10 +8,10 @@ import pytest
 from oceanchat.errors import EvaluationError, TrainingError
 from oceanchat.traits import TraitLevel
 from preact.backbones.tiny import save as save_backbone
-from preact.evaluation.interview.interviewing import InterviewQuestion, SystemReply
-from preact.systems.control_vectors import make, save
+from preact.systems.control_vectors import build, save
 from preact.systems.generation import Sampling
-from preact.systems.local import BackboneSystem, backbone_of, open_local, seed_of, shown
+from preact.systems.local import BackboneSystem, backbone_of, open_local, seed_of, short_name
+from preact.systems.system import InterviewQuestion, SystemReply
 from tests.preact.tiny_models import SHAPE, tiny_backbone
 
 QUESTIONS = [
@@ -42,9 +42,9 @@ async def test_every_method_answers_each_question_in_order_and_the_same_for_the_
 
 
 def test_provenance_tells_how_a_run_came_about(runs: dict[str, Path]) -> None:
-    found = open_local(str(runs["preact"]), 0.7, 6).provenance()
-    assert found["method"] == "preact" and found["training_seed"] == 1 and "torch" in found["versions"]
-    assert len(found["release"]["fingerprint"]) == 64 and found["max_tokens"] == 6
+    facts = open_local(str(runs["preact"]), 0.7, 6).provenance()
+    assert facts["method"] == "preact" and facts["training_seed"] == 1 and "torch" in facts["versions"]
+    assert len(facts["release"]["fingerprint"]) == 64 and facts["max_tokens"] == 6
 
 
 async def test_a_backbone_answers_plain_or_under_the_persona_prompt(backbone: Path) -> None:
@@ -56,8 +56,8 @@ async def test_a_backbone_answers_plain_or_under_the_persona_prompt(backbone: Pa
 
 
 async def test_control_vectors_bend_the_answers_and_leave_no_trace(backbone: Path, tmp_path: Path) -> None:
-    made = make(tiny_backbone(), str(backbone), blocks=[1], strengths=[4.0])
-    save(made, tmp_path / "control")
+    vectors = build(tiny_backbone(), str(backbone), blocks=[1], strengths=[4.0])
+    save(vectors, tmp_path / "control")
     control = open_local(f"control:{tmp_path / 'control'}", 0.0, 8)
     assert isinstance(control, BackboneSystem) and control.model == "ControlLM"
     steered = await control.answer(QUESTIONS)
@@ -69,7 +69,7 @@ async def test_control_vectors_bend_the_answers_and_leave_no_trace(backbone: Pat
 def test_a_run_stands_for_its_backbone(runs: dict[str, Path], backbone: Path) -> None:
     assert backbone_of(str(runs["preact"])) == str(runs["preact"] / "backbone")
     assert backbone_of(str(backbone)) == str(backbone) and backbone_of("hf:a/b") == "a/b"
-    assert shown("meta-llama/Llama-2-7b-chat-hf") == "Llama-2-7b-chat-hf"
+    assert short_name("meta-llama/Llama-2-7b-chat-hf") == "Llama-2-7b-chat-hf"
 
 
 def test_a_run_whose_backbone_is_gone_is_refused_by_its_name(runs: dict[str, Path], tmp_path: Path) -> None:
@@ -88,9 +88,9 @@ def test_what_is_no_run_and_no_control_folder_is_refused(tmp_path: Path) -> None
 
 
 def test_seeds_depend_on_run_trait_level_and_question_alone() -> None:
-    one = QUESTIONS[0]
-    seeds = {seed_of(a) for a in (one, one._replace(run=1), QUESTIONS[1], QUESTIONS[2], PLAIN[0])}
-    assert len(seeds) == 5 and seed_of(one) == seed_of(
+    question = QUESTIONS[0]
+    seeds = {seed_of(a) for a in (question, question._replace(run=1), QUESTIONS[1], QUESTIONS[2], PLAIN[0])}
+    assert len(seeds) == 5 and seed_of(question) == seed_of(
         InterviewQuestion(TraitLevel.parse("O+"), "What of 1?", 0)
     )
 

@@ -7,13 +7,13 @@ import pytest
 from oceanchat.errors import EvaluationError
 from oceanchat.traits import TRAITS, Level
 from preact.evaluation.interview.inventories import load_inventory
-from preact.systems.statements import held_out, statements, without_overlap
+from preact.systems.statements import split_statements, statements, without_overlap
 
 
 def test_each_trait_has_eight_statements_a_level_and_none_is_said_twice() -> None:
-    found = statements()
-    assert Counter((s.trait, s.level) for s in found) == {(t, level): 8 for t in TRAITS for level in Level}
-    assert len({s.text for s in found}) == 80
+    listed = statements()
+    assert Counter((s.trait, s.level) for s in listed) == {(t, level): 8 for t in TRAITS for level in Level}
+    assert len({s.text for s in listed}) == 80
 
 
 def test_none_of_them_overlaps_the_bundled_inventory() -> None:
@@ -27,11 +27,11 @@ def test_a_statement_that_an_inventory_asks_for_is_left_out() -> None:
 
 
 def test_every_fourth_statement_of_a_trait_and_level_is_held_out() -> None:
-    build, measure = held_out(statements())
+    build, measure = split_statements(statements())
     assert len(build) == 60 and len(measure) == 20 and not set(build) & set(measure)
     assert Counter((s.trait, s.level) for s in measure) == {(t, level): 2 for t in TRAITS for level in Level}
 
 
 def test_too_few_statements_are_refused() -> None:
     with pytest.raises(EvaluationError, match="too few statements on 'Openness'"):
-        held_out(statements()[:3])
+        split_statements(statements()[:3])

@@ -13,15 +13,15 @@ from tests.preact.tiny_models import tiny_backbone
 
 def residuals(block: int) -> Tensor:
     """The block's output for a short text, (T, hidden)."""
-    seen: list[Tensor] = []
+    outputs: list[Tensor] = []
     backbone = tiny_backbone()
     handle = decoder_blocks(backbone.model)[block].register_forward_hook(
-        lambda module, inputs, output: seen.append(output[0] if output.dim() == 3 else output)
+        lambda module, inputs, output: outputs.append(output[0] if output.dim() == 3 else output)
     )
     with torch.inference_mode():
         backbone.model(input_ids=token_ids(backbone, "I like long walks."))
     handle.remove()
-    return seen[0]
+    return outputs[0]
 
 
 def test_the_vector_is_added_once_at_every_position_of_its_block() -> None:
@@ -61,8 +61,8 @@ def test_blocks_that_hand_on_a_tuple_are_steered_alike() -> None:
 
 
 def test_the_last_token_is_read_at_each_block() -> None:
-    found = last_residuals(tiny_backbone(), ["I like long walks."], [0, 2])
-    assert torch.allclose(found[2][0], residuals(2)[-1]) and found[0].shape == (1, 32)
+    recorded = last_residuals(tiny_backbone(), ["I like long walks."], [0, 2])
+    assert torch.allclose(recorded[2][0], residuals(2)[-1]) and recorded[0].shape == (1, 32)
 
 
 def test_a_model_without_blocks_is_refused() -> None:

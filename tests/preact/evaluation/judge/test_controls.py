@@ -41,13 +41,13 @@ def test_control_questions_are_not_the_inventorys() -> None:
     known = NearDuplicates(3)
     for item in load_inventory("ipip50").items:
         known.add(item.id, item.question)
-    closest = [known.closest(pair.question) for control in controls() for pair in control.pairs]
-    assert all(found is None or found.jaccard < 0.3 for found in closest)
+    nearest = [known.closest(pair.question) for control in controls() for pair in control.pairs]
+    assert all(near is None or near.jaccard < 0.3 for near in nearest)
 
 
 def test_a_sound_judge_passes_without_a_word() -> None:
-    found = checked({"high": 4.8, "low": 1.2, "blank": None, "gibberish": None})
-    assert found.warnings == () and found.gaps[Trait.O] == pytest.approx(3.6)
+    result = checked({"high": 4.8, "low": 1.2, "blank": None, "gibberish": None})
+    assert result.warnings == () and result.gaps[Trait.O] == pytest.approx(3.6)
 
 
 def test_a_judge_that_always_says_three_does_not_tell_high_from_low() -> None:
@@ -58,8 +58,8 @@ def test_a_judge_that_always_says_three_does_not_tell_high_from_low() -> None:
 
 
 def test_a_judge_that_gives_no_score_is_named_as_such() -> None:
-    found = checked({"high": None, "low": None, "blank": None, "gibberish": None})
-    assert found.warnings == ("the judge gave no score to clear answers of 5 of 5 traits",)
+    result = checked({"high": None, "low": None, "blank": None, "gibberish": None})
+    assert result.warnings == ("the judge gave no score to clear answers of 5 of 5 traits",)
 
 
 def test_a_judge_that_scores_gibberish_and_blanks_is_named_as_such() -> None:

@@ -14,7 +14,8 @@ from oceanchat.traits import Trait
 from preact.evaluation.calling import ModelAccess, run_judging
 from preact.evaluation.comparison.diagnosis import concerns
 from preact.evaluation.comparison.trait_scores import load_scored
-from preact.evaluation.interview.interviewing import interview
+from preact.evaluation.interview.interviewing import hold_interview
+from preact.evaluation.judge.classifier_judge import open_classifier
 from preact.evaluation.judge.controls import check
 from preact.evaluation.judge.model_judge import ModelJudge, numbered
 from preact.evaluation.judge.verdicts import Pair
@@ -46,16 +47,16 @@ def test_an_answer_cannot_pose_as_another_pair_or_close_its_tag() -> None:
 async def test_a_judge_that_says_the_same_or_nothing_readable_is_found_out(
     tmp_path: Path, serve: Serve, reply: str, words: str
 ) -> None:
-    await interview(Parrot(), small_inventory(), tmp_path / "a", runs=1)
-    calling = ModelAccess(CallSettings(base_url=serve(reply=reply).url), str(tmp_path / "store.db"))
-    await run_judging([tmp_path / "a"], ["served"], calling)
-    assert any(words in said for said in concerns([load_scored(tmp_path / "a", None)]))
+    await hold_interview(Parrot(), small_inventory(), tmp_path / "a", runs=1)
+    access = ModelAccess(CallSettings(base_url=serve(reply=reply).url), str(tmp_path / "store.db"))
+    await run_judging([tmp_path / "a"], ["served"], access, open_classifier)
+    assert any(words in concern for concern in concerns([load_scored(tmp_path / "a", None)]))
 
 
 async def test_a_judge_that_refuses_is_a_state(tmp_path: Path, serve: Serve) -> None:
-    await interview(Parrot(), small_inventory(), tmp_path / "a", runs=1)
-    calling = ModelAccess(CallSettings(base_url=serve(rate_refusal=1.0).url), str(tmp_path / "store.db"))
-    judged = await run_judging([tmp_path / "a"], ["served"], calling)
+    await hold_interview(Parrot(), small_inventory(), tmp_path / "a", runs=1)
+    access = ModelAccess(CallSettings(base_url=serve(rate_refusal=1.0).url), str(tmp_path / "store.db"))
+    judged = await run_judging([tmp_path / "a"], ["served"], access, open_classifier)
     assert {j.state for j in judged[0].judgements} == {"refused"}
 
 
@@ -74,20 +75,21 @@ async def test_equal_answers_in_two_runs_are_judged_anew_and_judging_again_is_fr
     tmp_path: Path, serve: Serve
 ) -> None:
     endpoint = serve(reply='{"score": 4}')
-    await interview(Parrot(says="I like plans."), small_inventory(), tmp_path / "a", runs=2)
-    calling = ModelAccess(CallSettings(base_url=endpoint.url), str(tmp_path / "store.db"))
-    await run_judging([tmp_path / "a"], ["served"], calling, repeats=2)
+    await hold_interview(Parrot(says="I like plans."), small_inventory(), tmp_path / "a", runs=2)
+    access = ModelAccess(CallSettings(base_url=endpoint.url), str(tmp_path / "store.db"))
+    await run_judging([tmp_path / "a"], ["served"], access, open_classifier, repeats=2)
     paid = endpoint.counters()["paid"]
     # Five traits, two runs, two repeats: equal answers of both levels are one request; twenty controls.
     assert paid == 5 * 2 * 2 + 20
     for file in (tmp_path / "a" / "judged").rglob("*.jsonl"):
         file.unlink()
-    await run_judging([tmp_path / "a"], ["served"], calling, repeats=2)
+    await run_judging([tmp_path / "a"], ["served"], access, open_classifier, repeats=2)
     assert endpoint.counters()["paid"] == paid
 
 
 async def test_the_scripted_judge_passes_its_controls_and_says_what_it_is(tmp_path: Path) -> None:
-    await interview(Parrot(), small_inventory(), tmp_path / "a", runs=1)
-    judged = await run_judging([tmp_path / "a"], ["scripted"], ModelAccess(store=str(tmp_path / "store.db")))
+    await hold_interview(Parrot(), small_inventory(), tmp_path / "a", runs=1)
+    access = ModelAccess(store=str(tmp_path / "store.db"))
+    judged = await run_judging([tmp_path / "a"], ["scripted"], access, open_classifier)
     assert check(judged[0].controls).warnings == ()
     assert any("it is scripted" in words for words in concerns([load_scored(tmp_path / "a", None)]))

@@ -60,11 +60,11 @@ def test_null_is_the_judges_word_for_no_ground() -> None:
 @example('{"score": 3')
 @example("3")
 def test_any_text_gives_a_state_and_a_score_only_where_one_is_written(reply: str) -> None:
-    found = read_score(reply)
-    if found.value is not None:
-        assert found.state == "scored" and 1 <= found.value <= 5 and '"score"' in reply
+    score = read_score(reply)
+    if score.value is not None:
+        assert score.state == "scored" and 1 <= score.value <= 5 and '"score"' in reply
     else:
-        assert found.state in ("unreadable", "no-ground")
+        assert score.state in ("unreadable", "no-ground")
 
 
 @given(
@@ -74,7 +74,7 @@ def test_any_text_gives_a_state_and_a_score_only_where_one_is_written(reply: str
     )
 )
 def test_any_json_gives_a_score_only_from_its_own_number(data: object) -> None:
-    found = read_score("Reasoning first.\n" + json.dumps(data))
-    if found.value is not None:
+    score = read_score("Reasoning first.\n" + json.dumps(data))
+    if score.value is not None:
         written = {float(n) for n in re.findall(r"\d+(?:\.\d+)?(?:e[+-]?\d+)?", json.dumps(data))}
-        assert found.value in written
+        assert score.value in written

@@ -49,7 +49,7 @@ def test_equal_numbers_give_equal_files(tmp_path: Path) -> None:
 
 
 def test_expert_bars_are_normalised_to_one_and_named_in_paper_order(tmp_path: Path) -> None:
-    one_hot = [[1.0 if expert == place else 0.0 for expert in range(16)] for place in range(10)]
+    one_hot = [[1.0 if expert == row else 0.0 for expert in range(16)] for row in range(10)]
     files = draw_experts({"w/ PSL": one_hot, "w/o PSL": [[0.5] * 16] * 10}, tmp_path)
     assert {"(a) w/ PSL", "(b) w/o PSL", "O+", "N-"} <= texts(files[1])
     shares = [float(row[3]) for row in rows(files[3])[1:] if row[:2] == ["w/o PSL", "A-"]]

@@ -11,11 +11,11 @@ from oceanchat.traits import Trait
 from preact.evaluation.comparison.comparing import compare
 from preact.evaluation.comparison.diagnosis import concerns
 from preact.evaluation.comparison.trait_scores import ScoredInterview, load_scored
-from preact.evaluation.interview.interviewing import interview
+from preact.evaluation.interview.interviewing import hold_interview
 from preact.evaluation.judge.judging import judge_interview
 from preact.evaluation.judge.verdicts import Judge, JudgeVerdict, Mode, Pair, VerdictState
 from preact.evaluation.report.page import Page
-from preact.evaluation.report.paper_section import named
+from preact.evaluation.report.paper_section import paper_names
 from preact.evaluation.report.report import write_report
 from tests.preact.evaluation.stand_ins import Parrot, Reader, small_inventory
 
@@ -23,7 +23,7 @@ from tests.preact.evaluation.stand_ins import Parrot, Reader, small_inventory
 class Stubborn:
     """A judge that gives one verdict whatever it is shown."""
 
-    at_once = 8
+    concurrency = 8
 
     def __init__(self, name: str, score: float | None, state: VerdictState) -> None:
         self.name = name
@@ -39,8 +39,8 @@ class Stubborn:
 async def judged(
     folder: Path, system: Parrot, judge: Judge, scope: Literal["own", "all"] = "own"
 ) -> ScoredInterview:
-    found = await interview(system, small_inventory(), folder, scope=scope, runs=2)
-    return ScoredInterview(found, await judge_interview(found, judge))
+    interview = await hold_interview(system, small_inventory(), folder, scope=scope, runs=2)
+    return ScoredInterview(interview, await judge_interview(interview, judge))
 
 
 @pytest.mark.parametrize(
@@ -54,15 +54,15 @@ async def judged(
     ],
 )
 async def test_a_useless_judge_is_named_at_the_top(tmp_path: Path, judge: Stubborn, words: str) -> None:
-    one = await judged(tmp_path / "a", Parrot(), judge)
-    text = write_report([one], compare([one.row()]), tmp_path / "out").markdown.read_text()
+    entry = await judged(tmp_path / "a", Parrot(), judge)
+    text = write_report([entry], compare([entry.row()]), tmp_path / "out").markdown.read_text()
     top = text[text.index("Read this first") : text.index("## Results")]
     assert words in top.replace("\\", "")
 
 
 async def test_a_system_that_speaks_as_a_machine_is_named_at_the_top(tmp_path: Path) -> None:
-    one = await judged(tmp_path / "a", Parrot(says="As an AI, I have no moods."), Reader())
-    assert any("40 of 40 answers step out of the part" in words for words in concerns([one]))
+    entry = await judged(tmp_path / "a", Parrot(says="As an AI, I have no moods."), Reader())
+    assert any("40 of 40 answers step out of the part" in words for words in concerns([entry]))
 
 
 async def test_the_report_holds_tests_agreement_leakage_shift_and_provenance(tmp_path: Path) -> None:
@@ -84,32 +84,32 @@ async def test_the_report_holds_tests_agreement_leakage_shift_and_provenance(tmp
 
 
 async def test_a_single_judge_asked_once_is_said_to_be_unknown_in_its_agreement(tmp_path: Path) -> None:
-    one = await judged(tmp_path / "a", Parrot(), Reader())
-    text = write_report([one], compare([one.row()]), tmp_path / "out").markdown.read_text()
+    entry = await judged(tmp_path / "a", Parrot(), Reader())
+    text = write_report([entry], compare([entry.row()]), tmp_path / "out").markdown.read_text()
     assert "its agreement with others and with itself is not known" in text
 
 
 async def test_the_papers_backbone_asked_something_else_is_not_compared(tmp_path: Path) -> None:
     system = Parrot("P-React")
     system.backbone = "Llama-2-7b-chat-hf"
-    one = await judged(tmp_path / "a", system, Reader())
-    text = write_report([one], compare([one.row()]), tmp_path / "out").markdown.read_text()
+    entry = await judged(tmp_path / "a", system, Reader())
+    text = write_report([entry], compare([entry.row()]), tmp_path / "out").markdown.read_text()
     assert "not comparable, another inventory (small; the paper used BFI)" in text
 
 
 def test_the_papers_systems_are_known_by_their_hub_ids() -> None:
-    assert named("Llama-2-7b-chat-hf", "P-React") == ("Llama2-7B", "P-React")
-    assert named("gpt-4-0613", "Prompt") == ("-", "GPT-4")
-    assert named("tiny", "LoRA") == ("tiny", "LoRA")
+    assert paper_names("Llama-2-7b-chat-hf", "P-React") == ("Llama2-7B", "P-React")
+    assert paper_names("gpt-4-0613", "Prompt") == ("-", "GPT-4")
+    assert paper_names("tiny", "LoRA") == ("tiny", "LoRA")
 
 
 class Tags(HTMLParser):
     def __init__(self) -> None:
         super().__init__()
-        self.found: list[str] = []
+        self.opened: list[str] = []
 
     def handle_starttag(self, tag: str, attrs: object) -> None:
-        self.found.append(tag)
+        self.opened.append(tag)
 
 
 def test_answers_cannot_break_out_of_the_page() -> None:
@@ -118,5 +118,5 @@ def test_answers_cannot_break_out_of_the_page() -> None:
     page.table(["<b>", "x"], [["| <i>", "`code`"]])
     tags = Tags()
     tags.feed(page.html())
-    assert "script" not in tags.found and "i" not in tags.found
+    assert "script" not in tags.opened and "i" not in tags.opened
     assert r"\*\*bold\*\*" in page.markdown() and r"\| \<i\>" in page.markdown()

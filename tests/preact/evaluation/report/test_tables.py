@@ -30,8 +30,8 @@ TWO = compare(
 @pytest.mark.parametrize("style", FORMATS[:3])
 def test_every_text_form_holds_every_figure_of_the_paper_to_two_decimals(style: str) -> None:
     text = render(compare(ROWS), style)
-    for one in ROWS:
-        assert all(f"{one.mean(name):.2f}" in text for name in QUANTITIES)
+    for row in ROWS:
+        assert all(f"{row.mean(name):.2f}" in text for name in QUANTITIES)
 
 
 def test_plain_text_is_aligned_and_marks_best_and_second() -> None:
