@@ -81,10 +81,10 @@ def measure(split: Splitter, paragraphs: list[Paragraph], rounds: int) -> Score:
     fastest = float("inf")
     for _ in range(rounds):
         begun = time.perf_counter()
-        found = [split(paragraph.text) for paragraph in paragraphs]
+        splits = [split(paragraph.text) for paragraph in paragraphs]
         fastest = min(fastest, time.perf_counter() - begun)
-    right = sum(len(starts & paragraph.starts) for starts, paragraph in zip(found, paragraphs, strict=True))
-    precision = right / max(1, sum(map(len, found)))
+    right = sum(len(starts & paragraph.starts) for starts, paragraph in zip(splits, paragraphs, strict=True))
+    precision = right / max(1, sum(map(len, splits)))
     recall = right / max(1, sum(len(paragraph.starts) for paragraph in paragraphs))
     f1 = 2 * precision * recall / (precision + recall) if right else 0.0
     return Score(precision, recall, f1, fastest)

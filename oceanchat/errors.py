@@ -1,8 +1,8 @@
-"""Every error a user can meet, as one tree.
+"""Define every error a user can meet.
 
 A message names the thing, quotes its value, says what is wrong and what to do next. Foreign exceptions are
-translated once, at the door where they appear; the command lines print the message as one line and exit
-with 1.
+translated once, at the door where they appear; the command lines print the message as one line and exit with
+1.
 """
 
 

@@ -71,7 +71,7 @@ class Template:
             raise ValueError(f"task {self.task} takes {sorted(BLANKS[self.task])}, got {sorted(values)}")
         escaped = {name: html.escape(value, quote=False) for name, value in values.items()}
         return tuple(
-            Message(part.role, _BLANK.sub(lambda found: escaped[found.group(1)], part.content))
+            Message(part.role, _BLANK.sub(lambda blank: escaped[blank.group(1)], part.content))
             for part in self.parts
         )
 
@@ -159,9 +159,9 @@ def parse_template(text: str, task: str, where: str) -> Template:
 
 def _check_blanks(parts: tuple[Message, ...], task: str, where: str) -> None:
     body = "\n".join(part.content for part in parts)
-    found = _BLANK.findall(body)
+    blanks = _BLANK.findall(body)
     needed = BLANKS[task]
-    for name in found:
+    for name in blanks:
         if name not in needed:
             close = difflib.get_close_matches(name, sorted(needed), 1)
             hint = f"did you mean '{{{close[0]}}}'" if close else f"it may hold {_listed(needed)}"
@@ -169,14 +169,14 @@ def _check_blanks(parts: tuple[Message, ...], task: str, where: str) -> None:
                 f"prompt file '{where}' has the blank '{{{name}}}', which task {task} does not fill; {hint}"
             )
     for name in sorted(needed):
-        if name not in found:
+        if name not in blanks:
             raise PromptError(
                 f"prompt file '{where}' lacks the blank '{{{name}}}'; add <{name}>{{{name}}}</{name}>"
             )
     tagged = _TAGGED_BLANK.findall(body)
     for name in sorted(needed):
         once = (
-            found.count(name)
+            blanks.count(name)
             == tagged.count(name)
             == body.count(f"<{name}>")
             == body.count(f"</{name}>")

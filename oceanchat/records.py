@@ -1,7 +1,7 @@
-"""Frozen records that pass between stages and live in the store and the releases.
+"""Records that stages exchange, store and release.
 
-The same record is a row in the store and a line in JSONL. Ids are hashes of content, so equal input gives
-equal ids on every machine. Nothing here reads, writes or decides.
+They are frozen; the same record is a row in the store and a line in JSONL. Ids are hashes of content, so
+equal input gives equal ids on every machine. Nothing here reads, writes or decides.
 """
 
 import hashlib
@@ -69,7 +69,7 @@ class Sentence(Record):
 
 
 class Candidate(Record):
-    """One sentence as the labeler saw it for one trait, and what became of it."""
+    """One sentence as labeled for one trait, and whether it was selected."""
 
     sentence: Sentence
     trait: Trait
@@ -133,7 +133,7 @@ class ObservedTrait(Record):
 
 
 class Verdict(Record):
-    """What the back-validation said about one dialogue."""
+    """The result of one dialogue's back-validation."""
 
     dialogue_id: str
     checker: str

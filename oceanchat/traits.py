@@ -1,7 +1,8 @@
-"""The five traits, two levels, thirty facets and the ten trait-levels in the paper's order.
+"""Define the traits, levels, facets and trait-levels.
 
-Everything else takes these words from here. Facet names follow the paper's Table 9, definitions its Table 5;
-the descriptions are our own wording. Nothing here knows of prompts, models or files.
+Five traits at two levels make the ten trait-levels, in the paper's order; thirty facets. Everything else
+takes these words from here. Facet names follow the paper's Table 9, definitions its Table 5; the
+descriptions are our own wording. Nothing here knows of prompts, models or files.
 """
 
 import re

@@ -1,1 +1,1 @@
-"""Essays: read, cleaned, split into sentences and kept."""
+"""Read essays and split them into sentences."""

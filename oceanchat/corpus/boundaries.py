@@ -1,4 +1,4 @@
-"""Where sentences end in text that people type: what is added to Punkt's answer and what is taken back.
+"""Correct Punkt's boundaries in text that people type.
 
 Punkt knows abbreviations, initials and full stops. These rules know repeated marks, emoticons, ellipses,
 missing spaces, line breaks and the unpunctuated lines of letters and posts. Pure patterns over clean text.
@@ -75,23 +75,23 @@ def sentence_starts(text: str, punkt: Iterable[int]) -> list[int]:
 def _settled(text: str, punkt: Iterable[int]) -> Iterator[int]:
     """Punkt's starts behind what still belongs to the sentence before, without those where none starts."""
     reached = 0
-    for place in punkt:
-        if place < reached:
+    for start in punkt:
+        if start < reached:
             continue
-        if not text[place].isalnum() and (tail := _TAIL.match(text, place)):
-            place = tail.end()
-        reached = place
-        if place < len(text) and not _goes_on(text, place):
-            yield place
+        if not text[start].isalnum() and (tail := _TAIL.match(text, start)):
+            start = tail.end()
+        reached = start
+        if start < len(text) and not _goes_on(text, start):
+            yield start
 
 
-def _goes_on(text: str, place: int) -> bool:
-    """Whether the sentence goes on at `place`, where a mark and a space stand before it."""
-    if text[place] in ",;":
+def _goes_on(text: str, start: int) -> bool:
+    """Whether the sentence goes on at `start`, before which a mark and a space stand."""
+    if text[start] in ",;":
         return True
-    if text[place - 2] in "!?\"'":
-        return _MIDDLE.match(text, place) is not None
-    return text[place].isdigit() and _NUMBER.search(text, max(0, place - 8), place) is not None
+    if text[start - 2] in "!?\"'":
+        return _MIDDLE.match(text, start) is not None
+    return text[start].isdigit() and _NUMBER.search(text, max(0, start - 8), start) is not None
 
 
 _LINE_END = re.compile(r"[\r\n\u2028\u2029]")

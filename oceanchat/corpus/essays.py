@@ -1,7 +1,7 @@
-"""A corpus of essays: CSV, JSONL, Parquet, a folder of .txt files, a Hub dataset, or the bundled one.
+"""Open a corpus of essays, from any source.
 
-Essays are read afresh each time they are iterated over and never kept, so memory does not grow with the
-corpus. Junk rows are counted under a name and left out. Knows nothing of sentences.
+Essays are read again each time they are iterated over and never held, so memory does not grow with the
+corpus. Junk rows are skipped and counted by reason. Knows nothing of sentences.
 """
 
 import hashlib
@@ -22,29 +22,29 @@ Junk = Literal[
 ]
 """Why a row is no essay: `error-cell` is what a spreadsheet leaves of a failed formula, such as `Err:000`."""
 
-FEWEST_WORDS = 10
+MIN_WORDS = 10
 """Words below which a text is no essay."""
 
 BUNDLED = "bundled essays"
-_UNKNOWN_LICENCE = "not stated; check the corpus's terms before sharing any of its text"
+_UNKNOWN_LICENSE = "not stated; check the corpus's terms before sharing any of its text"
 
 _AUTHOR_COLUMNS = ("author", "authid", "author_id", "user", "user_id", "id")
 _ID_COLUMNS = ("id", "authid", "author", "author_id", "user", "user_id")
 _LEVELS = dict.fromkeys(("y", "yes", "high", "1", "1.0", "true", "+"), Level.HIGH) | dict.fromkeys(
     ("n", "no", "low", "0", "0.0", "false", "-"), Level.LOW
 )
-_UNLABELLED = ("", "none", "null", "nan", "na")
+_UNLABELED = ("", "none", "null", "nan", "na")
 _ERROR_CELL = re.compile(r"\s*(?:Err:\d+|#(?:REF|VALUE|NAME|N/A|DIV/0|NULL|NUM)[!?]?)\s*")
 
 
 class Essays:
-    """The essays of a source, read afresh by every iteration."""
+    """The essays of a source, read again by every iteration."""
 
     def __init__(self, source: str) -> None:
         self._source = source
 
     def __iter__(self) -> Iterator[Essay]:
-        return (found for found in _read(self._source) if isinstance(found, Essay))
+        return (row for row in _read(self._source) if isinstance(row, Essay))
 
 
 @dataclass(frozen=True)
@@ -58,12 +58,12 @@ class Corpus:
     count: int
     """Essays in it."""
     junk: Counter[Junk]
-    """Rows left out, by reason."""
+    """Rows skipped, by reason."""
     fingerprint: str
     """SHA-256 (hex) over ids, authors, labels and texts in order, whatever file they came from."""
     shareable: bool
     """Whether its sentences may be published as they are."""
-    licence: str
+    license: str
     """SPDX name, or a note that it is not known."""
 
 
@@ -74,27 +74,27 @@ def open_corpus(source: str | None = None) -> Corpus:
     """
     if source == "":
         refuse(source, "is no path; leave it out for the bundled essays")
-    place = source or str(resources.files("oceanchat.corpus") / "essays.jsonl")
+    location = source or str(resources.files("oceanchat.corpus") / "essays.jsonl")
     junk: Counter[Junk] = Counter()
     digest = hashlib.sha256()
     count = 0
-    for found in _read(place):
-        if isinstance(found, Essay):
+    for row in _read(location):
+        if isinstance(row, Essay):
             count += 1
-            digest.update(_canonical(found))
+            digest.update(_canonical(row))
         else:
-            junk[found] += 1
+            junk[row] += 1
     if not count:
         reasons = ", ".join(f"{number} {reason}" for reason, number in junk.items()) or "it has no rows"
-        refuse(place, f"holds no essay ({reasons}); give essays of {FEWEST_WORDS} or more words under 'text'")
+        refuse(location, f"holds no essay ({reasons}); give essays of {MIN_WORDS} or more words under 'text'")
     return Corpus(
-        name=place.rstrip("/") if source else BUNDLED,
-        essays=Essays(place),
+        name=location.rstrip("/") if source else BUNDLED,
+        essays=Essays(location),
         count=count,
         junk=junk,
         fingerprint=digest.hexdigest(),
         shareable=source is None,
-        licence=_UNKNOWN_LICENCE if source else "CC0-1.0",
+        license=_UNKNOWN_LICENSE if source else "CC0-1.0",
     )
 
 
@@ -117,10 +117,10 @@ def _essay(row: Row, number: int, ids: set[str], texts: set[bytes]) -> Essay | J
     labels = _labels(row)
     if labels is None:
         return "wrong-label"
-    seen = hashlib.sha256(" ".join(text.split()).encode("utf-8", "replace")).digest()[:16]
-    if seen in texts:
+    digest = hashlib.sha256(" ".join(text.split()).encode("utf-8", "replace")).digest()[:16]
+    if digest in texts:
         return "repeated"
-    texts.add(seen)
+    texts.add(digest)
     name = _name(row, _ID_COLUMNS) or f"row-{number}"
     author = _name(row, _AUTHOR_COLUMNS) or name
     if name in ids:
@@ -137,7 +137,7 @@ def _junk(text: str) -> Junk | None:
     lost = sum(text.count(char) for char in "\ufffd\x00") + len(re.findall(r"[\x80-\x9f\ud800-\udfff]", text))
     if lost > len(text) // 20:
         return "undecodable"
-    return "too-short" if len(text.split()) < FEWEST_WORDS else None
+    return "too-short" if len(text.split()) < MIN_WORDS else None
 
 
 def _labels(row: Row) -> dict[Trait, Level] | None:
@@ -150,7 +150,7 @@ def _labels(row: Row) -> dict[Trait, Level] | None:
     for trait in TRAITS:
         value = _first(given, _LABEL_COLUMNS[trait])
         word = "" if value is None else str(value).strip().casefold()
-        if word in _UNLABELLED:
+        if word in _UNLABELED:
             continue
         if word not in _LEVELS:
             return None

@@ -1,7 +1,8 @@
-"""Bring a corpus into the store once: essays and their sentences, under the fingerprint of both.
+"""Store a corpus's essays and sentences, once.
 
-A corpus that is complete in the store is not split again. An interrupted reading leaves no corpus row and
-is begun anew, so a corpus in the store is always whole; two readings at once write the same rows.
+A corpus is known by its fingerprint and that of the segmentation. One that is complete in the store is not
+split again. An interrupted ingest leaves no corpus row and starts over, so a corpus in the store is always
+complete; two ingests at once write the same rows.
 """
 
 import itertools
@@ -16,13 +17,13 @@ from oceanchat.store.corpora import StoredCorpus
 from oceanchat.store.database import Store
 
 SEGMENTATION_VERSION = "1"
-"""Raised whenever the rules that split sentences change, so that stored corpora are split anew."""
+"""Raised whenever the rules that split sentences change, so that stored corpora are split again."""
 ESSAYS_AT_ONCE = 200
 """Essays split and stored in one transaction: memory does not grow with the corpus."""
 
 
-def keep_corpus(corpus: Corpus, store: Store, progress: Progress) -> StoredCorpus:
-    """The corpus as it is in the store with all its sentences, brought there if need be."""
+def ingest_corpus(corpus: Corpus, store: Store, progress: Progress) -> StoredCorpus:
+    """The corpus as stored with all its sentences, after storing it if need be."""
     corpus_id = content_id(corpus.fingerprint, SEGMENTATION_VERSION)
     with store.reading() as connection:
         stored = corpus_rows.stored_corpus(connection, corpus_id)
@@ -31,7 +32,7 @@ def keep_corpus(corpus: Corpus, store: Store, progress: Progress) -> StoredCorpu
         "junk": dict(corpus.junk),
         "fingerprint": corpus.fingerprint,
         "shareable": corpus.shareable,
-        "licence": corpus.licence,
+        "licence": corpus.license,
     }
     if stored is not None:
         complete = StoredCorpus(corpus_id, corpus.name, stored.facts | about)
@@ -54,12 +55,12 @@ def _split(corpus_id: str, essays: Essays, store: Store, progress: Progress) -> 
     left = iter(essays)
     while chunk := list(itertools.islice(left, ESSAYS_AT_ONCE)):
         split = [(essay, sentences_of(essay)) for essay in chunk]
-        rows = [(essay, found.sentences) for essay, found in split]
+        rows = [(essay, segmented.sentences) for essay, segmented in split]
         with store.writing() as connection:
             corpus_rows.add_essays(connection, corpus_id, number, rows)
         number += len(chunk)
-        sentences += sum(len(found.sentences) for _, found in split)
-        for _, found in split:
-            set_aside.update(found.set_aside)
+        for _, segmented in split:
+            sentences += len(segmented.sentences)
+            set_aside.update(segmented.set_aside)
         progress.done(Stage.SEGMENT, len(chunk))
     return sentences, set_aside

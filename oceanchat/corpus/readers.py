@@ -1,8 +1,8 @@
-"""Raw rows of a corpus, one dictionary a row, whatever the file: CSV, JSONL, .txt, Parquet, Hub dataset.
+"""Read a corpus's raw rows from any source.
 
-Rows are streamed and never kept. Text is decoded byte by byte: UTF-8 where the bytes are UTF-8, cp1252 where
-they are not, latin-1 for the few that cp1252 leaves out. Knows nothing of traits or of what makes an essay
-junk.
+CSV, JSONL, .txt, Parquet or a Hub dataset give one dictionary per row. Rows are streamed and never held.
+Text is decoded byte by byte: UTF-8 where the bytes are UTF-8, cp1252 where they are not, latin-1 for the few
+that cp1252 leaves out. Knows nothing of traits or of what makes an essay junk.
 """
 
 import codecs
@@ -22,7 +22,7 @@ Row = dict[str, Any]
 
 TEXT_COLUMNS = ("text", "essay")
 
-LARGEST_TEXT = 4_000_000
+MAX_TEXT_BYTES = 4_000_000
 """Bytes above which a .txt file is no essay and is not read."""
 
 _FILES = (".csv", ".tsv", ".jsonl", ".json", ".txt", ".parquet")
@@ -90,7 +90,7 @@ def _folder_rows(folder: Path) -> Iterator[Row]:
 
 def _text_file(folder: Path, path: Path) -> Row:
     try:
-        if _is_binary(path) or path.stat().st_size > LARGEST_TEXT:
+        if _is_binary(path) or path.stat().st_size > MAX_TEXT_BYTES:
             return {}
         return {"id": path.relative_to(folder).as_posix(), "author": path.stem, "text": "".join(_lines(path))}
     except OSError as error:

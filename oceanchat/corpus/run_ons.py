@@ -1,6 +1,7 @@
-"""Cut a run-on of hundreds of words, typed without full stops, where a new thought seems to begin.
+"""Cut run-on sentences where new thoughts begin.
 
-The strongest signs are tried first, weaker ones only on pieces still too long. Knows nothing of Punkt.
+A run-on is hundreds of words typed without full stops. The strongest signs are tried first, weaker ones only
+on pieces still too long. Knows nothing of Punkt.
 """
 
 import re
@@ -11,9 +12,9 @@ RUN_ON = 60
 """Words above which a sentence counts as a run-on."""
 LONG = 30
 """Words above which a piece of a run-on is cut again."""
-FEWEST = 4
+MIN_WORDS = 4
 """Words a piece must keep where the sign is punctuation."""
-FEWEST_UNMARKED = 7
+MIN_WORDS_UNMARKED = 7
 """Words a piece must keep where only words tell that a thought begins."""
 
 _SUBJECT = (
@@ -40,21 +41,21 @@ _FREE = "".join(rf"(?<!\b{word}\s)" for word in _GOVERNS.split())
 
 
 class _Sign(NamedTuple):
-    """A thought begins at the end of the match, if the pieces keep `fewest` words."""
+    """A thought begins at the end of the match, if the pieces keep `min_words` words."""
 
     pattern: re.Pattern[str]
-    fewest: int
+    min_words: int
 
 
 _SIGNS = tuple(
-    _Sign(re.compile(pattern, re.IGNORECASE), fewest)
-    for pattern, fewest in (
-        (r"\s{2,}|(?<=[.!?>;])\s+", FEWEST),
-        (r"(?:\.{2,}|…|\s-+|--+)\s+", FEWEST),
-        (rf",\s+(?=(?:{_LINKS}\s+)?{_SUBJECT})", FEWEST),
-        (rf"\s(?={_LINKS}\s+{_SUBJECT})", FEWEST_UNMARKED),
-        (rf"\s{_FREE}(?={_NOMINATIVE})", FEWEST_UNMARKED),
-        (r",\s+|\s(?=(?:and|but)\s)", FEWEST_UNMARKED),
+    _Sign(re.compile(pattern, re.IGNORECASE), min_words)
+    for pattern, min_words in (
+        (r"\s{2,}|(?<=[.!?>;])\s+", MIN_WORDS),
+        (r"(?:\.{2,}|…|\s-+|--+)\s+", MIN_WORDS),
+        (rf",\s+(?=(?:{_LINKS}\s+)?{_SUBJECT})", MIN_WORDS),
+        (rf"\s(?={_LINKS}\s+{_SUBJECT})", MIN_WORDS_UNMARKED),
+        (rf"\s{_FREE}(?={_NOMINATIVE})", MIN_WORDS_UNMARKED),
+        (r",\s+|\s(?=(?:and|but)\s)", MIN_WORDS_UNMARKED),
     )
 )
 """Strongest first."""
@@ -81,7 +82,7 @@ def _cut_by(sign: _Sign, text: str, start: int, end: int) -> Iterator[tuple[int,
         for match in sign.pattern.finditer(text, start, end):
             words += len(text[counted : match.end()].split())
             counted = match.end()
-            if words >= sign.fewest and left - words >= sign.fewest:
+            if words >= sign.min_words and left - words >= sign.min_words:
                 yield start, counted
                 start, left, words = counted, left - words, 0
     yield start, end

@@ -1,1 +1,1 @@
-"""The Hugging Face Hub: datasets read from it, folders published on it."""
+"""Exchange data with the Hugging Face Hub."""

@@ -1,4 +1,4 @@
-"""Publish a folder on the Hugging Face Hub safely.
+"""Publish a folder on the Hugging Face Hub.
 
 Publishing makes one commit on a known parent, verifies every file through
 the repository's tree, and sets the tag last: a tag means complete, and doing it again changes nothing. It
@@ -58,14 +58,14 @@ class Published(NamedTuple):
 
 def local_files(folder: Path) -> dict[str, LocalFile]:
     """Every file of a folder by its path in the repository, hidden files left out."""
-    found: dict[str, LocalFile] = {}
+    files: dict[str, LocalFile] = {}
     for path in sorted(folder.rglob("*")):
         name = path.relative_to(folder).as_posix()
         if path.is_file() and not any(part.startswith(".") for part in name.split("/")):
             data = path.read_bytes()
             git = hashlib.sha1(b"blob %d\x00" % len(data) + data, usedforsecurity=False)
-            found[name] = LocalFile(path, len(data), hashlib.sha256(data).hexdigest(), git.hexdigest())
-    return found
+            files[name] = LocalFile(path, len(data), hashlib.sha256(data).hexdigest(), git.hexdigest())
+    return files
 
 
 @dataclass(frozen=True)

@@ -1,1 +1,1 @@
-"""From sentences to checked dialogues, one module a step."""
+"""Build dialogues from sentences, one module a step."""

@@ -1,7 +1,8 @@
-"""Stage 3: ask a checker which traits a dialogue shows, and hold the answer against its label.
+"""Back-validate dialogues with a checker model (stage 3).
 
-`paper` passes when the target trait is named; `strict` also wants the right level and no other trait (paper,
-section 3.1 and Table 11). It knows the ChatModel protocol and the prompts.
+The checker says which traits a dialogue shows, and its answer is compared with the dialogue's label: `paper`
+passes when the target trait is named; `strict` also wants the right level and no other trait (paper, section
+3.1 and Table 11). It knows the ChatModel protocol and the prompts.
 """
 
 import re
@@ -33,7 +34,7 @@ _NONE = re.compile(
     r"\W*(none|no traits?|neutral|n/a)( (is|are) (clearly )?shown| of (them|the five traits))?\W*", re.I
 )
 _NEGATED = re.compile(r"\b(no|not|non|none|neither|nor|without|lacks?|isn't|doesn't|n't)\b", re.IGNORECASE)
-"""Words that turn a result around; what they leave is for the next reply to say plainly."""
+"""Words that negate a result; such a reply is asked for again."""
 _BY_NAME = {trait.label.lower(): trait for trait in TRAITS} | {"extroversion": Trait.E}
 
 
@@ -52,18 +53,18 @@ def parse_verdict(reply: str) -> CheckerReading | None:
     results = _RESULT.findall(reply)
     if not results:
         return None
-    said = results[-1]
-    if _NEGATED.search(said) and not _NONE.fullmatch(said):
+    result = results[-1]
+    if _NEGATED.search(result) and not _NONE.fullmatch(result):
         return None
     shown: dict[Trait, Level | None] = {}
-    for found in _TRAIT.finditer(said):
-        trait = _BY_NAME.get(found.group("trait").lower(), Trait.E)
-        word = found.group("after") or found.group("before")
+    for mention in _TRAIT.finditer(result):
+        trait = _BY_NAME.get(mention.group("trait").lower(), Trait.E)
+        word = mention.group("after") or mention.group("before")
         level = Level(word.lower()) if word else None
         if shown.get(trait, level) != level:
             return None
         shown[trait] = level
-    if not shown and not _NONE.fullmatch(said):
+    if not shown and not _NONE.fullmatch(result):
         return None
     reason = _REASON.search(reply)
     return CheckerReading(
@@ -75,13 +76,13 @@ def parse_verdict(reply: str) -> CheckerReading | None:
 def judge(shown: tuple[ObservedTrait, ...], target: TraitLevel, check: Check) -> tuple[str, str]:
     """The state a dialogue ends in and why: 'passed', 'off-trait' or 'wrong-level'."""
     saw = f"the checker saw {', '.join(s.code for s in shown) or 'none'}"
-    ours = next((s for s in shown if s.trait is target.trait), None)
-    if ours is None:
+    on_target = next((s for s in shown if s.trait is target.trait), None)
+    if on_target is None:
         return "off-trait", f"target trait not seen: {saw}"
     if check == "paper":
         return "passed", ""
-    if ours.level is not target.level:
-        return "wrong-level", f"{'other level' if ours.level else 'no level'} seen: {saw}"
+    if on_target.level is not target.level:
+        return "wrong-level", f"{'other level' if on_target.level else 'no level'} seen: {saw}"
     if len(shown) > 1:
         return "off-trait", f"another trait seen too: {saw}"
     return "passed", ""
@@ -95,24 +96,24 @@ class Checker:
     template: Template
     check: Check
     max_attempts: int
-    """Tries of one reply that cannot be read."""
+    """How often a request is sent until its reply can be read."""
 
     async def validate(self, dialogue: Dialogue) -> Dialogue:
         """The dialogue in its final state, with the verdict where there is one."""
         try:
-            seen = await self._ask(dialogue)
+            reading = await self._ask(dialogue)
         except CallFailed as error:
             return dialogue.model_copy(update={"state": "failed", "detail": f"{error.reason}: {error}"})
-        if seen is None:
+        if reading is None:
             detail = f"unparseable: no result in {self.max_attempts} replies"
             return dialogue.model_copy(update={"state": "failed", "detail": detail})
-        state, detail = judge(seen.shown, dialogue.trait_level, self.check)
+        state, detail = judge(reading.shown, dialogue.trait_level, self.check)
         verdict = Verdict(
             dialogue_id=dialogue.id,
             checker=self.model.name,
             passed=state == "passed",
-            shown=seen.shown,
-            reason=seen.reason,
+            shown=reading.shown,
+            reason=reading.reason,
             check=self.check,
             prompt=self.template.fingerprint,
         )

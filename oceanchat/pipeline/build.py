@@ -1,7 +1,7 @@
-"""The whole dataset half, top to bottom: from essays to checked dialogues in the store.
+"""Build a dataset from essays, top to bottom.
 
 A build is a pure function of corpus, prompts, config and the answers in the ledger; running it again asks
-only what was never answered. Each trait-level's result replaces the one before in one transaction, and its
+only what was never answered. Each trait-level's result replaces the previous one in one transaction, and its
 sums are checked.
 """
 
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from oceanchat.corpus.essays import Corpus, open_corpus
-from oceanchat.corpus.ingest import keep_corpus
+from oceanchat.corpus.ingest import ingest_corpus
 from oceanchat.llm.provider import OpenEndpoint
 from oceanchat.models import BuildModels, open_build_models, require_key
 from oceanchat.pipeline.back_validation import Checker
@@ -35,7 +35,7 @@ from oceanchat.traits import TraitLevel
 
 
 class Prepared(NamedTuple):
-    """A build whose inputs were read and found sound; nothing has been written or asked yet."""
+    """The inputs of a build, read and valid; nothing has been written or asked yet."""
 
     config: BuildConfig
     prompts: Prompts
@@ -43,8 +43,11 @@ class Prepared(NamedTuple):
 
 
 def prepare(config: BuildConfig, to_ask: bool = True) -> Prepared:
-    """Read what a build needs. Raises InputError for a corpus or prompts that cannot be used and, where
-    models are `to_ask`, for a missing key."""
+    """Read what a build needs.
+
+    Raises InputError for a corpus or prompts that cannot be used and, where models are `to_ask`, for a
+    missing key.
+    """
     prompts = open_prompts(config.prompts)
     prompts.check(config.tasks)
     if to_ask and config.asks_a_real_model and not config.calls.offline:
@@ -62,7 +65,7 @@ async def build(
     """
     started = time.monotonic()
     config, prompts, _ = prepared
-    corpus = keep_corpus(prepared.corpus, store, progress)
+    corpus = ingest_corpus(prepared.corpus, store, progress)
     async with open_build_models(
         config.calls,
         store.engine,
@@ -81,7 +84,7 @@ async def build(
 
 
 async def _all(builds: Iterable[Coroutine[Any, Any, Outcome]]) -> tuple[Outcome, ...]:
-    """Run builds side by side; the first error stops the others and is raised as itself."""
+    """Run builds concurrently; the first error stops the others and is raised as itself."""
     try:
         async with asyncio.TaskGroup() as group:
             tasks = [group.create_task(build) for build in builds]
@@ -92,7 +95,7 @@ async def _all(builds: Iterable[Coroutine[Any, Any, Outcome]]) -> tuple[Outcome,
 
 @dataclass(frozen=True)
 class Builder:
-    """Builds trait-levels, side by side, from the same parts."""
+    """Builds trait-levels from the same inputs and models."""
 
     config: BuildConfig
     store: Store
@@ -104,11 +107,11 @@ class Builder:
     progress: Progress
 
     async def build(self, trait_level: TraitLevel) -> Outcome:
-        """Label, write, gate and check until enough dialogues pass or the corpus gives no more; then store
+        """Label, write, gate and check until enough dialogues pass or the corpus holds no more; then store
         all."""
         recipe = self.config.recipe(self.corpus.id, fingerprints(self.prompts, self.config.tasks))
         before = self._stored(trait_level)
-        # Asking for fewer takes nothing away, so the result of the larger request is kept.
+        # Asking for fewer deletes nothing: the result of the larger request stays.
         alike = before is not None and before.recipe == recipe
         requested = max(self.config.count, before.requested if before is not None and alike else 0)
         selector = self._seed_selector(trait_level)

@@ -1,4 +1,4 @@
-"""The canonical order in which one trait-level's sentences are considered.
+"""Order the sentences considered for one trait-level.
 
 Essays whose author carries the target level come first, then unlabelled ones, then the rest; within each
 group the essays stand in an order drawn from the seed, and every round takes one more sentence of each, so

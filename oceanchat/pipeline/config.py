@@ -1,7 +1,7 @@
-"""BuildConfig: everything a build is told, parsed once, passed whole and saved beside the result.
+"""Define the configuration of a build.
 
-Defaults here, flags from the command line on top. What decides the result enters `recipe`; how fast or how
-dearly it is made does not.
+It is parsed once, passed whole and saved beside the result: the defaults are here, the command line's flags
+go on top. What decides the result enters `recipe`; how fast and at what price it is produced does not.
 """
 
 import hashlib
@@ -26,7 +26,7 @@ class BuildConfig(BaseModel):
     traits: tuple[Trait, ...]
     levels: tuple[Level, ...]
     count: int = Field(default=20, ge=1, le=1_000_000)
-    """Passed dialogues wanted for each trait-level."""
+    """Passed dialogues requested for each trait-level."""
     essays: str | None = None
     """Path or Hub dataset id of the corpus; None: the bundled one."""
     labeler: str = SCRIPTED
@@ -40,13 +40,13 @@ class BuildConfig(BaseModel):
     exchanges: int = Field(default=5, ge=1, le=50)
     """Questions with their answers in a dialogue (the paper: 5)."""
     words: int = Field(default=80, ge=10, le=500)
-    """Most words in a turn (the paper: 80)."""
+    """Maximum words in a turn (the paper: 80)."""
     seeds_per_essay: int = Field(default=3, ge=1, le=1_000_000)
     """Seed topics taken from one essay at most, for each trait-level."""
     sentences_per_call: int = Field(default=1, ge=1, le=50)
     """Sentences labelled in one call (the paper: 1)."""
     seed: int = 0
-    """Decides the order in which essays and sentences are looked at."""
+    """Decides the order in which essays and sentences are considered."""
     calls: CallSettings = CallSettings()
 
     @property
@@ -71,8 +71,8 @@ class BuildConfig(BaseModel):
 
     def saved(self) -> dict[str, Any]:
         """What is stored beside the result: everything but keys and credentials."""
-        kept = self.model_dump(mode="json", exclude={"calls"})
-        return kept | {
+        settings = self.model_dump(mode="json", exclude={"calls"})
+        return settings | {
             "endpoint": self.calls.endpoint if self.asks_a_real_model else SCRIPTED,
             "max_attempts": self.calls.max_attempts,
         }

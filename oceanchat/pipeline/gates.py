@@ -1,7 +1,8 @@
-"""The free gates a dialogue passes before the paid check; the first to reject it names its state.
+"""Reject dialogues by rules before paying for checks.
 
-Each gate is a function of the dialogue and the build's bounds. The near-duplicate gate remembers what passed
-before, in canonical order, so its verdicts do not depend on which answer came first. No model is asked here.
+The first gate to reject a dialogue names its state. A gate is a function of the dialogue and the build's
+bounds. The near-duplicate gate remembers what passed before, in canonical order, so its verdicts do not
+depend on which answer came first. No model is asked here.
 """
 
 import re
@@ -61,7 +62,7 @@ Gate = Callable[[GateInput], str | None]
 """Returns why the gate rejects the dialogue, None when it lets it pass."""
 
 
-class Rejection(NamedTuple):
+class GateRejection(NamedTuple):
     """Which gate rejected a dialogue, and why."""
 
     gate: str
@@ -165,18 +166,18 @@ class GateRunner:
     bounds: Bounds
     _passed: NearDuplicates = field(default_factory=NearDuplicates)
 
-    def rejection(self, key: str, turns: Sequence[Turn], essay: str) -> Rejection | None:
+    def rejection(self, key: str, turns: Sequence[Turn], essay: str) -> GateRejection | None:
         """The first gate that rejects the dialogue; None when it passes, which is then remembered under
         `key`."""
         gate_input = GateInput(tuple(turns), essay, self.bounds)
         for name, gate in GATES:
             reason = gate(gate_input)
             if reason is not None:
-                return Rejection(name, reason)
+                return GateRejection(name, reason)
         text = transcript(gate_input.turns)
         closest = self._passed.closest(text)
         if closest is not None and closest.jaccard >= SIMILAR:
             shared = f"{closest.jaccard:.0%} of its 5-grams are those of {closest.key}"
-            return Rejection(NEAR_DUPLICATE, shared)
+            return GateRejection(NEAR_DUPLICATE, shared)
         self._passed.add(key, text)
         return None

@@ -1,8 +1,8 @@
-"""Read dialogues made elsewhere: one JSON object a line, forgiving about names, exact about what is missing.
+"""Read dialogues from other sources as JSONL.
 
-A line gives trait and level (or `trait_level`), and turns with role and text (or content); facet, seed,
-author, reason and writer may be there; other keys are ignored. Every line ends as a dialogue or as a problem
-with its number. Nothing is stored or judged here.
+Forgiving about names, exact about what is missing: a line gives trait and level (or `trait_level`), and
+turns with role and text (or content); facet, seed, author, reason and writer are optional; other keys are
+ignored. Every line becomes a dialogue or a problem with its number. Nothing is stored or judged here.
 """
 
 import json
@@ -24,7 +24,7 @@ ROLES: Mapping[str, Role] = {
     "assistant": "discloser",
     "gpt": "discloser",
 }
-"""What the two speakers are called elsewhere."""
+"""What other sources call the two speakers."""
 
 
 class LineProblem(NamedTuple):
@@ -70,44 +70,44 @@ def read_dialogues(path: Path) -> ImportedFile:
 def parse_dialogue(line: bytes | str, number: int, source: str) -> Dialogue:
     """One line as a dialogue in state 'unchecked'. Raises InputError saying what is wrong with it."""
     try:
-        found = json.loads(line)
+        record = json.loads(line)
     except (ValueError, RecursionError):
         raise RecordError("not valid JSON; write one object a line, in UTF-8") from None
-    if not isinstance(found, dict):
+    if not isinstance(record, dict):
         raise RecordError("not a JSON object; write one object a line")
-    trait_level = _trait_level(found)
-    turns = _turns(found)
-    seed, author = _text(found, "seed", "seed_topic"), _text(found, "author")
+    trait_level = _trait_level(record)
+    turns = _turns(record)
+    seed, author = _text(record, "seed", "seed_topic"), _text(record, "author")
     return Dialogue(
         id=dialogue_id(trait_level, turns),
         order=number,
         source="imported",
         trait=trait_level.trait,
         level=trait_level.level,
-        facet=_facet(found, trait_level),
+        facet=_facet(record, trait_level),
         seed_topic=seed or None,
         seed_topic_id=content_id("imported seed", seed) if seed else "",
-        seed_reason=_text(found, "reason", "seed_reason"),
+        seed_reason=_text(record, "reason", "seed_reason"),
         author=author,
         turns=turns,
-        provenance=Provenance(corpus=source, writer=_text(found, "writer", "model")),
+        provenance=Provenance(corpus=source, writer=_text(record, "writer", "model")),
     )
 
 
-def _trait_level(found: Mapping[str, Any]) -> TraitLevel:
-    if "trait" not in found and isinstance(found.get("trait_level"), str):
-        return TraitLevel.parse(found["trait_level"][:40])
+def _trait_level(record: Mapping[str, Any]) -> TraitLevel:
+    if "trait" not in record and isinstance(record.get("trait_level"), str):
+        return TraitLevel.parse(record["trait_level"][:40])
     for key in ("trait", "level"):
-        if not isinstance(found.get(key), str):
+        if not isinstance(record.get(key), str):
             raise RecordError(f"'{key}' is missing; give trait (O, C, E, A or N) and level (high or low)")
-    traits, levels = traits_named(found["trait"][:40]), levels_named(found["level"][:40])
+    traits, levels = traits_named(record["trait"][:40]), levels_named(record["level"][:40])
     if len(traits) != 1 or len(levels) != 1:
-        raise RecordError(f"'{found['trait']}' and '{found['level']}' must be one trait and one level")
+        raise RecordError(f"'{record['trait']}' and '{record['level']}' must be one trait and one level")
     return TraitLevel(traits[0], levels[0])
 
 
-def _facet(found: Mapping[str, Any], trait_level: TraitLevel) -> str | None:
-    text = _text(found, "facet")
+def _facet(record: Mapping[str, Any], trait_level: TraitLevel) -> str | None:
+    text = _text(record, "facet")
     if not text:
         return None
     facet = facet_named(text)
@@ -120,40 +120,40 @@ def _facet(found: Mapping[str, Any], trait_level: TraitLevel) -> str | None:
     return facet.id
 
 
-def _turns(found: Mapping[str, Any]) -> tuple[Turn, ...]:
-    turns = found.get("turns", found.get("messages"))
+def _turns(record: Mapping[str, Any]) -> tuple[Turn, ...]:
+    turns = record.get("turns", record.get("messages"))
     if not isinstance(turns, list):
         raise RecordError("'turns' is missing; give a list of objects with role and text")
     if len(turns) < 2:
         raise RecordError(
             f"{len(turns)} turn{'s' * (len(turns) != 1)}; a dialogue has at least a question and an answer"
         )
-    return tuple(_turn(turn, place) for place, turn in enumerate(turns, 1))
+    return tuple(_turn(turn, number) for number, turn in enumerate(turns, 1))
 
 
-def _turn(turn: object, place: int) -> Turn:
+def _turn(turn: object, number: int) -> Turn:
     if not isinstance(turn, dict):
-        raise RecordError(f"turn {place} is not an object with role and text")
+        raise RecordError(f"turn {number} is not an object with role and text")
     role = str(turn.get("role", turn.get("from", ""))).strip().lower().replace("_", "-")
     if role not in ROLES:
         raise RecordError(
-            f"turn {place} has the role '{role[:40]}'; use questioner and discloser, or user and assistant"
+            f"turn {number} has the role '{role[:40]}'; use questioner and discloser, or user and assistant"
         )
     text = turn.get("text", turn.get("content", turn.get("value")))
     if not isinstance(text, str) or not text.strip():
-        raise RecordError(f"turn {place} has no text")
+        raise RecordError(f"turn {number} has no text")
     return Turn(role=ROLES[role], text=_storable(text.strip()))
 
 
-def _text(found: Mapping[str, Any], *keys: str) -> str:
+def _text(record: Mapping[str, Any], *keys: str) -> str:
     """The first of these keys that holds text; empty where none does."""
     for key in keys:
-        value = found.get(key)
+        value = record.get(key)
         if isinstance(value, str | int) and not isinstance(value, bool):
             return _storable(str(value).strip())
     return ""
 
 
 def _storable(text: str) -> str:
-    """Without what no database and no Parquet file takes: NUL characters and half surrogate pairs."""
+    """The text without NUL characters and half surrogate pairs, which no database or Parquet file takes."""
     return text.replace("\x00", "").encode("utf-8", "replace").decode("utf-8")

@@ -1,7 +1,8 @@
-"""Bring dialogues made elsewhere into the store: read, keep, gate, and check where a checker is named.
+"""Import dialogues from other sources.
 
-Imported dialogues pass the same gates and the same back-validation as built ones. Running it again changes
-nothing that has not changed: a dialogue is kept once, a verdict that was paid for is found in the ledger.
+They pass the same gates as built ones and, where a checker is named, the same back-validation. Running it
+again changes nothing: a dialogue is stored once, and a verdict that was paid for is replayed from the
+ledger.
 """
 
 import asyncio
@@ -43,25 +44,25 @@ class ImportConfig(BaseModel):
     exchanges: int = Field(default=5, ge=1, le=50)
     """Questions with answers a dialogue is expected to have."""
     words: int = Field(default=80, ge=10, le=500)
-    """Most words in a turn."""
+    """Maximum words in a turn."""
     calls: CallSettings = CallSettings()
 
 
 class ImportReport(NamedTuple):
-    """What an import ended with."""
+    """The result of an import."""
 
     read: int
     """Dialogues in the file."""
     new: int
-    """Of these, not in the store before."""
+    """Of these, those that were not in the store before."""
     problems: tuple[LineProblem, ...]
-    """Lines left out."""
+    """Lines that were skipped."""
     states: Mapping[str, int]
     """All imported dialogues of the store by state."""
 
 
 class BadLines(RecordError):
-    """A file has lines that are no dialogues, and nothing was imported."""
+    """A file has lines that are not dialogues, so nothing was imported."""
 
     def __init__(self, path: Path, problems: tuple[LineProblem, ...], lines: int) -> None:
         super().__init__(
@@ -74,22 +75,22 @@ class BadLines(RecordError):
 async def import_dialogues(
     config: ImportConfig, store: Store, progress: Progress, open_endpoint: OpenEndpoint | None = None
 ) -> ImportReport:
-    """Bring the file's dialogues into the store, and gate and check all that were imported.
+    """Store the file's dialogues, then gate and check all imported ones.
 
     Raises BadLines when lines cannot be read and `skip_bad` is not set, InputError for the file itself, and
     BuildStopped when no more can be asked (the dialogues stay).
     """
-    found = read_dialogues(config.file)
-    if found.problems and not config.skip_bad:
-        raise BadLines(config.file, found.problems, len(found.dialogues) + len(found.problems))
+    content = read_dialogues(config.file)
+    if content.problems and not config.skip_bad:
+        raise BadLines(config.file, content.problems, len(content.dialogues) + len(content.problems))
     with store.writing() as connection:
-        new = add_imported(connection, found.dialogues)
+        new = add_imported(connection, content.dialogues)
         rewrite_imported(connection, gated(read_imported(connection), Bounds(config.exchanges, config.words)))
     if config.checker is not None:
         await _check(config, config.checker, store, progress, open_endpoint)
     with store.reading() as connection:
         states = Counter(dialogue.state for dialogue in read_imported(connection))
-    return ImportReport(len(found.dialogues), new, found.problems, dict(sorted(states.items())))
+    return ImportReport(len(content.dialogues), new, content.problems, dict(sorted(states.items())))
 
 
 def gated(dialogues: list[Dialogue], bounds: Bounds) -> list[Dialogue]:
@@ -116,7 +117,7 @@ def _gated(dialogue: Dialogue, runner: GateRunner) -> Dialogue:
 async def _check(
     config: ImportConfig, name: str, store: Store, progress: Progress, open_endpoint: OpenEndpoint | None
 ) -> None:
-    """Ask the checker about everything the gates let pass, and store what it says."""
+    """Ask the checker about everything that passed the gates, and store its verdicts."""
     prompts = open_prompts(config.prompts)
     prompts.check(["check"])
     with store.reading() as connection:
@@ -126,14 +127,14 @@ async def _check(
         progress.watch(session.usage)
         checker = Checker(session.model(name), prompts["check"], config.check, config.calls.max_attempts)
 
-        async def one(dialogue: Dialogue) -> Dialogue:
+        async def check(dialogue: Dialogue) -> Dialogue:
             checked = await checker.validate(dialogue)
-            made = checked.provenance.model_copy(
+            provenance = checked.provenance.model_copy(
                 update={"checker": name, "prompts": {"check": prompts["check"].fingerprint}}
             )
             progress.done(Stage.CHECK, 1)
-            return checked.model_copy(update={"provenance": made})
+            return checked.model_copy(update={"provenance": provenance})
 
-        checked = await asyncio.gather(*map(one, waiting))
+        checked = await asyncio.gather(*map(check, waiting))
     with store.writing() as connection:
         rewrite_imported(connection, checked)

@@ -1,7 +1,8 @@
-"""Ask a model which facet of a trait a sentence shows, at which level and how strongly.
+"""Label sentences with a trait's facets.
 
-Replies are read forgivingly and never guessed. It knows the ChatModel protocol and the prompts; which
-sentences become seed topics is decided elsewhere (paper, section 3.1 and Table 9).
+A label names the facet a sentence shows, at which level and how strongly. Replies are read forgivingly and
+never guessed. It knows the ChatModel protocol and the prompts; which sentences become seed topics is decided
+elsewhere (paper, section 3.1 and Table 9).
 """
 
 import asyncio

@@ -1,4 +1,4 @@
-"""What a build ended with: dialogues by state, the pass rate, and sums that must add up."""
+"""Report what a build produced, and check sums."""
 
 from typing import Any, NamedTuple
 

@@ -1,6 +1,7 @@
-"""Read a store for people: funnels, why rows did not go on, dialogues, Table 6.
+"""Read a build's results from the store.
 
-It asks the store and returns records; how they look is for the console.
+Funnels, the reasons for rejected rows, dialogues and Table 6, as records; how they look is for the command
+line.
 """
 
 from collections.abc import Sequence
@@ -27,7 +28,7 @@ class Status(NamedTuple):
     build: StoredBuild
     outcome: Outcome
     reasons: tuple[tuple[str, str, str, int], ...]
-    """Step, state, why and how many rows, for rows that did not go on."""
+    """Step, state, reason and number of rows, for rows that were rejected or failed."""
 
     def record(self) -> dict[str, Any]:
         """As plain data for `--json`."""
@@ -48,23 +49,25 @@ class Status(NamedTuple):
 def status(store: Store) -> list[Status]:
     """The latest build of every trait-level, its sums checked. Raises InputError when there is none."""
     with store.reading() as connection:
-        found = []
+        latest = []
         for build in build_rows.stored_builds(connection):
             trait_level = TraitLevel.parse(build.trait_level)
             funnel = Funnel(**build_rows.state_counts(connection, build.trait_level))
             check_sums(trait_level, funnel)
             reasons = tuple(build_rows.reason_counts(connection, build.trait_level))
-            found.append(Status(build, Outcome(trait_level, build.requested, funnel), reasons))
-    if not found:
+            latest.append(Status(build, Outcome(trait_level, build.requested, funnel), reasons))
+    if not latest:
         raise InputError(
             f"store '{store.url}' holds no build yet; run `oceanchat build --trait O --level high`"
         )
-    return found
+    return latest
 
 
 def dialogues(store: Store, trait_levels: Sequence[TraitLevel], state: str | None) -> list[Dialogue]:
-    """Dialogues of these trait-levels, built ones first, then imported ones. Raises InputError when there
-    is none."""
+    """Dialogues of these trait-levels, built ones first, then imported ones.
+
+    Raises InputError when there are none.
+    """
     with store.reading() as connection:
         built = list(build_rows.stored_dialogues(connection, trait_levels, [state] if state else []))
         imported = [
@@ -73,9 +76,9 @@ def dialogues(store: Store, trait_levels: Sequence[TraitLevel], state: str | Non
             if d.trait_level in trait_levels and state in (None, d.state)
         ]
     if not built and not imported:
-        asked = ", ".join(t.code for t in trait_levels) + (f" in state '{state}'" if state else "")
+        wanted = ", ".join(t.code for t in trait_levels) + (f" in state '{state}'" if state else "")
         raise InputError(
-            f"store '{store.url}' holds no dialogue of {asked}; `oceanchat status` shows what there is"
+            f"store '{store.url}' holds no dialogue of {wanted}; `oceanchat status` shows what there is"
         )
     return [*built, *imported]
 
@@ -83,23 +86,28 @@ def dialogues(store: Store, trait_levels: Sequence[TraitLevel], state: str | Non
 def dialogue(store: Store, prefix: str) -> Dialogue:
     """The dialogue whose id begins with `prefix`. Raises InputError when there is none or more than one."""
     with store.reading() as connection:
-        found = build_rows.dialogue_by_id(connection, prefix)
-        found += [d for d in import_rows.read_imported(connection) if d.id.startswith(prefix)]
-    if len({d.id for d in found}) != 1:
-        problem = "is not known" if not found else "fits several dialogues; write more of its digits"
+        matches = build_rows.dialogue_by_id(connection, prefix)
+        matches += [d for d in import_rows.read_imported(connection) if d.id.startswith(prefix)]
+    if len({d.id for d in matches}) != 1:
+        problem = "is not known" if not matches else "fits several dialogues; write more of its digits"
         raise InputError(f"dialogue '{prefix}' {problem}; `oceanchat export dialogues` lists all ids")
-    return found[0]
+    return matches[0]
 
 
 def sample_dialogues(store: Store, config: BuildConfig) -> list[Dialogue]:
     """The first passed dialogues of a build, of different trait-levels where there are several."""
     with store.reading() as connection:
-        rounds = [
+        by_trait_level = [
             list(build_rows.stored_dialogues(connection, [trait_level], ["passed"], SAMPLES))
             for trait_level in config.trait_levels[:SAMPLES]
         ]
-    spread = [one for place in range(SAMPLES) for found in rounds for one in found[place : place + 1]]
-    return spread[:SAMPLES]
+    samples = [
+        dialogue
+        for number in range(SAMPLES)
+        for dialogues in by_trait_level
+        for dialogue in dialogues[number : number + 1]
+    ]
+    return samples[:SAMPLES]
 
 
 def passed_table_six(store: Store) -> tuple[SummaryRow, ...]:

@@ -1,7 +1,7 @@
-"""Ask failed requests again, alone: what `oceanchat retry` does.
+"""Send failed requests again, on their own.
 
-Works on the ledger only: a request is kept beside its failure or its useless answer. A new answer takes that
-place, and the next build replays it.
+It works on the ledger only, which holds each request beside its failure or its unusable answer. A new answer
+replaces that, and the next build replays it.
 """
 
 import asyncio
@@ -26,7 +26,7 @@ from oceanchat.store.ledger import ANSWERED, Row
 
 @dataclass
 class RetryReport:
-    """How asking again went."""
+    """The result of sending failed requests again."""
 
     usage: Usage
     answered: int = 0
@@ -39,7 +39,7 @@ class RetryReport:
 
 
 def failed_rows(store: Store, reason: str | None) -> list[Row]:
-    """The requests that failed or whose answer was of no use, for one reason or for any."""
+    """The requests that failed or whose answer was unusable, for one reason or for any."""
     with store.reading() as connection:
         rejected = ledger_rows.rejected_rows(connection)
         failed = ledger_rows.failed_rows(connection, reason)
@@ -47,7 +47,7 @@ def failed_rows(store: Store, reason: str | None) -> list[Row]:
 
 
 def why_rejected(body: bytes) -> str:
-    """'refused', 'length', or 'unparseable' for a reply that reads but says nothing clear."""
+    """'refused', 'length', or 'unparseable' for a reply that is complete but says nothing clear."""
     answer = read_completion(body)
     try:
         checked_text(answer or ChatAnswer(""))

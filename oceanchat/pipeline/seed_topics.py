@@ -1,8 +1,8 @@
-"""Stage 1: choose the seed topics of one trait-level among the sentences that show it.
+"""Select one trait-level's seed topics (stage 1).
 
-Candidates come in a canonical order and are labeled in blocks of fixed size; what is chosen depends on
-that order alone, never on which answer came first, so a longer run begins with what a shorter one chose
-(paper, section 3.1). It knows no store and no file.
+Candidates come in a canonical order and are labeled in blocks of fixed size; what is chosen depends on that
+order alone, never on which answer came first, so a longer run begins with what a shorter one chose (paper,
+section 3.1). It knows no store and no file.
 """
 
 import asyncio

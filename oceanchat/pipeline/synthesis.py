@@ -1,9 +1,9 @@
-"""Stage 2: write a dialogue about a seed topic, as a screenplay or by two speakers in turn.
+"""Write dialogues about seed topics (stage 2).
 
 `screenplay` asks one call for the whole dialogue; `dual` lets a questioner, who is given a neutral theme
 only, and a self-discloser, who is given everything, speak in turn (paper, section 3.1 and Table 10). It
-knows the ChatModel protocol and the prompts; whether a dialogue is any good is for the gates and the
-checker.
+knows the ChatModel protocol and the prompts; whether a dialogue is good enough is for the gates and the
+checker to say.
 """
 
 import re
@@ -69,22 +69,22 @@ class WrittenDialogue(NamedTuple):
 def parse_dialogue(reply: str) -> tuple[Turn, ...] | None:
     """Read lines `Questioner: ...` / `Self-discloser: ...`; None unless there are two turns or more.
 
-    Forgives bold marks, numbers, blank lines and lines that go on without a label; text before the first
-    label is left out.
+    Forgives bold marks, numbers, blank lines and continuation lines without a label; text before the first
+    label is ignored.
     """
     turns: list[tuple[Role, list[str]]] = []
     for line in reply.splitlines():
-        found = _SPEAKER.match(line)
-        if found:
-            turns.append((_ROLES[found.group(1).lower()], [found.group(2)]))
+        speaker = _SPEAKER.match(line)
+        if speaker:
+            turns.append((_ROLES[speaker.group(1).lower()], [speaker.group(2)]))
         elif turns and line.strip():
             turns[-1][1].append(line)
-    made = tuple(Turn(role=role, text=_spoken(" ".join(lines))) for role, lines in turns)
-    return made if len(made) >= 2 and all(turn.text for turn in made) else None
+    dialogue = tuple(Turn(role=role, text=_spoken(" ".join(lines))) for role, lines in turns)
+    return dialogue if len(dialogue) >= 2 and all(turn.text for turn in dialogue) else None
 
 
 def parse_utterance(reply: str) -> str | None:
-    """Read one spoken turn; None when nothing is left after labels and quotation marks are taken off."""
+    """Read one turn; None when nothing is left after labels and quotation marks are removed."""
     lines = [line for line in reply.splitlines() if line.strip()]
     if not lines:
         return None
@@ -97,22 +97,23 @@ def parse_utterance(reply: str) -> str | None:
 def parse_theme(reply: str, seed: SeedTopic) -> str | None:
     """Read a theme of two to six words; None when it gives away what the questioner must not know.
 
-    That is the trait, the level, the facet, or the sentence: three words of it in a row are too many, and so
-    are two long words that make up more than half of the theme's.
+    That is the trait, the level, the facet, or the sentence: three of its words in a row are too many, and so
+    are two long words of it that make up more than half of the theme's.
     """
-    found = _THEME.search(reply)
-    lines = (found.group(1) if found else reply).strip().splitlines()
+    labeled = _THEME.search(reply)
+    lines = (labeled.group(1) if labeled else reply).strip().splitlines()
     theme = re.sub(r"[*_`\"'.]+", "", lines[0]).strip() if lines else ""
     words = words_of(theme)
     runs = {tuple(words[i : i + 3]) for i in range(len(words) - 2)}
-    said = words_of(seed.text)
-    quoted = any(tuple(said[i : i + 3]) in runs for i in range(len(said) - 2)) or len(words) >= len(said)
-    telling = [word for word in words if len(word) > 3]
-    taken = [word for word in telling if word in said]
-    told = len(taken) >= 2 and len(taken) > len(telling) / 2
+    sentence = words_of(seed.text)
+    quoted = any(tuple(sentence[i : i + 3]) in runs for i in range(len(sentence) - 2))
+    quoted = quoted or len(words) >= len(sentence)
+    long_words = [word for word in words if len(word) > 3]
+    shared = [word for word in long_words if word in sentence]
+    paraphrased = len(shared) >= 2 and len(shared) > len(long_words) / 2
     stems = {part[:5] for facet in FACETS[seed.trait] for part in facet.id.split("-") if len(part) > 4}
     named = _TRAIT_WORD.search(theme) or any(word in ("high", "low") or word[:5] in stems for word in words)
-    return None if not 2 <= len(words) <= _THEME_WORDS or quoted or told or named else theme
+    return None if not 2 <= len(words) <= _THEME_WORDS or quoted or paraphrased or named else theme
 
 
 def _spoken(text: str) -> str:
@@ -132,9 +133,9 @@ class Writer:
     exchanges: int
     """Questions with their answers in a dialogue."""
     words: int
-    """Most words in a turn."""
+    """Maximum words in a turn."""
     max_attempts: int
-    """Tries of one reply that cannot be read."""
+    """How often a request is sent until its reply can be read."""
 
     async def write(self, seed: SeedTopic) -> WrittenDialogue:
         """Write about `seed`; a reply that cannot be read is asked for again under a new sample number."""
@@ -172,12 +173,12 @@ class Writer:
         for _ in range(self.exchanges):
             for role, task, known in speakers:
                 values = known | {"conversation": transcript(turns)}
-                said = await self._ask(
+                text = await self._ask(
                     task, seed, used, values, 2 * self.words * TOKENS_PER_WORD, parse_utterance
                 )
-                if said is None:
+                if text is None:
                     return WrittenDialogue("unparseable", detail=f"no {task} in {self.max_attempts} replies")
-                turns += (Turn(role=role, text=said),)
+                turns += (Turn(role=role, text=text),)
         return WrittenDialogue("written", turns)
 
     async def _ask(

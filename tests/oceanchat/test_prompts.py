@@ -49,7 +49,7 @@ def _folder_with(tmp_path: Path, old: str, new: str) -> Path:
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "said"),
+    ("old", "new", "message"),
     [
         ("<sentence>{sentence}</sentence>", "", "lacks the blank '{sentence}'"),
         ("<sentence>{sentence}</sentence>", "<sentence>{sentense}</sentence>", "did you mean '{sentence}'"),
@@ -60,10 +60,12 @@ def _folder_with(tmp_path: Path, old: str, new: str) -> Path:
         ("## system", "# system", "'## system' and '## user' parts"),
     ],
 )
-def test_a_wrong_template_is_named_with_what_is_wrong(tmp_path: Path, old: str, new: str, said: str) -> None:
+def test_a_wrong_template_is_named_with_what_is_wrong(
+    tmp_path: Path, old: str, new: str, message: str
+) -> None:
     with pytest.raises(PromptError) as caught:
         open_prompts(_folder_with(tmp_path, old, new)).check(["label"])
-    assert said in str(caught.value) and "label.md" in str(caught.value)
+    assert message in str(caught.value) and "label.md" in str(caught.value)
 
 
 def test_a_missing_folder_or_file_is_named(tmp_path: Path) -> None:

@@ -64,8 +64,8 @@ def test_any_text_is_a_facet_or_none(text: str) -> None:
 
 def test_facets_are_found_under_their_usual_spellings() -> None:
     for text in ("activity level", "Activity_Level", " activity-level ", "ACTIVITY LEVEL"):
-        found = facet_named(text)
-        assert found is not None and found.id == "activity-level"
+        facet = facet_named(text)
+        assert facet is not None and facet.id == "activity-level"
 
 
 def test_all_means_all_and_a_wrong_word_is_named() -> None:

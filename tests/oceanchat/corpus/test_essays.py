@@ -179,7 +179,7 @@ def test_a_hub_dataset_is_read_by_its_name(tmp_path: Path) -> None:
 
 def test_the_bundled_corpus_is_the_default_and_may_be_shared() -> None:
     corpus = open_corpus()
-    assert (corpus.name, corpus.shareable, corpus.licence) == (BUNDLED, True, "CC0-1.0")
+    assert (corpus.name, corpus.shareable, corpus.license) == (BUNDLED, True, "CC0-1.0")
     assert corpus.count >= 120
     assert not corpus.junk
     assert len({essay.id for essay in corpus.essays}) == corpus.count

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from oceanchat.corpus.essays import open_corpus
-from oceanchat.corpus.ingest import keep_corpus
+from oceanchat.corpus.ingest import ingest_corpus
 from oceanchat.progress import Silence, Stage
 from oceanchat.store import corpora as corpus_rows
 from oceanchat.store.database import open_store
@@ -38,28 +38,28 @@ class Counting(Silence):
 def test_every_sentence_is_found_where_its_essay_says(tmp_path: Path) -> None:
     corpus = open_corpus()
     with closing(open_store(tmp_path / "s.db")) as store:
-        stored = keep_corpus(corpus, store, Silence())
+        stored = ingest_corpus(corpus, store, Silence())
         with store.reading() as connection:
-            places = corpus_rows.essay_outlines(connection, stored.id)
-            first, last = places[0], places[-1]
+            outlines = corpus_rows.essay_outlines(connection, stored.id)
+            first, last = outlines[0], outlines[-1]
             asked = [(last.number, last.sentence_count - 1), (first.number, 0)]
-            found = corpus_rows.sentences_at(connection, stored.id, asked)
+            sentences = corpus_rows.sentences_at(connection, stored.id, asked)
             text = corpus_rows.essay_text(connection, stored.id, first.id)
-    assert stored.facts["essays"] == corpus.count == len(places)
-    assert stored.facts["sentences"] == sum(place.sentence_count for place in places)
-    assert [sentence.essay_id for sentence in found] == [last.id, first.id]
-    assert [sentence.position for sentence in found] == [asked[0][1], 0]
-    assert text[found[1].start : found[1].end].split() == found[1].text.split()
+    assert stored.facts["essays"] == corpus.count == len(outlines)
+    assert stored.facts["sentences"] == sum(outline.sentence_count for outline in outlines)
+    assert [sentence.essay_id for sentence in sentences] == [last.id, first.id]
+    assert [sentence.position for sentence in sentences] == [asked[0][1], 0]
+    assert text[sentences[1].start : sentences[1].end].split() == sentences[1].text.split()
 
 
 def test_a_stored_corpus_is_not_split_again_and_a_half_stored_one_is(tmp_path: Path) -> None:
     corpus = open_corpus()
     with closing(open_store(tmp_path / "s.db")) as store:
         with pytest.raises(Interrupted):
-            keep_corpus(corpus, store, Stopping())
+            ingest_corpus(corpus, store, Stopping())
         again, third = Counting(), Counting()
-        stored = keep_corpus(corpus, store, again)
-        assert keep_corpus(corpus, store, third) == stored
+        stored = ingest_corpus(corpus, store, again)
+        assert ingest_corpus(corpus, store, third) == stored
         with store.reading() as connection:
             assert len(corpus_rows.essay_outlines(connection, stored.id)) == corpus.count
     assert (again.split, third.split) == (corpus.count, 0)

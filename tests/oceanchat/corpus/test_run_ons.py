@@ -25,10 +25,10 @@ def test_a_sentence_of_ordinary_length_is_never_cut() -> None:
 
 
 def test_a_run_on_is_cut_where_thoughts_begin() -> None:
-    found = pieces(" ".join(THOUGHTS * 4))
-    assert len(found) >= 8
+    cuts = pieces(" ".join(THOUGHTS * 4))
+    assert len(cuts) >= 8
     assert all(
-        piece.startswith(("my roommate left", "i wonder", "and i should", "but it is")) for piece in found
+        piece.startswith(("my roommate left", "i wonder", "and i should", "but it is")) for piece in cuts
     )
 
 

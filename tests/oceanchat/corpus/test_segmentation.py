@@ -1,8 +1,4 @@
-"""Segmentation never fails, keeps every place, names what it sets aside, and leaves nltk's weight outside."""
-
-import json
-import subprocess
-import sys
+"""Segmentation never fails, keeps every offset and names what it sets aside."""
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -41,61 +37,49 @@ def test_any_text_gives_spans_in_order_that_leave_out_only_blanks(text: str) -> 
 
 @given(MESSY)
 def test_every_span_is_a_sentence_or_set_aside_by_name(text: str) -> None:
-    found = sentences_of(essay(text))
-    assert len(found.sentences) + found.set_aside.total() == len(segment(text))
-    assert len({sentence.id for sentence in found.sentences}) == len(found.sentences)
-    for sentence in found.sentences:
+    segmented = sentences_of(essay(text))
+    assert len(segmented.sentences) + segmented.set_aside.total() == len(segment(text))
+    assert len({sentence.id for sentence in segmented.sentences}) == len(segmented.sentences)
+    for sentence in segmented.sentences:
         assert sentence.text in readable(text[sentence.start : sentence.end])
         sentence.text.encode("utf-8")
 
 
 def test_sentences_are_repaired_and_keep_the_place_of_the_damaged_ones() -> None:
     text = "Short one.  He said &quot;it\u00e2\u20ac\u2122s over.&quot; I did\x05not believe him at all."
-    found = sentences_of(essay(text)).sentences
-    assert [sentence.text for sentence in found] == [
+    sentences = sentences_of(essay(text)).sentences
+    assert [sentence.text for sentence in sentences] == [
         'He said "it\u2019s over."',
         "I did not believe him at all.",
     ]
-    assert text[found[0].start : found[0].end] == "He said &quot;it\u00e2\u20ac\u2122s over.&quot;"
-    assert (found[0].essay_id, found[0].author) == ("e1", "a1")
+    assert text[sentences[0].start : sentences[0].end] == "He said &quot;it\u00e2\u20ac\u2122s over.&quot;"
+    assert (sentences[0].essay_id, sentences[0].author) == ("e1", "a1")
 
 
 def test_stray_marks_are_left_to_the_neighbours() -> None:
-    found = sentences_of(essay("... and it is a lovely song. .\n\nmy room is always cold,\n\nI like it. . ."))
-    assert [sentence.text for sentence in found.sentences] == [
+    segmented = sentences_of(
+        essay("... and it is a lovely song. .\n\nmy room is always cold,\n\nI like it. . .")
+    )
+    assert [sentence.text for sentence in segmented.sentences] == [
         "and it is a lovely song.",
         "my room is always cold",
     ]
-    assert found.set_aside == {"too-short": 1}
+    assert segmented.set_aside == {"too-short": 1}
 
 
 def test_each_kind_of_unusable_sentence_has_its_name() -> None:
     text = "*** !\n\nOh well.\n\nI like my new room. I like my new room.\n\n" + "blah " * 70
-    found = sentences_of(essay(text))
-    assert found.set_aside == {"no-words": 1, "too-short": 1, "repeated": 1, "too-long": 1}
-    assert [sentence.text for sentence in found.sentences] == ["I like my new room."]
+    segmented = sentences_of(essay(text))
+    assert segmented.set_aside == {"no-words": 1, "too-short": 1, "repeated": 1, "too-long": 1}
+    assert [sentence.text for sentence in segmented.sentences] == ["I like my new room."]
 
 
 def test_an_essay_without_a_full_stop_gives_usable_sentences() -> None:
     thought = "i do not know what to write and my roommate is singing again so i just type what i hear "
-    found = sentences_of(essay("".join(f"{thought}{number} times " for number in range(50))))
-    assert len(found.sentences) >= 50
-    assert not found.set_aside
-    assert max(len(sentence.text.split()) for sentence in found.sentences) <= 60
-
-
-def test_segmenting_loads_neither_all_of_nltk_nor_what_it_drags_along() -> None:
-    code = (
-        "import json, sys\n"
-        "from oceanchat.corpus.segmentation import segment\n"
-        "before = [n for n in sys.modules if n.split('.')[0] == 'nltk']\n"
-        "spans = segment('One here. Two there.')\n"
-        "heavy = [n for n in sys.modules if n in ('scipy', 'sklearn', 'numpy', 'nltk.corpus')]\n"
-        "import nltk\n"
-        "print(json.dumps([before, len(spans), heavy, hasattr(nltk, 'word_tokenize')]))\n"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert json.loads(done.stdout) == [[], 2, [], True]
+    segmented = sentences_of(essay("".join(f"{thought}{number} times " for number in range(50))))
+    assert len(segmented.sentences) >= 50
+    assert not segmented.set_aside
+    assert max(len(sentence.text.split()) for sentence in segmented.sentences) <= 60
 
 
 def test_the_same_text_gives_the_same_sentences() -> None:

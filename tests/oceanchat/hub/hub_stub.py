@@ -65,14 +65,14 @@ def commit_of(name: str, revision: str) -> dict[str, Any] | None:
 
 def entry(path: str, oid: str) -> dict[str, Any]:
     data = BLOBS[oid]
-    found = {"type": "file", "path": path, "size": len(data), "oid": git_sha1(data)}
+    entry = {"type": "file", "path": path, "size": len(data), "oid": git_sha1(data)}
     if is_lfs(path):
         pointer = f"version https://git-lfs.github.com/spec/v1\noid sha256:{oid}\nsize {len(data)}\n".encode()
-        found |= {
+        entry |= {
             "oid": git_sha1(pointer),
             "lfs": {"oid": oid, "size": len(data), "pointerSize": len(pointer)},
         }
-    return found
+    return entry
 
 
 def listing(tree: dict[str, str], below: str, recursive: bool) -> list[dict[str, Any]]:
@@ -120,13 +120,13 @@ def commit_upload(name: str, body: bytes, host: str) -> tuple[int, Any]:
 
 def preupload(name: str, body: Any) -> Any:
     tree = REPOS[name]["commits"][-1]["tree"]
-    found = []
+    files = []
     for file in body["files"]:
         path, lfs, known = file["path"], is_lfs(file["path"]), tree.get(file["path"])
         oid = None if known is None else known if lfs else git_sha1(BLOBS[known])
         mode = "lfs" if lfs else "regular"
-        found.append({"path": path, "uploadMode": mode, "shouldIgnore": False, "oid": oid})
-    return {"files": found}
+        files.append({"path": path, "uploadMode": mode, "shouldIgnore": False, "oid": oid})
+    return {"files": files}
 
 
 class Hub(BaseHTTPRequestHandler):
@@ -216,17 +216,17 @@ class Hub(BaseHTTPRequestHandler):
             return self.create(json.loads(body))
         if path == "/api/validate-yaml":
             return 200, {"errors": [], "warnings": []}
-        if found := re.fullmatch(r"/(?:datasets/)?([^/]+/[^/]+)\.git/info/lfs/objects/batch", path):
+        if match := re.fullmatch(r"/(?:datasets/)?([^/]+/[^/]+)\.git/info/lfs/objects/batch", path):
             return 200, {
                 "transfer": "basic",
                 "objects": [self.lfs_action(o) for o in json.loads(body)["objects"]],
             }
-        if found := re.fullmatch(r"/(?:datasets/)?([^/]+/[^/]+)/resolve/([^/]+)/(.+)", path):
-            return self.resolve(*found.groups())
-        if found := re.fullmatch(
+        if match := re.fullmatch(r"/(?:datasets/)?([^/]+/[^/]+)/resolve/([^/]+)/(.+)", path):
+            return self.resolve(*match.groups())
+        if match := re.fullmatch(
             r"/api/(?:datasets|models)/([^/]+/[^/]+)(?:/(\w[\w-]*)(?:/([^/]+)(?:/(.+))?)?)?", path
         ):
-            return self.api(*found.groups(), body=body)
+            return self.api(*match.groups(), body=body)
         return NOTHING
 
     def control(self, path: str, body: bytes) -> tuple[int, Any]:

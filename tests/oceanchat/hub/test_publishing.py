@@ -123,11 +123,11 @@ def test_a_tag_with_other_content_is_refused(hub: HubProcess, folder: Path) -> N
 
 
 @pytest.mark.parametrize(
-    ("token", "said"),
+    ("token", "message"),
     [("hf_wrong", "does not accept your token"), (READ_ONLY, "no right to write to 'ocean/chat'")],
 )
-def test_a_token_without_rights_is_one_line(hub: HubProcess, folder: Path, token: str, said: str) -> None:
-    with pytest.raises(HubError, match=said):
+def test_a_token_without_rights_is_one_line(hub: HubProcess, folder: Path, token: str, message: str) -> None:
+    with pytest.raises(HubError, match=message):
         publisher(hub, token).publish(folder, "v1", "release")
     assert hub.state()["repos"] == {}
 

@@ -21,11 +21,11 @@ class Replies:
     async def ask(self, request: ChatRequest) -> ChatAnswer:
         """The function's answer."""
         self.asked.append(request)
-        found = self._answer(request)
-        return ChatAnswer(found) if isinstance(found, str) else found
+        answer = self._answer(request)
+        return ChatAnswer(answer) if isinstance(answer, str) else answer
 
     async def stored_answer(self, request: ChatRequest) -> ChatAnswer | None:
-        """What was stored as a share."""
+        """The stored share."""
         text = self.shares.get(request.messages)
         return None if text is None else ChatAnswer(text, replayed=True)
 

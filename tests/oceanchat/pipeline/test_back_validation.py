@@ -20,8 +20,8 @@ DIALOGUE = Dialogue(
 
 
 def codes(reply: str) -> list[str] | None:
-    found = parse_verdict(reply)
-    return None if found is None else [shown.code for shown in found.shown]
+    reading = parse_verdict(reply)
+    return None if reading is None else [trait.code for trait in reading.shown]
 
 
 @pytest.mark.parametrize(
@@ -55,8 +55,8 @@ def test_a_result_line_is_read_or_it_is_not(reply: str, shown: list[str] | None)
 @given(st.text())
 def test_any_text_is_a_verdict_or_none(reply: str) -> None:
     parse_verdict(reply)
-    found = parse_verdict(f"Result: {reply}")
-    assert found is None or len(found.shown) <= 5
+    reading = parse_verdict(f"Result: {reply}")
+    assert reading is None or len(reading.shown) <= 5
 
 
 @given(st.lists(st.tuples(st.sampled_from(TRAITS), st.sampled_from(list(Level))), unique_by=lambda p: p[0]))

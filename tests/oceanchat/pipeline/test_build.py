@@ -147,11 +147,11 @@ def test_a_killed_build_ends_as_one_that_was_not(tmp_path: Path) -> None:
     hit = killed_now_and_then(tmp_path, arguments, moments)
     assert hit, "no kill came while the build ran"
     with closing(sqlite3.connect(tmp_path / "ocean-chat.db")) as store:
-        kept = store.execute("SELECT count(*) FROM ledger_calls WHERE state = 'answered'").fetchone()[0]
+        answered = store.execute("SELECT count(*) FROM ledger_calls WHERE state = 'answered'").fetchone()[0]
     final = run_json(tmp_path, *arguments)
     assert final["funnel"] == whole["funnel"]
     assert exported(tmp_path) == exported(tmp_path, store="whole.db")
-    assert final["calls"]["made"] == whole["calls"]["made"] - kept
+    assert final["calls"]["made"] == whole["calls"]["made"] - answered
 
 
 def test_two_builds_at_once_in_one_store_both_end_well(tmp_path: Path) -> None:
@@ -190,8 +190,8 @@ def test_a_store_deleted_under_a_build_is_not_called_a_success(tmp_path: Path) -
     time.sleep(0.3)
     for path in tmp_path.glob("ocean-chat.db*"):
         path.unlink()
-    said = build.communicate(timeout=120)[1]
-    assert build.returncode == 1 and "Traceback" not in said, said
+    stderr = build.communicate(timeout=120)[1]
+    assert build.returncode == 1 and "Traceback" not in stderr, stderr
 
 
 def test_a_corpus_that_gives_too_little_is_said_and_told_apart(tmp_path: Path) -> None:
@@ -257,12 +257,14 @@ def messy(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.mark.parametrize(("arguments", "said"), BAD, ids=[" ".join(arguments[-2:]) for arguments, _ in BAD])
+@pytest.mark.parametrize(
+    ("arguments", "phrases"), BAD, ids=[" ".join(arguments[-2:]) for arguments, _ in BAD]
+)
 def test_a_mistake_gets_one_clear_line_and_leaves_nothing(
-    messy: Path, arguments: tuple[str, ...], said: tuple[str, ...]
+    messy: Path, arguments: tuple[str, ...], phrases: tuple[str, ...]
 ) -> None:
     before = sorted(path.name for path in messy.iterdir())
-    assert_one_clear_line(run_oceanchat(messy, *arguments), *said)
+    assert_one_clear_line(run_oceanchat(messy, *arguments), *phrases)
     assert sorted(path.name for path in messy.iterdir() if not path.name.endswith("db")) == [
         name for name in before if not name.endswith("db")
     ]
@@ -283,10 +285,10 @@ def test_a_read_only_folder_is_named(tmp_path: Path) -> None:
 
 def test_sentences_that_share_a_call_each_have_an_entry_of_their_own(tmp_path: Path) -> None:
     high = run_json(tmp_path, *OPEN, "--count", "5", "--sentences-per-call", "8")
-    labelled = sum(high["funnel"]["O+"]["candidates"].values())
-    assert high["calls"]["made"] < labelled
+    labeled = sum(high["funnel"]["O+"]["candidates"].values())
+    assert high["calls"]["made"] < labeled
     again = run_json(tmp_path, *OPEN, "--count", "5", "--sentences-per-call", "8")
     assert again["calls"]["made"] == 0 and again["funnel"] == high["funnel"]
     with closing(sqlite3.connect(tmp_path / "ocean-chat.db")) as store:
         query = "SELECT count(*) FROM ledger_calls WHERE task = 'label_many' AND outcome = 'share'"
-        assert store.execute(query).fetchone()[0] == labelled
+        assert store.execute(query).fetchone()[0] == labeled

@@ -41,8 +41,8 @@ def test_authors_who_carry_the_target_level_come_first_and_opposite_ones_last(
     essays: list[EssayOutline], seed: int
 ) -> None:
     ranks = {Level.HIGH: 0, None: 1, Level.LOW: 2}
-    found = [ranks[essays[p.essay_number].labels.get(Trait.O)] for p in in_order(essays, HIGH, seed)]
-    assert found == sorted(found)
+    ranking = [ranks[essays[p.essay_number].labels.get(Trait.O)] for p in in_order(essays, HIGH, seed)]
+    assert ranking == sorted(ranking)
 
 
 @given(ESSAYS, st.integers())

@@ -12,16 +12,16 @@ ESSAY = "Yesterday I walked along the river with my sister and we counted every 
 
 
 def conversation(count: int = 10, **changed: str) -> list[Turn]:
-    """A sound dialogue of `count` turns; `t3="..."` changes the turn at place 3."""
+    """A sound dialogue of `count` turns; `t3="..."` changes turn 3."""
     turns = []
-    for place in range(count):
-        asks = place % 2 == 0
+    for number in range(count):
+        asks = number % 2 == 0
         text = (
-            f"What happened on day {place}?"
+            f"What happened on day {number}?"
             if asks
-            else f"On day {place} we painted fence number {place * 7}."
+            else f"On day {number} we painted fence number {number * 7}."
         )
-        turns.append(Turn(role="questioner" if asks else "discloser", text=changed.get(f"t{place}", text)))
+        turns.append(Turn(role="questioner" if asks else "discloser", text=changed.get(f"t{number}", text)))
     return turns
 
 
@@ -95,7 +95,7 @@ def test_what_a_gate_rejected_is_not_remembered() -> None:
     st.text(),
 )
 def test_any_dialogue_gets_a_verdict(turns: list[tuple[str, str]], essay: str) -> None:
-    made = [
+    dialogue = [
         Turn(role="questioner" if role == "questioner" else "discloser", text=text) for role, text in turns
     ]
-    assert rejecting(made, essay) in {None, NEAR_DUPLICATE, *(name for name, _ in GATES)}
+    assert rejecting(dialogue, essay) in {None, NEAR_DUPLICATE, *(name for name, _ in GATES)}

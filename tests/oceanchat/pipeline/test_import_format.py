@@ -1,4 +1,4 @@
-"""Importing: names are read forgivingly, and what is missing is said line by line."""
+"""Importing: names are read forgivingly, and what is missing is named line by line."""
 
 import json
 from pathlib import Path
@@ -31,20 +31,20 @@ def line(**changes: Any) -> str:
 
 
 def test_every_field_finds_its_place() -> None:
-    found = parse_dialogue(line(), 7, "made.jsonl")
-    assert (found.trait, found.level, found.facet) == (Trait.E, Level.HIGH, "activity-level")
-    assert (found.seed_topic, found.author, found.seed_reason) == (
+    dialogue = parse_dialogue(line(), 7, "elsewhere.jsonl")
+    assert (dialogue.trait, dialogue.level, dialogue.facet) == (Trait.E, Level.HIGH, "activity-level")
+    assert (dialogue.seed_topic, dialogue.author, dialogue.seed_reason) == (
         "I ran all day.",
         "a1",
         "always on the move",
     )
-    assert (found.source, found.state, found.order, found.provenance.corpus) == (
+    assert (dialogue.source, dialogue.state, dialogue.order, dialogue.provenance.corpus) == (
         "imported",
         "unchecked",
         7,
-        "made.jsonl",
+        "elsewhere.jsonl",
     )
-    assert [turn.role for turn in found.turns] == ["questioner", "discloser"]
+    assert [turn.role for turn in dialogue.turns] == ["questioner", "discloser"]
 
 
 @pytest.mark.parametrize(
@@ -64,7 +64,7 @@ def test_other_spellings_mean_the_same_dialogue(changes: dict[str, Any]) -> None
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         ("{", "not valid JSON"),
         ("[1]", "not a JSON object"),
@@ -84,8 +84,8 @@ def test_other_spellings_mean_the_same_dialogue(changes: dict[str, Any]) -> None
         (line(turns=["hello", "you"]), "turn 1 is not an object"),
     ],
 )
-def test_what_is_wrong_is_said(text: str, said: str) -> None:
-    with pytest.raises(InputError, match=said):
+def test_what_is_wrong_is_named(text: str, message: str) -> None:
+    with pytest.raises(InputError, match=message):
         parse_dialogue(text, 1, "f")
 
 
@@ -115,20 +115,20 @@ NEARLY = st.fixed_dictionaries(
 @given(NEARLY.map(json.dumps) | JSON.map(json.dumps) | st.text() | st.binary())
 def test_any_line_is_a_dialogue_or_a_problem(text: str | bytes) -> None:
     try:
-        found = parse_dialogue(text, 1, "f")
+        dialogue = parse_dialogue(text, 1, "f")
     except InputError as error:
         assert str(error)
     else:
-        assert Dialogue.model_validate_json(found.model_dump_json()) == found
+        assert Dialogue.model_validate_json(dialogue.model_dump_json()) == dialogue
 
 
 def test_problems_carry_their_line_numbers(tmp_path: Path) -> None:
-    path = tmp_path / "made.jsonl"
+    path = tmp_path / "elsewhere.jsonl"
     rows = [line().encode(), b"", b"\xff\xfe not utf-8", line(author="b").encode(), b"{}"]
     path.write_bytes(b"\xef\xbb\xbf" + b"\r\n".join(rows))
-    found = read_dialogues(path)
-    assert [d.order for d in found.dialogues] == [1, 4]
-    assert [problem.line for problem in found.problems] == [3, 5]
+    content = read_dialogues(path)
+    assert [d.order for d in content.dialogues] == [1, 4]
+    assert [problem.line for problem in content.problems] == [3, 5]
 
 
 def test_characters_no_database_takes_are_left_out() -> None:

@@ -1,4 +1,4 @@
-"""Imported dialogues: kept once, gated like our own, checked where a checker is named."""
+"""Imported dialogues: stored once, gated like our own, checked where a checker is named."""
 
 import json
 from collections.abc import Sequence
@@ -46,7 +46,7 @@ def store(tmp_path: Path) -> Store:
     return open_store(tmp_path / "store.db")
 
 
-def kept(store: Store) -> Sequence[Dialogue]:
+def imported(store: Store) -> Sequence[Dialogue]:
     with store.reading() as connection:
         return read_imported(connection)
 
@@ -63,28 +63,28 @@ async def test_dialogues_are_gated_and_wait_for_a_checker(store: Store, tmp_path
     named = {**N_LOW, "turns": [*CALM[:5], {"role": "discloser", "text": "That's my low neuroticism."}]}
     report = await bring(store, write(tmp_path / "f.jsonl", N_HIGH, N_LOW, named))
     assert (report.read, report.new, report.problems) == (3, 3, ())
-    assert [d.state for d in kept(store)] == ["unchecked", "unchecked", "gate:named"]
+    assert [d.state for d in imported(store)] == ["unchecked", "unchecked", "gate:named"]
     assert report.states == {"gate:named": 1, "unchecked": 2}
 
 
 async def test_importing_again_changes_nothing(store: Store, tmp_path: Path) -> None:
     file = write(tmp_path / "f.jsonl", N_HIGH, N_LOW)
     await bring(store, file)
-    before = kept(store)
+    before = imported(store)
     assert (await bring(store, file)).new == 0
-    assert kept(store) == before
+    assert imported(store) == before
     assert (await bring(store, write(tmp_path / "g.jsonl", N_LOW, {**N_LOW, "level": "high"}))).new == 1
 
 
 async def test_a_near_duplicate_of_an_earlier_one_is_closed_out(store: Store, tmp_path: Path) -> None:
     twin = {**N_HIGH, "turns": [*ANXIOUS[:5], {"role": "discloser", "text": ANXIOUS[5]["text"] + " At all."}]}
     await bring(store, write(tmp_path / "f.jsonl", N_HIGH, twin))
-    assert [d.state for d in kept(store)] == ["unchecked", "gate:near-duplicate"]
+    assert [d.state for d in imported(store)] == ["unchecked", "gate:near-duplicate"]
 
 
 async def test_words_of_the_seed_topic_count_as_copied(store: Store, tmp_path: Path) -> None:
     await bring(store, write(tmp_path / "f.jsonl", {**N_LOW, "seed": "So " + CALM[3]["text"]}))
-    assert kept(store)[0].state == "gate:copied"
+    assert imported(store)[0].state == "gate:copied"
 
 
 async def test_bad_lines_are_named_and_nothing_is_imported(store: Store, tmp_path: Path) -> None:
@@ -92,7 +92,7 @@ async def test_bad_lines_are_named_and_nothing_is_imported(store: Store, tmp_pat
     with pytest.raises(BadLines, match=r"2 of 3 lines .* the first is line 2: not valid JSON") as caught:
         await bring(store, file)
     assert [problem.line for problem in caught.value.problems] == [2, 3]
-    assert kept(store) == []
+    assert imported(store) == []
     report = await bring(store, file, skip_bad=True)
     assert (report.new, [problem.line for problem in report.problems]) == (1, [2, 3])
 
@@ -100,10 +100,10 @@ async def test_bad_lines_are_named_and_nothing_is_imported(store: Store, tmp_pat
 async def test_a_named_checker_gives_every_gated_dialogue_a_verdict(store: Store, tmp_path: Path) -> None:
     file = write(tmp_path / "f.jsonl", N_HIGH, N_LOW, {**N_HIGH, "level": "low", "author": "c"})
     await bring(store, file, checker="scripted")
-    checked = kept(store)
+    checked = imported(store)
     assert all(d.verdict is not None and d.verdict.checker == "scripted" for d in checked)
     assert checked[0].state == "passed"
     assert checked[2].state == "wrong-level"
     assert checked[0].provenance.checker == "scripted"
     await bring(store, file)
-    assert kept(store) == checked
+    assert imported(store) == checked

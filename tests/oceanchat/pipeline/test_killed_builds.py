@@ -29,16 +29,16 @@ def start(folder: Path, endpoint: Endpoint, *more: str) -> "subprocess.Popen[str
 def finish(process: "subprocess.Popen[str]") -> dict[str, Any]:
     out, err = process.communicate(timeout=100)
     assert process.returncode == 0, err
-    told: dict[str, Any] = json.loads(out)
-    return told
+    report: dict[str, Any] = json.loads(out)
+    return report
 
 
 def dialogues(folder: Path) -> list[tuple[str, str]]:
     store = open_store(folder / "ocean-chat.db")
     with store.reading() as connection:
-        found = [(dialogue.id, dialogue.state) for dialogue in build_rows.stored_dialogues(connection)]
+        states = [(dialogue.id, dialogue.state) for dialogue in build_rows.stored_dialogues(connection)]
     store.close()
-    return found
+    return states
 
 
 @pytest.fixture(scope="module")

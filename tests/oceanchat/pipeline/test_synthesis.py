@@ -58,8 +58,8 @@ def test_what_is_no_dialogue_is_none(reply: str) -> None:
 def test_any_text_is_a_dialogue_an_utterance_a_theme_or_none(reply: str) -> None:
     turns = parse_dialogue(reply)
     assert turns is None or (len(turns) >= 2 and all(turn.text for turn in turns))
-    said = parse_utterance(reply)
-    assert said is None or said == said.strip() != ""
+    utterance = parse_utterance(reply)
+    assert utterance is None or utterance == utterance.strip() != ""
     theme = parse_theme(reply, SEED)
     assert theme is None or theme
 
@@ -152,8 +152,10 @@ async def test_the_dual_questioner_is_given_the_theme_and_the_talk_and_nothing_e
     questions = [request for request in model.asked if request.task == "question"]
     assert len(questions) == 4
     for request in questions:
-        said = " ".join(message.content for message in request.messages)
-        assert SEED.text not in said and "anxiety" not in said.lower() and "neurotic" not in said.lower()
+        prompt = " ".join(message.content for message in request.messages)
+        assert (
+            SEED.text not in prompt and "anxiety" not in prompt.lower() and "neurotic" not in prompt.lower()
+        )
         assert set(read_tags(request.messages)) == {"task", "theme", "exchanges", "words", "conversation"}
     for request in model.asked:
         if request.task == "disclose":
