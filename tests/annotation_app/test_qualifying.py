@@ -53,6 +53,6 @@ def test_qualifying_shows_why_and_the_lead_reads_the_descriptions_and_admits(
     expect(lead.get_by_role("button", name="Let them validate")).to_have_count(0)
     page.reload()
     token(page)
-    expect(page.locator(".above")).to_have_text("0 of 2 answered")
-    standing = qualification.status(app.store, accounts.find(app.store, "New"), open_prompts())
-    assert standing.stage == "ready"
+    expect(page.locator(".caption")).to_have_text("0 of 2 answered")
+    status = qualification.status(app.store, accounts.find(app.store, "New"), open_prompts())
+    assert status.stage == "ready"

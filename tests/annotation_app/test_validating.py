@@ -37,7 +37,7 @@ def test_three_annotators_label_twelve_items_each_and_the_lead_decides_the_split
         for name, page in pages.items():
             wait_for_other(page, tokens[name])
             if number < 11:
-                expect(page.locator(".above").first).to_have_text(f"{number + 1} of 12 answered")
+                expect(page.locator(".caption").first).to_have_text(f"{number + 1} of 12 answered")
     for page in pages.values():
         expect(page.get_by_role("heading", name="All done. Thank you!")).to_be_visible(timeout=15_000)
     assert Counter(label.annotator_id for label in app.labels()) == {1: 12, 2: 12, 3: 12}
