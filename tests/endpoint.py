@@ -19,6 +19,8 @@ from oceanchat.llm.settings import CallSettings
 from oceanchat.models import ModelSession, open_session
 
 MODEL = "served"
+FAST_BATCHES: dict[str, Any] = {"batch": True, "batch_poll_seconds": 0.05, "batch_gather_seconds": 0.1}
+"""Settings of a session whose batches are sent and polled without delay."""
 SERVE = "from oceanchat.cli.serve import serve_scripted; serve_scripted()"
 
 

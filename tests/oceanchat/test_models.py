@@ -6,7 +6,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from pydantic import ValidationError
 
 from oceanchat.errors import BuildStopped, ConfigError
 from oceanchat.llm.endpoint.openai_endpoint import OpenAIEndpoint
@@ -47,22 +46,6 @@ async def test_leaving_a_run_lets_nothing_new_out(store: Store, serve: Serve) ->
     assert model.usage.answered == 0
 
 
-@pytest.mark.parametrize(
-    "given",
-    [
-        {"concurrency": 0},
-        {"max_usd": 0},
-        {"rpm": -1},
-        {"timeout_seconds": 0},
-        {"max_attempts": 0},
-        {"unknown": 1},
-    ],
-)
-def test_settings_that_make_no_sense_are_refused(given: dict[str, int]) -> None:
-    with pytest.raises(ValidationError):
-        CallSettings(**given)  # type: ignore[arg-type]
-
-
 async def test_a_missing_price_file_is_told_before_anything_is_asked(store: Store, tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"none\.toml"):
         await ask(CallSettings(prices=tmp_path / "none.toml"), store.engine, questions(1))
@@ -83,3 +66,13 @@ def test_neither_a_scripted_nor_an_offline_build_loads_the_client() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
     assert (done.stdout, done.stderr) == ("[]\n", "")
+
+
+async def test_a_session_without_an_endpoint_opens_no_paid_model(store: Store) -> None:
+    settings = CallSettings(base_url="http://127.0.0.1:9/v1")
+    async with open_session(settings, store.engine) as session:
+        assert session.model("scripted").endpoint == "scripted"
+        with pytest.raises(
+            ConfigError, match="'gpt-4' is behind an endpoint, and this session can open none"
+        ):
+            session.model("gpt-4")
