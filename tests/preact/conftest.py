@@ -12,7 +12,7 @@ from transformers import LlamaConfig, LlamaForCausalLM
 from oceanchat.traits import TRAIT_LEVELS
 from preact.config import TINY_RECIPE, TinyShape, TrainConfig
 from preact.methods import MethodName
-from preact.training.runs import RunRecord
+from preact.training.runs import BACKBONE, RunRecord
 from preact.training.train import train
 from tests.preact.tiny_models import write_release
 
@@ -108,6 +108,11 @@ class Run:
     def __init__(self, folder: Path, record: RunRecord) -> None:
         self.folder = folder
         self.record = record
+
+    @property
+    def backbone(self) -> str:
+        """The folder of its backbone, for runs that need none of their own."""
+        return str(self.folder / BACKBONE)
 
 
 @pytest.fixture(scope="session")

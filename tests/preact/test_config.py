@@ -1,3 +1,5 @@
+"""Defaults by backbone, companions of what is given, and contradictions."""
+
 from typing import Any
 
 import pytest

@@ -1,3 +1,5 @@
+"""Any saved model is a backbone; what is none is refused in a line."""
+
 import importlib.util
 from pathlib import Path
 
@@ -5,11 +7,11 @@ import pytest
 
 from oceanchat.errors import TrainingError
 from preact.backbones.backbone import load
-from preact.backbones.tiny import build, is_tiny
+from preact.backbones.tiny import is_tiny
 from preact.config import TrainConfig
 from preact.training.runs import BACKBONE
 from preact.training.train import train
-from tests.preact.conftest import MICRO, RECIPE, Run
+from tests.preact.conftest import RECIPE, Run
 
 
 def test_what_is_no_model_is_one_line(tmp_path: Path) -> None:
@@ -25,39 +27,16 @@ def test_quantising_without_its_library_says_what_to_install(monkeypatch: pytest
         load("a/b", precision="bfloat16", quantise="4bit")
 
 
-def test_the_tiny_backbone_is_the_same_for_the_same_seed() -> None:
-    texts = ["A small text about weather and walks. " * 30]
-    made = [build(texts, [], shape=MICRO, seed=seed, progress=lambda *f: None) for seed in (1, 1, 2)]
-    weights = [next(iter(b.model.parameters())) for b in made]
-    assert weights[0].equal(weights[1]) and not weights[0].equal(weights[2])
-
-
-def test_products_in_bfloat16_pre_train_as_well() -> None:
-    texts = [f"A small text about weather number {n} and walks. " * 30 for n in range(3)]
-    shape, last = MICRO.model_copy(update={"steps": 40}), {}
-    for mixed in (False, True):
-        losses: list[float] = []
-        build(texts, [], shape=shape, seed=1, mixed=mixed, progress=lambda *f, to=losses: to.append(f[2]))
-        last[mixed] = losses[-1]
-        assert losses[-1] < 0.7 * losses[0]
-    assert last[True] == pytest.approx(last[False], rel=0.05) and last[True] != last[False]
-
-
-def test_too_little_text_is_refused() -> None:
-    with pytest.raises(TrainingError, match="needs more than 128"):
-        build(["tiny"], [], shape=MICRO, seed=1, progress=lambda *f: None)
-
-
 def test_any_saved_model_is_a_backbone_and_without_template_that_is_said(
     preact_run: Run, release_folder: Path, tmp_path: Path
 ) -> None:
     folder = tmp_path / "model"
-    backbone = load(str(preact_run.folder / BACKBONE), precision="float32")
-    assert is_tiny(str(preact_run.folder / BACKBONE))
+    backbone = load(preact_run.backbone, precision="float32")
+    assert is_tiny(preact_run.backbone)
     backbone.tokenizer.chat_template = None
     backbone.model.save_pretrained(folder)
     backbone.tokenizer.save_pretrained(folder)
-    said: list[str] = []
+    lines: list[str] = []
     config = TrainConfig(
         release=str(release_folder),
         output=str(tmp_path / "run"),
@@ -65,8 +44,8 @@ def test_any_saved_model_is_a_backbone_and_without_template_that_is_said(
         recipe=RECIPE,
         max_steps=1,
     )
-    record = train(config, said.append)
-    assert record.plain_template and any("no chat template" in line for line in said)
+    record = train(config, lines.append)
+    assert record.plain_template and any("no chat template" in line for line in lines)
     assert not record.tiny and not (tmp_path / "run" / BACKBONE).exists()
 
 
@@ -76,7 +55,7 @@ def test_a_backbone_in_bfloat16_trains_on_a_cpu(
     config = TrainConfig(
         release=str(release_folder),
         output=str(tmp_path / "run"),
-        backbone=str(preact_run.folder / BACKBONE),
+        backbone=preact_run.backbone,
         recipe=RECIPE.model_copy(update={"precision": "bfloat16"}),
         max_steps=2,
     )

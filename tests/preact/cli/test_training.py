@@ -1,3 +1,5 @@
+"""`preact train`, `identify` and `info` from the command line."""
+
 import json
 import os
 import subprocess
@@ -58,8 +60,8 @@ def test_identify_another_release_takes_all_of_it(preact_run: Run, release_folde
 def test_info_says_what_a_run_is(preact_run: Run) -> None:
     text = call("info", preact_run.folder).stdout
     assert "method       preact" in text and "experts" in text and text.count("\n  ") == 10
-    found = json.loads(call("info", preact_run.folder, "--json").stdout)
-    assert len(found["expert_weights"]) == 10 and found["release"]["dialogues"] == 40
+    facts = json.loads(call("info", preact_run.folder, "--json").stdout)
+    assert len(facts["expert_weights"]) == 10 and facts["release"]["dialogues"] == 40
 
 
 def test_chat_answers_each_line_and_leaves_at_the_end(preact_run: Run) -> None:

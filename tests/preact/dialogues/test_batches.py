@@ -1,3 +1,5 @@
+"""Packed rows have the losses and gradients of padded ones."""
+
 from typing import Any
 
 import pytest
@@ -35,7 +37,7 @@ def test_plain_lora_gets_no_trait_ids() -> None:
 
 
 def test_a_packed_batch_has_the_loss_and_gradients_of_the_padded_one() -> None:
-    found = []
+    results = []
     for packed in (False, True):
         model = adapted(torch.float64)
         batch = Collator(0, packed=packed, trait_ids=True)(EXAMPLES)
@@ -47,9 +49,9 @@ def test_a_packed_batch_has_the_loss_and_gradients_of_the_padded_one() -> None:
         loss = batch_loss(model, batch, labels)
         loss.backward()
         gradient = model.base_model.preact_router["default"].personality.grad
-        found.append((float(loss.detach()), gradient))
-    assert found[0][0] == pytest.approx(found[1][0], rel=1e-6)
-    assert torch.allclose(found[0][1], found[1][1], rtol=1e-4, atol=1e-8)
+        results.append((float(loss.detach()), gradient))
+    assert results[0][0] == pytest.approx(results[1][0], rel=1e-6)
+    assert torch.allclose(results[0][1], results[1][1], rtol=1e-4, atol=1e-8)
 
 
 PROMPT = list(range(40, 70))
@@ -72,7 +74,7 @@ def test_no_labelled_token_is_ever_shared() -> None:
 
 
 def test_a_shared_beginning_changes_neither_loss_nor_gradients() -> None:
-    found = []
+    results = []
     for packed in (False, True):
         model = plain_lora(torch.float64)
         with packed_rows(model.get_base_model(), packed) as shares:
@@ -81,9 +83,9 @@ def test_a_shared_beginning_changes_neither_loss_nor_gradients() -> None:
             labels = batch.pop("labels")
             batch.pop("sequence_trait_ids")
             batch_loss(model, dict(batch), labels).backward()
-            found.append((dialogue_losses(model, batch, labels, len(PROMPTED)).detach(), grad_of_a(model)))
-    assert torch.allclose(found[0][0], found[1][0], rtol=1e-6)
-    assert torch.allclose(found[0][1], found[1][1], rtol=1e-4, atol=1e-8)
+            results.append((dialogue_losses(model, batch, labels, len(PROMPTED)).detach(), grad_of_a(model)))
+    assert torch.allclose(results[0][0], results[1][0], rtol=1e-6)
+    assert torch.allclose(results[0][1], results[1][1], rtol=1e-4, atol=1e-8)
 
 
 def plain_lora(dtype: torch.dtype) -> Any:

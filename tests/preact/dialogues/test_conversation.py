@@ -1,3 +1,5 @@
+"""Chat templates, the label mask and cuts at whole turns."""
+
 from functools import cache
 from typing import Any
 
@@ -47,13 +49,13 @@ def words() -> Any:
     return _tokenizer(["How are you? Fine. Why? Sun! I felt it all day."] * 3, MICRO)
 
 
-def tokenizer(template: str) -> Any:
-    found = words()
-    found.chat_template = template
-    return found
+def with_template(template: str) -> Any:
+    tokenizer = words()
+    tokenizer.chat_template = template
+    return tokenizer
 
 
-def spoken(found: Any, encoded: Any) -> list[str]:
+def spoken(tokenizer: Any, encoded: Any) -> list[str]:
     """The labelled stretches as text."""
     stretches: list[list[int]] = []
     for before, label in zip([IGNORED, *encoded.labels], encoded.labels, strict=False):
@@ -61,47 +63,49 @@ def spoken(found: Any, encoded: Any) -> list[str]:
             if before == IGNORED:
                 stretches.append([])
             stretches[-1].append(label)
-    return [found.decode(ids, skip_special_tokens=True).split("<|im_end|>")[0].strip() for ids in stretches]
+    return [
+        tokenizer.decode(ids, skip_special_tokens=True).split("<|im_end|>")[0].strip() for ids in stretches
+    ]
 
 
 @pytest.mark.parametrize("template", TEMPLATES.values(), ids=TEMPLATES.keys())
 def test_the_loss_falls_on_answers_alone_whatever_the_template(template: str) -> None:
-    found = tokenizer(template)
-    encoded = encode(found, TALK, context=512, reply=256)
-    assert encoded is not None and spoken(found, encoded) == ["Fine.", "Sun!"]
+    tokenizer = with_template(template)
+    encoded = encode(tokenizer, TALK, context=512, reply=256)
+    assert encoded is not None and spoken(tokenizer, encoded) == ["Fine.", "Sun!"]
     assert all(label in (IGNORED, token) for token, label in zip(encoded.ids, encoded.labels, strict=True))
 
 
 @pytest.mark.parametrize("template", [TEMPLATE, PLAIN_TEMPLATE, LLAMA_2], ids=["tiny", "plain", "llama-2"])
 def test_the_end_of_a_turn_is_learnt(template: str) -> None:
-    found = tokenizer(template)
-    encoded = encode(found, TALK, context=512, reply=256)
-    assert encoded is not None and encoded.labels.count(found.eos_token_id) == 2
+    tokenizer = with_template(template)
+    encoded = encode(tokenizer, TALK, context=512, reply=256)
+    assert encoded is not None and encoded.labels.count(tokenizer.eos_token_id) == 2
 
 
 def test_a_last_answer_shown_otherwise_is_learnt_like_the_others() -> None:
-    found = tokenizer(THOUGHTFUL)
-    encoded = encode(found, TALK, context=512, reply=256)
-    assert encoded is not None and spoken(found, encoded) == ["Fine.", "Sun!"]
-    assert encoded.labels.count(found.eos_token_id) == 2 and "think" not in found.decode(encoded.ids)
+    tokenizer = with_template(THOUGHTFUL)
+    encoded = encode(tokenizer, TALK, context=512, reply=256)
+    assert encoded is not None and spoken(tokenizer, encoded) == ["Fine.", "Sun!"]
+    assert encoded.labels.count(tokenizer.eos_token_id) == 2 and "think" not in tokenizer.decode(encoded.ids)
 
 
 def test_dialogues_are_cut_at_whole_turns() -> None:
-    found = tokenizer(TEMPLATE)
-    whole = encode(found, TALK, context=512, reply=256)
-    first = encode(found, TALK[:2], context=512, reply=256)
+    tokenizer = with_template(TEMPLATE)
+    whole = encode(tokenizer, TALK, context=512, reply=256)
+    first = encode(tokenizer, TALK[:2], context=512, reply=256)
     assert whole is not None and first is not None
-    assert encode(found, TALK, context=len(whole.ids) - 4, reply=3) == first
-    assert encode(found, TALK, context=len(whole.ids) - 3, reply=3) == whole
-    assert encode(found, TALK, context=2, reply=256) is None
-    assert encode(found, TALK, context=512, reply=2) is None
+    assert encode(tokenizer, TALK, context=len(whole.ids) - 4, reply=3) == first
+    assert encode(tokenizer, TALK, context=len(whole.ids) - 3, reply=3) == whole
+    assert encode(tokenizer, TALK, context=2, reply=256) is None
+    assert encode(tokenizer, TALK, context=512, reply=2) is None
 
 
 @given(texts=st.lists(st.text(max_size=30), min_size=2, max_size=6), context=st.integers(1, 60))
 def test_no_sequence_is_longer_than_it_may_be(texts: list[str], context: int) -> None:
     talk = [Message("user" if i % 2 == 0 else "assistant", t) for i, t in enumerate(texts)]
     try:
-        encoded = encode(tokenizer(TEMPLATE), talk, context=context, reply=20)
+        encoded = encode(with_template(TEMPLATE), talk, context=context, reply=20)
     except TrainingError as error:
         assert "template" in str(error)
         return
@@ -111,34 +115,34 @@ def test_no_sequence_is_longer_than_it_may_be(texts: list[str], context: int) ->
 
 
 def test_a_system_text_goes_where_the_template_takes_it() -> None:
-    assert render(tokenizer(CHATML), TALK, system="Be calm.").startswith("<|im_start|>system\nBe calm.")
-    assert "user\nBe calm.\n\nHow are you?" in render(tokenizer(NO_SYSTEM), TALK, system="Be calm.")
-    assert "<<SYS>>\nBe calm." in render(tokenizer(LLAMA_2), TALK, system="Be calm.")
+    assert render(with_template(CHATML), TALK, system="Be calm.").startswith("<|im_start|>system\nBe calm.")
+    assert "user\nBe calm.\n\nHow are you?" in render(with_template(NO_SYSTEM), TALK, system="Be calm.")
+    assert "<<SYS>>\nBe calm." in render(with_template(LLAMA_2), TALK, system="Be calm.")
 
 
 def test_templates_that_rewrite_or_refuse_are_told_apart() -> None:
     with pytest.raises(TrainingError, match="rewrites earlier turns"):
-        encode(tokenizer(FORGETFUL), TALK, context=512, reply=256)
+        encode(with_template(FORGETFUL), TALK, context=512, reply=256)
     with pytest.raises(TrainingError, match="refuses a dialogue"):
-        render(tokenizer("{{ raise_exception('never') }}"), TALK)
+        render(with_template("{{ raise_exception('never') }}"), TALK)
 
 
 def test_a_backbone_without_template_gets_the_plain_one() -> None:
-    found = tokenizer(TEMPLATE)
-    assert not ensure_template(found) and found.chat_template == TEMPLATE
-    found.chat_template = None
-    assert ensure_template(found) and found.chat_template == PLAIN_TEMPLATE
+    tokenizer = with_template(TEMPLATE)
+    assert not ensure_template(tokenizer) and tokenizer.chat_template == TEMPLATE
+    tokenizer.chat_template = None
+    assert ensure_template(tokenizer) and tokenizer.chat_template == PLAIN_TEMPLATE
 
 
 def test_prompts_end_where_the_answer_begins_and_keep_the_latest_turns() -> None:
-    found = tokenizer(TEMPLATE)
-    whole = prompt_ids(found, TALK[:3], context=512)
-    assert found.decode(whole).endswith("<|assistant|>")
-    short = prompt_ids(found, TALK[:3], context=len(whole) - 1)
-    assert "Why?" in found.decode(short) and "Fine." not in found.decode(short)
-    assert len(prompt_ids(found, TALK[:3], context=3)) == 3
+    tokenizer = with_template(TEMPLATE)
+    whole = prompt_ids(tokenizer, TALK[:3], context=512)
+    assert tokenizer.decode(whole).endswith("<|assistant|>")
+    short = prompt_ids(tokenizer, TALK[:3], context=len(whole) - 1)
+    assert "Why?" in tokenizer.decode(short) and "Fine." not in tokenizer.decode(short)
+    assert len(prompt_ids(tokenizer, TALK[:3], context=3)) == 3
 
 
 def test_pretraining_renders_as_the_template_does() -> None:
-    assert conversation([(m.role, m.content) for m in TALK]) == render(tokenizer(TEMPLATE), TALK)
+    assert conversation([(m.role, m.content) for m in TALK]) == render(with_template(TEMPLATE), TALK)
     assert "</s></s>" not in conversation([("user", "a</s>"), ("assistant", "b")])

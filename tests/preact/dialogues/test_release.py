@@ -1,3 +1,5 @@
+"""Releases are read whole and in order; what is none is refused in a line."""
+
 import subprocess
 import sys
 from pathlib import Path
@@ -97,8 +99,8 @@ def test_rows_that_are_no_dialogues_are_named(tmp_path: Path, change: dict[str, 
 
 def test_neighbours_by_one_speaker_are_joined_and_the_user_begins(tmp_path: Path) -> None:
     row = release_rows("train", 1)[0]
-    said = [("assistant", "x"), ("user", "a"), ("user", "b"), ("assistant", "c"), ("assistant", "d")]
-    row["messages"] = [{"role": role, "content": text} for role, text in said]
+    turns = [("assistant", "x"), ("user", "a"), ("user", "b"), ("assistant", "c"), ("assistant", "d")]
+    row["messages"] = [{"role": role, "content": text} for role, text in turns]
     write_rows(tmp_path, "train", [row])
     assert [tuple(m) for m in read_release(str(tmp_path)).dialogues[0].messages] == [
         ("user", "a\nb"),

@@ -1,3 +1,5 @@
+"""Exports are plain LoRA that does what the run does."""
+
 import json
 import subprocess
 import sys
@@ -60,10 +62,10 @@ def test_plain_peft_generates_the_same_where_preact_cannot_be_imported(
 ) -> None:
     export_adapter(preact_run.folder, parse_persona("E-"), tmp_path / "out")
     command = [sys.executable, "-c", ALONE, str(preact_run.folder / BACKBONE), str(tmp_path / "out")]
-    found = subprocess.run(command, capture_output=True, text=True, timeout=240)
-    assert found.returncode == 0, found.stderr
+    alone = subprocess.run(command, capture_output=True, text=True, timeout=240)
+    assert alone.returncode == 0, alone.stderr
     sampling = Sampling(temperature=0.0, max_tokens=12)
-    assert found.stdout.strip() == reply(open_run(preact_run.folder), ASK, parse_persona("E-"), sampling)
+    assert alone.stdout.strip() == reply(open_run(preact_run.folder), ASK, parse_persona("E-"), sampling)
 
 
 def test_three_exports_share_one_batch(preact_run: Run, tmp_path: Path) -> None:
@@ -104,8 +106,11 @@ def test_top_experts_lower_the_rank_and_say_the_cost(preact_run: Run, tmp_path: 
             fold(trained, parse_persona("O+"), wrong)
 
 
-def test_an_export_that_changes_nothing_is_refused(release_folder: Path, tmp_path: Path) -> None:
-    config = micro_config(release_folder, tmp_path / "still", max_steps=1, recipe={"learning_rate": 1e-12})
+def test_an_export_that_changes_nothing_is_refused(
+    preact_run: Run, release_folder: Path, tmp_path: Path
+) -> None:
+    options = {"backbone": preact_run.backbone, "max_steps": 1, "recipe": {"learning_rate": 1e-12}}
+    config = micro_config(release_folder, tmp_path / "still", **options)
     train(config, lambda line: None)
     with pytest.raises(TrainingError, match="changes nothing"):
         export_adapter(tmp_path / "still", parse_persona("O+"), tmp_path / "out")
@@ -119,16 +124,14 @@ def test_a_folder_that_exists_is_left_alone(preact_run: Run, tmp_path: Path) -> 
 
 @pytest.mark.parametrize("method", ["lora", "lora-sep"])
 def test_the_baselines_stand_behind_the_same_command(
-    method: str, release_folder: Path, tmp_path: Path
+    method: str, runs: dict[str, Path], tmp_path: Path
 ) -> None:
-    config = micro_config(release_folder, tmp_path / method, max_steps=2)
-    train(config.model_copy(update={"method": method}), lambda line: None)
-    done = export_adapter(tmp_path / method, parse_persona("C-"), tmp_path / "out")
+    done = export_adapter(runs[method], parse_persona("C-"), tmp_path / "out")
     assert done.difference <= 1e-5
     text = (done.folder / "README.md").read_text()
     assert ("## System prompt" in text and "low Conscientiousness" in text) or method == "lora-sep"
     with pytest.raises(TrainingError, match="no experts"):
-        export_adapter(tmp_path / method, parse_persona("C-"), tmp_path / "cut", top_experts=2)
+        export_adapter(runs[method], parse_persona("C-"), tmp_path / "cut", top_experts=2)
     if method == "lora-sep":
         with pytest.raises(TrainingError, match="no mixtures"):
-            export_adapter(tmp_path / method, parse_persona("C- O+"), tmp_path / "mix")
+            export_adapter(runs[method], parse_persona("C- O+"), tmp_path / "mix")

@@ -1,3 +1,5 @@
+"""Exports go to a model repository, once each."""
+
 from pathlib import Path
 
 import pytest

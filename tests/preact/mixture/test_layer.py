@@ -1,10 +1,12 @@
+"""The fused experts against a loop over experts, and the gate."""
+
 import copy
 import pickle
 from typing import Any
 
 import pytest
 import torch
-from peft import get_peft_model
+from peft import LoraConfig, get_peft_model
 from peft.tuners.lora.layer import LoraLayer
 from torch import Tensor, nn
 
@@ -105,8 +107,6 @@ def saved_bytes(run: Any, parameters: set[int]) -> int:
 
 
 def test_the_gate_keeps_nothing_for_backward_that_lora_does_not() -> None:
-    from peft import LoraConfig
-
     lora = get_peft_model(
         micro_llama(), LoraConfig(task_type="CAUSAL_LM", r=32, lora_alpha=48, target_modules=TARGETS)
     )
@@ -114,9 +114,11 @@ def test_the_gate_keeps_nothing_for_backward_that_lora_does_not() -> None:
     ids = torch.randint(3, 97, (8, 48))
     traits = torch.arange(8)
     sizes = []
-    for one, options in ((lora, {}), (model, {"trait_ids": traits})):
-        held = {p.untyped_storage().data_ptr() for p in one.parameters()}
-        sizes.append(saved_bytes(lambda m=one, o=options: m(input_ids=ids, **o).logits.sum(), held))
+    for adapted_model, options in ((lora, {}), (model, {"trait_ids": traits})):
+        parameters = {p.untyped_storage().data_ptr() for p in adapted_model.parameters()}
+        sizes.append(
+            saved_bytes(lambda m=adapted_model, o=options: m(input_ids=ids, **o).logits.sum(), parameters)
+        )
     assert sizes[1] <= 1.02 * sizes[0]
 
 

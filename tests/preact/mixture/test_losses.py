@@ -1,3 +1,5 @@
+"""The losses on expert weights against values computed by hand."""
+
 import math
 
 import pytest

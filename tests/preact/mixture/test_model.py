@@ -73,9 +73,9 @@ def test_checkpointing_recomputes_under_its_own_gate_3(accumulate: int) -> None:
 
     plain, checkpointed = adapted(), adapted()
     checkpointed.activation_checkpointing_enable()
-    one, two = run(plain), run(checkpointed)
-    assert one.keys() == two.keys() and any("preact_router" in name for name in two)
-    assert all(torch.equal(one[name], two[name]) for name in one)
+    stored, recomputed = run(plain), run(checkpointed)
+    assert stored.keys() == recomputed.keys() and any("preact_router" in name for name in stored)
+    assert all(torch.equal(stored[name], recomputed[name]) for name in stored)
 
 
 def test_checkpointing_switched_on_before_wrapping_sees_its_gate_3() -> None:
@@ -142,19 +142,18 @@ def test_loading_without_importing_preact_says_preact_8(tmp_path: Path) -> None:
 
 def test_merging_needs_a_trait_level_and_keeps_the_gate_9() -> None:
     model = adapted().eval()
-    one = torch.full((4,), 7)
-    wanted, mixed = logits(model, trait_ids=one), logits(model, trait_ids=TRAITS)
+    expected, mixed = logits(model, trait_ids=torch.full((4,), 7)), logits(model, trait_ids=TRAITS)
     for refused in (model.merge_adapter, model.merge_and_unload):
         with pytest.raises(TrainingError, match="cannot be merged"):
             refused()
     with pytest.raises(TrainingError, match="persona"):
         model.add_weighted_adapter(["default"], [1.0], "both")
     model.merge_adapter(trait_id=7)
-    assert torch.allclose(logits(model), wanted, atol=1e-5)
+    assert torch.allclose(logits(model), expected, atol=1e-5)
     model.unmerge_adapter()
     assert torch.allclose(logits(model, trait_ids=TRAITS), mixed, atol=1e-5)
     merged = model.merge_and_unload(trait_id=7)
-    assert torch.allclose(logits(merged), wanted, atol=1e-5)
+    assert torch.allclose(logits(merged), expected, atol=1e-5)
 
 
 def test_no_trait_level_is_an_error_11() -> None:

@@ -1,3 +1,5 @@
+"""The router's weights, its look-up by trait id, and mixtures."""
+
 import pytest
 import torch
 
@@ -45,10 +47,10 @@ def test_gradients_of_many_tokens_are_the_same_every_time_on_two_threads() -> No
     threads = torch.get_num_threads()
     torch.set_num_threads(2)
     try:
-        found = [torch.autograd.grad(select(weights, ids), weights, upstream)[0] for _ in range(10)]
+        gradients = [torch.autograd.grad(select(weights, ids), weights, upstream)[0] for _ in range(10)]
     finally:
         torch.set_num_threads(threads)
-    assert all(torch.equal(found[0], other) for other in found)
+    assert all(torch.equal(gradients[0], other) for other in gradients)
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,5 @@
-import json
+"""Whole runs: complete, repeatable, resumable, refused in a line."""
+
 import os
 import signal
 import subprocess
@@ -17,7 +18,7 @@ from preact.training import train as training
 from preact.training.progress import read_metrics
 from preact.training.runs import adapter_folder, finished_record, read_record
 from preact.training.train import train
-from tests.preact.conftest import RECIPE, Run, micro_config
+from tests.preact.conftest import RECIPE, Run, micro_config, release_rows, write_rows
 
 TRAIN = """
 import sys
@@ -35,8 +36,8 @@ def tensors(folder: Path, name: str = "default") -> dict[str, torch.Tensor]:
     return load_file(adapter_folder(folder, name) / "adapter_model.safetensors")
 
 
-def same(one: Path, two: Path) -> bool:
-    a, b = tensors(one), tensors(two)
+def same(run: Path, other: Path) -> bool:
+    a, b = tensors(run), tensors(other)
     return a.keys() == b.keys() and all(torch.equal(a[name], b[name]) for name in a)
 
 
@@ -62,13 +63,13 @@ def test_a_run_is_made_again_from_its_own_folder(preact_run: Run, tmp_path: Path
     assert same(preact_run.folder, tmp_path / "again")
 
 
-def killed_at(config: TrainConfig, step: int, said: str = "step") -> None:
+def killed_at(config: TrainConfig, step: int, prefix: str = "step") -> None:
     """Train in another process and kill it there, without a chance to tidy up."""
     command = [sys.executable, "-c", TRAIN, config.model_dump_json()]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         for line in process.stdout:
-            if line.startswith(f"{said} {step}/"):
+            if line.startswith(f"{prefix} {step}/"):
                 os.kill(process.pid, signal.SIGKILL)
                 break
     assert process.returncode == -signal.SIGKILL
@@ -93,10 +94,10 @@ def test_killed_at_10_and_resumed_to_20_equals_20_straight(release_folder: Path,
     train(straight, quiet)
     killed_at(broken, 11)
     assert read_record(tmp_path / "broken").state == "training"
-    said: list[str] = []
-    train(broken, said.append, resume=True)
-    assert any(line.startswith("step 11/") for line in said) and not any(
-        line.startswith("step 5/") for line in said
+    lines: list[str] = []
+    train(broken, lines.append, resume=True)
+    assert any(line.startswith("step 11/") for line in lines) and not any(
+        line.startswith("step 5/") for line in lines
     )
     assert same(tmp_path / "straight", tmp_path / "broken")
 
@@ -106,39 +107,42 @@ def test_killed_at_10_and_resumed_to_20_equals_20_straight(release_folder: Path,
     assert losses("straight") == losses("broken") and len(losses("broken")) == 20
 
 
-def test_lora_sep_trains_ten_adapters(release_folder: Path, tmp_path: Path) -> None:
-    record = train(micro_config(release_folder, tmp_path / "sep", "lora-sep", max_steps=1), quiet)
+def test_lora_sep_trains_ten_adapters(runs: dict[str, Path]) -> None:
+    record = finished_record(runs["lora-sep"])
     assert record.adapters == ("O+", "C+", "E+", "A+", "N+", "O-", "C-", "E-", "A-", "N-")
-    one, other = tensors(tmp_path / "sep", "O+"), tensors(tmp_path / "sep", "N-")
-    assert record.trained_parameters == 10 * sum(t.numel() for t in one.values())
-    assert any(not torch.equal(one[name], other[name]) for name in one)
+    open_, calm = tensors(runs["lora-sep"], "O+"), tensors(runs["lora-sep"], "N-")
+    assert record.trained_parameters == 10 * sum(t.numel() for t in open_.values())
+    assert any(not torch.equal(open_[name], calm[name]) for name in open_)
 
 
-def test_the_learning_rate_is_chosen_on_the_validation_split(release_folder: Path, tmp_path: Path) -> None:
-    said: list[str] = []
+def test_the_learning_rate_is_chosen_on_the_validation_split(
+    preact_run: Run, release_folder: Path, tmp_path: Path
+) -> None:
+    lines: list[str] = []
+    options = {"backbone": preact_run.backbone, "max_steps": 4}
     config = micro_config(
-        release_folder, tmp_path / "auto", max_steps=4, recipe={"learning_rate": "auto", "warmup": 0.0}
+        release_folder, tmp_path / "auto", recipe={"learning_rate": "auto", "warmup": 0.0}, **options
     )
-    record = train(config, said.append)
-    tried = {
-        line.split()[2].rstrip(":"): float(line.split()[-1]) for line in said if "validation loss" in line
+    record = train(config, lines.append)
+    losses = {
+        line.split()[2].rstrip(":"): float(line.split()[-1]) for line in lines if "validation loss" in line
     }
-    assert set(tried) == {"5e-05", "0.0005", "0.005"}
-    assert record.config.recipe.learning_rate == float(min(tried, key=lambda rate: tried[rate]))
+    assert set(losses) == {"5e-05", "0.0005", "0.005"}
+    assert record.config.recipe.learning_rate == float(min(losses, key=lambda rate: losses[rate]))
 
 
 @pytest.mark.parametrize("method", ["preact", "lora"])
 def test_products_in_bfloat16_leave_weights_in_float32(
-    method: MethodName, release_folder: Path, tmp_path: Path
+    method: MethodName, preact_run: Run, release_folder: Path, tmp_path: Path
 ) -> None:
-    found = {}
+    losses = {}
     for precision in ("float32", "mixed"):
-        options = {"recipe": {"precision": precision, "dropout": 0.0}}
+        options = {"recipe": {"precision": precision, "dropout": 0.0}, "backbone": preact_run.backbone}
         config = micro_config(release_folder, tmp_path / precision, method, **options)
-        found[precision] = train(config, quiet).final["lm_loss"]
+        losses[precision] = train(config, quiet).final["lm_loss"]
         assert {t.dtype for t in tensors(tmp_path / precision).values()} == {torch.float32}
-    assert found["mixed"] == pytest.approx(found["float32"], rel=0.02)
-    assert found["mixed"] != found["float32"]
+    assert losses["mixed"] == pytest.approx(losses["float32"], rel=0.02)
+    assert losses["mixed"] != losses["float32"]
 
 
 def test_auto_is_settled_by_the_machine_and_kept(preact_run: Run) -> None:
@@ -147,19 +151,22 @@ def test_auto_is_settled_by_the_machine_and_kept(preact_run: Run) -> None:
     assert RECIPE.precision == "auto"
 
 
-def test_a_tracker_keeps_its_files_in_the_finished_run(release_folder: Path, tmp_path: Path) -> None:
-    train(micro_config(release_folder, tmp_path / "run", trackers=("tensorboard",), max_steps=2), quiet)
+def test_a_tracker_keeps_its_files_in_the_finished_run(
+    preact_run: Run, release_folder: Path, tmp_path: Path
+) -> None:
+    options = {"backbone": preact_run.backbone, "max_steps": 2}
+    train(micro_config(release_folder, tmp_path / "run", trackers=("tensorboard",), **options), quiet)
     (events,) = (tmp_path / "run" / "tracked" / "default").glob("events*")
     assert b"train/lm_loss" in events.read_bytes()
 
 
 @pytest.mark.parametrize(
-    ("name", "said"), [("foo", "'foo' is not known; write one of"), ("wandb", "pip install")]
+    ("name", "message"), [("foo", "'foo' is not known; write one of"), ("wandb", "pip install")]
 )
 def test_trackers_that_cannot_be_used_are_said_before_anything_else(
-    name: str, said: str, release_folder: Path, tmp_path: Path
+    name: str, message: str, release_folder: Path, tmp_path: Path
 ) -> None:
-    with pytest.raises(TrainingError, match=said):
+    with pytest.raises(TrainingError, match=message):
         train(micro_config(release_folder, tmp_path / "run", trackers=(name,)), quiet)
     assert not (tmp_path / "run").exists()
 
@@ -193,13 +200,11 @@ def test_target_modules_that_match_nothing_name_those_there_are(release_folder: 
 
 
 def test_a_scripted_release_is_allowed_and_said(tmp_path: Path) -> None:
-    from tests.preact.conftest import release_rows, write_rows
-
     rows = [{**row, "provenance": {"writer": "scripted"}} for row in release_rows("train", 4)]
     write_rows(tmp_path / "scripted", "train", rows)
-    said: list[str] = []
-    record = train(micro_config(tmp_path / "scripted", tmp_path / "run", max_steps=1), said.append)
-    assert record.release.scripted and any("scripted model" in line for line in said)
+    lines: list[str] = []
+    record = train(micro_config(tmp_path / "scripted", tmp_path / "run", max_steps=1), lines.append)
+    assert record.release.scripted and any("scripted model" in line for line in lines)
 
 
 def test_memory_that_runs_out_is_one_line_with_what_to_change(
@@ -211,10 +216,3 @@ def test_memory_that_runs_out_is_one_line_with_what_to_change(
     monkeypatch.setattr(training.PreactTrainer, "train", full)
     with pytest.raises(TrainingError, match="lower --micro-batch"):
         train(micro_config(release_folder, tmp_path / "run"), quiet)
-
-
-def test_metrics_cut_short_by_a_crash_are_read_up_to_there(tmp_path: Path) -> None:
-    path = tmp_path / "metrics.jsonl"
-    path.write_text(json.dumps({"step": 1}) + '\n{"step": 2, "lo')
-    assert read_metrics(path) == [{"step": 1}]
-    assert read_metrics(tmp_path / "none.jsonl") == []
