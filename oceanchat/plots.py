@@ -1,7 +1,8 @@
-"""The two plots of a dataset: Table 6 beside the paper's, and the topics its dialogues are about (Figure 2).
+"""The two plots of a dataset.
 
-The only user of matplotlib in oceanchat. Colours are those of Okabe and Ito, which colour-blind readers can
-tell apart; equal figures give equal bytes.
+Table 6 beside the paper's, and the topics its dialogues are about (Figure 2). The only user of matplotlib
+in oceanchat. Colors are those of Okabe and Ito, which color-blind readers can tell apart; equal figures
+give equal bytes.
 """
 
 from collections.abc import Sequence
@@ -20,7 +21,7 @@ from oceanchat.traits import TRAITS, Trait
 if TYPE_CHECKING:
     from oceanchat.topics.topic_model import TopicShare
 
-TRAIT_COLOURS: dict[Trait, str] = {
+TRAIT_COLORS: dict[Trait, str] = {
     Trait.O: "#0072B2",
     Trait.C: "#E69F00",
     Trait.E: "#009E73",
@@ -52,14 +53,14 @@ def plot_topics(topics: "Sequence[TopicShare]", path: Path, labeler: str | None 
             widths,
             left=left,
             height=0.72,
-            color=TRAIT_COLOURS[trait],
+            color=TRAIT_COLORS[trait],
             label=trait.label,
             edgecolor="white",
             linewidth=0.6,
         )
         left = [start + width for start, width in zip(left, widths, strict=True)]
-    for place, (row, end) in enumerate(zip(rows, left, strict=True)):
-        axes.text(end + 0.3, place, f"{row.share:.1%}", va="center", fontsize=8.5, color=_INK)
+    for height, (row, end) in enumerate(zip(rows, left, strict=True)):
+        axes.text(end + 0.3, height, f"{row.share:.1%}", va="center", fontsize=8.5, color=_INK)
     axes.set_yticks(range(len(rows)), [row.label for row in rows], fontsize=9.5, color=_INK)
     axes.set_xlim(0, max(left, default=1.0) * 1.1)
     named = f"; topics labelled by {labeler.replace('$', '')}" if labeler else ""
@@ -84,7 +85,7 @@ def plot_table_six(rows: Sequence[SummaryRow], path: Path) -> None:
     lines = [row for row in rows if row.trait_level != "Avg"]
     figure = Figure(figsize=(7.2, 3.4), layout="constrained")
     panels = figure.subplots(1, 2, sharey=True)
-    places = list(range(len(lines)))[::-1]
+    heights = list(range(len(lines)))[::-1]
     for axes, name, title in zip(
         panels, ("turns", "words_a_turn"), ("average turns", "words a turn"), strict=True
     ):
@@ -92,11 +93,11 @@ def plot_table_six(rows: Sequence[SummaryRow], path: Path) -> None:
         paper = [float(getattr(PAPER[row.trait_level], name)) for row in lines]
         both = list(zip(ours, paper, strict=True))
         axes.hlines(
-            places, list(map(min, both)), list(map(max, both)), color="#D0D0D0", linewidth=2, zorder=1
+            heights, list(map(min, both)), list(map(max, both)), color="#D0D0D0", linewidth=2, zorder=1
         )
         axes.scatter(
             paper,
-            places,
+            heights,
             s=34,
             facecolors="white",
             edgecolors=_FAINT,
@@ -104,11 +105,11 @@ def plot_table_six(rows: Sequence[SummaryRow], path: Path) -> None:
             label="paper",
             zorder=2,
         )
-        axes.scatter(ours, places, s=38, color=TRAIT_COLOURS[Trait.O], label="these dialogues", zorder=3)
+        axes.scatter(ours, heights, s=38, color=TRAIT_COLORS[Trait.O], label="these dialogues", zorder=3)
         axes.set_title(title, fontsize=10, loc="left", color=_INK)
         axes.set_xlim(0, max([*ours, *paper]) * 1.08)
         _quiet(axes, "x")
-    panels[0].set_yticks(places, [row.trait_level.replace("-", "\u2212") for row in lines], fontsize=9.5)
+    panels[0].set_yticks(heights, [row.trait_level.replace("-", "\u2212") for row in lines], fontsize=9.5)
     for axes in panels:
         axes.tick_params(axis="y", length=0)
     panels[1].legend(frameon=False, fontsize=8.5, loc="lower right")

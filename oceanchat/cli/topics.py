@@ -22,7 +22,7 @@ from oceanchat.errors import ConfigError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from oceanchat.topics.naming import Named, Naming, TopicLabelConfig
+    from oceanchat.topics.naming import NamedTopic, TopicLabelConfig, TopicNames
 
 
 @click.command()
@@ -87,7 +87,7 @@ def _label_config(labeler: str | None, **flags: Any) -> "TopicLabelConfig | None
     return None
 
 
-def _print_topics(named_topics: "Sequence[Named]", naming: "Naming | None") -> None:
+def _print_topics(named_topics: "Sequence[NamedTopic]", naming: "TopicNames | None") -> None:
     from oceanchat.cli.display.tables import print_table
 
     headers: tuple[str, ...] = ("topic", "further words", "dialogues", "share")

@@ -10,9 +10,6 @@ from oceanchat.statistics.intervals import wilson
 from oceanchat.store.corpora import StoredCorpus
 from oceanchat.traits import TraitLevel
 
-PAPER_PASS_RATE = 0.972
-"""Share of dialogues the paper's GPT-4 check let pass (section 3.1)."""
-
 
 class Outcome(NamedTuple):
     """The result of one trait-level's build."""

@@ -1,1 +1,1 @@
-"""From the store to a folder that `datasets.load_dataset` reads, and from there to the Hub."""
+"""From the store to a folder for `load_dataset`."""

@@ -1,7 +1,7 @@
-"""Croissant metadata of a release: a machine-readable account of its files and columns.
+"""Croissant metadata of a release.
 
-Written on request beside the card, from the manifest and the schema alone, as mlcommons.org/croissant/1.0 has
-it. It carries no date, like everything in a release.
+A machine-readable account of its files and columns, written on request beside the card, from the manifest and
+the schema alone, as mlcommons.org/croissant/1.0 has it. It carries no date, like everything in a release.
 """
 
 from collections.abc import Sequence

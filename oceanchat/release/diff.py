@@ -1,7 +1,7 @@
-"""What changed between two releases: rows added, dropped, moved, given another label, and figures.
+"""What changed between two releases.
 
-Rows are matched by their id, which hangs on label and words; the same words under another label are found by
-the words alone.
+Rows added, dropped, moved or given another label, and figures. Rows are matched by their id, which hangs on
+label and words; the same words under another label are recognized by the words alone.
 """
 
 import hashlib
@@ -13,7 +13,7 @@ from oceanchat.release.folder import Release
 from oceanchat.release.rows import Row
 
 
-class Relabelled(NamedTuple):
+class LabelChange(NamedTuple):
     """The same words under two labels."""
 
     before: str
@@ -39,7 +39,7 @@ class Difference(NamedTuple):
     added: Sequence[str]
     """Row ids."""
     dropped: Sequence[str]
-    relabelled: Sequence[Relabelled]
+    relabelled: Sequence[LabelChange]
     moved: Mapping[str, tuple[str, str]]
     """Row id -> split before and after, for rows in both."""
     figures: Sequence[ChangedFigure]
@@ -55,12 +55,12 @@ class Difference(NamedTuple):
 def compare(before: Release, after: Release) -> Difference:
     """The difference between two releases."""
     old, new = {row.id: row for row in before.rows}, {row.id: row for row in after.rows}
-    gone, come = [i for i in old if i not in new], [i for i in new if i not in old]
-    relabelled = _relabelled([old[i] for i in gone], [new[i] for i in come])
+    dropped, added = [i for i in old if i not in new], [i for i in new if i not in old]
+    relabelled = _label_changes([old[i] for i in dropped], [new[i] for i in added])
     renamed = {change.before for change in relabelled} | {change.after for change in relabelled}
     return Difference(
-        added=[i for i in come if i not in renamed],
-        dropped=[i for i in gone if i not in renamed],
+        added=[i for i in added if i not in renamed],
+        dropped=[i for i in dropped if i not in renamed],
         relabelled=relabelled,
         moved={i: (old[i].split, new[i].split) for i in old if i in new and old[i].split != new[i].split},
         figures=_changed(_figures(before), _figures(after)),
@@ -74,10 +74,10 @@ def by_trait_level(ids: Sequence[str], release: Release) -> dict[str, int]:
     return dict(Counter(levels[i] for i in ids))
 
 
-def _relabelled(gone: Sequence[Row], come: Sequence[Row]) -> list[Relabelled]:
-    by_words = {_words(row): row for row in gone}
-    pairs = [(by_words[_words(row)], row) for row in come if _words(row) in by_words]
-    return [Relabelled(old.id, new.id, old.trait_level, new.trait_level) for old, new in pairs]
+def _label_changes(dropped: Sequence[Row], added: Sequence[Row]) -> list[LabelChange]:
+    by_words = {_words(row): row for row in dropped}
+    pairs = [(by_words[_words(row)], row) for row in added if _words(row) in by_words]
+    return [LabelChange(old.id, new.id, old.trait_level, new.trait_level) for old, new in pairs]
 
 
 def _words(row: Row) -> str:
@@ -85,8 +85,10 @@ def _words(row: Row) -> str:
 
 
 def _options(release: Release) -> dict[str, Any]:
-    kept = release.manifest.model_dump(mode="json", exclude={"files", "counts", "name", "builds", "corpora"})
-    return _flat(kept)
+    options = release.manifest.model_dump(
+        mode="json", exclude={"files", "counts", "name", "builds", "corpora"}
+    )
+    return _flat(options)
 
 
 def _figures(release: Release) -> dict[str, Any]:
@@ -97,14 +99,14 @@ def _flat(tree: Any, path: str = "") -> dict[str, Any]:
     if isinstance(tree, Mapping):
         items = [(str(key), value) for key, value in tree.items()]
     elif isinstance(tree, list):
-        items = [(_name(value, place), value) for place, value in enumerate(tree)]
+        items = [(_name(value, index), value) for index, value in enumerate(tree)]
     else:
         return {path: tree}
     return {k: v for key, value in items for k, v in _flat(value, f"{path}.{key}" if path else key).items()}
 
 
-def _name(value: Any, place: int) -> str:
-    return str(value.get("trait_level", place)) if isinstance(value, Mapping) else str(place)
+def _name(value: Any, index: int) -> str:
+    return str(value.get("trait_level", index)) if isinstance(value, Mapping) else str(index)
 
 
 def _changed(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[ChangedFigure]:

@@ -1,6 +1,7 @@
-"""A release as a folder: the names of its files, and reading them back.
+"""A release as a folder of files.
 
-It reads and checks nothing but that the files can be read; verification.py holds them against one another.
+The names of its files, and reading them back. It checks nothing but that the files can be read;
+verification.py holds them against one another.
 """
 
 import json
@@ -50,13 +51,13 @@ def read_manifest(folder: Path) -> Manifest:
         raise ReleaseError(
             f"folder '{folder}' is no release: it has no '{MANIFEST}'; write one with `oceanchat release`"
         )
-    found = _json(folder / MANIFEST)
-    if isinstance(found.get("format"), int) and found["format"] > FORMAT:
+    content = _json(folder / MANIFEST)
+    if isinstance(content.get("format"), int) and content["format"] > FORMAT:
         raise ReleaseError(
-            f"release '{folder}' has format '{found['format']}', newer than {FORMAT}; update ocean-chat"
+            f"release '{folder}' has format '{content['format']}', newer than {FORMAT}; update ocean-chat"
         )
     try:
-        return Manifest.model_validate(found)
+        return Manifest.model_validate(content)
     except ValueError as error:
         reason = " ".join(str(error).splitlines()[1:3])
         raise ReleaseError(
@@ -66,9 +67,9 @@ def read_manifest(folder: Path) -> Manifest:
 
 def _json(path: Path) -> dict[str, Any]:
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
+        content = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise ReleaseError(f"file '{path}' cannot be read ({type(error).__name__}); take it anew") from None
-    if not isinstance(found, dict):
+    if not isinstance(content, dict):
         raise ReleaseError(f"file '{path}' is not a JSON object; take it anew")
-    return found
+    return content

@@ -1,7 +1,7 @@
-"""The manifest of a release: what is in it, file by file, and what it was made with.
+"""The manifest of a release.
 
-Its own bytes are the only ones it cannot vouch for. It carries no date, so that equal content gives equal
-bytes.
+What is in it, file by file, and what it was made with. Its own bytes are the only ones it cannot vouch
+for. It carries no date, so that equal content gives equal bytes.
 """
 
 from collections.abc import Mapping

@@ -1,7 +1,8 @@
-"""What looks like personal data in a dialogue: addresses, numbers and handles that could name a person.
+"""What looks like personal data.
 
-Plain patterns, tuned to find rather than to spare; a finding flags a row and is counted in the card. Names of
-people are not looked for: no pattern tells them from the rest.
+Addresses, numbers and handles in a dialogue that could name a person. Plain patterns, tuned to find rather
+than to spare; a finding flags a row and is counted in the card. Names of people are not looked for: no
+pattern tells them from the rest.
 """
 
 import re

@@ -1,6 +1,7 @@
-"""Put a release on the Hub: verified first, scripted data only on request, then by the one safe way.
+"""Put a release on the Hub.
 
-It knows what may be published; how it gets there is hub.py's.
+Verified first, and scripted data only on request. It knows what may be published; how it gets there is
+known to oceanchat/hub.
 """
 
 from pathlib import Path
@@ -26,8 +27,10 @@ def publish_release(folder: Path, publisher: Publisher, *, allow_scripted: bool 
             f"release '{folder}' holds scripted data, which no reader should take for a model's;"
             " pass --allow-scripted to publish it all the same"
         )
-    found = verify_release(folder)
-    if found.problems:
-        more = f" (and {len(found.problems) - 1} more)" if len(found.problems) > 1 else ""
-        raise ReleaseError(f"release '{folder}' does not verify: {found.problems[0]}{more}; write it anew")
+    verification = verify_release(folder)
+    if verification.problems:
+        more = f" (and {len(verification.problems) - 1} more)" if len(verification.problems) > 1 else ""
+        raise ReleaseError(
+            f"release '{folder}' does not verify: {verification.problems[0]}{more}; write it anew"
+        )
     return publisher.publish(folder, manifest.tag, f"Release {manifest.version}", REPLACED)

@@ -1,7 +1,7 @@
-"""The figures of a release that its rows alone decide, so that anyone can recompute them.
+"""Figures anyone can recompute from the rows.
 
 Table 6, pass rates, agreement of the annotators and of the checker with them, near-duplicates, personal data:
-rows in, plain dictionaries out, shares from 0 to 1 rounded to six places.
+rows in, plain dictionaries out, shares from 0 to 1. All but the checker's are rounded to six places.
 """
 
 from collections import Counter
@@ -15,12 +15,11 @@ from oceanchat.release.splits import NEAR
 from oceanchat.statistics.agreement import Rating, agreement
 from oceanchat.statistics.checker_accuracy import CheckedDialogue, checker_against_humans
 from oceanchat.statistics.intervals import wilson
-from oceanchat.statistics.table_six import Shape, summarise
+from oceanchat.statistics.paper import PAPER_HUMAN_PASS_RATE, PAPER_PASS_RATE, PAPER_UNANIMOUS
+from oceanchat.statistics.table_six import Shape, summarize
 from oceanchat.store.labels import PASSED, REJECTED
 from oceanchat.traits import CODES
 
-PAPER_CHECK, PAPER_HUMAN, PAPER_UNANIMOUS = 0.972, 0.965, 0.895
-"""The paper's back-validation pass rate, human pass rate and share of unanimous ratings (section 3.1)."""
 OVERLAP_WORDS = 5
 """Words in a row of its seed topic from which a dialogue counts as repeating it."""
 
@@ -41,7 +40,7 @@ def row_figures(rows: Sequence[Row], rejected: Sequence[RejectedRow]) -> Figures
     """Every figure that follows from the rows."""
     return {
         "sources": _sources(rows),
-        "table_six": [_rounded(line._asdict()) for line in summarise(map(_shape, rows))],
+        "table_six": [_rounded(line._asdict()) for line in summarize(map(_shape, rows))],
         "back_validation": _back_validation(rows, rejected),
         "humans": _humans([*rows, *rejected]),
         "near_duplicates": {"jaccard": NEAR, "total": len(rows), **near_duplicates(rows)._asdict()},
@@ -52,11 +51,11 @@ def row_figures(rows: Sequence[Row], rejected: Sequence[RejectedRow]) -> Figures
 
 def _sources(rows: Sequence[Row]) -> list[Figures]:
     """How many rows come from where, were written by whom, and are in which state."""
-    found = Counter(
+    rows_from = Counter(
         (r.provenance.source, r.provenance.corpus, r.provenance.writer, r.provenance.state) for r in rows
     )
     names = ("source", "corpus", "writer", "state")
-    return [{**dict(zip(names, key, strict=True)), "rows": count} for key, count in sorted(found.items())]
+    return [{**dict(zip(names, key, strict=True)), "rows": count} for key, count in sorted(rows_from.items())]
 
 
 def seed_overlap(texts: Iterable[tuple[str, str | None]]) -> Figures:
@@ -70,7 +69,7 @@ def seed_overlap(texts: Iterable[tuple[str, str | None]]) -> Figures:
 def near_duplicates(rows: Sequence[Row]) -> NearFigures:
     """Pairs of rows whose word 5-grams have a Jaccard similarity of NEAR or more."""
     pairs = near_pairs([row.text for row in rows], NEAR)
-    members = {place for pair in pairs for place in (pair.first, pair.second)}
+    members = {index for pair in pairs for index in (pair.first, pair.second)}
     across = sum(rows[pair.first].split != rows[pair.second].split for pair in pairs)
     return NearFigures(len(pairs), len(members), across)
 
@@ -101,10 +100,10 @@ def _back_validation(rows: Sequence[Row], rejected: Sequence[RejectedRow]) -> Fi
     checked = [row for row in (*rows, *rejected) if row.provenance.verdict is not None]
     by_level = {code: [row for row in checked if row.trait_level == code] for code in CODES}
     return {
-        "paper": PAPER_CHECK,
+        "paper": PAPER_PASS_RATE,
         "checkers": sorted({row.provenance.checker for row in checked}),
         **_passed(checked),
-        "by_trait_level": {code: _passed(found) for code, found in by_level.items() if found},
+        "by_trait_level": {code: _passed(of_level) for code, of_level in by_level.items() if of_level},
     }
 
 
@@ -127,16 +126,16 @@ def _humans(rows: Sequence[Row]) -> Figures | None:
         for label in row.provenance.human
         if not label.decides
     ]
-    found = agreement(ratings).figures()
+    coefficients = agreement(ratings).figures()
     return {
-        "paper_pass_rate": PAPER_HUMAN,
+        "paper_pass_rate": PAPER_HUMAN_PASS_RATE,
         "paper_unanimous": PAPER_UNANIMOUS,
         "annotators": len({rating.annotator for rating in ratings}),
         "labels": len(ratings),
         "pass_rate": share(
             sum(decided_valid(row.provenance.human) is True for row in labelled), len(labelled)
         ),
-        "agreement": {name: _rounded(figure._asdict()) for name, figure in found.items()},
+        "agreement": {name: _rounded(figure._asdict()) for name, figure in coefficients.items()},
     }
 
 

@@ -1,7 +1,8 @@
-"""The rows of a release: a dialogue as its readers get it, with everything it comes from.
+"""The rows of a release.
 
-Turns a stored Dialogue into a row: roles become those of chat templates, author ids become hashes, seed
-topics become what the corpus allows. It knows records; files and splits it does not know.
+A dialogue as its readers get it, with everything it comes from. Turns a stored Dialogue into a row: roles
+become those of chat templates, author ids become hashes, seed topics become what the corpus allows. It
+knows records; files and splits it does not know.
 """
 
 import hashlib
@@ -134,8 +135,8 @@ class Row(Record):
     @property
     def scripted(self) -> bool:
         """Whether the embedded scripted model had any part in it."""
-        made = self.provenance
-        return SCRIPTED in (made.labeler, made.writer, made.checker)
+        models = (self.provenance.labeler, self.provenance.writer, self.provenance.checker)
+        return SCRIPTED in models
 
 
 class RejectedRow(Row):
@@ -217,18 +218,20 @@ def _seed_topic(text: str | None, seed_topics: SeedTopics) -> str | None:
 
 
 def _provenance(dialogue: Dialogue, human: tuple[HumanLabel, ...]) -> RowProvenance:
-    made, verdict = dialogue.provenance, dialogue.verdict
+    origin, verdict = dialogue.provenance, dialogue.verdict
     return RowProvenance(
         source=dialogue.source,
-        corpus=made.corpus,
-        mode=made.mode,
-        labeler=made.labeler,
-        writer=made.writer,
-        checker=verdict.checker if verdict else made.checker,
-        prompts=tuple(PromptUsed(task=task, fingerprint=made.prompts[task]) for task in sorted(made.prompts)),
-        sampling=tuple(SamplingParameter(name=n, value=made.sampling[n]) for n in sorted(made.sampling)),
-        seed=made.seed,
-        seed_sentence=made.sentence_id,
+        corpus=origin.corpus,
+        mode=origin.mode,
+        labeler=origin.labeler,
+        writer=origin.writer,
+        checker=verdict.checker if verdict else origin.checker,
+        prompts=tuple(
+            PromptUsed(task=task, fingerprint=origin.prompts[task]) for task in sorted(origin.prompts)
+        ),
+        sampling=tuple(SamplingParameter(name=n, value=origin.sampling[n]) for n in sorted(origin.sampling)),
+        seed=origin.seed,
+        seed_sentence=origin.sentence_id,
         author=author_hash(dialogue.author),
         state=dialogue.state,
         verdict=None
@@ -246,8 +249,8 @@ def _provenance(dialogue: Dialogue, human: tuple[HumanLabel, ...]) -> RowProvena
 
 def _flags(dialogue: Dialogue, seed_topics: SeedTopics) -> tuple[str, ...]:
     """What a reader may want to leave out: scripted, imported, not passed, personal data by kind."""
-    made, verdict = dialogue.provenance, dialogue.verdict
-    models = (made.labeler, made.writer, verdict.checker if verdict else made.checker)
+    origin, verdict = dialogue.provenance, dialogue.verdict
+    models = (origin.labeler, origin.writer, verdict.checker if verdict else origin.checker)
     flags = [
         name
         for name, on in (

@@ -1,6 +1,6 @@
-"""The Parquet files of a release: their schema, and rows to and from them.
+"""The Parquet files of a release.
 
-The only user of pyarrow in oceanchat/release. Equal rows give equal bytes: no dates, no row order of its own.
+Their schema, and rows to and from them. Equal rows give equal bytes: no dates, no row order of its own.
 """
 
 from collections.abc import Iterator, Sequence

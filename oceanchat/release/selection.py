@@ -1,4 +1,4 @@
-"""What of a store goes into a release, and why the rest does not.
+"""What of a store is released.
 
 Every dialogue of the store ends as released, rejected with its state, or withheld for a counted reason;
 nothing disappears. It reads the store and decides; rows, splits and files come later.
@@ -35,8 +35,8 @@ class Rejection(NamedTuple):
     reason: str
 
 
-class Gathered(NamedTuple):
-    """A store, sorted out for a release."""
+class Selection(NamedTuple):
+    """The dialogues of a store as a release takes them."""
 
     released: Sequence[Dialogue]
     """In paper order, built before imported, in their own order."""
@@ -60,7 +60,7 @@ class Gathered(NamedTuple):
         return shared and not any(d.source == "imported" and d.seed_topic for d in every)
 
 
-def gather(store: Store, require: Require) -> Gathered:
+def select_dialogues(store: Store, require: Require) -> Selection:
     """Sort a store's dialogues. Raises ReleaseError when none is left to release."""
     with store.reading() as connection:
         dialogues = [*build_rows.stored_dialogues(connection), *read_imported(connection)]
@@ -69,7 +69,7 @@ def gather(store: Store, require: Require) -> Gathered:
             build.trait_level: build_rows.state_counts(connection, build.trait_level) for build in builds
         }
         used = dict.fromkeys(build.corpus_id for build in builds)
-        corpora = [found for used_id in used if (found := stored_corpus(connection, used_id))]
+        corpora = [corpus for used_id in used if (corpus := stored_corpus(connection, used_id))]
         annotators = {a.pseudonym: _public_profile(a.profile) for a in annotator_rows.everyone(connection)}
     human = human_labels(validation_table(store.engine))
     profiles = {name: annotators.get(name, {}) for name in sorted(_annotators(human))}
@@ -93,7 +93,7 @@ def gather(store: Store, require: Require) -> Gathered:
             withheld[outcome] += 1
     if not released:
         raise ReleaseError(_why_empty(store.url, rejected, withheld, require))
-    return Gathered(
+    return Selection(
         released, rejected, dict(sorted(withheld.items())), human, profiles, builds, corpora, funnel
     )
 
@@ -118,13 +118,13 @@ def topic_texts(store: Store) -> tuple[list[str], list[str]]:
     down."""
     with store.reading() as connection:
         dialogues = [*build_rows.stored_dialogues(connection), *read_imported(connection)]
-    kept = [dialogue for dialogue in dialogues if dialogue.state in ("passed", "unchecked")]
-    return ["\n".join(t.text for t in d.turns) for d in kept], [d.trait.value for d in kept]
+    standing = [dialogue for dialogue in dialogues if dialogue.state in ("passed", "unchecked")]
+    return ["\n".join(t.text for t in d.turns) for d in standing], [d.trait.value for d in standing]
 
 
 def human_labels(table: Sequence[Mapping[str, Any]]) -> dict[str, tuple[HumanLabel, ...]]:
     """Dialogue id -> labels, from the table of validations; repeats and practice items are left out."""
-    found: dict[str, tuple[HumanLabel, ...]] = {}
+    labels: dict[str, tuple[HumanLabel, ...]] = {}
     for row in table:
         if row["purpose"] in ("label", "check", "adjudicate"):
             label = HumanLabel(
@@ -135,8 +135,8 @@ def human_labels(table: Sequence[Mapping[str, Any]]) -> dict[str, tuple[HumanLab
                 decides=row["purpose"] == "adjudicate",
                 comment=row.get("answer_comment", ""),
             )
-            found[row["item"]] = (*found.get(row["item"], ()), label)
-    return found
+            labels[row["item"]] = (*labels.get(row["item"], ()), label)
+    return labels
 
 
 def _public_profile(profile: Mapping[str, str]) -> dict[str, str]:
@@ -152,12 +152,12 @@ def prompts_used(dialogues: Sequence[Dialogue], prompts: Prompts) -> dict[str, d
     """Task -> fingerprint and text of every template that had a part; the text is empty where it has changed
     since."""
     used = sorted({pair for dialogue in dialogues for pair in dialogue.provenance.prompts.items()})
-    found: dict[str, dict[str, str]] = {}
+    templates: dict[str, dict[str, str]] = {}
     for task, fingerprint in used:
         template = prompts[task]
         text = template.text if template.fingerprint == fingerprint else ""
-        found[f"{task} {fingerprint}"] = {"task": task, "fingerprint": fingerprint, "text": text}
-    return found
+        templates[f"{task} {fingerprint}"] = {"task": task, "fingerprint": fingerprint, "text": text}
+    return templates
 
 
 def _why_empty(url: str, rejected: Sequence[Rejection], withheld: Mapping[str, int], require: Require) -> str:

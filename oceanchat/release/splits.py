@@ -1,8 +1,8 @@
-"""Train, validation and test by author: what belongs together is never divided.
+"""Train, validation and test by author.
 
-Rows of one author, of one seed topic, or near-duplicates of each other form a group; groups go whole to the
-split whose trait-levels they fill best. Pure and deterministic: equal rows and seed give equal splits in any
-order.
+What belongs together is never divided: rows of one author, of one seed topic, or near-duplicates of each
+other form a group, and groups go whole to the split whose trait-levels they fill best. Pure and
+deterministic: equal rows and seed give equal splits in any order.
 """
 
 import hashlib
@@ -57,30 +57,30 @@ def seed_key(text: str) -> str:
 
 
 def groups(members: Sequence[Member]) -> list[list[int]]:
-    """Places of the rows that belong together, each group and the list of them ordered by place."""
+    """Indices of the rows that belong together, each group and the list of them in order."""
     parent = list(range(len(members)))
 
-    def root(place: int) -> int:
-        while parent[place] != place:
-            parent[place] = parent[parent[place]]
-            place = parent[place]
-        return place
+    def root(index: int) -> int:
+        while parent[index] != index:
+            parent[index] = parent[parent[index]]
+            index = parent[index]
+        return index
 
-    def join(one: int, other: int) -> None:
-        first, second = sorted((root(one), root(other)))
-        parent[second] = first
+    def join(first: int, second: int) -> None:
+        low, high = sorted((root(first), root(second)))
+        parent[high] = low
 
     seen: dict[tuple[str, str], int] = {}
-    for place, member in enumerate(members):
+    for index, member in enumerate(members):
         for kind, key in (("author", member.author), ("seed", seed_key(member.seed_topic))):
             if key:
-                join(seen.setdefault((kind, key), place), place)
+                join(seen.setdefault((kind, key), index), index)
     for pair in near_pairs([member.text for member in members], NEAR):
         join(pair.first, pair.second)
-    found: defaultdict[int, list[int]] = defaultdict(list)
-    for place in range(len(members)):
-        found[root(place)].append(place)
-    return list(found.values())
+    together: defaultdict[int, list[int]] = defaultdict(list)
+    for index in range(len(members)):
+        together[root(index)].append(index)
+    return list(together.values())
 
 
 def assign_splits(members: Sequence[Member], ratio: SplitRatio, seed: int) -> dict[str, str]:
@@ -89,22 +89,22 @@ def assign_splits(members: Sequence[Member], ratio: SplitRatio, seed: int) -> di
     totals = Counter(member.trait_level for member in members)
     wanted = {name: share / 100 for name, share in zip(SPLITS, ratio, strict=True) if share}
     filled: dict[str, Counter[str]] = {name: Counter() for name in wanted}
-    placed: dict[str, list[list[int]]] = {name: [] for name in wanted}
+    split_groups: dict[str, list[list[int]]] = {name: [] for name in wanted}
     for group in sorted(groups(members), key=lambda group: (-len(group), _lot(members[group[0]].id, seed))):
-        levels = Counter(members[place].trait_level for place in group)
+        levels = Counter(members[index].trait_level for index in group)
         best = min(wanted, key=lambda name: _worse(levels, filled[name], totals, wanted[name]))
         filled[best].update(levels)
-        placed[best].append(group)
-    _fill_empty(placed)
-    return {members[place].id: name for name, found in placed.items() for group in found for place in group}
+        split_groups[best].append(group)
+    _fill_empty(split_groups)
+    return {members[index].id: name for name, own in split_groups.items() for group in own for index in group}
 
 
-def _fill_empty(placed: dict[str, list[list[int]]]) -> None:
+def _fill_empty(split_groups: dict[str, list[list[int]]]) -> None:
     """Give every split a group as long as another has two: the smallest of the split with the most."""
-    for name in placed:
-        richest = max(placed, key=lambda other: len(placed[other]))
-        if not placed[name] and len(placed[richest]) > 1:
-            placed[name].append(placed[richest].pop())
+    for name in split_groups:
+        richest = max(split_groups, key=lambda other: len(split_groups[other]))
+        if not split_groups[name] and len(split_groups[richest]) > 1:
+            split_groups[name].append(split_groups[richest].pop())
 
 
 def _worse(

@@ -1,7 +1,7 @@
-"""Hold a release against itself: every checksum, count, id, split and figure is computed anew.
+"""Hold a release against itself.
 
-What is wrong is listed, file by file; nothing is repaired. Figures that only the store knows (funnel, costs)
-are held against their own sums.
+Every checksum, count, id, split and figure is computed anew. What is wrong is listed, file by file;
+nothing is repaired. Figures that only the store knows (funnel, costs) are held against their own sums.
 """
 
 import hashlib
@@ -37,7 +37,7 @@ class Problem(NamedTuple):
 
 
 class Verification(NamedTuple):
-    """What was checked and what was found."""
+    """What was checked, and what is wrong."""
 
     name: str
     files: int
@@ -101,14 +101,14 @@ def _wrong_in(row: Row) -> str:
     if "words-withheld" in row.flags:
         return ""
     words = sum(len(message.content.split()) for message in row.messages)
-    found = {
+    checks = {
         "id": row.id == row_id(row),
         "trait_level": row.trait_level == row.trait.value + row.level.sign,
         "turns": row.turns == len(row.messages),
         "personal-data flag": set(row.personal_data) == set(row.flags) & set(PATTERNS),
         "words": bool(row.messages) and abs(row.words - words / len(row.messages)) <= CLOSE,
     }
-    return next((name for name, right in found.items() if not right), "")
+    return next((name for name, right in checks.items() if not right), "")
 
 
 def _splits(rows: Sequence[Row]) -> Iterator[Problem]:
@@ -130,16 +130,16 @@ def _splits(rows: Sequence[Row]) -> Iterator[Problem]:
 
 def _counts(release: Release) -> Iterator[Problem]:
     manifest = release.manifest
-    found = count_rows(release.rows, release.rejected, manifest.counts.withheld)
+    counts = count_rows(release.rows, release.rejected, manifest.counts.withheld)
     for name in ("splits", "rejected"):
-        if getattr(found, name) != getattr(manifest.counts, name):
-            said, right = getattr(manifest.counts, name), getattr(found, name)
-            yield Problem(MANIFEST, f"the count of {name} is {said}, the rows give {right}")
+        stated, right = getattr(manifest.counts, name), getattr(counts, name)
+        if stated != right:
+            yield Problem(MANIFEST, f"the count of {name} is {stated}, the rows give {right}")
     rows = {file.path: file.rows for file in manifest.files if file.rows is not None}
-    for split, levels in found.splits.items():
-        if rows.get(split_file(split)) != sum(levels.values()):
-            said = rows.get(split_file(split))
-            yield Problem(MANIFEST, f"'{split_file(split)}' has {sum(levels.values())} rows, not {said}")
+    for split, levels in counts.splits.items():
+        stated, right = rows.get(split_file(split)), sum(levels.values())
+        if stated != right:
+            yield Problem(MANIFEST, f"'{split_file(split)}' has {right} rows, not {stated}")
     scripted = any(row.scripted for row in (*release.rows, *release.rejected))
     if scripted != manifest.scripted or manifest.name.endswith("-scripted") != scripted:
         yield Problem(MANIFEST, f"the release is {'' if scripted else 'not '}scripted, which it does not say")
@@ -177,22 +177,22 @@ def _plain(figures: Any) -> Any:
     return json.loads(json.dumps(figures))
 
 
-def _differences(name: str, stored: Any, found: Any) -> Iterator[Problem]:
+def _differences(name: str, stored: Any, recomputed: Any) -> Iterator[Problem]:
     """Where two trees of figures differ, by the path of the figure."""
-    if isinstance(stored, Mapping) and isinstance(found, Mapping):
-        for key in sorted({*stored, *found}):
-            yield from _differences(f"{name}.{key}", stored.get(key), found.get(key))
-    elif isinstance(stored, list) and isinstance(found, list) and len(stored) == len(found):
-        for place, (one, other) in enumerate(zip(stored, found, strict=True)):
-            yield from _differences(f"{name}.{place}", one, other)
-    elif not _same(stored, found):
-        yield Problem(QUALITY, f"the figure '{name}' is {stored}, the rows give {found}")
+    if isinstance(stored, Mapping) and isinstance(recomputed, Mapping):
+        for key in sorted({*stored, *recomputed}):
+            yield from _differences(f"{name}.{key}", stored.get(key), recomputed.get(key))
+    elif isinstance(stored, list) and isinstance(recomputed, list) and len(stored) == len(recomputed):
+        for index, (before, now) in enumerate(zip(stored, recomputed, strict=True)):
+            yield from _differences(f"{name}.{index}", before, now)
+    elif not _same(stored, recomputed):
+        yield Problem(QUALITY, f"the figure '{name}' is {stored}, the rows give {recomputed}")
 
 
-def _same(one: Any, other: Any) -> bool:
-    if isinstance(one, int | float) and isinstance(other, int | float):
-        return abs(one - other) <= CLOSE
-    return bool(one == other)
+def _same(first: Any, second: Any) -> bool:
+    if isinstance(first, int | float) and isinstance(second, int | float):
+        return abs(first - second) <= CLOSE
+    return bool(first == second)
 
 
 def _card(release: Release) -> Iterator[Problem]:
@@ -202,10 +202,10 @@ def _card(release: Release) -> Iterator[Problem]:
     if release.manifest.format != FORMAT or not path.is_file():
         return
     expected = render_card(release.manifest, release.quality).splitlines()
-    found = path.read_text(encoding="utf-8", errors="replace").splitlines()
-    for number, (line, right) in enumerate(zip(found, expected, strict=False), 1):
+    lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
+    for number, (line, right) in enumerate(zip(lines, expected, strict=False), 1):
         if line != right:
             yield Problem(CARD, f"line {number} reads '{line[:80]}', the figures give '{right[:80]}'")
             return
-    if len(found) != len(expected):
-        yield Problem(CARD, f"has {len(found)} lines, the figures give {len(expected)}")
+    if len(lines) != len(expected):
+        yield Problem(CARD, f"has {len(lines)} lines, the figures give {len(expected)}")

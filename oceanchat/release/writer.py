@@ -1,7 +1,8 @@
-"""Write a release: gather, split, count, draw, describe; then move the finished folder into place.
+"""Write a release from a store.
 
-Reads top to bottom. Everything is written into a hidden folder beside the target and renamed at the very end,
-so a release that exists is complete; the same store, version and options give the same bytes.
+Select, split, count, draw, describe; it reads top to bottom. Everything is written into a hidden folder
+beside the target and renamed at the very end, so a release that exists is complete; the same store,
+version and options give the same bytes.
 """
 
 import hashlib
@@ -29,7 +30,7 @@ from oceanchat.release.manifest import FORMAT, Counts, Manifest, ReleasedFile, R
 from oceanchat.release.quality import Figures, checker, row_figures, seed_overlap
 from oceanchat.release.rows import RejectedRow, Row, SeedTopics, author_hash, rejected_row, released_row
 from oceanchat.release.schema import write_rejected, write_rows
-from oceanchat.release.selection import Gathered, gather, prompts_used
+from oceanchat.release.selection import Selection, prompts_used, select_dialogues
 from oceanchat.release.splits import SPLITS, Member, SplitRatio, assign_splits
 from oceanchat.store.builds import StoredBuild
 from oceanchat.store.database import Store
@@ -76,20 +77,20 @@ def write_release(config: ReleaseConfig, store: Store) -> Release:
     """
     check_version(config.version)
     if not config.license:
-        raise ConfigError("a release needs a licence: give --license, such as cc-by-4.0, cc0-1.0 or other")
-    gathered = gather(store, config.require)
-    seed_topics = _seed_topics(config, gathered)
-    content = _content(config, gathered, seed_topics)
+        raise ConfigError("a release needs a license: give --license, such as cc-by-4.0, cc0-1.0 or other")
+    selection = select_dialogues(store, config.require)
+    seed_topics = _seed_topics(config, selection)
+    content = _content(config, selection, seed_topics)
     scripted = any(row.scripted for row in (*content.rows, *content.rejected))
     target = config.output / f"ocean-chat-{config.version}{'-scripted' if scripted else ''}"
     if target.exists():
         raise ReleaseError(f"release '{target}' exists; raise --version, or remove the folder first")
-    quality = _quality(config, store, gathered, content)
+    quality = _quality(config, store, selection, content)
     part = target.with_name(f".{target.name}.part")
     try:
         shutil.rmtree(part, ignore_errors=True)
         _write_tables(part, content, quality)
-        manifest = _manifest(config, gathered, content, seed_topics, target.name, scripted)
+        manifest = _manifest(config, selection, content, seed_topics, target.name, scripted)
         _write_text(part / QUALITY, _json(quality))
         _write_text(part / CARD, render_card(manifest, quality))
         if config.croissant:
@@ -110,10 +111,10 @@ def check_version(version: str) -> None:
         raise ConfigError(f"--version '{version}' is not semantic; write it like 1.0.0 or 1.1.0-rc.1")
 
 
-def _seed_topics(config: ReleaseConfig, gathered: Gathered) -> SeedTopics:
+def _seed_topics(config: ReleaseConfig, selection: Selection) -> SeedTopics:
     if config.seed_topics is not None:
         return config.seed_topics
-    if not gathered.shareable:
+    if not selection.shareable:
         raise ConfigError(
             "seed topics may be sentences of a corpus that must not be passed on: choose --seed-topics text"
             " (they may), hash (only whether two are the same) or omit"
@@ -121,20 +122,20 @@ def _seed_topics(config: ReleaseConfig, gathered: Gathered) -> SeedTopics:
     return "text"
 
 
-def _content(config: ReleaseConfig, gathered: Gathered, seed_topics: SeedTopics) -> _Content:
+def _content(config: ReleaseConfig, selection: Selection, seed_topics: SeedTopics) -> _Content:
     """The rows, by trait-level in paper order and by id within, so that the store's order does not show."""
-    splits = assign_splits([_member(d) for d in gathered.released], config.ratio, config.split_seed)
+    splits = assign_splits([_member(d) for d in selection.released], config.ratio, config.split_seed)
     rows = [
-        released_row(d, splits[d.id], seed_topics, gathered.human.get(d.id, ())) for d in gathered.released
+        released_row(d, splits[d.id], seed_topics, selection.human.get(d.id, ())) for d in selection.released
     ]
     rejected = [
-        rejected_row(r.dialogue, r.state, r.reason, seed_topics, gathered.human.get(r.dialogue.id, ()))
-        for r in gathered.rejected
+        rejected_row(r.dialogue, r.state, r.reason, seed_topics, selection.human.get(r.dialogue.id, ()))
+        for r in selection.rejected
     ]
-    return _Content(sorted(rows, key=_place), sorted(rejected, key=_place))
+    return _Content(sorted(rows, key=_position), sorted(rejected, key=_position))
 
 
-def _place(row: Row) -> tuple[int, int, str]:
+def _position(row: Row) -> tuple[int, int, str]:
     split = SPLITS.index(row.split) if row.split in SPLITS else len(SPLITS)
     return split, CODES.index(row.trait_level), row.id
 
@@ -150,17 +151,17 @@ def _member(dialogue: Dialogue) -> Member:
     )
 
 
-def _quality(config: ReleaseConfig, store: Store, gathered: Gathered, content: _Content) -> Figures:
+def _quality(config: ReleaseConfig, store: Store, selection: Selection, content: _Content) -> Figures:
     """Everything quality.json holds: what the rows decide, and what only the store knows."""
-    texts = [("\n".join(t.text for t in d.turns), d.seed_topic) for d in gathered.released]
-    everything = [*gathered.released, *(rejection.dialogue for rejection in gathered.rejected)]
+    texts = [("\n".join(t.text for t in d.turns), d.seed_topic) for d in selection.released]
+    everything = [*selection.released, *(rejection.dialogue for rejection in selection.rejected)]
     return {
         "rows": row_figures(content.rows, content.rejected),
-        "checker": checker(content.rows, content.rejected, gathered.withheld),
+        "checker": checker(content.rows, content.rejected, selection.withheld),
         "seed_overlap": seed_overlap(texts),
-        "funnel": gathered.funnel,
-        "withheld": gathered.withheld,
-        "annotators": gathered.profiles,
+        "funnel": selection.funnel,
+        "withheld": selection.withheld,
+        "annotators": selection.profiles,
         "topics": _topics(content.rows),
         "costs": _costs(store),
         "prompts": prompts_used(everything, open_prompts(config.prompts)),
@@ -170,13 +171,13 @@ def _quality(config: ReleaseConfig, store: Store, gathered: Gathered, content: _
 def _topics(rows: Sequence[Row]) -> Figures | None:
     """None where there are too few rows, or too few words they share, to speak of topics."""
     try:
-        found = find_topics([row.text for row in rows], [row.trait.value for row in rows])
+        topics = find_topics([row.text for row in rows], [row.trait.value for row in rows])
     except ReleaseError:
         return None
     return {
-        "topics": [topic._asdict() for topic in found.topics],
-        "stability": {str(number): value for number, value in found.stability.items()},
-        "none": found.none,
+        "topics": [topic._asdict() for topic in topics.topics],
+        "stability": {str(number): value for number, value in topics.stability.items()},
+        "none": topics.none,
     }
 
 
@@ -203,7 +204,7 @@ def _write_tables(folder: Path, content: _Content, quality: Figures) -> None:
 
 def _manifest(
     config: ReleaseConfig,
-    gathered: Gathered,
+    selection: Selection,
     content: _Content,
     seed_topics: SeedTopics,
     name: str,
@@ -222,9 +223,9 @@ def _manifest(
         split_ratio=(config.ratio.train, config.ratio.validation, config.ratio.test),
         split_seed=config.split_seed,
         code={package: installed(package) for package in ("ocean-chat", "pyarrow", "scikit-learn")},
-        builds={build.trait_level: _published(build) for build in gathered.builds},
-        corpora=tuple({"id": c.id, **c.facts, "name": public_name(c.name)} for c in gathered.corpora),
-        counts=count_rows(content.rows, content.rejected, gathered.withheld),
+        builds={build.trait_level: _published(build) for build in selection.builds},
+        corpora=tuple({"id": c.id, **c.facts, "name": public_name(c.name)} for c in selection.corpora),
+        counts=count_rows(content.rows, content.rejected, selection.withheld),
         files=(),
     )
 
@@ -246,9 +247,9 @@ def count_rows(rows: Sequence[Row], rejected: Sequence[RejectedRow], withheld: M
     """The counts of a manifest, from the rows."""
     splits: dict[str, dict[str, int]] = {}
     for split in SPLITS:
-        found = Counter(row.trait_level for row in rows if row.split == split)
-        if found:
-            splits[split] = {code: found[code] for code in CODES if found[code]}
+        levels = Counter(row.trait_level for row in rows if row.split == split)
+        if levels:
+            splits[split] = {code: levels[code] for code in CODES if levels[code]}
     states = Counter(row.state for row in rejected)
     return Counts(splits=splits, rejected=dict(sorted(states.items())), withheld=withheld)
 
@@ -256,12 +257,12 @@ def count_rows(rows: Sequence[Row], rejected: Sequence[RejectedRow], withheld: M
 def _files(folder: Path, content: _Content) -> tuple[ReleasedFile, ...]:
     rows = dict(Counter(split_file(row.split) for row in content.rows))
     rows[REJECTED_FILE] = len(content.rejected)
-    found = []
+    files = []
     for path in sorted(path for path in folder.rglob("*") if path.is_file()):
         name, data = path.relative_to(folder).as_posix(), path.read_bytes()
         sha256 = hashlib.sha256(data).hexdigest()
-        found.append(ReleasedFile(path=name, sha256=sha256, bytes=len(data), rows=rows.get(name)))
-    return tuple(found)
+        files.append(ReleasedFile(path=name, sha256=sha256, bytes=len(data), rows=rows.get(name)))
+    return tuple(files)
 
 
 def _json(content: Any) -> str:

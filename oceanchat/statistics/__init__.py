@@ -1,1 +1,1 @@
-"""Figures about labels and dialogues: pure functions, records in, numbers out."""
+"""Figures as pure functions of records."""

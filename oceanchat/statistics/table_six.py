@@ -59,13 +59,13 @@ def table_six(dialogues: Iterable[Dialogue]) -> tuple[SummaryRow, ...]:
 
     Empty for no dialogues. As in the paper the last line is the plain mean of the lines above it.
     """
-    return summarise(
+    return summarize(
         Shape(d.trait_level.code, len(d.turns), sum(len(turn.text.split()) for turn in d.turns))
         for d in dialogues
     )
 
 
-def summarise(shapes: Iterable[Shape]) -> tuple[SummaryRow, ...]:
+def summarize(shapes: Iterable[Shape]) -> tuple[SummaryRow, ...]:
     """Table 6 of shapes; see `table_six`."""
     by_level: defaultdict[str, list[Shape]] = defaultdict(list)
     for shape in shapes:

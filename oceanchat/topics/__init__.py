@@ -1,1 +1,1 @@
-"""What dialogues are about."""
+"""What the dialogues talk about."""

@@ -1,7 +1,8 @@
-"""Names for topics from a model, through the ledger; a topic it cannot name keeps its strongest words.
+"""Names for topics, from a model.
 
-It hands the model a topic's words and how its closest dialogues begin, and takes back a few plain words. How
-the topics were found, and how their labels are shown, it does not know.
+It hands the model a topic's words and how its closest dialogues begin, and takes back a few plain words;
+every call goes through the ledger. A topic that the model cannot name keeps its strongest words. How
+topics are computed, and how their labels are shown, it does not know.
 """
 
 import asyncio
@@ -28,10 +29,10 @@ LABEL_TOKENS = 60
 """Completion limit of a label, in tokens."""
 WORDS = (2, 6)
 """Fewest and most words of a label: one more than is asked for passes."""
-LONGEST = 48
+MAX_CHARACTERS = 48
 """Characters of a label at most, so that it fits beside its bar."""
 OWN_WORDS = "its words"
-"""Who labelled a topic that no model named."""
+"""Who labeled a topic that no model named."""
 EXCERPT = 300
 """Characters of a dialogue that the model is shown."""
 
@@ -55,7 +56,7 @@ class TopicLabelConfig(BaseModel):
     calls: CallSettings = CallSettings()
 
 
-class Named(NamedTuple):
+class NamedTopic(NamedTuple):
     """A topic under the label it is shown with."""
 
     topic: TopicShare
@@ -74,10 +75,10 @@ class Named(NamedTuple):
         return {**self.topic._asdict(), "labelled_by": self.labelled_by, "reason": self.reason}
 
 
-class Naming(NamedTuple):
+class TopicNames(NamedTuple):
     """All topics of a dataset, named, in their order."""
 
-    topics: tuple[Named, ...]
+    topics: tuple[NamedTopic, ...]
     labeler: str
     """The model that was asked."""
     usage: Usage
@@ -89,29 +90,29 @@ class Naming(NamedTuple):
         return self.labeler if any(not named.reason for named in self.topics) else None
 
 
-def by_words(found: Topics) -> tuple[Named, ...]:
-    """The topics labelled by their strongest words, which asks nobody."""
-    return tuple(Named(topic, OWN_WORDS) for topic in found.topics)
+def by_words(topics: Topics) -> tuple[NamedTopic, ...]:
+    """The topics labeled by their strongest words, which asks nobody."""
+    return tuple(NamedTopic(topic, OWN_WORDS) for topic in topics.topics)
 
 
 def parse_topic_label(reply: str) -> str | None:
     """Read a label of two to six plain words; None when there is none, or two, or it names a trait."""
-    lines = {re.sub(r"[*_`\"\u201c\u201d.]+", "", said).strip() for said in _LABEL.findall(reply)}
+    lines = {re.sub(r"[*_`\"\u201c\u201d.]+", "", line).strip() for line in _LABEL.findall(reply)}
     if len(lines) != 1:
         return None
     label = " ".join(unicodedata.normalize("NFKC", lines.pop()).split())
-    fits = WORDS[0] <= len(_WORD.findall(label)) <= WORDS[1] and len(label) <= LONGEST
+    fits = WORDS[0] <= len(_WORD.findall(label)) <= WORDS[1] and len(label) <= MAX_CHARACTERS
     return label if fits and _PLAIN.fullmatch(label) and not _TRAIT_WORD.search(label) else None
 
 
 async def name_topics(
     config: TopicLabelConfig,
     store: Store,
-    found: Topics,
+    topics: Topics,
     texts: Sequence[str],
     open_endpoint: OpenEndpoint | None = None,
-) -> Naming:
-    """Ask for the name of each topic found in `texts`.
+) -> TopicNames:
+    """Ask for the name of each topic of `texts`.
 
     Raises PromptError and ConfigError before anything is asked, BuildStopped when no more can be asked.
     """
@@ -119,11 +120,11 @@ async def name_topics(
     async with open_session(config.calls, store.engine, open_endpoint) as session:
         model = session.model(config.labeler)
         asked = [
-            _ask(model, _request(template, topic, [texts[place] for place in places]), config)
-            for topic, places in zip(found.topics, found.closest, strict=True)
+            _ask(model, _request(template, topic, [texts[index] for index in closest]), config)
+            for topic, closest in zip(topics.topics, topics.closest, strict=True)
         ]
         answers = await asyncio.gather(*asked)
-    return Naming(_distinct(config.labeler, found.topics, answers), config.labeler, session.usage)
+    return TopicNames(_distinct(config.labeler, topics.topics, answers), config.labeler, session.usage)
 
 
 class _Answer(NamedTuple):
@@ -149,15 +150,17 @@ def _request(template: Template, topic: TopicShare, examples: Sequence[str]) -> 
     )
 
 
-def _distinct(labeler: str, topics: Sequence[TopicShare], answers: Sequence[_Answer]) -> tuple[Named, ...]:
+def _distinct(
+    labeler: str, topics: Sequence[TopicShare], answers: Sequence[_Answer]
+) -> tuple[NamedTopic, ...]:
     """Each topic with its label; of equal labels the most frequent topic's stands, so that no two bars of a
     plot read alike."""
-    named: list[Named] = []
+    named: list[NamedTopic] = []
     taken: set[str] = set()
     for topic, (label, reason) in zip(topics, answers, strict=True):
         if label and label.lower() not in taken:
             taken.add(label.lower())
-            named.append(Named(topic._replace(label=label), labeler))
+            named.append(NamedTopic(topic._replace(label=label), labeler))
         else:
-            named.append(Named(topic, OWN_WORDS, reason or f"'{label}' names another topic"))
+            named.append(NamedTopic(topic, OWN_WORDS, reason or f"'{label}' names another topic"))
     return tuple(named)

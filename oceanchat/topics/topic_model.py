@@ -1,8 +1,9 @@
-"""What the dialogues are about: topics from TF-IDF and NMF, as many as stay the same from sample to sample.
+"""Topics from TF-IDF and NMF.
 
-The only user of scikit-learn in oceanchat; it runs offline and without a model. The number of topics is the
-one whose topics change least when dialogues are left out (Greene, O'Callaghan and Cunningham 2014); each is
-labelled by its strongest words, and a dialogue counts for the topic it has most of beside the average.
+As many as stay the same from sample to sample. The only user of scikit-learn in oceanchat; it runs offline
+and without a model. The number of topics is the one whose topics change least when dialogues are left out
+(Greene, O'Callaghan and Cunningham 2014); each is labeled by its strongest words, and a dialogue counts
+for the topic it has most of beside the average.
 """
 
 import warnings
@@ -33,7 +34,7 @@ TERMS = 10
 LABEL_TERMS = 3
 CLOSEST = 3
 """Dialogues by which a topic is shown."""
-FEWEST = 40
+MIN_DIALOGUES = 40
 """Dialogues below which topics mean nothing."""
 
 _TALK_WORDS = """
@@ -84,7 +85,7 @@ class Topics(NamedTuple):
     none: int
     """Dialogues without a word that is left after the stop words and the rare ones."""
     closest: tuple[tuple[int, ...], ...]
-    """For each topic, the places of the dialogues that have most of it, most first."""
+    """For each topic, the indices of the dialogues that have most of it, most first."""
 
 
 def find_topics(
@@ -94,9 +95,9 @@ def find_topics(
 
     Raises ReleaseError for too few dialogues.
     """
-    if len(texts) < FEWEST:
+    if len(texts) < MIN_DIALOGUES:
         raise ReleaseError(
-            f"topics need at least {FEWEST} dialogues, there are {len(texts)}; build or import more"
+            f"topics need at least {MIN_DIALOGUES} dialogues, there are {len(texts)}; build or import more"
         )
     weights, words = _weights(texts)
     rng = np.random.default_rng(seed)
@@ -110,23 +111,25 @@ def find_topics(
     in_topics = in_topics / np.maximum(in_topics.mean(axis=0), 1e-12)
     strongest = np.where(in_topics.max(axis=1) > 0, in_topics.argmax(axis=1), -1)
     by_topic = Counter((int(topic), trait) for topic, trait in zip(strongest, traits, strict=True))
-    found = [
+    numbered = [
         (_topic(number, model.components_[number], words, by_topic, len(texts)), number)
         for number in range(chosen)
     ]
-    found = sorted((pair for pair in found if pair[0].dialogues), key=lambda p: (-p[0].dialogues, p[0].label))
+    numbered = sorted(
+        (pair for pair in numbered if pair[0].dialogues), key=lambda p: (-p[0].dialogues, p[0].label)
+    )
     return Topics(
-        tuple(topic for topic, _ in found),
+        tuple(topic for topic, _ in numbered),
         {number: round(value, 4) for number, value in stability.items()},
         int((strongest < 0).sum()),
-        tuple(_closest(in_topics[:, number], strongest == number) for _, number in found),
+        tuple(_closest(in_topics[:, number], strongest == number) for _, number in numbered),
     )
 
 
 def _closest(amounts: Any, mine: Any) -> tuple[int, ...]:
     """The dialogues with the largest amounts among those that count for the topic."""
     order = np.argsort(-np.where(mine, amounts, -1.0), kind="stable")[: min(CLOSEST, int(mine.sum()))]
-    return tuple(int(place) for place in order)
+    return tuple(int(index) for index in order)
 
 
 def _weights(texts: Sequence[str]) -> tuple[Any, list[str]]:
@@ -178,7 +181,7 @@ def _strongest(model: Any) -> list[frozenset[int]]:
 def _topic(
     number: int, strengths: Any, words: list[str], by_topic: Mapping[tuple[int, str], int], total: int
 ) -> TopicShare:
-    terms = tuple(words[place] for place in np.argsort(-strengths, kind="stable")[:TERMS])
+    terms = tuple(words[index] for index in np.argsort(-strengths, kind="stable")[:TERMS])
     mine = {trait: count for (topic, trait), count in by_topic.items() if topic == number}
     shares = {trait: round(mine[trait] / total, 6) for trait in sorted(mine)}
     dialogues = sum(mine.values())

@@ -15,7 +15,7 @@ from oceanchat.release.schema import (
     write_rejected,
     write_rows,
 )
-from tests.oceanchat.release.made import made_dialogue, made_dialogues
+from tests.oceanchat.release.factories import make_dialogue, make_dialogues
 
 HUMAN = HumanLabel(
     annotator="annotator-1",
@@ -26,8 +26,8 @@ HUMAN = HumanLabel(
     comment="\u201cno\u201d \U0001f642",
 )
 ROWS = [
-    *(released_row(dialogue, "train", "text", (HUMAN,)) for dialogue in made_dialogues(2)),
-    released_row(made_dialogue(9, verdict=None, facet=None, seed_topic=None), "test", "omit"),
+    *(released_row(dialogue, "train", "text", (HUMAN,)) for dialogue in make_dialogues(2)),
+    released_row(make_dialogue(9, verdict=None, facet=None, seed_topic=None), "test", "omit"),
 ]
 
 
@@ -43,7 +43,7 @@ def test_equal_rows_give_equal_bytes(tmp_path: Path) -> None:
 
 
 def test_rejected_rows_keep_state_and_reason(tmp_path: Path) -> None:
-    rows = [rejected_row(made_dialogue(1, state="gate:copied"), "gate:copied", "why", "hash")]
+    rows = [rejected_row(make_dialogue(1, state="gate:copied"), "gate:copied", "why", "hash")]
     write_rejected(rows, tmp_path / "rejected.parquet")
     assert read_rejected(tmp_path / "rejected.parquet") == rows
 
@@ -58,7 +58,7 @@ def test_a_file_that_is_no_parquet_is_one_line(tmp_path: Path, data: bytes) -> N
 def test_a_table_of_something_else_is_one_line(tmp_path: Path) -> None:
     write_rejected([], tmp_path / "rejected.parquet")
     assert read_rejected(tmp_path / "rejected.parquet") == []
-    write_rejected([rejected_row(made_dialogue(1), "off-trait", "", "text")], tmp_path / "rejected.parquet")
+    write_rejected([rejected_row(make_dialogue(1), "off-trait", "", "text")], tmp_path / "rejected.parquet")
     with pytest.raises(ReleaseError, match="holds a row that is no dialogue"):
         read_rows(tmp_path / "rejected.parquet")
 

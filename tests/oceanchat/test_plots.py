@@ -7,7 +7,7 @@ import pytest
 from oceanchat.plots import plot_table_six, plot_topics
 from oceanchat.statistics.table_six import table_six
 from oceanchat.topics.topic_model import TopicShare
-from tests.oceanchat.release.made import made_dialogues
+from tests.oceanchat.release.factories import make_dialogues
 
 TOPICS = [
     TopicShare("boat, tide, gull", ("boat", "tide", "gull"), 60, 0.6, {"O": 0.4, "N": 0.2}),
@@ -18,7 +18,7 @@ BEGINNINGS = {".png": b"\x89PNG", ".svg": b"<?xml", ".pdf": b"%PDF"}
 
 @pytest.mark.parametrize("ending", BEGINNINGS)
 def test_equal_figures_give_equal_bytes(tmp_path: Path, ending: str) -> None:
-    rows = table_six(made_dialogues(2))
+    rows = table_six(make_dialogues(2))
     for number in (1, 2):
         plot_topics(TOPICS, tmp_path / f"topics{number}{ending}")
         plot_table_six(rows, tmp_path / f"six{number}{ending}")

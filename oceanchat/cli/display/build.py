@@ -13,10 +13,11 @@ from oceanchat.cli.display.dialogue import print_dialogue
 from oceanchat.cli.display.tables import print_table, stdout_console
 from oceanchat.llm.settings import SCRIPTED
 from oceanchat.pipeline.config import BuildConfig
-from oceanchat.pipeline.report import PAPER_PASS_RATE, BuildReport, Outcome
+from oceanchat.pipeline.report import BuildReport, Outcome
 from oceanchat.pipeline.results import Status
 from oceanchat.records import Dialogue
 from oceanchat.statistics.figure import SHARE
+from oceanchat.statistics.paper import PAPER_PASS_RATE
 from oceanchat.statistics.table_six import PAPER as PAPER_TABLE_SIX
 from oceanchat.statistics.table_six import SummaryRow
 

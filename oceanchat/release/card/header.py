@@ -1,7 +1,7 @@
-"""The YAML head of a dataset card: what the Hub and `load_dataset` read.
+"""The YAML head of a dataset card.
 
-Configs and files, features, licence, language, tags, size, sources. What nobody said is left out, not
-guessed.
+What the Hub and `load_dataset` read: configs and files, features, license, language, tags, size, sources.
+What is not known is left out, not guessed.
 """
 
 from typing import Any

@@ -1,6 +1,6 @@
-"""How a dataset card shows tables, shares and figures with their intervals, in Markdown.
+"""Tables and shares in Markdown.
 
-Text in, text out; it knows no release.
+How a dataset card shows them. Text in, text out; it knows no release.
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,12 +15,12 @@ def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     return "".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |\n" for line in lines)
 
 
-def share_shown(found: Mapping[str, Any]) -> str:
+def share_shown(counts: Mapping[str, Any]) -> str:
     """A count of a total, and the share with its interval."""
-    if found["value"] is None:
+    if counts["value"] is None:
         return "none checked"
-    figure = Figure(found["value"], found["low"], found["high"])
-    return f"{found['count']:,} of {found['total']:,}: {figure.text(SHARE)}"
+    figure = Figure(counts["value"], counts["low"], counts["high"])
+    return f"{counts['count']:,} of {counts['total']:,}: {figure.text(SHARE)}"
 
 
 def versions_listed(versions: Mapping[str, str]) -> str:

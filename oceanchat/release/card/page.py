@@ -1,7 +1,8 @@
-"""The dataset card, README.md of a release: its head, then a quality page anyone can hold against the files.
+"""The dataset card, README.md of a release.
 
-A pure function of manifest and figures: rendering it again from the two must give the same text, which is how
-an edited figure is noticed. Each section is a function.
+Its head, then a quality page that anyone can hold against the files. A pure function of manifest and figures,
+a function for each section: rendering it again from the two must give the same text, which is how an edited
+figure is noticed.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -108,7 +109,7 @@ def _making(manifest: Manifest, quality: Quality) -> str:
             f" licence {corpus.get('licence', 'not stated')}."
         )
     names = {corpus["id"]: corpus["name"] for corpus in manifest.corpora}
-    sources = [_source(found, names) for found in quality["rows"]["sources"]]
+    sources = [_source(source, names) for source in quality["rows"]["sources"]]
     lines.append(table(["rows", "source", "from", "written by", "state"], sources))
     configs = {str(sorted(b.items())): b for b in map(_models, manifest.builds.values())}
     for build in configs.values():
@@ -116,13 +117,13 @@ def _making(manifest: Manifest, quality: Quality) -> str:
     return "\n\n".join(lines) + "\n"
 
 
-def _source(found: Mapping[str, Any], names: Mapping[str, str]) -> list[str]:
+def _source(source: Mapping[str, Any], names: Mapping[str, str]) -> list[str]:
     return [
-        f"{found['rows']:,}",
-        found["source"],
-        names.get(found["corpus"], found["corpus"]),
-        found["writer"] or "not stated",
-        found["state"],
+        f"{source['rows']:,}",
+        source["source"],
+        names.get(source["corpus"], source["corpus"]),
+        source["writer"] or "not stated",
+        source["state"],
     ]
 
 
@@ -132,8 +133,8 @@ def _models(build: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _personal(manifest: Manifest, quality: Quality) -> str:
-    found = quality["rows"]["personal_data"]
-    listed = ", ".join(f"{name} {found.get(name, 0)}" for name in PATTERNS)
+    counts = quality["rows"]["personal_data"]
+    listed = ", ".join(f"{name} {counts.get(name, 0)}" for name in PATTERNS)
     return (
         "Patterns looked for in every released dialogue and seed topic, with the rows they were found in"
         " (each row says"
@@ -148,7 +149,7 @@ def _uses(manifest: Manifest, quality: Quality) -> str:
     return _USES
 
 
-def _licence(manifest: Manifest, quality: Quality) -> str:
+def _license(manifest: Manifest, quality: Quality) -> str:
     sources = "; ".join(f"`{c['name']}`: {c.get('licence', 'not stated')}" for c in manifest.corpora)
     return (
         f"These dialogues: `{manifest.license}`, as their publisher says."
@@ -191,7 +192,7 @@ _SECTIONS: Sequence[tuple[str, Callable[[Manifest, Quality], str]]] = (
     ("Costs", costs),
     ("Personal data", _personal),
     ("Uses and limits", _uses),
-    ("Licence", _licence),
+    ("Licence", _license),
     ("How to reproduce", _reproduce),
     ("Prompts", _prompts),
 )

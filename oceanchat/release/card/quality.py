@@ -1,7 +1,8 @@
-"""The quality page of a dataset card: funnel, statistics, pass rates, agreement, overlap, topics and costs.
+"""The quality sections of a dataset card.
 
-Each section is a function of manifest and figures that gives Markdown, empty where there is nothing to say.
-The paper's figures stand beside ours.
+Funnel, statistics, pass rates, agreement, overlap, topics and costs. Each section is a function of
+manifest and figures that gives Markdown, empty where there is nothing to report. The paper's figures stand
+beside ours.
 """
 
 from collections.abc import Mapping
@@ -10,8 +11,8 @@ from typing import Any
 from oceanchat.release.card.markdown import share_shown, table
 from oceanchat.release.folder import TOPICS_PLOT
 from oceanchat.release.manifest import Manifest
-from oceanchat.release.quality import PAPER_HUMAN, PAPER_UNANIMOUS
 from oceanchat.statistics.figure import NAMES, Figure, form_of
+from oceanchat.statistics.paper import PAPER_HUMAN_PASS_RATE, PAPER_UNANIMOUS
 from oceanchat.statistics.table_six import PAPER
 
 Quality = Mapping[str, Any]
@@ -63,9 +64,11 @@ def rates(manifest: Manifest, quality: Quality) -> str:
             f"{check['paper']:.1%}",
         ]
     ]
-    rows += [[f"of these {code}", share_shown(found), ""] for code, found in check["by_trait_level"].items()]
+    rows += [[f"of these {code}", share_shown(rate), ""] for code, rate in check["by_trait_level"].items()]
     if humans is None:
-        rows.append(["human validation", "nobody has validated these dialogues", f"{PAPER_HUMAN:.1%}"])
+        rows.append(
+            ["human validation", "nobody has validated these dialogues", f"{PAPER_HUMAN_PASS_RATE:.1%}"]
+        )
     else:
         rows.append(
             [
@@ -86,8 +89,8 @@ def _agreement(humans: Mapping[str, Any], checker: Mapping[str, Any]) -> str:
         f" {PAPER_UNANIMOUS:.1%} unanimous).\n"
     ]
     rows = [
-        [NAMES[name], Figure(**found).text(form_of(name))]
-        for name, found in {**humans["agreement"], **checker}.items()
+        [NAMES[name], Figure(**figure).text(form_of(name))]
+        for name, figure in {**humans["agreement"], **checker}.items()
     ]
     return "\n".join([*lines, table(["agreement", "value (95 % interval)"], rows)])
 

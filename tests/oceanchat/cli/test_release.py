@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 
 from tests.oceanchat.cli.conftest import Command
-from tests.oceanchat.release.made import made_dialogue, made_dialogues, made_store
+from tests.oceanchat.release.factories import make_dialogue, make_dialogues, make_store
 
 
 @pytest.fixture
 def folder(command: Command, tmp_path: Path) -> Path:
     """A release of two dialogues of each trait-level, written by the command."""
-    made_store(tmp_path / "store.db", made_dialogues(2)).close()
+    make_store(tmp_path / "store.db", make_dialogues(2)).close()
     options = ("--license", "mit", "--store", tmp_path / "store.db", "--output", tmp_path)
     assert command("release", "--version", "1.0.0", *options).code == 0
     return tmp_path / "ocean-chat-1.0.0-scripted"
@@ -29,7 +29,7 @@ def line(text: str, **changes: object) -> str:
 
 
 def test_release_says_what_it_wrote_and_where(command: Command, tmp_path: Path) -> None:
-    made_store(tmp_path / "s.db", [*made_dialogues(2), made_dialogue(9, state="off-trait")]).close()
+    make_store(tmp_path / "s.db", [*make_dialogues(2), make_dialogue(9, state="off-trait")]).close()
     options = ("--license", "mit", "--store", tmp_path / "s.db", "--output", tmp_path, "--json")
     ended = command("release", "--version", "2.0.0", "--split-ratio", "100/0/0", *options)
     assert (ended.code, ended.err) == (0, "")
@@ -43,7 +43,7 @@ def test_release_says_what_it_wrote_and_where(command: Command, tmp_path: Path) 
     ("options", "said"),
     [
         (["--version", "2"], "--version '2' is not semantic"),
-        (["--version", "2.0.0"], "a release needs a licence"),
+        (["--version", "2.0.0"], "a release needs a license"),
         (
             ["--version", "2.0.0", "--license", "mit", "--split-ratio", "1/2/3"],
             "--split-ratio '1/2/3' must sum to 100",
@@ -84,7 +84,7 @@ def test_verify_says_all_is_well_or_names_every_problem(command: Command, folder
 
 
 def test_diff_lists_rows_and_figures(command: Command, folder: Path, tmp_path: Path) -> None:
-    made_store(tmp_path / "more.db", [*made_dialogues(2), made_dialogue(77, "C+")]).close()
+    make_store(tmp_path / "more.db", [*make_dialogues(2), make_dialogue(77, "C+")]).close()
     options = ("--license", "mit", "--store", tmp_path / "more.db", "--output", tmp_path)
     assert command("release", "--version", "1.1.0", *options).code == 0
     after = tmp_path / "ocean-chat-1.1.0-scripted"
@@ -93,7 +93,7 @@ def test_diff_lists_rows_and_figures(command: Command, folder: Path, tmp_path: P
     assert "1 rows added: C+ 1" in ended.out
     assert "0 rows dropped" in ended.out
     assert "table_six.C+.dialogues" in ended.out
-    assert json.loads(command("diff", folder, after, "--json").out)["added"] == [made_dialogue(77, "C+").id]
+    assert json.loads(command("diff", folder, after, "--json").out)["added"] == [make_dialogue(77, "C+").id]
 
 
 def test_import_counts_states_and_names_bad_lines(command: Command, tmp_path: Path) -> None:

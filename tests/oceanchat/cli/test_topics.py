@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 
 from tests.oceanchat.cli.conftest import Command
-from tests.oceanchat.release.made import made_dialogues, made_store
+from tests.oceanchat.release.factories import make_dialogues, make_store
 
 
 def test_topics_are_printed_and_drawn(command: Command, tmp_path: Path) -> None:
-    made_store(tmp_path / "store.db", made_dialogues(6)).close()
+    make_store(tmp_path / "store.db", make_dialogues(6)).close()
     ended = command("topics", "--store", tmp_path / "store.db", "--plot", tmp_path / "topics.svg", "--json")
     assert (ended.code, ended.err) == (0, "")
     said = json.loads(ended.out)
@@ -21,7 +21,7 @@ def test_topics_are_printed_and_drawn(command: Command, tmp_path: Path) -> None:
 
 
 def test_a_labeler_names_the_topics_once_and_is_named_itself(command: Command, tmp_path: Path) -> None:
-    made_store(tmp_path / "store.db", made_dialogues(6)).close()
+    make_store(tmp_path / "store.db", make_dialogues(6)).close()
     asked = ("topics", "--store", tmp_path / "store.db", "--count", 3, "--labeler", "scripted")
     first = json.loads(command(*asked, "--plot", tmp_path / "topics.svg", "--json").out)
     assert first["calls"] == len(first["topics"]) == 3
@@ -43,14 +43,14 @@ def test_a_labeler_names_the_topics_once_and_is_named_itself(command: Command, t
 def test_how_to_ask_without_whom_to_ask_is_one_line(
     command: Command, tmp_path: Path, option: tuple[str, str]
 ) -> None:
-    made_store(tmp_path / "store.db", []).close()
+    make_store(tmp_path / "store.db", []).close()
     ended = command("topics", "--store", tmp_path / "store.db", *option)
     assert ended.code == 1
     assert ended.err.startswith(f"oceanchat: {option[0]} '{option[1]}' needs a model to ask; add --labeler")
 
 
 def test_a_plot_of_an_unknown_kind_is_one_line(command: Command, tmp_path: Path) -> None:
-    made_store(tmp_path / "store.db", made_dialogues(6)).close()
+    make_store(tmp_path / "store.db", make_dialogues(6)).close()
     ended = command("topics", "--store", tmp_path / "store.db", "--plot", tmp_path / "topics.docx")
     assert ended.code == 1
     assert "must end in .png, .svg, .pdf" in ended.err

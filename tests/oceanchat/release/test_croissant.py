@@ -10,11 +10,11 @@ import pyarrow.parquet as pq
 from oceanchat.release.croissant import CROISSANT
 from oceanchat.release.verification import verify_release
 from oceanchat.release.writer import ReleaseConfig, write_release
-from tests.oceanchat.release.made import made_dialogue, made_dialogues, made_store
+from tests.oceanchat.release.factories import make_dialogue, make_dialogues, make_store
 
 
 def test_every_table_is_described_as_it_is(tmp_path: Path) -> None:
-    store = made_store(tmp_path / "store.db", [*made_dialogues(4), made_dialogue(50, state="off-trait")])
+    store = make_store(tmp_path / "store.db", [*make_dialogues(4), make_dialogue(50, state="off-trait")])
     config = ReleaseConfig(version="1.0.0", license="cc0-1.0", output=tmp_path, croissant=True)
     folder = write_release(config, store).folder
     found = json.loads((folder / CROISSANT).read_text())
@@ -33,6 +33,6 @@ def test_every_table_is_described_as_it_is(tmp_path: Path) -> None:
 
 
 def test_it_is_not_written_unless_asked_for(tmp_path: Path) -> None:
-    store = made_store(tmp_path / "store.db", made_dialogues(1))
+    store = make_store(tmp_path / "store.db", make_dialogues(1))
     made = write_release(ReleaseConfig(version="1.0.0", license="mit", output=tmp_path), store)
     assert not (made.folder / CROISSANT).exists()

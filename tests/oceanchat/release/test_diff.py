@@ -10,11 +10,11 @@ from oceanchat.release.diff import by_trait_level, compare
 from oceanchat.release.folder import Release
 from oceanchat.release.writer import ReleaseConfig, write_release
 from oceanchat.traits import TraitLevel
-from tests.oceanchat.release.made import made_dialogue, made_dialogues, made_store
+from tests.oceanchat.release.factories import make_dialogue, make_dialogues, make_store
 
 
 def release(tmp_path: Path, version: str, dialogues: list[Dialogue], **changes: Any) -> Release:
-    store = made_store(tmp_path / f"{version}.db", dialogues)
+    store = make_store(tmp_path / f"{version}.db", dialogues)
     return write_release(ReleaseConfig(version=version, license="mit", output=tmp_path, **changes), store)
 
 
@@ -30,12 +30,12 @@ def relabelled(dialogue: Dialogue, code: str) -> Dialogue:
 
 
 def test_rows_added_dropped_and_relabelled_are_told_apart(tmp_path: Path) -> None:
-    rows = made_dialogues(2)
+    rows = make_dialogues(2)
     other = relabelled(rows[3], "A-").model_copy(update={"order": 5})
     before = release(tmp_path, "1.0.0", rows)
-    after = release(tmp_path, "1.1.0", [*rows[:3], other, *rows[5:], made_dialogue(50, "E+")])
+    after = release(tmp_path, "1.1.0", [*rows[:3], other, *rows[5:], make_dialogue(50, "E+")])
     found = compare(before, after)
-    assert found.added == [made_dialogue(50, "E+").id]
+    assert found.added == [make_dialogue(50, "E+").id]
     assert found.dropped == [rows[4].id]
     assert [(change.before, change.old, change.new) for change in found.relabelled] == [
         (rows[3].id, "C+", "A-")
@@ -48,14 +48,14 @@ def test_rows_added_dropped_and_relabelled_are_told_apart(tmp_path: Path) -> Non
 
 
 def test_a_release_is_the_same_as_itself(tmp_path: Path) -> None:
-    one = release(tmp_path, "1.0.0", made_dialogues(1))
+    one = release(tmp_path, "1.0.0", make_dialogues(1))
     found = compare(one, one)
     assert found.same
     assert not found.figures and not found.options
 
 
 def test_rows_that_changed_their_split_are_named(tmp_path: Path) -> None:
-    rows = made_dialogues(12)
+    rows = make_dialogues(12)
     before = release(tmp_path, "1.0.0", rows)
     after = release(tmp_path, "2.0.0", rows, split_seed=5)
     moved = compare(before, after).moved
@@ -66,8 +66,8 @@ def test_rows_that_changed_their_split_are_named(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("code", ["O+", "N-"])
 def test_rows_are_matched_by_words_when_the_label_changes(tmp_path: Path, code: str) -> None:
-    row = made_dialogue(1, "C+")
-    before = release(tmp_path, "1.0.0", [row, made_dialogue(2, code)])
-    after = release(tmp_path, "1.0.1", [relabelled(row, code), made_dialogue(2, code)])
+    row = make_dialogue(1, "C+")
+    before = release(tmp_path, "1.0.0", [row, make_dialogue(2, code)])
+    after = release(tmp_path, "1.0.1", [relabelled(row, code), make_dialogue(2, code)])
     (change,) = compare(before, after).relabelled
     assert (change.old, change.new) == ("C+", code)

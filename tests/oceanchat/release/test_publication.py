@@ -16,7 +16,7 @@ from oceanchat.hub.publishing import Publisher, local_files
 from oceanchat.release.publication import publish_release
 from oceanchat.release.writer import ReleaseConfig, write_release
 from tests.oceanchat.hub.hub_process import GOOD, HubProcess, running_hub
-from tests.oceanchat.release.made import made_dialogues, made_store
+from tests.oceanchat.release.factories import make_dialogues, make_store
 
 pytestmark = pytest.mark.filterwarnings(
     "ignore:Use 'content=:DeprecationWarning"
@@ -27,7 +27,7 @@ REPO, TAG = "ocean/chat", "v1.0.0-scripted"
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     tmp_path = tmp_path_factory.mktemp("publication")
-    store = made_store(tmp_path / "store.db", made_dialogues(5))
+    store = make_store(tmp_path / "store.db", make_dialogues(5))
     return write_release(ReleaseConfig(version="1.0.0", license="cc0-1.0", output=tmp_path), store).folder
 
 

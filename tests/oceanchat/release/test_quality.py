@@ -16,7 +16,7 @@ from oceanchat.release.verification import verify_release
 from oceanchat.release.writer import ReleaseConfig, write_release
 from oceanchat.store.database import Store, open_store
 from tests.oceanchat.annotation import scenes
-from tests.oceanchat.release.made import made_dialogue, made_dialogues, made_store
+from tests.oceanchat.release.factories import make_dialogue, make_dialogues, make_store
 
 PASSED, TURNED_DOWN, SAMPLED = 4, 8, 2
 """Dialogues of each trait-level that the checker let through and turned down, and how many of either were
@@ -28,8 +28,8 @@ labeled.
 def labeled(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A store in which people found every sampled dialogue valid, those the checker turned down included."""
     path = tmp_path_factory.mktemp("labeled") / "store.db"
-    passed, rejected = made_dialogues(PASSED), made_dialogues(TURNED_DOWN + 100, state="off-trait")
-    store = made_store(path, [*passed, *(d for d in rejected if d.order >= 100)])
+    passed, rejected = make_dialogues(PASSED), make_dialogues(TURNED_DOWN + 100, state="off-trait")
+    store = make_store(path, [*passed, *(d for d in rejected if d.order >= 100)])
     validate(store, ("Ann", "Ben", "Cas"), scenes.GOOD)
     store.close()
     return path
@@ -87,8 +87,8 @@ def test_labels_of_what_the_checker_turned_down_change_no_other_figure(labeled: 
 
 
 def test_what_people_turn_down_as_well_keeps_the_checkers_reason(tmp_path: Path) -> None:
-    store = made_store(
-        tmp_path / "store.db", [*made_dialogues(3), made_dialogue(99, "N-", state="wrong-level")]
+    store = make_store(
+        tmp_path / "store.db", [*make_dialogues(3), make_dialogue(99, "N-", state="wrong-level")]
     )
     validate(store, ("Ann",), scenes.BAD)
     store.close()

@@ -11,7 +11,7 @@ from oceanchat.release.rows import (
     released_row,
     row_id,
 )
-from tests.oceanchat.release.made import made_dialogue
+from tests.oceanchat.release.factories import make_dialogue
 
 
 def label(valid: bool, decides: bool = False) -> HumanLabel:
@@ -21,7 +21,7 @@ def label(valid: bool, decides: bool = False) -> HumanLabel:
 
 
 def test_the_questioner_is_the_user_and_the_discloser_the_assistant() -> None:
-    dialogue = made_dialogue(1)
+    dialogue = make_dialogue(1)
     row = released_row(dialogue, "train", "text")
     assert [message.role for message in row.messages[:2]] == ["user", "assistant"]
     assert [message.content for message in row.messages] == [turn.text for turn in dialogue.turns]
@@ -30,7 +30,7 @@ def test_the_questioner_is_the_user_and_the_discloser_the_assistant() -> None:
 
 
 def test_the_id_follows_from_what_the_row_holds() -> None:
-    row = released_row(made_dialogue(2), "test", "omit")
+    row = released_row(make_dialogue(2), "test", "omit")
     assert row_id(row) == row.id
     changed = row.model_copy(update={"messages": row.messages[:-1]})
     assert row_id(changed) != row.id
@@ -38,7 +38,7 @@ def test_the_id_follows_from_what_the_row_holds() -> None:
 
 @pytest.mark.parametrize("choice", ["text", "hash", "omit"])
 def test_seed_topics_are_released_as_chosen(choice: str) -> None:
-    dialogue = made_dialogue(3)
+    dialogue = make_dialogue(3)
     row = released_row(dialogue, "train", choice)  # type: ignore[arg-type]
     released = row.model_dump_json()
     assert (str(dialogue.seed_topic) in released) == (choice == "text")
@@ -47,7 +47,7 @@ def test_seed_topics_are_released_as_chosen(choice: str) -> None:
 
 
 def test_the_author_is_released_as_a_hash_only() -> None:
-    dialogue = made_dialogue(4)
+    dialogue = make_dialogue(4)
     row = released_row(dialogue, "train", "text")
     assert dialogue.author not in row.model_dump_json()
     assert row.provenance.author == author_hash(dialogue.author)
@@ -55,7 +55,7 @@ def test_the_author_is_released_as_a_hash_only() -> None:
 
 
 def test_a_dialogue_that_repeats_its_essay_keeps_its_words_only_where_seed_topics_are_text() -> None:
-    dialogue = made_dialogue(5, state="gate:copied")
+    dialogue = make_dialogue(5, state="gate:copied")
     shown = rejected_row(dialogue, "gate:copied", "repeats the essay: 'a b c'", "text")
     withheld = rejected_row(dialogue, "gate:copied", "repeats the essay: 'a b c'", "hash")
     assert len(shown.messages) == len(dialogue.turns)
@@ -65,17 +65,17 @@ def test_a_dialogue_that_repeats_its_essay_keeps_its_words_only_where_seed_topic
 
 
 def test_flags_name_scripted_rows_states_and_personal_data() -> None:
-    turns = made_dialogue(6).turns
+    turns = make_dialogue(6).turns
     telling = (*turns[:-1], turns[-1].model_copy(update={"text": "Write to me@example.org then."}))
-    row = released_row(made_dialogue(6, source="imported", state="unchecked", turns=telling), "train", "text")
+    row = released_row(make_dialogue(6, source="imported", state="unchecked", turns=telling), "train", "text")
     assert row.flags == ("scripted", "imported", "unchecked", "email")
     assert row.scripted
-    seed = made_dialogue(6, seed_topic="Write to me@example.org.")
+    seed = make_dialogue(6, seed_topic="Write to me@example.org.")
     assert [released_row(seed, "train", choice).flags for choice in ("text", "hash")] == [
         ("scripted", "email"),
         ("scripted",),
     ]
-    plain = released_row(made_dialogue(7, model="model-x"), "train", "text")
+    plain = released_row(make_dialogue(7, model="model-x"), "train", "text")
     assert plain.flags == ()
     assert not plain.scripted
 
@@ -88,5 +88,5 @@ def test_the_majority_decides_unless_there_is_a_decision() -> None:
 
 
 def test_rows_read_back_as_they_were() -> None:
-    row = released_row(made_dialogue(8), "train", "text", (label(True),))
+    row = released_row(make_dialogue(8), "train", "text", (label(True),))
     assert Row.model_validate_json(row.model_dump_json()) == row

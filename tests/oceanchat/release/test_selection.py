@@ -10,28 +10,28 @@ from oceanchat.errors import ReleaseError
 from oceanchat.prompts import open_prompts
 from oceanchat.records import Provenance
 from oceanchat.release.manifest import Require
-from oceanchat.release.selection import gather, human_labels, prompts_used, topic_texts
+from oceanchat.release.selection import human_labels, prompts_used, select_dialogues, topic_texts
 from oceanchat.store.database import Store, open_store
 from oceanchat.store.imports import add_imported
 from tests.oceanchat.annotation import scenes
-from tests.oceanchat.release.made import made_dialogue, made_store
+from tests.oceanchat.release.factories import make_dialogue, make_store
 
 BUILT = [
-    made_dialogue(1),
-    made_dialogue(2, state="off-trait", detail="the checker saw E+"),
-    made_dialogue(3, state="gate:words", detail="a turn of 90 words"),
+    make_dialogue(1),
+    make_dialogue(2, state="off-trait", detail="the checker saw E+"),
+    make_dialogue(3, state="gate:words", detail="a turn of 90 words"),
 ]
 IMPORTED = [
-    made_dialogue(10, "E-", source="imported", model="", state="unchecked", verdict=None),
-    made_dialogue(11, "E-", source="imported", model="", state="passed"),
-    made_dialogue(12, "E-", source="imported", model="", state="gate:opening", detail="no question"),
+    make_dialogue(10, "E-", source="imported", model="", state="unchecked", verdict=None),
+    make_dialogue(11, "E-", source="imported", model="", state="passed"),
+    make_dialogue(12, "E-", source="imported", model="", state="gate:opening", detail="no question"),
     BUILT[0].model_copy(update={"source": "imported"}),
 ]
 
 
 @pytest.fixture
 def store(tmp_path: Path) -> Store:
-    made = made_store(tmp_path / "store.db", BUILT)
+    made = make_store(tmp_path / "store.db", BUILT)
     with made.writing() as connection:
         add_imported(connection, IMPORTED)
     return made
@@ -52,7 +52,7 @@ def store(tmp_path: Path) -> Store:
 def test_every_dialogue_ends_somewhere(
     store: Store, require: Require, released: int, rejected: dict[str, int], withheld: dict[str, int]
 ) -> None:
-    found = gather(store, require)
+    found = select_dialogues(store, require)
     assert len(found.released) == released
     assert Counter(r.state for r in found.rejected) == rejected
     assert found.withheld == withheld
@@ -61,7 +61,7 @@ def test_every_dialogue_ends_somewhere(
 
 def test_nothing_validated_is_one_line_that_says_what_there_is(store: Store) -> None:
     with pytest.raises(ReleaseError, match=r"under --require validated \(2 not validated"):
-        gather(store, "validated")
+        select_dialogues(store, "validated")
 
 
 def answering(refused: set[str]) -> Callable[[str], dict[str, str]]:
@@ -74,7 +74,7 @@ def test_people_turn_down_what_the_checker_passed(tmp_path: Path) -> None:
     team = scenes.sampled(store)
     for person, against in zip(team, ({"N-"}, {"N-", "O+"}, set[str]()), strict=True):
         scenes.label_all(store, person, answering(against))
-    found = gather(store, "validated")
+    found = select_dialogues(store, "validated")
     assert len(found.released) == 9
     (turned_down,) = found.rejected
     assert (turned_down.dialogue.trait_level.code, turned_down.state) == ("N-", "invalid")
@@ -97,7 +97,7 @@ def test_practice_and_repeats_are_no_labels() -> None:
 def test_prompt_texts_are_shown_only_where_they_are_still_the_ones_used() -> None:
     prompts = open_prompts()
     used = {"check": prompts["check"].fingerprint, "write": "000000000000"}
-    found = prompts_used([made_dialogue(1, provenance=Provenance(prompts=used))], prompts)
+    found = prompts_used([make_dialogue(1, provenance=Provenance(prompts=used))], prompts)
     assert [entry["text"] for entry in found.values()] == [prompts["check"].text, ""]
 
 

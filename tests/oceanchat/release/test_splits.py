@@ -10,7 +10,7 @@ from oceanchat.errors import ConfigError
 from oceanchat.near_duplicates import near_pairs
 from oceanchat.release.splits import Member, SplitRatio, assign_splits, parse_ratio, seed_key
 from oceanchat.traits import CODES
-from tests.oceanchat.release.made import made_dialogues
+from tests.oceanchat.release.factories import make_dialogues
 
 RATIO = SplitRatio(80, 10, 10)
 
@@ -58,7 +58,7 @@ def test_the_order_of_the_rows_does_not_matter(rows: list[Member], shuffle: obje
 
 
 def test_every_trait_level_gets_its_share() -> None:
-    dialogues = made_dialogues(40)
+    dialogues = make_dialogues(40)
     rows = [Member(d.id, d.trait_level.code, f"{d.author}-{d.order}", "", d.text) for d in dialogues]
     assigned = assign_splits(rows, RATIO, 0)
     counts = Counter((row.trait_level, assigned[row.id]) for row in rows)

@@ -13,14 +13,14 @@ from oceanchat.release.folder import read_release, split_file
 from oceanchat.release.schema import write_rows
 from oceanchat.release.verification import verify_release
 from oceanchat.release.writer import ReleaseConfig, write_release
-from tests.oceanchat.release.made import made_dialogue, made_dialogues, made_store
+from tests.oceanchat.release.factories import make_dialogue, make_dialogues, make_store
 
 
 @pytest.fixture(scope="module")
 def sound(tmp_path_factory: pytest.TempPathFactory) -> Path:
     tmp_path = tmp_path_factory.mktemp("verification")
-    store = made_store(
-        tmp_path / "store.db", [*made_dialogues(8), made_dialogue(99, "N-", state="wrong-level")]
+    store = make_store(
+        tmp_path / "store.db", [*make_dialogues(8), make_dialogue(99, "N-", state="wrong-level")]
     )
     return write_release(ReleaseConfig(version="1.0.0", license="mit", output=tmp_path), store).folder
 

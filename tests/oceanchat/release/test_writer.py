@@ -14,7 +14,7 @@ from oceanchat.release.verification import verify_release
 from oceanchat.release.writer import ReleaseConfig, public_name, write_release
 from oceanchat.store.database import Store, open_store
 from oceanchat.store.imports import add_imported
-from tests.oceanchat.release.made import made_dialogue, made_dialogues, made_store
+from tests.oceanchat.release.factories import make_dialogue, make_dialogues, make_store
 
 
 def config(tmp_path: Path, **changes: Any) -> ReleaseConfig:
@@ -25,9 +25,9 @@ def config(tmp_path: Path, **changes: Any) -> ReleaseConfig:
 
 def mixed_store(tmp_path: Path, name: str = "store.db") -> Store:
     """Six passed dialogues of each trait-level by ten times ten authors, and some rejected ones."""
-    passed = made_dialogues(6)
-    rejected = [made_dialogue(n, "C-", state=s) for n, s in ((90, "off-trait"), (91, "gate:length"))]
-    return made_store(tmp_path / name, passed + rejected)
+    passed = make_dialogues(6)
+    rejected = [make_dialogue(n, "C-", state=s) for n, s in ((90, "off-trait"), (91, "gate:length"))]
+    return make_store(tmp_path / name, passed + rejected)
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -113,8 +113,8 @@ def test_the_same_store_gives_the_same_bytes(release: Release, tmp_path: Path) -
 def test_postgresql_gives_the_same_bytes_as_sqlite(
     release: Release, tmp_path: Path, postgres_url: str
 ) -> None:
-    passed, rejected = made_dialogues(6), ((90, "off-trait"), (91, "gate:length"))
-    store = made_store(postgres_url, passed + [made_dialogue(n, "C-", state=s) for n, s in rejected])
+    passed, rejected = make_dialogues(6), ((90, "off-trait"), (91, "gate:length"))
+    store = make_store(postgres_url, passed + [make_dialogue(n, "C-", state=s) for n, s in rejected])
     again = write_release(config(tmp_path), store)
     store.close()
     assert contents(again.folder) == contents(release.folder)
@@ -129,7 +129,7 @@ def test_a_release_reads_back_as_it_was_written(release: Release) -> None:
 
 
 def test_rows_of_real_models_make_a_release_without_the_suffix(tmp_path: Path) -> None:
-    store = made_store(tmp_path / "store.db", made_dialogues(1, model="model-x"))
+    store = make_store(tmp_path / "store.db", make_dialogues(1, model="model-x"))
     made = write_release(config(tmp_path, ratio=(100, 0, 0)), store)
     assert made.folder.name == "ocean-chat-1.0.0"
     assert sorted(contents(made.folder)) == [
@@ -143,7 +143,7 @@ def test_rows_of_real_models_make_a_release_without_the_suffix(tmp_path: Path) -
 
 
 def test_a_version_is_never_written_twice(tmp_path: Path) -> None:
-    store = made_store(tmp_path / "store.db", made_dialogues(1))
+    store = make_store(tmp_path / "store.db", make_dialogues(1))
     first = write_release(config(tmp_path), store)
     before = contents(first.folder)
     with pytest.raises(ReleaseError, match=r"ocean-chat-1.0.0-scripted' exists; raise --version"):
@@ -155,13 +155,13 @@ def test_a_version_is_never_written_twice(tmp_path: Path) -> None:
     "version", ["1.0", "v1.0.0", "1.0.0.0", "01.0.0", "latest", "", "1.0.0/..", "1.0.0 "]
 )
 def test_a_version_is_semantic(tmp_path: Path, version: str) -> None:
-    store = made_store(tmp_path / "store.db", made_dialogues(1))
+    store = make_store(tmp_path / "store.db", make_dialogues(1))
     with pytest.raises(ConfigError, match="is not semantic"):
         write_release(config(tmp_path, version=version), store)
 
 
 def test_a_licence_is_never_guessed(tmp_path: Path) -> None:
-    store = made_store(tmp_path / "store.db", made_dialogues(1))
+    store = make_store(tmp_path / "store.db", make_dialogues(1))
     with pytest.raises(ConfigError, match="give --license"):
         write_release(config(tmp_path, license=None), store)
     assert not (tmp_path / "releases").exists()
@@ -173,7 +173,7 @@ def test_an_empty_store_is_one_line(tmp_path: Path) -> None:
 
 
 def test_seed_topics_have_to_be_chosen_where_the_corpus_may_not_be_shared(tmp_path: Path) -> None:
-    store = made_store(tmp_path / "store.db", made_dialogues(1), shareable=False)
+    store = make_store(tmp_path / "store.db", make_dialogues(1), shareable=False)
     with pytest.raises(ConfigError, match="choose --seed-topics"):
         write_release(config(tmp_path), store)
     made = write_release(config(tmp_path, seed_topics="hash"), store)
@@ -185,16 +185,16 @@ def test_seed_topics_have_to_be_chosen_where_the_corpus_may_not_be_shared(tmp_pa
 
 
 def test_imported_dialogues_make_seed_topics_a_choice(tmp_path: Path) -> None:
-    store = made_store(tmp_path / "store.db", made_dialogues(1))
+    store = make_store(tmp_path / "store.db", make_dialogues(1))
     with store.writing() as connection:
-        add_imported(connection, [made_dialogue(70, source="imported", model="")])
+        add_imported(connection, [make_dialogue(70, source="imported", model="")])
     with pytest.raises(ConfigError, match="choose --seed-topics"):
         write_release(config(tmp_path), store)
 
 
 def test_a_folder_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
     (tmp_path / "releases").write_text("a file, not a folder")
-    store = made_store(tmp_path / "store.db", made_dialogues(1))
+    store = make_store(tmp_path / "store.db", make_dialogues(1))
     with pytest.raises(ReleaseError, match="cannot be written"):
         write_release(config(tmp_path), store)
 
@@ -203,7 +203,7 @@ def test_what_a_killed_run_left_is_swept_away(tmp_path: Path) -> None:
     left = tmp_path / "releases" / ".ocean-chat-1.0.0-scripted.part"
     left.mkdir(parents=True)
     (left / "half.parquet").write_text("x")
-    made = write_release(config(tmp_path), made_store(tmp_path / "store.db", made_dialogues(1)))
+    made = write_release(config(tmp_path), make_store(tmp_path / "store.db", make_dialogues(1)))
     assert "half.parquet" not in contents(made.folder)
     assert not left.exists()
 

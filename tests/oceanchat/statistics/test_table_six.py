@@ -3,7 +3,7 @@
 import pytest
 
 from oceanchat.records import Dialogue, Turn
-from oceanchat.statistics.table_six import PAPER, Shape, summarise, table_six
+from oceanchat.statistics.table_six import PAPER, Shape, summarize, table_six
 from oceanchat.traits import CODES, Level, Trait
 
 
@@ -15,7 +15,7 @@ def test_the_papers_means_are_the_means_of_its_lines() -> None:
 
 
 def test_words_are_counted_over_all_turns_of_a_trait_level() -> None:
-    rows = summarise([Shape("O-", 8, 80), Shape("O-", 10, 190), Shape("O+", 4, 4)])
+    rows = summarize([Shape("O-", 8, 80), Shape("O-", 10, 190), Shape("O+", 4, 4)])
     assert [row.trait_level for row in rows] == ["O+", "O-", "Avg"]
     assert rows[1] == ("O-", 2, 9.0, 15.0)
     assert rows[2] == ("Avg", 1.5, 6.5, 8.0)

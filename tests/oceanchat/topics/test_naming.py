@@ -13,7 +13,7 @@ from oceanchat.errors import BuildStopped
 from oceanchat.llm.endpoint.openai_endpoint import OpenAIEndpoint
 from oceanchat.llm.settings import CallSettings
 from oceanchat.store.database import Store, open_store
-from oceanchat.topics.naming import Naming, TopicLabelConfig, by_words, name_topics, parse_topic_label
+from oceanchat.topics.naming import TopicLabelConfig, TopicNames, by_words, name_topics, parse_topic_label
 from oceanchat.topics.topic_model import Topics, TopicShare
 from tests.endpoint import Endpoint
 
@@ -30,7 +30,7 @@ def store(tmp_path: Path) -> Iterator[Store]:
     opened.close()
 
 
-def named_by(reply: str, store: Store) -> Naming:
+def named_by(reply: str, store: Store) -> TopicNames:
     """The topics named by a server that always gives this reply."""
     endpoint = Endpoint(reply=reply)
     try:

@@ -6,7 +6,7 @@ import pytest
 
 from oceanchat.errors import ReleaseError
 from oceanchat.topics.topic_model import find_topics
-from tests.oceanchat.release.made import THEMES
+from tests.oceanchat.release.factories import THEMES
 
 TEXTS = [" and ".join(random.Random(n).sample(list(THEMES.values())[n % 6], 7)) for n in range(180)]
 TRAITS = [random.Random(n).choice("OCEAN") for n in range(180)]

@@ -11,13 +11,13 @@ from oceanchat.release.folder import CARD, Release
 from oceanchat.release.quality import checker, row_figures, share
 from oceanchat.release.rows import HumanLabel, Row
 from oceanchat.release.writer import ReleaseConfig, write_release
-from tests.oceanchat.release.made import made_dialogues, made_store
+from tests.oceanchat.release.factories import make_dialogues, make_store
 
 
 @pytest.fixture(scope="module")
 def release(tmp_path_factory: pytest.TempPathFactory) -> Release:
     tmp_path = tmp_path_factory.mktemp("card")
-    store = made_store(tmp_path / "store.db", made_dialogues(3))
+    store = make_store(tmp_path / "store.db", make_dialogues(3))
     return write_release(ReleaseConfig(version="0.3.0", license="mit", output=tmp_path), store)
 
 

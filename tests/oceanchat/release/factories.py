@@ -41,7 +41,7 @@ _FILLER = _FILLER_WORDS.split()
 NAMES = ("labeler", "writer", "checker")
 
 
-def made_dialogue(number: int, code: str = "O+", *, model: str = "scripted", **changes: Any) -> Dialogue:
+def make_dialogue(number: int, code: str = "O+", *, model: str = "scripted", **changes: Any) -> Dialogue:
     """A passed dialogue about one theme; the same number and code give the same words."""
     trait_level = TraitLevel.parse(code)
     lottery = random.Random(f"{number} {code}")
@@ -88,12 +88,12 @@ def made_dialogue(number: int, code: str = "O+", *, model: str = "scripted", **c
     return Dialogue(**{**fields, **changes})
 
 
-def made_dialogues(each: int, **changes: Any) -> list[Dialogue]:
+def make_dialogues(each: int, **changes: Any) -> list[Dialogue]:
     """So many dialogues of every trait-level."""
-    return [made_dialogue(n, code, **changes) for code in CODES for n in range(each)]
+    return [make_dialogue(n, code, **changes) for code in CODES for n in range(each)]
 
 
-def made_store(path: Path | str, dialogues: Sequence[Dialogue], *, shareable: bool = True) -> Store:
+def make_store(path: Path | str, dialogues: Sequence[Dialogue], *, shareable: bool = True) -> Store:
     """A store whose builds ended with these dialogues, with seed topics and candidates that add up."""
     store = open_store(path)
     facts = {"essays": 1, "sentences": 1, "shareable": shareable, "licence": "CC0-1.0"}
