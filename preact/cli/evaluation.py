@@ -9,7 +9,14 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from oceanchat.cli.flags import take_call_settings
-from oceanchat.cli.options import store_option
+from oceanchat.cli.options import (
+    base_url_option,
+    max_usd_option,
+    prices_option,
+    prompts_option,
+    store_option,
+)
+from preact.cli.training import FOLDER, say
 
 if TYPE_CHECKING:
     from preact.evaluation.calling import ModelAccess
@@ -17,45 +24,72 @@ if TYPE_CHECKING:
     from preact.systems.system import System
 
 F = TypeVar("F", bound=Callable[..., Any])
-FOLDER = click.Path(path_type=Path)
+
+interviews_argument = click.argument("interviews", nargs=-1, required=True, type=FOLDER, metavar="DIR...")
+judge_option = click.option("--judge", metavar="NAME", help="Judge whose scores to use, if several.")
+threads_option = click.option(
+    "--threads", type=click.IntRange(0), default=0, metavar="N", help="CPU threads; 0 lets torch choose."
+)
 
 
-def calling_options(command: F) -> F:
-    """How models behind an endpoint are reached; none of it matters to local systems and scripted judges."""
-    for option in reversed(
-        (
-            click.option(
-                "--base-url", metavar="URL", help="Your own OpenAI-compatible server, with its /v1."
-            ),
-            click.option(
-                "--concurrency", type=int, metavar="N", help="Requests in flight at most. Default: 32."
-            ),
-            click.option(
-                "--max-usd", type=float, metavar="USD", help="Hard cap on what this command may spend."
-            ),
-            click.option(
-                "--prices", type=FOLDER, metavar="FILE", help="Your own price table in place of ours."
-            ),
-            click.option(
-                "--offline", is_flag=True, help="Answer from the ledger alone; stop where it has none."
-            ),
-            click.option("--prompts", type=FOLDER, metavar="DIR", help="Your own prompt templates."),
-        )
+def access_options(command: F) -> F:
+    """How models behind an endpoint are reached; local systems and scripted judges ignore all of it."""
+    concurrency_option = click.option(
+        "--concurrency", type=int, metavar="N", help="Maximum number of requests in flight. Default: 32."
+    )
+    offline_option = click.option(
+        "--offline", is_flag=True, help="Use only answers in the ledger; stop when one is missing."
+    )
+    for option in (
+        store_option,
+        prompts_option,
+        offline_option,
+        prices_option,
+        max_usd_option,
+        concurrency_option,
+        base_url_option,
     ):
         command = option(command)
-    return store_option(command)
+    return command
+
+
+def inventory_option(help_text: str) -> Callable[[F], F]:
+    """`--inventory`, IPIP-50 unless another is named."""
+    return click.option("--inventory", default="ipip50", show_default=True, metavar="NAME", help=help_text)
+
+
+def output_option(help_text: str) -> Callable[[F], F]:
+    """`--output`, a folder."""
+    return click.option("--output", "-o", type=FOLDER, required=True, metavar="DIR", help=help_text)
+
+
+def comparison_options(command: F) -> F:
+    """Which interviews and scores are compared, for `compare` and `report`."""
+    for option in (
+        click.option(
+            "--mode",
+            type=click.Choice(["batch", "dimension", "item"]),
+            help="Judging mode whose scores to use, if several.",
+        ),
+        judge_option,
+        click.option(
+            "--baseline",
+            "baselines",
+            multiple=True,
+            type=FOLDER,
+            metavar="DIR",
+            help="System that the others are tested against; may be repeated.",
+        ),
+        interviews_argument,
+    ):
+        command = option(command)
+    return command
 
 
 @click.command()
 @click.argument("system")
-@click.option("--output", "-o", type=FOLDER, required=True, metavar="DIR", help="Where the transcripts go.")
-@click.option(
-    "--inventory",
-    default="ipip50",
-    show_default=True,
-    metavar="NAME",
-    help="ipip50, bfi44:FILE or a CSV file.",
-)
+@output_option("Folder for the transcripts.")
+@inventory_option("ipip50, bfi44:FILE or a CSV file.")
 @click.option(
     "--items",
     "scope",
@@ -65,23 +99,27 @@ def calling_options(command: F) -> F:
     help="own: each trait-level answers its own trait's items; all: every item, which shows leakage.",
 )
 @click.option(
-    "--runs", type=click.IntRange(1), default=5, show_default=True, help="Interviews of each trait-level."
+    "--runs", type=click.IntRange(1), default=5, show_default=True, help="Interviews per trait-level."
 )
-@click.option("--label", metavar="TEXT", help="The system's name in tables.")
-@click.option("--temperature", type=click.FloatRange(0, 2), default=0.7, show_default=True)
+@click.option("--label", metavar="TEXT", help="Name of the system in tables. Default: its method.")
 @click.option(
-    "--max-tokens", type=click.IntRange(1), default=256, show_default=True, help="Tokens an answer may take."
+    "--temperature",
+    type=click.FloatRange(0, 2),
+    default=0.7,
+    show_default=True,
+    help="Sampling temperature of the answers.",
 )
 @click.option(
-    "--threads", type=click.IntRange(0), default=0, help="CPU threads of a local system; 0: torch's choice."
+    "--max-tokens", type=click.IntRange(1), default=256, show_default=True, help="Maximum tokens per answer."
 )
-@calling_options
+@threads_option
+@access_options
 def interview(**flags: Any) -> None:
-    """Ask SYSTEM every question of an inventory, each in a fresh conversation, and keep the transcripts.
+    """Ask SYSTEM every question of an inventory, each in a fresh conversation, and store the transcripts.
 
-    SYSTEM is a run of `preact train`, prompted:MODEL, backbone:MODEL or control:DIR. A MODEL is the name of
-    a model behind an endpoint, a folder on this machine, a run (whose backbone is meant) or hf:OWNER/NAME.
-    What was answered is kept; run the same command again to go on.
+    SYSTEM is a run of `preact train`, prompted:MODEL, backbone:MODEL or control:DIR. MODEL is the name of a
+    model behind an endpoint, a folder on this machine, a run (for its backbone) or hf:OWNER/NAME.
+    Answers are stored as they come in; run the same command again to resume.
 
     \b
     Example:  preact interview runs/preact --output interviews/preact --items all
@@ -95,7 +133,7 @@ def interview(**flags: Any) -> None:
 
 
 @click.command()
-@click.argument("interviews", nargs=-1, required=True, type=FOLDER, metavar="DIR...")
+@interviews_argument
 @click.option(
     "--judge",
     "judges",
@@ -103,25 +141,25 @@ def interview(**flags: Any) -> None:
     default=("scripted",),
     show_default=True,
     metavar="NAME",
-    help="A model's name, scripted, or classifier:RELEASE; may be repeated.",
+    help="Name of a model, scripted, or classifier:RELEASE; may be repeated.",
 )
 @click.option(
     "--mode",
     type=click.Choice(["batch", "dimension", "item"]),
     default="batch",
     show_default=True,
-    help="Three or four answers at a time, a trait's whole set, or one by one.",
+    help="Show the judge three or four answers at a time, all of a trait, or single ones.",
 )
 @click.option(
     "--repeats",
     type=click.IntRange(1),
     default=1,
     show_default=True,
-    help="Opinions on each batch; 2 shows how far a judge agrees with itself.",
+    help="Opinions on each batch; 2 shows how well a judge agrees with itself.",
 )
-@calling_options
+@access_options
 def judge(**flags: Any) -> None:
-    """Score the transcripts in DIR... with one judge or several; can be repeated with others at any time.
+    """Score the transcripts in DIR... with one or several judges; more can be added at any time.
 
     \b
     Example:  preact judge interviews/* --judge scripted --judge classifier:releases/ocean-chat-1.0
@@ -141,25 +179,14 @@ def judge(**flags: Any) -> None:
 
 
 @click.command()
-@click.argument("interviews", nargs=-1, required=True, type=FOLDER, metavar="DIR...")
-@click.option(
-    "--baseline",
-    "baselines",
-    multiple=True,
-    type=FOLDER,
-    metavar="DIR",
-    help="A system that the others are tested against; may be repeated.",
-)
-@click.option("--judge", metavar="NAME", help="Whose scores, where there are several judges.")
-@click.option(
-    "--mode", type=click.Choice(["batch", "dimension", "item"]), help="Which way of judging, likewise."
-)
+@comparison_options
 @click.option(
     "--format",
     "style",
     type=click.Choice(["table", "markdown", "latex", "json"]),
     default="table",
     show_default=True,
+    help="Format of the comparison.",
 )
 def compare(interviews: tuple[Path, ...], baselines: tuple[Path, ...], judge: str | None, mode: str | None,
             style: str) -> None:  # fmt: skip
@@ -180,15 +207,8 @@ def compare(interviews: tuple[Path, ...], baselines: tuple[Path, ...], judge: st
 
 
 @click.command()
-@click.argument("interviews", nargs=-1, required=True, type=FOLDER, metavar="DIR...")
-@click.option(
-    "--output", "-o", type=FOLDER, required=True, metavar="DIR", help="Where the page and figures go."
-)
-@click.option("--baseline", "baselines", multiple=True, type=FOLDER, metavar="DIR", help="As for compare.")
-@click.option("--judge", metavar="NAME", help="Whose scores the tables show, where there are several judges.")
-@click.option(
-    "--mode", type=click.Choice(["batch", "dimension", "item"]), help="Which way of judging, likewise."
-)
+@comparison_options
+@output_option("Folder for the report and its figures.")
 def report(interviews: tuple[Path, ...], output: Path, baselines: tuple[Path, ...], judge: str | None,
            mode: str | None) -> None:  # fmt: skip
     """Write one page (HTML and Markdown) with tables, tests, judges, sensitivity, figures and provenance.
@@ -206,21 +226,15 @@ def report(interviews: tuple[Path, ...], output: Path, baselines: tuple[Path, ..
 
 @click.command("control-vectors")
 @click.argument("backbone")
-@click.option("--output", "-o", type=FOLDER, required=True, metavar="DIR", help="Where the vectors go.")
-@click.option(
-    "--inventory",
-    default="ipip50",
-    show_default=True,
-    metavar="NAME",
-    help="Statements that overlap its questions are left out.",
-)
+@output_option("Folder for the vectors.")
+@inventory_option("Inventory whose questions no statement may overlap: ipip50, bfi44:FILE or a CSV file.")
 @click.option(
     "--block",
     "blocks",
     multiple=True,
     type=click.IntRange(0),
     metavar="N",
-    help="Decoder blocks to try, from 0; may be repeated. Default: all.",
+    help="Decoder block to try, from 0; may be repeated. Default: all.",
 )
 @click.option(
     "--strength",
@@ -230,9 +244,9 @@ def report(interviews: tuple[Path, ...], output: Path, baselines: tuple[Path, ..
     metavar="X",
     default=(0.25, 0.5, 1.0, 2.0),
     show_default=True,
-    help="Shares of the residual norm to try.",
+    help="Strength to try, relative to the residual norm; may be repeated.",
 )
-@click.option("--threads", type=click.IntRange(0), default=0, help="CPU threads; 0: torch's choice.")
+@threads_option
 def control_vectors(backbone: str, output: Path, inventory: str, blocks: tuple[int, ...],
                     strengths: tuple[float, ...], threads: int) -> None:  # fmt: skip
     """Build ControlLM's vectors for BACKBONE (a folder, a run or hf:OWNER/NAME), sweeping block and strength.
@@ -251,7 +265,7 @@ def control_vectors(backbone: str, output: Path, inventory: str, blocks: tuple[i
     questions = [item.question for item in load_inventory(inventory).items]
     name = backbone_of(backbone)
     control = vectors.build(load(name, precision="float32"), name, questions=questions, blocks=blocks,
-                            strengths=strengths, say=lambda line: click.echo(line, err=True))  # fmt: skip
+                            strengths=strengths, say=say)  # fmt: skip
     vectors.save(control, output)
     r = control.record
     click.echo(
@@ -260,7 +274,7 @@ def control_vectors(backbone: str, output: Path, inventory: str, blocks: tuple[i
 
 
 def read_access(flags: dict[str, Any]) -> "ModelAccess":
-    """Take the calling options out of the flags. Raises ConfigError naming the option that is wrong."""
+    """Remove the options of `access_options` from the flags. Raises ConfigError naming a wrong option."""
     from preact.evaluation.calling import ModelAccess
 
     settings = take_call_settings(flags)

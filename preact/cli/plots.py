@@ -5,7 +5,15 @@ from typing import Any
 
 import click
 
-from preact.cli.evaluation import FOLDER, calling_options, read_access
+from preact.cli.evaluation import (
+    access_options,
+    inventory_option,
+    judge_option,
+    output_option,
+    read_access,
+    threads_option,
+)
+from preact.cli.training import FOLDER, say
 
 
 def numbers(ctx: click.Context, param: click.Parameter, value: str) -> tuple[float, ...]:
@@ -16,16 +24,12 @@ def numbers(ctx: click.Context, param: click.Parameter, value: str) -> tuple[flo
         raise click.BadParameter(f"'{value}' is no list of numbers; write them like 16,64,256") from None
 
 
-def output_option(command: Any) -> Any:
-    """`--output`: where figures go."""
-    return click.option(
-        "--output", "-o", type=FOLDER, required=True, metavar="DIR", help="Where the files go."
-    )(command)
+figures_option = output_option("Folder for the files.")
 
 
 @click.command()
 @click.argument("release")
-@click.option("--output", "-o", type=FOLDER, required=True, metavar="DIR", help="Where runs and points go.")
+@output_option("Folder for the runs and points.")
 @click.option("--rank", callback=numbers, default="", metavar="N,N,...", help="LoRA ranks to try.")
 @click.option("--experts", callback=numbers, default="", metavar="N,N,...", help="Numbers of experts to try.")
 @click.option(
@@ -38,28 +42,32 @@ def output_option(command: Any) -> Any:
     type=click.Choice(["identification", "overall"]),
     default="identification",
     show_default=True,
-    help="Judge-free trait identification, or Overall of an interview.",
+    help="Trait identification, which needs no judge, or Overall of an interview.",
 )
+@click.option("--judge", default="scripted", show_default=True, metavar="NAME", help="Judge, for Overall.")
 @click.option(
-    "--judge", default="scripted", show_default=True, metavar="NAME", help="Who judges, for Overall."
+    "--runs",
+    type=click.IntRange(1),
+    default=1,
+    show_default=True,
+    help="Interviews per trait-level, for Overall.",
 )
-@click.option("--runs", type=click.IntRange(1), default=1, show_default=True, help="Interviews, for Overall.")
+@inventory_option("Inventory, for Overall: ipip50, bfi44:FILE or a CSV file.")
 @click.option(
-    "--inventory", default="ipip50", show_default=True, metavar="NAME", help="What is asked, for Overall."
-)
-@click.option(
-    "--max-tokens", type=click.IntRange(1), default=256, show_default=True, help="Of an answer, for Overall."
+    "--max-tokens",
+    type=click.IntRange(1),
+    default=256,
+    show_default=True,
+    help="Maximum tokens per answer, for Overall.",
 )
 @click.option("--epochs", type=float, metavar="X", help="As for `preact train`.")
 @click.option("--max-steps", type=click.IntRange(0), default=0, metavar="N", help="As for `preact train`.")
-@click.option(
-    "--threads", type=click.IntRange(0), default=0, metavar="N", help="CPU threads; 0: torch's choice."
-)
-@calling_options
+@threads_option
+@access_options
 def sweep(**flags: Any) -> None:
     """Train on RELEASE with one setting varied at a time and measure each run (Figure 4).
 
-    Finished points are kept; run the same command again to go on, or with other settings to add to them.
+    Finished points stay; run the same command again to resume, or with other settings to add points.
 
     \b
     Example:  preact sweep releases/ocean-chat-1.0 --rank 16,64,256 --experts 4,8,16 --output sweeps/one
@@ -72,7 +80,7 @@ def sweep(**flags: Any) -> None:
     values: Any = {"rank": flags.pop("rank"), "experts": flags.pop("experts"), "lambda": flags.pop("weights")}
     options = {"max_steps": flags.pop("max_steps"), "threads": flags.pop("threads")}
     plan = SweepPlan(values=values, recipe={"epochs": flags.pop("epochs")}, options=options, **flags)
-    for point in run_sweep(plan, access, lambda line: click.echo(line, err=True)):
+    for point in run_sweep(plan, access, say):
         click.echo(f"{point.method}  {point.parameter} {point.value:g}  {point.metric} {point.score:.4f}")
 
 
@@ -87,7 +95,7 @@ def plot() -> None:
 
 @plot.command("sweep")
 @click.argument("folder", type=FOLDER)
-@output_option
+@figures_option
 def plot_sweep(folder: Path, output: Path) -> None:
     """Figure 4 from the folder of a sweep."""
     from preact.evaluation.report.plots import draw_sweep
@@ -98,7 +106,7 @@ def plot_sweep(folder: Path, output: Path) -> None:
 
 @plot.command("experts")
 @click.argument("runs", nargs=-1, required=True, type=FOLDER)
-@output_option
+@figures_option
 def plot_experts(runs: tuple[Path, ...], output: Path) -> None:
     """Figure 5: the expert weights of runs side by side."""
     from preact.evaluation.report.plots import draw_experts
@@ -119,25 +127,21 @@ def plot_experts(runs: tuple[Path, ...], output: Path) -> None:
 @click.option(
     "--data", metavar="RELEASE", help="Dialogues to identify. Default: the test split of the run's release."
 )
-@output_option
+@figures_option
 def plot_confusion(run: Path, data: str | None, output: Path) -> None:
-    """Which trait-level the lowest loss names, 10 x 10."""
+    """The trait-level with the lowest loss against the true one, 10 x 10."""
     from preact.evaluation.identification import identify
     from preact.evaluation.report.plots import draw_confusion
 
-    _list_files(
-        draw_confusion(
-            identify(run, data=data, say=lambda line: click.echo(line, err=True)).confusion, output
-        )
-    )
+    _list_files(draw_confusion(identify(run, data=data, say=say).confusion, output))
 
 
 @plot.command("leakage")
 @click.argument("interview", type=FOLDER)
-@click.option("--judge", metavar="NAME", help="Whose scores, where there are several judges.")
-@output_option
+@judge_option
+@figures_option
 def plot_leakage(interview: Path, judge: str | None, output: Path) -> None:
-    """How each trait-level is judged on all five traits, 10 x 5 (of an interview with --items all)."""
+    """The score of each trait-level on all five traits, 10 x 5 (needs an interview with --items all)."""
     from preact.evaluation.comparison.trait_scores import leakage, load_scored
     from preact.evaluation.report.plots import draw_leakage
 
@@ -147,12 +151,20 @@ def plot_leakage(interview: Path, judge: str | None, output: Path) -> None:
 @plot.command("cases")
 @click.argument("interviews", nargs=-1, required=True, type=FOLDER)
 @click.option(
-    "--trait-level", default="N+", show_default=True, metavar="CODE", help="Such as 'N+' or 'low Openness'."
+    "--trait-level",
+    default="N+",
+    show_default=True,
+    metavar="CODE",
+    help="Trait-level, such as 'N+' or 'low Openness'.",
 )
 @click.option(
-    "--item", "items", multiple=True, metavar="ID", help="May be repeated. Default: the trait's first three."
+    "--item",
+    "items",
+    multiple=True,
+    metavar="ID",
+    help="Id of an item to show; may be repeated. Default: the trait's first three.",
 )
-@output_option
+@figures_option
 def plot_cases(interviews: tuple[Path, ...], trait_level: str, items: tuple[str, ...], output: Path) -> None:
     """Figure 6: the answers of several systems side by side, as a page."""
     from oceanchat.traits import TraitLevel

@@ -1,1 +1,1 @@
-"""Interviews, judges, statistics, tables, figures and trait identification."""
+"""Interviews, judges, statistics, tables, plots and trait identification."""

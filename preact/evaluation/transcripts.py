@@ -74,7 +74,7 @@ def folder_lock(folder: Path) -> Iterator[None]:
 
 
 def write_header(path: Path, header: BaseModel) -> None:
-    """Write a record as indented JSON in one step: either all of it is there or none."""
+    """Write a record as indented JSON in one step, so that a file is complete or absent."""
     partial = path.with_suffix(".partial")
     partial.write_text(header.model_dump_json(indent=2) + "\n", encoding="utf-8")
     partial.replace(path)

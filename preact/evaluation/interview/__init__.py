@@ -1,1 +1,1 @@
-"""Ask every question of an inventory and keep the answers."""
+"""Ask every question of an inventory and store the answers."""

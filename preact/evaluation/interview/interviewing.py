@@ -21,7 +21,7 @@ from preact.evaluation.transcripts import JsonLines, differences, folder_lock, r
 from preact.systems.system import AnswerState, InterviewQuestion, System
 
 UNCONDITIONED = "none"
-"""What stands in the place of a trait-level when the system is asked as it is."""
+"""Stands in for the trait-level when the system is asked as it is."""
 
 _SPEAKS_AS_MACHINE = re.compile(
     r"\b(as an? (ai|artificial intelligence|(large )?language model|chatbot)|i am an? (ai|language model)"

@@ -108,7 +108,7 @@ class JudgeScore(NamedTuple):
 
 
 def read_score(reply: str) -> JudgeScore:
-    """The score of one judge reply; any text at all gives a Score, none raises."""
+    """The score of one judge reply; any text gives a JudgeScore, none raises."""
     value: Any = ...
     for candidate in _objects(reply[-_SEARCHED:]):
         if "score" in candidate:

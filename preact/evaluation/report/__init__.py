@@ -1,1 +1,1 @@
-"""Tables, figures and the page that holds them."""
+"""Tables, plots and the page that holds them."""

@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -36,6 +38,29 @@ def test_every_command_has_help_with_an_example() -> None:
     for name in ("interview", "judge", "compare", "report", "control-vectors", "sweep", "plot"):
         result = call(name, "--help")
         assert result.exit_code == 0 and "Example:" in result.output
+
+
+COMMANDS = """
+import sys
+from oceanchat.errors import BuildStopped
+from preact.cli.main import preact
+try:
+    preact.main(["interview", "prompted:m", "-o", "asked", "--offline"], standalone_mode=False)
+except BuildStopped:
+    preact.main(["judge", "a", "--judge", "scripted"], standalone_mode=False)
+print("LOADED", *sorted({module.partition(".")[0] for module in sys.modules}))
+"""
+
+
+def test_neither_a_served_model_nor_a_scripted_judge_waits_for_torch(tmp_path: Path) -> None:
+    asyncio.run(hold_interview(Parrot(), small_inventory(), tmp_path / "a", runs=1))
+    command = [sys.executable, "-c", COMMANDS]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=tmp_path)
+    assert "10 batches judged" in done.stdout
+    loaded = done.stdout.partition("LOADED")[2].split()
+    assert "preact" in loaded and not {"torch", "transformers", "sklearn", "scipy", "matplotlib"} & set(
+        loaded
+    )
 
 
 def test_the_table_goes_to_stdout_and_concerns_to_stderr(tmp_path: Path) -> None:
