@@ -18,7 +18,11 @@ def load_optional(module: str, extra: str) -> Any:
     try:
         return import_module(module)
     except ModuleNotFoundError as error:
-        raise ConfigError(
-            f"this needs the package '{error.name}', which is not installed;"
-            f" run: pip install 'ocean-chat[{extra}]'"
-        ) from None
+        raise ConfigError(missing_package(error.name or module, extra)) from None
+
+
+def missing_package(package: str, extra: str) -> str:
+    """The message about a package that is not installed and that `extra` installs."""
+    return (
+        f"this needs the package '{package}', which is not installed; run: pip install 'ocean-chat[{extra}]'"
+    )

@@ -35,11 +35,11 @@ def run_json(folder: Path, *arguments: str, code: int = 0) -> Any:
     return json.loads(done.stdout)
 
 
-def assert_one_clear_line(done: subprocess.CompletedProcess[str], *said: str) -> None:
+def assert_one_clear_line(done: subprocess.CompletedProcess[str], *messages: str) -> None:
     """A mistake ends in exit code 1, nothing on stdout and one line on stderr that says what is wrong."""
     assert done.returncode == 1, (done.returncode, done.stderr)
     assert done.stdout == ""
     lines = [line for line in done.stderr.splitlines() if line.startswith("oceanchat: ")]
     assert len(lines) == 1 and "Traceback" not in done.stderr, done.stderr
-    for words in said:
-        assert words in lines[0], lines[0]
+    for message in messages:
+        assert message in lines[0], lines[0]

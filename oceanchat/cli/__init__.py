@@ -1,1 +1,1 @@
-"""The `oceanchat` command line, one file a command group."""
+"""The `oceanchat` command line."""

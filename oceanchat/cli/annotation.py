@@ -1,4 +1,7 @@
-"""`oceanchat sample`, `annotators`, `annotate` and `agreement` are for human validation."""
+"""Commands for human validation.
+
+They are `sample`, `annotators`, `annotate` and `agreement`.
+"""
 
 import json
 from pathlib import Path
@@ -124,10 +127,10 @@ def add_annotator(name: str, role: str, store: str) -> None:
     from oceanchat.annotation import accounts
     from oceanchat.store.database import open_store
 
-    made = accounts.add(open_store(store), name, role)
-    click.echo(f"{made.annotator.role.capitalize()} {made.annotator.name}", err=True)
+    account = accounts.add(open_store(store), name, role)
+    click.echo(f"{account.annotator.role.capitalize()} {account.annotator.name}", err=True)
     click.echo("Passcode, shown only once:", err=True)
-    click.echo(made.passcode)
+    click.echo(account.passcode)
 
 
 @annotators.command("list")
@@ -145,9 +148,10 @@ def list_annotators(store: str, as_json: bool) -> None:
 
     opened = open_store(store, must_exist=True)
     rows = []
-    for one in accounts.everyone(opened):
-        done, total = labels.progress(opened, one)
-        rows.append((one.name, one.pseudonym, accounts.state(one), done, total, one.profile))
+    for annotator in accounts.everyone(opened):
+        done, total = labels.progress(opened, annotator)
+        state = accounts.state(annotator)
+        rows.append((annotator.name, annotator.pseudonym, state, done, total, annotator.profile))
     if as_json:
         names = ("name", "pseudonym", "state", "answered", "items", "profile")
         return click.echo(json.dumps([dict(zip(names, row, strict=True)) for row in rows]))
@@ -268,14 +272,14 @@ def agreement(labels: Path | None, store: str, as_json: bool) -> None:
         load_optional(package, "agreement")
     if labels is not None:
         return _agreement_of_file(labels, as_json)
-    from oceanchat.annotation.report import record, report
+    from oceanchat.annotation import report as reporting
     from oceanchat.cli.display import agreement as agreement_tables
     from oceanchat.store.database import open_store
 
-    made = report(open_store(store, must_exist=True))
+    report = reporting.report(open_store(store, must_exist=True))
     if as_json:
-        return click.echo(json.dumps(record(made)))
-    agreement_tables.print_report(made)
+        return click.echo(json.dumps(reporting.record(report)))
+    agreement_tables.print_report(report)
 
 
 def _agreement_of_file(path: Path, as_json: bool) -> None:
@@ -288,8 +292,8 @@ def _agreement_of_file(path: Path, as_json: bool) -> None:
     ratings = read_labels(path)
     strata = by_stratum(ratings) if any(rating.stratum for rating in ratings) else {}
     if as_json:
-        found: dict[str, Any] = figures(agree(ratings))
+        record: dict[str, Any] = figures(agree(ratings))
         if strata:
-            found["strata"] = {name: figures(each) for name, each in strata.items()}
-        return click.echo(json.dumps(found))
+            record["strata"] = {name: figures(each) for name, each in strata.items()}
+        return click.echo(json.dumps(record))
     agreement_tables.print_agreement(agree(ratings), strata, pairwise_cohen(ratings))

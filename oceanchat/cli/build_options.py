@@ -1,4 +1,4 @@
-"""The options of a build, shared by `oceanchat build` and `oceanchat estimate`."""
+"""Options of `build` and `estimate`."""
 
 import functools
 from collections.abc import Callable

@@ -1,4 +1,7 @@
-"""`oceanchat estimate`, `costs`, `retry` and `batches` are about calls to models and their cost."""
+"""Commands about model calls and their cost.
+
+They are `estimate`, `costs`, `retry` and `batches`.
+"""
 
 import asyncio
 import json

@@ -1,4 +1,4 @@
-"""Flags become configs here, and errors name the flag that was typed.
+"""Turn flags into configs, naming wrong flags.
 
 The API key is read here, from OPENAI_API_KEY, and nowhere below the command line.
 """

@@ -1,4 +1,4 @@
-"""CommandGroup and run_group are shared by both command lines.
+"""What both command lines share.
 
 Help lists whole summaries under headings; an error becomes one line with an exit code. Knows click and the
 error tree, and no command.
@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from oceanchat.errors import OceanChatError
+from oceanchat.extras import missing_package
 
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 """Settings of a group: how help is asked for and how wide it may be."""
@@ -74,8 +75,7 @@ def run_group(group: click.Group, extra: str, stopped: str) -> int:
         package = (error.name or name).split(".")[0]
         if package in ("oceanchat", "preact", "annotation_app"):
             raise
-        wanted = f"pip install 'ocean-chat[{_EXTRAS.get(package, extra)}]'"
-        return _complain(name, f"this needs '{package}', which is not installed; run: {wanted}", MISTAKE)
+        return _complain(name, missing_package(package, _EXTRAS.get(package, extra)), MISTAKE)
     except (click.Abort, KeyboardInterrupt):
         return _complain(name, stopped, STOPPED)
     except SystemExit:

@@ -1,7 +1,7 @@
-"""`oceanchat` is the command line of the dataset half.
+"""The command line of the dataset half.
 
-It lists the commands in the order people meet them; errors a user can act on become one line on stderr and
-exit code 1.
+`oceanchat` lists its commands in the order people meet them; errors a user can act on become one line on
+stderr and exit code 1.
 """
 
 import sys

@@ -1,4 +1,7 @@
-"""`oceanchat import`, `release`, `verify`, `diff` and `publish` lead from a store to the Hub."""
+"""Commands from import to publication.
+
+They are `import`, `release`, `verify`, `diff` and `publish`.
+"""
 
 import asyncio
 import json

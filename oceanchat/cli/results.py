@@ -1,4 +1,7 @@
-"""`oceanchat status`, `show`, `export`, `stats` and `backup` read what is in a store."""
+"""Commands that read a store.
+
+They are `status`, `show`, `export`, `stats` and `backup`.
+"""
 
 import json
 import random

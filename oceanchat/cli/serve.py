@@ -1,4 +1,7 @@
-"""`oceanchat serve-scripted` puts the scripted model behind a real endpoint, to rehearse a build for free."""
+"""`oceanchat serve-scripted` serves the scripted model.
+
+It puts it behind a real endpoint, to rehearse a build for free.
+"""
 
 from collections.abc import Callable
 from typing import Any

@@ -1,4 +1,4 @@
-"""`oceanchat topics` shows what the dialogues in a store are about."""
+"""`oceanchat topics` shows what dialogues are about."""
 
 import asyncio
 import json

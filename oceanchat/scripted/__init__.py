@@ -1,1 +1,1 @@
-"""The embedded default model: free, offline, deterministic, plainly labelled."""
+"""The built-in model: free, offline and deterministic."""

@@ -1,7 +1,8 @@
-"""The self-discloser: answers that show one facet at one level through what the person does.
+"""Answers of the scripted self-discloser.
 
-A story runs through a conversation (how it started, what happened, what others said, what came of it);
-reasons, habits and plans are the facet's. Sees what the disclose and write prompts give, nothing else.
+They show one facet at one level through what the person does. A story runs through a conversation (how it
+started, what happened, what others said, what came of it); reasons, habits and plans are the facet's. Sees
+what the disclose and write prompts give, nothing else.
 """
 
 import random

@@ -1,8 +1,9 @@
-"""Check a dialogue: which trait-levels the self-discloser's answers show, by the evidence in them.
+"""Check which trait-levels a dialogue shows.
 
-Names the strongest trait-level and those that come close to it; names none where the evidence is thin. It
-sees the dialogue alone, so it can be wrong, and it turns weak dialogues away. It was fitted to the example
-lines that the scripted writer speaks from, so what it passes of that writer's says nothing of other texts.
+Judges by the evidence in the self-discloser's answers. Names the strongest trait-level and those that come
+close to it; names none where the evidence is thin. It sees the dialogue alone, so it can be wrong, and it
+turns weak dialogues away. It was fitted to the example lines that the scripted writer speaks from, so what it
+passes of that writer's says nothing of other texts.
 """
 
 from collections.abc import Mapping, Sequence

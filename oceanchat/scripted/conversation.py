@@ -1,7 +1,7 @@
-"""A conversation as text: its lines read, its lines written, and what each question was after.
+"""Read and write conversations as text.
 
-Questions that the scripted questioner asks are recognised exactly, others by what they ask about. Knows the
-question parts, nothing of answers.
+Also knows what each question was after. Questions that the scripted questioner asks are recognised exactly,
+others by what they ask about. Knows the question parts, nothing of answers.
 """
 
 import functools

@@ -1,6 +1,7 @@
-"""How much answers speak for each trait-level: by the words they share with examples, and by the lexica.
+"""Measure how far answers show each trait-level.
 
-The one measure behind checking and judging. It reads what was said and nothing else, and can be wrong.
+Evidence is the words that answers share with examples and with the lexica. The one measure behind checking
+and judging. It reads what was said and nothing else, and can be wrong.
 """
 
 from collections.abc import Mapping, Sequence

@@ -1,7 +1,8 @@
-"""What people of each trait-level sound like: word weights learned from the example lines under parts/.
+"""Weigh words by the trait-levels they show.
 
-Each word or pair of words weighs, for each trait-level, the logarithm of how much commoner it is in that
-trait-level's lines than in plain small talk. Knows the lines, nothing of the dialogues it will be used on.
+The weights are learned from the example lines under parts/. Each word or pair of words weighs, for each
+trait-level, the logarithm of how much commoner it is in that trait-level's lines than in plain small talk.
+Knows the lines, nothing of the dialogues it will be used on.
 """
 
 import functools

@@ -1,6 +1,7 @@
-"""Fill a line of the parts files: choose between `(this|that)`, put words into `{slots}`, set capitals.
+"""Fill in a line of the parts files.
 
-Also reads the parts files. Knows nothing of what the lines say.
+Chooses between `(this|that)`, puts words into `{slots}` and sets capitals. Also reads the parts files. Knows
+nothing of what the lines say.
 """
 
 import functools

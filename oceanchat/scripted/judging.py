@@ -1,7 +1,8 @@
-"""Judge answers on one trait from 1 to 5, by the evidence in them.
+"""Judge answers on one trait.
 
-Numbered questions and answers come as text; of a line 'Answer: ...' or 'A: ...' only what follows counts.
-No evidence gives a score near 3, no answer at all gives null.
+The score runs from 1 to 5, by the evidence in the answers. Numbered questions and answers come as text; of a
+line 'Answer: ...' or 'A: ...' only what follows counts. No evidence gives a score near 3, no answer at all
+gives null.
 """
 
 import json

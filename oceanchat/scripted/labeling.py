@@ -1,7 +1,8 @@
-"""Label a sentence for one trait: the facet and level its words speak for, or neutral.
+"""Label a sentence for one trait.
 
-The strength grows with the evidence; a sentence that is not about its writer counts for less. Replies have
-the form the label prompt asks for. Knows the lexica, nothing of corpora or selection.
+The label is the facet and level its words speak for, or neutral. The strength grows with the evidence; a
+sentence that is not about its writer counts for less. Replies have the form the label prompt asks for. Knows
+the lexica, nothing of corpora or selection.
 """
 
 import functools

@@ -1,7 +1,8 @@
-"""The lexica: for each facet and level, words people use of themselves and tells of how they behave.
+"""Lexica of words for each facet and level.
 
-One TOML file a trait under lexica/. `words` serve labelling and checking, `tells` (what someone like that
-does or mentions) only checking and judging. Knows how to load and index them, nothing of replies.
+They hold words that people use of themselves and tells of how they behave. One TOML file a trait under
+lexica/. `words` serve labeling and checking, `tells` (what someone like that does or mentions) only checking
+and judging. Knows how to load and index them, nothing of replies.
 """
 
 import functools

@@ -1,7 +1,8 @@
-"""The embedded default model: free, offline, deterministic, plainly labelled `scripted`.
+"""The scripted model.
 
-Answers from the rendered messages alone: their task and tags choose a function, their hash and the sample
-number seed it. Equal requests get equal answers on every machine; it stands as well behind HTTP.
+Free, offline, deterministic and plainly labeled `scripted`. Answers from the rendered messages alone: their
+task and tags choose a function, their hash and the sample number seed it. Equal requests get equal answers on
+every machine; it stands as well behind HTTP.
 """
 
 import hashlib

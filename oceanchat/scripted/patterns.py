@@ -1,7 +1,8 @@
-"""A small pattern language over plain words, and an index that finds many patterns in one pass.
+"""Find many word patterns in one pass.
 
-A pattern is words in a row: `stem*` ends freely, `a/b` is either, `~` skips up to three words within the
-clause, `@name` is one of WORD_CLASSES; each `!` at the end adds to the weight of 1. Knows nothing of traits.
+Patterns are written in a small language over plain words. A pattern is words in a row: `stem*` ends freely,
+`a/b` is either, `~` skips up to three words within the clause, `@name` is one of WORD_CLASSES; each `!` at
+the end adds to the weight of 1. Knows nothing of traits.
 """
 
 import re

@@ -1,7 +1,8 @@
-"""The questioner: an opening question from a neutral theme, then follow-ups on what was heard.
+"""Questions of the scripted questioner.
 
-Which intents a conversation goes through is one of several skeletons, fixed by its theme and opening. Sees
-the theme and the conversation, never the seed topic, trait or level.
+An opening question comes from a neutral theme, follow-ups take up what was heard. Which intents a
+conversation goes through is one of several skeletons, fixed by its theme and opening. Sees the theme and the
+conversation, never the seed topic, trait or level.
 """
 
 import functools

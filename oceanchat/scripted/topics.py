@@ -1,6 +1,7 @@
-"""What a text is about: the everyday things named in it, how a person calls them, and a neutral theme.
+"""Find the everyday things a text names.
 
-Reads topics.toml. Works on any text, a seed topic or a theme; knows nothing of traits or conversations.
+Also knows how a person calls them, and a neutral theme. Reads topics.toml. Works on any text, a seed topic or
+a theme; knows nothing of traits or conversations.
 """
 
 import functools

@@ -1,7 +1,7 @@
-"""Who speaks in a scripted conversation: the people, things and days around the self-discloser.
+"""Choose who speaks in a scripted conversation.
 
-Chosen once from the seed topic and facet, so a dual-mode conversation stays with them from call to call.
-Knows topics, nothing of what is said.
+The people, things and days around the self-discloser are chosen once from the seed topic and facet, so a
+dual-mode conversation stays with them from call to call. Knows topics, nothing of what is said.
 """
 
 import random

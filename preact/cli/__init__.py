@@ -1,1 +1,1 @@
-"""The `preact` command line, one file a command group."""
+"""The `preact` command line."""

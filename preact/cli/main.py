@@ -1,6 +1,7 @@
-"""`preact`: the command line of the training half.
+"""The command line of the training half.
 
-Commands are listed from their groups; errors a user can act on become one line on stderr and exit code 1.
+`preact` lists its commands in the order people meet them. Commands are listed from their groups; errors a
+user can act on become one line on stderr and exit code 1.
 """
 
 import logging

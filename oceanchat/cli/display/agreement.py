@@ -1,6 +1,7 @@
-"""Agreement as tables on stdout: figures with intervals, the notes beside them, trait-levels and pairs.
+"""Tables of agreement on stdout.
 
-It prints what it is given; nothing is computed here.
+Figures stand with their intervals and notes, then trait-levels and pairs. It prints what it is given; nothing
+is computed here.
 """
 
 from collections.abc import Mapping
@@ -32,40 +33,40 @@ def print_agreement(
 def _print_strata(strata: Mapping[str, Agreement], pass_rates: Mapping[str, Figure]) -> None:
     names = ("observed", "unanimous", "fleiss_kappa", "alpha_nominal", "ac1")
     rows = []
-    for stratum, found in strata.items():
-        figures = found.figures()
+    for stratum, agreement in strata.items():
+        figures = agreement.figures()
         cells = [figures[name].cells(form_of(name))[0] for name in names]
         rate = pass_rates[stratum].cells(SHARE) if stratum in pass_rates else ("", "")
-        rows.append((stratum, found.items, *rate, *cells))
+        rows.append((stratum, agreement.items, *rate, *cells))
     print_table(("", "items", "pass rate", "", *(NAMES[name] for name in names)), rows)
 
 
-def print_report(made: Report) -> None:
+def print_report(report: Report) -> None:
     """The whole report on a sample."""
     print_table(
         ("", "value", "95 % interval", "note"),
         [
-            (NAMES["pass_rate"], *made.pass_rate.cells(SHARE), made.pass_rate.note),
+            (NAMES["pass_rate"], *report.pass_rate.cells(SHARE), report.pass_rate.note),
             (
                 NAMES["pass_rate_after_adjudication"],
-                *made.pass_rate_after.cells(SHARE),
-                f"{made.decided} of {made.disagreements} disagreements decided",
+                *report.pass_rate_after.cells(SHARE),
+                f"{report.decided} of {report.disagreements} disagreements decided",
             ),
             *(
                 (NAMES[name], *figure.cells(SHARE), figure.note)
-                for name, figure in made.checker._asdict().items()
+                for name, figure in report.checker._asdict().items()
             ),
         ],
-        f"Sample {made.sample.id}: {made.coverage.complete} of {made.coverage.items} items complete,"
-        f" {made.sample.overlap} annotators each",
+        f"Sample {report.sample.id}: {report.coverage.complete} of {report.coverage.items} items complete,"
+        f" {report.sample.overlap} annotators each",
     )
-    print_agreement(made.overall, {}, made.pairs)
-    for question, found in made.questions.items():
+    print_agreement(report.overall, {}, report.pairs)
+    for question, agreement in report.questions.items():
         rows = [
             (NAMES[name], *figure.cells(form_of(name)), figure.note)
-            for name, figure in found.figures().items()
+            for name, figure in agreement.figures().items()
             if figure.value is not None or name == "fleiss_kappa"
         ]
         print_table((question, "value", "95 % interval", "note"), rows)
-    if made.strata:
-        _print_strata(made.strata, made.pass_rates)
+    if report.strata:
+        _print_strata(report.strata, report.pass_rates)

@@ -1,4 +1,4 @@
-"""The result of a build and the status of a store on stdout.
+"""Tables of builds and of a store.
 
 It shows what it is handed and decides nothing.
 """
@@ -121,20 +121,20 @@ def _funnel_cells(outcome: Outcome) -> list[str]:
     return [f"{figure:,}" for figure in figures]
 
 
-def print_status(found: Sequence[Status]) -> None:
-    """The funnel of each trait-level, why rows did not go on, and how each was built."""
-    print_funnel([one.outcome for one in found])
-    reasons = [(one.build.trait_level, *reason) for one in found for reason in one.reasons]
+def print_status(statuses: Sequence[Status]) -> None:
+    """The funnel of each trait-level, why rows were dropped, and how each was built."""
+    print_funnel([status.outcome for status in statuses])
+    reasons = [(status.build.trait_level, *reason) for status in statuses for reason in status.reasons]
     if reasons:
         print_table(("", "step", "state", "why", "rows"), reasons, "Dropped rows")
         stdout_console().print()
     rows = [
         (
-            one.build.trait_level,
-            *(one.build.config[role] for role in ("labeler", "writer", "checker", "mode", "check")),
-            datetime.fromtimestamp(one.build.finished_at).strftime("%Y-%m-%d %H:%M"),
+            status.build.trait_level,
+            *(status.build.config[role] for role in ("labeler", "writer", "checker", "mode", "check")),
+            datetime.fromtimestamp(status.build.finished_at).strftime("%Y-%m-%d %H:%M"),
         )
-        for one in found
+        for status in statuses
     ]
     print_table(
         ("", "labeler", "writer", "checker", "mode", "check", "finished"), rows, "How they were built"

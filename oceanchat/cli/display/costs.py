@@ -1,6 +1,6 @@
-"""Tables about money on stdout: forecasts, accounts, retries and batches.
+"""Tables about money on stdout.
 
-It shows what it is handed and decides nothing.
+They hold estimates, costs, retries and batches. It shows what it is handed and decides nothing.
 """
 
 import math

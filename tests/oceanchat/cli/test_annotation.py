@@ -18,8 +18,8 @@ from tests.oceanchat.annotation.scenes import GOOD, dialogue, fill, label_all
 FIGURES = {"observed", "unanimous", "fleiss_kappa", "alpha_nominal", "alpha_ordinal", "alpha_interval", "ac1"}
 
 
-def run(command: object, *told: str) -> Result:
-    return CliRunner().invoke(command, told, catch_exceptions=False)  # type: ignore[arg-type]
+def run(command: object, *arguments: str) -> Result:
+    return CliRunner().invoke(command, arguments, catch_exceptions=False)  # type: ignore[arg-type]
 
 
 def label_file(folder: Path, text: str) -> str:
@@ -42,15 +42,15 @@ def test_from_an_empty_folder_to_a_report(tmp_path: Path) -> None:
     for name in ("Ann", "Ben", "Cas"):
         label_all(store, accounts.find(store, name), lambda _: GOOD)
     listed = json.loads(run(annotators, "list", "--json", "--store", url).stdout)
-    assert [(one["name"], one["answered"], one["items"]) for one in listed] == [
+    assert [(row["name"], row["answered"], row["items"]) for row in listed] == [
         ("Ann", 10, 10),
         ("Ben", 10, 10),
         ("Cas", 10, 10),
     ]
     assert listed[0]["profile"] == {"background": "MSc psychology"}
-    made = json.loads(run(agreement, "--json", "--store", url).stdout)
-    assert made["pass_rate"]["value"] == 1.0 and made["complete_items"] == 10
-    assert made["fleiss_kappa"]["value"] is None
+    report = json.loads(run(agreement, "--json", "--store", url).stdout)
+    assert report["pass_rate"]["value"] == 1.0 and report["complete_items"] == 10
+    assert report["fleiss_kappa"]["value"] is None
     shown = run(agreement, "--store", url).stdout
     assert "undefined (one category used), observed 100 %" in shown and "pass rate (majority)" in shown
     store.close()
@@ -70,9 +70,9 @@ def test_a_sample_that_falls_short_says_so(tmp_path: Path) -> None:
     store = open_store(url)
     with store.writing() as connection:
         add_imported(connection, [dialogue(TRAIT_LEVELS[0], 1), dialogue(TRAIT_LEVELS[1], 1)])
-    said = run(sample, "--per-trait-level", "2", "--store", url).stderr
-    assert "No dialogue of E+, A+, N+, O-, C-, E-, A-, N-" in said
-    assert "Fewer than 2 of O+ (1), C+ (1): all available ones were drawn." in said
+    warnings = run(sample, "--per-trait-level", "2", "--store", url).stderr
+    assert "No dialogue of E+, A+, N+, O-, C-, E-, A-, N-" in warnings
+    assert "Fewer than 2 of O+ (1), C+ (1): all available ones were drawn." in warnings
     store.close()
 
 
@@ -95,32 +95,32 @@ def test_anybody_s_labels_give_the_seven_figures_and_strata_when_there_are_any(t
         f"{item},{who},{(item + (who == 'B' and item % 3 == 0)) % 4}\n" for item in range(12) for who in "AB"
     )
     path = label_file(tmp_path, "item,annotator,value\n" + rows)
-    found = json.loads(run(agreement, "--labels", path, "--json").stdout)
-    assert set(found) == FIGURES
-    assert all(set(figure) == {"value", "low", "high", "note"} for figure in found.values())
-    assert found["observed"]["value"] == pytest.approx(8 / 12)
+    figures = json.loads(run(agreement, "--labels", path, "--json").stdout)
+    assert set(figures) == FIGURES
+    assert all(set(figure) == {"value", "low", "high", "note"} for figure in figures.values())
+    assert figures["observed"]["value"] == pytest.approx(8 / 12)
     strata = label_file(tmp_path, "item,annotator,value,stratum\n" + rows.replace("\n", ",x\n"))
-    found = json.loads(run(agreement, "--labels", strata, "--json").stdout)
-    assert set(found) == FIGURES | {"strata"} and set(found["strata"]["x"]) == FIGURES
+    figures = json.loads(run(agreement, "--labels", strata, "--json").stdout)
+    assert set(figures) == FIGURES | {"strata"} and set(figures["strata"]["x"]) == FIGURES
     assert "Cohen's kappa" in run(agreement, "--labels", strata).stdout
 
 
 def test_words_have_no_order_and_the_note_says_so(tmp_path: Path) -> None:
     path = label_file(tmp_path, "item,annotator,value\n1,A,yes\n1,B,no\n2,A,yes\n2,B,yes\n")
-    found = json.loads(run(agreement, "--labels", path, "--json").stdout)
-    assert found["alpha_ordinal"]["value"] is None and "words" in found["alpha_ordinal"]["note"]
-    assert found["alpha_nominal"]["value"] == pytest.approx(0.0)
+    figures = json.loads(run(agreement, "--labels", path, "--json").stdout)
+    assert figures["alpha_ordinal"]["value"] is None and "words" in figures["alpha_ordinal"]["note"]
+    assert figures["alpha_nominal"]["value"] == pytest.approx(0.0)
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         ("item,who\n1,2\n", "lacks the column 'annotator'"),
         ("item,annotator,value\n1,A,1\n1,A,1\n", "two labels"),
     ],
 )
-def test_wrong_label_files_are_one_line(tmp_path: Path, text: str, said: str) -> None:
-    with pytest.raises(InputError, match=said):
+def test_wrong_label_files_are_one_line(tmp_path: Path, text: str, message: str) -> None:
+    with pytest.raises(InputError, match=message):
         run(agreement, "--labels", label_file(tmp_path, text))
 
 

@@ -33,14 +33,14 @@ def test_release_says_what_it_wrote_and_where(command: Command, tmp_path: Path) 
     options = ("--license", "mit", "--store", tmp_path / "s.db", "--output", tmp_path, "--json")
     ended = command("release", "--version", "2.0.0", "--split-ratio", "100/0/0", *options)
     assert (ended.code, ended.err) == (0, "")
-    said = json.loads(ended.out)
-    assert said["folder"] == str(tmp_path / "ocean-chat-2.0.0-scripted")
-    assert said["rejected"] == {"off-trait": 1}
-    assert sum(said["splits"]["train"].values()) == 20
+    record = json.loads(ended.out)
+    assert record["folder"] == str(tmp_path / "ocean-chat-2.0.0-scripted")
+    assert record["rejected"] == {"off-trait": 1}
+    assert sum(record["splits"]["train"].values()) == 20
 
 
 @pytest.mark.parametrize(
-    ("options", "said"),
+    ("options", "message"),
     [
         (["--version", "2"], "--version '2' is not semantic"),
         (["--version", "2.0.0"], "a release needs a license"),
@@ -56,11 +56,11 @@ def test_release_says_what_it_wrote_and_where(command: Command, tmp_path: Path) 
     ],
 )
 def test_a_release_that_cannot_be_is_one_line(
-    command: Command, folder: Path, options: list[str], said: str
+    command: Command, folder: Path, options: list[str], message: str
 ) -> None:
     ended = command("release", "--store", folder.parent / "store.db", "--output", folder.parent, *options)
     assert (ended.code, ended.out) == (1, "")
-    assert said in ended.err
+    assert message in ended.err
     assert ended.err.count("\n") == 1
 
 
@@ -108,8 +108,8 @@ def test_import_counts_states_and_names_bad_lines(command: Command, tmp_path: Pa
     assert ended.code == 0
     assert "1 dialogues read, 1 of them new, 2 lines skipped" in ended.out
     assert "1 gate:length" in ended.out
-    said = json.loads(command("import", file, "--store", store, "--skip-bad", "--json").out)
-    assert (said["read"], said["new"], said["states"]) == (1, 0, {"gate:length": 1})
+    record = json.loads(command("import", file, "--store", store, "--skip-bad", "--json").out)
+    assert (record["read"], record["new"], record["states"]) == (1, 0, {"gate:length": 1})
 
 
 def test_imported_dialogues_can_be_released_as_they_came(command: Command, tmp_path: Path) -> None:

@@ -23,7 +23,8 @@ def test_without_the_server_the_extra_is_named() -> None:
     ended = subprocess.run([sys.executable, "-c", code, "serve-scripted"], capture_output=True, text=True)
     assert ended.returncode == 1
     assert ended.stderr == (
-        "oceanchat: this needs 'starlette', which is not installed; run: pip install 'ocean-chat[serve]'\n"
+        "oceanchat: this needs the package 'starlette', which is not installed;"
+        " run: pip install 'ocean-chat[serve]'\n"
     )
 
 

@@ -13,8 +13,8 @@ def test_topics_are_printed_and_drawn(command: Command, tmp_path: Path) -> None:
     make_store(tmp_path / "store.db", make_dialogues(6)).close()
     ended = command("topics", "--store", tmp_path / "store.db", "--plot", tmp_path / "topics.svg", "--json")
     assert (ended.code, ended.err) == (0, "")
-    said = json.loads(ended.out)
-    assert sum(topic["dialogues"] for topic in said["topics"]) + said["none"] == 60
+    record = json.loads(ended.out)
+    assert sum(topic["dialogues"] for topic in record["topics"]) + record["none"] == 60
     assert (tmp_path / "topics.svg").read_text().startswith("<?xml")
     table = command("topics", "--store", tmp_path / "store.db", "--count", 3)
     assert len(table.out.strip().splitlines()) == 4

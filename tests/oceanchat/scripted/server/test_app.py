@@ -27,11 +27,11 @@ def client(endpoint: Endpoint) -> openai.OpenAI:
 
 def test_the_client_reads_completions_and_models(serve: Serve) -> None:
     with client(serve(reply="hi {digest}")) as asker:
-        told = asker.chat.completions.create(
+        answer = asker.chat.completions.create(
             model="scripted-http", messages=[{"role": "user", "content": "hello"}]
         )
-        assert told.choices[0].message.content == "hi 2cf24dba"
-        assert told.usage is not None and told.usage.total_tokens > 0
+        assert answer.choices[0].message.content == "hi 2cf24dba"
+        assert answer.usage is not None and answer.usage.total_tokens > 0
         assert [model.id for model in asker.models.list()] == ["scripted-http"]
 
 
@@ -51,9 +51,9 @@ def test_a_body_that_is_no_request_is_400(serve: Serve) -> None:
     request = urllib.request.Request(
         f"{endpoint.url}/chat/completions", body, {"content-type": "application/json"}
     )
-    with pytest.raises(urllib.error.HTTPError) as told:
+    with pytest.raises(urllib.error.HTTPError) as answer:
         urllib.request.urlopen(request)
-    with told.value as response:
+    with answer.value as response:
         assert response.code == 400 and b"invalid_request_error" in response.read()
 
 
@@ -73,19 +73,19 @@ async def test_the_scripted_model_says_the_same_over_http_as_inside(serve: Serve
 
 
 def test_unknown_paths_are_404(serve: Serve) -> None:
-    with pytest.raises(urllib.error.HTTPError, match="404") as told:
+    with pytest.raises(urllib.error.HTTPError, match="404") as answer:
         urllib.request.urlopen(f"{serve().url}/embeddings")
-    told.value.close()
+    answer.value.close()
 
 
 @pytest.mark.parametrize("headers", [True, False])
 def test_rate_limit_headers_are_there_when_wanted(serve: Serve, headers: bool) -> None:
     endpoint = serve(**{"rate_limit_headers" if headers else "no_rate_limit_headers": True})
     with client(endpoint) as asker:
-        told = asker.chat.completions.with_raw_response.create(
+        answer = asker.chat.completions.with_raw_response.create(
             model="m", messages=[{"role": "user", "content": "hello"}]
         )
-    assert ("x-ratelimit-limit-requests" in told.headers) == headers
+    assert ("x-ratelimit-limit-requests" in answer.headers) == headers
 
 
 def test_a_batch_is_listed_watched_and_cancelled(serve: Serve) -> None:
