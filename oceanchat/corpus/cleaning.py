@@ -1,38 +1,32 @@
-"""Repair what text picks up on its way: HTML entities, control characters, mojibake.
+"""Repair damaged characters, keeping their offsets.
 
-The repaired text keeps a map back to the text as given, so a position in one is a position in the other.
-Knows nothing of sentences.
+ftfy decides what mojibake meant. It gives no offsets, so each damaged run goes to it alone, and every
+repaired character maps to the run it came from. The rest is ours: entities escaped several times, control
+characters, and marks that old Macintosh programs left, which ftfy does not know. Knows nothing of sentences.
 """
 
 import html
 import re
+from collections.abc import Iterator
 from typing import NamedTuple
 
-_SUSPECTS = "‘’‚“”„–—…•·€£©®°½éèêàâçñöüäïôûîíóáú\N{NO-BREAK SPACE}"  # noqa: RUF001
-"""Characters whose UTF-8 bytes, read as cp1252, are the usual mojibake."""
+from ftfy import fix_encoding
+from ftfy.badness import is_bad
+from ftfy.chardata import UTF8_DETECTOR_RE
 
 _INVISIBLE = "\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff\ufffe\uffff"
 
-
-def _from_windows(raw: bytes) -> str:
-    """Bytes as Windows reads them: cp1252, and latin-1 for the five bytes that cp1252 leaves out."""
-    return "".join(bytes([byte]).decode("cp1252", "ignore") or chr(byte) for byte in raw)
-
-
-_MOJIBAKE = {_from_windows(char.encode("utf-8")): char for char in _SUSPECTS}
-"""What is seen -> what was meant."""
-
-_APOSTROPHES = {"Õ": "’", "Ð": "–", "\ufffd": "’"}  # noqa: RUF001
-"""What became of Macintosh quotes and dashes, and what is left of an apostrophe that some program lost."""
+_REMNANTS = {"Õ": "’", "Ð": "–", "\ufffd": "’", "â€": "”"}  # noqa: RUF001
+"""What became of Macintosh quotes and dashes, what is left of an apostrophe that some program lost, and of a
+closing quote whose last byte cp1252 does not have."""
 
 _DAMAGE = re.compile(
     r"(?P<entity>&(?:amp;){0,3}(?:\#\d{1,7}|\#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});)"
-    rf"|(?P<mojibake>{'|'.join(sorted(map(re.escape, _MOJIBAKE), key=len, reverse=True))})"
     rf"|(?P<invisible>[{_INVISIBLE}])"
     r"|(?P<control>[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff])"
-    r"|(?P<apostrophe>(?<=[A-Za-z])Õ(?=[a-z])|(?<=\s)Ð(?=\s)|(?<=[A-Za-z])\ufffd(?=(?:s|t|m|d|ll|re|ve)\b))"
+    r"|(?P<remnant>(?<=[A-Za-z])Õ(?=[a-z])|(?<=\s)Ð(?=\s)|(?<=[A-Za-z])\ufffd(?=(?:s|t|m|d|ll|re|ve)\b)"
+    r"|(?<=[\w.,!?…])â€(?=[\s.,;:!?)]|$))"
 )
-
 
 _SUSPICIOUS = re.compile(r"[^\t\n\r -%'-~]")
 """Every damage starts with one of these; text without any, the usual case, is passed twenty times faster."""
@@ -54,20 +48,29 @@ class CleanText(NamedTuple):
         return self.starts[start], self.ends[end - 1]
 
 
+class _Repair(NamedTuple):
+    """What `given[start:end]` should have been."""
+
+    start: int
+    end: int
+    text: str
+
+
 def clean(text: str) -> CleanText:
     """The text with its damage repaired. Control characters become spaces, invisible ones go."""
     suspect = _SUSPICIOUS.search(text)
-    if suspect is None or _DAMAGE.search(text, suspect.start()) is None:
+    repairs = [] if suspect is None else list(_repairs(text, suspect.start()))
+    if not repairs:
         return CleanText(text, None, None)
     parts: list[str] = []
     starts: list[int] = []
     ends: list[int] = []
     at = 0
-    for damage in _DAMAGE.finditer(text):
-        parts += [text[at : damage.start()], repaired := _repaired(damage)]
-        starts += [*range(at, damage.start()), *[damage.start()] * len(repaired)]
-        ends += [*range(at + 1, damage.start() + 1), *[damage.end()] * len(repaired)]
-        at = damage.end()
+    for repair in repairs:
+        parts += [text[at : repair.start], repair.text]
+        starts += [*range(at, repair.start), *[repair.start] * len(repair.text)]
+        ends += [*range(at + 1, repair.start + 1), *[repair.end] * len(repair.text)]
+        at = repair.end
     parts.append(text[at:])
     starts += range(at, len(text))
     ends += range(at + 1, len(text) + 1)
@@ -79,19 +82,31 @@ def readable(text: str) -> str:
     return " ".join(clean(text).text.split())
 
 
+def _repairs(text: str, at: int) -> Iterator[_Repair]:
+    """All repairs from `at` on, in order: mojibake, and other damage in between."""
+    for run in UTF8_DETECTOR_RE.finditer(text, at):
+        repaired = _DAMAGE.sub(_repaired, fix_encoding(run.group())) if is_bad(run.group()) else run.group()
+        if repaired != run.group() and not _DAMAGE.match(text, run.start()):
+            yield from _other_repairs(text, at, run.start())
+            yield _Repair(*run.span(), repaired)
+            at = run.end()
+    yield from _other_repairs(text, at, len(text))
+
+
+def _other_repairs(text: str, start: int, end: int) -> Iterator[_Repair]:
+    return (_Repair(*damage.span(), _repaired(damage)) for damage in _DAMAGE.finditer(text, start, end))
+
+
 def _repaired(damage: re.Match[str]) -> str:
-    seen = damage.group()
     match damage.lastgroup:
         case "entity":
-            return _decoded(seen)
-        case "mojibake":
-            return _MOJIBAKE[seen]
-        case "apostrophe":
-            return _APOSTROPHES[seen]
+            return _decoded(damage.group())
+        case "remnant":
+            return _REMNANTS[damage.group()]
         case "invisible":
             return ""
         case _:
-            return _control(seen)
+            return _control(damage.group())
 
 
 def _decoded(entity: str) -> str:
@@ -105,5 +120,5 @@ def _decoded(entity: str) -> str:
 def _control(char: str) -> str:
     """A control character as a space, or as what cp1252 means by it (a cp1252 file read as latin-1)."""
     if "\x80" <= char <= "\x9f":
-        return _from_windows(char.encode("latin-1")).replace(char, " ")
+        return char.encode("latin-1").decode("cp1252", "ignore") or " "
     return " "

@@ -20,6 +20,9 @@ PIECES = st.sampled_from(
         "\ud800",
         "â€™",
         "donÕt",
+        "â€",
+        "ÃƒÂ©",
+        "\u00f0\u0178\u02dc\u20ac",
     ]
 )
 DAMAGED = st.lists(st.one_of(PIECES, st.text(max_size=8))).map("".join)
@@ -31,6 +34,11 @@ DAMAGED = st.lists(st.one_of(PIECES, st.text(max_size=8))).map("".join)
         ("he said &quot;hi&quot; &amp; left", 'he said "hi" & left'),
         ("twice &amp;amp;lt;3 escaped", "twice <3 escaped"),
         ("itâ€™s a cafÃ©", "it\u2019s a café"),
+        ("caf\u00c3\u0192\u00c2\u00a9 damaged twice", "café damaged twice"),
+        ("GroÃŸe StraÃŸe in SÃ£o Paulo", "Große Straße in São Paulo"),
+        ("I â™¥ you \u00f0\u0178\u02dc\u20ac", "I \u2665 you \U0001f600"),
+        ("invisible \u00e2\u20ac\u2039 mojibake", "invisible mojibake"),
+        ("he said â€œhi,â€ and left", "he said \u201chi,\u201d and left"),
         ("IÕm late Ð again", "I\u2019m late \u2013 again"),
         ("don\ufffdt I\x92m", "don\u2019t I\u2019m"),
         ("eat\x05an apple", "eat an apple"),
@@ -43,17 +51,27 @@ def test_damage_is_repaired(damaged: str, repaired: str) -> None:
     assert readable(damaged) == repaired
 
 
-def test_sound_text_is_left_alone() -> None:
-    assert clean("A naïve façade, \u201cquoted\u201d.").text == "A naïve façade, \u201cquoted\u201d."
+@pytest.mark.parametrize(
+    "text",
+    ["A naïve façade, \u201cquoted\u201d.", "\u0152uvre, étoile, Noël", "\u20ac5 \u2013 £3", "Привет, мир"],
+)
+def test_sound_text_is_left_alone(text: str) -> None:
+    assert clean(text).text == text
+
+
+def test_a_repaired_run_maps_to_the_damaged_one() -> None:
+    cleaned = clean("a cafÃ© \u00c3\u0192\u00c2\u00a9 b")
+    assert cleaned.text == "a café é b"
+    assert [cleaned.given_span(at, at + 1) for at in (5, 7, 9)] == [(5, 7), (8, 12), (13, 14)]
 
 
 @given(DAMAGED)
-def test_each_clean_character_has_its_place_in_order(text: str) -> None:
+def test_each_clean_character_has_its_offsets_in_order(text: str) -> None:
     cleaned = clean(text)
-    places = [cleaned.given_span(at, at + 1) for at in range(len(cleaned.text))]
-    assert all(0 <= start < end <= len(text) for start, end in places)
-    assert places == sorted(places)
-    for char, (start, end) in zip(cleaned.text, places, strict=True):
+    spans = [cleaned.given_span(at, at + 1) for at in range(len(cleaned.text))]
+    assert all(0 <= start < end <= len(text) for start, end in spans)
+    assert spans == sorted(spans)
+    for char, (start, end) in zip(cleaned.text, spans, strict=True):
         sound = end - start == 1 and " " <= text[start] <= "~"
         assert text[start] == char or not sound
 
