@@ -59,8 +59,8 @@ def filled_store(url: str, sessions: int, items: int) -> tuple[Store, list[str]]
     for number in range(items):
         level = TRAIT_LEVELS[number % 10]
         turns = tuple(
-            Turn(role="discloser" if place % 2 else "questioner", text=f"{number}.{place} {WORDS * 2}")
-            for place in range(8)
+            Turn(role="discloser" if position % 2 else "questioner", text=f"{number}.{position} {WORDS * 2}")
+            for position in range(8)
         )
         dialogues.append(
             Dialogue(
@@ -82,9 +82,9 @@ def filled_store(url: str, sessions: int, items: int) -> tuple[Store, list[str]]
 
 
 @contextlib.contextmanager
-def server(told: list[str], port: int, folder: Path) -> Iterator[str]:
+def server(command_line: list[str], port: int, folder: Path) -> Iterator[str]:
     """Run a Streamlit server until the block ends."""
-    process = subprocess.Popen(told, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    process = subprocess.Popen(command_line, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     url = f"127.0.0.1:{port}"
     try:
         for _ in range(300):
@@ -121,9 +121,9 @@ def item_token(messages: list[ForwardMsg]) -> str:
     for message in messages:
         element = message.delta.new_element
         if element.WhichOneof("type") == "bidi_component" and element.bidi_component.json:
-            found = json.loads(element.bidi_component.json)
-            if "token" in found:
-                return str(found["token"])
+            fields = json.loads(element.bidi_component.json)
+            if "token" in fields:
+                return str(fields["token"])
     raise RuntimeError("the page shows no dialogue")
 
 
@@ -154,9 +154,9 @@ async def annotate(url: str, cookie: str, clicks: int, think: float) -> list[flo
         token = item_token(await run_page(socket_))
         for _ in range(clicks):
             await asyncio.sleep(random.uniform(0.67, 1.33) * think)
-            told = {"token": token, "answers": {"trait_shown": "yes", "coherent": "yes"}, "active_seconds": 3}
+            body = {"token": token, "answers": {"trait_shown": "yes", "coherent": "yes"}, "active_seconds": 3}
             start = time.perf_counter()
-            answer = await client.post("/annotation/label", json=told)
+            answer = await client.post("/annotation/label", json=body)
             answer.raise_for_status()
             following = item_token(await run_page(socket_))
             times.append(time.perf_counter() - start)
@@ -184,8 +184,8 @@ async def everybody(
 ) -> list[float]:
     """All sessions at once."""
     jobs = [session(url, cookie, args.clicks, args.think) for cookie in cookies]
-    found = await asyncio.gather(*jobs)  # type: ignore[call-overload]
-    return [seconds for times in found for seconds in times]
+    durations = await asyncio.gather(*jobs)  # type: ignore[call-overload]
+    return [seconds for times in durations for seconds in times]
 
 
 def free_port() -> int:
@@ -195,10 +195,10 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def row(name: str, times: list[float], floor: float, kept: str) -> str:
+def row(name: str, times: list[float], floor: float, result: str) -> str:
     """One line of the table."""
     cut = statistics.quantiles(times, n=20)
-    return f"| {name} | {cut[9] * 1e3:.0f} | {cut[18] * 1e3:.0f} | {cut[18] / floor:.2f} | {kept} |"
+    return f"| {name} | {cut[9] * 1e3:.0f} | {cut[18] * 1e3:.0f} | {cut[18] / floor:.2f} | {result} |"
 
 
 def measure_bare(folder: Path, args: argparse.Namespace, options: list[str]) -> list[float]:
@@ -206,10 +206,10 @@ def measure_bare(folder: Path, args: argparse.Namespace, options: list[str]) -> 
     port = free_port()
     bare = folder / "bare.py"
     bare.write_text(BARE.replace("PATH", str(folder / "bare.db")))
-    told = [sys.executable, "-m", "streamlit", "run", str(bare), "--server.port", str(port)]
-    told += ["--server.headless", "true", "--server.fileWatcherType", "none", *options]
-    told += ["--browser.gatherUsageStats", "false", "--server.address", "127.0.0.1"]
-    with server(told, port, folder) as url:
+    bare_command = [sys.executable, "-m", "streamlit", "run", str(bare), "--server.port", str(port)]
+    bare_command += ["--server.headless", "true", "--server.fileWatcherType", "none", *options]
+    bare_command += ["--browser.gatherUsageStats", "false", "--server.address", "127.0.0.1"]
+    with server(bare_command, port, folder) as url:
         return asyncio.run(everybody(click, url, [""] * args.sessions, args))
 
 
@@ -220,11 +220,11 @@ def measure_app(name: str, store_url: str, folder: Path, args: argparse.Namespac
     with server(command(store_url, "127.0.0.1", port, None), port, folder) as url:
         times = asyncio.run(everybody(annotate, url, cookies, args))
     with store.reading() as connection:
-        found = label_rows.item_labels(connection, 1)
+        saved = label_rows.item_labels(connection, 1)
     clicks = args.sessions * args.clicks
-    different = len({(label.item_id, label.annotator_id) for label in found})
+    different = len({(label.item_id, label.annotator_id) for label in saved})
     store.close()
-    return row(name, times, floor, f"{clicks - different} lost, {len(found) - different} duplicate")
+    return row(name, times, floor, f"{clicks - different} lost, {len(saved) - different} duplicate")
 
 
 def main() -> None:

@@ -34,7 +34,7 @@ def _live() -> None:
         st.progress(coverage.complete / coverage.items)
         st.caption(f"{coverage.complete} of {coverage.items} items have all their labels")
     if coverage.unassigned:
-        st.warning(f"{coverage.unassigned} labels are assigned to nobody. Add an annotator.")
+        st.warning(f"{coverage.unassigned} labels have no annotator. Add one.")
     everyone = report.annotator_progress(settings.store(), lead)
     for progress in everyone:
         for warning in progress.attention.warnings:

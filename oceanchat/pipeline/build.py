@@ -255,7 +255,9 @@ class Builder:
         dialogues: Sequence[Dialogue],
     ) -> Funnel:
         with self.store.writing() as connection:
-            build_rows.replace_result(connection, finished, build_rows.Result(candidates, seeds, dialogues))
+            build_rows.replace_result(
+                connection, finished, build_rows.BuildResult(candidates, seeds, dialogues)
+            )
             funnel = Funnel(**build_rows.state_counts(connection, trait_level.code))
             check_sums(trait_level, funnel, candidates=len(candidates))
         return funnel

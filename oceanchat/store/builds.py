@@ -108,7 +108,7 @@ def _read(kind: type[R], text: str) -> R:
         ) from None
 
 
-class Result(NamedTuple):
+class BuildResult(NamedTuple):
     """Everything a trait-level's build ends with."""
 
     candidates: Sequence[Candidate]
@@ -116,7 +116,7 @@ class Result(NamedTuple):
     dialogues: Sequence[Dialogue]
 
 
-def replace_result(connection: Connection, build: StoredBuild, result: Result) -> None:
+def replace_result(connection: Connection, build: StoredBuild, result: BuildResult) -> None:
     """Put a trait-level's result in the place of an earlier one."""
     for table in (dialogues, seeds, candidates, builds):
         connection.execute(delete(table).where(table.c.trait_level == build.trait_level))

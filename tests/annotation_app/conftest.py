@@ -37,8 +37,8 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture
 def app(tmp_path: Path) -> Iterator[RunningApp]:
     """An app with an empty store, not started yet."""
-    with running(tmp_path) as made:
-        yield made
+    with running(tmp_path) as running_app:
+        yield running_app
 
 
 @pytest.fixture
@@ -71,11 +71,11 @@ def token(page: Page, *, settled: bool = True) -> str:
     """The token of the item on the page, once there is one, and by default once it takes answers."""
     item = page.locator(".item[data-token]")
     item.wait_for(timeout=30_000)
-    found = item.get_attribute("data-token")
-    assert found
+    data_token = item.get_attribute("data-token")
+    assert data_token
     if settled:
         page.wait_for_timeout(270)  # keys held over from the item before are ignored for 250 ms
-    return found
+    return data_token
 
 
 def wait_for_other(page: Page, old: str) -> None:

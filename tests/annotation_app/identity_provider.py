@@ -85,9 +85,9 @@ class IdentityProvider:
             handler, {"access_token": "x", "token_type": "Bearer", "expires_in": 600, "id_token": identity}
         )
 
-    def answer(self, handler: BaseHTTPRequestHandler, told: dict[str, Any]) -> None:
+    def answer(self, handler: BaseHTTPRequestHandler, document: dict[str, Any]) -> None:
         """Send JSON."""
-        body = json.dumps(told).encode()
+        body = json.dumps(document).encode()
         handler.send_response(200)
         handler.send_header("Content-Type", "application/json")
         handler.send_header("Content-Length", str(len(body)))

@@ -2,7 +2,6 @@
 
 import subprocess
 import sys
-import tomllib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -12,7 +11,6 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from oceanchat.annotation import accounts, labels
-from oceanchat.annotation.launcher import THEME, command
 from tests.annotation_app.conftest import answer, sign_in, token
 from tests.annotation_app.identity_provider import IdentityProvider
 from tests.annotation_app.running import RunningApp, free_port, running
@@ -24,14 +22,14 @@ ROOT = Path(__file__).parents[2]
 @pytest.fixture(scope="module")
 def open_app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningApp]:
     """One app for all tests here that change nothing others look at."""
-    with running(tmp_path_factory.mktemp("access")) as made:
-        made.sample(3, 1, names=("Ann", "Ben", "Out", "Rate"))
-        made.start()
-        yield made
+    with running(tmp_path_factory.mktemp("access")) as running_app:
+        running_app.sample(3, 1, names=("Ann", "Ben", "Out", "Rate"))
+        running_app.start()
+        yield running_app
 
 
-def post(app: RunningApp, what: str, told: object, **rest: object) -> httpx.Response:
-    return httpx.post(f"{app.url}/annotation/{what}", json=told, **rest)  # type: ignore[arg-type]
+def post(app: RunningApp, route: str, body: object, **rest: object) -> httpx.Response:
+    return httpx.post(f"{app.url}/annotation/{route}", json=body, **rest)  # type: ignore[arg-type]
 
 
 def test_strangers_are_sent_to_the_form(open_app: RunningApp) -> None:
@@ -42,8 +40,8 @@ def test_strangers_are_sent_to_the_form(open_app: RunningApp) -> None:
 
 
 def test_the_cookie_is_out_of_reach_of_scripts_and_other_sites(open_app: RunningApp) -> None:
-    told = {"name": "Ann", "passcode": open_app.codes["Ann"].upper().replace("-", " ")}
-    answer = httpx.post(f"{open_app.url}/login", data=told)
+    form = {"name": "Ann", "passcode": open_app.codes["Ann"].upper().replace("-", " ")}
+    answer = httpx.post(f"{open_app.url}/login", data=form)
     flags = answer.headers["set-cookie"].lower()
     assert "httponly" in flags and "samesite=strict" in flags and "max-age=1209600" in flags
     [value] = answer.cookies.values()
@@ -56,16 +54,16 @@ def test_wrong_passcodes_names_and_origins_are_refused_alike(open_app: RunningAp
     assert wrong.status_code == nobody.status_code == 403
     assert "name or passcode is not right" in wrong.text.lower()
     assert "&lt;b&gt;Nobody" in nobody.text and "<b>Nobody" not in nobody.text
-    told = {"name": "Ann", "passcode": open_app.codes["Ann"]}
-    elsewhere = httpx.post(f"{open_app.url}/login", data=told, headers={"Origin": "http://evil.example"})
+    form = {"name": "Ann", "passcode": open_app.codes["Ann"]}
+    elsewhere = httpx.post(f"{open_app.url}/login", data=form, headers={"Origin": "http://evil.example"})
     assert elsewhere.status_code == 403 and not elsewhere.cookies
 
 
 def test_guessing_is_slowed_down(open_app: RunningApp) -> None:
     for _ in range(accounts.ATTEMPTS_PER_NAME):
         httpx.post(f"{open_app.url}/login", data={"name": "Rate", "passcode": "guess"})
-    told = {"name": "Rate", "passcode": open_app.codes["Rate"]}
-    assert "too many attempts" in httpx.post(f"{open_app.url}/login", data=told).text.lower()
+    form = {"name": "Rate", "passcode": open_app.codes["Rate"]}
+    assert "too many attempts" in httpx.post(f"{open_app.url}/login", data=form).text.lower()
 
 
 def test_signing_out_ends_the_cookie_for_good(open_app: RunningApp) -> None:
@@ -170,19 +168,31 @@ def test_an_organization_s_sign_in_opens_the_account_of_that_address(
 
 def test_a_plain_streamlit_run_listens_on_this_machine_only(tmp_path: Path) -> None:
     port = free_port()
-    told = [sys.executable, "-m", "streamlit", "run", "annotation_app/app.py", "--server.port", str(port)]
-    told += ["--", "--store", str(tmp_path / "store.db")]
-    process = subprocess.Popen(told, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    command_line = [
+        sys.executable,
+        "-m",
+        "streamlit",
+        "run",
+        "annotation_app/app.py",
+        "--server.port",
+        str(port),
+    ]
+    command_line += ["--", "--store", str(tmp_path / "store.db")]
+    process = subprocess.Popen(command_line, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     try:
         for _ in range(200):
             listening = [
-                one for one in psutil.Process(process.pid).net_connections() if one.status == "LISTEN"
+                connection
+                for connection in psutil.Process(process.pid).net_connections()
+                if connection.status == "LISTEN"
             ]
             if listening or process.poll() is not None:
                 break
             psutil.Process(process.pid).cpu_times()
             process_wait(process)
-        assert [(one.laddr.ip, one.laddr.port) for one in listening] == [("127.0.0.1", port)]
+        assert [(connection.laddr.ip, connection.laddr.port) for connection in listening] == [
+            ("127.0.0.1", port)
+        ]
     finally:
         process.kill()
         out, _ = process.communicate()
@@ -195,15 +205,3 @@ def process_wait(process: subprocess.Popen[bytes]) -> None:
         process.wait(0.1)
     except subprocess.TimeoutExpired:
         return
-
-
-def test_the_launcher_says_what_the_folder_s_config_says() -> None:
-    config = tomllib.loads((ROOT / ".streamlit" / "config.toml").read_text(encoding="utf-8"))
-    told = command("store.db", "127.0.0.1", 8501, None)
-    given = dict(zip(told[5::2], told[6::2], strict=False))
-    for section in ("server", "runner", "browser", "client"):
-        for name, value in config[section].items():
-            assert given[f"--{section}.{name}"] == (str(value).lower() if value in (True, False) else value)
-    themes = {f"theme.{s}.{n}": v for s in ("light", "dark") for n, v in config["theme"][s].items()}
-    assert themes == THEME
-    assert told[-2:] == ["--store", "store.db"]

@@ -2,7 +2,8 @@
 
 from collections.abc import Callable, Sequence
 
-from oceanchat.annotation import accounts, labels
+from oceanchat.annotation import accounts, adjudication, labels
+from oceanchat.annotation.adjudication import Disagreement
 from oceanchat.annotation.guidelines import KnownItem, known_items
 from oceanchat.annotation.sample import SampleConfig, draw_sample
 from oceanchat.prompts import open_prompts
@@ -36,17 +37,16 @@ def dialogue(trait_level: TraitLevel, number: int, state: str = "passed") -> Dia
 
 def fill(store: Store, each: int, rejected: int = 0) -> None:
     """Put dialogues of every trait-level into a store."""
-    made = [dialogue(level, n) for level in TRAIT_LEVELS for n in range(each)]
-    made += [dialogue(level, 1000 + n, "off-trait") for level in TRAIT_LEVELS for n in range(rejected)]
+    dialogues = [dialogue(level, n) for level in TRAIT_LEVELS for n in range(each)]
+    dialogues += [dialogue(level, 1000 + n, "off-trait") for level in TRAIT_LEVELS for n in range(rejected)]
     with store.writing() as connection:
-        import_rows.add_imported(connection, made)
+        import_rows.add_imported(connection, dialogues)
 
 
 def people(store: Store, *names: str) -> list[Annotator]:
     """Annotators who have passed the qualification."""
-    made = [accounts.add(store, name).annotator for name in names]
-    for one in made:
-        accounts.admit(store, one)
+    for name in names:
+        accounts.admit(store, accounts.add(store, name).annotator)
     return [accounts.find(store, name) for name in names]
 
 
@@ -73,3 +73,17 @@ def label_all(store: Store, person: Annotator, answer: Callable[[str], dict[str,
         labels.save(store, person, presented.token, answer(presented.assignment.item.stratum), 30.0)
         done += 1
     return done
+
+
+def disagreeing(store: Store) -> Annotator:
+    """Ann and Ben find all valid; Cas finds O+ and C+ not, Ben neither C+. Returns the lead."""
+    team = sampled(store, each=1)
+    no = {"Ann": set(), "Ben": {"C+"}, "Cas": {"O+", "C+"}}
+    for person in team:
+        label_all(store, person, lambda level, who=person.name: BAD if level in no[who] else GOOD)
+    return accounts.add(store, "Lea", "lead").annotator
+
+
+def decide(store: Store, lead: Annotator, disagreement: Disagreement, answers: dict[str, str]) -> None:
+    presented = adjudication.open_disagreement(store, lead, disagreement.item_id)
+    labels.save(store, lead, presented.token, answers)

@@ -1,4 +1,4 @@
-"""Accounts: one passcode, hashed; sign-ins that expire, end and are slowed down."""
+"""Accounts: one passcode, hashed; sign-ins that expire, end and are slowed down after failures."""
 
 import pytest
 
@@ -13,19 +13,19 @@ def test_a_passcode_opens_the_account_however_it_is_typed(store: Store) -> None:
     assert new_account.annotator.name == "Ann Lee"
     for typed in (new_account.passcode, new_account.passcode.upper(), new_account.passcode.replace("-", "")):
         token = accounts.sign_in(store, "ann lee", typed, "here")
-        found = accounts.signed_in(store, token)
-        assert found is not None and found.id == new_account.annotator.id
+        account = accounts.signed_in(store, token)
+        assert account is not None and account.id == new_account.annotator.id
 
 
 def test_neither_passcodes_nor_sign_ins_stand_in_the_database(store: Store) -> None:
     new_account = accounts.add(store, "Ann")
     token = accounts.sign_in(store, "Ann", new_account.passcode, "here")
     with store.reading() as connection:
-        kept = str(
+        stored = str(
             connection.execute(annotators.select()).all() + connection.execute(sign_ins.select()).all()
         )
-    assert new_account.passcode not in kept and token not in kept
-    assert "scrypt$16384$8$1$" in kept
+    assert new_account.passcode not in stored and token not in stored
+    assert "scrypt$16384$8$1$" in stored
 
 
 def test_wrong_tries_are_counted_by_name_and_forgotten_after_a_while(store: Store) -> None:

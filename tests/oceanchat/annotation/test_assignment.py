@@ -50,15 +50,15 @@ def test_a_plan_is_full_and_even(items: int, people_: int, overlap: int, seed: i
 
 
 @given(st.data())
-def test_what_is_kept_is_completed_and_never_overfilled(data: st.DataObject) -> None:
+def test_filled_slots_are_completed_and_never_overfilled(data: st.DataObject) -> None:
     items, team = range(12), range(5)
     first = plan(items, team, 3, [], 1)
-    kept = data.draw(st.lists(st.sampled_from(first), unique=True))
+    filled = data.draw(st.lists(st.sampled_from(first), unique=True))
     staying = data.draw(st.sets(st.sampled_from(list(team)), min_size=3))
-    slots = [*kept, *plan(items, staying, 3, kept, 2)]
+    slots = [*filled, *plan(items, staying, 3, filled, 2)]
     assert Counter(slot.item for slot in slots) == dict.fromkeys(items, 3)
     assert len({(slot.item, slot.annotator) for slot in slots}) == len(slots)
-    assert {slot.annotator for slot in slots if slot not in kept} <= staying
+    assert {slot.annotator for slot in slots if slot not in filled} <= staying
 
 
 def test_the_same_seed_plans_the_same() -> None:
@@ -84,7 +84,7 @@ def test_each_annotator_has_an_own_recorded_order(store: Store) -> None:
         assert [item for _, item in own] == order
 
 
-def test_people_who_come_before_or_after_the_sample_get_seats(store: Store) -> None:
+def test_people_who_come_before_or_after_the_sample_get_assignments(store: Store) -> None:
     sampled(store, ["Ann"])
     assert coverage(store).unassigned == 20
     people(store, "Ben", "Cas", "Dee")
@@ -192,7 +192,7 @@ def test_the_database_itself_keeps_out_a_fourth(store: Store) -> None:
     team = sampled(store, ["Ann", "Ben", "Cas", "Dee"])
     item = assignments_of(store)[0][0]
     sitting = {annotator for i, annotator in assignments_of(store) if i == item}
-    fourth = next(one.id for one in team if one.id not in sitting)
+    fourth = next(person.id for person in team if person.id not in sitting)
     row = FilledSlot(item, fourth, 2)
     with store.writing() as connection:
         assignment = {"purpose": "label", "position": 0.5, "item_id": row.item, "annotator_id": row.annotator}

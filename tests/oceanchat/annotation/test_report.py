@@ -6,78 +6,13 @@ from pathlib import Path
 import pytest
 
 from oceanchat.annotation import accounts, adjudication, labels, report
-from oceanchat.annotation.adjudication import Disagreement
+from oceanchat.annotation.sample import SampleConfig, draw_sample
 from oceanchat.errors import AnnotationError
 from oceanchat.statistics.agreement import agreement
 from oceanchat.statistics.label_file import read_labels
-from oceanchat.store.annotators import Annotator
 from oceanchat.store.database import Store
 from oceanchat.store.labels import validation_table
-from tests.oceanchat.annotation.scenes import BAD, GOOD, label_all, sampled
-
-
-def disagreeing(store: Store) -> Annotator:
-    """Ann and Ben find all valid; Cas finds O+ and C+ not, Ben neither C+. Returns the lead."""
-    team = sampled(store, each=1)
-    no = {"Ann": set(), "Ben": {"C+"}, "Cas": {"O+", "C+"}}
-    for person in team:
-        label_all(store, person, lambda level, who=person.name: BAD if level in no[who] else GOOD)
-    return accounts.add(store, "Lea", "lead").annotator
-
-
-def decide(store: Store, lead: Annotator, disagreement: Disagreement, answers: dict[str, str]) -> None:
-    presented = adjudication.open_disagreement(store, lead, disagreement.item_id)
-    labels.save(store, lead, presented.token, answers)
-
-
-def test_disagreements_show_votes_and_comments_without_names(store: Store) -> None:
-    lead = disagreeing(store)
-    disagreements = adjudication.disagreements(store, lead)
-    assert {disagreement.trait_level for disagreement in disagreements} == {"O+", "C+"}
-    by_level = {disagreement.trait_level: disagreement for disagreement in disagreements}
-    assert sorted(by_level["O+"].values) == ["no", "yes", "yes"]
-    assert sorted(by_level["C+"].values) == ["no", "no", "yes"]
-    assert not any(name in str(disagreements) for name in ("Ann", "Ben", "Cas", "annotator_id"))
-    assert sum(vote.get("comment") == BAD["comment"] for vote in by_level["C+"].votes) == 2
-
-
-def test_adjudication_changes_the_pass_rate_and_leaves_the_labels(store: Store) -> None:
-    lead = disagreeing(store)
-    before = report.report(store)
-    assert before.pass_rate.value == 0.9 and before.pass_rate_after.value == 0.9
-    assert (before.disagreements, before.decided) == (2, 0)
-    by_level = {
-        disagreement.trait_level: disagreement for disagreement in adjudication.disagreements(store, lead)
-    }
-    decide(store, lead, by_level["C+"], GOOD)
-    after = report.report(store)
-    assert after.pass_rate.value == 0.9 and after.pass_rate_after.value == 1.0
-    assert (after.disagreements, after.decided) == (2, 1)
-    assert after.overall == before.overall and after.pairs == before.pairs
-    decide(store, lead, by_level["C+"], BAD)
-    decide(store, lead, by_level["O+"], BAD)
-    again = report.report(store)
-    assert again.pass_rate_after.value == 0.8 and again.decided == 2
-    assert [disagreement.decision for disagreement in adjudication.disagreements(store, lead)] == [BAD, BAD]
-
-
-def test_only_complete_disagreements_are_decided_and_by_leads_only(store: Store) -> None:
-    team = sampled(store)
-    lead = accounts.add(store, "Lea", "lead").annotator
-    for person in team[:2]:
-        label_all(store, person, lambda _, who=person.name: GOOD if who == "Ann" else BAD)
-    assert adjudication.disagreements(store, lead) == []
-    with pytest.raises(AnnotationError, match="has no disagreement, or"):
-        adjudication.open_disagreement(store, lead, 1)
-    label_all(store, team[2], lambda _: GOOD)
-    assert len(adjudication.disagreements(store, lead)) == 10
-    other = accounts.add(store, "Leo", "lead").annotator
-    adjudication.open_disagreement(store, lead, 1)
-    with pytest.raises(AnnotationError, match="another lead"):
-        adjudication.open_disagreement(store, other, 1)
-    for attempt in (adjudication.disagreements, report.annotator_progress):
-        with pytest.raises(AnnotationError, match="is for leads"):
-            attempt(store, team[0])
+from tests.oceanchat.annotation.scenes import BAD, GOOD, decide, disagreeing, fill, label_all, people, sampled
 
 
 def test_every_figure_can_be_recomputed_from_the_exported_rows(store: Store, tmp_path: Path) -> None:
@@ -126,9 +61,6 @@ def test_the_record_holds_the_seven_figures_and_the_rest(store: Store) -> None:
 
 
 def test_the_checker_is_measured_where_rejected_dialogues_were_judged(store: Store) -> None:
-    from oceanchat.annotation.sample import SampleConfig, draw_sample
-    from tests.oceanchat.annotation.scenes import fill, people
-
     fill(store, 4, rejected=4)
     team = people(store, "Ann", "Ben", "Cas")
     draw_sample(store, SampleConfig(per_trait_level=2, include_rejected=1, min_seconds=0), [], another=False)
@@ -153,9 +85,6 @@ def test_without_a_sample_there_is_nothing_to_report(store: Store) -> None:
 
 
 def test_recall_is_said_to_be_unknown_where_no_rejected_dialogue_was_judged(store: Store) -> None:
-    from oceanchat.annotation.sample import SampleConfig, draw_sample
-    from tests.oceanchat.annotation.scenes import fill, people
-
     fill(store, 1, rejected=2)
     [ann] = people(store, "Ann")
     draw_sample(store, SampleConfig(per_trait_level=1, annotators=1, min_seconds=0), [])

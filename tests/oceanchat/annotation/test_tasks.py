@@ -37,8 +37,8 @@ def test_valid_is_both_criteria_and_a_no_says_why() -> None:
 
 @given(anything)
 def test_any_answers_are_kept_as_text_every_database_stores_or_refused(answers: dict[str, Any]) -> None:
-    kept = VALIDATE.draft(answers)
-    for text in kept.values():
+    draft = VALIDATE.draft(answers)
+    for text in draft.values():
         text.encode("utf-8")
         assert "\0" not in text and 0 < len(text) <= MAX_CHARACTERS
     try:

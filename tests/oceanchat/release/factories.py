@@ -19,7 +19,7 @@ from oceanchat.records import (
     dialogue_id,
 )
 from oceanchat.store import builds as build_rows
-from oceanchat.store.builds import Result, StoredBuild
+from oceanchat.store.builds import BuildResult, StoredBuild
 from oceanchat.store.corpora import StoredCorpus, add_essays, end_corpus
 from oceanchat.store.database import Store, open_store
 from oceanchat.traits import CODES, FACETS, TraitLevel
@@ -105,7 +105,7 @@ def make_store(path: Path | str, dialogues: Sequence[Dialogue], *, shareable: bo
         for code in CODES:
             mine = [d for d in dialogues if d.trait_level.code == code]
             if mine:
-                result = Result([_candidate(d) for d in mine], [_seed(d) for d in mine], mine)
+                result = BuildResult([_candidate(d) for d in mine], [_seed(d) for d in mine], mine)
                 config = {"essays": "/home/somebody/essays.csv", "writer": mine[0].provenance.writer}
                 build = StoredBuild(code, "corpus-1", "recipe", len(mine), config, 1.0)
                 build_rows.replace_result(connection, build, result)

@@ -14,9 +14,9 @@ from tests.running import OCEANCHAT, assert_one_clear_line, clean_environment, r
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder whose store holds three dialogues."""
-    made = tmp_path_factory.mktemp("exporting")
-    run_json(made, "build", "--trait", "O", "--level", "high", "--count", "3")
-    return made
+    built = tmp_path_factory.mktemp("exporting")
+    run_json(built, "build", "--trait", "O", "--level", "high", "--count", "3")
+    return built
 
 
 @pytest.mark.parametrize("what", ["sentences", "candidates", "seeds", "dialogues", "verdicts"])
