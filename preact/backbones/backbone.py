@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 import torch
+from safetensors import SafetensorError
 from transformers import AutoModelForCausalLM, AutoTokenizer, BitsAndBytesConfig
 from transformers.utils import logging
 
@@ -49,7 +50,7 @@ def load(
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", FutureWarning)
             model = AutoModelForCausalLM.from_pretrained(name, **options)
-    except (OSError, ValueError, KeyError, ImportError, RuntimeError) as error:
+    except (OSError, ValueError, KeyError, ImportError, RuntimeError, SafetensorError) as error:
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise TrainingError(
             f"backbone '{name}' cannot be loaded: {reason}; check the name and that it is complete"

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from peft import LoraConfig, PeftModel, get_peft_model, prepare_model_for_kbit_training
+from safetensors import SafetensorError
 
 from oceanchat.errors import TrainingError
 from preact.config import TrainConfig
@@ -68,7 +69,7 @@ def load_adapters(model: Any, folders: dict[str, Path]) -> Any:
                     adapted = PeftModel.from_pretrained(model, str(folder), adapter_name=name)
                 else:
                     adapted.load_adapter(str(folder), adapter_name=name)
-        except (OSError, ValueError, RuntimeError, KeyError) as error:
+        except (OSError, ValueError, RuntimeError, KeyError, SafetensorError) as error:
             reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
             raise TrainingError(
                 f"adapter '{folder}' cannot be loaded ({reason}); restore it, or train again"

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file
 
 from oceanchat.errors import TrainingError
@@ -38,7 +39,7 @@ def _expert_weights(folder: Path, record: RunRecord) -> torch.Tensor:
         tensors = load_file(path)
         personality = next(t for name, t in tensors.items() if name.endswith("preact_router.personality"))
         projection = next(t for name, t in tensors.items() if name.endswith("preact_router.projection"))
-    except (OSError, StopIteration, ValueError, RuntimeError):
+    except (OSError, StopIteration, ValueError, RuntimeError, SafetensorError):
         raise TrainingError(
             f"adapter file '{path}' cannot be read; restore the run, or train again"
         ) from None

@@ -1,6 +1,7 @@
 """Any saved model is a backbone; what is none is refused in a line."""
 
 import importlib.util
+import shutil
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,14 @@ def test_what_is_no_model_is_one_line(tmp_path: Path) -> None:
         load("nothing", precision="float32")
     with pytest.raises(TrainingError, match="cannot be loaded"):
         load(str(tmp_path), precision="float32")
+
+
+def test_a_damaged_model_is_one_line(preact_run: Run, tmp_path: Path) -> None:
+    folder = tmp_path / "model"
+    shutil.copytree(preact_run.backbone, folder)
+    (folder / "model.safetensors").write_bytes((folder / "model.safetensors").read_bytes()[:100])
+    with pytest.raises(TrainingError, match="cannot be loaded"):
+        load(str(folder), precision="float32")
 
 
 def test_quantising_without_its_library_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,7 +6,7 @@ import pytest
 import torch
 from peft import LoraConfig, get_peft_model
 
-from preact.backbones.packed_attention import NAME, packed_rows, use_packed_rows
+from preact.backbones.packed_attention import packed_rows, use_packed_rows
 from preact.dialogues.batches import Collator, Example, shared_length
 from preact.dialogues.conversation import IGNORED
 from preact.training.objective import batch_loss, dialogue_losses
@@ -100,27 +100,3 @@ def plain_lora(dtype: torch.dtype) -> Any:
 
 def grad_of_a(model: Any) -> torch.Tensor:
     return model.base_model.model.model.layers[0].self_attn.q_proj.lora_A["default"].weight.grad
-
-
-def test_several_key_heads_may_be_shared() -> None:
-    from transformers import LlamaConfig, LlamaForCausalLM
-
-    torch.manual_seed(0)
-    config = LlamaConfig(
-        vocab_size=97,
-        hidden_size=32,
-        num_hidden_layers=1,
-        intermediate_size=48,
-        num_attention_heads=4,
-        num_key_value_heads=2,
-    )
-    model = LlamaForCausalLM(config).eval()
-    batch = Collator(0, packed=True, trait_ids=False)(EXAMPLES)
-    alone = torch.cat([model(torch.tensor([e.ids])).logits for e in EXAMPLES], dim=1)
-    use_packed_rows(model, True)
-    batch.pop("labels"), batch.pop("sequence_trait_ids")
-    assert torch.allclose(model(**batch).logits, alone, atol=1e-5)
-    with pytest.raises(ValueError, match="cu_seq_lens_q"):
-        model(torch.tensor([EXAMPLES[0].ids]))
-    use_packed_rows(model, False)
-    assert model.config._attn_implementation == "sdpa" != NAME

@@ -1,0 +1,38 @@
+"""`preact export` and `chat` from the command line."""
+
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from oceanchat.errors import ConfigError
+from preact.cli.main import preact
+from tests.preact.cli.test_training import call
+from tests.preact.conftest import Run
+
+
+def test_chat_answers_each_line_and_leaves_at_the_end(preact_run: Run) -> None:
+    options = ["chat", str(preact_run.folder), "--persona", "O+ N-", "--max-tokens", "4", "--seed", "1"]
+    first, again = (CliRunner().invoke(preact, options, input="Hello?\nAnd now?\n") for _ in range(2))
+    assert first.exit_code == 0 and first.stdout == again.stdout
+    assert "A machine that simulates high Openness, low Neuroticism" in first.stderr
+
+
+def test_export_all_writes_ten_folders(preact_run: Run, tmp_path: Path) -> None:
+    done = call("export", preact_run.folder, "--all", "--output", tmp_path / "adapters")
+    assert done.exit_code == 0 and len(done.stdout.splitlines()) == 10
+    assert (tmp_path / "adapters" / "N-high" / "adapter_model.safetensors").is_file()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        (("export", "x", "--output", "y"), "no single trait-level"),
+        (("export", "x", "--trait", "all", "--level", "high", "--output", "y"), "no single trait-level"),
+        (("export", "x", "--all", "--trait", "N", "--output", "y"), "--all exports every"),
+        (("chat", "x", "--persona", "O+", "--trait", "N"), "--persona stands for itself"),
+    ],
+)
+def test_contradictions_are_named_by_their_flags(arguments: tuple[str, ...], named: str) -> None:
+    done = call(*arguments)
+    assert isinstance(done.exception, ConfigError) and named in str(done.exception)

@@ -1,0 +1,55 @@
+"""Dialogues as examples: with the persona prompt where the method is prompted, alone elsewhere."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from oceanchat.errors import TrainingError
+from oceanchat.traits import TraitLevel
+from preact.backbones.backbone import load
+from preact.config import Recipe
+from preact.dialogues.encoding import encode_all
+from preact.dialogues.release import TrainingDialogue, read_release
+from tests.preact.conftest import RECIPE, Run
+
+
+@pytest.fixture(scope="module")
+def tokenizer(preact_run: Run) -> Any:
+    return load(preact_run.backbone, precision="float32").tokenizer
+
+
+@pytest.fixture(scope="module")
+def dialogues(release_folder: Path) -> tuple[TrainingDialogue, ...]:
+    return read_release(str(release_folder)).split("test")
+
+
+def test_only_prompted_methods_see_the_trait_level_in_words(
+    tokenizer: Any, dialogues: tuple[TrainingDialogue, ...]
+) -> None:
+    plain = encode_all(tokenizer, dialogues, "preact", RECIPE)
+    prompted = encode_all(tokenizer, dialogues, "lora", RECIPE)
+    assert [e.trait_id for e in plain.examples] == [d.trait_id for d in dialogues] and plain.dropped == 0
+    assert encode_all(tokenizer, dialogues, "lora-sep", RECIPE) == plain
+    assert encode_all(tokenizer, dialogues, "no-moe", RECIPE) == prompted
+    for alone, under_prompt in zip(plain.examples, prompted.examples, strict=True):
+        assert len(under_prompt.ids) > len(alone.ids)
+        # The prompt comes on top of the lengths and carries no loss: the same tokens are learned.
+        assert [i for i in under_prompt.labels if i >= 0] == [i for i in alone.labels if i >= 0]
+
+
+def test_a_prompt_may_name_another_trait_level(
+    tokenizer: Any, dialogues: tuple[TrainingDialogue, ...]
+) -> None:
+    calm = encode_all(tokenizer, dialogues[:2], "lora", RECIPE, TraitLevel.parse("N-"))
+    assert all("low Neuroticism" in tokenizer.decode(example.ids) for example in calm.examples)
+
+
+def test_dialogues_that_do_not_fit_are_counted_and_none_at_all_is_refused(
+    tokenizer: Any, dialogues: tuple[TrainingDialogue, ...]
+) -> None:
+    lengths = sorted(len(e.ids) for e in encode_all(tokenizer, dialogues, "preact", RECIPE).examples)
+    recipe = Recipe(context=16, reply=8)
+    with pytest.raises(TrainingError, match="no dialogue fits 16 \\+ 8 tokens"):
+        encode_all(tokenizer, dialogues, "preact", recipe)
+    assert lengths[0] > 24

@@ -1,0 +1,34 @@
+"""The card of an export: front matter, facts, uses and misuses, the prompt where one is needed."""
+
+from typing import Any
+
+from preact.export.card import card
+from preact.persona import parse_persona
+from preact.training.runs import RunRecord
+from tests.preact.conftest import Run
+
+EXPORTED: dict[str, Any] = {"rank": 8, "difference": 1e-6, "effect": 0.5, "cost": None, "notes": ()}
+
+
+def with_config(record: RunRecord, **changes: Any) -> RunRecord:
+    return record.model_copy(update={"config": record.config.model_copy(update=changes)})
+
+
+def test_a_card_says_what_it_shows_and_what_it_is_not(preact_run: Run) -> None:
+    text = card(preact_run.record, parse_persona("N+"), {**EXPORTED, "notes": ("a note",)}, False)
+    assert text.startswith("---\nlibrary_name: peft\n") and "base_model" not in text
+    assert "# High Neuroticism" in text and "- Note: a note" in text and "Cutting experts" not in text
+    assert "it is a machine" in text and "## System prompt" not in text
+
+
+def test_a_mixture_shows_its_shares_and_a_cut_its_cost(preact_run: Run) -> None:
+    text = card(preact_run.record, parse_persona("O+=0.7 E-=0.3"), {**EXPORTED, "cost": 0.0123}, True)
+    assert "library_name: transformers" in text and "whole model, adapter merged" in text
+    assert "high Openness 70%, low Extraversion 30%" in text and "cost +0.0123 nats a token" in text
+
+
+def test_a_named_backbone_and_a_prompted_method_are_said(preact_run: Run) -> None:
+    record = with_config(preact_run.record, backbone="owner/name", method="lora")
+    text = card(record, parse_persona("C-"), EXPORTED, False)
+    assert "base_model: owner/name" in text
+    assert "low Conscientiousness" in text.partition("## System prompt")[2]
