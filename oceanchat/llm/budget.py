@@ -43,13 +43,13 @@ class Budget:
                 f" put it into a price file and pass that with --prices"
             )
 
-    def worst(self, endpoint: str, model: str, prompt: int, completion: int, batch: bool) -> Decimal:
+    def max_cost(self, endpoint: str, model: str, prompt: int, completion: int, batch: bool) -> Decimal:
         """The most a request with these bounds can cost; 0 where no price is known (no cap is set then)."""
         return self.prices.cost(endpoint, model, prompt, completion, batch) or Decimal(0)
 
-    async def reserve(self, amount: Decimal, patient: bool = True) -> None:
-        """Set `amount` aside for one attempt, waiting for others in flight to settle where that may help and
-        the caller is patient.
+    async def reserve(self, amount: Decimal, wait: bool = True) -> None:
+        """Reserve `amount` for one attempt; with `wait`, wait for others in flight to settle where that may
+        help.
 
         Raises BuildStopped when the cap leaves no room for it.
         """
@@ -58,7 +58,7 @@ class Budget:
             return
         async with self._changed:
             while self.spent + self.in_flight + amount > self.cap:
-                if not patient or self.in_flight <= 0 or self.spent + amount > self.cap:
+                if not wait or self.in_flight <= 0 or self.spent + amount > self.cap:
                     raise BuildStopped(
                         f"--max-usd '{self.cap}' is reached: ${self.spent:.4f} spent and the next request may"
                         f" cost ${amount:.4f}; all answers are kept: run it again with a higher --max-usd"
@@ -67,14 +67,14 @@ class Budget:
             self.in_flight += amount
 
     def settle(self, reserved: Decimal, actual: Decimal) -> None:
-        """An attempt that was reserved has ended and cost `actual`."""
+        """End an attempt for which `reserved` was set aside and which cost `actual`."""
         self.in_flight -= reserved
         self.spent += actual
         if self.cap is not None:
-            task = asyncio.get_running_loop().create_task(self._tell())
+            task = asyncio.get_running_loop().create_task(self._notify())
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
 
-    async def _tell(self) -> None:
+    async def _notify(self) -> None:
         async with self._changed:
             self._changed.notify_all()

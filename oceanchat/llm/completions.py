@@ -52,7 +52,7 @@ def _text_of(content: Any) -> str:
 
 
 def _count(value: Any) -> int | None:
-    """A token count as the store can hold it; anything odd counts as not told."""
+    """A token count as the store can hold it; anything else counts as unknown."""
     if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < 2**31:
         return None
     return value

@@ -162,10 +162,10 @@ class _Attempt:
     async def begin(self, batch: str | None = None) -> None:
         ledger, request = self._ledger, self._request
         self._batch = batch
-        amount = ledger.budget.worst(
+        amount = ledger.budget.max_cost(
             ledger.endpoint, ledger.name, self._max_prompt_tokens, request.max_tokens, batch is not None
         )
-        await ledger.budget.reserve(amount, patient=batch is None)
+        await ledger.budget.reserve(amount, wait=batch is None)
         self._reserved = amount
         ledger.usage.in_flight += 1
         row = self._row(IN_FLIGHT)
@@ -182,11 +182,11 @@ class _Attempt:
         self._settle((row["prompt_tokens"], row["completion_tokens"]), reply.batch)
 
     def record_unbilled(self) -> None:
-        self._give_back(Decimal(0))
+        self._end_unanswered(Decimal(0))
         self._ledger.ledger_writer.withdraw(self.key)
 
     def record_lost(self, reason: str, body: bytes | None = None) -> None:
-        self._give_back(self._reserved or Decimal(0))
+        self._end_unanswered(self._reserved or Decimal(0))
         self._ledger.ledger_writer.record_lost({**self._row(IN_FLIGHT), "reason": reason, "body": body})
 
     def answered_row(self, reply: RawReply) -> Row:
@@ -202,7 +202,7 @@ class _Attempt:
         return row
 
     def failed_row(self, reason: str, message: str) -> Row:
-        """The row of a request that failed for good, with the request itself, to be asked again from it."""
+        """The row of a request that failed, with the request itself, from which it can be asked again."""
         row = self._row(FAILED)
         row.update(reason=reason, body=message.encode(), request=as_json(self._request))
         return row
@@ -226,7 +226,7 @@ class _Attempt:
             ledger.budget.settle(self._reserved, self._reserved if cost is None else cost)
             self._reserved = None
 
-    def _give_back(self, cost: Decimal) -> None:
+    def _end_unanswered(self, cost: Decimal) -> None:
         if self._reserved is not None:
             self._ledger.usage.in_flight -= 1
             self._ledger.usage.retried += 1

@@ -23,7 +23,7 @@ class Usage:
     replayed: int = 0
     """Answers read from the ledger."""
     failed: int = 0
-    """Requests that failed for good, in this session or on record in the ledger."""
+    """Requests that failed permanently, in this session or on record in the ledger."""
     retried: int = 0
     """Attempts that brought no answer and were repeated."""
     in_flight: int = 0

@@ -36,7 +36,7 @@ from oceanchat.store.upsert import upsert
 
 IN_FLIGHT, ANSWERED, FAILED = "in_flight", "answered", "failed"
 SHARE = "share"
-"""Outcome of an entry that is part of another call's answer: it was paid there and counts in no account."""
+"""Outcome of an entry that is part of another call's answer: paid there, and in no cost report."""
 PREPARING, SUBMITTED = "preparing", "submitted"
 """A batch's states while it may still bring answers; the others are the provider's own words."""
 
@@ -240,7 +240,7 @@ def record_outcomes(connection: Connection, outcomes: Iterable[tuple[str, str | 
 
 
 def archive_rejected(connection: Connection, key: str) -> None:
-    """Free the key of a rejected answer for a new one; the old one stays in the accounts as retried."""
+    """Free the key of a rejected answer for a new one; the old one stays in the cost report as retried."""
     old = hashlib.sha256(f"{key} {time.time()}".encode()).hexdigest()
     rejected = (ledger_calls.c.key == key) & (ledger_calls.c.outcome == "rejected")
     connection.execute(update(ledger_calls).where(rejected).values(key=old, outcome="retried", request=None))

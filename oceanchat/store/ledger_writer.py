@@ -85,7 +85,7 @@ class LedgerWriter:
         await self._do("store", row)
 
     def store_later(self, row: Row) -> None:
-        """Write an answer that costs nothing to get again; nobody waits for it."""
+        """Write an answer that costs nothing to get again; no caller waits for it."""
         self._put(_Job("store", row))
 
     def withdraw(self, key: str) -> None:
@@ -129,7 +129,7 @@ class LedgerWriter:
                     with contextlib.suppress(SQLAlchemyError):
                         connection.rollback()
                     results = [self._broken] * len(jobs)
-                with contextlib.suppress(RuntimeError):  # the loop is gone: nobody waits any more
+                with contextlib.suppress(RuntimeError):  # the loop is gone: no caller waits any more
                     self._loop.call_soon_threadsafe(_deliver, jobs, results)
 
     def _next_group(self) -> list[_Job]:

@@ -26,7 +26,7 @@ from oceanchat.store.ledger import ANSWERED, FAILED, PREPARING, SUBMITTED, Row
 from oceanchat.store.ledger_writer import LedgerWriter
 
 FIRST_POLL = 0.5
-"""Seconds from the first to the second look at a batch; doubled each time up to the poll interval."""
+"""Seconds between the first two polls of a batch; doubled each time up to the poll interval."""
 MAX_BATCHES = 5
 """Batches one request may go through unanswered (expired, over the queue's limit) before it fails."""
 
@@ -153,7 +153,7 @@ class BatchCollector:
         await self._ledger_writer.transaction(lambda store: ledger_rows.set_batch(store, batch, **values))
 
     async def close_batch(self, batch: str, state: str, message: str = "") -> None:
-        """Nothing more comes of `batch`: what it left unanswered may be asked again."""
+        """Record that `batch` has ended in `state`: what it left unanswered may be asked again."""
 
         def work(store: StoreConnection) -> list[Row]:
             unanswered = ledger_rows.batch_calls(store, batch)

@@ -18,7 +18,7 @@ from oceanchat.llm.settings import CallSettings
 from oceanchat.llm.throttle import Throttle
 
 POOL_SIZE = 8
-"""Sockets in one pool: a pool looks at all of its sockets for each request, so small pools save time."""
+"""Sockets in one pool: a pool checks all of its sockets for each request, so small pools save time."""
 
 
 class RoundRobinTransport(httpx2.AsyncBaseTransport):
@@ -51,7 +51,7 @@ class Connection:
     answered: int = 0
     """Requests answered so far, by all models."""
     refused: int = 0
-    """Requests refused for good before any was answered."""
+    """Requests refused permanently before any was answered."""
 
     def __post_init__(self) -> None:
         settings = self.settings

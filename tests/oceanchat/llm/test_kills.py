@@ -24,7 +24,7 @@ SEEDS = [pytest.param(seed, marks=[pytest.mark.soak] if seed >= 5 else []) for s
 
 
 def start(store: Path, endpoint: Endpoint, *more: str) -> "subprocess.Popen[str]":
-    command = [sys.executable, "-m", "tests.oceanchat.llm.asking_process", str(store), endpoint.url]
+    command = [sys.executable, "-m", "tests.oceanchat.llm.kill_target", str(store), endpoint.url]
     command += [str(COUNT), str(CONCURRENCY), *more]
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
@@ -45,7 +45,7 @@ def kill_when(process: "subprocess.Popen[str]", ripe: Callable[[], bool]) -> Non
 
 @pytest.fixture(scope="module")
 def uninterrupted(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
-    """What a run that nobody kills answers."""
+    """The answers of a run that is not killed."""
     endpoint = Endpoint(reply="answer {digest}")
     texts: list[str] = finish(start(tmp_path_factory.mktemp("whole") / "store.db", endpoint))["texts"]
     endpoint.close()

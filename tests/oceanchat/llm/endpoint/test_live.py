@@ -38,7 +38,7 @@ async def test_a_throttled_request_waits_for_its_retry_after(store: Store, serve
     answers, session = await ask(endpoint.settings(concurrency=8), store.engine, questions(12))
     waited = time.monotonic() - started
     texts(answers)
-    # A date has whole seconds, so a wait of two may be told as little more than one.
+    # A date has whole seconds, so a wait of two may be given as little more than one.
     assert session.usage.retried >= 1 and 0.9 <= waited <= 12
 
 

@@ -1,6 +1,6 @@
 """A process that asks N questions through the ledger and prints the answers: what the kill tests kill.
 
-python -m tests.oceanchat.llm.asking_process STORE URL COUNT CONCURRENCY [batch]
+python -m tests.oceanchat.llm.kill_target STORE URL COUNT CONCURRENCY [batch]
 """
 
 import asyncio
