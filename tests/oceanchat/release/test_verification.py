@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from oceanchat.errors import ReleaseError
 from oceanchat.release.folder import read_release, split_file
 from oceanchat.release.schema import write_rows
 from oceanchat.release.verification import verify_release
@@ -172,23 +171,3 @@ def test_a_release_of_the_first_format_is_held_to_the_figures_it_had(folder: Pat
     assert verify_release(folder).problems == ()
     edit_figure(folder)
     assert [problem.where for problem in verify_release(folder).problems] == ["quality.json"]
-
-
-@pytest.mark.parametrize(
-    ("name", "text", "said"),
-    [
-        ("manifest.json", "{", "cannot be read"),
-        ("manifest.json", '{"format": 99}', "newer than"),
-        ("manifest.json", '{"format": 1}', "not as it was written"),
-        ("manifest.json", "[]", "not a JSON object"),
-    ],
-)
-def test_a_broken_manifest_is_one_line(folder: Path, name: str, text: str, said: str) -> None:
-    (folder / name).write_text(text)
-    with pytest.raises(ReleaseError, match=said):
-        verify_release(folder)
-
-
-def test_a_folder_that_is_no_release_is_one_line(tmp_path: Path) -> None:
-    with pytest.raises(ReleaseError, match=r"is no release: it has no 'manifest.json'"):
-        verify_release(tmp_path)

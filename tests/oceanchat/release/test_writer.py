@@ -1,6 +1,5 @@
 """A release is written whole or not at all, the same each time, and load_dataset reads it."""
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +8,7 @@ import pytest
 import yaml  # type: ignore[import-untyped]
 
 from oceanchat.errors import ConfigError, ReleaseError
-from oceanchat.release.folder import Release, read_release
+from oceanchat.release.folder import Release
 from oceanchat.release.verification import verify_release
 from oceanchat.release.writer import ReleaseConfig, public_name, write_release
 from oceanchat.store.database import Store, open_store
@@ -79,24 +78,6 @@ def test_load_dataset_reads_splits_configs_and_features(
     assert rejected.features._to_yaml_list() == by_config["rejected"]
 
 
-def test_the_card_names_licence_tags_configs_and_that_it_is_scripted(release: Release) -> None:
-    card = (release.folder / "README.md").read_text()
-    head = yaml.safe_load(card.split("---\n")[1])
-    assert head["license"] == "cc0-1.0"
-    assert {"synthetic", "scripted"} <= set(head["tags"])
-    assert [c["config_name"] for c in head["configs"]] == ["default", "rejected"]
-    assert head["size_categories"] == ["n<1K"]
-    for part in (
-        "Scripted data",
-        "97.2%",
-        "Near-duplicates",
-        "Personal data",
-        "Out of scope",
-        "How to reproduce",
-    ):
-        assert part in card
-
-
 def test_no_path_of_this_machine_and_no_author_is_published(release: Release) -> None:
     for name, data in contents(release.folder).items():
         assert b"/home/somebody" not in data, name
@@ -118,14 +99,6 @@ def test_postgresql_gives_the_same_bytes_as_sqlite(
     again = write_release(config(tmp_path), store)
     store.close()
     assert contents(again.folder) == contents(release.folder)
-
-
-def test_a_release_reads_back_as_it_was_written(release: Release) -> None:
-    found = read_release(release.folder)
-    assert found.manifest == release.manifest
-    assert found.quality == json.loads(json.dumps(release.quality))
-    assert list(found.rows) == list(release.rows)
-    assert list(found.rejected) == list(release.rejected)
 
 
 def test_rows_of_real_models_make_a_release_without_the_suffix(tmp_path: Path) -> None:

@@ -24,7 +24,7 @@ from oceanchat.statistics.agreement import (
     share_of,
     tabulate,
 )
-from oceanchat.statistics.coefficients import alpha, count_table, figures, ratio_distance
+from oceanchat.statistics.coefficients import alpha, count_table, ratio_distance
 
 K1 = {
     "A": "1 2 3 3 2 1 4 1 2 n n n",
@@ -148,25 +148,6 @@ def test_alpha_is_the_krippendorff_package_s(table: np.ndarray) -> None:
     for level in ("nominal", "ordinal", "interval"):
         theirs = krippendorff.alpha(value_counts=table, level_of_measurement=level)
         assert value(found, f"alpha_{level}") == pytest.approx(theirs, abs=1e-9)
-
-
-@given(tables, st.integers(0, 10_000))
-def test_every_resample_has_the_alpha_of_the_krippendorff_package(table: np.ndarray, seed: int) -> None:
-    rows = count_table(table, [float(v) for v in range(table.shape[1])])
-    if not len(rows.rows):
-        return
-    share = rows.items / rows.items.sum()
-    weights = np.random.default_rng(seed).multinomial(rows.items.sum(), share, size=5)
-    ours = figures(rows, weights.astype(np.float64))
-    for number, weight in enumerate(weights):
-        drawn = np.repeat(rows.rows, weight, axis=0)
-        drawn = drawn[drawn.sum(axis=1) > 1]
-        for level in ("nominal", "ordinal", "interval"):
-            if not len(drawn) or np.count_nonzero(drawn.sum(axis=0)) < 2:
-                assert np.isnan(ours[f"alpha_{level}"][number])
-                continue
-            theirs = krippendorff.alpha(value_counts=drawn, level_of_measurement=level)
-            assert ours[f"alpha_{level}"][number] == pytest.approx(theirs, abs=1e-9)
 
 
 def test_a_table_too_large_for_the_package_has_the_same_alpha(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,33 +1,9 @@
 """The card says what the figures say, agreement and annotators included, and escapes what could break it."""
 
-from pathlib import Path
 from typing import Any
 
-import pytest
-
-from oceanchat.release.card.markdown import share_shown, table
 from oceanchat.release.card.page import render_card
 from oceanchat.release.folder import CARD, Release
-from oceanchat.release.quality import checker, row_figures, share
-from oceanchat.release.rows import HumanLabel, Row
-from oceanchat.release.writer import ReleaseConfig, write_release
-from tests.oceanchat.release.factories import make_dialogues, make_store
-
-
-@pytest.fixture(scope="module")
-def release(tmp_path_factory: pytest.TempPathFactory) -> Release:
-    tmp_path = tmp_path_factory.mktemp("card")
-    store = make_store(tmp_path / "store.db", make_dialogues(3))
-    return write_release(ReleaseConfig(version="0.3.0", license="mit", output=tmp_path), store)
-
-
-def labelled(row: Row, votes: str) -> Row:
-    human = tuple(
-        HumanLabel(annotator=f"annotator-{n}", trait_shown=v == "y", coherent=True, valid=v == "y",
-                   decides=False, comment="")
-        for n, v in enumerate(votes)
-    )  # fmt: skip
-    return row.model_copy(update={"provenance": row.provenance.model_copy(update={"human": human})})
 
 
 def card(release: Release, **changes: Any) -> str:
@@ -38,28 +14,6 @@ def test_rendering_again_gives_the_file(release: Release) -> None:
     assert card(release) == (release.folder / CARD).read_text(encoding="utf-8")
 
 
-def test_human_labels_bring_agreement_and_the_annotators_background(release: Release) -> None:
-    rows = [labelled(row, "yyy" if n % 3 else "yyn") for n, row in enumerate(release.rows)]
-    figures = row_figures(rows, [])
-    assert figures["humans"]["pass_rate"]["count"] == 30
-    assert figures["humans"]["agreement"]["unanimous"]["value"] == pytest.approx(20 / 30, abs=1e-6)
-    profiles = {"annotator-0": {"background": "psychology", "pay": "15 an hour"}}
-    text = card(release, rows=figures, annotators=profiles, checker=checker(rows, [], {}))
-    assert "| human validation, majority | 30 of 30: 100.0%" in text
-    assert "3 annotators gave 90 labels" in text
-    assert "| checker against humans, precision | 100.0% (88.6% to 100.0%) |" in text
-    assert "| unanimous | 66.7% (48.8% to 80.8%) |" in text
-    assert "| annotator-0 | psychology | 15 an hour |" in text
-    assert "- expert-generated" in text
-    assert "nobody has validated" in card(release)
-
-
-def test_costs_that_are_not_known_are_never_zero(release: Release) -> None:
-    line = {"model": "m", "task": "write", "calls": 3, "prompt_tokens": 1200, "completion_tokens": 40}
-    assert "| m | write | 3 | 1,200 | 40 | unknown |" in card(release, costs=[{**line, "usd": None}])
-    assert "| m | write | 3 | 1,200 | 40 | 0.2500 |" in card(release, costs=[{**line, "usd": 0.25}])
-
-
 def test_prompts_are_shown_whole_or_by_fingerprint(release: Release) -> None:
     prompts = {
         "a": {"task": "write", "fingerprint": "abc", "text": "Say <x>{x}</x>."},
@@ -68,9 +22,3 @@ def test_prompts_are_shown_whole_or_by_fingerprint(release: Release) -> None:
     text = card(release, prompts=prompts)
     assert "### write (abc)\n\n````text\nSay <x>{x}</x>.\n````" in text
     assert "the template has changed since" in text
-
-
-def test_figures_are_shown_with_their_intervals(tmp_path: Path) -> None:
-    assert share_shown(share(9, 10)) == "9 of 10: 90.0% (59.6% to 98.2%)"
-    assert share_shown(share(0, 0)) == "none checked"
-    assert table(["a"], [["x|y"]]) == "| a |\n| --- |\n| x\\|y |\n"
