@@ -1,6 +1,7 @@
-"""Start here: `streamlit run annotation_app/app.py`, or `oceanchat annotate`.
+"""Join the pages and the routes.
 
-The pages are in navigation.py, the HTTP side in routes.py and sign_in.py; this file only joins them.
+Start here: `streamlit run annotation_app/app.py`, or `oceanchat annotate`. The pages are in navigation.py,
+the HTTP side in routes.py and sign_in.py.
 """
 
 from pathlib import Path

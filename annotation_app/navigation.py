@@ -1,4 +1,7 @@
-"""The script that Streamlit runs at every click: who is signed in, their pages, and the page itself."""
+"""Choose the page that Streamlit runs.
+
+Streamlit runs this script at every click: it looks up who is signed in and offers the pages of their role.
+"""
 
 import streamlit as st
 

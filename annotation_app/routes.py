@@ -1,4 +1,4 @@
-"""The HTTP side of labeling: labels and drafts arrive as JSON.
+"""Receive labels and drafts as JSON.
 
 Each is answered with what the database then holds. Who may send them is decided in sign_in.py and in
 oceanchat/annotation/labels.py.

@@ -1,7 +1,7 @@
-"""Who is signed in and what they look at: the only user of cookies and of Streamlit's session state.
+"""Cookies and the state of a session.
 
-Nothing that matters lives here. The account comes from the cookie and the database at every run; a session
-that is lost costs nothing.
+The only module that uses cookies and Streamlit's session state. Nothing that matters lives here. The account
+comes from the cookie and the database at every run; a session that is lost costs nothing.
 """
 
 from typing import Any

@@ -1,4 +1,4 @@
-"""The settings of the running app: the store and the prompt folder.
+"""The store and prompts of the running app.
 
 Read once from the arguments after `--`; `oceanchat annotate` passes them, a plain `streamlit run` uses the
 store in the current folder.

@@ -1,4 +1,4 @@
-"""Signing in and out: the form, the cookie, and the account of a request.
+"""The sign-in form, its cookie and its check.
 
 The form sets an HttpOnly, SameSite=Strict cookie with a random string. Pages are not served here, but
 visitors who are not signed in are sent to the form before any page is.

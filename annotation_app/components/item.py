@@ -1,7 +1,7 @@
-"""An item with its questions, as one component in which all content is set as text.
+"""An item with its questions, as a component.
 
-It posts answers and drafts itself, to routes.py, and reports to the page when a label is saved or a button is
-pressed.
+All content is set as text, never as HTML. It posts answers and drafts itself, to routes.py, and reports to
+the page when a label is saved or a button is pressed.
 """
 
 from collections.abc import Callable, Mapping, Sequence

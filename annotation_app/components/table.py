@@ -1,4 +1,7 @@
-"""A table whose cells are set as text, never as HTML."""
+"""A table of text cells, as a component.
+
+Cells are set as text, never as HTML.
+"""
 
 from collections.abc import Sequence
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The lead's page of figures: pass rate, agreement, trait-levels, pairs, the automatic checker."""
+"""The lead's page of agreement and pass rates."""
 
 import streamlit as st
 

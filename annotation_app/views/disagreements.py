@@ -1,4 +1,4 @@
-"""The lead's page of disagreements: decide each, with votes and comments shown without names."""
+"""The page where the lead decides disagreements."""
 
 import streamlit as st
 

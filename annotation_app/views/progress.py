@@ -1,4 +1,4 @@
-"""The lead's page of annotators: how far each is, how attentively they work, and who has qualified."""
+"""The lead's page of annotators and their progress."""
 
 import streamlit as st
 

@@ -1,4 +1,4 @@
-"""The annotator's pages before validating: read the guidelines, describe the traits, practice."""
+"""The annotator's pages before validating."""
 
 import streamlit as st
 

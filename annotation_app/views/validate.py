@@ -1,4 +1,4 @@
-"""The annotator's page: one dialogue, its label, two criteria, a comment."""
+"""The annotator's page for validating a dialogue."""
 
 import streamlit as st
 

@@ -1,4 +1,4 @@
-"""Accounts: passcodes, sign-ins and roles.
+"""Passcodes, sign-ins and roles of annotators.
 
 A passcode is shown once and stored as a scrypt hash; a sign-in is a random string in a cookie, stored as its
 SHA-256. Signing in is blocked for a while after failures. The hashing is our own dozen lines over hashlib: a

@@ -1,4 +1,4 @@
-"""Adjudication: the lead decides the items on which the annotators disagree.
+"""The lead decides where annotators disagree.
 
 Votes and comments are shown without names and in an order that gives none away. The originals are never
 changed: the decision is a label of its own, under an assignment of its own. Only items that have all their

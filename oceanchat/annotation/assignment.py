@@ -1,9 +1,9 @@
-"""Assign the items of a sample: shared evenly, in a seeded order of each annotator's own.
+"""Share the items of a sample among annotators.
 
-A plan fills every item up to its overlap with the annotators who have the fewest items. It is made again
-whenever someone joins or retires: assignments with a label stay, and so do those already seen; the others
-move. Planning holds a lock on the sample and the database keeps out surplus assignments, so there is never a
-fourth label, and never a third missing while there are enough annotators.
+A plan fills every item up to its overlap with the annotators who have the fewest items, each in a seeded
+order of their own. It is made again whenever someone joins or retires: assignments with a label stay, and so
+do those already seen; the others move. Planning holds a lock on the sample and the database keeps out surplus
+assignments, so there is never a fourth label, and never a third missing while there are enough annotators.
 """
 
 from collections import Counter, defaultdict

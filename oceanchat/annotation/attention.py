@@ -1,4 +1,4 @@
-"""Attention: signs that an annotator clicks through without reading.
+"""Signs that an annotator does not read.
 
 Judged from labels alone: time on items without idle time, answers that are all alike, submissions that came
 too fast, gold items and silent repeats. It warns; it never blocks anybody.

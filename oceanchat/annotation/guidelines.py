@@ -1,4 +1,4 @@
-"""Read the annotators' guidelines, and the items whose answers are known.
+"""Read the guidelines and the known items.
 
 Both come from the prompt folder. The reference for each trait is identified by its heading, so the lead can
 reword the guidelines; nothing here shows or scores anything.

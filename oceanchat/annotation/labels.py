@@ -1,4 +1,4 @@
-"""Present an item, save its draft, save its label: the path of every answer, whatever the task.
+"""Present an item, save its draft and label.
 
 Each presentation has a token of its own, and a label answers one token: sending it twice, from two tabs or
 after a restart gives the same receipt and no second label. A receipt is read back from the database after

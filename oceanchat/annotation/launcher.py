@@ -1,4 +1,4 @@
-"""Start the annotation app as a process of its own.
+"""Start the annotation app in its own process.
 
 The options that keep it on this machine and quiet are given explicitly, so they hold in any folder. It
 locates the app and knows nothing of its pages.

@@ -1,4 +1,4 @@
-"""Qualification: describe what each trait looks like, then practice on items whose answers are known.
+"""Describe the traits, then practice, before validating.
 
 Descriptions are stored for the lead. Practice answers count as first given, and the reason for the right
 answer is shown only afterwards. Annotators who fall short wait for the lead, who may admit them.

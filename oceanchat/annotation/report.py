@@ -1,4 +1,4 @@
-"""The report on a validation: agreement, pass rate before and after adjudication, checker accuracy.
+"""Report agreement, pass rate and checker accuracy.
 
 Computed from the labels in the store, each figure in one place; `record` is the JSON that `--json` prints and
 releases contain. Annotators appear under pseudonyms; names and attention reports are for the lead only.

@@ -1,4 +1,4 @@
-"""Draw the sample that annotators validate, with a snapshot of every item in it.
+"""Draw the sample that annotators validate.
 
 Dialogues that passed all gates and the automatic check are drawn by trait-level. Some that the check
 rejected can be drawn beside them: only these tell what the check misses. Gold items have known

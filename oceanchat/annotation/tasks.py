@@ -1,4 +1,4 @@
-"""The annotators' tasks: their questions, when answers are complete, and how they are valued.
+"""The annotators' questions, and what answers amount to.
 
 Answers are a mapping from question to text whatever the task, so assignments, drafts, receipts and agreement
 know no question by name. A new kind of annotation is a new Task here.

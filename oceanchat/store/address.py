@@ -1,4 +1,4 @@
-"""The address of a store: a file name or a postgresql:// URL, checked before anything is opened.
+"""Check a store's file name or URL.
 
 Errors name the store without its password.
 """

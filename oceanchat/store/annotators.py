@@ -1,4 +1,4 @@
-"""Rows of the annotators: their accounts, sign-ins and failed attempts to sign in.
+"""Rows of annotators, sign-ins and failed attempts.
 
 Only hashes of passcodes and of sign-in cookies are stored. Functions take an open connection; who may do
 what is decided in oceanchat/annotation/accounts.py. Times are seconds since 1970.

@@ -1,4 +1,4 @@
-"""Rows of the assignments: which annotator is to label which item, and for what purpose.
+"""Rows of who labels which item.
 
 Functions take an open connection; times are seconds since 1970. Who gets which item is decided in
 oceanchat/annotation/assignment.py.

@@ -1,4 +1,4 @@
-"""Copy a whole store into a new SQLite file.
+"""Copy a whole store into an SQLite file.
 
 The copy is put in place only when it is complete. It knows tables only as a whole.
 """

@@ -1,4 +1,4 @@
-"""Rows of each trait-level's latest build: its candidates, seed topics and dialogues.
+"""Rows of each trait-level's latest build.
 
 All of it is a cache of corpus, prompts, config and ledger, rewritten for a whole trait-level in one
 transaction.

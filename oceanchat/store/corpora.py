@@ -1,4 +1,4 @@
-"""Rows of the corpora, with their essays and sentences.
+"""Rows of corpora, their essays and sentences.
 
 A cache of a source as read and segmented. A corpus is complete once its own row is there, which is written
 last; essays are numbered in corpus order, sentences by their position in the essay.

@@ -1,9 +1,10 @@
-"""Open the store, the one database: SQLite by default, PostgreSQL by URL.
+"""Open the store, in SQLite or PostgreSQL.
 
-Creates a new store, migrates an older one, and refuses what is not ours or is newer. It knows tables only
-as a whole; what is in them belongs to the modules beside it, which it imports so that their tables exist.
-Migrations are our own twenty lines, not Alembic: there is one schema for two databases, one step a version in
-the transaction that opens the store, and no tool for users to run.
+SQLite is the default, PostgreSQL is chosen by a URL. Opening creates a new store, migrates an older one, and
+refuses what is not ours or is newer. It knows tables only as a whole; what is in them belongs to the modules
+beside it, which it imports so that their tables exist. Migrations are a dozen lines of our own instead of
+Alembic: one schema serves both databases, opening a store upgrades it in one transaction, and users have no
+second tool to run.
 """
 
 import re

@@ -1,7 +1,7 @@
-"""Write rows of a store as JSONL, CSV or Parquet, to a file or stdout.
+"""Write rows as JSONL, CSV or Parquet.
 
-One function gives the rows of each kind, one writer each format. A file is put in place only when it is
-complete.
+They go to a file or stdout. One function gives the rows of each kind, one writer each format. A file is put
+in place only when it is complete.
 """
 
 import csv

@@ -1,4 +1,4 @@
-"""Rows of the imported dialogues, which were made elsewhere.
+"""Rows of dialogues made elsewhere.
 
 They are primary state: nothing else can bring them back. A dialogue is stored once under its id, whichever
 file it came from; its state and verdict are rewritten when it is gated and checked again. Which dialogues are

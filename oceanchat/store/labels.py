@@ -1,4 +1,4 @@
-"""Rows of the labels: every revision of every answer, and the table that exports hold of them.
+"""Rows of labels, and their exported table.
 
 Labels are only ever added: a change is a new revision, a withdrawal a revision without answers. Answers are
 JSON, whatever the questions; `value` is the outcome under the task's rule. Functions take an open connection;

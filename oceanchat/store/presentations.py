@@ -1,4 +1,4 @@
-"""Rows of what annotators have on their screens: presented items, drafts and rejected submissions.
+"""Rows of presented items, drafts and rejected submissions.
 
 Each presentation of an item has a token of its own, which a label then answers. Functions take an open
 connection; times are seconds since 1970.

@@ -1,4 +1,4 @@
-"""Rows of the samples that people validate, and of the items in them.
+"""Rows of samples and their items.
 
 An item is a snapshot of what is labeled, so that later rebuilds never change it; practice items belong to no
 sample. Functions take an open connection; times are seconds since 1970.

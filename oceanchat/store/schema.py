@@ -1,4 +1,4 @@
-"""The store's metadata, its schema version and the migrations between versions.
+"""The schema version and its migrations.
 
 The modules beside this one declare their tables on `metadata`. Version 1 is created whole; a later version
 adds a function to MIGRATIONS that upgrades the version before it, and older stores are upgraded one step at a

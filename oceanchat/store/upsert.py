@@ -1,4 +1,4 @@
-"""INSERT statements for rows that may exist already, in either dialect."""
+"""INSERT statements for rows that may exist."""
 
 from importlib import import_module
 from typing import Any
