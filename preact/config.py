@@ -123,7 +123,7 @@ class Recipe(BaseModel):
                 f"--batch-size {self.batch_size} is not a multiple of --micro-batch {self.micro_batch}"
             )
         if self.packing and self.quantise != "none":
-            raise ValueError("--packing does not combine with --quantise")
+            raise ValueError("--packing does not combine with --quantize")
         if self.learning_rate != "auto" and self.learning_rate <= 0:
             raise ValueError("--lr must be above 0")
         return self
@@ -235,9 +235,9 @@ _FLAGS = {
     "learning_rate": ("--lr",),
     "router_learning_rate": ("--router-lr",),
     "loss_weight": ("--lambda",),
-    "quantise": ("--quantise", "--quantize"),
-    "optimiser": ("--optimiser", "--optimizer"),
-    "psl_normalised": ("--psl-normalised", "--psl-normalized"),
+    "quantise": ("--quantize", "--quantise"),
+    "optimiser": ("--optimizer", "--optimiser"),
+    "psl_normalised": ("--psl-normalized", "--psl-normalised"),
     "pretrain_texts": ("--pretrain-text",),
     "trackers": ("--tracker",),
 }

@@ -1,4 +1,4 @@
-"""Load a backbone by folder or Hub id: weights, tokenizer, number format, optional quantisation.
+"""Load a backbone by folder or Hub id: weights, tokenizer, number format, optional quantization.
 
 The only place that asks transformers for a model; its many exceptions leave here as TrainingError. It knows
 nothing of adapters, releases or runs.
@@ -33,7 +33,7 @@ def load(
     """The model and tokenizer of a folder or Hub id, in evaluation mode.
 
     Raises TrainingError when there is no such model, it is no causal language model, its tokenizer gives no
-    offsets, or quantising is not possible here.
+    offsets, or quantizing is not possible here.
     """
     if not Path(name).exists() and name.count("/") != 1:
         raise TrainingError(
@@ -44,7 +44,7 @@ def load(
     dtype = getattr(torch, precision)
     options: dict[str, Any] = {"dtype": dtype}
     if quantise != "none":
-        options["quantization_config"] = _quantisation(quantise, dtype)
+        options["quantization_config"] = _quantization(quantise, dtype)
     try:
         tokenizer = AutoTokenizer.from_pretrained(name)
         with warnings.catch_warnings():
@@ -64,14 +64,14 @@ def load(
     return Backbone(model.eval(), tokenizer)
 
 
-def _quantisation(bits: Literal["4bit", "8bit"], dtype: torch.dtype) -> Any:
+def _quantization(bits: Literal["4bit", "8bit"], dtype: torch.dtype) -> Any:
     if importlib.util.find_spec("bitsandbytes") is None:
         raise TrainingError(
-            f"--quantise {bits} needs bitsandbytes; pip install bitsandbytes, or leave the option out"
+            f"--quantize {bits} needs bitsandbytes; pip install bitsandbytes, or leave the option out"
         )
     if bits == "8bit":
         return BitsAndBytesConfig(load_in_8bit=True)
-    # FSDP shards the quantised weights only when they are stored as the type they are computed in.
+    # FSDP shards the quantized weights only when they are stored as the type they are computed in.
     return BitsAndBytesConfig(
         load_in_4bit=True,
         bnb_4bit_quant_type="nf4",

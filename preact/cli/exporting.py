@@ -18,7 +18,7 @@ def persona_of(
 ) -> Persona:
     """The persona that --trait and --level, or --persona, name. ConfigError for both, neither, or several."""
     if persona and (trait or level):
-        raise ConfigError("--persona stands for itself; leave out --trait and --level")
+        raise ConfigError("--persona does not combine with --trait and --level; leave one of them out")
     if persona:
         return parse_persona(persona)
     if not trait or not level or len(trait) > 1 or len(level) > 1:

@@ -1,7 +1,7 @@
 """A release's dialogues as examples for the trainer and for identification, by method.
 
-`lora` sees the persona prompt of each dialogue, the other methods see the dialogue alone. It knows nothing of
-batches, models or losses.
+Prompted methods see each dialogue under its persona prompt, the others the dialogue alone. It knows nothing
+of batches, models or losses.
 """
 
 from collections.abc import Sequence
@@ -35,7 +35,7 @@ def encode_all(
 ) -> Encodings:
     """The dialogues as examples, in order. Raises TrainingError when none fits the recipe's lengths.
 
-    `portrayed` is the trait-level the prompt of `lora` names; each dialogue's own when it is None. The prompt
+    `portrayed` is the trait-level that the prompt names; each dialogue's own when it is None. The prompt
     comes on top of the recipe's lengths, so that all methods see the same turns.
     """
     examples, encoded_dialogues = [], []

@@ -76,7 +76,7 @@ class TrainingRelease:
 def read_release(source: str) -> TrainingRelease:
     """Read a release folder or a Hub dataset id.
 
-    Raises TrainingError for a folder that is no release, a shard that cannot be read, or rows that are no
+    Raises TrainingError for a folder that is not a release, a shard that cannot be read, or rows that are not
     dialogues; HubError when the Hub does not answer.
     """
     folder = Path(source)
@@ -84,7 +84,7 @@ def read_release(source: str) -> TrainingRelease:
         rows, manifest = _folder_rows(folder), _manifest(folder)
     elif folder.exists() or source.startswith((".", "/", "~")) or source.count("/") != 1:
         raise TrainingError(
-            f"release '{source}' is no folder; name one that `oceanchat release` wrote, or a Hub dataset"
+            f"release '{source}' is not a folder; name one that `oceanchat release` wrote, or a Hub dataset"
             " OWNER/NAME"
         )
     else:
@@ -125,7 +125,7 @@ def _folder_rows(folder: Path) -> list[dict[str, Any]]:
     files = sorted(data.glob("*.parquet"), key=lambda p: (_split_order(p), p.name)) if data.is_dir() else []
     if not files:
         raise TrainingError(
-            f"folder '{folder}' is no release: it has no data/*.parquet; name a folder that `oceanchat"
+            f"folder '{folder}' is not a release: it has no data/*.parquet; name a folder that `oceanchat"
             " release` wrote"
         )
     rows: list[dict[str, Any]] = []
@@ -160,7 +160,7 @@ def _dialogue(row: Mapping[str, Any], source: str) -> TrainingDialogue:
         split = str(row["split"])
     except (KeyError, TypeError, ValueError) as error:
         raise TrainingError(
-            f"row '{name}' of release '{source}' is no dialogue ({type(error).__name__}: {error}); check"
+            f"row '{name}' of release '{source}' is not a dialogue ({type(error).__name__}: {error}); check"
             " the release"
         ) from None
     return TrainingDialogue(name, trait_level, messages, split, str(row.get("seed_topic") or ""))

@@ -1,6 +1,6 @@
 """Publish an exported adapter on the Hub, as a model repository.
 
-The door to the Hub is oceanchat.hub.publishing; this only says what goes where.
+The files go through oceanchat.hub.publishing; this module only says what goes where.
 """
 
 import hashlib
@@ -21,10 +21,10 @@ def push_model(
     """Put an export's files into a model repository, tagged by their content.
 
     Pushing again changes nothing, and another export gets a tag of its own. `endpoint` and `token` default to
-    the client's own. Raises TrainingError for a folder that is no export, HubError when the Hub refuses.
+    the client's own. Raises TrainingError for a folder that is not an export, HubError when the Hub refuses.
     """
     if not (folder / "README.md").is_file() and not any(folder.glob("*/README.md")):
-        raise TrainingError(f"folder '{folder}' is no export; name one that `preact export` wrote")
+        raise TrainingError(f"folder '{folder}' is not an export; name one that `preact export` wrote")
     marks = "".join(f"{name} {file.sha256}\n" for name, file in local_files(folder).items())
     tag = f"export-{hashlib.sha256(marks.encode()).hexdigest()[:12]}"
     publisher = Publisher(repo_id, private=private, endpoint=endpoint, token=token, repo_type="model")

@@ -107,7 +107,7 @@ def _by_channel(g: Tensor, z: Tensor) -> Tensor:
 
 
 class GatedLora(LoraVariant):  # type: ignore[misc]
-    """What peft's LoRA layers call instead of their own sum, whatever the base layer is quantised to."""
+    """What peft's LoRA layers call instead of their own sum, however the base layer is quantized."""
 
     def __init__(self, gate: Gate) -> None:
         self.gate = gate

@@ -1,8 +1,8 @@
 """P-React as a peft method: `PreactConfig`, `PreactModel`, and the call that registers them.
 
 `get_peft_model`, `save_pretrained`, `PeftModel.from_pretrained` and Trainer's checkpoints work as for any
-peft method, on quantised bases too. A process that loads a run must import this module first, or peft answers
-KeyError 'PREACT'. It knows nothing of data, losses or training loops.
+peft method, on quantized bases too. A process that loads a run must `import preact.mixture.model` first, or
+peft raises KeyError 'PREACT'. It knows nothing of data, losses or training loops.
 """
 
 from collections.abc import Mapping
@@ -102,7 +102,7 @@ class PreactModel(LoraModel):  # type: ignore[misc]
         layer = getattr(parent, target_name)
         if adapter_name not in layer.lora_A or layer.lora_A[adapter_name].weight.dim() != 2:
             raise ConfigError(
-                f"target module '{target_name}' is no linear layer; leave it out of the target modules"
+                f"target module '{target_name}' is not a linear layer; leave it out of the target modules"
             )
         layer.lora_variant[adapter_name] = GatedLora(self.gate)
 

@@ -1,11 +1,11 @@
 """The run folder: the config of a training run, what it wrote, and how to read it again.
 
-    run.json        config, release, backbone, versions, figures; `state` is 'finished' once all else is there
-    metrics.jsonl   the losses as they went
+    run.json        config, release, backbone, versions, figures; `state` is 'finished' once all is written
+    metrics.jsonl   the losses, a line a step
     adapter/        adapter, router and personality vectors (safetensors); ten folders for lora-sep
     backbone/       the tiny backbone, where the run built one
-    checkpoints/    where an unfinished run goes on
-    tracked/        what trackers wrote
+    checkpoints/    where an unfinished run continues
+    tracked/        files of trackers
 
 It reads and writes records; it loads no models and knows nothing of training.
 """
@@ -94,7 +94,7 @@ def read_record(folder: Path) -> RunRecord:
     path = folder / RECORD
     if not path.is_file():
         raise TrainingError(
-            f"folder '{folder}' is no run: it has no {RECORD}; name one that `preact train` wrote"
+            f"folder '{folder}' is not a run: it has no {RECORD}; name one that `preact train` wrote"
         )
     try:
         return RunRecord.model_validate(json.loads(path.read_text(encoding="utf-8")))
@@ -109,7 +109,7 @@ def finished_record(folder: Path) -> RunRecord:
     record = read_record(folder)
     if record.state != "finished":
         raise TrainingError(
-            f"run '{folder}' is not finished; go on with `preact train --resume --output {folder}`"
+            f"run '{folder}' is not finished; continue it with `preact train --resume --output {folder}`"
         )
     return record
 

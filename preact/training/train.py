@@ -75,7 +75,7 @@ def train(config: TrainConfig, say: Say, *, resume: bool = False) -> RunRecord:
         adapters=_adapter_names(METHODS[config.method]),
         versions=package_versions(),
     )
-    # Written before the backbone is built, so that a run stopped there goes on too.
+    # Written before the backbone is built, so that a run stopped there can be resumed too.
     write_record(folder, record)
     try:
         return _train(record, release, folder, say, resume)
@@ -90,7 +90,7 @@ def _train(record: RunRecord, release: TrainingRelease, folder: Path, say: Say, 
     if release.scripted:
         say(
             f"note: release '{release.name}' was written by the scripted model;"
-            " the run can show that things work, no more"
+            " the run shows that things work, nothing more"
         )
     backbone = _backbone(config, folder, dialogues, say)
     plain = ensure_template(backbone.tokenizer)
@@ -136,7 +136,7 @@ def _claim(folder: Path, resume: bool) -> None:
             raise TrainingError(f"run '{folder}' is finished; train into a new folder to train again")
     elif folder.exists() and any(folder.iterdir() if folder.is_dir() else [folder]):
         raise TrainingError(
-            f"run folder '{folder}' exists; use --resume to go on with it, or name another --output"
+            f"run folder '{folder}' exists; use --resume to continue it, or name another --output"
         )
 
 
@@ -238,15 +238,15 @@ def _run(trainer: PreactTrainer, resume: bool) -> None:
 
 def _out_of_memory() -> TrainingError:
     return TrainingError(
-        "the memory does not suffice; lower --micro-batch (the batch size stays), add"
-        " --gradient-checkpointing, lower --rank, or quantise the backbone with --quantise 4bit"
+        "there is not enough memory; lower --micro-batch (the batch size stays), add"
+        " --gradient-checkpointing, lower --rank, or quantize the backbone with --quantize 4bit"
     )
 
 
 def _choose_rate(config: TrainConfig, release: TrainingRelease, backbone: Backbone, say: Say) -> TrainConfig:
     """The config with the paper's learning rate whose adapter has the lowest loss on the validation split.
 
-    Each rate is trained in full, as the run itself would be, and its adapter is thrown away.
+    Each rate is trained in full, as the run itself would be, and its adapter is discarded.
     """
     validation, training = (
         encode_all(backbone.tokenizer, release.split(split), config.method, config.recipe).examples

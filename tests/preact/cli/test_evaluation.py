@@ -101,7 +101,7 @@ def test_two_systems_of_one_name_need_a_label(tmp_path: Path) -> None:
     [
         (("compare", "nowhere"), "'nowhere' holds no interview"),
         (("judge", "nowhere"), "holds no interview.json"),
-        (("interview", "nowhere", "-o", "out"), "'nowhere' is no run"),
+        (("interview", "nowhere", "-o", "out"), "'nowhere' is not a run"),
         (("interview", "prompted:", "-o", "out"), "names no model"),
         (("interview", "control:nowhere", "-o", "out"), "holds no control vectors"),
         (("interview", "nowhere", "-o", "out", "--inventory", "bfi44"), "bfi44:FILE"),

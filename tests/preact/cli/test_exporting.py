@@ -30,7 +30,7 @@ def test_export_all_writes_ten_folders(preact_run: Run, tmp_path: Path) -> None:
         (("export", "x", "--output", "y"), "no single trait-level"),
         (("export", "x", "--trait", "all", "--level", "high", "--output", "y"), "no single trait-level"),
         (("export", "x", "--all", "--trait", "N", "--output", "y"), "--all exports every"),
-        (("chat", "x", "--persona", "O+", "--trait", "N"), "--persona stands for itself"),
+        (("chat", "x", "--persona", "O+", "--trait", "N"), "--persona does not combine"),
     ],
 )
 def test_contradictions_are_named_by_their_flags(arguments: tuple[str, ...], named: str) -> None:

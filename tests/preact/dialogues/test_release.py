@@ -61,12 +61,12 @@ def test_a_missing_split_names_those_that_are_there(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("source", ["./nowhere", "/nowhere/at/all", "nowhere"])
 def test_what_is_no_folder_is_refused(source: str) -> None:
-    with pytest.raises(TrainingError, match="is no folder"):
+    with pytest.raises(TrainingError, match="is not a folder"):
         read_release(source)
 
 
 def test_a_folder_that_is_no_release_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(TrainingError, match="is no release"):
+    with pytest.raises(TrainingError, match="is not a release"):
         read_release(str(tmp_path))
 
 
@@ -93,7 +93,7 @@ def test_a_damaged_shard_is_one_line(tmp_path: Path, cut: int) -> None:
 )
 def test_rows_that_are_no_dialogues_are_named(tmp_path: Path, change: dict[str, object]) -> None:
     write_rows(tmp_path, "train", [{**release_rows("train", 1)[0], **change}])
-    with pytest.raises(TrainingError, match=r"row 'train-O\+-0' .* is no dialogue"):
+    with pytest.raises(TrainingError, match=r"row 'train-O\+-0' .* is not a dialogue"):
         read_release(str(tmp_path))
 
 

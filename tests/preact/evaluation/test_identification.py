@@ -86,7 +86,7 @@ def test_lora_is_scored_under_ten_prompts(release_folder: Path, tmp_path: Path) 
 
 
 def test_an_unfinished_run_and_a_missing_split_are_refused(preact_run: Run, tmp_path: Path) -> None:
-    with pytest.raises(TrainingError, match="is no run"):
+    with pytest.raises(TrainingError, match="is not a run"):
         identify(tmp_path)
     with pytest.raises(TrainingError, match="split 'dev'"):
         identify(preact_run.folder, split="dev")

@@ -24,5 +24,5 @@ def test_an_export_is_pushed_once_under_a_tag_of_its_content(tmp_path: Path) -> 
 
 
 def test_what_is_no_export_is_not_pushed(tmp_path: Path) -> None:
-    with pytest.raises(TrainingError, match="is no export"):
+    with pytest.raises(TrainingError, match="is not an export"):
         push_model(tmp_path, "ocean/adapter")

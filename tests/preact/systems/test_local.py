@@ -81,7 +81,7 @@ def test_a_run_whose_backbone_is_gone_is_refused_by_its_name(runs: dict[str, Pat
 
 
 def test_what_is_no_run_and_no_control_folder_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(TrainingError, match="is no run"):
+    with pytest.raises(TrainingError, match="is not a run"):
         open_local(str(tmp_path), 0.7, 6)
     with pytest.raises(EvaluationError, match="no control vectors"):
         open_local(f"control:{tmp_path}", 0.7, 6)

@@ -39,7 +39,7 @@ def test_a_damaged_record_is_one_line(text: str, tmp_path: Path) -> None:
 
 
 def test_a_folder_without_a_record_is_no_run(tmp_path: Path) -> None:
-    with pytest.raises(TrainingError, match="is no run"):
+    with pytest.raises(TrainingError, match="is not a run"):
         read_record(tmp_path)
 
 

@@ -187,7 +187,7 @@ def test_only_unfinished_runs_resume(preact_run: Run, release_folder: Path, tmp_
 
 def test_bad_releases_leave_no_folder_behind(tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
-    with pytest.raises(TrainingError, match="is no release"):
+    with pytest.raises(TrainingError, match="is not a release"):
         train(micro_config(tmp_path / "empty", tmp_path / "run"), quiet)
     assert not (tmp_path / "run").exists()
 

@@ -1,4 +1,4 @@
-"""Real quantised backbones and the real 8-bit optimiser, by bitsandbytes on the CPU."""
+"""Real quantized backbones and the real 8-bit optimizer, by bitsandbytes on the CPU."""
 
 from pathlib import Path
 from typing import Any, Literal
@@ -24,7 +24,7 @@ SHAPE = TinyShape(vocabulary=400, hidden=64, layers=1, feed_forward=128, heads=2
 
 @pytest.fixture(scope="module")
 def backbone_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A saved backbone wide enough to quantise."""
+    """A saved backbone wide enough to quantize."""
     folder = tmp_path_factory.mktemp("backbone") / "model"
     texts = ["A small text about weather and walks. " * 30]
     save(build(texts, [], shape=SHAPE, seed=1, progress=lambda *figures: None), folder, SHAPE, 1)
@@ -42,7 +42,7 @@ def config(release: Path, output: Path, backbone: Path, **recipe: Any) -> TrainC
 
 
 @pytest.mark.parametrize("bits", ["4bit", "8bit"])
-def test_a_run_on_a_quantised_backbone_trains_and_identifies(
+def test_a_run_on_a_quantized_backbone_trains_and_identifies(
     bits: Literal["4bit", "8bit"], release_folder: Path, backbone_folder: Path, tmp_path: Path
 ) -> None:
     losses: list[str] = []
@@ -58,7 +58,7 @@ def test_a_run_on_a_quantised_backbone_trains_and_identifies(
 
 
 @pytest.mark.parametrize("bits", ["4bit", "8bit"])
-def test_quantising_changes_the_weights_little(bits: Literal["4bit", "8bit"], backbone_folder: Path) -> None:
+def test_quantizing_changes_the_weights_little(bits: Literal["4bit", "8bit"], backbone_folder: Path) -> None:
     ids = torch.arange(10, 30).unsqueeze(0)
     with torch.no_grad():
         whole = load(str(backbone_folder), precision="bfloat16").model(ids).logits
@@ -67,7 +67,7 @@ def test_quantising_changes_the_weights_little(bits: Literal["4bit", "8bit"], ba
     assert torch.nn.functional.cosine_similarity(whole, coarse, dim=-1).min() > 0.98
 
 
-def test_the_8_bit_optimiser_trains(release_folder: Path, backbone_folder: Path, tmp_path: Path) -> None:
+def test_the_8_bit_optimizer_trains(release_folder: Path, backbone_folder: Path, tmp_path: Path) -> None:
     runs = {
         name: train(
             config(release_folder, tmp_path / name, backbone_folder, optimiser=name), lambda line: None
