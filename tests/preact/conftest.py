@@ -1,5 +1,6 @@
 """A micro Llama, a small release and a trained run, shared by the trainer's tests."""
 
+import gc
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,13 @@ RECIPE = TINY_RECIPE.model_copy(
 def pytest_configure(config: pytest.Config) -> None:
     # peft asks by a name that transformers has deprecated; our own calls silence it where they are made.
     config.addinivalue_line("filterwarnings", "ignore:.*is_gradient_checkpointing.*:FutureWarning")
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    # accelerate collects garbage at the end of every training, and statsmodels at every correction; without
+    # the objects of all imported modules each time takes milliseconds instead of most of a second.
+    gc.collect()
+    gc.freeze()
 
 
 def micro_llama(seed: int = 0, dtype: torch.dtype = torch.float32) -> Any:

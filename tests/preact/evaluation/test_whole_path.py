@@ -34,9 +34,10 @@ def test_four_methods_three_baselines_two_judges_table_report_and_figures(
     systems = {**{method: str(run) for method, run in runs.items()}, "control": "control:control"}
     systems |= {kind: f"{kind}:{runs['preact']}" for kind in ("prompted", "backbone")}
     for name, system in systems.items():
+        items, answers = {"preact": ("all", 200), "backbone": ("own", 20)}.get(name, ("own", 40))
         output = call("interview", system, "-o", f"i/{name}", "--runs", 2, "--max-tokens", 5,
-                      "--items", "all", "--inventory", "ten.csv")  # fmt: skip
-        assert output.startswith("200 answers" if name != "backbone" else "20 answers")
+                      "--items", items, "--inventory", "ten.csv")  # fmt: skip
+        assert output.startswith(f"{answers} answers")
     call(
         "judge", *(f"i/{name}" for name in systems), "--judge", "scripted", "--judge", f"classifier:{release}"
     )
