@@ -1,4 +1,7 @@
-"""`preact interview`, `judge`, `compare`, `report`, `control-vectors`: evaluate systems, print the tables."""
+"""Commands that evaluate systems.
+
+They are `interview`, `judge`, `compare`, `report` and `control-vectors`.
+"""
 
 import asyncio
 import sys
@@ -312,6 +315,3 @@ def _open_classifier(release: str) -> "Judge":
     from preact.evaluation.judge.classifier_judge import open_classifier
 
     return open_classifier(release)
-
-
-COMMANDS = (interview, judge, compare, report, control_vectors)

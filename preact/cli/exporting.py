@@ -1,4 +1,7 @@
-"""`preact export` and `chat`: adapters that any server loads, and a conversation in the terminal."""
+"""Commands that use a trained run.
+
+`export` writes adapters that any server loads, `chat` talks in the terminal.
+"""
 
 import sys
 from pathlib import Path
@@ -30,9 +33,9 @@ def persona_of(
 
 @click.command()
 @click.argument("run", type=FOLDER)
-@click.option("--trait", type=TraitParam(), metavar="NAME", help="O, C, E, A, N or a name.")
-@click.option("--level", type=LevelParam(), metavar="NAME", help="high or low.")
-@click.option("--persona", metavar="TEXT", help='A mixture: "O+ N-" or "O+=0.7 E-=0.3".')
+@click.option("--trait", type=TraitParam(), metavar="NAME", help="Trait: O, C, E, A, N or a name.")
+@click.option("--level", type=LevelParam(), metavar="NAME", help="Level: high or low.")
+@click.option("--persona", metavar="TEXT", help='Mixture, such as "O+ N-" or "O+=0.7 E-=0.3".')
 @click.option("--all", "everything", is_flag=True, help="Export all ten trait-levels, one folder each.")
 @click.option("--output", "-o", type=FOLDER, required=True, metavar="DIR", help="Output folder; must be new.")
 @click.option("--merge", is_flag=True, help="Write the whole model with the adapter merged in.")
@@ -40,10 +43,10 @@ def persona_of(
     "--top-experts",
     type=click.IntRange(1),
     metavar="K",
-    help="Keep the K strongest experts; shows the cost.",
+    help="Keep only the K strongest experts and report what that costs.",
 )
-@click.option("--push", metavar="OWNER/NAME", help="Publish the folder on the Hub as a model.")
-@click.option("--private", is_flag=True, help="With --push: make a new repository private.")
+@click.option("--push", metavar="OWNER/NAME", help="Also publish the folder as a model on the Hub.")
+@click.option("--private", is_flag=True, help="With --push: if the repository is new, make it private.")
 def export(
     run: Path,
     trait: tuple[Trait, ...] | None,
@@ -56,7 +59,7 @@ def export(
     push: str | None,
     private: bool,
 ) -> None:
-    """Write a trait-level, or a mixture, of RUN as a standard LoRA adapter that any server loads.
+    """Export a trait-level, or a mixture, of RUN as a standard LoRA adapter that any server loads.
 
     \b
     Example:  preact export runs/first --trait N --level high --output adapters/N-high
@@ -86,9 +89,9 @@ def export(
 
 @click.command()
 @click.argument("run", type=FOLDER)
-@click.option("--trait", type=TraitParam(), metavar="NAME", help="O, C, E, A, N or a name.")
-@click.option("--level", type=LevelParam(), metavar="NAME", help="high or low.")
-@click.option("--persona", metavar="TEXT", help='A mixture: "O+ N-" or "O+=0.7 E-=0.3".')
+@click.option("--trait", type=TraitParam(), metavar="NAME", help="Trait: O, C, E, A, N or a name.")
+@click.option("--level", type=LevelParam(), metavar="NAME", help="Level: high or low.")
+@click.option("--persona", metavar="TEXT", help='Mixture, such as "O+ N-" or "O+=0.7 E-=0.3".')
 @click.option(
     "--temperature",
     type=click.FloatRange(0, 2),
@@ -103,7 +106,7 @@ def export(
     default=0.9,
     show_default=True,
     metavar="P",
-    help="Sample from the likeliest tokens that make up P.",
+    help="Sample from the likeliest tokens, up to a total probability of P.",
 )
 @click.option(
     "--max-tokens",
@@ -113,7 +116,9 @@ def export(
     metavar="N",
     help="Maximum number of tokens in an answer.",
 )
-@click.option("--seed", type=int, default=0, show_default=True, metavar="N", help="Same seed, same answers.")
+@click.option(
+    "--seed", type=int, default=0, show_default=True, metavar="N", help="Random seed of the answers."
+)
 def chat(
     run: Path,
     trait: tuple[Trait, ...] | None,
@@ -124,7 +129,7 @@ def chat(
     max_tokens: int,
     seed: int,
 ) -> None:
-    """Talk with RUN in the terminal: each line is a question; an empty line or end of input leaves.
+    """Talk with RUN in the terminal: each line is a question, an empty line ends it.
 
     \b
     Example:  preact chat runs/first --trait N --level high
@@ -136,7 +141,7 @@ def chat(
 
     trained = open_run(run)
     labels = ", ".join(t.label for t in portrayed)
-    click.echo(f"A machine that simulates {labels}. An empty line leaves.", err=True)
+    click.echo(f"A machine that simulates {labels}. An empty line ends the conversation.", err=True)
     messages: list[Message] = []
     while True:
         click.echo("> ", nl=False, err=True)
@@ -149,6 +154,3 @@ def chat(
         )
         messages.append(Message("assistant", answer))
         click.echo(answer)
-
-
-COMMANDS = (export, chat)

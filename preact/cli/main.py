@@ -1,7 +1,7 @@
 """The command line of the training half.
 
-`preact` lists its commands in the order people meet them. Commands are listed from their groups; errors a
-user can act on become one line on stderr and exit code 1.
+`preact` lists its commands in the order people meet them; errors a user can act on become one line on stderr
+and exit code 1.
 """
 
 import logging
@@ -10,9 +10,10 @@ import sys
 import click
 
 from oceanchat.cli.group import CONTEXT, CommandGroup, run_group
-from preact.cli import evaluation, exporting, plots, training
-
-COMMANDS = (*training.COMMANDS, *exporting.COMMANDS, *evaluation.COMMANDS, *plots.COMMANDS)
+from preact.cli.evaluation import compare, control_vectors, interview, judge, report
+from preact.cli.exporting import chat, export
+from preact.cli.plots import plot, sweep
+from preact.cli.training import identify, info, train
 
 
 @click.group(cls=CommandGroup, context_settings=CONTEXT)
@@ -22,12 +23,14 @@ def preact() -> None:
 
     \b
     Start with:   preact train releases/NAME --output runs/first
-    It runs offline on a CPU: a tiny backbone is built on the spot until you name another with --backbone.
+    This works offline on a CPU: a tiny backbone is built on the spot until you name another with --backbone.
     """
 
 
-for command in COMMANDS:
-    preact.add_command(command)
+preact.add_section("Train", train, info, sweep)
+preact.add_section("Use", chat, export)
+preact.add_section("Evaluate", identify, control_vectors, interview, judge)
+preact.add_section("Report", compare, report, plot)
 
 
 def main() -> None:

@@ -1,10 +1,14 @@
-"""`preact sweep` and `preact plot`: the figures of the paper, from runs and interviews."""
+"""Commands that draw the paper's figures.
+
+`sweep` trains and measures runs with one setting varied, `plot` draws.
+"""
 
 from pathlib import Path
 from typing import Any
 
 import click
 
+from oceanchat.cli.group import CommandGroup
 from preact.cli.evaluation import (
     access_options,
     inventory_option,
@@ -84,7 +88,7 @@ def sweep(**flags: Any) -> None:
         click.echo(f"{point.method}  {point.parameter} {point.value:g}  {point.metric} {point.score:.4f}")
 
 
-@click.group()
+@click.group(cls=CommandGroup)
 def plot() -> None:
     """Draw a figure as PDF, SVG and PNG, with the table behind it as CSV.
 
@@ -97,7 +101,11 @@ def plot() -> None:
 @click.argument("folder", type=FOLDER)
 @figures_option
 def plot_sweep(folder: Path, output: Path) -> None:
-    """Figure 4 from the folder of a sweep."""
+    """Draw Figure 4 from the folder of a sweep.
+
+    \b
+    Example:  preact plot sweep sweeps/one --output figures
+    """
     from preact.evaluation.report.plots import draw_sweep
     from preact.evaluation.sweep import panels
 
@@ -108,7 +116,11 @@ def plot_sweep(folder: Path, output: Path) -> None:
 @click.argument("runs", nargs=-1, required=True, type=FOLDER)
 @figures_option
 def plot_experts(runs: tuple[Path, ...], output: Path) -> None:
-    """Figure 5: the expert weights of runs side by side."""
+    """Draw Figure 5, the expert weights of runs side by side.
+
+    \b
+    Example:  preact plot experts runs/preact runs/no-psl --output figures
+    """
     from preact.evaluation.report.plots import draw_experts
     from preact.systems.trained import open_run
 
@@ -129,7 +141,11 @@ def plot_experts(runs: tuple[Path, ...], output: Path) -> None:
 )
 @figures_option
 def plot_confusion(run: Path, data: str | None, output: Path) -> None:
-    """The trait-level with the lowest loss against the true one, 10 x 10."""
+    """Draw the trait-level with the lowest loss against the true one, 10 x 10.
+
+    \b
+    Example:  preact plot confusion runs/preact --output figures
+    """
     from preact.evaluation.identification import identify
     from preact.evaluation.report.plots import draw_confusion
 
@@ -141,7 +157,13 @@ def plot_confusion(run: Path, data: str | None, output: Path) -> None:
 @judge_option
 @figures_option
 def plot_leakage(interview: Path, judge: str | None, output: Path) -> None:
-    """The score of each trait-level on all five traits, 10 x 5 (needs an interview with --items all)."""
+    """Draw the score of each trait-level on all five traits, 10 x 5.
+
+    \b
+    Example:  preact plot leakage interviews/preact --output figures
+
+    It needs an interview with --items all.
+    """
     from preact.evaluation.comparison.trait_scores import leakage, load_scored
     from preact.evaluation.report.plots import draw_leakage
 
@@ -166,7 +188,11 @@ def plot_leakage(interview: Path, judge: str | None, output: Path) -> None:
 )
 @figures_option
 def plot_cases(interviews: tuple[Path, ...], trait_level: str, items: tuple[str, ...], output: Path) -> None:
-    """Figure 6: the answers of several systems side by side, as a page."""
+    """Write Figure 6, the answers of several systems side by side, as a page.
+
+    \b
+    Example:  preact plot cases interviews/preact interviews/lora --trait-level N+ --output figures
+    """
     from oceanchat.traits import TraitLevel
     from preact.evaluation.report.cases import write_cases
 
@@ -176,6 +202,3 @@ def plot_cases(interviews: tuple[Path, ...], trait_level: str, items: tuple[str,
 def _list_files(files: Any) -> None:
     for file in files:
         click.echo(str(file))
-
-
-COMMANDS = (sweep, plot)

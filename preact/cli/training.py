@@ -1,4 +1,7 @@
-"""`preact train`, `identify` and `info`: train a run, measure its trait control, describe it."""
+"""Commands that train and describe runs.
+
+They are `train`, `identify` and `info`.
+"""
 
 import json
 from pathlib import Path
@@ -62,11 +65,9 @@ def _recipe_option(name: str, field: FieldInfo) -> Any:
 
 @click.command()
 @click.argument("release", required=False)
-@click.option(
-    "--output", "-o", type=FOLDER, required=True, metavar="DIR", help="The run folder; must be new."
-)
-@click.option("--method", metavar="NAME", help=f"One of {', '.join(METHODS)}. Default: preact.")
-@click.option("--backbone", metavar="NAME", help="tiny, a folder, or a Hub model id. Default: tiny.")
+@click.option("--output", "-o", type=FOLDER, required=True, metavar="DIR", help="Run folder; must be new.")
+@click.option("--method", metavar="NAME", help=f"Training method: {', '.join(METHODS)}. Default: preact.")
+@click.option("--backbone", metavar="NAME", help="Backbone: tiny, a folder or a Hub model id. Default: tiny.")
 @click.option(
     "--pretrain-text",
     "pretrain_texts",
@@ -80,7 +81,7 @@ def _recipe_option(name: str, field: FieldInfo) -> Any:
 @click.option(
     "--train-split", type=click.Choice(["train", "all"]), help="Dialogues to train on. Default: train."
 )
-@click.option("--seed", type=click.IntRange(0), metavar="N", help="Same seed, same run. Default: 1.")
+@click.option("--seed", type=click.IntRange(0), metavar="N", help="Random seed. Default: 1.")
 @recipe_options
 @click.option("--max-steps", type=click.IntRange(0), metavar="N", help="Stop after N steps; 0: no limit.")
 @click.option(
@@ -92,11 +93,9 @@ def _recipe_option(name: str, field: FieldInfo) -> Any:
     "trackers",
     multiple=True,
     metavar="NAME",
-    help="tensorboard, wandb, ...; may be repeated.",
+    help="Experiment tracker, such as tensorboard or wandb; may be repeated.",
 )
-@click.option(
-    "--like", type=FOLDER, metavar="RUN", help="Take release and settings from another run's folder."
-)
+@click.option("--like", type=FOLDER, metavar="RUN", help="Take the release and settings from another run.")
 @click.option("--resume", is_flag=True, help="Continue the unfinished run in --output.")
 def train(output: Path, resume: bool, like: Path | None, **given: Any) -> None:
     """Train a run on RELEASE, a folder that `oceanchat release` wrote or a Hub dataset id.
@@ -190,6 +189,3 @@ def info(run: Path, as_json: bool) -> None:
     else:
         for line in lines(facts):
             click.echo(line)
-
-
-COMMANDS = (train, identify, info)

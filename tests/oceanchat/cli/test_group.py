@@ -6,6 +6,7 @@ import click
 import pytest
 
 from oceanchat.cli.main import oceanchat
+from preact.cli.main import preact
 from tests.oceanchat.cli.conftest import Command
 
 
@@ -18,7 +19,7 @@ def commands_of(group: click.Group, name: str) -> Iterator[tuple[str, click.Comm
             yield path, child
 
 
-COMMANDS = dict(commands_of(oceanchat, "oceanchat"))
+COMMANDS = dict([*commands_of(oceanchat, "oceanchat"), *commands_of(preact, "preact")])
 
 
 def test_help_lists_commands_as_people_meet_them(command: Command) -> None:
@@ -27,6 +28,13 @@ def test_help_lists_commands_as_people_meet_them(command: Command) -> None:
     assert headings == ["Options", "Build", "Money", "Look", "Validate", "Release"]
     for name in oceanchat.commands:
         assert printed.count(f"\n  {name} ") == 1, name
+
+
+def test_help_of_the_trainer_is_grouped_as_well() -> None:
+    printed = preact.get_help(click.Context(preact))
+    for heading in ("Train", "Use", "Evaluate", "Report"):
+        assert f"\n{heading}:\n" in printed
+    assert "\nCommands:" not in printed
 
 
 @pytest.mark.parametrize("path", COMMANDS)

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 import pytest
 
-from preact.cli.main import COMMANDS, main
+from preact.cli.main import main, preact
 
 
 def test_help_is_there_before_the_heavy_libraries() -> None:
@@ -29,7 +29,7 @@ def test_help_takes_less_than_a_second_of_work() -> None:
 
 
 def test_every_command_shows_an_example() -> None:
-    for command in COMMANDS:
+    for command in preact.commands.values():
         assert "Example:" in command.get_help(click.Context(command))
 
 
