@@ -1,71 +1,36 @@
-"""Parquet files: rows come back as they went in, equal rows give equal bytes, and broken files are one
-line."""
+"""Rows come back as they were written, and a broken file or a missing package is one line."""
 
+import io
+import sys
 from pathlib import Path
 
 import pytest
 
-from oceanchat.errors import ReleaseError
-from oceanchat.release.rows import HumanLabel, rejected_row, released_row
-from oceanchat.release.schema import (
-    REJECTED_SCHEMA,
-    feature_types,
-    read_rejected,
-    read_rows,
-    write_rejected,
-    write_rows,
-)
-from tests.oceanchat.release.factories import make_dialogue, make_dialogues
+from oceanchat.errors import ConfigError, RecordError
+from oceanchat.parquet import ROWS_AT_ONCE, read_parquet, write_parquet
 
-HUMAN = HumanLabel(
-    annotator="annotator-1",
-    trait_shown=True,
-    coherent=False,
-    valid=False,
-    decides=False,
-    comment="\u201cno\u201d \U0001f642",
-)
-ROWS = [
-    *(released_row(dialogue, "train", "text", (HUMAN,)) for dialogue in make_dialogues(2)),
-    released_row(make_dialogue(9, verdict=None, facet=None, seed_topic=None), "test", "omit"),
-]
+ROWS = [{"id": number, "text": f"row {number}", "tags": ["a"] * (number % 3)} for number in range(600)]
 
 
-def test_rows_come_back_as_they_went_in(tmp_path: Path) -> None:
-    write_rows(ROWS, tmp_path / "rows.parquet")
-    assert read_rows(tmp_path / "rows.parquet") == ROWS
-
-
-def test_equal_rows_give_equal_bytes(tmp_path: Path) -> None:
-    for name in ("one", "two"):
-        write_rows(ROWS, tmp_path / name)
-    assert (tmp_path / "one").read_bytes() == (tmp_path / "two").read_bytes()
-
-
-def test_rejected_rows_keep_state_and_reason(tmp_path: Path) -> None:
-    rows = [rejected_row(make_dialogue(1, state="gate:copied"), "gate:copied", "why", "hash")]
-    write_rejected(rows, tmp_path / "rejected.parquet")
-    assert read_rejected(tmp_path / "rejected.parquet") == rows
+def test_rows_come_back_in_order_however_many_there_are(tmp_path: Path) -> None:
+    assert len(ROWS) > 2 * ROWS_AT_ONCE
+    with (tmp_path / "rows.parquet").open("wb") as file:
+        write_parquet(ROWS, file)
+    assert list(read_parquet(tmp_path / "rows.parquet")) == ROWS
 
 
 @pytest.mark.parametrize("data", [b"", b"PAR1 is not enough PAR1", b"\x00" * 100])
 def test_a_file_that_is_no_parquet_is_one_line(tmp_path: Path, data: bytes) -> None:
     (tmp_path / "x.parquet").write_bytes(data)
-    with pytest.raises(ReleaseError, match="cannot be read as Parquet"):
-        read_rows(tmp_path / "x.parquet")
+    with pytest.raises(RecordError) as caught:
+        list(read_parquet(tmp_path / "x.parquet"))
+    assert str(caught.value) and "\n" not in str(caught.value)
 
 
-def test_a_table_of_something_else_is_one_line(tmp_path: Path) -> None:
-    write_rejected([], tmp_path / "rejected.parquet")
-    assert read_rejected(tmp_path / "rejected.parquet") == []
-    write_rejected([rejected_row(make_dialogue(1), "off-trait", "", "text")], tmp_path / "rejected.parquet")
-    with pytest.raises(ReleaseError, match="holds a row that is no dialogue"):
-        read_rows(tmp_path / "rejected.parquet")
-
-
-def test_features_name_every_column_with_its_type() -> None:
-    features = {feature["name"]: feature for feature in feature_types(REJECTED_SCHEMA)}
-    assert list(features)[-2:] == ["state", "reason"]
-    assert features["words"]["dtype"] == "float64"
-    assert features["flags"]["list"] == "string"
-    assert [inner["name"] for inner in features["messages"]["list"]] == ["role", "content"]
+def test_without_pyarrow_the_extra_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    (tmp_path / "x.parquet").write_bytes(b"")
+    with pytest.raises(ConfigError, match=r"'pyarrow'.*'ocean-chat\[release\]'"):
+        write_parquet(ROWS, io.BytesIO())
+    with pytest.raises(ConfigError, match=r"'pyarrow'.*'ocean-chat\[release\]'"):
+        list(read_parquet(tmp_path / "x.parquet"))
