@@ -52,7 +52,7 @@ labels = Table(
 )
 
 PASSED = "passed"
-"""The state in which the automatic check leaves a dialogue it lets through."""
+"""The state of dialogues that passed every check."""
 REJECTED = ("off-trait", "wrong-level")
 """The states of dialogues that the automatic check rejected."""
 
