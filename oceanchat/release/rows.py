@@ -50,7 +50,7 @@ class SamplingParameter(Record):
 
 
 class RowVerdict(Record):
-    """What the back-validation said."""
+    """The verdict of the back-validation."""
 
     checker: str
     check: str

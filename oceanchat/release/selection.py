@@ -44,7 +44,7 @@ class Selection(NamedTuple):
     withheld: Mapping[str, int]
     """Why -> dialogues that are in neither."""
     human: Mapping[str, tuple[HumanLabel, ...]]
-    """Dialogue id -> what annotators said, also of dialogues the checker turned down."""
+    """Dialogue id -> the annotators' labels, also of dialogues the checker turned down."""
     profiles: Mapping[str, Mapping[str, str]]
     """Annotator's pseudonym -> background, language, pay, as far as the lead recorded them (Appendix E)."""
     builds: Sequence[StoredBuild]

@@ -155,7 +155,7 @@ def _figure(value: float, drawn: Floats, note: str) -> Figure:
 
 
 def _notes(table: CountTable) -> dict[str, str]:
-    """What has to be said beside each figure, or why it has no value."""
+    """The note beside each figure, or why it has no value."""
     per_item = table.rows.sum(axis=1)
     shares = (table.items @ (table.rows / per_item[:, None])) / table.items.sum()
     top = int(shares.argmax())

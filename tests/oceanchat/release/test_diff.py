@@ -34,24 +34,24 @@ def test_rows_added_dropped_and_relabelled_are_told_apart(tmp_path: Path) -> Non
     other = relabelled(rows[3], "A-").model_copy(update={"order": 5})
     before = release(tmp_path, "1.0.0", rows)
     after = release(tmp_path, "1.1.0", [*rows[:3], other, *rows[5:], make_dialogue(50, "E+")])
-    found = compare(before, after)
-    assert found.added == [make_dialogue(50, "E+").id]
-    assert found.dropped == [rows[4].id]
-    assert [(change.before, change.old, change.new) for change in found.relabelled] == [
+    difference = compare(before, after)
+    assert difference.added == [make_dialogue(50, "E+").id]
+    assert difference.dropped == [rows[4].id]
+    assert [(change.before, change.old, change.new) for change in difference.relabelled] == [
         (rows[3].id, "C+", "A-")
     ]
-    assert by_trait_level(found.added, after) == {"E+": 1}
-    assert not found.same
-    changed = {figure.name: (figure.before, figure.after) for figure in found.figures}
+    assert by_trait_level(difference.added, after) == {"E+": 1}
+    assert not difference.same
+    changed = {figure.name: (figure.before, figure.after) for figure in difference.figures}
     assert changed["table_six.A-.dialogues"] == (2, 3)
-    assert ("version", "1.0.0", "1.1.0") in found.options
+    assert ("version", "1.0.0", "1.1.0") in difference.options
 
 
 def test_a_release_is_the_same_as_itself(tmp_path: Path) -> None:
-    one = release(tmp_path, "1.0.0", make_dialogues(1))
-    found = compare(one, one)
-    assert found.same
-    assert not found.figures and not found.options
+    first = release(tmp_path, "1.0.0", make_dialogues(1))
+    difference = compare(first, first)
+    assert difference.same
+    assert not difference.figures and not difference.options
 
 
 def test_rows_that_changed_their_split_are_named(tmp_path: Path) -> None:

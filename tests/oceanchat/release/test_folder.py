@@ -28,15 +28,15 @@ def folder(release: Release, tmp_path: Path) -> Path:
 
 
 def test_a_release_reads_back_as_it_was_written(release: Release) -> None:
-    found = read_release(release.folder)
-    assert found.manifest == release.manifest
-    assert found.quality == json.loads(json.dumps(release.quality))
-    assert list(found.rows) == list(release.rows)
-    assert list(found.rejected) == list(release.rejected)
+    read_back = read_release(release.folder)
+    assert read_back.manifest == release.manifest
+    assert read_back.quality == json.loads(json.dumps(release.quality))
+    assert list(read_back.rows) == list(release.rows)
+    assert list(read_back.rejected) == list(release.rejected)
 
 
 @pytest.mark.parametrize(
-    ("name", "text", "said"),
+    ("name", "text", "reason"),
     [
         ("manifest.json", "{", "cannot be read"),
         ("manifest.json", '{"format": 99}', "newer than"),
@@ -44,9 +44,9 @@ def test_a_release_reads_back_as_it_was_written(release: Release) -> None:
         ("manifest.json", "[]", "not a JSON object"),
     ],
 )
-def test_a_broken_manifest_is_one_line(folder: Path, name: str, text: str, said: str) -> None:
+def test_a_broken_manifest_is_one_line(folder: Path, name: str, text: str, reason: str) -> None:
     (folder / name).write_text(text)
-    with pytest.raises(ReleaseError, match=said):
+    with pytest.raises(ReleaseError, match=reason):
         verify_release(folder)
 
 

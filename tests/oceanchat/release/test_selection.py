@@ -31,10 +31,10 @@ IMPORTED = [
 
 @pytest.fixture
 def store(tmp_path: Path) -> Store:
-    made = make_store(tmp_path / "store.db", BUILT)
-    with made.writing() as connection:
+    opened = make_store(tmp_path / "store.db", BUILT)
+    with opened.writing() as connection:
         add_imported(connection, IMPORTED)
-    return made
+    return opened
 
 
 @pytest.mark.parametrize(
@@ -52,10 +52,10 @@ def store(tmp_path: Path) -> Store:
 def test_every_dialogue_ends_somewhere(
     store: Store, require: Require, released: int, rejected: dict[str, int], withheld: dict[str, int]
 ) -> None:
-    found = select_dialogues(store, require)
-    assert len(found.released) == released
-    assert Counter(r.state for r in found.rejected) == rejected
-    assert found.withheld == withheld
+    selection = select_dialogues(store, require)
+    assert len(selection.released) == released
+    assert Counter(r.state for r in selection.rejected) == rejected
+    assert selection.withheld == withheld
     assert released + sum(rejected.values()) + sum(withheld.values()) == len(BUILT) + len(IMPORTED)
 
 
@@ -74,31 +74,31 @@ def test_people_turn_down_what_the_checker_passed(tmp_path: Path) -> None:
     team = scenes.sampled(store)
     for person, against in zip(team, ({"N-"}, {"N-", "O+"}, set[str]()), strict=True):
         scenes.label_all(store, person, answering(against))
-    found = select_dialogues(store, "validated")
-    assert len(found.released) == 9
-    (turned_down,) = found.rejected
+    selection = select_dialogues(store, "validated")
+    assert len(selection.released) == 9
+    (turned_down,) = selection.rejected
     assert (turned_down.dialogue.trait_level.code, turned_down.state) == ("N-", "invalid")
     assert turned_down.reason == "shows the opposite level; shows the opposite level"
-    assert sorted(found.profiles) == sorted(person.pseudonym for person in team)
-    labels = found.human[found.released[0].id]
-    assert found.released[0].trait_level.code == "O+"
+    assert sorted(selection.profiles) == sorted(person.pseudonym for person in team)
+    labels = selection.human[selection.released[0].id]
+    assert selection.released[0].trait_level.code == "O+"
     assert sorted(label.valid for label in labels) == [False, True, True]
     assert not any(label.decides for label in labels)
 
 
 def test_practice_and_repeats_are_no_labels() -> None:
     row = {"item": "x", "annotator": "annotator-1", "value": "yes"}
-    found = human_labels(
+    labels = human_labels(
         [{**row, "purpose": purpose} for purpose in ("gold", "repeat", "label", "adjudicate")]
     )
-    assert [label.decides for label in found["x"]] == [False, True]
+    assert [label.decides for label in labels["x"]] == [False, True]
 
 
 def test_prompt_texts_are_shown_only_where_they_are_still_the_ones_used() -> None:
     prompts = open_prompts()
     used = {"check": prompts["check"].fingerprint, "write": "000000000000"}
-    found = prompts_used([make_dialogue(1, provenance=Provenance(prompts=used))], prompts)
-    assert [entry["text"] for entry in found.values()] == [prompts["check"].text, ""]
+    templates = prompts_used([make_dialogue(1, provenance=Provenance(prompts=used))], prompts)
+    assert [entry["text"] for entry in templates.values()] == [prompts["check"].text, ""]
 
 
 def test_topics_are_of_dialogues_nobody_turned_down(store: Store) -> None:

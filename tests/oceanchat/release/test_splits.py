@@ -69,8 +69,8 @@ def test_every_trait_level_gets_its_share() -> None:
 def test_a_chain_of_near_duplicates_stays_together() -> None:
     words = [f"w{number}" for number in range(40)]
     texts = [" ".join(words[start : start + 20]) for start in (0, 5, 10, 15)]
-    rows = [Member(str(place), "O+", "", "", text) for place, text in enumerate(texts)]
-    other = [Member(f"x{place}", "O+", "", "", f"quite other words {place} " * 6) for place in range(20)]
+    rows = [Member(str(number), "O+", "", "", text) for number, text in enumerate(texts)]
+    other = [Member(f"x{number}", "O+", "", "", f"quite other words {number} " * 6) for number in range(20)]
     assigned = assign_splits(rows + other, SplitRatio(50, 25, 25), 0)
     assert len({assigned[row.id] for row in rows}) == 1
     assert set(assigned.values()) == {"train", "validation", "test"}

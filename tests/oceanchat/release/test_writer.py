@@ -51,8 +51,8 @@ def test_a_release_has_all_its_files_and_verifies(release: Release) -> None:
         "rejected/rejected.parquet",
         "topics.png",
     ]
-    found = verify_release(release.folder)
-    assert (found.problems, found.rows, found.files) == ((), 60, 7)
+    verification = verify_release(release.folder)
+    assert (verification.problems, verification.rows, verification.files) == ((), 60, 7)
     assert not list(release.folder.parent.glob(".*"))
 
 
@@ -103,16 +103,16 @@ def test_postgresql_gives_the_same_bytes_as_sqlite(
 
 def test_rows_of_real_models_make_a_release_without_the_suffix(tmp_path: Path) -> None:
     store = make_store(tmp_path / "store.db", make_dialogues(1, model="model-x"))
-    made = write_release(config(tmp_path, ratio=(100, 0, 0)), store)
-    assert made.folder.name == "ocean-chat-1.0.0"
-    assert sorted(contents(made.folder)) == [
+    written = write_release(config(tmp_path, ratio=(100, 0, 0)), store)
+    assert written.folder.name == "ocean-chat-1.0.0"
+    assert sorted(contents(written.folder)) == [
         "README.md",
         "data/train.parquet",
         "manifest.json",
         "quality.json",
     ]
-    assert "Scripted data" not in (made.folder / "README.md").read_text()
-    assert verify_release(made.folder).problems == ()
+    assert "Scripted data" not in (written.folder / "README.md").read_text()
+    assert verify_release(written.folder).problems == ()
 
 
 def test_a_version_is_never_written_twice(tmp_path: Path) -> None:
@@ -149,11 +149,11 @@ def test_seed_topics_have_to_be_chosen_where_the_corpus_may_not_be_shared(tmp_pa
     store = make_store(tmp_path / "store.db", make_dialogues(1), shareable=False)
     with pytest.raises(ConfigError, match="choose --seed-topics"):
         write_release(config(tmp_path), store)
-    made = write_release(config(tmp_path, seed_topics="hash"), store)
-    assert all(row.seed_topic and row.seed_topic.startswith("sha256:") for row in made.rows)
+    written = write_release(config(tmp_path, seed_topics="hash"), store)
+    assert all(row.seed_topic and row.seed_topic.startswith("sha256:") for row in written.rows)
     assert b"I once wrote" not in b"".join(
         b"".join(str(v).encode() for v in pq.read_table(p).to_pylist())
-        for p in made.folder.rglob("*.parquet")
+        for p in written.folder.rglob("*.parquet")
     )
 
 
@@ -176,8 +176,8 @@ def test_what_a_killed_run_left_is_swept_away(tmp_path: Path) -> None:
     left = tmp_path / "releases" / ".ocean-chat-1.0.0-scripted.part"
     left.mkdir(parents=True)
     (left / "half.parquet").write_text("x")
-    made = write_release(config(tmp_path), make_store(tmp_path / "store.db", make_dialogues(1)))
-    assert "half.parquet" not in contents(made.folder)
+    written = write_release(config(tmp_path), make_store(tmp_path / "store.db", make_dialogues(1)))
+    assert "half.parquet" not in contents(written.folder)
     assert not left.exists()
 
 

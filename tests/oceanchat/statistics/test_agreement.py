@@ -51,9 +51,9 @@ PARADOX = [[0, 3]] * 390 + [[3, 0]] + [[1, 2]] * 9
 
 def ratings(lines: dict[str, str]) -> list[Rating]:
     return [
-        Rating(f"{place}", annotator, float(value) if value.isdigit() else value)
+        Rating(f"{item}", annotator, float(value) if value.isdigit() else value)
         for annotator, line in lines.items()
-        for place, value in enumerate(line.split())
+        for item, value in enumerate(line.split())
         if value != "n"
     ]
 
@@ -63,29 +63,29 @@ def counts(text: str) -> np.ndarray:
 
 
 def value(figures: Agreement, name: str) -> float:
-    found = getattr(figures, name).value
-    assert found is not None
-    return float(found)
+    result = getattr(figures, name).value
+    assert result is not None
+    return float(result)
 
 
 def test_four_raters_with_missing_labels() -> None:
-    found = agreement(ratings(K1))
-    assert value(found, "alpha_nominal") == pytest.approx(0.743421, abs=1e-6)
-    assert value(found, "alpha_ordinal") == pytest.approx(0.815388, abs=1e-6)
-    assert value(found, "alpha_interval") == pytest.approx(0.849107, abs=1e-6)
-    assert value(found, "ac1") == pytest.approx(0.77544, abs=1e-5)
+    result = agreement(ratings(K1))
+    assert value(result, "alpha_nominal") == pytest.approx(0.743421, abs=1e-6)
+    assert value(result, "alpha_ordinal") == pytest.approx(0.815388, abs=1e-6)
+    assert value(result, "alpha_interval") == pytest.approx(0.849107, abs=1e-6)
+    assert value(result, "ac1") == pytest.approx(0.77544, abs=1e-5)
     table = tabulate(ratings(K1))
     assert table.scale is not None
     assert alpha(table, ratio_distance(table.scale)) == pytest.approx(0.797403, abs=1e-6)
     # Gwet's generalisation of Fleiss' kappa, as the R package irrCAC prints it for the same table.
-    assert value(found, "fleiss_kappa") == pytest.approx(0.76117, abs=1e-5)
-    assert "1 to 4" in found.fleiss_kappa.note
+    assert value(result, "fleiss_kappa") == pytest.approx(0.76117, abs=1e-5)
+    assert "1 to 4" in result.fleiss_kappa.note
 
 
 def test_three_raters_with_most_labels_missing() -> None:
-    found = agreement(ratings(K2))
-    assert value(found, "alpha_nominal") == pytest.approx(0.691358, abs=1e-6)
-    assert value(found, "alpha_interval") == pytest.approx(0.810845, abs=1e-6)
+    result = agreement(ratings(K2))
+    assert value(result, "alpha_nominal") == pytest.approx(0.691358, abs=1e-6)
+    assert value(result, "alpha_interval") == pytest.approx(0.810845, abs=1e-6)
 
 
 def test_binary_and_word_labels_of_two_raters() -> None:
@@ -98,27 +98,27 @@ def test_binary_and_word_labels_of_two_raters() -> None:
 
 @pytest.mark.parametrize(("text", "kappa", "alpha_"), [(F1, 0.430245, 0.433410), (F2, 0.209931, 0.215574)])
 def test_published_count_tables(text: str, kappa: float, alpha_: float) -> None:
-    found = agreement_of(count_table(counts(text), [1.0, 2.0, 3.0, 4.0, 5.0]))
-    assert value(found, "fleiss_kappa") == pytest.approx(kappa, abs=1e-6)
-    assert value(found, "alpha_nominal") == pytest.approx(alpha_, abs=1e-6)
-    assert found.fleiss_kappa.note == ""
+    result = agreement_of(count_table(counts(text), [1.0, 2.0, 3.0, 4.0, 5.0]))
+    assert value(result, "fleiss_kappa") == pytest.approx(kappa, abs=1e-6)
+    assert value(result, "alpha_nominal") == pytest.approx(alpha_, abs=1e-6)
+    assert result.fleiss_kappa.note == ""
 
 
 def test_one_answer_that_dominates_gets_the_prevalence_note() -> None:
-    found = agreement_of(count_table(np.array(PARADOX), ["no", "yes"]))
-    assert value(found, "observed") == pytest.approx(0.985)
-    assert value(found, "fleiss_kappa") == pytest.approx(0.242424, abs=1e-6)
-    assert value(found, "ac1") == pytest.approx(0.984697, abs=1e-6)
-    assert value(found, "unanimous") == pytest.approx(391 / 400)
-    assert "99.0% of the labels are 'yes'" in found.fleiss_kappa.note
-    assert found.ac1.note == "" and found.observed.note == ""
+    result = agreement_of(count_table(np.array(PARADOX), ["no", "yes"]))
+    assert value(result, "observed") == pytest.approx(0.985)
+    assert value(result, "fleiss_kappa") == pytest.approx(0.242424, abs=1e-6)
+    assert value(result, "ac1") == pytest.approx(0.984697, abs=1e-6)
+    assert value(result, "unanimous") == pytest.approx(391 / 400)
+    assert "99.0% of the labels are 'yes'" in result.fleiss_kappa.note
+    assert result.ac1.note == "" and result.observed.note == ""
 
 
 def test_unanimous_labels_are_undefined_not_perfect() -> None:
-    found = agreement([Rating(str(i), a, "yes") for i in range(20) for a in "ABC"])
-    assert found.observed.value == 1.0 and found.unanimous.value == 1.0
+    result = agreement([Rating(str(i), a, "yes") for i in range(20) for a in "ABC"])
+    assert result.observed.value == 1.0 and result.unanimous.value == 1.0
     for name in ("fleiss_kappa", "alpha_nominal", "ac1"):
-        assert getattr(found, name) == (None, None, None, "undefined (one category used), observed 100 %")
+        assert getattr(result, name) == (None, None, None, "undefined (one category used), observed 100 %")
 
 
 def test_labels_that_never_meet_are_not_computable() -> None:
@@ -128,9 +128,9 @@ def test_labels_that_never_meet_are_not_computable() -> None:
 
 
 def test_one_category_among_the_pairs_is_undefined_whatever_single_labels_say() -> None:
-    found = agreement([Rating("1", "A", 1.0), Rating("1", "B", 1.0), Rating("2", "A", 2.0)])
-    assert found.alpha_nominal.value is None and found.fleiss_kappa.value is None
-    assert found.observed.value == 1.0
+    result = agreement([Rating("1", "A", 1.0), Rating("1", "B", 1.0), Rating("2", "A", 2.0)])
+    assert result.alpha_nominal.value is None and result.fleiss_kappa.value is None
+    assert result.observed.value == 1.0
 
 
 tables = st.tuples(st.integers(1, 12), st.integers(2, 5)).flatmap(
@@ -140,14 +140,14 @@ tables = st.tuples(st.integers(1, 12), st.integers(2, 5)).flatmap(
 
 @given(tables)
 def test_alpha_is_the_krippendorff_package_s(table: np.ndarray) -> None:
-    found = agreement_of(count_table(table, [float(v) for v in range(table.shape[1])]), resamples=20)
+    result = agreement_of(count_table(table, [float(v) for v in range(table.shape[1])]), resamples=20)
     paired = table[table.sum(axis=1) > 1]
     if not len(paired) or np.count_nonzero(paired.sum(axis=0)) < 2:
-        assert found.alpha_nominal.value is None
+        assert result.alpha_nominal.value is None
         return
     for level in ("nominal", "ordinal", "interval"):
         theirs = krippendorff.alpha(value_counts=table, level_of_measurement=level)
-        assert value(found, f"alpha_{level}") == pytest.approx(theirs, abs=1e-9)
+        assert value(result, f"alpha_{level}") == pytest.approx(theirs, abs=1e-9)
 
 
 def test_a_table_too_large_for_the_package_has_the_same_alpha(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -162,15 +162,15 @@ def test_a_table_too_large_for_the_package_has_the_same_alpha(monkeypatch: pytes
 def test_alpha_and_kappa_keep_their_identity(raters: int, items: int, values: int, seed: int) -> None:
     rng = np.random.default_rng(seed)
     table = rng.multinomial(raters, np.full(values, 1 / values), size=items)
-    found = agreement_of(count_table(table, [float(v) for v in range(values)]), resamples=10)
-    if found.fleiss_kappa.value is None:
-        assert found.alpha_nominal.value is None
+    result = agreement_of(count_table(table, [float(v) for v in range(values)]), resamples=10)
+    if result.fleiss_kappa.value is None:
+        assert result.alpha_nominal.value is None
         return
     number = raters * items
-    assert value(found, "alpha_nominal") == pytest.approx(
-        1 - (1 - value(found, "fleiss_kappa")) * (number - 1) / number, abs=1e-9
+    assert value(result, "alpha_nominal") == pytest.approx(
+        1 - (1 - value(result, "fleiss_kappa")) * (number - 1) / number, abs=1e-9
     )
-    assert value(found, "fleiss_kappa") == pytest.approx(fleiss_kappa(table), abs=1e-9)
+    assert value(result, "fleiss_kappa") == pytest.approx(fleiss_kappa(table), abs=1e-9)
 
 
 @given(tables)
@@ -203,8 +203,8 @@ def test_intervals_are_those_of_a_plain_bootstrap() -> None:
     table = counts(F1)
     rng = np.random.default_rng(3)
     plain = [fleiss_kappa(table[rng.integers(0, len(table), len(table))]) for _ in range(1500)]
-    found = agreement_of(count_table(table, list("abcde")), resamples=1500).fleiss_kappa
-    assert (found.low, found.high) == pytest.approx(np.quantile(plain, (0.025, 0.975)), abs=0.02)
+    result = agreement_of(count_table(table, list("abcde")), resamples=1500).fleiss_kappa
+    assert (result.low, result.high) == pytest.approx(np.quantile(plain, (0.025, 0.975)), abs=0.02)
 
 
 def test_equal_labels_give_equal_figures_in_any_order() -> None:
@@ -214,18 +214,18 @@ def test_equal_labels_give_equal_figures_in_any_order() -> None:
 
 def test_cohen_is_that_of_statsmodels_and_undefined_for_one_category() -> None:
     pairs = [("y", "y")] * 20 + [("y", "n")] * 5 + [("n", "y")] * 10 + [("n", "n")] * 15
-    found = cohen(pairs)
-    assert found.value == pytest.approx(cohens_kappa(np.array([[20, 5], [10, 15]])).kappa)
-    assert found.low is not None and found.high is not None and found.low < 0.4 < found.high
+    result = cohen(pairs)
+    assert result.value == pytest.approx(cohens_kappa(np.array([[20, 5], [10, 15]])).kappa)
+    assert result.low is not None and result.high is not None and result.low < 0.4 < result.high
     assert cohen([("y", "y")] * 9) == (None, None, None, "undefined (one category used), observed 100 %")
     assert cohen([]).note == "not computable (no item labelled by both)"
 
 
 def test_pairs_of_annotators_meet_only_on_shared_items() -> None:
-    found = pairwise_cohen(ratings(K1))
-    assert list(found) == [("A", "B"), ("A", "C"), ("A", "D"), ("B", "C"), ("B", "D"), ("C", "D")]
+    result = pairwise_cohen(ratings(K1))
+    assert list(result) == [("A", "B"), ("A", "C"), ("A", "D"), ("B", "C"), ("B", "D"), ("C", "D")]
     nine_shared = np.array([[2, 1, 0, 0], [0, 3, 0, 0], [0, 0, 2, 0], [0, 0, 0, 1]])
-    assert found["A", "B"].value == pytest.approx(cohens_kappa(nine_shared).kappa)
+    assert result["A", "B"].value == pytest.approx(cohens_kappa(nine_shared).kappa)
 
 
 def test_strata_are_reported_apart() -> None:
@@ -235,9 +235,9 @@ def test_strata_are_reported_apart() -> None:
         Rating("2", "A", "y", "O-"),
         Rating("2", "B", "n", "O-"),
     ]
-    found = by_stratum(labels)
-    assert list(found) == ["O+", "O-"]
-    assert found["O+"].observed.value == 1.0 and found["O-"].observed.value == 0.0
+    result = by_stratum(labels)
+    assert list(result) == ["O+", "O-"]
+    assert result["O+"].observed.value == 1.0 and result["O-"].observed.value == 0.0
 
 
 def test_majority_decides_and_ties_are_left_out() -> None:

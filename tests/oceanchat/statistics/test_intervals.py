@@ -13,9 +13,9 @@ from oceanchat.statistics.intervals import wilson
 def test_it_agrees_with_statsmodels(counts: tuple[int, int]) -> None:
     successes, total = counts
     low, high = proportion_confint(successes, total, method="wilson")
-    found = wilson(successes, total)
-    assert found.value == successes / total
-    assert found.low == pytest.approx(low, abs=1e-12) and found.high == pytest.approx(high, abs=1e-12)
+    share = wilson(successes, total)
+    assert share.value == successes / total
+    assert share.low == pytest.approx(low, abs=1e-12) and share.high == pytest.approx(high, abs=1e-12)
 
 
 def test_nothing_of_nothing_is_undefined() -> None:

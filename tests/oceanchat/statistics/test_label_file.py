@@ -119,11 +119,11 @@ def test_a_parquet_file_gives_the_same_labels_as_a_csv_file(tmp_path: Path) -> N
         read_labels(tmp_path / "x.parquet")
 
 
-@pytest.mark.parametrize(("name", "said"), [("labels.xlsx", "as Excel"), ("labels.parquet", "as Parquet")])
+@pytest.mark.parametrize(("name", "reason"), [("labels.xlsx", "as Excel"), ("labels.parquet", "as Parquet")])
 @pytest.mark.parametrize("data", [b"", b"item,annotator,value\n", b"PK\x03\x04", b"PAR1xxxxPAR1"])
-def test_a_damaged_table_is_one_line(tmp_path: Path, name: str, said: str, data: bytes) -> None:
+def test_a_damaged_table_is_one_line(tmp_path: Path, name: str, reason: str, data: bytes) -> None:
     (tmp_path / name).write_bytes(data)
-    with pytest.raises(InputError, match=f"cannot be read {said}"):
+    with pytest.raises(InputError, match=f"cannot be read {reason}"):
         read_labels(tmp_path / name)
 
 

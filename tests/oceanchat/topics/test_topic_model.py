@@ -13,23 +13,23 @@ TRAITS = [random.Random(n).choice("OCEAN") for n in range(180)]
 
 
 def test_planted_themes_are_found_and_named_by_their_words() -> None:
-    found = find_topics(TEXTS, TRAITS)
-    assert len(found.topics) == len(THEMES)
-    for topic in found.topics:
+    topics = find_topics(TEXTS, TRAITS)
+    assert len(topics.topics) == len(THEMES)
+    for topic in topics.topics:
         homes = [name for name, words in THEMES.items() if set(topic.terms[:3]) <= set(words)]
         assert len(homes) == 1
         assert topic.dialogues == 30
         assert sum(topic.by_trait.values()) == pytest.approx(topic.share, abs=1e-5)
-    assert sum(topic.dialogues for topic in found.topics) + found.none == len(TEXTS)
+    assert sum(topic.dialogues for topic in topics.topics) + topics.none == len(TEXTS)
 
 
 def test_a_topic_is_shown_by_dialogues_of_its_own() -> None:
-    found = find_topics(TEXTS, TRAITS)
-    for topic, places in zip(found.topics, found.closest, strict=True):
+    topics = find_topics(TEXTS, TRAITS)
+    for topic, places in zip(topics.topics, topics.closest, strict=True):
         assert len(set(places)) == 3
         home = next(words for words in THEMES.values() if topic.terms[0] in words)
-        for place in places:
-            assert set(TEXTS[place].split(" and ")) <= set(home)
+        for number in places:
+            assert set(TEXTS[number].split(" and ")) <= set(home)
 
 
 def test_topics_are_the_same_each_time() -> None:
