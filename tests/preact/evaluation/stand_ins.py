@@ -1,13 +1,20 @@
-"""A system and judges of known behaviour, speaking the real protocols, for tests of what surrounds them."""
+"""Stand-ins of known behavior, an inventory of ten items, and commands called as users call them."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from click.testing import CliRunner
+
 from oceanchat.errors import BuildStopped
 from oceanchat.traits import TRAITS, Trait
+from preact.cli.main import preact
 from preact.evaluation.interview.inventories import Inventory, parse_inventory
 from preact.evaluation.judge.verdicts import JudgeVerdict, Mode, Pair
 from preact.systems.system import InterviewQuestion, SystemReply
+
+TEN = "id,trait,reversed,question\n" + "".join(
+    f"{t}{n},{t},{'yes' if n else 'no'},What of {t}{n}, you?\n" for t in "OCEAN" for n in (0, 1)
+)
 
 
 def small_inventory(items: int = 2) -> Inventory:
@@ -73,3 +80,10 @@ class Reader:
         text = pairs[0].answer
         score = 5.0 if f"{trait}+" in text else 1.0 if f"{trait}-" in text else 3.0
         return JudgeVerdict(min(5.0, max(1.0, score - self._shift)), "scored", "because")
+
+
+def call(*words: object) -> str:
+    """Run one command; what it printed on stdout."""
+    result = CliRunner().invoke(preact, [str(word) for word in words], catch_exceptions=False)
+    assert result.exit_code == 0, result.output
+    return result.stdout

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.preact.evaluation.test_whole_path import TEN
+from tests.preact.evaluation.stand_ins import TEN
 
 inspect_ai = pytest.importorskip("inspect_ai", reason="the extra `inspect` is not installed")
 # inspect leaves streams and loops to the collector; what it leaves behind is no concern of this project.

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from oceanchat.errors import BuildStopped, EvaluationError
+from oceanchat.errors import BuildStopped
 from oceanchat.llm.settings import CallSettings
-from preact.evaluation.calling import InterviewPlan, ModelAccess, is_local, run_interview
+from preact.evaluation.calling import InterviewPlan, ModelAccess, run_interview
 from preact.evaluation.interview.interviewing import completeness, read_interview
 from preact.systems.local import open_local
 from tests.endpoint import Endpoint
@@ -74,16 +74,6 @@ async def test_a_spent_quota_stops_and_what_was_answered_is_not_asked_again(
         with pytest.raises(BuildStopped):
             await run_interview(plan, access(endpoint, tmp_path), open_local)
     assert endpoint.counters()["paid"] == 7 and len(read_interview(tmp_path / "a").answers) == 4
-
-
-async def test_a_system_without_a_model_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(EvaluationError, match="names no model"):
-        await run_interview(InterviewPlan("prompted:", tmp_path / "a"), ModelAccess(), open_local)
-
-
-def test_folders_and_hub_ids_are_local_and_names_are_not(tmp_path: Path) -> None:
-    assert is_local(f"prompted:{tmp_path}") and is_local("backbone:hf:owner/name") and is_local("control:x")
-    assert is_local("runs/preact") and not is_local("prompted:gpt-4o") and not is_local("backbone:owner/name")
 
 
 COMMAND = "from preact.cli.evaluation import interview, judge; import sys; globals()[sys.argv.pop(1)]()"

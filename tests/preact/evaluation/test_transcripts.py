@@ -1,0 +1,46 @@
+"""Transcript files: lines survive a kill, a lock keeps others out, headers differ by field."""
+
+from pathlib import Path
+
+import pytest
+from pydantic import BaseModel
+
+from oceanchat.errors import EvaluationError
+from preact.evaluation.transcripts import JsonLines, differences, folder_lock, read_header, write_header
+
+
+class Note(BaseModel):
+    number: int
+    text: str = ""
+
+
+def test_a_torn_last_line_is_not_read_and_is_cut_off(tmp_path: Path) -> None:
+    lines = JsonLines(tmp_path / "notes.jsonl", Note)
+    assert lines.read() == []
+    lines.append([Note(number=1), Note(number=2)])
+    lines.path.write_bytes(lines.path.read_bytes()[:-3])
+    assert lines.read() == [Note(number=1)]
+    lines.mend()
+    lines.append([Note(number=3)])
+    assert lines.read() == [Note(number=1), Note(number=3)]
+
+
+def test_a_damaged_line_in_the_middle_is_named(tmp_path: Path) -> None:
+    (tmp_path / "notes.jsonl").write_text('{"number": 1}\n{"number": "x"}\n')
+    with pytest.raises(EvaluationError, match=r"line 2 of '.*notes.jsonl' cannot be read"):
+        JsonLines(tmp_path / "notes.jsonl", Note).read()
+
+
+def test_a_locked_folder_is_refused_until_it_is_free(tmp_path: Path) -> None:
+    with folder_lock(tmp_path), pytest.raises(EvaluationError, match="in use"), folder_lock(tmp_path):
+        pass
+    with folder_lock(tmp_path):
+        pass
+
+
+def test_a_header_is_read_back_and_compared_by_field(tmp_path: Path) -> None:
+    write_header(tmp_path / "note.json", Note(number=1, text="a"))
+    note = read_header(tmp_path / "note.json", Note, "preact note")
+    assert differences(note, Note(number=2, text="b"), ignore=["text"]) == {"number": (1, 2)}
+    with pytest.raises(EvaluationError, match="write one with `preact note`"):
+        read_header(tmp_path / "nothing.json", Note, "preact note")
