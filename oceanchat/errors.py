@@ -1,8 +1,8 @@
 """Define every error a user can meet.
 
-A message names the thing, quotes its value, says what is wrong and what to do next. Foreign exceptions are
-translated once, at the door where they appear; the command lines print the message as one line and exit with
-1.
+A message names the thing, quotes its value, says what is wrong and what to do next. Exceptions of other
+libraries are translated once, where they appear; the command lines print the message as one line and exit
+with 1.
 """
 
 
@@ -11,7 +11,7 @@ class OceanChatError(Exception):
 
 
 class InputError(OceanChatError):
-    """What the user handed in cannot be used."""
+    """An input of the user cannot be used."""
 
 
 class ConfigError(InputError):
@@ -27,11 +27,11 @@ class PromptError(InputError):
 
 
 class RecordError(InputError):
-    """A record, such as an imported dialogue, is not what it should be."""
+    """A record, such as an imported dialogue, is malformed."""
 
 
 class StoreError(OceanChatError):
-    """The database cannot be opened, is not ours, or is of another version."""
+    """The database cannot be opened, is of another program, or of another version."""
 
 
 class ModelError(OceanChatError):
@@ -39,7 +39,7 @@ class ModelError(OceanChatError):
 
 
 class CallFailed(ModelError):
-    """One request failed for good: its row fails, the neighbours go on.
+    """One request failed for good: its row fails, the other rows go on.
 
     `reason` is a short stable word such as 'content-filter', 'bad-request' or 'timeout'.
     """
@@ -50,11 +50,11 @@ class CallFailed(ModelError):
 
 
 class BuildStopped(ModelError):
-    """Nothing more can be asked (key, quota, cap, endpoint); all that was answered is kept."""
+    """No more requests can be sent (key, quota, cap, endpoint); all answers so far are stored."""
 
 
 class HubError(OceanChatError):
-    """The Hugging Face Hub refused, is out of reach, or holds something else."""
+    """The Hugging Face Hub refuses, is out of reach, or holds other content."""
 
 
 class ReleaseError(OceanChatError):

@@ -137,7 +137,7 @@ class Publisher:
     ) -> str:
         """The head after it holds the files: the current one, or one new commit upon it.
 
-        Called again after a failure it reads the head anew, so a commit whose answer was lost is not made
+        Called again after a failure it reads the head again, so a commit whose answer was lost is not made
         twice.
         """
         refs = api.list_repo_refs(self.repo_id, repo_type=self.repo_type)

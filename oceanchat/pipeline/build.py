@@ -110,10 +110,10 @@ class Builder:
         """Label, write, gate and check until enough dialogues pass or the corpus holds no more; then store
         all."""
         recipe = self.config.recipe(self.corpus.id, fingerprints(self.prompts, self.config.tasks))
-        before = self._stored(trait_level)
+        previous = self._stored(trait_level)
         # Asking for fewer deletes nothing: the result of the larger request stays.
-        alike = before is not None and before.recipe == recipe
-        requested = max(self.config.count, before.requested if before is not None and alike else 0)
+        alike = previous is not None and previous.recipe == recipe
+        requested = max(self.config.count, previous.requested if previous is not None and alike else 0)
         selector = self._seed_selector(trait_level)
         gates = GateRunner(Bounds(self.config.exchanges, self.config.words))
         seeds: list[SeedTopic] = []
@@ -127,12 +127,12 @@ class Builder:
             seeds += [seed.model_copy(update={"state": w.state, "detail": w.detail}) for seed, w in pairs]
             complete = [(seed, w) for seed, w in pairs if w.turns]
             checked = await self._check([self._gated(gates, seed, w) for seed, w in complete])
-            self._charge(checked, [w for _, w in complete])
+            self._record_outcomes(checked, [w for _, w in complete])
             dialogues += checked
         finished = StoredBuild(
             trait_level.code, self.corpus.id, recipe, requested, self.config.saved(), time.time()
         )
-        replaced = 0 if before is None or alike else self._count_passed(trait_level)
+        replaced = 0 if previous is None or alike else self._count_passed(trait_level)
         funnel = self._store(trait_level, finished, selector.final_candidates(seeds), seeds, dialogues)
         return Outcome(trait_level, self.config.count, funnel, replaced)
 
@@ -149,7 +149,7 @@ class Builder:
             model=self.models.labeler,
             template=self.prompts[self.config.label_task],
             trait=trait_level.trait,
-            about=trait_level.code,
+            trait_level=trait_level.code,
             max_attempts=self.config.calls.max_attempts,
             sentences_per_call=self.config.sentences_per_call,
         )
@@ -240,7 +240,7 @@ class Builder:
 
         return list(await asyncio.gather(*map(check, dialogues)))
 
-    def _charge(self, dialogues: Sequence[Dialogue], written: Sequence[WrittenDialogue]) -> None:
+    def _record_outcomes(self, dialogues: Sequence[Dialogue], written: Sequence[WrittenDialogue]) -> None:
         """Record which answers went into dialogues that passed and which into rejected ones."""
         for dialogue, source in zip(dialogues, written, strict=True):
             for request in source.requests:

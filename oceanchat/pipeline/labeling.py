@@ -135,7 +135,7 @@ class Labeler:
     template: Template
     """Task 'label', or 'label_many' when several sentences go into one call."""
     trait: Trait
-    about: str
+    trait_level: str
     """The trait-level the calls are charged to."""
     max_attempts: int
     """How often a sentence is asked about until a reply can be read."""
@@ -220,7 +220,7 @@ class Labeler:
             task=self.template.task,
             max_tokens=LABEL_TOKENS if self.template.task == "label" else 60 * self.sentences_per_call + 60,
             temperature=0.0,
-            trait_level=self.about,
+            trait_level=self.trait_level,
         )
 
     def _failed(self, order: int, sentence: Sentence, reason: str) -> Candidate:

@@ -150,7 +150,7 @@ class Writer:
             return WrittenDialogue("refused" if refused else "failed", detail=f"{error.reason}: {error}")
 
     async def _screenplay(self, seed: SeedTopic, used: list[ChatRequest]) -> WrittenDialogue:
-        values = self._about(seed) | {"exchanges": str(self.exchanges)}
+        values = self._seed_values(seed) | {"exchanges": str(self.exchanges)}
         limit = 2 * self.exchanges * self.words * TOKENS_PER_WORD
         turns = await self._ask("write", seed, used, values, limit, parse_dialogue)
         if turns is None:
@@ -158,9 +158,13 @@ class Writer:
         return WrittenDialogue("written", turns)
 
     async def _dual(self, seed: SeedTopic, used: list[ChatRequest]) -> WrittenDialogue:
-        about = {"seed_topic": seed.text}
         theme = await self._ask(
-            "theme", seed, used, about, THEME_TOKENS, lambda reply: parse_theme(reply, seed)
+            "theme",
+            seed,
+            used,
+            {"seed_topic": seed.text},
+            THEME_TOKENS,
+            lambda reply: parse_theme(reply, seed),
         )
         if theme is None:
             return WrittenDialogue("unparseable", detail=f"no neutral theme in {self.max_attempts} replies")
@@ -168,7 +172,7 @@ class Writer:
         shape = {"exchanges": str(self.exchanges), "words": str(self.words), "theme": theme}
         speakers: tuple[tuple[Role, str, dict[str, str]], ...] = (
             ("questioner", "question", shape),
-            ("discloser", "disclose", self._about(seed)),
+            ("discloser", "disclose", self._seed_values(seed)),
         )
         for _ in range(self.exchanges):
             for role, task, known in speakers:
@@ -199,7 +203,7 @@ class Writer:
         )
         return await ask_until_parsed(self.model, request, read, self.max_attempts, used)
 
-    def _about(self, seed: SeedTopic) -> dict[str, str]:
+    def _seed_values(self, seed: SeedTopic) -> dict[str, str]:
         facet = facet_named(seed.facet)
         if facet is None:
             raise ValueError(f"seed topic {seed.id} has no known facet: {seed.facet}")
