@@ -1,1 +1,1 @@
-"""The trainer: P-React, its baselines and ablations, and what is measured on them."""
+"""Train P-React, its baselines and ablations."""

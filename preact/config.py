@@ -1,7 +1,8 @@
-"""One frozen config for each training run, with defaults by backbone and method, saved beside the run.
+"""The settings of a training run.
 
-Defaults for real backbones are the paper's (section 5.3) where it states them; the tiny backbone has a recipe
-of its own. Nothing here imports torch or reads files.
+Frozen, with defaults by backbone and method, and saved beside the run. Defaults for real backbones are the
+paper's (section 5.3) where it states them; the tiny backbone has a recipe of its own. Nothing here imports
+torch or reads files.
 """
 
 from typing import Any, Literal

@@ -1,6 +1,7 @@
-"""The training methods, a row each: what sets P-React, its baselines and its ablations apart.
+"""The table of training methods.
 
-Everything that treats methods differently reads this table. It knows nothing of models or of recipes.
+A row says what sets P-React, a baseline or an ablation apart. Everything that treats methods differently
+reads this table. It knows nothing of models or of recipes.
 """
 
 from collections.abc import Mapping

@@ -1,7 +1,8 @@
-"""Personas: trait-levels with shares, how users write them, and the prompt that portrays them.
+"""Personas: trait-levels with shares.
 
-The prompt is what `lora` switches trait-levels by and what prompt-only baselines use: our words for the
-paper's Table 12, from the template `persona` that ships. Nothing here knows of models.
+How users write them, and the prompt that portrays them. The prompt is what `lora` switches trait-levels by
+and what prompt-only baselines use: our words for the paper's Table 12, from the template `persona` that
+ships. Nothing here knows of models.
 """
 
 import re

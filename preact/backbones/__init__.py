@@ -1,1 +1,1 @@
-"""Language models to adapt: loaded, or the tiny one built on the spot."""
+"""Language models to adapt."""

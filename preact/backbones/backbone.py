@@ -1,7 +1,7 @@
-"""Load a backbone by folder or Hub id: weights, tokenizer, number format, optional quantization.
+"""Load a backbone by folder or Hub id.
 
-The only place that asks transformers for a model; its many exceptions leave here as TrainingError. It knows
-nothing of adapters, releases or runs.
+Its weights and tokenizer, in a number format, quantized on request. The only place that asks transformers for
+a model; its many exceptions leave here as TrainingError. It knows nothing of adapters, releases or runs.
 """
 
 import importlib.util

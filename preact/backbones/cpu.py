@@ -1,7 +1,8 @@
-"""How a run uses the CPU: threads, matrix units, memory that the process keeps for itself.
+"""How a run uses the CPU.
 
-Training tensors are freed and asked for at every step; returned to the system, each comes back through page
-faults, which cost up to half of a step on small machines. It knows nothing of models.
+Threads, matrix units, and memory that the process keeps for itself. Training tensors are freed and asked for
+at every step; returned to the system, each comes back through page faults, which cost up to half of a step on
+small machines. It knows nothing of models.
 """
 
 import ctypes

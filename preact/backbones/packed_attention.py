@@ -1,8 +1,8 @@
-"""Attention over dialogues packed in one row, for backbones that use torch's own attention.
+"""Attention over dialogues packed in one row.
 
-Each dialogue attends to itself alone, or also to a first part that all of them share; nothing is padded.
-FlashAttention reads the same arguments by itself, but for the shared part. It knows nothing of dialogues
-beyond where each begins.
+For backbones that use torch's own attention. Each dialogue attends to itself alone, or also to a first part
+that all of them share; nothing is padded. FlashAttention reads the same arguments by itself, but for the
+shared part. It knows nothing of dialogues beyond where each begins.
 """
 
 from collections.abc import Iterable, Iterator

@@ -1,7 +1,8 @@
-"""The embedded backbone: a small Llama, built and pre-trained within minutes, without a network.
+"""The tiny backbone that is built in.
 
-Its tokenizer and weights come from the texts it is given, without any trait information. It writes like
-nobody in particular and is meant for trying the trainer out; it knows nothing of releases, adapters or runs.
+A small Llama, built and pre-trained within minutes, without a network. Its tokenizer and weights come from
+the texts it is given, without any trait information. It writes like nobody in particular and is meant for
+trying the trainer out; it knows nothing of releases, adapters or runs.
 """
 
 import json

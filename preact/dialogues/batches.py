@@ -1,8 +1,9 @@
-"""Batches of encoded dialogues: padded rows, or one packed row with a trait id a token.
+"""Batches of dialogues, padded or packed.
 
-Packing lays the dialogues of a batch end to end in one row without padding; positions restart and attention
-stays within a dialogue, so the loss is that of the padded batch. What all of them begin with, such as the
-prompt of `lora`, can stand in the row once. It knows nothing of releases, models or training.
+Padded rows, or one packed row with a trait id a token. Packing lays the dialogues of a batch end to end in
+one row without padding; positions restart and attention stays within a dialogue, so the loss is that of the
+padded batch. What all of them begin with, such as the prompt of `lora`, can stand in the row once. It knows
+nothing of releases, models or training.
 """
 
 from collections.abc import Sequence

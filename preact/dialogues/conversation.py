@@ -1,6 +1,7 @@
-"""A conversation as token ids: the chat template, the self-discloser's label mask, cuts at whole turns.
+"""A conversation as token ids.
 
-It knows tokenizers and templates; it knows nothing of releases, traits or batches.
+The chat template, the self-discloser's label mask, cuts at whole turns. It knows tokenizers and templates; it
+knows nothing of releases, traits or batches.
 """
 
 from collections.abc import Sequence

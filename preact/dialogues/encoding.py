@@ -1,7 +1,7 @@
-"""A release's dialogues as examples for the trainer and for identification, by method.
+"""A release's dialogues as training examples.
 
-Prompted methods see each dialogue under its persona prompt, the others the dialogue alone. It knows nothing
-of batches, models or losses.
+For the trainer and for identification, by method. Prompted methods see each dialogue under its persona
+prompt, the others the dialogue alone. It knows nothing of batches, models or losses.
 """
 
 from collections.abc import Sequence

@@ -1,7 +1,8 @@
-"""Dialogues of a release, read for training: splits, messages and trait-levels.
+"""The dialogues of a release.
 
-A release is a folder written by `oceanchat release` or the id of a dataset on the Hub. This module knows the
-release's columns and its manifest; it knows nothing of tokens or models.
+Their splits, messages and trait-levels, read for training. A release is a folder written by `oceanchat
+release` or the id of a dataset on the Hub. This module knows the release's columns and its manifest; it knows
+nothing of tokens or models.
 """
 
 import hashlib

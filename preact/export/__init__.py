@@ -1,1 +1,1 @@
-"""A trait-level or mixture as adapters that other programs load."""
+"""Trait-levels and mixtures as adapters."""

@@ -1,8 +1,8 @@
-"""Export a trait-level, or a mixture, of a run as a plain LoRA adapter that any server loads.
+"""A persona as a plain LoRA adapter.
 
-The expert weights are folded into B's columns and the router is dropped: B diag(g) A is an ordinary LoRA.
-What is written is loaded back by plain peft and compared with the run before it counts. It knows nothing of
-the terminal.
+A trait-level of a run, or a mixture, that any server loads. The expert weights are folded into B's columns
+and the router is dropped: B diag(g) A is an ordinary LoRA. What is written is loaded back by plain peft and
+compared with the run before it counts. It knows nothing of the terminal.
 """
 
 import os

@@ -1,6 +1,7 @@
-"""The model card of an exported adapter: what it is, where it comes from, its figures, its use and misuse.
+"""The model card of an export.
 
-Plain text out of a run's record; it reads and writes nothing.
+What it is, where it comes from, its figures, its use and misuse. Plain text out of a run's record; it reads
+and writes nothing.
 """
 
 from collections.abc import Mapping

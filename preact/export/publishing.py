@@ -1,6 +1,7 @@
-"""Publish an exported adapter on the Hub, as a model repository.
+"""Publish an export on the Hub.
 
-The files go through oceanchat.hub.publishing; this module only says what goes where.
+It becomes a model repository. The files go through oceanchat.hub.publishing; this module only says what goes
+where.
 """
 
 import hashlib

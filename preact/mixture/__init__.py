@@ -1,1 +1,1 @@
-"""The paper's section 4: experts under one gate, router, losses, the peft method."""
+"""Experts, gate, router and losses (section 4)."""

@@ -1,8 +1,12 @@
-"""N experts as one LoRA: the gated product that every adapted layer computes, and the gate it reads.
+"""N experts as one gated LoRA.
 
-sum_j w_ij B_j A_j h = B diag(repeat(w_i, r/N)) A h, because the expert weights depend on the trait-level and
-not on the token (equation 2). The gate is folded into B's product, so nothing is saved for the backward pass
-that LoRA does not save. This module knows nothing of routers, configs or where the weights come from.
+The product that every adapted layer computes, and the gate it reads:
+
+    sum_j w_ij B_j A_j h = B diag(repeat(w_i, r/N)) A h
+
+because the expert weights depend on the trait-level and not on the token (equation 2). The gate is folded
+into B's product, so nothing is saved for the backward pass that LoRA does not save. This module knows nothing
+of routers, configs or where the weights come from.
 """
 
 from collections.abc import Iterator

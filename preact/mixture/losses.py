@@ -1,7 +1,8 @@
-"""The losses on expert weights: personality specialization (PSL) and the Switch auxiliary loss.
+"""The losses on expert weights.
 
-Pure functions of tensors, pinned to hand-computed values. A row of `weights` is a trait-level (or a
-sequence), a column an expert, and rows sum to 1. They know nothing of models, data or training.
+Personality specialization (PSL, equation 5), its options, and the Switch auxiliary loss. Pure functions of
+tensors, pinned to hand-computed values. A row of `weights` is a trait-level (or a sequence), a column an
+expert, and rows sum to 1. They know nothing of models, data or training.
 """
 
 from typing import NamedTuple

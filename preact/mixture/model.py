@@ -1,8 +1,9 @@
-"""P-React as a peft method: `PreactConfig`, `PreactModel`, and the call that registers them.
+"""P-React as a peft method.
 
-`get_peft_model`, `save_pretrained`, `PeftModel.from_pretrained` and Trainer's checkpoints work as for any
-peft method, on quantized bases too. A process that loads a run must `import preact.mixture.model` first, or
-peft raises KeyError 'PREACT'. It knows nothing of data, losses or training loops.
+`PreactConfig`, `PreactModel`, and the call that registers them. `get_peft_model`, `save_pretrained`,
+`PeftModel.from_pretrained` and Trainer's checkpoints work as for any peft method, on quantized bases too. A
+process that loads a run must `import preact.mixture.model` first, or peft raises KeyError 'PREACT'. It knows
+nothing of data, losses or training loops.
 """
 
 from collections.abc import Mapping

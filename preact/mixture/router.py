@@ -1,6 +1,6 @@
-"""Personality vectors and the router: a trait-level in, expert weights out (equation 3).
+"""Personality vectors and the router (equation 3).
 
-It knows nothing of the adapted layers or of training.
+A trait-level goes in, expert weights come out. It knows nothing of the adapted layers or of training.
 """
 
 import torch

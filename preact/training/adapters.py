@@ -1,6 +1,7 @@
-"""What each method adds to a backbone: gated experts or plain LoRA, by peft.
+"""The adapter each method adds to a backbone.
 
-It knows the methods and their configs; it knows nothing of data, losses or run folders.
+Gated experts or plain LoRA, by peft. It knows the methods and their configs; it knows nothing of data, losses
+or run folders.
 """
 
 import warnings

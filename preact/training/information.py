@@ -1,6 +1,7 @@
-"""What `preact info` shows of a run: parameters, expert weights, use of the experts, provenance.
+"""What `preact info` shows of a run.
 
-It reads the run folder and the adapter's file; no backbone is loaded.
+Parameters, expert weights, use of the experts, provenance. It reads the run folder and the adapter's file; no
+backbone is loaded.
 """
 
 from collections.abc import Iterator

@@ -1,7 +1,8 @@
-"""Equation 6 for a batch: the language-modelling loss plus lambda times a loss on the expert weights.
+"""Equation 6 for a batch.
 
-Losses of padded and of packed batches, by token, by dialogue and in sum. It knows the methods and their
-recipe; it knows nothing of optimizers, processes or run folders.
+The language-modelling loss plus lambda times a loss on the expert weights. Losses of padded and of packed
+batches, by token, by dialogue and in sum. It knows the methods and their recipe; it knows nothing of
+optimizers, processes or run folders.
 """
 
 from collections.abc import Sequence

@@ -1,7 +1,7 @@
-"""What a training run reports while it runs: a line on stderr, a line in metrics.jsonl, trackers.
+"""What a run reports while it trains.
 
-Trackers are those that Trainer knows, such as tensorboard or wandb, opened by name. What is trained is not
-known here.
+A line on stderr, a line in metrics.jsonl, and trackers. Trackers are those that Trainer knows, such as
+tensorboard or wandb, opened by name. What is trained is not known here.
 """
 
 import json

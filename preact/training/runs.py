@@ -1,4 +1,4 @@
-"""The run folder: the config of a training run, what it wrote, and how to read it again.
+"""The run folder and its record.
 
     run.json        config, release, backbone, versions, figures; `state` is 'finished' once all is written
     metrics.jsonl   the losses, a line a step

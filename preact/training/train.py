@@ -1,8 +1,8 @@
-"""Train a run, top to bottom: release, backbone, adapter, Trainer, run folder.
+"""Train a run from release to run folder.
 
-Every method stands behind `train`: P-React and its ablations gate the experts by trait-level, `lora` switches
-by prompt, `lora-sep` trains one plain adapter a trait-level. It knows nothing of the command line or of
-evaluation.
+Read `train` top to bottom: release, backbone, adapter, Trainer, run folder. Every method stands behind
+`train`: P-React and its ablations gate the experts by trait-level, `lora` switches by prompt, `lora-sep`
+trains one plain adapter a trait-level. It knows nothing of the command line or of evaluation.
 """
 
 import shutil

@@ -1,4 +1,4 @@
-"""Hugging Face's Trainer with equation 6 as its loss.
+"""Hugging Face's Trainer with equation 6 as loss.
 
 Two learning rates, losses that stay right under gradient accumulation and several processes, and each part of
 the loss in the log. It knows nothing of releases or run folders.
