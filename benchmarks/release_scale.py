@@ -43,11 +43,11 @@ class Cost(NamedTuple):
 
 def exchanges(dialogues: Sequence[Dialogue]) -> Exchanges:
     """The exchanges of these dialogues by trait-level."""
-    found: Exchanges = defaultdict(list)
+    by_level: Exchanges = defaultdict(list)
     for dialogue in dialogues:
-        for place in range(0, len(dialogue.turns) - 1, 2):
-            found[dialogue.trait_level].append(dialogue.turns[place : place + 2])
-    return found
+        for start in range(0, len(dialogue.turns) - 1, 2):
+            by_level[dialogue.trait_level].append(dialogue.turns[start : start + 2])
+    return by_level
 
 
 def scripted_dialogues(folder: Path) -> list[Dialogue]:
@@ -67,7 +67,7 @@ def recombined(parts: Exchanges, rows: int) -> list[Dialogue]:
     """So many dialogues of four exchanges each, the same every time."""
     lottery = random.Random(0)
     vocabulary = sorted(
-        {word for found in parts.values() for part in found for t in part for word in t.text.split()}
+        {word for own in parts.values() for part in own for t in part for word in t.text.split()}
     )
     levels = [level for level in TRAIT_LEVELS if len(parts[level]) >= 4]
     made = []
@@ -107,8 +107,8 @@ write_release(config, open_store(sys.argv[1]))
 VERIFY = """
 import sys; from pathlib import Path
 from oceanchat.release.verification import verify_release
-found = verify_release(Path(sys.argv[2]) / "ocean-chat-1.0.0")
-assert not found.problems, found.problems
+verification = verify_release(Path(sys.argv[2]) / "ocean-chat-1.0.0")
+assert not verification.problems, verification.problems
 """
 FLOOR = """
 import json, sys; from datasets import Dataset, disable_progress_bars; disable_progress_bars()
