@@ -1,0 +1,33 @@
+"""`oceanchat build` as a user types it: what goes to which stream, and its exit codes."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.oceanchat.cli.conftest import Command
+
+OPEN = ("build", "--trait", "O", "--level", "high")
+
+
+def test_a_dry_run_asks_nothing_and_leaves_no_store(command: Command) -> None:
+    ended = command(*OPEN, "--count", "3", "--dry-run", "--json")
+    assert ended.code == 0 and json.loads(ended.out)["missing"] == 3
+    assert list(Path().iterdir()) == []
+
+
+def test_results_go_to_stdout_and_progress_to_stderr(command: Command) -> None:
+    ended = command(*OPEN, "--count", "1")
+    assert ended.code == 0
+    assert "1 of 1" in ended.out and "Questioner:" in ended.out
+    assert "--model NAME" in ended.out.splitlines()[-1]
+    assert "checking dialogues" in ended.err and "Questioner:" not in ended.err
+
+
+@pytest.mark.parametrize("flags", [(), ("--json",)])
+def test_a_corpus_that_yields_too_few_is_exit_code_3(command: Command, flags: tuple[str, ...]) -> None:
+    Path("essays").mkdir()
+    Path("essays", "one.txt").write_text("I love to lose myself in paintings and music for hours. " * 3)
+    ended = command(*OPEN, "--essays", "essays", "--count", "9", *flags)
+    assert ended.code == 3
+    assert "O+ has " in ended.err and "add essays or raise --seeds-per-essay" in ended.err

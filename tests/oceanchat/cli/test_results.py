@@ -1,0 +1,58 @@
+"""`oceanchat status`, `show`, `export`, `stats` and `backup` as a user types them."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.oceanchat.cli.conftest import Command
+from tests.running import run_json
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A store with two dialogues of one trait-level."""
+    folder = tmp_path_factory.mktemp("built")
+    run_json(folder, "build", "--trait", "O", "--level", "high", "--count", "2")
+    return folder / "ocean-chat.db"
+
+
+def test_status_shows_the_funnel_and_how_it_was_built(command: Command, store: Path) -> None:
+    table = command("status", "--store", store)
+    assert table.code == 0 and table.err == ""
+    assert "2 of 2" in table.out and "How they were built" in table.out
+    [record] = json.loads(command("status", "--store", store, "--json").out)
+    assert (record["trait_level"], record["passed"], record["requested"]) == ("O+", 2, 2)
+
+
+def test_show_prints_conversations_or_a_json_line_each(command: Command, store: Path) -> None:
+    selection = ("--state", "passed", "--count", 2, "--store", store)
+    lines = command("show", *selection, "--json").out.splitlines()
+    ids = [json.loads(line)["id"] for line in lines]
+    assert len(ids) == 2
+    printed = command("show", *selection).out
+    assert all(identifier in printed for identifier in ids) and printed.count("Verdict") == 2
+    assert ids[1] in command("show", ids[1][:6], "--store", store).out
+    assert ids[0] in command("show", "--random", "--count", 99, "--store", store).out
+
+
+def test_what_is_not_there_is_one_line(command: Command, store: Path) -> None:
+    for arguments in (("show", "nothing"), ("show", "--state", "nonsense"), ("show", "--trait", "N")):
+        ended = command(*arguments, "--store", store)
+        assert (ended.code, ended.out) == (1, "") and ended.err.count("\n") == 1
+
+
+def test_stats_stand_beside_the_paper_s(command: Command, store: Path, tmp_path: Path) -> None:
+    table = command("stats", "--store", store, "--plot", tmp_path / "table6.svg")
+    assert "dialogues (paper)" in table.out and (tmp_path / "table6.svg").exists()
+    rows = json.loads(command("stats", "--store", store, "--json").out)
+    assert {row["trait_level"]: row["dialogues"] for row in rows}["O+"] == 2
+
+
+def test_a_backup_is_a_store(command: Command, store: Path, tmp_path: Path) -> None:
+    assert (
+        f"rows copied to {tmp_path / 'copy.db'}"
+        in command("backup", tmp_path / "copy.db", "--store", store).out
+    )
+    lines = command("export", "dialogues", "--store", tmp_path / "copy.db").out
+    assert lines == command("export", "dialogues", "--store", store).out != ""
