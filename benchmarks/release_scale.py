@@ -70,14 +70,14 @@ def recombined(parts: Exchanges, rows: int) -> list[Dialogue]:
         {word for own in parts.values() for part in own for t in part for word in t.text.split()}
     )
     levels = [level for level in TRAIT_LEVELS if len(parts[level]) >= 4]
-    made = []
+    dialogues = []
     for number in range(rows):
         level = levels[number % len(levels)]
         chosen = [turn for part in lottery.sample(parts[level], 4) for turn in part]
         turns = tuple(
             turn.model_copy(update={"text": varied(turn.text, vocabulary, lottery)}) for turn in chosen
         )
-        made.append(
+        dialogues.append(
             Dialogue(
                 id=dialogue_id(level, turns),
                 order=number,
@@ -89,7 +89,7 @@ def recombined(parts: Exchanges, rows: int) -> list[Dialogue]:
                 state="passed",
             )
         )
-    return made
+    return dialogues
 
 
 def varied(text: str, vocabulary: Sequence[str], lottery: random.Random) -> str:
