@@ -1,6 +1,6 @@
-"""Commands that evaluate systems.
+"""Evaluate systems and print the tables.
 
-They are `interview`, `judge`, `compare`, `report` and `control-vectors`.
+`preact interview`, `judge`, `compare`, `report` and `control-vectors`, with the options they share.
 """
 
 import asyncio

@@ -1,6 +1,6 @@
-"""Commands that draw the paper's figures.
+"""Sweep settings and draw the paper's figures.
 
-`sweep` trains and measures runs with one setting varied, `plot` draws.
+`preact sweep` and `preact plot`, from runs and interviews.
 """
 
 from pathlib import Path

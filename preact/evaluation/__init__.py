@@ -1,1 +1,1 @@
-"""Interviews, judges, statistics, tables, plots and trait identification."""
+"""Interviews, judges, comparisons and reports of systems."""

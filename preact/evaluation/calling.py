@@ -1,8 +1,8 @@
-"""Run an interview or a judging: open the system or the judges, go through the ledger, close them.
+"""Run an interview or a judging.
 
-The one place in the evaluation that knows which system or judge is local, scripted or behind an endpoint.
-What would load torch or scikit-learn is opened by a function that the caller hands in. It knows nothing of
-the terminal.
+Opens the system or the judges, goes through the ledger and closes them. The one place in the evaluation that
+knows which system or judge is local, scripted or behind an endpoint. What would load torch or scikit-learn is
+opened by a function that the caller hands in. It knows nothing of the terminal.
 """
 
 from collections.abc import AsyncIterator, Callable, Sequence

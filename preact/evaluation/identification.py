@@ -1,8 +1,8 @@
-"""Trait identification without a judge: the trait-level under which a held-out dialogue has the lowest loss.
+"""Identify trait-levels by loss, without a judge.
 
-It needs no judge model and runs anywhere. A tie among k scores 1/k and is counted, because an argmin
-would hide a model that does not tell trait-levels apart. It knows trained runs and releases; it knows
-nothing of the terminal.
+A held-out dialogue is scored under all ten trait-levels, and the lowest loss names its trait-level. A tie
+among k scores 1/k and is counted, because an argmin would hide a model that does not tell trait-levels apart.
+It knows trained runs and releases; it knows nothing of the terminal.
 """
 
 from collections.abc import Callable, Sequence

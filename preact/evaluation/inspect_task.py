@@ -1,10 +1,10 @@
-"""The interview as an inspect_ai task, graded by the model in the role `grader`.
+"""The interview as an inspect_ai task.
 
 inspect eval preact/evaluation/inspect_task.py --model openai/gpt-4o --model-role grader=openai/gpt-4o
 
-Needs the extra `inspect`. Questions, batches and judge prompts are those of `preact interview` and
-`preact judge`; epochs are the runs. inspect's own reducer hides the deviation over epochs: compute it
-from the log.
+Needs the extra `inspect`. The model in the role `grader` judges. Questions, batches and judge prompts are
+those of `preact interview` and `preact judge`; epochs are the runs. inspect's own reducer hides the deviation
+over epochs: compute it from the log.
 """
 
 import math

@@ -1,7 +1,8 @@
-"""Hyper-parameter sweeps (the paper's Figure 4): train a run for each setting, measure it, store the point.
+"""Train and measure runs over hyper-parameters.
 
-One setting varies at a time, the others stay at the recipe. A finished point is never trained again and
-an unfinished one resumes from its checkpoint. It knows how to train and measure; drawing is done elsewhere.
+The paper's Figure 4: one setting varies at a time, the others stay at the recipe. A finished point is stored
+and never trained again, an unfinished one resumes from its checkpoint. It knows how to train and measure;
+drawing is done elsewhere.
 """
 
 import asyncio

@@ -1,7 +1,8 @@
-"""The files of an evaluation folder are a header, written once, and lines that survive a kill.
+"""Evaluation files that survive a kill.
 
-Every line is on disk before the next question is asked, a torn last line is cut off, and a lock keeps a
-second process out. It knows records and files, nothing of interviews.
+A folder holds a header, written once, and lines. Every line is on disk before the next question is asked, a
+torn last line is cut off, and a lock keeps a second process out. It knows records and files, nothing of
+interviews.
 """
 
 import contextlib

@@ -1,1 +1,1 @@
-"""Everything that can speak as a persona: trained runs, prompted models, control vectors, endpoints."""
+"""Everything that can speak as a persona."""

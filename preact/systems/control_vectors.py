@@ -1,8 +1,8 @@
-"""ControlLM's vectors, built from their description: one direction per trait, added at one block.
+"""Build ControlLM's vectors, one per trait.
 
-Statements are answered Yes and No under one prompt; a trait's vector is the mean difference, at the
-answer's last token, between the answer that matches the trait and the opposite one (contrastive
-activation addition). Adding gamma times the vector plays the high level, subtracting it the low one. It
+Statements are answered Yes and No under one prompt; a trait's vector is the mean difference, at the answer's
+last token, between the answer that matches the trait and the opposite one (contrastive activation addition).
+Adding gamma times the vector to the stream of one block plays the high level, subtracting it the low one. It
 knows backbones and nothing of interviews.
 """
 

@@ -1,8 +1,8 @@
-"""Systems behind an endpoint: any served model under a persona prompt, or as it is.
+"""Systems behind an endpoint.
 
-`prompted:MODEL` is the paper's Prompt, GPT-3.5 and GPT-4 rows (Table 12's method in our own words).
-Answers go through the ledger, so an interview that was killed pays for nothing twice. Models on this
-machine are not known here.
+Any served model under a persona prompt, or as it is. `prompted:MODEL` is the paper's Prompt, GPT-3.5 and
+GPT-4 rows (Table 12's method in our own words). Answers go through the ledger, so an interview that was
+killed pays for nothing twice. Models on this machine are not known here.
 """
 
 import asyncio

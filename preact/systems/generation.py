@@ -1,7 +1,7 @@
-"""Generate answers with a causal language model: one conversation or many, seeded.
+"""Generate answers with a causal language model.
 
-Every system on this machine answers through `generate`. It knows prompts and sampling; where conversations
-come from and where answers go is not known here.
+One conversation or many, seeded; every system on this machine answers through `generate`. It knows prompts
+and sampling; where conversations come from and where answers go is not known here.
 """
 
 from collections.abc import Mapping, Sequence

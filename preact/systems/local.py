@@ -1,7 +1,8 @@
-"""Systems on this machine: a trained run, a backbone plain or under the persona prompt, ControlLM.
+"""Systems on this machine.
 
-All sample their answers alike, seeded by run and question, so that an interview that resumes after a kill
-answers as an uninterrupted one would. Systems behind an endpoint are not known here.
+A trained run, a backbone plain or under the persona prompt, or ControlLM. All sample their answers alike,
+seeded by run and question, so that an interview that resumes after a kill answers as an uninterrupted one
+would. Systems behind an endpoint are not known here.
 """
 
 import hashlib

@@ -1,7 +1,8 @@
-"""Statements that people can make about themselves, written to build control vectors from.
+"""Statements that people make about themselves.
 
-Sixteen a trait, half for each level. Some are held out for measuring, and those that overlap an inventory
-are left out, or an interview with it would ask what the vectors were built from.
+They are written for this project, to build control vectors from: sixteen a trait, half for each level. Some
+are held out for measuring, and those that overlap an inventory are left out, or an interview with it would
+ask what the vectors were built from.
 """
 
 import csv

@@ -1,6 +1,7 @@
-"""Read and steer the residual stream by hooks on a backbone's decoder blocks.
+"""Read and steer the residual stream.
 
-It knows where the blocks are and what they return; what the vectors mean is not known here.
+Hooks on a backbone's decoder blocks. It knows where the blocks are and what they return; what the vectors
+mean is not known here.
 """
 
 from collections.abc import Callable, Iterator, Sequence

@@ -1,7 +1,7 @@
-"""A system is whatever answers interview questions as a trait-level, or as it is.
+"""The protocol that every interviewed system speaks.
 
-One protocol and its two records. Trained runs, backbones under a prompt or control vectors, and models
-behind an endpoint speak it; none of them is known here.
+One protocol and its two records. Trained runs, backbones under a prompt or control vectors, and models behind
+an endpoint speak it; none of them is known here.
 """
 
 from collections.abc import Mapping, Sequence

@@ -1,7 +1,8 @@
-"""A finished run, opened: backbone, adapter and tokenizer, ready to score dialogues and to generate.
+"""Open a finished run for evaluation.
 
-Every method answers the same question here: what makes the model portray a trait-level, or a mixture of
-them. It knows nothing of metrics, of exports or of the terminal.
+Backbone, adapter and tokenizer, ready to score dialogues and to generate. Every method answers the same
+question here: what makes the model portray a trait-level, or a mixture of them. It knows nothing of metrics,
+of exports or of the terminal.
 """
 
 from collections.abc import Iterator, Mapping, Sequence

@@ -1,7 +1,7 @@
-"""Put judged interviews together into one comparison, or refuse and say why.
+"""Put judged interviews together into one comparison.
 
-It reads the folders, makes sure that they were measured alike, and compares them. It prints and writes
-nothing.
+It reads the folders, refuses what was not measured alike and says why, and compares the rest. It prints and
+writes nothing.
 """
 
 from collections.abc import Sequence

@@ -1,8 +1,9 @@
-"""The paper's comparison of systems: thirteen quantities per run, ranks per backbone, tested contrasts.
+"""Compare systems as the paper does.
 
-O+ ... N+, their mean Avg+, O- ... N-, their mean Avg-, and Overall = Avg+ - Avg- (Tables 2, 4 and 7),
-each computed run by run and only then averaged, with the population standard deviation over runs (Table
-8). Pure arithmetic: it does not know what was interviewed or what judged.
+Thirteen quantities per run, ranks per backbone, tested contrasts: O+ ... N+, their mean Avg+, O- ... N-,
+their mean Avg-, and Overall = Avg+ - Avg- (Tables 2, 4 and 7), each computed run by run and only then
+averaged, with the population standard deviation over runs (Table 8). Pure arithmetic: it does not know what
+was interviewed or what judged.
 """
 
 import math

@@ -1,4 +1,4 @@
-"""The warnings that stand above every table: what is wrong with a judging, in words.
+"""Warnings about judgings, above every table.
 
 A judge that always gives the same score, cannot be read, refuses, or fails its controls makes figures
 worthless, and readers should know before they see them. Arithmetic over stored verdicts.

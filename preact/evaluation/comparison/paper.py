@@ -1,7 +1,7 @@
-"""The paper's printed figures (Tables 2, 4, 7 and 8), and where they contradict themselves.
+"""The paper's printed figures and their contradictions.
 
-They stand beside ours; they are not a target. The paper's averages of Table 8 are means of the standard
-deviations beside them, ours are standard deviations of the averages over runs.
+Tables 2, 4, 7 and 8 stand beside ours; they are not a target. The paper's averages of Table 8 are means of
+the standard deviations beside them, ours are standard deviations of the averages over runs.
 """
 
 import csv

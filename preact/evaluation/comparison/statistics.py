@@ -1,9 +1,10 @@
-"""Statistics for a handful of runs: intervals, Welch's t, corrections for many tests, effects, agreement.
+"""Statistics for a handful of runs.
 
-Pure functions over numbers; they know nothing of traits or judges. Five runs are few: the half-width of a
-95 % interval is 1.24 standard deviations, and only differences of about two standard deviations are found
-with 80 % power. Zero variance is stated in words and never hidden by adding a small number. scipy computes
-what it has; Holm's correction, Hedges' g, ICC(2,1) and the bootstrap over whole clusters it has not.
+Intervals, Welch's t, corrections for many tests, effects and agreement, as pure functions over numbers; they
+know nothing of traits or judges. Five runs are few: the half-width of a 95 % interval is 1.24 standard
+deviations, and only differences of about two standard deviations are found with 80 % power. Zero variance is
+stated in words and never hidden by adding a small number. scipy computes what it has; Holm's correction,
+Hedges' g, ICC(2,1) and the bootstrap over whole clusters it has not.
 """
 
 import itertools

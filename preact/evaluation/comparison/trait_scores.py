@@ -1,8 +1,8 @@
-"""From verdicts to figures: trait scores run by run, leakage, missing scores and what they could change.
+"""Turn verdicts into trait scores by run.
 
-A trait's score in a run is the mean of its batches' scores, as in the paper; a batch without a readable
-score is left out and counted, and the sensitivity figures show what it could have changed. It draws no
-conclusions.
+Also leakage, and missing scores with what they could change. A trait's score in a run is the mean of its
+batches' scores, as in the paper; a batch without a readable score is left out and counted, and the
+sensitivity figures show what it could have changed. It draws no conclusions.
 """
 
 import math

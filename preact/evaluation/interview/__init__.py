@@ -1,1 +1,1 @@
-"""Ask every question of an inventory and store the answers."""
+"""Ask the questions and store the answers."""

@@ -1,8 +1,8 @@
-"""Interview a system: every question in a fresh conversation, for every trait-level, over several runs.
+"""Interview a system and store its answers.
 
-Run 0 takes the inventory in order, run k shuffles it with seed k and answers with seed k. Answers are on
-disk before the next batch is asked, so a killed interview resumes where it stopped. It knows nothing of
-judges.
+Every question is asked in a fresh conversation, for every trait-level, over several runs. Run 0 takes the
+inventory in order, run k shuffles it with seed k and answers with seed k. Answers are on disk before the next
+batch is asked, so a killed interview resumes where it stopped. It knows nothing of judges.
 """
 
 import re

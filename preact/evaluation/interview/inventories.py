@@ -1,9 +1,10 @@
-"""Personality inventories: which item measures which trait, in which direction, and the question it asks.
+"""Read personality inventories and their keys.
 
-IPIP-50's structure ships with interview questions of our own (its items' wording stays out; factor IV,
-Emotional Stability, is reversed into Neuroticism). BFI-44 ships as keys only: the wording is its author's,
-so the user supplies it. A file is CSV with the columns id, trait, reversed, question. Nothing here knows
-who is interviewed.
+An inventory says which item measures which trait, in which direction, and the question it asks. IPIP-50's
+structure ships with interview questions of our own (its items' wording stays out; factor IV, Emotional
+Stability, is reversed into Neuroticism). BFI-44 ships as keys only: the wording is its author's, so the user
+supplies it. A file is CSV with the columns id, trait, reversed, question. Nothing here knows who is
+interviewed.
 """
 
 import csv

@@ -1,1 +1,1 @@
-"""Score answers, and judge the judges."""
+"""Score answers and check the judges."""

@@ -1,4 +1,4 @@
-"""Batches are the answers that a judge sees together.
+"""Group the answers that are judged together.
 
 Three or four of one trait at a time (the paper's protocol: 4+4, 3+3+3, 3+4+3 for 8, 9, 10 items), a whole
 dimension, or single answers. Arithmetic over an inventory; nothing is asked here.

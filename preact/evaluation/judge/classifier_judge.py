@@ -1,8 +1,9 @@
-"""A judge trained on a release instead of prompted: TF-IDF and logistic regression.
+"""A judge trained on a release.
 
-For each trait it learns high from low on the self-discloser's words in the training split; a score is 1 + 4
-P(high). It is a second opinion that costs nothing, runs offline and shares nothing with a language model's
-judgement, and it is no better than the words it has seen. It asks no model and reads no other split.
+TF-IDF and logistic regression, trained instead of prompted. For each trait it learns high from low on the
+self-discloser's words in the training split; a score is 1 + 4 P(high). It is a second opinion that costs
+nothing, runs offline and shares nothing with a language model's judgement, and it is no better than the words
+it has seen. It asks no model and reads no other split.
 """
 
 from collections.abc import Mapping, Sequence

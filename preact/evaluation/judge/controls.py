@@ -1,8 +1,8 @@
-"""Controls are answers whose score is known beforehand, given to every judge beside the interview.
+"""Control answers whose score is known beforehand.
 
-Clear answers of both levels show whether a judge tells them apart (asked for the opposite level they must
-score the opposite way); blank answers and gibberish give no ground for any score. How a judge scores them
-is printed with every table. Nothing here knows of systems.
+Every judge scores them beside the interview. Clear answers of both levels show whether a judge tells them
+apart (asked for the opposite level they must score the opposite way); blank answers and gibberish give no
+ground for any score. How a judge scores them is printed with every table. Nothing here knows of systems.
 """
 
 import csv

@@ -1,8 +1,8 @@
-"""Judge interviews and store every verdict beside the transcripts, in one folder per judge and mode.
+"""Judge interviews and store every verdict.
 
-The judge sees a trait's definition and facets and anonymous answers, never the system, the run or the
-trait-level. A killed judging resumes where it stopped, and judging can be repeated with other judges. How
-a judge comes to its verdict is not known here.
+Verdicts lie beside the transcripts, in one folder per judge and mode. The judge sees a trait's definition and
+facets and anonymous answers, never the system, the run or the trait-level. A killed judging resumes where it
+stopped, and judging can be repeated with other judges. How a judge comes to its verdict is not known here.
 """
 
 import asyncio

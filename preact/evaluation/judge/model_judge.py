@@ -1,4 +1,4 @@
-"""A language model as judge, reached as every model is.
+"""A language model as judge.
 
 It fills the judge templates, asks again when a score cannot be read, and reports refusals and failures as
 what they are. The scripted model and any endpoint judge alike; which model it is and where its answers are

@@ -1,8 +1,9 @@
-"""What a judge is, what it is shown, and how its reply becomes a score or a state.
+"""What judges see, and what they answer.
 
-Records, one protocol and one reader. Any judge, a language model or a classifier, scripted or paid, speaks
-the protocol; none of them is known here. A score that cannot be read never becomes a number: the reply's
-last JSON object that has the key score counts, and null says that the answers give no ground for a score.
+Records, one protocol and one reader, by which a judge's reply becomes a score or a state. Any judge, a
+language model or a classifier, scripted or paid, speaks the protocol; none of them is known here. A score
+that cannot be read never becomes a number: the reply's last JSON object that has the key score counts, and
+null says that the answers give no ground for a score.
 """
 
 import json

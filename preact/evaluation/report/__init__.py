@@ -1,1 +1,1 @@
-"""Tables, plots and the page that holds them."""
+"""Tables, plots and the report's page."""

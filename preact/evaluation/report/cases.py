@@ -1,7 +1,7 @@
-"""The case study (the paper's Figure 6): systems' answers to the same question as the same trait-level.
+"""Show several systems' answers side by side.
 
-It reads stored interviews and lays their answers side by side; nothing is asked anew and nothing is picked
-by hand.
+The case study, the paper's Figure 6: answers to the same question as the same trait-level. It reads stored
+interviews; nothing is asked anew and nothing is picked by hand.
 """
 
 from collections.abc import Sequence

@@ -1,7 +1,7 @@
-"""A page of headings, paragraphs, lists, tables and plots, written as Markdown and as one HTML file.
+"""Write a page as Markdown and HTML.
 
-Everything is escaped where it is rendered, so models' answers cannot break out of the page. It knows
-nothing of what a page says.
+Headings, paragraphs, lists, tables and plots. Everything is escaped where it is rendered, so models' answers
+cannot break out of the page. It knows nothing of what a page says.
 """
 
 import html

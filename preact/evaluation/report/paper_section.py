@@ -1,7 +1,7 @@
-"""The report's section on the paper: its printed figures beside ours, and why they can or cannot be compared.
+"""The report's section on the paper's figures.
 
-Only a system on the paper's own backbone, asked the paper's inventory, can be compared with a printed
-figure; for every other system the section says what stands in the way.
+Printed figures stand beside ours. Only a system on the paper's own backbone, asked the paper's inventory, can
+be compared with one; for every other system the section says what stands in the way.
 """
 
 from collections.abc import Sequence

@@ -1,7 +1,8 @@
-"""Plots as a paper prints them: sweeps, expert weights, confusion, leakage; PDF, SVG, PNG and CSV.
+"""Draw plots as a paper prints them.
 
-Colors are Okabe and Ito's, which color-blind readers tell apart, and heat maps run from light to dark.
-The table behind a plot is written beside it. Drawing only: every number is passed in.
+Sweeps, expert weights, confusion and leakage as PDF, SVG, PNG and CSV. Colors are Okabe and Ito's, which
+color-blind readers tell apart, and heat maps run from light to dark. The table behind a plot is written
+beside it. Drawing only: every number is passed in.
 """
 
 import csv

@@ -1,6 +1,7 @@
-"""The report's sections on reliability: the judges' controls and agreement, missing scores, refusals.
+"""The report's sections on reliability.
 
-It lays out figures that are computed elsewhere.
+The judges' controls and agreement, missing scores and refusals. It lays out figures that are computed
+elsewhere.
 """
 
 from collections.abc import Sequence

@@ -1,8 +1,8 @@
-"""The report: one page with everything a careful reader asks for, from the concerns to the provenance.
+"""Write the report of an evaluation.
 
-Judged trait expression of systems: tables with tests, the judge's controls and agreement, missing scores
-and what they could change, leakage, answer lengths, keys, the paper's figures where they can be compared,
-and how everything was produced. It computes nothing itself.
+One page with everything a careful reader asks for, from the concerns to the provenance: tables with tests,
+the judge's controls and agreement, missing scores and what they could change, leakage, answer lengths, keys,
+the paper's figures where they can be compared, and how everything was produced. It computes nothing itself.
 """
 
 import json

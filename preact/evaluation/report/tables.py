@@ -1,7 +1,8 @@
-"""A comparison as plain text, Markdown, LaTeX or JSON, in the layout of the paper's Tables 2, 4, 7 and 8.
+"""Write a comparison as a table.
 
-Best is bold (¹ in plain text), second underlined (²), an asterisk marks a significant gain over the best
-baseline. Formatting only: the figures come from the comparison.
+Plain text, Markdown, LaTeX or JSON, in the layout of the paper's Tables 2, 4, 7 and 8. Best is bold (¹ in
+plain text), second underlined (²), an asterisk marks a significant gain over the best baseline. Formatting
+only: the figures come from the comparison.
 """
 
 import json
