@@ -16,7 +16,7 @@ base_url_option = click.option(
     "--base-url", metavar="URL", help="Base URL of an OpenAI-compatible server, including /v1."
 )
 max_usd_option = click.option(
-    "--max-usd", type=float, metavar="USD", help="Most that this command may spend, in US dollars."
+    "--max-usd", type=float, metavar="USD", help="Spending limit for this command, in US dollars."
 )
 prices_option = click.option(
     "--prices", type=PATH, metavar="FILE", help="Price table to use instead of the bundled one."
