@@ -50,8 +50,8 @@ def write_release(folder: Path) -> Path:
 
 def _rows(trait_level: TraitLevel) -> list[dict[str, object]]:
     kind = "high" if trait_level.level is Level.HIGH else "low"
-    said = [p for c in controls() if (c.kind, c.trait) == (kind, trait_level.trait) for p in c.pairs]
-    pairs = [(pair.question, pair.answer) for pair in said]
+    answered = [p for c in controls() if (c.kind, c.trait) == (kind, trait_level.trait) for p in c.pairs]
+    pairs = [(pair.question, pair.answer) for pair in answered]
     wanted = (trait_level.trait, trait_level.level)
     own = [s.text for s in statements() if (s.trait, s.level) == wanted]
     pairs += [("What are you like?", text) for text in own]
