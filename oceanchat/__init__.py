@@ -1,1 +1,1 @@
-"""The dataset half: essays to sentences, seed topics, dialogues, gates, back-validation and releases."""
+"""The dataset half, from essays to releases."""

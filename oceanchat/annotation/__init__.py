@@ -1,1 +1,4 @@
-"""Accounts, assignment, qualification, labels and figures of human validation, without a page."""
+"""Human validation, without a page.
+
+Accounts, assignment, qualification, labels and figures.
+"""
