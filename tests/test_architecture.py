@@ -103,6 +103,72 @@ def test_names_are_nouns() -> None:
     assert wanting == []
 
 
+TESTED_ELSEWHERE = {
+    "tests/annotation_app/test_access.py": (
+        "annotation_app/app annotation_app/navigation annotation_app/routes annotation_app/session "
+        "annotation_app/settings annotation_app/sign_in"
+    ),
+    "tests/annotation_app/test_qualifying.py": "annotation_app/views/qualify",
+    "tests/annotation_app/test_validating.py": (
+        "annotation_app/components/item annotation_app/components/table annotation_app/views/agreement "
+        "annotation_app/views/disagreements annotation_app/views/progress annotation_app/views/validate"
+    ),
+    "tests/oceanchat/annotation/test_accounts.py": "oceanchat/store/annotators",
+    "tests/oceanchat/annotation/test_assignment.py": "oceanchat/store/assignments",
+    "tests/oceanchat/annotation/test_labels.py": "oceanchat/store/labels oceanchat/store/presentations",
+    "tests/oceanchat/annotation/test_sample.py": "oceanchat/store/samples",
+    "tests/oceanchat/cli/test_annotation.py": "oceanchat/cli/display/agreement",
+    "tests/oceanchat/cli/test_build.py": "oceanchat/cli/build_options oceanchat/cli/options",
+    "tests/oceanchat/cli/test_calls.py": (
+        "oceanchat/cli/display/costs oceanchat/cli/endpoint oceanchat/pipeline/retry"
+    ),
+    "tests/oceanchat/cli/test_group.py": "oceanchat/cli/main oceanchat/errors",
+    "tests/oceanchat/cli/test_results.py": "oceanchat/cli/display/build",
+    "tests/oceanchat/corpus/test_ingest.py": "oceanchat/store/corpora",
+    "tests/oceanchat/hub/test_publishing.py": "oceanchat/hub/explaining",
+    "tests/oceanchat/llm/endpoint/test_live.py": (
+        "oceanchat/llm/chat oceanchat/llm/endpoint/client oceanchat/llm/endpoint/openai_endpoint "
+        "oceanchat/llm/provider"
+    ),
+    "tests/oceanchat/pipeline/test_build.py": "oceanchat/progress oceanchat/store/builds",
+    "tests/oceanchat/scripted/server/test_app.py": (
+        "oceanchat/scripted/server/batches oceanchat/scripted/server/faults"
+    ),
+    "tests/oceanchat/scripted/test_checking.py": (
+        "oceanchat/scripted/evidence oceanchat/scripted/examples oceanchat/scripted/judging"
+    ),
+    "tests/oceanchat/scripted/test_conversation.py": (
+        "oceanchat/scripted/answers oceanchat/scripted/grammar oceanchat/scripted/questions "
+        "oceanchat/scripted/topics oceanchat/scripted/voice"
+    ),
+    "tests/oceanchat/scripted/test_labeling.py": "oceanchat/scripted/lexica oceanchat/scripted/patterns",
+    "tests/oceanchat/statistics/test_table_six.py": "oceanchat/statistics/paper",
+    "tests/oceanchat/store/test_database.py": (
+        "oceanchat/store/location oceanchat/store/schema oceanchat/store/upsert"
+    ),
+    "tests/preact/cli/test_evaluation.py": "preact/cli/plots",
+    "tests/preact/evaluation/comparison/test_comparing.py": (
+        "preact/evaluation/comparison/assembly preact/evaluation/comparison/diagnosis"
+    ),
+    "tests/preact/evaluation/report/test_report.py": (
+        "preact/evaluation/report/cases preact/evaluation/report/reliability"
+    ),
+    "tests/preact/systems/test_local.py": "preact/systems/system preact/systems/trained",
+}
+"""Test file -> the modules it tests although it does not lie beside them; every other module has its own."""
+
+
+def test_tests_lie_beside_their_modules() -> None:
+    assert all((ROOT / test).is_file() for test in TESTED_ELSEWHERE)
+    without_own = {
+        shown(path.with_suffix(""))
+        for path in MODULES
+        if path.name != "__init__.py"
+        and not (ROOT / f"tests/{shown(path.with_name('test_' + path.name))}").is_file()
+    }
+    assert without_own == set(" ".join(TESTED_ELSEWHERE.values()).split())
+
+
 def caption(path: Path) -> str:
     """The first line of a module's docstring."""
     return (ast.get_docstring(TREES[path]) or "").split("\n")[0]
