@@ -79,6 +79,8 @@ class PreactTrainer(Trainer):  # type: ignore[misc]
         return expert_loss(weights, sequences, self.method, self.recipe)
 
     def _add_to_log(self, lm_loss: Tensor, on_experts: Tensor, inputs: dict[str, Tensor]) -> None:
+        if not self.parts:
+            self.parts_since = self.state.global_step  # not 0 where a run is resumed
         for name, value in (("lm_loss", lm_loss), ("expert_loss", on_experts)):
             self.parts[name] = self.parts.get(name, 0.0) + float(value.detach())
         self.parts["tokens"] = self.parts.get("tokens", 0.0) + inputs["input_ids"].numel()
@@ -92,7 +94,7 @@ class PreactTrainer(Trainer):  # type: ignore[misc]
             logs["tokens"] = self.parts.get("tokens", 0.0)
             if self.optimizer is not None and len(self.optimizer.param_groups) > 1:
                 logs["router_learning_rate"] = self.optimizer.param_groups[1]["lr"]
-            self.parts, self.parts_since = {}, self.state.global_step
+            self.parts = {}
             self.last_losses = {name: logs[name] for name in ("loss", "lm_loss", "expert_loss")}
         super().log(logs, start_time)
 

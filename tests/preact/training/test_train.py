@@ -101,8 +101,9 @@ def test_killed_at_10_and_resumed_to_20_equals_20_straight(release_folder: Path,
     )
     assert same(tmp_path / "straight", tmp_path / "broken")
 
-    def losses(name: str) -> list[tuple[int, float]]:
-        return [(m["step"], m["loss"]) for m in read_metrics(tmp_path / name / "metrics.jsonl")]
+    def losses(name: str) -> list[tuple[float, ...]]:
+        lines = read_metrics(tmp_path / name / "metrics.jsonl")
+        return [tuple(line[part] for part in ("step", "loss", "lm_loss", "expert_loss")) for line in lines]
 
     assert losses("straight") == losses("broken") and len(losses("broken")) == 20
 
