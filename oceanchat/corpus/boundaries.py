@@ -1,7 +1,8 @@
 """Correct Punkt's boundaries in text that people type.
 
-Punkt knows abbreviations, initials and full stops. These rules know repeated marks, emoticons, ellipses,
-missing spaces, line breaks and the unpunctuated lines of letters and posts. Pure patterns over clean text.
+Punkt knows abbreviations, initials and full stops. These rules know repeated marks, emoticons and emoji,
+ellipses, missing spaces, lists, reported speech, line breaks and the unpunctuated lines of letters and posts.
+Pure patterns over clean text.
 """
 
 import re
@@ -11,14 +12,37 @@ from typing import NamedTuple
 _FACE = r"""(?:(?<=[:;=8xX])[-'o^]?[)(\]\[DPpOo/\\|*3]+|(?<=<)3+|(?<=\^)_*\^)(?=\s|$|[.,!?])"""
 """The rest of an emoticon after its first character."""
 
-_TAIL = re.compile(rf"""(?:(?:[.!?…]+|[)\]}}"”’'.!?…]+|[:;=8xX<^]{_FACE}|\*+)(?=\s|$)\s*)+""")  # noqa: RUF001
+_EMOJI = "[\u203c\u2049\u2190-\u21ff\u231a-\u23ff\u25aa-\u27bf\u2934-\u2b55\ufe0f\U0001f000-\U0001faff]"
+
+_TAIL = re.compile(
+    rf"""(?:(?:[.!?…]+|[)\]}}"”’'.!?…]+|[:;=8xX<^]{_FACE}|\*+|{_EMOJI}+[.!?…]*)(?=\s|$)\s*)+"""  # noqa: RUF001
+)
 """What may stand apart after a sentence and still belongs to it: `! !`, `. .`, a bracket, a smiley."""
 
 _MIDDLE = re.compile(r"(?:and|or|of|to|is|was|said|asked)\s")
 """Words that go on after an exclamation or question mark within a sentence: `Yahoo! and`."""
 
-_NUMBER = re.compile(r"\b[Nn]o\.\s+\Z")
-"""The abbreviation of number, which is a sentence where no digit follows."""
+_QUOTED = re.compile(r"""[.!?…]["”]\s+\Z""")
+"""The end of a quotation."""
+
+_VERBS = (
+    r"(?:said|says|say|asked|asks|ask|told|tells|replied|replies|answered|answers|shouted|shouts|yelled|yells|cried"
+    r"|cries|whispered|whispers|screamed|screams|thought|thinks|wrote|writes|added|adds|wondered|laughed|called"
+    r"|exclaimed|muttered|begged)"
+)
+_SPEAKS = re.compile(
+    r"(?:(?:[Ii]|he|she|they|we|you|it|(?:[Mm]y|[Tt]he|[Hh]is|[Hh]er|[Oo]ur|[Tt]heir|[Aa]n?)(?:\s[\w'’]+){1,2})\s)?"  # noqa: RUF001
+    rf"{_VERBS}\b|(?!(?:He|She|They|We|You|It)\s)[A-Z][a-z]+\s{_VERBS}(?=[.,:;!]|\s(?:me|him|us|them)\b)"
+)
+"""Who said what was quoted before: `"Are you coming?" she asked me.`"""
+
+_NUMBERED = re.compile(
+    r"\b(?:[Nn]os?|[Pp]{1,2}|[Pp]gs?|[Vv]ols?|[Cc]h(?:ap)?|[Ss]ect?|[Ff]igs?|[Ee]qs?|[Pp]ara|[Vv]er|[Nn]r)\.\s+\Z"
+)
+"""An abbreviation that goes on where a number follows, and is a sentence's end where none does: `p. 12`."""
+
+_ITEM = re.compile(r"(?:\A|(?<=(?P<mark>[.!?:;,)\]]))\s+|(?<=\s))(?P<item>\d{1,2}\.\s+)(?=[\"“(]?\w)")
+"""What may be an item of a list within a line: `1. Finish school.`"""
 
 
 class _Rule(NamedTuple):
@@ -39,6 +63,7 @@ _ADDED = {
     "ellipsis": _rule("..|…", r"""(?:\.(?<!\.\.)\.+|…)["”')]*\s+(?=["“(]?[A-Z])"""),
     "missing space": _rule("", r"""[.!?](?<=[a-z][a-z].)[.!?]*(?=(?:I\b|[A-Z][a-z]+)['’]?[a-z]*\s)"""),  # noqa: RUF001
     "smiley": _rule("", rf"""[:;=<^](?<=\s.){_FACE}\s+(?=[A-Z])"""),
+    "emoji": _rule("", rf"""{_EMOJI}\s+(?=["“(]?[A-Z])"""),
     "closed bracket": _rule(")", r"""[.!?]\s?\)\s+(?=["“(]?[A-Z])"""),
     "after a time stamp": _rule("/", rf"""{_STAMP}(?:\s[AP]M)?\s+(?=["“(]?(?![AP]M\b)\w)"""),
     "before a time stamp": _rule("/", rf"""\s(?<=[\w>]\s)(?<!\bat\s)(?<!\bon\s)(?={_STAMP})"""),
@@ -69,6 +94,9 @@ def sentence_starts(text: str, punkt: Iterable[int]) -> list[int]:
         if any(need in text for need in needs):
             starts.update(match.end() for match in pattern.finditer(text))
     starts.update(_line_starts(text))
+    for item in _list_items(text):
+        starts.discard(item.end("item"))
+        starts.add(item.start("item"))
     return sorted(start for start in starts if 0 < start < len(text))
 
 
@@ -89,9 +117,36 @@ def _goes_on(text: str, start: int) -> bool:
     """Whether the sentence goes on at `start`, before which a mark and a space stand."""
     if text[start] in ",;":
         return True
+    before = max(0, start - 8)
+    if _QUOTED.search(text, before, start) and _SPEAKS.match(text, start):
+        return True
     if text[start - 2] in "!?\"'":
         return _MIDDLE.match(text, start) is not None
-    return text[start].isdigit() and _NUMBER.search(text, max(0, start - 8), start) is not None
+    return text[start].isdigit() and _NUMBERED.search(text, before, start) is not None
+
+
+def _list_items(text: str) -> Iterator[re.Match[str]]:
+    """The items of lists in the text: numbers with a full stop that count up from 1.
+
+    Two make a list after a mark or at the start of the text, three make one anywhere.
+    """
+    if "1." not in text or "2." not in text:
+        return
+    items: list[re.Match[str]] = []
+    for match in _ITEM.finditer(text):
+        number = int(match["item"].rstrip().rstrip("."))
+        if number == len(items) + 1:
+            items.append(match)
+        elif number == 1:
+            yield from _listed(items)
+            items = [match]
+    yield from _listed(items)
+
+
+def _listed(items: list[re.Match[str]]) -> list[re.Match[str]]:
+    """The items, if there are enough of them to be a list."""
+    marked = bool(items) and (items[0]["mark"] is not None or items[0].start() == 0)
+    return items if len(items) > (1 if marked else 2) else []
 
 
 _LINE_END = re.compile(r"[\r\n\u2028\u2029]")

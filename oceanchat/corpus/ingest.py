@@ -16,15 +16,18 @@ from oceanchat.store import corpora as corpus_rows
 from oceanchat.store.corpora import StoredCorpus
 from oceanchat.store.database import Store
 
-SEGMENTATION_VERSION = "1"
+SEGMENTATION_VERSION = "2"
 """Raised whenever the rules that split sentences change, so that stored corpora are split again."""
+SPLIT_AS_IN_VERSION = {"c82b18f6a805e64681fe1c056c0f4849c29475db32ebb2cc97392e910c3705fd": "1"}
+"""Fingerprint of the bundled essays -> the version that split them the same way, so that their ids stay."""
 ESSAYS_AT_ONCE = 200
 """Essays split and stored in one transaction: memory does not grow with the corpus."""
 
 
 def ingest_corpus(corpus: Corpus, store: Store, progress: Progress) -> StoredCorpus:
     """The corpus as stored with all its sentences, after storing it if need be."""
-    corpus_id = content_id(corpus.fingerprint, SEGMENTATION_VERSION)
+    version = SPLIT_AS_IN_VERSION.get(corpus.fingerprint, SEGMENTATION_VERSION)
+    corpus_id = content_id(corpus.fingerprint, version)
     with store.reading() as connection:
         stored = corpus_rows.stored_corpus(connection, corpus_id)
     about = {

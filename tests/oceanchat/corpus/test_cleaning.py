@@ -14,6 +14,8 @@ PIECES = st.sampled_from(
         "&#0;",
         "&#xD800;",
         "&nope;",
+        "<br>",
+        "&lt;i&gt;",
         "\x05",
         "\x92",
         "\u200b",
@@ -45,6 +47,7 @@ DAMAGED = st.lists(st.one_of(PIECES, st.text(max_size=8))).map("".join)
         ("zero\u200bwidth", "zerowidth"),
         ("AT&T; R&D &nope; fish & chips", "AT&T; R&D &nope; fish & chips"),
         ("two\n lines  and\ttabs", "two lines and tabs"),
+        ("one<br/>two &lt;br&gt; <em>three</em> a<3 if a < b > c", "one two three a<3 if a < b > c"),
     ],
 )
 def test_damage_is_repaired(damaged: str, repaired: str) -> None:

@@ -1,12 +1,14 @@
 """A corpus is in the store whole or not at all."""
 
+import hashlib
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from oceanchat.corpus.essays import open_corpus
-from oceanchat.corpus.ingest import ingest_corpus
+from oceanchat.corpus.ingest import SPLIT_AS_IN_VERSION, ingest_corpus
+from oceanchat.corpus.segmentation import sentences_of
 from oceanchat.progress import Silence, Stage
 from oceanchat.store import corpora as corpus_rows
 from oceanchat.store.database import open_store
@@ -63,3 +65,13 @@ def test_a_stored_corpus_is_not_split_again_and_a_half_stored_one_is(tmp_path: P
         with store.reading() as connection:
             assert len(corpus_rows.essay_outlines(connection, stored.id)) == corpus.count
     assert (again.split, third.split) == (corpus.count, 0)
+
+
+def test_the_bundled_essays_are_split_as_in_the_version_their_ids_name() -> None:
+    corpus = open_corpus()
+    digest = hashlib.sha256()
+    for essay in corpus.essays:
+        for sentence in sentences_of(essay).sentences:
+            digest.update(sentence.model_dump_json().encode())
+    assert {corpus.fingerprint: "1"} == SPLIT_AS_IN_VERSION
+    assert digest.hexdigest() == "7d557a9ca80c2aa55e0888516ae1ec1b7a47433e057b7803b86e04bc1765eda8"
