@@ -17,9 +17,12 @@ from annotation_app.sign_in import account_of, is_cross_site, is_too_large
 from oceanchat.annotation import labels
 from oceanchat.annotation.labels import Receipt, TooSoon
 from oceanchat.errors import OceanChatError, StoreError
+from oceanchat.nesting import parse_json
 from oceanchat.store.annotators import Annotator
 
 Body = dict[str, Any]
+_A_YEAR = 31_536_000
+"""Seconds; no answer takes longer."""
 Handler = Callable[[Annotator, Body], Body]
 
 
@@ -34,15 +37,19 @@ async def save_draft(request: Request) -> Response:
 
 
 def _save_label(account: Annotator, body: Body) -> Body:
-    seconds = body.get("active_seconds", 0)
     receipt = labels.save(
         settings.store(),
         account,
         str(body.get("token", "")),
         body["answers"],
-        float(seconds) if isinstance(seconds, int | float) else 0.0,
+        _seconds(body.get("active_seconds")),
     )
     return {"text": receipt_text(receipt), "saved": receipt.saved_at, "revision": receipt.revision}
+
+
+def _seconds(value: Any) -> float:
+    """A number of seconds; 0 for anything else, such as NaN or a number that no float can hold."""
+    return float(value) if isinstance(value, int | float) and abs(value) < _A_YEAR else 0.0
 
 
 def receipt_text(receipt: Receipt) -> str:
@@ -61,7 +68,7 @@ async def _handle(request: Request, handler: Handler) -> Response:
     if is_cross_site(request) or not is_json:
         return JSONResponse({"error": "That did not come from this app."}, 403)
     try:
-        body = None if is_too_large(request) else await request.json()
+        body = None if is_too_large(request) else parse_json(await request.body())
     except ValueError:
         body = None
     if not isinstance(body, dict) or not isinstance(body.get("answers"), dict):

@@ -5,7 +5,6 @@ reword the guidelines; nothing here shows or scores anything.
 """
 
 import hashlib
-import json
 import re
 from collections import Counter
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from oceanchat.annotation.tasks import VALIDATE
 from oceanchat.errors import PromptError
+from oceanchat.nesting import parse_json
 from oceanchat.prompts import Prompts
 from oceanchat.store.samples import Item
 from oceanchat.traits import TRAITS, Level, Trait, TraitLevel
@@ -110,11 +110,11 @@ def read_known_items(path: Path) -> list[KnownItem]:
 
 def _known_items(text: str, file: str) -> list[KnownItem]:
     try:
-        rows: Any = json.loads(text)
+        rows: Any = parse_json(text)
         if not isinstance(rows, list) or not rows:
             raise PromptError(f"file '{file}' is not a list of items; see prompts/qualification.json")
         items = [KnownItem.model_validate(row) for row in rows]
-    except (ValueError, RecursionError) as error:
+    except ValueError as error:
         detail = error.errors()[0] if isinstance(error, ValidationError) else None
         problem = str(error).splitlines()[0] if detail is None else f"{detail['loc']}: {detail['msg']}"
         raise PromptError(

@@ -4,7 +4,6 @@ Prices come from a dated file that a user can replace. A model that the file doe
 cost is unknown, never 0. The embedded scripted model is free.
 """
 
-import tomllib
 from decimal import Decimal, InvalidOperation
 from importlib.resources import files
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Any, NamedTuple
 
 from oceanchat.errors import ConfigError
 from oceanchat.llm.settings import SCRIPTED
+from oceanchat.nesting import parse_toml
 
 UNIT = "USD per million tokens"
 _MILLION = Decimal(1_000_000)
@@ -78,8 +78,8 @@ def load_prices(path: Path | None = None) -> PriceTable:
             text = files("oceanchat.llm").joinpath("prices.toml").read_text(encoding="utf-8")
         else:
             text = path.read_text(encoding="utf-8")
-        content = tomllib.loads(text)
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        content = parse_toml(text)
+    except (OSError, ValueError) as error:
         raise ConfigError(f"price file '{shown}' cannot be read: {error}") from None
     if content.get("unit") != UNIT:
         raise ConfigError(f"price file '{shown}' says unit '{content.get('unit')}'; it must be '{UNIT}'")
@@ -110,6 +110,6 @@ def _amount(value: Any, what: str, shown: str) -> Decimal:
         amount = Decimal(str(value))
     except InvalidOperation:
         amount = Decimal("NaN")
-    if isinstance(value, bool) or not amount.is_finite() or amount < 0:
+    if isinstance(value, bool) or not amount.is_finite() or not 0 <= amount < _MILLION:
         raise ConfigError(f"price file '{shown}' has {what} '{value}'; it must be a number of {UNIT}")
     return amount

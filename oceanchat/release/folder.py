@@ -4,12 +4,12 @@ The names of its files, and reading them back. It checks nothing but that the fi
 verification.py holds them against one another.
 """
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from oceanchat.errors import ReleaseError
+from oceanchat.nesting import parse_json
 from oceanchat.release.manifest import FORMAT, Manifest
 from oceanchat.release.rows import RejectedRow, Row
 from oceanchat.release.schema import read_rejected, read_rows
@@ -67,7 +67,7 @@ def read_manifest(folder: Path) -> Manifest:
 
 def _json(path: Path) -> dict[str, Any]:
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = parse_json(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise ReleaseError(f"file '{path}' cannot be read ({type(error).__name__}); take it anew") from None
     if not isinstance(content, dict):

@@ -17,6 +17,7 @@ import pyarrow.parquet
 
 from oceanchat.errors import TrainingError
 from oceanchat.hub.reading import read_dataset
+from oceanchat.nesting import parse_json
 from oceanchat.prompts import Message
 from oceanchat.traits import Level, Trait, TraitLevel, trait_id
 
@@ -113,7 +114,7 @@ def _manifest(folder: Path) -> Mapping[str, Any]:
     if not path.is_file():
         return {}
     try:
-        manifest = json.loads(path.read_text(encoding="utf-8"))
+        manifest = parse_json(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         raise TrainingError(
             f"release file '{path}' cannot be read; restore the release or write it again"

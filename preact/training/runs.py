@@ -10,7 +10,6 @@
 It reads and writes records; it loads no models and knows nothing of training.
 """
 
-import json
 import os
 from importlib import metadata
 from pathlib import Path
@@ -19,6 +18,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from oceanchat.errors import TrainingError
+from oceanchat.nesting import parse_json
 from preact.config import TINY, TrainConfig
 
 RECORD, ADAPTER, BACKBONE, CHECKPOINTS = "run.json", "adapter", "backbone", "checkpoints"
@@ -97,7 +97,7 @@ def read_record(folder: Path) -> RunRecord:
             f"folder '{folder}' is not a run: it has no {RECORD}; name one that `preact train` wrote"
         )
     try:
-        return RunRecord.model_validate(json.loads(path.read_text(encoding="utf-8")))
+        return RunRecord.model_validate(parse_json(path.read_text(encoding="utf-8")))
     except (OSError, ValueError, ValidationError):
         raise TrainingError(
             f"run file '{path}' cannot be read; restore it, or train again into a new folder"
@@ -127,7 +127,7 @@ def backbone_name(folder: Path, record: RunRecord) -> str:
 def adapter_config(folder: Path) -> dict[str, Any]:
     """peft's own config of an adapter folder, as a dictionary."""
     try:
-        loaded: dict[str, Any] = json.loads((folder / "adapter_config.json").read_text(encoding="utf-8"))
+        loaded: dict[str, Any] = parse_json((folder / "adapter_config.json").read_text(encoding="utf-8"))
     except (OSError, ValueError):
         raise TrainingError(
             f"adapter '{folder}' has no readable adapter_config.json; restore the run"

@@ -32,6 +32,15 @@ def post(app: RunningApp, route: str, body: object, **rest: object) -> httpx.Res
     return httpx.post(f"{app.url}/annotation/{route}", json=body, **rest)  # type: ignore[arg-type]
 
 
+def test_a_body_that_is_no_answer_is_refused_in_words(open_app: RunningApp) -> None:
+    deep = b'{"answers": ' + b"[" * 20_000 + b"]" * 20_000 + b"}"
+    for body in (deep, b"[" * 20_000, b'{"answers": {"x": ' + b"[" * 500 + b"]" * 500 + b"}}"):
+        answer = httpx.post(
+            f"{open_app.url}/annotation/label", content=body, headers={"Content-Type": "application/json"}
+        )
+        assert (answer.status_code, answer.json()) == (400, {"error": "That cannot be read as answers."})
+
+
 def test_strangers_are_sent_to_the_form(open_app: RunningApp) -> None:
     for path in ("/", "/progress", "/agreement", "/disagreements", "/validate"):
         answer = httpx.get(open_app.url + path, headers={"Accept": "text/html"})

@@ -25,6 +25,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from oceanchat.errors import ConfigError
 from oceanchat.llm.chat import ChatAnswer, ChatRequest, Message
 from oceanchat.llm.completions import render_completion
+from oceanchat.nesting import parse_json
 from oceanchat.scripted.model import ScriptedModel
 from oceanchat.scripted.server.batches import ScriptedBatches
 from oceanchat.scripted.server.faults import Counters, FaultDice, Faults, retry_after_header
@@ -129,9 +130,9 @@ class ScriptedEndpoint:
     async def _complete(self, body: bytes, sample: int, fault: str | None) -> tuple[int, bytes]:
         """Status and body for one chat completion."""
         try:
-            content = json.loads(body)
+            content = parse_json(body)
             request = _read_chat(content, sample)
-        except (ValueError, TypeError, KeyError, AttributeError):
+        except (ValueError, TypeError, KeyError, AttributeError, OverflowError):
             return 400, error_body("invalid_request_error", "the body is no chat completion request")
         if self._faults.poison and any(self._faults.poison in m.content for m in request.messages):
             return 400, error_body("content_filter", "the prompt was filtered")

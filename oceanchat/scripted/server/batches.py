@@ -16,6 +16,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from oceanchat.nesting import parse_json
 from oceanchat.scripted.server.faults import Counters, Faults
 
 LineAnswerer = Callable[[dict[str, Any]], Awaitable[tuple[int, Any]]]
@@ -66,9 +67,9 @@ class ScriptedBatches:
 
     async def _create(self, request: Request) -> Response:
         try:
-            order = await request.json()
+            order = parse_json(await request.body())
             content = self._files.get(str(order.get("input_file_id")), b"")
-            lines = [json.loads(line) for line in content.splitlines() if line.strip()]
+            lines = [parse_json(line) for line in content.splitlines() if line.strip()]
         except (ValueError, AttributeError):
             raise HTTPException(400) from None
         batch = f"batch_{len(self._batches) + 1}"

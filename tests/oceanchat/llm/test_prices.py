@@ -57,6 +57,19 @@ def test_fractions_of_a_cent_are_exact(tmp_path: Path) -> None:
             '[[price]]\nmodels = ["m"]\ninput = -1\noutput = 1',
             "input of m '-1'",
         ),
+        (
+            'unit = "USD per million tokens"\ndate = "2026"\nsource = "x"\n'
+            "[[price]]\nmodels = ['m']\ninput = 1e999999\noutput = 1",
+            "input of m 'inf'",
+        ),
+        (
+            'unit = "USD per million tokens"\ndate = "2026"\nsource = "x"\n'
+            "[[price]]\nmodels = ['m']\ninput = '1e999999'\noutput = 1",
+            "input of m '1e999999'",
+        ),
+        ("unit = 0x" + "f" * 6_000, "19 digits"),
+        ("unit = " + "[" * 500 + "]" * 500, "nested more than 60 levels"),
+        ("unit = " + "[" * 100_000, "nested more than 60 levels"),
     ],
 )
 def test_a_bad_price_file_is_refused_by_name(tmp_path: Path, text: str, complaint: str) -> None:

@@ -45,9 +45,17 @@ def test_the_same_request_is_counted_as_paid_twice(serve: Serve) -> None:
     assert counters["by_status"] == {"200": 3}
 
 
-def test_a_body_that_is_no_request_is_400(serve: Serve) -> None:
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"model": "m", "messages": "not a list"}',
+        b"[" * 100_000,
+        b'{"messages": [{"role": "user", "content": ' + b"[" * 500 + b"]" * 500 + b"}]}",
+        b'{"messages": [], "temperature": 1' + b"0" * 400 + b"}",
+    ],
+)
+def test_a_body_that_is_no_request_is_400(serve: Serve, body: bytes) -> None:
     endpoint = serve()
-    body = json.dumps({"model": "m", "messages": "not a list"}).encode()
     request = urllib.request.Request(
         f"{endpoint.url}/chat/completions", body, {"content-type": "application/json"}
     )
