@@ -1,8 +1,8 @@
 """Parse JSON and TOML within bounds.
 
-Whoever writes a file or a request can nest it so deeply that reading it, or walking what was read, exhausts
-Python's stack, and can write whole numbers that no float or database holds. Nothing of ours does, so such text
-is refused as any other wrong one is.
+Whoever writes a file or a request can nest it so deeply that reading it, or walking what was read,
+exhausts Python's stack, and can write whole numbers that no float or database holds. Nothing of ours does, so
+such text is refused as any other wrong one is.
 """
 
 import json
