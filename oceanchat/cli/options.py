@@ -16,7 +16,11 @@ base_url_option = click.option(
     "--base-url", metavar="URL", help="Base URL of an OpenAI-compatible server, including /v1."
 )
 max_usd_option = click.option(
-    "--max-usd", type=float, metavar="USD", help="Spending limit for this command, in US dollars."
+    "--max-usd",
+    type=float,
+    metavar="USD",
+    help="Spending limit for this command, in US dollars. What a model thinks beyond its token limit in the"
+    " requests on their way cannot be bounded.",
 )
 prices_option = click.option(
     "--prices", type=PATH, metavar="FILE", help="Price table to use instead of the bundled one."

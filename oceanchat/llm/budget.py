@@ -1,12 +1,17 @@
 """The hard cap on a session's spending.
 
-A request's worst case is known before it leaves: its prompt has at most as many tokens as UTF-8 bytes, and
-its completion limit bounds the rest. The budget lets a request through only while everything spent and
-everything in flight at its worst stays under the cap.
+A request's worst case is reckoned before it leaves: its prompt has at most as many tokens as UTF-8 bytes, and
+its completion limit bounds the rest. Some models think beyond that limit, and no one can bound that
+beforehand: the budget learns it from their answers, and lets few requests of a model through until the first
+has come. A request leaves only while everything spent and everything in flight at its worst stays under the
+cap.
 """
 
 import asyncio
+from collections import Counter
+from dataclasses import dataclass
 from decimal import Decimal
+from typing import NamedTuple
 
 from oceanchat.errors import BuildStopped, ConfigError
 from oceanchat.llm.chat import ChatRequest
@@ -14,6 +19,35 @@ from oceanchat.llm.prices import PriceTable
 
 MESSAGE_OVERHEAD = 16
 """Tokens a chat template may add around one message."""
+OPENING_CALLS = 4
+"""Requests of a model in flight at most, under a cap, until its first answer shows what it bills."""
+
+
+class CallBounds(NamedTuple):
+    """What bounds the cost of one attempt."""
+
+    endpoint: str
+    model: str
+    prompt: int
+    """The most tokens its prompt can have."""
+    completion: int
+    """Its completion limit in tokens."""
+    batch: bool = False
+    """Whether it goes through the Batch API, at its price."""
+
+    @property
+    def asked(self) -> tuple[str, str]:
+        """Endpoint and model."""
+        return self.endpoint, self.model
+
+
+@dataclass(frozen=True, slots=True)
+class Reservation:
+    """Money set aside for one attempt."""
+
+    bounds: CallBounds
+    amount: Decimal
+    """USD."""
 
 
 def prompt_bound(request: ChatRequest) -> int:
@@ -32,6 +66,9 @@ class Budget:
         self.cap = None if cap is None else Decimal(str(cap))
         self.spent = Decimal(0)
         self.in_flight = Decimal(0)
+        self._excess: dict[tuple[str, str], int] = {}
+        """The most output tokens beyond the limit in one answer, by endpoint and model."""
+        self._opening: Counter[tuple[str, str]] = Counter()
         self._changed = asyncio.Condition()
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -43,33 +80,58 @@ class Budget:
                 f" put it into a price file and pass that with --prices"
             )
 
-    def max_cost(self, endpoint: str, model: str, prompt: int, completion: int, batch: bool) -> Decimal:
-        """The most a request with these bounds can cost; 0 where no price is known (no cap is set then)."""
-        return self.prices.cost(endpoint, model, prompt, completion, batch) or Decimal(0)
+    def max_cost(self, bounds: CallBounds) -> Decimal:
+        """The most a request can cost by what is known; 0 where no price is known (no cap is set then)."""
+        output = bounds.completion + self._excess.get(bounds.asked, 0)
+        return self.prices.cost(
+            bounds.endpoint, bounds.model, bounds.prompt, output, bounds.batch
+        ) or Decimal(0)
 
-    async def reserve(self, amount: Decimal, wait: bool = True) -> None:
-        """Reserve `amount` for one attempt; with `wait`, wait for others in flight to settle where that may
-        help.
+    async def reserve(self, bounds: CallBounds, wait: bool = True) -> Reservation:
+        """Reserve the worst case of one attempt; with `wait`, wait for others in flight to settle where that
+        may help.
 
         Raises BuildStopped when the cap leaves no room for it.
         """
         if self.cap is None:
-            self.in_flight += amount
-            return
+            return self._set_aside(bounds, self.max_cost(bounds))
         async with self._changed:
-            while self.spent + self.in_flight + amount > self.cap:
-                if not wait or self.in_flight <= 0 or self.spent + amount > self.cap:
-                    raise BuildStopped(
-                        f"--max-usd '{self.cap}' is reached: ${self.spent:.4f} spent and the next request may"
-                        f" cost ${amount:.4f}; all answers are kept: run it again with a higher --max-usd"
-                    )
+            while True:
+                amount = self.max_cost(bounds)
+                if self.spent + self.in_flight + amount > self.cap:
+                    if not wait or self.in_flight <= 0 or self.spent + amount > self.cap:
+                        raise self._reached(bounds, amount)
+                elif not wait or bounds.asked in self._excess or self._opening[bounds.asked] < OPENING_CALLS:
+                    return self._set_aside(bounds, amount)
                 await self._changed.wait()
-            self.in_flight += amount
 
-    def settle(self, reserved: Decimal, actual: Decimal) -> None:
-        """End an attempt for which `reserved` was set aside and which cost `actual`."""
-        self.in_flight -= reserved
-        self.spent += actual
+    def _set_aside(self, bounds: CallBounds, amount: Decimal) -> Reservation:
+        self.in_flight += amount
+        self._opening[bounds.asked] += 1
+        return Reservation(bounds, amount)
+
+    def _reached(self, bounds: CallBounds, amount: Decimal) -> BuildStopped:
+        excess = self._excess.get(bounds.asked, 0)
+        beyond = (
+            f" (model '{bounds.model}' wrote up to {excess:,} tokens beyond the limit of a request, as"
+            f" reasoning: no cap can bound that beforehand)"
+            if excess
+            else ""
+        )
+        return BuildStopped(
+            f"--max-usd '{self.cap}' is reached: ${self.spent:.4f} spent and the next request may cost"
+            f" ${amount:.4f}{beyond}; all answers are kept: run it again with a higher --max-usd"
+        )
+
+    def settle(self, reservation: Reservation, actual: Decimal | None, output: int | None = None) -> None:
+        """End an attempt that cost `actual` (None: unknown, so its worst case); `output` is what it wrote."""
+        bounds = reservation.bounds
+        self.in_flight -= reservation.amount
+        self.spent += reservation.amount if actual is None else actual
+        self._opening[bounds.asked] -= 1
+        if output is not None:
+            beyond = max(0, output - bounds.completion)
+            self._excess[bounds.asked] = max(beyond, self._excess.get(bounds.asked, 0))
         if self.cap is not None:
             task = asyncio.get_running_loop().create_task(self._notify())
             self._tasks.add(task)

@@ -40,6 +40,9 @@ class ChatAnswer:
     """The model's own refusal where the endpoint marks one."""
     prompt_tokens: int | None = None
     completion_tokens: int | None = None
+    """All output, reasoning included."""
+    cached_tokens: int | None = None
+    """The part of the prompt that came from the provider's cache."""
     replayed: bool = False
     """Whether the answer was read from the ledger rather than asked for now."""
 
@@ -85,3 +88,19 @@ def request_key(endpoint: str, name: str, request: ChatRequest) -> str:
     }
     text = json.dumps(fields, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def as_json(request: ChatRequest) -> str:
+    """A request as it is stored beside its failure."""
+    fields = {name: getattr(request, name) for name in _SCALARS}
+    return json.dumps({"messages": request.messages, **fields})
+
+
+def from_json(text: str) -> ChatRequest:
+    """The request that `as_json` wrote."""
+    fields = json.loads(text)
+    messages = tuple(Message(role, content) for role, content in fields.pop("messages"))
+    return ChatRequest(messages=messages, **fields)
+
+
+_SCALARS = ("task", "max_tokens", "temperature", "top_p", "sample", "trait_level")

@@ -8,6 +8,7 @@ import json
 from typing import Any
 
 from oceanchat.llm.chat import ChatAnswer
+from oceanchat.llm.token_counts import count_tokens
 from oceanchat.records import storable
 
 
@@ -22,16 +23,16 @@ def read_completion(body: bytes) -> ChatAnswer | None:
         return None
     message = choice.get("message")
     message = message if isinstance(message, dict) else {}
-    usage = completion.get("usage")
-    usage = usage if isinstance(usage, dict) else {}
+    tokens = count_tokens(completion.get("usage"))
     refusal = message.get("refusal")
     finish = choice.get("finish_reason")
     return ChatAnswer(
         text=_text_of(message.get("content")),
         finish_reason=finish if isinstance(finish, str) and finish else "stop",
         refusal=refusal if isinstance(refusal, str) and refusal else None,
-        prompt_tokens=_count(usage.get("prompt_tokens")),
-        completion_tokens=_count(usage.get("completion_tokens")),
+        prompt_tokens=tokens.prompt,
+        completion_tokens=tokens.completion,
+        cached_tokens=tokens.cached,
     )
 
 
@@ -49,13 +50,6 @@ def _text_of(content: Any) -> str:
         parts = (part.get("text") for part in content if isinstance(part, dict))
         return storable("".join(part for part in parts if isinstance(part, str)))
     return ""
-
-
-def _count(value: Any) -> int | None:
-    """A token count as the store can hold it; anything else counts as unknown."""
-    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < 2**31:
-        return None
-    return value
 
 
 def render_completion(answer: ChatAnswer, model: str) -> bytes:

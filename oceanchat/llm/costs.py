@@ -2,10 +2,12 @@
 
 One line for each stage, model, endpoint and trait-level: paid = kept + rejected + retried + lost in flight.
 Kept: an answer a stage could read. Rejected: refused, cut off, filtered or unreadable. Retried: unreadable
-and asked anew. Lost: may have been billed and brought nothing; only its upper bound is known. Works on sums
-of ledger rows and a price table, nothing else.
+and asked anew. Lost: possibly paid, since it may have been billed although it brought nothing (timeouts, lost
+connections, server errors, kills, lines of a batch that never came); only its upper bound is known. Works on
+sums of ledger rows and a price table, nothing else.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -40,6 +42,9 @@ class Cost:
     calls: int = 0
     prompt_tokens: int = 0
     completion_tokens: int = 0
+    """Reasoning included."""
+    cached_tokens: int = 0
+    """The part of the prompt tokens that came from a provider's cache."""
     usd: Decimal = Decimal(0)
     """US dollars by the price table, of the calls whose cost is known."""
     unpriced: int = 0
@@ -50,6 +55,7 @@ class Cost:
         self.calls += other.calls
         self.prompt_tokens += other.prompt_tokens
         self.completion_tokens += other.completion_tokens
+        self.cached_tokens += other.cached_tokens
         self.usd += other.usd
         self.unpriced += other.unpriced
 
@@ -64,6 +70,7 @@ class Cost:
             "calls": self.calls,
             "prompt_tokens": self.prompt_tokens,
             "completion_tokens": self.completion_tokens,
+            "cached_tokens": self.cached_tokens,
             "usd": None if self.unpriced else float(self.usd),
         }
 
@@ -112,11 +119,12 @@ def reconcile(
 def _add_row(lines: dict[CostKey, CostLine], row: Mapping[str, Any], kind: str, prices: PriceTable) -> None:
     key = CostKey(row["task"], row["model"], row["endpoint"], row["trait_level"])
     prompt, completion = int(row["prompt_tokens"] or 0), int(row["completion_tokens"] or 0)
-    usd = prices.cost(row["endpoint"], row["model"], prompt, completion, bool(row["batched"]))
+    cached = int(row.get("cached_tokens") or 0)
+    usd = prices.cost(row["endpoint"], row["model"], prompt, completion, bool(row["batched"]), cached)
     free = usd is not None and prices.is_free(row["endpoint"])
     uncounted = 0 if free else row.get("uncounted", 0)
     unpriced = row["calls"] if usd is None else uncounted
-    cost = Cost(row["calls"], prompt, completion, usd or Decimal(0), unpriced)
+    cost = Cost(row["calls"], prompt, completion, cached, usd or Decimal(0), unpriced)
     lines.setdefault(key, CostLine()).kinds[kind].add(cost)
 
 
@@ -137,6 +145,8 @@ class CostReport:
     """Calls on their way now, in another process or in a batch."""
     price_date: str
     """Date of the price table."""
+    lost_reasons: Mapping[str, int] = field(default_factory=dict)
+    """Attempts that were possibly paid, by what became of them."""
 
     @property
     def total(self) -> CostLine:
@@ -149,6 +159,7 @@ class CostReport:
             "total": self.total.as_json(),
             "lines": [key.as_json() | line.as_json() for key, line in self.lines.items()],
             "in_flight": self.in_flight,
+            "lost_reasons": dict(self.lost_reasons),
             "price_date": self.price_date,
         }
 
@@ -157,5 +168,9 @@ def cost_report(store: Store, prices: PriceTable) -> CostReport:
     """The costs in a store's ledger; calls that a dead process left in flight count as lost."""
     with store.writing() as connection:
         ledger_rows.sweep(connection, ledger_rows.dead_runs(connection))
-        lines = reconcile(ledger_rows.spending(connection), ledger_rows.lost_attempts(connection), prices)
-        return CostReport(lines, ledger_rows.in_flight(connection), prices.date)
+        losses = ledger_rows.lost_attempts(connection)
+        lines = reconcile(ledger_rows.spending(connection), losses, prices)
+        reasons: Counter[str] = Counter()
+        for loss in losses:
+            reasons[loss["reason"]] += loss["calls"]
+        return CostReport(lines, ledger_rows.in_flight(connection), prices.date, dict(reasons.most_common()))

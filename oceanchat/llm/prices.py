@@ -22,13 +22,23 @@ class Price(NamedTuple):
 
     input: Decimal
     output: Decimal
+    cached: Decimal | None = None
+    """Of prompt tokens from the provider's cache; None: as `input`."""
+
+
+class _Entry(NamedTuple):
+    """What the file says of a model."""
+
+    price: Price
+    batch_cached: Decimal | None
+    """Of cached prompt tokens in a batch; None: as other prompt tokens there."""
 
 
 class PriceTable:
     """The prices of one file."""
 
     def __init__(
-        self, prices: dict[str, Price], endpoint: str | None, batch_share: Decimal, date: str
+        self, prices: dict[str, _Entry], endpoint: str | None, batch_share: Decimal, date: str
     ) -> None:
         self.date = date
         self._prices = prices
@@ -43,16 +53,27 @@ class PriceTable:
         """The price of `model` at `endpoint`; None where it is unknown."""
         if endpoint == SCRIPTED:
             return Price(Decimal(0), Decimal(0))
-        price = self._prices.get(model)
-        if price is None or (self._endpoint is not None and endpoint != self._endpoint):
+        entry = self._prices.get(model)
+        if entry is None or (self._endpoint is not None and endpoint != self._endpoint):
             return None
-        share = self._batch_share if batch else Decimal(1)
-        return Price(price.input * share, price.output * share)
+        if not batch:
+            return entry.price
+        share = self._batch_share
+        return Price(entry.price.input * share, entry.price.output * share, entry.batch_cached)
 
     def cost(
-        self, endpoint: str, model: str, prompt: float | None, completion: float | None, batch: bool = False
+        self,
+        endpoint: str,
+        model: str,
+        prompt: float | None,
+        completion: float | None,
+        batch: bool = False,
+        cached: float | None = None,
     ) -> Decimal | None:
-        """USD for so many tokens; None where the price or a token count is unknown."""
+        """USD for so many tokens, `cached` of the prompt's from the provider's cache.
+
+        None where the price or a token count is unknown.
+        """
         price = self.price(endpoint, model, batch)
         if price is None:
             return None
@@ -60,7 +81,10 @@ class PriceTable:
             return Decimal(0)
         if prompt is None or completion is None:
             return None
-        return (price.input * Decimal(prompt) + price.output * Decimal(completion)) / _MILLION
+        usd = price.input * Decimal(prompt) + price.output * Decimal(completion)
+        if cached and price.cached is not None:
+            usd -= (price.input - price.cached) * Decimal(min(cached, prompt))
+        return usd / _MILLION
 
 
 def format_cost(usd: Decimal, unpriced: int) -> str:
@@ -86,7 +110,7 @@ def load_prices(path: Path | None = None) -> PriceTable:
     for field in ("date", "source"):
         if not content.get(field):
             raise ConfigError(f"price file '{shown}' has no {field}; say when and where the prices were read")
-    prices: dict[str, Price] = {}
+    prices: dict[str, _Entry] = {}
     entries = content.get("price", [])
     for entry in entries if isinstance(entries, list) else [entries]:
         prices.update(_read_entry(entry, shown))
@@ -95,14 +119,17 @@ def load_prices(path: Path | None = None) -> PriceTable:
     return PriceTable(prices, str(endpoint).rstrip("/") if endpoint else None, share, str(content["date"]))
 
 
-def _read_entry(entry: Any, shown: str) -> dict[str, Price]:
+def _read_entry(entry: Any, shown: str) -> dict[str, _Entry]:
     models = entry.get("models") if isinstance(entry, dict) else None
     if not isinstance(models, list) or not models or not all(isinstance(model, str) for model in models):
         raise ConfigError(f"price file '{shown}' has a [[price]] without `models`, a list of model names")
-    price = Price(
-        *(_amount(entry.get(side), f"{side} of {models[0]}", shown) for side in ("input", "output"))
-    )
-    return dict.fromkeys(models, price)
+
+    def amount(side: str) -> Decimal:
+        return _amount(entry.get(side), f"{side} of {models[0]}", shown)
+
+    price = Price(amount("input"), amount("output"), amount("cached") if "cached" in entry else None)
+    batch_cached = amount("batch_cached") if "batch_cached" in entry else None
+    return dict.fromkeys(models, _Entry(price, batch_cached))
 
 
 def _amount(value: Any, what: str, shown: str) -> Decimal:

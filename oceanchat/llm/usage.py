@@ -31,11 +31,17 @@ class Usage:
     prompt_tokens: int = 0
     """Prompt tokens of the answers given in this session."""
     completion_tokens: int = 0
-    """Completion tokens of the answers given in this session."""
+    """Completion tokens of the answers given in this session, reasoning included."""
+    cached_tokens: int = 0
+    """The part of the prompt tokens that came from a provider's cache."""
     usd: Decimal = Decimal(0)
     """What they cost by the price table, in US dollars."""
     unpriced: int = 0
     """Answers whose cost is unknown (no price for the model, or no token count in the reply)."""
+    lost: int = 0
+    """Attempts of this session that may have been billed and brought no answer."""
+    lost_usd: Decimal = Decimal(0)
+    """What they may have cost at most, as far as their prices are known."""
     started: float = field(default_factory=time.monotonic)
     _recent: deque[float] = field(default_factory=deque)
 
@@ -57,8 +63,10 @@ class Usage:
 
     @property
     def cost(self) -> str:
-        """The cost so far, as it is shown: '$0.1234', 'unknown', or both where some models have no price."""
-        return format_cost(self.usd, self.unpriced)
+        """The cost so far, as it is shown: '$0.1234', 'unknown', or both where some models have no price; and
+        up to how much more may have been billed for attempts without an answer."""
+        cost = format_cost(self.usd, self.unpriced)
+        return f"{cost} and up to ${self.lost_usd:.4f} possibly paid" if self.lost_usd else cost
 
     def line(self, remaining: int | None = None) -> str:
         """One line: done / failed / in flight / rate / cost so far / remaining."""
@@ -82,5 +90,8 @@ class Usage:
             "retried": self.retried,
             "prompt_tokens": self.prompt_tokens,
             "completion_tokens": self.completion_tokens,
+            "cached_tokens": self.cached_tokens,
             "usd": None if self.unpriced else float(self.usd),
+            "possibly_paid": self.lost,
+            "possibly_paid_usd": float(self.lost_usd),
         }

@@ -11,10 +11,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from oceanchat.errors import CallFailed, ConfigError
-from oceanchat.llm.chat import ChatAnswer
+from oceanchat.llm.chat import ChatAnswer, from_json
 from oceanchat.llm.completions import read_completion
 from oceanchat.llm.endpoint.openai_endpoint import OpenAIEndpoint
-from oceanchat.llm.ledger import Ledger, from_json
+from oceanchat.llm.ledger import Ledger
 from oceanchat.llm.parsing import checked_text
 from oceanchat.llm.settings import SCRIPTED, CallSettings
 from oceanchat.llm.usage import Usage

@@ -70,6 +70,7 @@ ledger_calls = Table(
     Column("body", LargeBinary),
     Column("prompt_tokens", Integer),
     Column("completion_tokens", Integer),
+    Column("cached_tokens", Integer),
     Column("max_prompt_tokens", Integer, nullable=False),
     Column("max_tokens", Integer, nullable=False),
     Column("batched", Boolean, nullable=False),
@@ -197,7 +198,7 @@ def claim(connection: Connection, rows: Sequence[Row]) -> None:
 def store_calls(connection: Connection, rows: Sequence[Row]) -> None:
     """Write answers and failures; an answer that is already there stays."""
     statement = upsert(connection, ledger_calls)
-    result = ("state", "reason", "outcome", "body", "prompt_tokens", "completion_tokens")
+    result = ("state", "reason", "outcome", "body", "prompt_tokens", "completion_tokens", "cached_tokens")
     names = (*result, "batched", "batch", "request", "run", "recorded_at")
     connection.execute(
         statement.on_conflict_do_update(
@@ -303,6 +304,7 @@ def spending(connection: Connection) -> list[Row]:
         func.count().label("calls"),
         func.sum(table.c.prompt_tokens).label("prompt_tokens"),
         func.sum(table.c.completion_tokens).label("completion_tokens"),
+        func.sum(table.c.cached_tokens).label("cached_tokens"),
         (func.count() - func.count(table.c.completion_tokens)).label("uncounted"),
     )
     paid = (table.c.state == ANSWERED) | (table.c.completion_tokens.is_not(None))
@@ -312,9 +314,17 @@ def spending(connection: Connection) -> list[Row]:
 
 
 def lost_attempts(connection: Connection) -> list[Row]:
-    """Attempts that may have been paid for nothing, with the bounds of what they can have cost."""
+    """Attempts that may have been paid for nothing, by reason too, with the bounds of what they can have
+    cost."""
     table = ledger_lost_attempts
-    by = (table.c.endpoint, table.c.model, table.c.task, table.c.trait_level, table.c.batched)
+    by = (
+        table.c.endpoint,
+        table.c.model,
+        table.c.task,
+        table.c.trait_level,
+        table.c.batched,
+        table.c.reason,
+    )
     sums = (
         func.count().label("calls"),
         func.sum(table.c.max_prompt_tokens).label("prompt_tokens"),

@@ -57,10 +57,13 @@ def print_costs(report: CostReport) -> None:
     rows.append(("all", "", "", *_cost_cells(total)))
     print_table(("stage", "model", "", "calls", "tokens", *KINDS, "paid"), rows)
     if total.kinds["lost"].calls:
+        reasons = ", ".join(f"{count:,} {reason}" for reason, count in report.lost_reasons.items())
         click.echo(
-            f"Lost in flight: {total.kinds['lost'].calls:,} attempts that may have been billed and"
-            f" brought no answer; their figures are upper bounds, the provider's bill decides."
+            f"Possibly paid: {total.kinds['lost'].calls:,} attempts ({reasons}) that may have been billed and"
+            f" brought no answer; 'lost' is their upper bound, the provider's bill decides."
         )
+    if total.paid.cached_tokens:
+        click.echo(f"Of the prompt tokens {total.paid.cached_tokens:,} came from the provider's cache.")
     if report.in_flight:
         click.echo(f"On their way now: {report.in_flight:,} (not in the table).")
     click.echo(f"Prices of {report.price_date}.")

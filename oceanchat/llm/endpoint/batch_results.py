@@ -13,6 +13,7 @@ from typing import Any
 from sqlalchemy import Connection as StoreConnection
 
 from oceanchat.errors import BuildStopped, CallFailed
+from oceanchat.llm.attempt import token_columns
 from oceanchat.llm.chat import ChatRequest
 from oceanchat.llm.completions import read_completion
 from oceanchat.llm.endpoint.batch_api import CHAT_ENDPOINT, BatchApi, BatchStatus, ResultLine
@@ -226,9 +227,8 @@ class BatchCollector:
                 await pending.attempt.store(RawReply(body, batch=True))
                 pending.resolve(RawReply(body, batch=True))
                 return True
-            tokens = {"prompt_tokens": answer.prompt_tokens, "completion_tokens": answer.completion_tokens}
             await self._ledger_writer.store(
-                {**row, **tokens, "state": ANSWERED, "body": body, "reason": None}
+                {**row, **token_columns(answer), "state": ANSWERED, "body": body, "reason": None}
             )
             return True
         if line.status is None:

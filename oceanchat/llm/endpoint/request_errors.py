@@ -88,7 +88,9 @@ def classify_status(status: int, code: str, message: str, wait: float | None = N
     if status == 429:
         return RequestError(ErrorAction.RETRY, "rate-limited", message, wait)
     if status in (408, 409, 425) or status >= 500:
-        return RequestError(ErrorAction.RETRY, "timeout" if status == 408 else "server-error", message, wait)
+        reason = "timeout" if status == 408 else "server-error"
+        # An endpoint that fails may have done the work before it failed, and bill it.
+        return RequestError(ErrorAction.RETRY, reason, message, wait, maybe_billed=status >= 500)
     return RequestError(ErrorAction.FAIL_ROW, _row_reason(status, code), message)
 
 

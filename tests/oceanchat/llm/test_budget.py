@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from oceanchat.errors import BuildStopped, ConfigError
-from oceanchat.llm.budget import Budget, prompt_bound
+from oceanchat.llm.budget import OPENING_CALLS, Budget, CallBounds, Reservation, prompt_bound
 from oceanchat.llm.chat import ChatRequest, Message
 from oceanchat.llm.costs import cost_report
 from oceanchat.llm.endpoint.openai_endpoint import OpenAIEndpoint
@@ -32,31 +32,65 @@ def test_a_prompt_has_no_more_tokens_than_its_bound(texts: list[str]) -> None:
     )
 
 
-async def test_the_cap_counts_what_is_in_flight_and_waits_for_it() -> None:
-    budget = Budget(load_prices(), cap=1.0)
-    await budget.reserve(Decimal("0.6"))
-    second = asyncio.create_task(budget.reserve(Decimal("0.6")))
+def cents(folder: Path, cap: float = 1.0) -> Budget:
+    """A budget under which an output token costs a cent and a prompt nothing."""
+    return Budget(load_prices(prices_file(folder, 0.0, 10_000.0)), cap)
+
+
+def worst(tokens: int) -> CallBounds:
+    return CallBounds("http://x/v1", MODEL, 0, tokens)
+
+
+async def test_the_cap_counts_what_is_in_flight_and_waits_for_it(tmp_path: Path) -> None:
+    budget = cents(tmp_path)
+    first = await budget.reserve(worst(60))
+    second = asyncio.create_task(budget.reserve(worst(60)))
     await asyncio.sleep(0.01)
     assert not second.done()  # both at their worst would be over the cap
-    budget.settle(Decimal("0.6"), Decimal("0.1"))
-    await asyncio.wait_for(second, 1)
+    budget.settle(first, Decimal("0.1"), 10)
+    reserved = await asyncio.wait_for(second, 1)
     assert budget.spent == Decimal("0.1")
-    budget.settle(Decimal("0.6"), Decimal("0.6"))
+    budget.settle(reserved, None)
     with pytest.raises(BuildStopped, match=r"--max-usd '1.0' is reached: \$0.7000 spent.*higher --max-usd"):
-        await budget.reserve(Decimal("0.4"))
+        await budget.reserve(worst(40))
 
 
 @given(st.lists(st.tuples(st.integers(1, 50), st.integers(0, 100)), max_size=30))
-async def test_no_order_of_events_goes_over_the_cap(calls: list[tuple[int, int]]) -> None:
-    budget = Budget(load_prices(), cap=1.0)
-    for worst_cents, share in calls:
-        worst = Decimal(worst_cents) / 100
+async def test_no_order_of_events_goes_over_the_cap(
+    tmp_path_factory: pytest.TempPathFactory, calls: list[tuple[int, int]]
+) -> None:
+    budget = cents(tmp_path_factory.getbasetemp())
+    for limit, share in calls:
         try:
-            await budget.reserve(worst)
+            reservation = await budget.reserve(worst(limit))
         except BuildStopped:
             break
-        budget.settle(worst, worst * share / 100)
+        budget.settle(reservation, reservation.amount * share / 100, limit * share // 100)
         assert budget.spent + budget.in_flight <= 1
+
+
+async def test_few_requests_leave_until_the_first_answer_shows_what_a_model_bills(tmp_path: Path) -> None:
+    budget = cents(tmp_path, cap=0.6)
+    sent = [asyncio.create_task(budget.reserve(worst(1))) for _ in range(OPENING_CALLS + 2)]
+    await asyncio.sleep(0.01)
+    assert sum(task.done() for task in sent) == OPENING_CALLS
+    budget.settle(sent[0].result(), Decimal("0.2"), 20)  # it thinks beyond its limit
+    rest = await asyncio.wait_for(asyncio.gather(*sent[1:4]), 1)
+    assert budget.max_cost(worst(1)) == Decimal("0.2")
+    for reservation in rest:
+        assert isinstance(reservation, Reservation)
+        budget.settle(reservation, Decimal("0.2"), 20)
+    await asyncio.wait_for(sent[4], 1)  # at 0.2 now; another would be over the cap
+    with pytest.raises(BuildStopped, match=r"wrote up to 19 tokens beyond the limit.*no cap can bound"):
+        await sent[5]
+
+
+async def test_a_model_that_counts_nothing_is_not_held_back(tmp_path: Path) -> None:
+    budget = cents(tmp_path, cap=100.0)
+    for _ in range(3):
+        reservations = [await asyncio.wait_for(budget.reserve(worst(1)), 1) for _ in range(OPENING_CALLS)]
+        for reservation in reservations:
+            budget.settle(reservation, None, 0)
 
 
 async def test_a_run_stops_below_its_cap_and_a_higher_one_goes_on(

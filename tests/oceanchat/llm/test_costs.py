@@ -56,14 +56,22 @@ async def test_a_rough_run_reconciles_with_what_the_endpoint_billed(
         answers = await ask_all(session, questions(80))
         usable = [isinstance(answer, ChatAnswer) and answer.refusal is None for answer in answers]
         session.model(MODEL).record_outcome(question(f"question {usable.index(True)}"), "retried")
-    total = cost_report(store, load_prices(path)).total
+    report = cost_report(store, load_prices(path))
+    total = report.total
     counters = endpoint.counters()
-    assert total.paid.calls == counters["paid"]
+    assert total.paid.calls == counters["paid"] + counters["by_status"]["500"]
     assert total.kinds["rejected"].calls == counters["by_status"]["refusal"]
-    assert total.kinds["lost"].calls == counters["by_status"]["cut_off"]
+    assert total.kinds["lost"].calls == counters["by_status"]["cut_off"] + counters["by_status"]["500"]
     assert total.kinds["retried"].calls == 1
     assert total.kinds["kept"].calls + total.kinds["rejected"].calls + 1 == 80
     assert session.usage.usd == total.paid.usd - total.kinds["lost"].usd > 0
+    assert (session.usage.lost, session.usage.lost_usd) == (
+        total.kinds["lost"].calls,
+        total.kinds["lost"].usd,
+    )
+    assert session.budget.spent == total.paid.usd
+    assert set(report.lost_reasons) <= {"server-error", "truncated-body", "connection-lost"}
+    assert sum(report.lost_reasons.values()) == total.kinds["lost"].calls
 
 
 async def test_costs_are_reported_by_stage_model_and_trait_level(store: Store, serve: Serve) -> None:

@@ -10,7 +10,6 @@ from sqlalchemy import select
 from oceanchat.errors import BuildStopped, CallFailed, StoreError
 from oceanchat.llm.chat import ChatAnswer
 from oceanchat.llm.endpoint.openai_endpoint import OpenAIEndpoint
-from oceanchat.llm.ledger import as_json, from_json
 from oceanchat.llm.settings import CallSettings
 from oceanchat.models import open_session
 from oceanchat.store import ledger as ledger_rows
@@ -144,11 +143,6 @@ async def test_a_store_that_cannot_be_written_stops_the_run(
         with store.writing() as connection:
             ledger_rows.ledger_calls.create(connection)
         session.ledger_writer._broken = None
-
-
-def test_a_request_survives_being_kept_beside_its_failure() -> None:
-    request = question("caf\u00e9 <x> \ud83d", sample=2)
-    assert from_json(as_json(request)) == request
 
 
 async def test_one_call_for_several_sentences_leaves_an_entry_for_each(store: Store, serve: Serve) -> None:

@@ -36,6 +36,24 @@ def test_fractions_of_a_cent_are_exact(tmp_path: Path) -> None:
     assert prices.cost("anywhere", MODEL, 1, 1) == Decimal("0.0000004")
 
 
+def test_cached_prompt_tokens_have_their_own_price() -> None:
+    prices = load_prices()
+    million = 1_000_000
+    assert prices.cost(OPENAI_URL, "gpt-4o", million, 0, cached=million) == Decimal("1.25")
+    assert prices.cost(OPENAI_URL, "gpt-4o", million, 0, cached=million // 2) == Decimal("1.875")
+    assert prices.cost(OPENAI_URL, "gpt-4o", million, 0, cached=9 * million) == Decimal("1.25")
+    assert prices.cost(OPENAI_URL, "gpt-4", million, 0, cached=million) == 30  # no such price: as any other
+    assert prices.cost(OPENAI_URL, "gpt-4o", million, 0, batch=True, cached=million) == Decimal("1.25")
+
+
+def test_a_price_file_may_say_what_cached_tokens_cost_in_a_batch(tmp_path: Path) -> None:
+    path = prices_file(tmp_path, 10.0, 20.0)
+    path.write_text(path.read_text() + "cached = 1\nbatch_cached = 0.5\n")
+    prices = load_prices(path)
+    assert prices.cost("anywhere", MODEL, 1_000_000, 0, cached=1_000_000) == 1
+    assert prices.cost("anywhere", MODEL, 1_000_000, 0, True, 1_000_000) == Decimal("0.5")
+
+
 @pytest.mark.parametrize(
     ("text", "complaint"),
     [
@@ -66,6 +84,11 @@ def test_fractions_of_a_cent_are_exact(tmp_path: Path) -> None:
             'unit = "USD per million tokens"\ndate = "2026"\nsource = "x"\n'
             "[[price]]\nmodels = ['m']\ninput = '1e999999'\noutput = 1",
             "input of m '1e999999'",
+        ),
+        (
+            'unit = "USD per million tokens"\ndate = "2026"\nsource = "x"\n'
+            '[[price]]\nmodels = ["m"]\ninput = 1\noutput = 1\ncached = "free"',
+            "cached of m 'free'",
         ),
         ("unit = 0x" + "f" * 6_000, "19 digits"),
         ("unit = " + "[" * 500 + "]" * 500, "nested more than 60 levels"),

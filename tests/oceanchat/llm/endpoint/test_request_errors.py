@@ -45,7 +45,7 @@ from oceanchat.llm.endpoint.request_errors import (
 def test_each_status_has_one_meaning(status: int, code: str, action: ErrorAction, reason: str) -> None:
     error = classify_status(status, code, "broken")
     assert (error.action, error.reason) == (action, reason)
-    assert not error.maybe_billed
+    assert error.maybe_billed == (status >= 500)
 
 
 @pytest.mark.parametrize(
