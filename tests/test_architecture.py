@@ -127,8 +127,7 @@ TESTED_ELSEWHERE = {
     "tests/oceanchat/corpus/test_ingest.py": "oceanchat/store/corpora",
     "tests/oceanchat/hub/test_publishing.py": "oceanchat/hub/explaining",
     "tests/oceanchat/llm/endpoint/test_live.py": (
-        "oceanchat/llm/chat oceanchat/llm/endpoint/client oceanchat/llm/endpoint/openai_endpoint "
-        "oceanchat/llm/provider"
+        "oceanchat/llm/endpoint/client oceanchat/llm/endpoint/openai_endpoint oceanchat/llm/provider"
     ),
     "tests/oceanchat/pipeline/test_build.py": "oceanchat/progress oceanchat/store/builds",
     "tests/oceanchat/scripted/server/test_app.py": (
