@@ -174,7 +174,8 @@ def verify(folder: Path, as_json: bool) -> None:
         )
     if not as_json:
         click.echo(
-            f"{verification.name}: {verification.files} files, {verification.rows:,} rows, all correct"
+            f"{verification.name}: {verification.files} files, {verification.rows:,} rows, all correct\n"
+            f"sha256 of the rows: {verification.rows_sha256}"
         )
 
 

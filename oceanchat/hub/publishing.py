@@ -19,7 +19,7 @@ from huggingface_hub.errors import HTTPError as TransportError  # type: ignore[a
 from huggingface_hub.utils.tqdm import disable_progress_bars
 
 from oceanchat.errors import HubError
-from oceanchat.hub.explaining import explained
+from oceanchat.hub.explaining import UNREADABLE, explained
 
 T = TypeVar("T")
 ATTEMPTS = 6
@@ -57,11 +57,18 @@ class Published(NamedTuple):
 
 
 def local_files(folder: Path) -> dict[str, LocalFile]:
-    """Every file of a folder by its path in the repository, hidden files left out."""
+    """Every file of a folder by its path in the repository, hidden files left out.
+
+    Raises HubError for a link: what it leads to may be nobody's to publish.
+    """
     files: dict[str, LocalFile] = {}
     for path in sorted(folder.rglob("*")):
         name = path.relative_to(folder).as_posix()
-        if path.is_file() and not any(part.startswith(".") for part in name.split("/")):
+        if any(part.startswith(".") for part in name.split("/")):
+            continue
+        if path.is_symlink():
+            raise HubError(f"'{path}' is a link and is not published; put the file itself there")
+        if path.is_file():
             data = path.read_bytes()
             git = hashlib.sha1(b"blob %d\x00" % len(data) + data, usedforsecurity=False)
             files[name] = LocalFile(path, len(data), hashlib.sha256(data).hexdigest(), git.hexdigest())
@@ -98,11 +105,7 @@ class Publisher:
         constants.HF_HUB_DISABLE_XET = True
         api = HfApi(endpoint=self.endpoint, token=self.token)
         files = local_files(folder)
-        self._retried(
-            lambda: api.create_repo(
-                self.repo_id, repo_type=self.repo_type, private=self.private, exist_ok=True
-            )
-        )
+        self._retried(lambda: self._create(api))
         done = self._tagged(api, files, tag)
         if done is not None:
             return self._published(api, tag, done, changed=False)
@@ -110,6 +113,19 @@ class Publisher:
         self._check_arrival(api, files, commit)
         self._retried(lambda: self._set_tag(api, files, tag, commit))
         return self._published(api, tag, commit, changed=True)
+
+    def _create(self, api: HfApi) -> None:
+        """Make the repository where there is none.
+
+        The client takes its address from the reply, of a refusal (409: it exists) as well. We need none:
+        whether the repository is there shows in the next step.
+        """
+        try:
+            api.create_repo(self.repo_id, repo_type=self.repo_type, private=self.private, exist_ok=True)
+        except (TransportError, HFValidationError):
+            raise
+        except (AttributeError, LookupError, TypeError, ValueError):
+            return
 
     def _published(self, api: HfApi, tag: str, commit: str, *, changed: bool) -> Published:
         kind = "datasets/" if self.repo_type == "dataset" else ""
@@ -186,13 +202,13 @@ class Publisher:
         for attempt in range(1, ATTEMPTS + 1):
             try:
                 return action()
-            except (TransportError, HFValidationError, OSError, RuntimeError, ValueError) as error:
+            except (TransportError, OSError, ValueError, *UNREADABLE) as error:
                 inner = error.__cause__
                 wrapped = isinstance(error, RuntimeError) and isinstance(inner, TransportError)
                 cause = inner if wrapped and inner is not None else error
                 wait = _wait(cause, min(8.0, self.pause * 2 ** (attempt - 1)))
                 if wait is None or attempt == ATTEMPTS:
-                    raise explained(cause, self.repo_id) from error
+                    raise explained(cause, self.repo_id, self.token) from error
                 time.sleep(wait)
         raise AssertionError("unreachable: the last attempt returns or raises")
 

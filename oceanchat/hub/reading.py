@@ -5,7 +5,7 @@ from typing import Any
 
 from oceanchat.errors import HubError
 from oceanchat.extras import load_optional
-from oceanchat.hub.explaining import explained
+from oceanchat.hub.explaining import UNREADABLE, explained, first_line, without_tokens
 
 
 def read_dataset(
@@ -22,13 +22,13 @@ def read_dataset(
     datasets.disable_progress_bars()
     try:
         loaded: Mapping[str, Any] = datasets.load_dataset(repo_id, config, revision=revision)
+        for split in loaded.values():
+            yield from split
     except (errors.HTTPError, errors.HFValidationError) as error:
         raise explained(error, repo_id) from None
-    except (OSError, ValueError, datasets.exceptions.DatasetsError) as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+    except (OSError, ValueError, *UNREADABLE, datasets.exceptions.DatasetsError) as error:
+        reason = without_tokens(first_line(error))
         raise HubError(
             f"dataset '{repo_id}' cannot be read from the Hub: {reason}; check the name, the revision, your"
             " token (HF_TOKEN) and the network"
         ) from None
-    for split in loaded.values():
-        yield from split

@@ -9,7 +9,8 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from oceanchat.release.folder import Release
+from oceanchat.errors import ReleaseError
+from oceanchat.release.folder import QUALITY, Release
 from oceanchat.release.rows import Row
 
 
@@ -86,13 +87,19 @@ def _words(row: Row) -> str:
 
 def _options(release: Release) -> dict[str, Any]:
     options = release.manifest.model_dump(
-        mode="json", exclude={"files", "counts", "name", "builds", "corpora"}
+        mode="json", exclude={"files", "counts", "name", "builds", "corpora", "rows_sha256"}
     )
     return _flat(options)
 
 
 def _figures(release: Release) -> dict[str, Any]:
-    return _flat({**release.quality["rows"], "checker": release.quality.get("checker")})
+    figures = release.quality.get("rows")
+    if not isinstance(figures, Mapping):
+        raise ReleaseError(
+            f"release '{release.folder}' has no figures: its '{QUALITY}' lacks 'rows'; write or download it"
+            " again"
+        )
+    return _flat({**figures, "checker": release.quality.get("checker")})
 
 
 def _flat(tree: Any, path: str = "") -> dict[str, Any]:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from oceanchat.errors import ReleaseError
-from oceanchat.nesting import parse_json
+from oceanchat.nesting import OutOfBounds, parse_json
 from oceanchat.release.manifest import FORMAT, Manifest
 from oceanchat.release.rows import RejectedRow, Row
 from oceanchat.release.schema import read_rejected, read_rows
@@ -38,38 +38,72 @@ class Release(NamedTuple):
 def read_release(folder: Path) -> Release:
     """Read a release. Raises ReleaseError for a folder that is none or whose files cannot be read."""
     manifest = read_manifest(folder)
-    files = [folder / split_file(split) for split in SPLITS]
-    rows = [row for file in files if file.exists() for row in read_rows(file)]
-    rejected_file = folder / REJECTED_FILE
-    rejected = read_rejected(rejected_file) if rejected_file.exists() else []
-    return Release(folder, manifest, _json(folder / QUALITY), rows, rejected)
+    files = [own_file(folder, split_file(split)) for split in SPLITS]
+    rows = [row for file in files if file is not None for row in read_rows(file)]
+    rejected_file = own_file(folder, REJECTED_FILE)
+    rejected = read_rejected(rejected_file) if rejected_file is not None else []
+    return Release(folder, manifest, _json(folder, QUALITY), rows, rejected)
+
+
+def own_file(folder: Path, name: str) -> Path | None:
+    """A file of a release folder by its name there; None where there is none.
+
+    Raises ReleaseError for a name that leads out of the folder, and for a link, device or pipe: whoever wrote
+    the release must not decide which other files of this machine are read.
+    """
+    parts = name.split("/")
+    if not set(parts).isdisjoint(("", ".", "..")) or "\\" in name or ":" in name:
+        raise ReleaseError(f"'{name}' is not the name of a file in '{folder}'; download the release again")
+    path = folder
+    try:
+        for part in parts:
+            path = path / part
+            if path.is_symlink():
+                link = path.relative_to(folder).as_posix()
+                raise ReleaseError(f"'{link}' in '{folder}' is a link; put the file itself there")
+        if not path.exists():
+            return None
+    except (OSError, ValueError):
+        return None
+    if not path.is_file():
+        raise ReleaseError(f"'{name}' in '{folder}' is a folder, device or pipe; put the file there")
+    return path
 
 
 def read_manifest(folder: Path) -> Manifest:
     """The manifest of a release folder. Raises ReleaseError when there is none, or one of a newer format."""
-    if not (folder / MANIFEST).is_file():
+    if own_file(folder, MANIFEST) is None:
         raise ReleaseError(
             f"folder '{folder}' is no release: it has no '{MANIFEST}'; write one with `oceanchat release`"
         )
-    content = _json(folder / MANIFEST)
+    content = _json(folder, MANIFEST)
     if isinstance(content.get("format"), int) and content["format"] > FORMAT:
         raise ReleaseError(
             f"release '{folder}' has format '{content['format']}', newer than {FORMAT}; update ocean-chat"
         )
     try:
-        return Manifest.model_validate(content)
+        manifest = Manifest.model_validate(content)
     except ValueError as error:
         reason = " ".join(str(error).splitlines()[1:3])
         raise ReleaseError(
             f"manifest of '{folder}' is not as it was written ({reason}); take it anew"
         ) from None
+    if manifest.format < 1:
+        raise ReleaseError(
+            f"release '{folder}' has format '{manifest.format}', which never was; take it anew"
+        )
+    return manifest
 
 
-def _json(path: Path) -> dict[str, Any]:
+def _json(folder: Path, name: str) -> dict[str, Any]:
+    path = own_file(folder, name)
+    if path is None:
+        raise ReleaseError(f"release '{folder}' has no '{name}'; write or download it again")
     try:
         content = parse_json(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise ReleaseError(f"file '{path}' cannot be read ({type(error).__name__}); take it anew") from None
+        reason = str(error) if isinstance(error, OutOfBounds) else type(error).__name__
+        raise ReleaseError(f"file '{path}' cannot be read ({reason}); take it anew") from None
     if not isinstance(content, dict):
         raise ReleaseError(f"file '{path}' is not a JSON object; take it anew")
     return content

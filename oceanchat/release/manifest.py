@@ -65,6 +65,8 @@ class Manifest(Record):
     corpora: tuple[Mapping[str, Any], ...]
     """Name, fingerprint and counts of each corpus the dialogues come from."""
     counts: Counts
+    rows_sha256: str = ""
+    """Hash over every column of every row; empty in format 1, which had none."""
     files: tuple[ReleasedFile, ...]
 
     @property

@@ -6,7 +6,8 @@ knows records; files and splits it does not know.
 """
 
 import hashlib
-from collections.abc import Sequence
+import json
+from collections.abc import Iterable, Sequence
 from typing import Literal
 
 from oceanchat.llm.settings import SCRIPTED
@@ -176,6 +177,15 @@ def row_id(row: Row) -> str:
     """The id a row must have, from what it holds."""
     turns = tuple(Turn(role=TURN_ROLE[message.role], text=message.content) for message in row.messages)
     return dialogue_id(TraitLevel(row.trait, row.level), turns)
+
+
+def rows_hash(rows: Iterable[Row]) -> str:
+    """sha256 (hex) over every column of these rows in this order; it does not hang on how a file lays them
+    out."""
+    digest = hashlib.sha256()
+    for row in rows:
+        digest.update(json.dumps(row.model_dump(mode="json"), sort_keys=True).encode() + b"\n")
+    return digest.hexdigest()
 
 
 def decided_valid(labels: Sequence[HumanLabel]) -> bool | None:

@@ -77,6 +77,8 @@ SCHEMA = pa.schema(
 REJECTED_SCHEMA = SCHEMA.append(pa.field("state", _TEXT)).append(pa.field("reason", _TEXT))
 """The columns of the `rejected` config."""
 
+_UNREADABLE = (OSError, ValueError, TypeError, ArithmeticError, LookupError, MemoryError, RecursionError)
+"""What pyarrow raises for damaged bytes, beside its own."""
 _ROWS_A_GROUP = 2_000
 R = TypeVar("R", bound=Row)
 
@@ -122,8 +124,10 @@ def _write(records: list[dict[str, Any]], schema: Any, path: Path) -> None:
 
 def _records(path: Path) -> Iterator[dict[str, Any]]:
     try:
-        yield from pq.read_table(path).to_pylist()
-    except (OSError, ValueError, pa.ArrowException) as error:
+        # Not `read_table`, which takes folders above the file that are named A=B for more columns.
+        with pq.ParquetFile(path) as file:
+            yield from file.read().to_pylist()
+    except (*_UNREADABLE, pa.ArrowException) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise ReleaseError(f"file '{path}' cannot be read as Parquet: {reason}; take it anew") from None
 

@@ -13,11 +13,20 @@ from typing import Any, NamedTuple
 
 from oceanchat.errors import ReleaseError
 from oceanchat.release.card.page import render_card
-from oceanchat.release.folder import CARD, MANIFEST, QUALITY, Release, read_manifest, read_release, split_file
-from oceanchat.release.manifest import FORMAT, Manifest
+from oceanchat.release.folder import (
+    CARD,
+    MANIFEST,
+    QUALITY,
+    Release,
+    own_file,
+    read_manifest,
+    read_release,
+    split_file,
+)
+from oceanchat.release.manifest import FORMAT, Manifest, ReleasedFile
 from oceanchat.release.personal_data import PATTERNS
 from oceanchat.release.quality import checker, row_figures, seed_overlap
-from oceanchat.release.rows import RejectedRow, Row, row_id
+from oceanchat.release.rows import RejectedRow, Row, row_id, rows_hash
 from oceanchat.release.splits import seed_key
 from oceanchat.release.writer import count_rows
 
@@ -33,7 +42,9 @@ class Problem(NamedTuple):
     what: str
 
     def __str__(self) -> str:
-        return f"{self.where}: {self.what}"
+        return "".join(
+            c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in f"{self.where}: {self.what}"
+        )
 
 
 class Verification(NamedTuple):
@@ -42,6 +53,8 @@ class Verification(NamedTuple):
     name: str
     files: int
     rows: int
+    rows_sha256: str
+    """Over every column of every row; two releases with the same hold the same rows."""
     problems: tuple[Problem, ...]
 
 
@@ -52,36 +65,61 @@ def verify_release(folder: Path) -> Verification:
     try:
         release = read_release(folder)
     except ReleaseError as error:
-        return Verification(
-            manifest.name, len(manifest.files), 0, (*problems, Problem(manifest.name, str(error)))
-        )
+        problems.append(Problem(manifest.name, str(error)))
+        return Verification(manifest.name, len(manifest.files), 0, "", tuple(problems))
     problems += _rows(release)
     problems += _splits(release.rows)
     problems += _counts(release)
     try:
         problems += [*_figures(release), *_card(release)]
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
         problems.append(Problem(QUALITY, f"lacks what it must hold ({type(error).__name__}: {error})"))
-    return Verification(manifest.name, len(manifest.files), len(release.rows), tuple(problems))
+    sealed = rows_hash([*release.rows, *release.rejected])
+    problems += _seal(manifest, sealed)
+    return Verification(manifest.name, len(manifest.files), len(release.rows), sealed, tuple(problems))
 
 
 def _files(folder: Path, manifest: Manifest) -> Iterator[Problem]:
-    """Every file is there with its bytes, and no other."""
+    """Every file is there with its bytes, and no other; nothing outside the folder is looked at."""
     for file in manifest.files:
-        path = folder / file.path
-        if not path.is_file():
-            yield Problem(file.path, "is missing")
-            continue
-        data = path.read_bytes()
-        if len(data) != file.bytes:
-            yield Problem(file.path, f"has {len(data):,} bytes, the manifest says {file.bytes:,}")
-        elif hashlib.sha256(data).hexdigest() != file.sha256:
-            yield Problem(file.path, "has another checksum than the manifest says")
+        try:
+            path = own_file(folder, file.path)
+            wrong = "is missing" if path is None else _wrong_bytes(path, file)
+        except ReleaseError as error:
+            wrong = str(error)
+        except OSError as error:
+            wrong = f"cannot be read: {error.strerror}"
+        if wrong:
+            yield Problem(file.path, wrong)
     known = {MANIFEST, *(file.path for file in manifest.files)}
     for path in sorted(folder.rglob("*")):
         name = path.relative_to(folder).as_posix()
-        if path.is_file() and name not in known and not name.startswith("."):
+        if path.is_symlink() and not name.startswith("."):
+            if not any(f"{file}/".startswith(f"{name}/") for file in known):  # else it was named above
+                yield Problem(name, "is a link; put the file itself there")
+        elif not path.is_dir() and name not in known and not name.startswith("."):
             yield Problem(name, "is not in the manifest")
+
+
+def _wrong_bytes(path: Path, file: ReleasedFile) -> str:
+    size = path.stat().st_size
+    if size != file.bytes:
+        return f"has {size:,} bytes, the manifest says {file.bytes:,}"
+    with path.open("rb") as content:
+        right = hashlib.file_digest(content, "sha256").hexdigest() == file.sha256
+    return "" if right else "has another checksum than the manifest says"
+
+
+def _seal(manifest: Manifest, sealed: str) -> Iterator[Problem]:
+    """The hash over all columns, which notices what no other figure hangs on: a facet, a seed topic, an
+    author."""
+    if manifest.format == 1 and not manifest.rows_sha256:  # had no such hash
+        return
+    if manifest.rows_sha256 != sealed:
+        yield Problem(
+            MANIFEST,
+            f"the hash over all rows is '{manifest.rows_sha256[:12]}', the rows give '{sealed[:12]}'",
+        )
 
 
 def _rows(release: Release) -> Iterator[Problem]:

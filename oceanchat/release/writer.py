@@ -28,7 +28,15 @@ from oceanchat.release.croissant import CROISSANT, croissant
 from oceanchat.release.folder import CARD, MANIFEST, QUALITY, REJECTED_FILE, TOPICS_PLOT, Release, split_file
 from oceanchat.release.manifest import FORMAT, Counts, Manifest, ReleasedFile, Require
 from oceanchat.release.quality import Figures, checker, row_figures, seed_overlap
-from oceanchat.release.rows import RejectedRow, Row, SeedTopics, author_hash, rejected_row, released_row
+from oceanchat.release.rows import (
+    RejectedRow,
+    Row,
+    SeedTopics,
+    author_hash,
+    rejected_row,
+    released_row,
+    rows_hash,
+)
 from oceanchat.release.schema import write_rejected, write_rows
 from oceanchat.release.selection import Selection, prompts_used, select_dialogues
 from oceanchat.release.splits import SPLITS, Member, SplitRatio, assign_splits
@@ -226,6 +234,7 @@ def _manifest(
         builds={build.trait_level: _published(build) for build in selection.builds},
         corpora=tuple({"id": c.id, **c.facts, "name": public_name(c.name)} for c in selection.corpora),
         counts=count_rows(content.rows, content.rejected, selection.withheld),
+        rows_sha256=rows_hash([*content.rows, *content.rejected]),
         files=(),
     )
 

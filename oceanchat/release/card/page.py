@@ -167,7 +167,8 @@ def _reproduce(manifest: Manifest, quality: Quality) -> str:
         f" --seed-topics {manifest.seed_topics} --split-ratio {ratio} --split-seed"
         f" {manifest.split_seed}\n```\n\n"
         f"gives the same bytes with {versions_listed(manifest.code)}. `oceanchat verify PATH` recomputes"
-        " every checksum, count and figure of this page from the files.\n"
+        " every checksum, count and figure of this page from the files. sha256 over every column of every"
+        f" row:\n\n```\n{manifest.rows_sha256}\n```\n"
     )
 
 

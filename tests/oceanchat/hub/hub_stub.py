@@ -2,9 +2,9 @@
 
 It speaks what huggingface_hub and datasets really send to publish, tag, list and load a dataset; `python
 hub_stub.py` prints its address. POST /_stub/faults takes a list of {match, kind, times, ...}; GET
-/_stub/state tells what it holds. Kinds: status (answer `status` and do nothing), lost (do it, then drop the
-connection), cut (drop the connection in the middle), slow (wait `seconds` first), stale (another writer's
-commit comes in between).
+/_stub/state tells what it holds. Kinds: status (answer `status` with `content` and do nothing), lost (do it,
+then drop the connection), cut (drop the connection in the middle), slow (wait `seconds` first), stale
+(another writer's commit comes in between).
 """
 
 import base64
@@ -148,7 +148,8 @@ class Hub(BaseHTTPRequestHandler):
         with LOCK:
             SEEN.append(line)
             if fault is not None and kind == "status":
-                return self.answer(fault["status"], {"error": "fault"}, fault.get("headers", {}))
+                content = fault.get("content", {"error": "fault"})
+                return self.answer(fault["status"], content, fault.get("headers", {}))
             if kind == "stale":
                 for name, repo in REPOS.items():
                     tree = repo["commits"][-1]["tree"] | {"NOTES.md": put_blob(b"someone else's file\n")}

@@ -1,9 +1,11 @@
 """Publishing through the real client against a stand-in Hub on a socket."""
 
 import hashlib
+import json
 import subprocess
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
@@ -129,6 +131,49 @@ def test_a_tag_with_other_content_is_refused(hub: HubProcess, folder: Path) -> N
 def test_a_token_without_rights_is_one_line(hub: HubProcess, folder: Path, token: str, message: str) -> None:
     with pytest.raises(HubError, match=message):
         publisher(hub, token).publish(folder, "v1", "release")
+    assert hub.state()["repos"] == {}
+
+
+def test_a_repository_that_exists_needs_no_address(hub: HubProcess, folder: Path) -> None:
+    publisher(hub).publish(folder, "v0", "earlier")
+    (folder / "manifest.json").write_text('{"version": 1}\n')
+    contents: list[Any] = [{"error": "You already created this dataset repo"}, {}, [], {"url": 3}, None]
+    for content in contents:
+        hub.faults({"match": "POST /api/repos/create", "kind": "status", "status": 409, "content": content})
+        publisher(hub).publish(folder, "v1", "release")
+    holds(hub, folder)
+
+
+@pytest.mark.parametrize(
+    "match", ["GET .*/refs", "GET .*/tree/", "POST .*/preupload/", "POST .*/commit/main"]
+)
+def test_a_reply_of_another_form_is_one_line(hub: HubProcess, folder: Path, match: str) -> None:
+    for content in (None, [], {}, {"branches": None}, {"branches": [{}], "tags": 3}, "x", [[[1]]]):
+        hub.faults({"match": match, "kind": "status", "status": 200, "content": content, "times": 99})
+        with pytest.raises(HubError, match="'ocean/chat'") as caught:
+            publisher(hub).publish(folder, "v1", "release")
+        assert "\n" not in str(caught.value)
+    assert hub.state()["repos"][REPO]["tags"] == {}
+
+
+@pytest.mark.parametrize("token", [GOOD, "hf_" + "aB3" * 12, "own/token+of=ours", 'with"quote'])
+def test_a_token_that_the_hub_repeats_is_masked(hub: HubProcess, folder: Path, token: str) -> None:
+    forms = (token, quote(token, safe=""), json.dumps(token)[1:-1])
+    echo = f"no: Bearer {token}, {forms[1]}, {forms[2]}, https://me:{token}@hub/x"
+    fault = {"match": "POST /api/repos/create", "kind": "status", "content": {"error": echo}, "times": 99}
+    for status in (400, 418, 500):
+        hub.faults(fault | {"status": status, "headers": {"X-Error-Message": echo}})
+        with pytest.raises(HubError, match=f"answered {status} for 'ocean/chat': no: ") as caught:
+            publisher(hub, token).publish(folder, "v1", "release")
+        assert "***" in str(caught.value)
+        assert not any(form in str(caught.value) for form in forms)
+
+
+def test_a_link_is_not_published(hub: HubProcess, folder: Path) -> None:
+    (folder.parent / "secret").write_text("secret")
+    (folder / "data" / "more.parquet").symlink_to(folder.parent / "secret")
+    with pytest.raises(HubError, match=r"more\.parquet' is a link"):
+        publisher(hub).publish(folder, "v1", "release")
     assert hub.state()["repos"] == {}
 
 

@@ -47,6 +47,15 @@ def test_a_published_tag_loads_whole_and_streaming(hub: HubProcess, folder: Path
     assert run_client(hub, tmp_path, LOAD).splitlines() == ["['a', 'b']", "['first', 'second']", "['a', 'b']"]
 
 
+def test_a_token_that_the_hub_repeats_is_masked(hub: HubProcess, tmp_path: Path) -> None:
+    for status in (400, 500):
+        echo = {"error": f"token {GOOD} is not what it was"}
+        hub.faults({"match": "GET /", "kind": "status", "status": status, "content": echo, "times": 99})
+        output = run_client(hub, tmp_path, ABSENT)
+        assert "'ocean/absent'" in output and output.count("\n") == 1
+        assert GOOD not in output
+
+
 def test_a_dataset_that_is_not_there_is_one_line(hub: HubProcess, tmp_path: Path) -> None:
     output = run_client(hub, tmp_path, ABSENT)
     assert output.startswith("dataset 'ocean/absent' ")

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from oceanchat.errors import ReleaseError
 from oceanchat.records import Dialogue, dialogue_id
 from oceanchat.release.diff import by_trait_level, compare
 from oceanchat.release.folder import Release
@@ -52,6 +53,18 @@ def test_a_release_is_the_same_as_itself(tmp_path: Path) -> None:
     difference = compare(first, first)
     assert difference.same
     assert not difference.figures and not difference.options
+
+
+@pytest.mark.parametrize("figures", [{}, {"rows": None}, {"rows": []}])
+def test_a_release_without_figures_is_named(tmp_path: Path, figures: dict[str, Any]) -> None:
+    first = release(tmp_path, "1.0.0", make_dialogues(1))
+    with pytest.raises(ReleaseError, match=r"release '.*' has no figures: its 'quality.json' lacks 'rows'"):
+        compare(first, first._replace(quality=figures))
+
+
+def test_releases_whose_rows_are_gone_can_be_compared(tmp_path: Path) -> None:
+    first = release(tmp_path, "1.0.0", make_dialogues(1))
+    assert len(compare(first, first._replace(rows=[], rejected=[])).dropped) == 10
 
 
 def test_rows_that_changed_their_split_are_named(tmp_path: Path) -> None:

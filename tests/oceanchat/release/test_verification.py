@@ -2,12 +2,18 @@
 
 import hashlib
 import json
+import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
+from oceanchat.errors import ReleaseError
+from oceanchat.release.diff import compare
 from oceanchat.release.folder import read_release, split_file
 from oceanchat.release.schema import write_rows
 from oceanchat.release.verification import verify_release
@@ -111,6 +117,102 @@ def hide_personal_data(folder: Path) -> None:
     reseal(folder)
 
 
+def forge(folder: Path, **changes: Any) -> None:
+    """Change columns of a row that neither its id nor any figure hangs on."""
+    rows = [row for row in read_release(folder).rows if row.split == "test"]
+    write_rows([rows[0].model_copy(update=changes), *rows[1:]], folder / split_file("test"))
+    reseal(folder)
+
+
+def change_facet(folder: Path) -> None:
+    forge(folder, facet=None)
+
+
+def change_seed_topic(folder: Path) -> None:
+    forge(folder, seed_topic="I once wrote about nothing at all.")
+
+
+def change_author(folder: Path) -> None:
+    row = next(row for row in read_release(folder).rows if row.split == "test")
+    forge(folder, provenance=row.provenance.model_copy(update={"author": "0123456789abcdef"}))
+
+
+def change_reason_of_a_verdict(folder: Path) -> None:
+    row = next(row for row in read_release(folder).rows if row.split == "test")
+    assert row.provenance.verdict is not None
+    verdict = row.provenance.verdict.model_copy(update={"reason": "because I say so"})
+    forge(folder, provenance=row.provenance.model_copy(update={"verdict": verdict}))
+
+
+def swap_two_rows(folder: Path) -> None:
+    rows = [row for row in read_release(folder).rows if row.split == "train"]
+    write_rows([rows[1], rows[0], *rows[2:]], folder / split_file("train"))
+    reseal(folder)
+
+
+def drop_the_hash(folder: Path) -> None:
+    change_facet(folder)
+    manifest = json.loads((folder / "manifest.json").read_text())
+    del manifest["rows_sha256"]
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+
+
+def renew_the_hash(folder: Path) -> None:
+    change_facet(folder)
+    manifest = json.loads((folder / "manifest.json").read_text())
+    manifest["rows_sha256"] = verify_release(folder).rows_sha256
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+
+
+def list_file(folder: Path, name: str, path: Path) -> None:
+    """Have the manifest list a file truthfully, wherever it is."""
+    data = path.read_bytes()
+    entry = {"path": name, "sha256": hashlib.sha256(data).hexdigest(), "bytes": len(data), "rows": None}
+    manifest = json.loads((folder / "manifest.json").read_text())
+    manifest["files"].append(entry)
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+
+
+def list_a_file_above(folder: Path) -> None:
+    (folder.parent / "secret").write_text("secret")
+    list_file(folder, "../secret", folder.parent / "secret")
+
+
+def list_a_file_above_through_a_folder(folder: Path) -> None:
+    (folder.parent / "secret").write_text("secret")
+    list_file(folder, "data/../../secret", folder.parent / "secret")
+
+
+def list_an_absolute_file(folder: Path) -> None:
+    (folder.parent / "secret").write_text("secret")
+    list_file(folder, str(folder.parent / "secret"), folder.parent / "secret")
+
+
+def link_a_file(folder: Path) -> None:
+    real = folder / "data" / "test.parquet"
+    shutil.move(real, folder.parent / "test.parquet")
+    real.symlink_to(folder.parent / "test.parquet")
+
+
+def link_a_folder(folder: Path) -> None:
+    shutil.move(folder / "data", folder.parent / "data")
+    (folder / "data").symlink_to(folder.parent / "data")
+
+
+def link_the_figures(folder: Path) -> None:
+    shutil.move(folder / "quality.json", folder.parent / "quality.json")
+    (folder / "quality.json").symlink_to("../quality.json")
+
+
+def link_within(folder: Path) -> None:
+    (folder / "data" / "more.parquet").symlink_to("test.parquet")
+
+
+def leave_a_pipe(folder: Path) -> None:
+    (folder / "data" / "test.parquet").unlink()
+    os.mkfifo(folder / "data" / "test.parquet")
+
+
 def add_file(folder: Path) -> None:
     (folder / "data" / "extra.parquet").write_bytes(b"x")
 
@@ -138,6 +240,21 @@ def claim_a_model_wrote_it(folder: Path) -> None:
         (hide_personal_data, "data/test.parquet", "another personal-data flag"),
         (add_file, "data/extra.parquet", "not in the manifest"),
         (claim_a_model_wrote_it, "manifest.json", "is scripted"),
+        (change_facet, "manifest.json", "the hash over all rows"),
+        (change_seed_topic, "manifest.json", "the hash over all rows"),
+        (change_author, "manifest.json", "the hash over all rows"),
+        (change_reason_of_a_verdict, "manifest.json", "the hash over all rows"),
+        (swap_two_rows, "manifest.json", "the hash over all rows"),
+        (drop_the_hash, "manifest.json", "the hash over all rows is ''"),
+        (renew_the_hash, "README.md", "the figures give"),
+        (list_a_file_above, "../secret", "is not the name of a file in"),
+        (list_a_file_above_through_a_folder, "data/../../secret", "is not the name of a file in"),
+        (list_an_absolute_file, "/", "is not the name of a file in"),
+        (link_a_file, "data/test.parquet", "is a link"),
+        (link_a_folder, "data/test.parquet", "'data' in"),
+        (link_the_figures, "quality.json", "is a link"),
+        (link_within, "data/more.parquet", "is a link"),
+        (leave_a_pipe, "data/test.parquet", "device or pipe"),
     ],
 )
 def test_every_change_is_noticed(folder: Path, change: Callable[[Path], None], where: str, what: str) -> None:
@@ -145,6 +262,95 @@ def test_every_change_is_noticed(folder: Path, change: Callable[[Path], None], w
     change(folder)
     problems = verify_release(folder).problems
     assert any(problem.where.startswith(where) and what in problem.what for problem in problems), problems
+
+
+@pytest.mark.parametrize("name", ["manifest.json", "quality.json", "data", "data/train.parquet"])
+def test_what_a_link_leads_to_is_never_read(folder: Path, name: str) -> None:
+    shutil.move(folder / name, folder.parent / "elsewhere")
+    (folder / name).symlink_to(folder.parent / "elsewhere")
+    with pytest.raises(ReleaseError, match=f"'{name.split('/')[0]}.*is a link"):
+        read_release(folder)
+
+
+def test_problems_are_printed_without_control_characters(folder: Path) -> None:
+    (folder / "data" / "\x1b]0;owned\x07").write_bytes(b"x")
+    (problem,) = verify_release(folder).problems
+    assert str(problem).isprintable()
+
+
+def test_columns_are_not_taken_from_the_names_of_folders_above(folder: Path, tmp_path: Path) -> None:
+    deeper = tmp_path / "facet=none" / "lang=en"
+    shutil.copytree(folder, deeper / folder.name)
+    assert verify_release(deeper / folder.name).problems == ()
+
+
+@pytest.mark.parametrize("number", [0, -1])
+def test_a_format_that_never_was_is_refused(folder: Path, number: int) -> None:
+    manifest = json.loads((folder / "manifest.json").read_text())
+    (folder / "manifest.json").write_text(json.dumps(manifest | {"format": number}))
+    with pytest.raises(ReleaseError, match=f"format '{number}', which never was"):
+        verify_release(folder)
+
+
+ANYTHING = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**63), 2**63 - 1)
+    | st.floats()
+    | st.sampled_from(["", "O+", "../x", "/etc/passwd", "\ud800", "\x00", "a" * 5_000, "1e400"]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from("abr"), inner, max_size=3),
+    max_leaves=6,
+)
+
+
+def spoil(tree: Any, draw: st.DataObject) -> Any:
+    """The tree with one value, anywhere in it, replaced, or one removed."""
+    if isinstance(tree, dict) and tree and draw.draw(st.integers(0, 5)):
+        key = draw.draw(st.sampled_from(sorted(tree)))
+        if not draw.draw(st.integers(0, 5)):
+            return {k: v for k, v in tree.items() if k != key}
+        return tree | {key: spoil(tree[key], draw)}
+    if isinstance(tree, list) and tree and draw.draw(st.integers(0, 5)):
+        index = draw.draw(st.integers(0, len(tree) - 1))
+        return [*tree[:index], spoil(tree[index], draw), *tree[index + 1 :]]
+    return draw.draw(ANYTHING)
+
+
+@pytest.mark.parametrize("name", ["manifest.json", "quality.json"])
+@settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
+@given(draw=st.data())
+def test_any_other_manifest_or_figures_end_in_words(sound: Path, name: str, draw: st.DataObject) -> None:
+    original = (sound / name).read_text()
+    try:
+        (sound / name).write_text(json.dumps(spoil(json.loads(original), draw)))
+        for read in (verify_release, lambda folder: compare(read_release(folder), read_release(folder))):
+            try:
+                read(sound)
+            except ReleaseError as error:
+                assert str(error)
+    finally:
+        (sound / name).write_text(original)
+
+
+@settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
+@given(
+    at=st.lists(st.tuples(st.floats(0, 0.999), st.integers(1, 255)), min_size=1, max_size=4),
+    cut=st.floats(0, 2),
+)
+def test_any_other_bytes_of_the_rows_are_noticed(
+    sound: Path, at: list[tuple[float, int]], cut: float
+) -> None:
+    path = sound / "data" / "test.parquet"
+    original = path.read_bytes()
+    data = bytearray(original)
+    for where, mask in at:
+        data[int(where * len(data))] ^= mask
+    try:
+        path.write_bytes(data[: int(cut * len(data))] if cut < 1 else data)
+        if path.read_bytes() != original:
+            assert verify_release(sound).problems
+    finally:
+        path.write_bytes(original)
 
 
 def test_near_duplicates_in_two_splits_are_noticed(folder: Path) -> None:
@@ -166,6 +372,7 @@ def test_a_release_of_the_first_format_is_held_to_the_figures_it_had(folder: Pat
     quality["rows"]["checker_against_humans"] = None
     (folder / "quality.json").write_text(json.dumps(quality))
     manifest = json.loads((folder / "manifest.json").read_text())
+    del manifest["rows_sha256"]
     (folder / "manifest.json").write_text(json.dumps(manifest | {"format": 1}))
     reseal(folder)
     assert verify_release(folder).problems == ()
