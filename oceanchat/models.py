@@ -6,14 +6,9 @@ endpoint, so that a scripted build never loads a client. A first Ctrl-C lets wha
 second one leaves at once.
 """
 
-import asyncio
-import os
-import signal
-import threading
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from types import FrameType
 
 from sqlalchemy import Engine
 
@@ -23,6 +18,7 @@ from oceanchat.llm.ledger import Ledger
 from oceanchat.llm.prices import load_prices
 from oceanchat.llm.provider import Endpoint, InProcessProvider, OfflineProvider, OpenEndpoint, Provider
 from oceanchat.llm.settings import OPENAI_URL, SCRIPTED, CallSettings
+from oceanchat.llm.signals import drain_on_signals
 from oceanchat.llm.throttle import Throttle
 from oceanchat.llm.usage import Usage
 from oceanchat.scripted.model import ScriptedModel
@@ -118,7 +114,7 @@ async def open_session(
     ledger_writer = LedgerWriter(engine)
     await ledger_writer.open()
     session = ModelSession(settings, ledger_writer, budget, throttle, open_endpoint)
-    with _drain_on_signals(throttle):
+    with drain_on_signals(throttle, settings.timeout_seconds):
         try:
             yield session
         finally:
@@ -138,28 +134,3 @@ async def open_build_models(
     """The three models of a build, by name; equal names are one model. Raises ConfigError."""
     async with open_session(settings, engine, open_endpoint) as session:
         yield BuildModels(session.model(labeler), session.model(writer), session.model(checker), session)
-
-
-@contextmanager
-def _drain_on_signals(throttle: Throttle) -> Iterator[None]:
-    """The first SIGINT or SIGTERM stops the throttle, the second leaves the process at once."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    loop = asyncio.get_running_loop()
-
-    def on_signal(number: int, frame: FrameType | None) -> None:
-        if throttle.stopped is not None:
-            os._exit(128 + number)
-        why = BuildStopped(
-            f"stopped by {signal.Signals(number).name}; everything answered is kept: run the same command"
-            f" again to go on"
-        )
-        loop.call_soon_threadsafe(throttle.stop, why)
-
-    before = {number: signal.signal(number, on_signal) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

@@ -4,6 +4,7 @@ Help lists whole summaries under headings; an error becomes one line with an exi
 error tree, and no command.
 """
 
+import io
 import os
 import sys
 from typing import Any
@@ -64,6 +65,7 @@ def run_group(group: click.Group, extra: str, stopped: str) -> int:
     _make_output_safe()
     try:
         code = group.main(prog_name=name, standalone_mode=False)
+        sys.stdout.flush()
     except OceanChatError as error:
         return _complain(name, str(error), MISTAKE)
     except click.exceptions.NoArgsIsHelpError as error:
@@ -88,16 +90,54 @@ def run_group(group: click.Group, extra: str, stopped: str) -> int:
     return code if isinstance(code, int) else 0
 
 
+class _Heedless(io.RawIOBase):
+    """A stream that goes on when nobody reads it any more: what is written is then lost."""
+
+    def __init__(self, number: int) -> None:
+        self._number = number
+        self._lost = False
+
+    def writable(self) -> bool:
+        """Whether it takes anything: always."""
+        return True
+
+    def fileno(self) -> int:
+        """The number of the file below."""
+        return self._number
+
+    def isatty(self) -> bool:
+        """Whether the file below is a terminal."""
+        return os.isatty(self._number)
+
+    def write(self, data: Any) -> int:
+        """Write, or lose, all of it; returns how many bytes were taken."""
+        if not self._lost:
+            try:
+                return os.write(self._number, data)
+            except OSError:  # the reader is gone, the terminal closed or the disk full
+                self._lost = True
+        return len(data)
+
+
 def _make_output_safe() -> None:
-    """Let no closed or narrow output stream turn a finished job into a traceback."""
+    """Let no closed or narrow output stream turn a job into a traceback.
+
+    Progress and errors go to stderr, whose reader may leave before the job is done; that never ends the job.
+    """
     for name in ("stdout", "stderr"):
         stream = getattr(sys, name)
         if stream is None:
             setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115 - open for the life of the process
         elif hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")
+    if sys.stderr is sys.__stderr__ and isinstance(sys.stderr, io.TextIOWrapper):
+        raw = io.BufferedWriter(_Heedless(sys.stderr.fileno()))
+        sys.stderr = io.TextIOWrapper(
+            raw, sys.stderr.encoding, errors="replace", line_buffering=True, write_through=True
+        )
 
 
 def _complain(name: str, message: str, code: int) -> int:
-    print(f"{name}: {' '.join(message.split())}", file=sys.stderr)
+    line = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in " ".join(message.split()))
+    print(f"{name}: {line}", file=sys.stderr)
     return code

@@ -1,6 +1,11 @@
 """Help lists every command once, under the heading where people meet it, with an example to paste."""
 
+import os
+import pty
+import subprocess
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import click
 import pytest
@@ -8,6 +13,7 @@ import pytest
 from oceanchat.cli.main import oceanchat
 from preact.cli.main import preact
 from tests.oceanchat.cli.conftest import Command
+from tests.running import OCEANCHAT, run_oceanchat
 
 
 def commands_of(group: click.Group, name: str) -> Iterator[tuple[str, click.Command]]:
@@ -50,3 +56,84 @@ def test_a_mistake_is_one_line_on_stderr(command: Command) -> None:
     ended = command("show", "--trait", "X")
     assert ended.code == 1 and ended.out == ""
     assert ended.err.startswith("oceanchat: ") and ended.err.count("\n") == 1
+
+
+def test_a_message_holds_no_control_characters(command: Command) -> None:
+    ended = command("verify", "no\x1b[31mred\x07.release")
+    assert ended.code == 1
+    assert ended.err.rstrip("\n").isprintable()
+
+
+REPORTING = """
+import sys
+import click
+from oceanchat.cli.display import progress
+from oceanchat.cli.group import run_group
+from oceanchat.progress import Stage
+
+@click.group()
+def group():
+    pass
+
+@group.command()
+def work():
+    progress.SECONDS_BETWEEN_LINES = 0.0
+    with progress.BuildProgress() as reports:
+        reports.expect(Stage.LABEL, 20)
+        click.echo("ready")
+        sys.stdin.readline()
+        for _ in range(20):
+            reports.done(Stage.LABEL, 1)
+            click.echo("a note", err=True)
+            print("another", file=sys.stderr)
+    click.echo("finished")
+
+sys.argv = ["work", "work"]
+sys.exit(run_group(group, "release", "stopped"))
+"""
+
+
+def test_a_reader_of_stderr_that_dies_does_not_end_the_work() -> None:
+    command = [sys.executable, "-c", REPORTING]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, text=True) as process:
+        assert process.stdout is not None and process.stderr is not None
+        assert process.stdout.readline() == "ready\n"
+        process.stderr.close()
+        out, _ = process.communicate("go\n", timeout=60)
+    assert (process.returncode, out) == (0, "finished\n")
+
+
+def test_a_terminal_that_closes_does_not_end_the_work() -> None:
+    master, slave = pty.openpty()
+    command = [sys.executable, "-c", REPORTING]
+    pipe = subprocess.PIPE
+    environment = os.environ | {"TERM": "xterm-256color"}
+    with subprocess.Popen(
+        command, stdin=pipe, stdout=pipe, stderr=slave, text=True, env=environment
+    ) as process:
+        os.close(slave)
+        assert process.stdout is not None and process.stdout.readline() == "ready\n"
+        os.close(master)
+        out, _ = process.communicate("go\n", timeout=60)
+    assert (process.returncode, out) == (0, "finished\n")
+
+
+def test_a_full_disk_behind_stderr_does_not_end_the_work() -> None:
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            [sys.executable, "-c", REPORTING], input="go\n", stdout=subprocess.PIPE, stderr=full, text=True
+        )
+    assert (done.returncode, done.stdout) == (0, "ready\nfinished\n")
+
+
+@pytest.mark.parametrize("arguments", [("--help",), ("costs", "--store", "s.db")])
+def test_a_full_disk_behind_stdout_is_one_line(tmp_path: Path, arguments: tuple[str, ...]) -> None:
+    build = ("build", "--trait", "O", "--level", "high", "--count", "1", "--store", "s.db")
+    assert run_oceanchat(tmp_path, *build).returncode == 0
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            [OCEANCHAT, *arguments], cwd=tmp_path, stdout=full, stderr=subprocess.PIPE, text=True
+        )
+    assert done.returncode == 1
+    assert done.stderr == "oceanchat: output cannot be written: No space left on device\n"

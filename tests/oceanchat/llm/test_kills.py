@@ -88,7 +88,7 @@ def test_batch_kills_cost_nothing_twice(
     assert report["texts"] == uninterrupted
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_first_signal_lets_what_is_in_flight_finish(tmp_path: Path, serve: Serve, number: int) -> None:
     endpoint = serve(reply="answer {digest}", latency=0.3)
     path = tmp_path / "store.db"

@@ -1,0 +1,101 @@
+"""Let a run finish when a signal comes.
+
+The first signal stops the throttle: what is in flight finishes, and within a request's timeout the process
+ends, whatever it is doing. A second signal ends it at once. A thread listens, because Python runs its own
+handlers only when the main thread comes back to it.
+"""
+
+import asyncio
+import contextlib
+import os
+import select
+import signal
+import socket
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from oceanchat.errors import BuildStopped
+from oceanchat.llm.throttle import Throttle
+
+GRACE = 2.0
+"""Seconds beyond the timeout of a request: for the last answers to be written."""
+_CURSOR = "\x1b[?25h"
+"""Shows the cursor of a terminal, which a progress display hides."""
+
+
+@contextmanager
+def drain_on_signals(throttle: Throttle, timeout: float) -> Iterator[None]:
+    """Within the block SIGINT, SIGTERM and SIGHUP stop the throttle; `timeout` is a request's, in seconds.
+
+    Does nothing outside the main thread, which alone may listen. A SIGHUP that is ignored, as under `nohup`,
+    stays ignored.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    ours, theirs = socket.socketpair()
+    theirs.setblocking(False)
+    watch = threading.Thread(
+        target=_watch, args=(ours, asyncio.get_running_loop(), throttle, timeout), daemon=True, name="signals"
+    )
+    numbers = [signal.SIGINT, signal.SIGTERM]
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+        numbers.append(signal.SIGHUP)
+    wakeup = signal.set_wakeup_fd(theirs.fileno(), warn_on_full_buffer=False)
+    before = {number: signal.signal(number, lambda *_: None) for number in numbers}
+    watch.start()
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        signal.set_wakeup_fd(wakeup)
+        theirs.close()  # ends the watch
+        watch.join()
+        ours.close()
+
+
+def _watch(ours: socket.socket, loop: asyncio.AbstractEventLoop, throttle: Throttle, timeout: float) -> None:
+    """Wait for signals; returns when the block is left."""
+    first = 0
+    until = float("inf")
+    while True:
+        wait = None if not first else max(0.0, until - time.monotonic())
+        ready, _, _ = select.select([ours], [], [], wait)
+        if not ready:
+            return _leave(first, f"what was in flight did not finish within {timeout:g} s")
+        received = ours.recv(64)
+        if not received:
+            return None
+        for number in received:
+            if number not in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+                continue
+            if first:
+                return _leave(number, "")
+            first, until = number, time.monotonic() + timeout + GRACE
+            _stop(loop, throttle, signal.Signals(number).name)
+
+
+def _stop(loop: asyncio.AbstractEventLoop, throttle: Throttle, name: str) -> None:
+    why = BuildStopped(f"stopped by {name}; everything answered is kept: run the same command again to go on")
+    with contextlib.suppress(RuntimeError):  # the loop is closed: nothing is left to stop
+        loop.call_soon_threadsafe(throttle.stop, why)
+
+
+def _leave(number: int, why: str) -> None:
+    """End the process now; what it says must not keep it, where nobody reads or the terminal is held."""
+    line = f"stopped by {signal.Signals(number).name}: {why}; everything answered is kept\n" if why else ""
+    speech = threading.Thread(target=_say, args=(line,), daemon=True)
+    speech.start()
+    speech.join(0.5)
+    os._exit(128 + number)
+
+
+def _say(line: str) -> None:
+    with contextlib.suppress(OSError):
+        cursor = _CURSOR if sys.__stderr__ is not None and sys.__stderr__.isatty() else ""
+        if cursor or line:
+            os.write(2, f"{cursor}{line}".encode())

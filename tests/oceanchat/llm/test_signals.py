@@ -1,0 +1,123 @@
+"""A first signal ends a run in time whatever the run is doing; a second one ends it at once."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from oceanchat.llm.signals import GRACE
+
+RUN = """
+import asyncio, signal, sys, time
+from oceanchat.errors import BuildStopped
+from oceanchat.llm.signals import drain_on_signals
+from oceanchat.llm.throttle import Throttle
+
+if "nohup" in sys.argv:
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+
+async def main():
+    throttle = Throttle(4)
+    with drain_on_signals(throttle, float(sys.argv[1])):
+        print("ready", flush=True)
+        if "busy" in sys.argv:
+            time.sleep(60)
+        if "spinning" in sys.argv:
+            while True:
+                pass
+        if "deaf" in sys.argv:
+            await asyncio.sleep(60)
+        await throttle.pause(float(sys.argv[2]) if "nohup" in sys.argv else 60)
+        print("went on", flush=True)
+
+try:
+    asyncio.run(main())
+except BuildStopped as error:
+    sys.exit(str(error))
+"""
+ALL = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+@contextmanager
+def running(*arguments: object) -> Iterator[subprocess.Popen[str]]:
+    """A run that has begun to listen."""
+    command = [sys.executable, "-c", RUN, *map(str, arguments)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout is not None and process.stdout.readline() == "ready\n"
+            yield process
+        finally:
+            process.kill()
+
+
+@pytest.mark.parametrize("number", ALL)
+def test_a_first_signal_stops_a_run_that_listens(number: signal.Signals) -> None:
+    with running(30) as process:
+        process.send_signal(number)
+        _, err = process.communicate(timeout=20)
+    assert process.returncode == 1
+    assert f"stopped by {number.name}; everything answered is kept" in err
+
+
+@pytest.mark.parametrize(
+    ("number", "state"),
+    [
+        (signal.SIGTERM, "busy"),
+        (signal.SIGTERM, "spinning"),
+        (signal.SIGTERM, "deaf"),
+        (signal.SIGHUP, "busy"),
+        (signal.SIGINT, "deaf"),
+    ],
+)
+def test_a_first_signal_ends_a_run_that_does_not_listen(number: signal.Signals, state: str) -> None:
+    with running(0.1, state) as process:
+        start = time.monotonic()
+        process.send_signal(number)
+        _, err = process.communicate(timeout=20)
+    assert process.returncode == 128 + number
+    assert time.monotonic() - start >= GRACE
+    assert f"stopped by {number.name}: what was in flight did not finish within 0.1 s" in err
+
+
+@pytest.mark.parametrize("state", ["busy", "spinning", "deaf"])
+def test_a_second_signal_ends_it_at_once(state: str) -> None:
+    with running(60, state) as process:
+        process.send_signal(signal.SIGTERM)
+        time.sleep(0.2)
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=20)
+    assert process.returncode == 128 + signal.SIGINT
+
+
+def test_a_reader_that_is_stuck_or_gone_delays_nothing() -> None:
+    with running(0.1, "busy") as process:
+        assert process.stderr is not None
+        process.stderr.close()
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(timeout=20) == 128 + signal.SIGTERM
+    reader, writer = os.pipe()
+    os.set_blocking(writer, False)
+    try:
+        while os.write(writer, b"x" * 4096):
+            pass
+    except BlockingIOError:
+        os.set_blocking(writer, True)
+    command = [sys.executable, "-c", RUN, "0.1", "busy"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=writer, text=True) as process:
+        assert process.stdout is not None and process.stdout.readline() == "ready\n"
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(timeout=20) == 128 + signal.SIGTERM
+    os.close(reader)
+    os.close(writer)
+
+
+def test_a_hangup_that_is_ignored_stays_ignored() -> None:
+    with running(30, 1, "nohup") as process:
+        process.send_signal(signal.SIGHUP)
+        out, err = process.communicate(timeout=20)
+    assert (process.returncode, out, err) == (0, "went on\n", "")
