@@ -49,7 +49,13 @@ class ModelSession:
             provider = self._provider(name)
             self.budget.require_price(provider.endpoint, provider.name)
             self._ledgers[name] = Ledger(
-                provider, self.ledger_writer, self.budget, self.usage, self.throttle, self.settings.offline
+                provider,
+                self.ledger_writer,
+                self.budget,
+                self.usage,
+                self.throttle,
+                self.settings.offline,
+                self.settings.extra_body,
             )
         return self._ledgers[name]
 
@@ -67,6 +73,20 @@ class ModelSession:
                 )
             self._endpoint = self.open_endpoint(self.settings, self.throttle, self.ledger_writer)
         return self._endpoint.provider(name)
+
+    @property
+    def request_forms(self) -> dict[str, tuple[str, ...]]:
+        """How requests to each model were written otherwise than asked, as its refusals demanded."""
+        return {} if self._endpoint is None else self._endpoint.request_forms
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What the user should know of the endpoint, one line each."""
+        forms = [
+            f"model '{model}' refuses requests as they were meant and got {', '.join(changes)}"
+            for model, changes in self.request_forms.items()
+        ]
+        return (*forms, *(() if self._endpoint is None else self._endpoint.notes))
 
     async def close(self) -> None:
         """Send nothing new, wait for what is in flight, write everything."""
@@ -110,7 +130,7 @@ async def open_session(
 ) -> AsyncIterator[ModelSession]:
     """A session on the store's ledger; leaving it waits for what is in flight. Raises ConfigError."""
     budget = Budget(load_prices(settings.prices), settings.max_usd)
-    throttle = Throttle(settings.concurrency, settings.rpm, settings.tpm)
+    throttle = Throttle(settings.concurrency, settings.rpm, settings.tpm, settings.timeout_seconds)
     ledger_writer = LedgerWriter(engine)
     await ledger_writer.open()
     session = ModelSession(settings, ledger_writer, budget, throttle, open_endpoint)

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from tests.endpoint import Endpoint
+from tests.odd_endpoint import OddEndpoint
 from tests.postgres import postgres_server, postgres_url
 
 __all__ = ["postgres_server", "postgres_url"]
@@ -29,6 +30,20 @@ def serve() -> Iterator[Callable[..., Endpoint]]:
 
     def start(**switches: Any) -> Endpoint:
         running.append(Endpoint(**switches))
+        return running[-1]
+
+    yield start
+    for endpoint in running:
+        endpoint.close()
+
+
+@pytest.fixture
+def odd() -> Iterator[Callable[[str], OddEndpoint]]:
+    """Start an endpoint with a mind of its own, in this mode; it ends with the test."""
+    running: list[OddEndpoint] = []
+
+    def start(mode: str) -> OddEndpoint:
+        running.append(OddEndpoint(mode))
         return running[-1]
 
     yield start

@@ -24,8 +24,12 @@ def run_oceanchat(folder: Path, *arguments: str, **environment: str) -> subproce
 
 
 def clean_environment() -> dict[str, str]:
-    """This process's environment without a key that could be spent."""
-    return {name: value for name, value in os.environ.items() if name != "OPENAI_API_KEY"}
+    """This process's environment without a key that could be spent, and without another way to endpoints."""
+    return {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith("OPENAI_") and not name.lower().endswith("_proxy")
+    }
 
 
 def run_json(folder: Path, *arguments: str, code: int = 0) -> Any:

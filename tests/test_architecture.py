@@ -126,6 +126,7 @@ TESTED_ELSEWHERE = {
     "tests/oceanchat/cli/test_results.py": "oceanchat/cli/display/build",
     "tests/oceanchat/corpus/test_ingest.py": "oceanchat/store/corpora",
     "tests/oceanchat/hub/test_publishing.py": "oceanchat/hub/explaining",
+    "tests/oceanchat/llm/endpoint/test_odd_endpoints.py": "oceanchat/llm/endpoint/transport",
     "tests/oceanchat/llm/endpoint/test_live.py": (
         "oceanchat/llm/endpoint/client oceanchat/llm/endpoint/openai_endpoint oceanchat/llm/provider"
     ),

@@ -10,6 +10,7 @@ from oceanchat.cli.options import (
     base_url_option,
     check_option,
     exchanges_option,
+    extra_body_option,
     max_usd_option,
     prices_option,
     prompts_option,
@@ -70,6 +71,7 @@ MODELS = (
     click.option("--writer", metavar="NAME", help="Model that writes dialogues. Default: --model."),
     click.option("--checker", metavar="NAME", help="Model that checks dialogues. Default: --model."),
     base_url_option,
+    extra_body_option,
     click.option(
         "--concurrency", type=int, metavar="N", help="Maximum number of requests in flight. Default: 32."
     ),

@@ -1,6 +1,7 @@
 """Turn flags into configs, naming wrong flags.
 
-The API key is read here, from OPENAI_API_KEY, and nowhere below the command line.
+The environment is read here and nowhere below the command line: the key from OPENAI_API_KEY, the endpoint
+from OPENAI_BASE_URL where no flag names it, and the proxy.
 """
 
 import os
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from oceanchat.llm.settings import CallSettings
     from oceanchat.pipeline.config import BuildConfig
 
+API_KEY, BASE_URL = "OPENAI_API_KEY", "OPENAI_BASE_URL"
+"""Environment variables."""
 Config = TypeVar("Config", bound="BaseModel")
 
 
@@ -40,10 +43,14 @@ def take_call_settings(flags: dict[str, Any]) -> "CallSettings":
 
 def call_settings(**flags: Any) -> "CallSettings":
     """The CallSettings of these flags; one that is None was not given and keeps its default."""
+    from oceanchat.llm.proxies import proxy_for
     from oceanchat.llm.settings import CallSettings
 
     given = {name: value for name, value in flags.items() if value is not None}
-    return read_config(CallSettings, api_key=os.environ.get("OPENAI_API_KEY") or None, **given)
+    if "base_url" not in given and (url := os.environ.get(BASE_URL, "").strip()):
+        given["base_url"] = url
+    settings = read_config(CallSettings, api_key=os.environ.get(API_KEY) or None, **given)
+    return settings.model_copy(update={"proxy": proxy_for(settings.base_url, os.environ)})
 
 
 def read_config(kind: type[Config], **values: Any) -> Config:
@@ -61,7 +68,21 @@ def _complaint(error: "ValidationError") -> str:
     message = problem["msg"].removeprefix("Value error, ").replace("Input should be", "it should be")
     if not problem["loc"]:
         return message
-    return f"{_flag_of(str(problem['loc'][-1]))} '{problem['input']}' cannot be used: {message}"
+    field, value = str(problem["loc"][-1]), problem["input"]
+    if field == "api_key":
+        return f"{API_KEY} cannot be used: {message}"
+    if field == "base_url":
+        from oceanchat.llm.settings import without_credentials
+
+        return f"{_source_of_url()} '{without_credentials(str(value))}' cannot be used: {message}"
+    return f"{_flag_of(field)} '{value}' cannot be used: {message}"
+
+
+def _source_of_url() -> str:
+    """Where the base URL of the running command comes from."""
+    context = click.get_current_context(silent=True)
+    given = context is not None and context.params.get("base_url") is not None
+    return BASE_URL if os.environ.get(BASE_URL, "").strip() and not given else _flag_of("base_url")
 
 
 def _flag_of(field: str) -> str:

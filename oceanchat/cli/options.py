@@ -13,7 +13,14 @@ F = TypeVar("F", bound=Callable[..., Any])
 PATH = click.Path(path_type=Path)
 
 base_url_option = click.option(
-    "--base-url", metavar="URL", help="Base URL of an OpenAI-compatible server, including /v1."
+    "--base-url",
+    metavar="URL",
+    help="Base URL of an OpenAI-compatible server, including /v1. Default: OPENAI_BASE_URL, or OpenAI.",
+)
+extra_body_option = click.option(
+    "--extra-body",
+    metavar="JSON",
+    help="Further parameters to send with every request, as a JSON object; null leaves one of ours out.",
 )
 max_usd_option = click.option(
     "--max-usd",

@@ -17,6 +17,7 @@ from oceanchat.cli.options import (
     base_url_option,
     check_option,
     exchanges_option,
+    extra_body_option,
     json_option,
     max_usd_option,
     prompts_option,
@@ -33,6 +34,7 @@ from oceanchat.cli.options import (
 )
 @check_option
 @base_url_option
+@extra_body_option
 @max_usd_option
 @prompts_option
 @exchanges_option

@@ -12,6 +12,7 @@ from oceanchat.cli.flags import read_config, take_call_settings
 from oceanchat.cli.options import (
     PATH,
     base_url_option,
+    extra_body_option,
     json_option,
     max_usd_option,
     prompts_option,
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     "--labeler", metavar="NAME", help="Model that names the topics. Default: name them by their words."
 )
 @base_url_option
+@extra_body_option
 @max_usd_option
 @prompts_option
 @store_option

@@ -27,6 +27,8 @@ class ChatRequest:
     """Ask the same thing again under another sample number to get a new answer."""
     trait_level: str = ""
     """Code of the trait-level the money is spent on, such as 'O+' (for the cost report)."""
+    extra_body: str = ""
+    """Further parameters of the endpoint's own, as JSON; the ledger fills it in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +37,7 @@ class ChatAnswer:
 
     text: str
     finish_reason: str = "stop"
-    """'stop', 'length', 'content_filter' or whatever else the endpoint said."""
+    """'stop', 'length', 'content_filter', or 'error' for an answer that a failure broke off."""
     refusal: str | None = None
     """The model's own refusal where the endpoint marks one."""
     prompt_tokens: int | None = None
@@ -86,6 +88,8 @@ def request_key(endpoint: str, name: str, request: ChatRequest) -> str:
         "top_p": request.top_p,
         "sample": request.sample,
     }
+    if request.extra_body:
+        fields["extra_body"] = request.extra_body
     text = json.dumps(fields, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
@@ -103,4 +107,4 @@ def from_json(text: str) -> ChatRequest:
     return ChatRequest(messages=messages, **fields)
 
 
-_SCALARS = ("task", "max_tokens", "temperature", "top_p", "sample", "trait_level")
+_SCALARS = ("task", "max_tokens", "temperature", "top_p", "sample", "trait_level", "extra_body")

@@ -31,6 +31,7 @@ class Ledger:
         usage: Usage,
         throttle: Throttle,
         offline: bool = False,
+        extra_body: str = "",
     ) -> None:
         self.provider = provider
         self.ledger_writer = ledger_writer
@@ -39,6 +40,7 @@ class Ledger:
         self.throttle = throttle
         self._accounts = Accounts(ledger_writer, budget, usage)
         self._offline = offline
+        self._extra_body = extra_body
         self._in_flight: dict[str, asyncio.Task[ChatAnswer]] = {}
 
     @property
@@ -54,6 +56,7 @@ class Ledger:
 
         Raises CallFailed (stored too: it fails again until `oceanchat retry`) or BuildStopped.
         """
+        request = self._whole(request)
         key = self.key(request)
         task = self._in_flight.get(key)
         if task is not None:
@@ -64,6 +67,7 @@ class Ledger:
 
     async def ask_again(self, request: ChatRequest) -> ChatAnswer:
         """Ask even where the ledger holds a failure; an answer that is there already stays."""
+        request = self._whole(request)
         return await asyncio.shield(self._start(self.key(request), request, from_ledger=False))
 
     async def stored_answer(self, request: ChatRequest) -> ChatAnswer | None:
@@ -79,11 +83,17 @@ class Ledger:
 
     def key(self, request: ChatRequest) -> str:
         """The key under which the answer to `request` is stored."""
-        return request_key(self.endpoint, self.name, request)
+        return request_key(self.endpoint, self.name, self._whole(request))
+
+    def _whole(self, request: ChatRequest) -> ChatRequest:
+        """`request` with the further parameters that every request of this session has."""
+        if not self._extra_body or request.extra_body:
+            return request
+        return replace(request, extra_body=self._extra_body)
 
     def record_outcome(self, request: ChatRequest, outcome: str | None) -> None:
         """Record for the cost report what became of the answer: 'retried', 'rejected', or None for kept."""
-        again = as_json(request) if outcome == "rejected" else None
+        again = as_json(self._whole(request)) if outcome == "rejected" else None
         self.ledger_writer.record_outcome(self.key(request), outcome, again)
 
     async def drain(self) -> None:

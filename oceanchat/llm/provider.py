@@ -75,6 +75,14 @@ class Endpoint(Protocol):
     def provider(self, name: str) -> Provider:
         """The model of that name, whether or not the endpoint has it."""
 
+    @property
+    def request_forms(self) -> dict[str, tuple[str, ...]]:
+        """By model, how its requests are written otherwise than asked, because it refuses that."""
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What else the user should know of the endpoint, one line each."""
+
     async def close(self) -> None:
         """Wait for what is being sent or received, then close the connection."""
 

@@ -1,16 +1,30 @@
 """Settings of how models are called.
 
 One frozen config that a build's config embeds. Knows the defaults and which settings contradict each other.
-Reads no environment variable: the command line passes the key in.
+Reads no environment variable: the command line passes the key and the proxy in.
 """
 
+import json
+import re
 from pathlib import Path
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import SplitResult, urlsplit, urlunsplit
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_serializer, field_validator
 
 OPENAI_URL = "https://api.openai.com/v1"
 SCRIPTED = "scripted"
+OWN_PARAMETERS = (
+    "model",
+    "messages",
+    "max_tokens",
+    "max_completion_tokens",
+    "stream",
+    "n",
+)
+"""Parameters that --extra-body cannot set: answers are read, and their cost is bounded, by them."""
+_CHAT_PATH = "/chat/completions"
+_INVISIBLE = "\ufeff\u200b\u200c\u200d\u2060"
+"""Characters that pasted keys bring along and that str.strip leaves."""
 
 
 class CallSettings(BaseModel):
@@ -22,14 +36,18 @@ class CallSettings(BaseModel):
     """The OpenAI-compatible endpoint, with its /v1; may hold credentials, which are never shown or stored."""
     api_key: SecretStr | None = Field(default=None, exclude=True)
     """The key; never shown, stored or written into any output."""
+    proxy: str | None = Field(default=None, exclude=True, repr=False)
+    """URL of the proxy that requests go through; may hold credentials."""
+    extra_body: str = ""
+    """Further parameters of every request, as a JSON object in one spelling; '' where there are none."""
     concurrency: int = Field(default=32, ge=1, le=4096)
-    """Requests in flight at most; fewer only while the endpoint itself answers 429."""
+    """Requests in flight at most; fewer only while the endpoint answers 429 or not in time."""
     rpm: float | None = Field(default=None, gt=0)
     """Requests a minute at most; None: no such limit."""
     tpm: float | None = Field(default=None, gt=0)
     """Tokens a minute at most (a quarter of the prompt's bytes plus the completion limit); None: no limit."""
     timeout_seconds: float = Field(default=120.0, gt=0)
-    """Seconds one request may take before it is given up and tried again."""
+    """Seconds one request may take, to the last byte of its reply, before it is tried again."""
     max_tries: int = Field(default=6, ge=1)
     """Tries of one request against server errors, timeouts and broken connections."""
     max_attempts: int = Field(default=3, ge=1)
@@ -54,10 +72,55 @@ class CallSettings(BaseModel):
     @field_validator("base_url")
     @classmethod
     def _must_be_http(cls, url: str) -> str:
-        parts = urlsplit(url)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
+        url = url.strip()
+        if re.search(r"[\x00-\x20\x7f]", url):
+            raise ValueError("it holds a blank or a control character; write http://HOST:PORT/v1")
+        try:
+            parts = urlsplit(url)
+            known = parts.scheme in ("http", "https") and bool(parts.hostname)
+            _ = parts.port
+        except ValueError:
+            known = False
+        if not known:
             raise ValueError("write http://HOST:PORT/v1 or https://HOST/v1")
+        if (
+            "@" in parts.path + parts.query + parts.fragment
+            and "@" not in parts.netloc
+            and ":" in parts.netloc
+        ):
+            raise ValueError("write / and ? in a password as %2F and %3F")
         return url
+
+    @field_validator("api_key")
+    @classmethod
+    def _must_fit_a_header(cls, key: SecretStr | None) -> SecretStr | None:
+        if key is None:
+            return None
+        text = key.get_secret_value().strip().strip(_INVISIBLE).strip()
+        for number, character in enumerate(text, 1):
+            if not " " <= character <= "~":
+                what = (
+                    "a line break or another control character" if character < " " else "no ASCII character"
+                )
+                raise ValueError(f"its character {number} of {len(text)} is {what}; copy the key again")
+        return SecretStr(text) if text else None
+
+    @field_validator("extra_body")
+    @classmethod
+    def _must_be_an_object(cls, text: str) -> str:
+        if not text.strip():
+            return ""
+        try:
+            extra = json.loads(text)
+            canonical = json.dumps(extra, sort_keys=True, separators=(",", ":"), allow_nan=False)
+        except (ValueError, RecursionError):
+            extra = canonical = None
+        if not isinstance(extra, dict) or canonical is None:
+            raise ValueError('write a JSON object such as {"reasoning_effort": "low"}')
+        for name in extra:
+            if name in OWN_PARAMETERS:
+                raise ValueError(f"'{name}' is not for you to set there: it follows from what is asked")
+        return canonical if extra else ""
 
     @field_serializer("base_url")
     def _without_credentials(self, url: str) -> str:
@@ -68,10 +131,35 @@ class CallSettings(BaseModel):
         """The base URL as it is shown and stored: without credentials, query or trailing slash."""
         return shown_url(self.base_url)
 
+    @property
+    def root_url(self) -> str:
+        """The base URL that paths are put behind: with its credentials, without its query."""
+        parts = urlsplit(self.base_url)
+        return urlunsplit((parts.scheme, parts.netloc, _root_path(parts), "", ""))
+
+    @property
+    def url_query(self) -> str:
+        """The query of the base URL, which goes behind every path."""
+        return urlsplit(self.base_url).query
+
+    @property
+    def names_version(self) -> bool:
+        """Whether the base URL's path ends in a version, such as /v1."""
+        return re.search(r"/v\d+\w*$", _root_path(urlsplit(self.base_url))) is not None
+
+    @property
+    def shown_proxy(self) -> str | None:
+        """The proxy without its credentials."""
+        return shown_url(self.proxy) if self.proxy else None
+
     def secrets(self) -> tuple[str, ...]:
         """What must never leave this process other than in the request's own header."""
-        parts = urlsplit(self.base_url)
-        secrets = [parts.password, parts.query]
+        secrets: list[str | None] = []
+        for url in filter(None, (self.base_url, self.proxy)):
+            parts = urlsplit(url)
+            user = f"{parts.username}:{parts.password or ''}" if parts.username else None
+            values = [pair.partition("=")[2] for pair in parts.query.split("&")]
+            secrets += [parts.password or parts.username, user, *values]
         if self.api_key is not None:
             secrets.append(self.api_key.get_secret_value())
         return tuple(secret for secret in secrets if secret)
@@ -81,4 +169,17 @@ def shown_url(url: str) -> str:
     """`url` without user, password, query and trailing slash."""
     parts = urlsplit(url)
     host = parts.netloc.rpartition("@")[2]
-    return urlunsplit((parts.scheme, host, parts.path.rstrip("/"), "", ""))
+    return urlunsplit((parts.scheme, host, _root_path(parts), "", ""))
+
+
+def without_credentials(text: str) -> str:
+    """What a user gave for a URL, whatever it is, without what may be a secret in it."""
+    scheme, separator, rest = text.rpartition("://") if text.count("://") == 1 else ("", "", text)
+    if "@" in rest:
+        rest = f"***@{rest.rpartition('@')[2]}"
+    return scheme + separator + re.sub(r"([?#]).+", r"\1***", rest, count=1, flags=re.DOTALL)
+
+
+def _root_path(parts: SplitResult) -> str:
+    """The path without a slash at its end, and without the path of a single call, which people paste too."""
+    return parts.path.rstrip("/").removesuffix(_CHAT_PATH).rstrip("/")

@@ -1,7 +1,7 @@
 """Limit concurrent requests and their rate.
 
 The user's concurrency is the law; the throttle goes below it only while the endpoint answers a good part of
-the requests with 429, and comes back when that ends. It is also where a run is stopped.
+the requests with 429, or not in time, and comes back when that ends. It is also where a run is stopped.
 """
 
 import asyncio
@@ -9,6 +9,7 @@ import time
 from collections import deque
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import NamedTuple
 
 from oceanchat.errors import BuildStopped
 
@@ -16,6 +17,8 @@ WINDOW = 20
 """Replies counted before the throttle decides anew how many may be in flight."""
 TOLERATED = 0.25
 """Share of 429 in a window that is taken for noise: the refused requests wait, the others do not."""
+MARGIN = 3
+"""After a timeout, so many times fewer are in flight than are answered within the time limit."""
 
 
 class RateLimit:
@@ -34,15 +37,40 @@ class RateLimit:
         return max(wait, 0.0)
 
 
+class Pace(NamedTuple):
+    """How fast an endpoint answered when it no longer answered in time."""
+
+    seconds: float
+    """From one answer to the next."""
+    concurrency: int
+    """Requests in flight that it answers well within the time limit."""
+
+
 class Throttle:
     """Shared by all models of a session; every attempt passes it."""
 
-    def __init__(self, concurrency: int, rpm: float | None = None, tpm: float | None = None) -> None:
+    def __init__(
+        self,
+        concurrency: int,
+        rpm: float | None = None,
+        tpm: float | None = None,
+        timeout: float | None = None,
+    ) -> None:
+        """`timeout` is the seconds one request may take; None: nobody counts that."""
         self.concurrency = concurrency
+        self.stalls = 0
+        """Requests in a row that timed out, each alone in flight, with no answer since."""
+        self.pace: Pace | None = None
+        """Set by the first timeouts that narrowed the throttle."""
         self.in_flight = 0
         self.max_in_flight = 0
         self._allowed = float(concurrency)
         self._waiting: deque[asyncio.Future[None]] = deque()
+        self._retrying: deque[asyncio.Future[None]] = deque()
+        self._timeout = timeout
+        self._answers: deque[float] = deque(maxlen=MARGIN * concurrency)
+        self._quickest = self._slow = 0.0
+        self._narrowed_at = 0.0
         self._request_limit = RateLimit(rpm) if rpm else None
         self._token_limit = RateLimit(tpm) if tpm else None
         self._replies = self._throttled = 0
@@ -59,10 +87,8 @@ class Throttle:
         if self._stopped is None:
             self._stopped = why
             self._stop_event.set()
-            while self._waiting:
-                waiter = self._waiting.popleft()
-                if not waiter.done():
-                    waiter.set_exception(why)
+            while (waiter := self._next()) is not None:
+                waiter.set_exception(why)
 
     def check(self) -> None:
         """Raise BuildStopped where the run has been stopped."""
@@ -94,9 +120,9 @@ class Throttle:
 
     async def _enter(self, ahead: bool) -> None:
         self.check()
-        if self._waiting or self.in_flight >= int(self._allowed):
+        if self._waiting or self._retrying or self.in_flight >= int(self._allowed):
             turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-            (self._waiting.appendleft if ahead else self._waiting.append)(turn)
+            (self._retrying if ahead else self._waiting).append(turn)
             self._wake()
             try:
                 await turn
@@ -109,12 +135,19 @@ class Throttle:
             self.in_flight += 1
         self.max_in_flight = max(self.max_in_flight, self.in_flight)
 
+    def _next(self) -> asyncio.Future[None] | None:
+        """The next in line who still waits: those who are retried first, in their order."""
+        for line in (self._retrying, self._waiting):
+            while line:
+                turn = line.popleft()
+                if not turn.done():
+                    return turn
+        return None
+
     def _wake(self) -> None:
-        while self._waiting and self.in_flight < int(self._allowed):
-            turn = self._waiting.popleft()
-            if not turn.done():
-                self.in_flight += 1
-                turn.set_result(None)
+        while self.in_flight < int(self._allowed) and (turn := self._next()) is not None:
+            self.in_flight += 1
+            turn.set_result(None)
 
     async def _wait_for_rate(self, tokens: float) -> None:
         wait = max(
@@ -124,16 +157,46 @@ class Throttle:
         if wait > 0:
             await self.pause(wait)
 
-    def replied(self, throttled: bool) -> None:
-        """Count one reply: below the tolerated share of 429 the throttle widens again, above it narrows."""
+    def replied(self, throttled: bool, seconds: float = 0.0) -> None:
+        """Count one reply: an answer that took `seconds`, or, without them, an error.
+
+        Below the tolerated share of 429 the throttle widens again, unless replies take so long that a wider
+        one would let them run into the time limit; above it narrows.
+        """
+        if seconds:
+            self._answers.append(time.monotonic())
+            self.stalls = 0
+            self._quickest = min(self._quickest or seconds, seconds)
+        self._slow += seconds
         self._replies += 1
         self._throttled += throttled
         if self._replies < min(WINDOW, 2 * max(1, int(self._allowed))):
             return
-        share = self._throttled / self._replies
+        share, mean = self._throttled / self._replies, self._slow / self._replies
         self._replies = self._throttled = 0
+        self._slow = 0.0
         if share > TOLERATED:
             self._allowed = max(1.0, self._allowed * (1 - share / 2))
-        else:
+        elif self._timeout is None or mean <= max(self._timeout / 2, 1.5 * self._quickest):
             self._allowed = min(float(self.concurrency), self._allowed * 1.25 + 1)
             self._wake()
+
+    def timed_out(self, sent: float) -> None:
+        """Count one request, sent at that monotonic time, that was not answered in time.
+
+        An endpoint that works on one request at a time keeps the others waiting: what it answers within the
+        time limit says how many may wait.
+        """
+        if self._timeout is None:
+            return
+        now = time.monotonic()
+        answered = sum(moment >= now - self._timeout for moment in self._answers)
+        if int(self._allowed) == 1 and sent >= self._narrowed_at:
+            self.stalls += 1
+        allowed = max(1.0, answered / MARGIN)
+        if allowed < self._allowed:
+            self._allowed, self._narrowed_at = allowed, now
+            self._replies = self._throttled = 0
+            self._slow = 0.0
+            if self.pace is None and answered:
+                self.pace = Pace(self._timeout / answered, int(allowed))

@@ -80,7 +80,7 @@ async def build(
         builder = Builder(config, store, corpus, essays, prompts, models, progress)
         outcomes = await _all(builder.build(trait_level) for trait_level in config.trait_levels)
     store.check_there()
-    return BuildReport(corpus, outcomes, models.usage, time.monotonic() - started)
+    return BuildReport(corpus, outcomes, models.usage, time.monotonic() - started, models.session.notes)
 
 
 async def _all(builds: Iterable[Coroutine[Any, Any, Outcome]]) -> tuple[Outcome, ...]:
@@ -129,12 +129,21 @@ class Builder:
             checked = await self._check([self._gated(gates, seed, w) for seed, w in complete])
             self._record_outcomes(checked, [w for _, w in complete])
             dialogues += checked
-        finished = StoredBuild(
-            trait_level.code, self.corpus.id, recipe, requested, self.config.saved(), time.time()
-        )
+        saved = self.config.saved() | self._request_forms(previous)
+        finished = StoredBuild(trait_level.code, self.corpus.id, recipe, requested, saved, time.time())
         replaced = 0 if previous is None or alike else self._count_passed(trait_level)
         funnel = self._store(trait_level, finished, selector.final_candidates(seeds), seeds, dialogues)
         return Outcome(trait_level, self.config.count, funnel, replaced)
+
+    def _request_forms(self, previous: StoredBuild | None) -> dict[str, Any]:
+        """How the models' requests were written otherwise than asked, now or when the answers were given."""
+        before = previous.config.get("request_forms", {}) if previous is not None else {}
+        forms = {
+            model: changes
+            for model, changes in {**before, **self.models.session.request_forms}.items()
+            if model in (self.config.labeler, self.config.writer, self.config.checker)
+        }
+        return {"request_forms": forms} if forms else {}
 
     def _stored(self, trait_level: TraitLevel) -> StoredBuild | None:
         with self.store.reading() as connection:

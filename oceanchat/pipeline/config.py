@@ -72,10 +72,15 @@ class BuildConfig(BaseModel):
     def saved(self) -> dict[str, Any]:
         """What is stored beside the result: everything but keys and credentials."""
         settings = self.model_dump(mode="json", exclude={"calls"})
-        return settings | {
-            "endpoint": self.calls.endpoint if self.asks_a_real_model else SCRIPTED,
-            "max_attempts": self.calls.max_attempts,
-        }
+        extra = {"extra_body": self.calls.extra_body} if self.calls.extra_body else {}
+        return (
+            settings
+            | extra
+            | {
+                "endpoint": self.calls.endpoint if self.asks_a_real_model else SCRIPTED,
+                "max_attempts": self.calls.max_attempts,
+            }
+        )
 
     def recipe(self, corpus_id: str, fingerprints: Mapping[str, str]) -> str:
         """Hash of everything that decides one trait-level's result, but for the count."""

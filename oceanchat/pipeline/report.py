@@ -44,6 +44,8 @@ class BuildReport(NamedTuple):
     outcomes: tuple[Outcome, ...]
     usage: Usage
     seconds: float
+    notes: tuple[str, ...] = ()
+    """What the user should know of the endpoint, one line each."""
 
     @property
     def pass_rate(self) -> Figure:

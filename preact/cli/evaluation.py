@@ -14,6 +14,7 @@ import click
 from oceanchat.cli.flags import take_call_settings
 from oceanchat.cli.options import (
     base_url_option,
+    extra_body_option,
     max_usd_option,
     prices_option,
     prompts_option,
@@ -50,6 +51,7 @@ def access_options(command: F) -> F:
         prices_option,
         max_usd_option,
         concurrency_option,
+        extra_body_option,
         base_url_option,
     ):
         command = option(command)

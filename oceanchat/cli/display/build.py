@@ -54,7 +54,9 @@ def print_build(report: BuildReport, samples: Sequence[Dialogue], config: BuildC
 
 
 def print_build_notes(report: BuildReport) -> None:
-    """On stderr: what took another result's place, and which trait-levels came out short."""
+    """On stderr: how the endpoint wants to be asked, what was replaced, and what came out short."""
+    for line in report.notes:
+        _note(line)
     for outcome in report.outcomes:
         if outcome.replaced:
             _note(

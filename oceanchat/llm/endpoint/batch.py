@@ -152,7 +152,7 @@ class BatchQueue:
         try:
             status = await self._api.submit(batch, b"".join(pending.line() for pending in chunk))
         except RequestError as error:
-            message = self._connection.redact_text(error.message)
+            message = self._connection.shown_error(error.message)
             await self._collector.close_batch(batch, "not-submitted", message)
             self._connection.stop(error)
             return

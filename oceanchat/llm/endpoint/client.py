@@ -4,41 +4,32 @@ Shared by a session's models. Keeps secrets from leaking: whatever an endpoint e
 any other code reads it. Knows nothing of prompts or the ledger.
 """
 
-import itertools
-import ssl
+import asyncio
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import parse_qsl
 
 import httpx2
 import openai
 
 from oceanchat.errors import BuildStopped
-from oceanchat.llm.endpoint.request_errors import RequestError, RetryBudget
+from oceanchat.llm.endpoint.redaction import Redactor
+from oceanchat.llm.endpoint.request_errors import (
+    ErrorAction,
+    RequestError,
+    RetryBudget,
+    classify,
+    classify_reply,
+)
+from oceanchat.llm.endpoint.transport import RoundRobinTransport
 from oceanchat.llm.settings import CallSettings
 from oceanchat.llm.throttle import Throttle
 
-POOL_SIZE = 8
-"""Sockets in one pool: a pool checks all of its sockets for each request, so small pools save time."""
-
-
-class RoundRobinTransport(httpx2.AsyncBaseTransport):
-    """Spreads requests over small pools of sockets, in turn."""
-
-    def __init__(self, sockets: int) -> None:
-        context = ssl.create_default_context()
-        limits = httpx2.Limits(max_connections=None, max_keepalive_connections=2 * POOL_SIZE)
-        pools = [
-            httpx2.AsyncHTTPTransport(verify=context, limits=limits) for _ in range(-(-sockets // POOL_SIZE))
-        ]
-        self._pools = pools
-        self._turns = itertools.cycle(pools)
-
-    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
-        return await next(self._turns).handle_async_request(request)
-
-    async def aclose(self) -> None:
-        for pool in self._pools:
-            await pool.aclose()
+MAX_SHOWN = 300
+"""Characters of an endpoint's error that are shown and stored."""
+MAX_REDIRECTS = 3
+_HEADERS = {"Accept-Encoding": "identity"}
+"""A compressed reply could grow beyond every limit while it is unpacked."""
 
 
 @dataclass
@@ -52,39 +43,71 @@ class Connection:
     """Requests answered so far, by all models."""
     refused: int = 0
     """Requests refused permanently before any was answered."""
+    versioned: bool = False
+    """Whether /v1 turned out to be missing in the base URL, and is added."""
 
     def __post_init__(self) -> None:
         settings = self.settings
         seconds = settings.timeout_seconds
         timeout = httpx2.Timeout(seconds, connect=min(10.0, seconds), pool=None)
-        transport = RoundRobinTransport(settings.concurrency)
+        transport = RoundRobinTransport(settings.concurrency, settings.proxy)
         self.client = openai.AsyncOpenAI(
             api_key=settings.api_key.get_secret_value() if settings.api_key else "none",
-            base_url=settings.base_url,
+            base_url=settings.root_url,
+            default_query=_query(settings.url_query),
+            default_headers=_HEADERS,
             max_retries=0,
-            http_client=openai.DefaultAsyncHttpxClient(timeout=timeout, transport=transport),
+            http_client=openai.DefaultAsyncHttpxClient(
+                timeout=timeout, transport=transport, max_redirects=MAX_REDIRECTS
+            ),
             timeout=timeout,
         )
-        self._secrets = tuple(secret.encode() for secret in settings.secrets())
+        self._redactor = Redactor(settings.secrets())
+        self._versioned_url = f"{settings.root_url}/v1"
 
-    async def post(self, path: str, body: dict[str, Any], headers: dict[str, str]) -> bytes:
-        """The raw body of the response to one JSON request. Raises openai.OpenAIError."""
-        # The typed method would walk the whole request and build the whole answer, which nothing here reads.
-        response = await self.client.post(
-            path, cast_to=httpx2.Response, body=body, options={"headers": headers}
-        )
-        return self.redact(response.content)
+    async def ask(self, path: str, body: dict[str, Any], headers: dict[str, str], versioned: bool) -> bytes:
+        """The raw body of the answer to one JSON request, `versioned`: below /v1. Raises RequestError."""
+        if versioned and not self.versioned:
+            path = f"{self._versioned_url}{path}"
+        try:
+            async with asyncio.timeout(self.settings.timeout_seconds):
+                # The typed method would walk the whole request and build the whole answer, which nothing
+                # here reads.
+                response = await self.client.post(
+                    path, cast_to=httpx2.Response, body=body, options={"headers": headers}
+                )
+        except openai.OpenAIError as error:
+            raise classify(error) from None
+        except TimeoutError:
+            raise self._timeout() from None
+        reply = self._redactor.answer(response.content)
+        if (problem := classify_reply(reply)) is not None:
+            raise problem
+        return reply
 
-    def redact(self, body: bytes) -> bytes:
-        """`body` with every secret of ours that the endpoint echoed replaced by ***."""
-        for secret in self._secrets:
-            if secret in body:
-                body = body.replace(secret, b"***")
-        return body
+    def _timeout(self) -> RequestError:
+        seconds = f"{self.settings.timeout_seconds:g}"
+        message = f"no complete reply within the {seconds} seconds of --timeout"
+        return RequestError(ErrorAction.RETRY, "timeout", message, maybe_billed=True)
+
+    def add_version(self) -> None:
+        """Ask below /v1 from now on: the endpoint answers there and not where the base URL points."""
+        if not self.versioned:
+            self.versioned = True
+            self.client.base_url = self._versioned_url
+
+    @property
+    def may_lack_version(self) -> bool:
+        """Whether /v1 may be missing in the base URL: it names none, and nothing was answered there."""
+        return not (self.versioned or self.answered or self.settings.names_version)
 
     def redact_text(self, text: str) -> str:
-        """`text` with every secret of ours replaced by ***."""
-        return self.redact(text.encode("utf-8", "replace")).decode("utf-8", "replace")
+        """A reply's `text`, such as a line of a result file, with every secret of ours replaced by ***."""
+        return self._redactor.answer(text.encode("utf-8", "replace")).decode("utf-8", "replace")
+
+    def shown_error(self, text: str) -> str:
+        """An error's `text` in one line, without secrets, as short ones as there are; cut to MAX_SHOWN."""
+        return " ".join(self._redactor.error(text).split())[:MAX_SHOWN]
 
     def stop(self, error: RequestError) -> BuildStopped:
         """Let nothing more be sent because of `error`; returns what to raise."""
@@ -92,13 +115,47 @@ class Connection:
         hint = {
             "quota": "the account is out of quota; add credit and run the same command again",
             "refused": "check the key in OPENAI_API_KEY and what it may use",
-            "all-refused": "check --model and what it accepts; `oceanchat retry` asks the refused ones again",
-            "unreachable": "it cannot be reached; check --base-url and that the server runs",
+            "all-refused": "check --model and what it accepts (--extra-body adds parameters);"
+            " `oceanchat retry` asks the refused ones again",
+            "unreachable": f"it cannot be reached{self._way()}; check --base-url and that the server runs",
+            "wrong-path": "nothing answers there; check --base-url, which mostly ends in /v1",
+            "no-completion": "this is no model's endpoint; check --base-url, which mostly ends in /v1",
+            "client-error": "check OPENAI_API_KEY and the OPENAI_* variables",
+            "stalled": "nothing was answered, one request at a time; check the server, or raise --timeout",
         }.get(error.reason, "run the same command again later")
-        why = BuildStopped(f"{where}: {self.redact_text(error.message)}; {hint}; everything answered is kept")
+        why = BuildStopped(f"{where}: {self.shown_error(error.message)}; {hint}; everything answered is kept")
         self.throttle.stop(why)
         return self.throttle.stopped or why
+
+    def _way(self) -> str:
+        proxy = self.settings.shown_proxy
+        return f" by way of the proxy '{proxy}'" if proxy else ""
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What the user should know of the endpoint, one line each."""
+        where = f"endpoint '{self.settings.endpoint}'"
+        notes = []
+        if self.versioned:
+            notes.append(f"{where} answers below /v1 only; write --base-url '{self.settings.endpoint}/v1'")
+        if (pace := self.throttle.pace) is not None:
+            notes.append(
+                f"{where} did not keep to --timeout '{self.settings.timeout_seconds:g}' with as many requests"
+                f" in flight: it answers one in about {pace.seconds:.2g} s: --concurrency {pace.concurrency}"
+            )
+        return tuple(notes)
 
     async def close(self) -> None:
         """Close the sockets."""
         await self.client.close()
+
+
+def _query(query: str) -> dict[str, object]:
+    """The parameters of a URL's query; one that is repeated has a list."""
+    parameters: dict[str, object] = {}
+    for name, value in parse_qsl(query, keep_blank_values=True):
+        before = parameters.get(name)
+        parameters[name] = (
+            value if before is None else [*(before if isinstance(before, list) else [before]), value]
+        )
+    return parameters

@@ -4,16 +4,15 @@ The client's own retries are off: each might be billed unseen. Here an attempt i
 and its body is stored before it is read; an error is retried, fails the row or stops the run by its action.
 """
 
+import time
 from typing import Any
-
-import openai
 
 from oceanchat.errors import BuildStopped, CallFailed
 from oceanchat.llm.budget import prompt_bound
 from oceanchat.llm.chat import ChatRequest
-from oceanchat.llm.completions import read_completion
 from oceanchat.llm.endpoint.client import Connection
-from oceanchat.llm.endpoint.request_errors import MAX_WAIT, ErrorAction, RequestError, classify
+from oceanchat.llm.endpoint.request_errors import MAX_WAIT, ErrorAction, RequestError
+from oceanchat.llm.endpoint.request_form import RequestForm
 from oceanchat.llm.endpoint.retrying import retry_until
 from oceanchat.llm.provider import Attempt, RawReply
 
@@ -24,8 +23,12 @@ THROTTLED_TRIES = 5
 """A request that is merely rate-limited may be tried so many times as often as after another error."""
 MAX_REFUSALS = 20
 """So many requests refused with not one answered stop the run: the model or its parameters are wrong."""
-UNREACHABLE_TRIES = 3
-"""Tries of a request while the endpoint has never answered and cannot be reached."""
+FIRST_TRIES = 3
+"""Tries of a request while nothing has ever been answered and what is there seems to be no endpoint."""
+PAID_TRIES = 3
+"""Tries of a request whose replies break off: each may have been billed."""
+MAX_STALLS = 10
+"""So many requests that time out one after the other, each alone in flight, stop the run."""
 
 
 class OpenAIModel:
@@ -38,7 +41,8 @@ class OpenAIModel:
         self.endpoint = connection.settings.endpoint
         self._connection = connection
         self._throttle = connection.throttle
-        self._limit_name = "max_tokens"
+        self.form = RequestForm()
+        """How requests are written, as learnt so far."""
 
     async def fetch(self, request: ChatRequest, attempt: Attempt) -> RawReply:
         """Ask until there is a body, the row has failed or everything stops."""
@@ -59,50 +63,74 @@ class OpenAIModel:
     async def _try_once(self, request: ChatRequest, attempt: Attempt, tokens: float, ahead: bool) -> RawReply:
         async with self._throttle.slot(tokens, ahead):
             await attempt.begin()
+            sent = time.monotonic()
             try:
                 body = await self._send(request)
-            except openai.OpenAIError as openai_error:
-                error = classify(openai_error)
-                self._throttle.replied(error.throttled)
+            except RequestError as error:
+                self._count(error, sent)
                 if error.action is ErrorAction.STOP_RUN:  # before the slot is free for the next in line
                     self._connection.stop(error)
                 if error.maybe_billed:
-                    attempt.record_lost(error.reason)
+                    attempt.record_lost(error.reason, error.body)
                 else:
                     attempt.record_unbilled()
-                raise error from None
-            self._throttle.replied(throttled=False)
-            if read_completion(body) is None:
-                attempt.record_lost("truncated-body", body)
-                raise RequestError(
-                    ErrorAction.RETRY, "truncated-body", "the reply is no complete chat completion"
-                )
+                raise
+            self._throttle.replied(throttled=False, seconds=time.monotonic() - sent)
             reply = RawReply(body)
             await attempt.store(reply)
             return reply
 
+    def _count(self, error: RequestError, sent: float) -> None:
+        """Let the throttle know how a request that was `sent` at that time ended."""
+        if error.reason == "timeout":
+            self._throttle.timed_out(sent)
+            if self._throttle.stalls >= MAX_STALLS:
+                error.action, error.reason = ErrorAction.STOP_RUN, "stalled"
+        else:
+            self._throttle.replied(error.throttled)
+
     async def _send(self, request: ChatRequest) -> bytes:
-        """The raw body of one HTTP request."""
-        post = self._connection.post
+        """The raw body of the answer, in the form that the model takes. Raises RequestError.
+
+        A refusal of the form is answered by another form at once, at most once for each thing that can be
+        refused. What is learnt so counts for others only when it has brought an answer.
+        """
+        connection, form = self._connection, self.form
         headers = {SAMPLE_HEADER: str(request.sample)} if request.sample else {}
-        try:
-            return await post(CHAT_PATH, self.body(request), headers)
-        except openai.BadRequestError as error:
-            if self._limit_name != "max_tokens" or error.code != "unsupported_parameter":
-                raise
-            # Newer models know the completion limit under its newer name only.
-            self._limit_name = "max_completion_tokens"
-            return await post(CHAT_PATH, self.body(request), headers)
+        versioned, first_error = connection.versioned, None
+        while True:
+            try:
+                body = await connection.ask(CHAT_PATH, form.body(self.name, request), headers, versioned)
+            except RequestError as error:
+                better = form.after(error.words.status, error.words, request)
+                if better is not None:
+                    form = better.merged(self.form)
+                elif error.wrong_path and not versioned and connection.may_lack_version:
+                    versioned, first_error = True, error
+                else:
+                    raise self._about_the_path(
+                        first_error if error.wrong_path and first_error else error
+                    ) from None
+                continue
+            self.adopt(form)
+            if versioned:
+                connection.add_version()
+            return body
+
+    def _about_the_path(self, error: RequestError) -> RequestError:
+        """`error`, which stops the run where nothing is served under the address and never was."""
+        if error.wrong_path and not self._connection.answered and error.words.status is not None:
+            error.action, error.reason = ErrorAction.STOP_RUN, "wrong-path"
+        return error
+
+    def adopt(self, form: RequestForm) -> None:
+        """Write requests so from now on; nothing that was learnt is lost."""
+        if form is not self.form:
+            self.form = self.form.merged(form)
 
     def body(self, request: ChatRequest) -> dict[str, Any]:
-        """The request as the API wants it."""
-        return {
-            "model": self.name,
-            "messages": [{"role": message.role, "content": message.content} for message in request.messages],
-            self._limit_name: request.max_tokens,
-            "temperature": request.temperature,
-            "top_p": request.top_p,
-        }
+        """The request as the API wants it, in the form learnt so far."""
+        return self.form.body(self.name, request)
 
     def _gives_up(self, error: RequestError, attempts: int) -> bool:
         """Whether a request is not tried again after `attempts` tries; may turn the error into a stop."""
@@ -111,8 +139,11 @@ class OpenAIModel:
             error.message += f" (asks to wait {error.wait:.0f} seconds)"
             return True
         max_tries = self._connection.settings.max_tries * (THROTTLED_TRIES if error.throttled else 1)
-        if error.reason == "unreachable" and not self._connection.answered:
-            max_tries = min(max_tries, UNREACHABLE_TRIES)
+        if error.no_service and not self._connection.answered and attempts >= min(max_tries, FIRST_TRIES):
+            error.action = ErrorAction.STOP_RUN
+            return True
+        if error.reason == "broken-off":
+            max_tries = min(max_tries, PAID_TRIES)
         if attempts >= max_tries:
             return True
         if not self._connection.retries.take():
@@ -132,4 +163,4 @@ class OpenAIModel:
                 error.reason = "all-refused"
                 error.message = f"refused the first {MAX_REFUSALS} requests, the last with: {error.message}"
                 return connection.stop(error)
-        return CallFailed(error.reason, connection.redact_text(error.message))
+        return CallFailed(error.reason, connection.shown_error(error.message))

@@ -18,11 +18,23 @@ class OpenAIEndpoint:
     def __init__(self, settings: CallSettings, throttle: Throttle, ledger_writer: LedgerWriter) -> None:
         self._connection = Connection(settings, throttle)
         self._queue = BatchQueue(self._connection, ledger_writer) if settings.batch else None
+        self._models: dict[str, OpenAIModel] = {}
 
     def provider(self, name: str) -> Provider:
         """The model of that name; whether the endpoint has it shows when it is asked."""
-        model = OpenAIModel(name, self._connection)
+        model = self._models.setdefault(name, OpenAIModel(name, self._connection))
         return model if self._queue is None else BatchModel(model, self._queue)
+
+    @property
+    def request_forms(self) -> dict[str, tuple[str, ...]]:
+        """By model, how its requests are written otherwise than asked, because it refuses that."""
+        forms = {name: model.form.differences() for name, model in self._models.items()}
+        return {name: changes for name, changes in forms.items() if changes}
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What else the user should know of the endpoint, one line each."""
+        return self._connection.notes
 
     async def close(self) -> None:
         """Finish sending and collecting, then close the sockets."""

@@ -1,17 +1,24 @@
 """What to do about an endpoint's errors.
 
-Each fails its row, stops the run or is retried. The client's exceptions are classified here and nowhere else,
-and the time before a retry is computed here. Knows nothing of requests or the ledger.
+Each fails its row, stops the run or is retried. The client's exceptions, and errors that come as an answer,
+are classified here and nowhere else. Knows nothing of requests or the ledger.
 """
 
+import json
 import random
+import re
 import time
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from enum import Enum
+from typing import Any
 
 import httpx2
 import openai
+
+from oceanchat.llm.completions import ERROR, raw_finish_reason, read_completion
+from oceanchat.llm.endpoint.error_words import ErrorWords, describe_reply, error_in_reply, error_words
+from oceanchat.llm.endpoint.transport import ReplyTooLong
 
 MAX_WAIT = 900.0
 """Seconds; an endpoint that asks to wait longer than this stops the build instead of holding it up."""
@@ -25,7 +32,25 @@ _STOPPING_CODES = (
     "invalid_api_key",
     "account_deactivated",
 )
+_STATUS_OF_CODE = {
+    "rate_limit_exceeded": 429,
+    "rate_limit_error": 429,
+    "too_many_requests": 429,
+    "insufficient_quota": 429,
+    "overloaded_error": 529,
+    "server_error": 500,
+    "internal_error": 500,
+    "invalid_api_key": 401,
+    "authentication_error": 401,
+    "insufficient_credits": 402,
+}
+"""The HTTP status that goes with an error's code where the endpoint answered 200."""
+_WRONG_PATH = re.compile(r"unexpected endpoint|no such (path|route)|invalid url|not found|not allowed", re.I)
+_OTHERWISE_MISSING = re.compile(r"model|deployment|engine|adapter|\bfile\b|batch", re.I)
 _NEVER_SENT = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout, httpx2.UnsupportedProtocol)
+
+
+NOTHING_SAID = ErrorWords("")
 
 
 class ErrorAction(Enum):
@@ -48,11 +73,30 @@ class RequestError(Exception):
     """Seconds the endpoint asked to wait."""
     maybe_billed: bool = False
     """Whether the provider may have done (and billed) the work."""
+    words: ErrorWords = NOTHING_SAID
+    """The error in the endpoint's own words; its status is the reply's."""
+    body: bytes | None = None
+    """The reply, where it is no answer."""
 
     @property
     def throttled(self) -> bool:
         """Whether the endpoint said that it was asked too fast."""
         return self.reason == "rate-limited"
+
+    @property
+    def wrong_path(self) -> bool:
+        """Whether nothing seems to be served under the address."""
+        words = self.words
+        if words.status not in (404, 405, None) or _OTHERWISE_MISSING.search(f"{words.code} {words.message}"):
+            return False
+        if words.status is None:
+            return self.reason == "no-completion" or _WRONG_PATH.search(words.message) is not None
+        return True
+
+    @property
+    def no_service(self) -> bool:
+        """Whether what answers, if anything does, seems to be no model's endpoint at all."""
+        return self.reason in ("unreachable", "no-completion", "no-choices", "error-in-reply")
 
     def __str__(self) -> str:
         return self.message
@@ -63,8 +107,14 @@ def classify(error: openai.OpenAIError) -> RequestError:
     if isinstance(error, openai.APIStatusError):
         return _classify_response(error)
     cause = error.__cause__
-    message = f"{type(cause).__name__}: {cause}".rstrip(": ") if cause else str(error)
-    if isinstance(cause, _NEVER_SENT):
+    message = _about(cause) if cause else str(error)
+    if isinstance(cause, httpx2.LocalProtocolError):
+        return RequestError(ErrorAction.STOP_RUN, "client-error", "a header of the request cannot be sent")
+    if isinstance(cause, httpx2.TooManyRedirects):
+        return RequestError(ErrorAction.STOP_RUN, "wrong-path", "it redirects without end")
+    if isinstance(cause, ReplyTooLong):
+        return RequestError(ErrorAction.FAIL_ROW, "too-long-reply", str(cause), maybe_billed=True)
+    if isinstance(cause, (*_NEVER_SENT, httpx2.ProxyError)):
         return RequestError(ErrorAction.RETRY, "unreachable", message)
     if isinstance(error, openai.APITimeoutError):
         return RequestError(ErrorAction.RETRY, "timeout", message, maybe_billed=True)
@@ -73,10 +123,66 @@ def classify(error: openai.OpenAIError) -> RequestError:
     return RequestError(ErrorAction.STOP_RUN, "client-error", message)
 
 
+def _about(cause: BaseException) -> str:
+    """An exception of the transport in words; one about headers may quote them, so its text is not shown."""
+    name, text = type(cause).__name__, str(cause)
+    return name if not text or "header" in text.lower() else f"{name}: {text}"
+
+
 def _classify_response(error: openai.APIStatusError) -> RequestError:
-    code = str(error.code or error.type or "")
+    words = error_words(_parsed(error.response))
     wait = retry_after(error.response.headers)
-    return classify_status(error.status_code, code, f"{error.status_code} {_message_of(error)}", wait)
+    classified = classify_status(error.status_code, words.code, f"{error.status_code} {words.message}", wait)
+    classified.words = words._replace(status=error.status_code)
+    return classified
+
+
+def _parsed(response: httpx2.Response) -> Any:
+    try:
+        return json.loads(response.content)
+    except (ValueError, RecursionError):
+        return response.text
+
+
+def classify_reply(body: bytes) -> RequestError | None:
+    """What is wrong with the reply of status 200 with this body; None where it is an answer."""
+    answer = read_completion(body)
+    if answer is not None and answer.finish_reason != ERROR:
+        return None
+    words = error_in_reply(body)
+    if answer is not None:
+        return _broken_off(body, words)
+    if words is None:
+        return _no_completion(body)
+    status = words.status or _STATUS_OF_CODE.get(words.code)
+    if status is None:
+        return RequestError(ErrorAction.RETRY, "error-in-reply", words.message, words=words, body=body)
+    error = classify_status(status, words.code, f"{status} {words.message}")
+    error.words = words._replace(status=status)
+    return error
+
+
+def _no_completion(body: bytes) -> RequestError:
+    """The error of a reply that is neither a completion nor says what went wrong."""
+    text = body.strip()
+    reason = "no-completion"
+    if text.startswith(b"{"):
+        reason = "no-choices" if text.endswith(b"}") else "truncated-body"
+    billed = reason != "no-completion"
+    return RequestError(ErrorAction.RETRY, reason, describe_reply(body), maybe_billed=billed, body=body)
+
+
+def _broken_off(body: bytes, words: ErrorWords | None) -> RequestError:
+    """The error of an answer that a failure broke off: it may have been billed, whatever it says."""
+    if words is None:
+        why = f"the reply ended with finish_reason '{raw_finish_reason(body)}'"
+        return RequestError(ErrorAction.RETRY, "broken-off", why, maybe_billed=True, body=body)
+    status = words.status or _STATUS_OF_CODE.get(words.code) or 500
+    error = classify_status(status, words.code, f"{status} {words.message}")
+    error.maybe_billed, error.body = True, body
+    if error.action is ErrorAction.RETRY:
+        error.reason = "broken-off" if error.reason == "server-error" else error.reason
+    return error
 
 
 def classify_status(status: int, code: str, message: str, wait: float | None = None) -> RequestError:
@@ -100,12 +206,6 @@ def _row_reason(status: int, code: str) -> str:
     if code == "context_length_exceeded":
         return "too-long"
     return _ROW_REASONS.get(status, f"http-{status}")
-
-
-def _message_of(error: openai.APIStatusError) -> str:
-    body = error.body
-    inner = body.get("message") if isinstance(body, dict) else None
-    return " ".join(str(inner or error.message).split())[:300]
 
 
 def retry_after(headers: httpx2.Headers) -> float | None:
@@ -132,9 +232,11 @@ def _until(date: str) -> float:
 
 def wait_before(attempt: int, error: RequestError) -> float:
     """Seconds before the next try: what the endpoint asked for, else exponential backoff with jitter."""
-    if error.wait is not None:
-        return error.wait + random.uniform(0.0, 0.1)
     longest = min(MAX_BACKOFF, BACKOFF * 2 ** (attempt - 1))
+    if error.wait is not None:
+        # One that asks to be asked again at once, and refuses again, is not asked faster and faster.
+        at_least = min(1.0, longest / 2) if attempt > 1 else 0.0
+        return max(error.wait, at_least) + random.uniform(0.0, 0.1)
     return random.uniform(longest / 2, longest)
 
 

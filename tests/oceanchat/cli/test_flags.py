@@ -20,6 +20,15 @@ BUILD = ("build", "--trait", "O", "--level", "high")
             (*BUILD, "--base-url", "here"),
             "--base-url 'here' cannot be used: write http://HOST:PORT/v1 or https://HOST/v1",
         ),
+        (
+            (*BUILD, "--base-url", "http://me:planted/word@host/v1?k=planted"),
+            "--base-url 'http://***@host/v1?***' cannot be used: write http://HOST:PORT/v1",
+        ),
+        ((*BUILD, "--extra-body", "{"), "--extra-body '{' cannot be used: write a JSON object such as"),
+        (
+            (*BUILD, "--extra-body", '{"stream": true}'),
+            "--extra-body '{\"stream\": true}' cannot be used: 'stream' is not for you to set there",
+        ),
         (("estimate", *BUILD[1:], "--max-usd", "-1"), "--max-usd '-1.0' cannot be used"),
         (("retry", "--concurrency", "0"), "--concurrency '0' cannot be used"),
         (("batches", "--watch", "--poll", "0"), "--poll '0.0' cannot be used"),
@@ -45,6 +54,28 @@ def test_the_key_comes_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> 
     assert key is not None and key.get_secret_value() == "sk-test"
     monkeypatch.setenv("OPENAI_API_KEY", "")
     assert call_settings().api_key is None
+
+
+@pytest.mark.parametrize("key", ["sk-plant\ned", "sk-plant\u00e9d"])
+def test_a_key_that_no_header_can_hold_is_not_shown(
+    command: Command, monkeypatch: pytest.MonkeyPatch, key: str
+) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", key)
+    ended = command(*BUILD, "--model", "m")
+    assert ended.code == 1 and "plant" not in ended.out + ended.err
+    assert ended.err.startswith("oceanchat: OPENAI_API_KEY cannot be used: its character 9 of ")
+
+
+def test_the_endpoint_comes_from_the_environment_where_no_flag_names_it(
+    command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPENAI_BASE_URL", " http://here:1/v1 ")
+    monkeypatch.setenv("HTTP_PROXY", "http://proxy:2")
+    settings = call_settings()
+    assert (settings.base_url, settings.proxy) == ("http://here:1/v1", "http://proxy:2")
+    assert call_settings(base_url="http://there/v1").base_url == "http://there/v1"
+    monkeypatch.setenv("OPENAI_BASE_URL", "here")
+    assert command(*BUILD).err.startswith("oceanchat: OPENAI_BASE_URL 'here' cannot be used")
 
 
 def test_flags_that_were_not_given_keep_their_defaults() -> None:

@@ -2,11 +2,12 @@
 
 import json
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from oceanchat.llm.chat import ChatAnswer
-from oceanchat.llm.completions import read_completion, render_completion
+from oceanchat.llm.completions import how_it_ended, read_completion, render_completion
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
@@ -50,3 +51,44 @@ def test_content_in_parts_is_joined() -> None:
     body = json.dumps({"choices": [{"message": {"content": parts}}]}).encode()
     answer = read_completion(body)
     assert answer is not None and answer.text == "one two"
+
+
+@pytest.mark.parametrize(
+    ("reason", "ending"),
+    [
+        (None, "stop"),
+        ("", "stop"),
+        ("eos", "stop"),
+        ("STOP", "stop"),
+        ("FinishReason.STOP", "stop"),
+        ("end_turn", "stop"),
+        ("length", "length"),
+        ("MAX_TOKENS", "length"),
+        ("max-tokens", "length"),
+        ("SAFETY", "content_filter"),
+        ("content_filter", "content_filter"),
+        ("error", "error"),
+        ("network_error", "error"),
+        ("insufficient_system_resource", "error"),
+        ("tool_calls", "error"),
+        ("abort", "error"),
+        (7, "stop"),
+    ],
+)
+def test_only_known_endings_make_an_answer(reason: object, ending: str) -> None:
+    assert how_it_ended(reason) == ending
+
+
+@pytest.mark.parametrize(
+    ("events", "answer"),
+    [
+        ('data: {"choices": [{"delta": {"content": "a"}, "finish_reason": "stop"}]}\n\n', ("a", "stop")),
+        (': wait\n\ndata: {"choices": [{"delta": {"content": "a"}}]}\n\ndata: [DONE]\n', ("a", "stop")),
+        ('data: {"choices": [{"delta": {"content": "a"}}]}\n\n', None),
+        ('data: {"choices": [{"delta": {"con', None),
+        ('event: x\ndata: {"error": {"message": "gone"}}\n\n', None),
+    ],
+)
+def test_a_stream_is_an_answer_when_it_is_whole(events: str, answer: tuple[str, str] | None) -> None:
+    read = read_completion(events.encode())
+    assert (read and (read.text, read.finish_reason)) == answer

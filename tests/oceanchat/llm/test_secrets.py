@@ -37,6 +37,14 @@ async def test_an_echoed_key_is_redacted_from_answers_and_failures(
     assert not any(KEY in text for text in outputs)
 
 
+async def test_a_word_used_as_a_key_eats_no_words(store: Store, serve: Serve) -> None:
+    endpoint = serve(reply="the boat and the oar", poison="bad")
+    settings = endpoint.settings(api_key=SecretStr("the"))
+    (answer, failure), _ = await ask(settings, store.engine, [question("good"), question("bad")])
+    assert answer.text == "the boat and the oar"
+    assert "*** prompt was filtered" in str(failure)
+
+
 async def test_a_refused_key_is_not_quoted(store: Store, serve: Serve) -> None:
     endpoint = serve(require_key="sk-another")
     with pytest.raises(BuildStopped) as caught:

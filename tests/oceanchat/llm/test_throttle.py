@@ -44,6 +44,55 @@ async def test_a_few_429_do_not_narrow_it() -> None:
     assert await max_inside(throttle) == 16
 
 
+async def test_timeouts_narrow_it_to_what_is_answered_in_time() -> None:
+    throttle = Throttle(32, timeout=60)
+    for _ in range(12):
+        throttle.replied(throttled=False, seconds=5)
+    throttle.timed_out(0)
+    assert await max_inside(throttle) == 4
+    assert throttle.pace == (5.0, 4)
+    for _ in range(3 * WINDOW):  # replies that take more than half of the time limit widen nothing
+        throttle.replied(throttled=False, seconds=40)
+    assert await max_inside(throttle) == 4
+    for _ in range(10 * WINDOW):
+        throttle.replied(throttled=False, seconds=5)
+    assert await max_inside(throttle) == 32
+
+
+async def test_a_timeout_among_many_answers_narrows_nothing() -> None:
+    throttle = Throttle(8, timeout=60)
+    for _ in range(50):
+        throttle.replied(throttled=False, seconds=1)
+    throttle.timed_out(0)
+    assert await max_inside(throttle) == 8 and throttle.pace is None
+
+
+async def test_timeouts_of_single_requests_are_counted_until_one_is_answered() -> None:
+    throttle = Throttle(8, timeout=60)
+    for _ in range(8):  # sent together
+        throttle.timed_out(0)
+    assert throttle.stalls == 0 and await max_inside(throttle) == 1
+    for _ in range(3):
+        throttle.timed_out(time.monotonic())
+    assert throttle.stalls == 3
+    throttle.replied(throttled=False, seconds=1)
+    assert throttle.stalls == 0
+
+
+async def test_the_retried_are_served_in_their_order() -> None:
+    throttle, order = Throttle(1), []
+
+    async def enter(name: int) -> None:
+        async with throttle.slot(1, ahead=True):
+            order.append(name)
+
+    async with throttle.slot(1):
+        tasks = [asyncio.create_task(enter(number)) for number in range(3)]
+        await asyncio.sleep(0)
+    await asyncio.gather(*tasks)
+    assert order == [0, 1, 2]
+
+
 async def test_a_retried_request_goes_before_those_that_wait() -> None:
     throttle, order = Throttle(1), []
 

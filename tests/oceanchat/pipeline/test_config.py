@@ -38,6 +38,7 @@ def test_how_much_and_how_fast_do_not_enter_the_recipe(change: dict[str, object]
         {"writer": "other"},
         {"seeds_per_essay": 2},
         {"calls": CallSettings(max_attempts=1)},
+        {"calls": CallSettings(extra_body='{"seed": 1}')},
     ],
     ids=str,
 )

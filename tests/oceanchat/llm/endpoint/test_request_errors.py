@@ -14,6 +14,7 @@ from oceanchat.llm.endpoint.request_errors import (
     RequestError,
     RetryBudget,
     classify,
+    classify_reply,
     classify_status,
     retry_after,
     wait_before,
@@ -86,6 +87,58 @@ def test_backoff_grows_is_jittered_and_bounded(attempt: int) -> None:
     assert 0.25 <= wait_before(attempt, error) <= 30
     error.wait = 7
     assert 7 <= wait_before(attempt, error) <= 7.1
+
+
+def test_one_that_asks_to_be_asked_again_at_once_is_not_asked_faster_and_faster() -> None:
+    error = RequestError(ErrorAction.RETRY, "rate-limited", "slow down", wait=0.0)
+    assert wait_before(1, error) <= 0.1
+    assert min(wait_before(attempt, error) for attempt in (3, 9, 50)) >= 0.5
+
+
+@pytest.mark.parametrize(
+    ("body", "action", "reason", "billed"),
+    [
+        (b'{"error": {"code": 402, "message": "credits"}}', ErrorAction.STOP_RUN, "refused", False),
+        (b'{"error": {"code": "429", "message": "slow"}}', ErrorAction.RETRY, "rate-limited", False),
+        (b'{"error": {"code": "insufficient_quota", "message": "x"}}', ErrorAction.STOP_RUN, "quota", False),
+        (b'{"error": {"code": 400, "message": "bad"}}', ErrorAction.FAIL_ROW, "bad-request", False),
+        (b'{"error": "Unexpected endpoint"}', ErrorAction.RETRY, "error-in-reply", False),
+        (b"<html>Sign in</html>", ErrorAction.RETRY, "no-completion", False),
+        (b"", ErrorAction.RETRY, "no-completion", False),
+        (b'{"choices": null}', ErrorAction.RETRY, "no-choices", True),
+        (b'{"choices": [{"mess', ErrorAction.RETRY, "truncated-body", True),
+        (b'{"choices": [{"message": {}, "finish_reason": "error"}]}', ErrorAction.RETRY, "broken-off", True),
+        (b'{"choices": [{"message": {}, "finish_reason": "weird"}]}', ErrorAction.RETRY, "broken-off", True),
+        (b'{"choices": [{"error": {"code": 502, "message": "x"}}]}', ErrorAction.RETRY, "broken-off", True),
+        (b'{"choices": [{"error": {"code": 402, "message": "x"}}]}', ErrorAction.STOP_RUN, "refused", True),
+    ],
+)
+def test_an_error_that_comes_as_an_answer_is_an_error(
+    body: bytes, action: ErrorAction, reason: str, billed: bool
+) -> None:
+    error = classify_reply(body)
+    assert error is not None
+    assert (error.action, error.reason, error.maybe_billed) == (action, reason, billed)
+
+
+@given(st.binary(max_size=80))
+def test_any_reply_is_an_answer_or_an_error(body: bytes) -> None:
+    error = classify_reply(body)
+    assert error is None or error.message
+
+
+@pytest.mark.parametrize(
+    "cause",
+    [
+        httpx2.LocalProtocolError("Illegal header value b'Bearer sk-planted\\n'"),
+        httpx2.RemoteProtocolError("illegal header line: bytearray(b'sk-planted')"),
+        httpx2.ReadError("Invalid header sk-planted"),
+    ],
+)
+def test_no_text_about_headers_is_repeated(cause: Exception) -> None:
+    error = openai.APIConnectionError(request=httpx2.Request("POST", "http://x"))
+    error.__cause__ = cause
+    assert "planted" not in classify(error).message
 
 
 def test_the_retry_budget_runs_out_when_more_fails_than_answers() -> None:
