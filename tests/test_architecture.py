@@ -124,7 +124,9 @@ TESTED_ELSEWHERE = {
     ),
     "tests/oceanchat/cli/test_group.py": "oceanchat/cli/main oceanchat/errors",
     "tests/oceanchat/cli/test_results.py": "oceanchat/cli/display/build",
+    "tests/oceanchat/corpus/test_delimited.py": "oceanchat/corpus/tables",
     "tests/oceanchat/corpus/test_ingest.py": "oceanchat/store/corpora",
+    "tests/oceanchat/corpus/test_readers.py": "oceanchat/corpus/decoding oceanchat/corpus/rows",
     "tests/oceanchat/hub/test_publishing.py": "oceanchat/hub/explaining",
     "tests/oceanchat/llm/endpoint/test_odd_endpoints.py": "oceanchat/llm/endpoint/transport",
     "tests/oceanchat/llm/endpoint/test_live.py": (

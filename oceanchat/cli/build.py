@@ -48,6 +48,7 @@ def build(dry_run: bool, store: str, as_json: bool, **flags: Any) -> int:
 
     config = build_config(flags)
     prepared = service.prepare(config, to_ask=not dry_run)
+    result_tables.print_corpus_notes(prepared.corpus)
     if dry_run:
         from oceanchat.cli.calls import print_forecast
 

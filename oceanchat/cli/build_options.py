@@ -27,8 +27,21 @@ RECIPE = (
     click.option(
         "--essays",
         metavar="PATH",
-        help="Essay corpus: a CSV, JSONL or Parquet file, a folder of .txt files, or a Hub dataset id."
-        " Default: the bundled essays.",
+        help="Essay corpus: a CSV, JSON, JSONL, Excel or Parquet file, a folder of .txt files, or a Hub"
+        " dataset id. Default: the bundled essays.",
+    ),
+    click.option(
+        "--text-column", metavar="NAME", help="Column of the essays. Default: TEXT or another usual name."
+    ),
+    click.option(
+        "--author-column",
+        metavar="NAME",
+        help="Column of the authors, whom releases keep in one split. Default: author or another usual name.",
+    ),
+    click.option(
+        "--label-columns",
+        metavar="O=NAME,...",
+        help="Columns of the authors' trait labels, or none. Default: cOPN, openness and other usual names.",
     ),
     prompts_option,
     click.option(

@@ -41,6 +41,7 @@ def estimate(pilot: int | None, store: str, as_json: bool, **flags: Any) -> None
     \b
     oceanchat estimate --trait O --level high --count 200 --model gpt-4o-mini --pilot 5
     """
+    from oceanchat.cli.display.build import print_corpus_notes
     from oceanchat.cli.display.progress import BuildProgress
     from oceanchat.pipeline import build as service
     from oceanchat.store.database import open_store
@@ -48,8 +49,10 @@ def estimate(pilot: int | None, store: str, as_json: bool, **flags: Any) -> None
     config = build_config(flags)
     if pilot is not None:
         small = config.model_copy(update={"count": min(pilot, config.count)})
+        prepared = service.prepare(small)
+        print_corpus_notes(prepared.corpus)
         with BuildProgress() as progress:
-            asyncio.run(service.build(service.prepare(small), open_store(store), progress, open_endpoint))
+            asyncio.run(service.build(prepared, open_store(store), progress, open_endpoint))
     print_forecast(config, store, as_json)
 
 

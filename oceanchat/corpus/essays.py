@@ -11,11 +11,12 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib import resources
-from typing import Any, Literal
+from typing import Literal
 
-from oceanchat.corpus.readers import TEXT_COLUMNS, Row, refuse, rows_of
+from oceanchat.corpus.columns import BY_NAME, ColumnChoice, Columns, survey
+from oceanchat.corpus.readers import rows_of
+from oceanchat.corpus.rows import BadRow, Row, refuse
 from oceanchat.records import Essay, storable
-from oceanchat.traits import TRAITS, Level, Trait
 
 Junk = Literal[
     "unparseable", "no-text", "empty", "error-cell", "too-short", "undecodable", "wrong-label", "repeated"
@@ -28,23 +29,19 @@ MIN_WORDS = 10
 BUNDLED = "bundled essays"
 _UNKNOWN_LICENSE = "not stated; check the corpus's terms before sharing any of its text"
 
-_AUTHOR_COLUMNS = ("author", "authid", "author_id", "user", "user_id", "id")
-_ID_COLUMNS = ("id", "authid", "author", "author_id", "user", "user_id")
-_LEVELS = dict.fromkeys(("y", "yes", "high", "1", "1.0", "true", "+"), Level.HIGH) | dict.fromkeys(
-    ("n", "no", "low", "0", "0.0", "false", "-"), Level.LOW
-)
-_UNLABELED = ("", "none", "null", "nan", "na")
 _ERROR_CELL = re.compile(r"\s*(?:Err:\d+|#(?:REF|VALUE|NAME|N/A|DIV/0|NULL|NUM)[!?]?)\s*")
 
 
 class Essays:
     """The essays of a source, read again by every iteration."""
 
-    def __init__(self, source: str) -> None:
+    def __init__(self, source: str, choice: ColumnChoice, columns: Columns) -> None:
         self._source = source
+        self._choice = choice
+        self._columns = columns
 
     def __iter__(self) -> Iterator[Essay]:
-        return (row for row in _read(self._source) if isinstance(row, Essay))
+        return (row for row in _read(self._source, self._choice, self._columns) if isinstance(row, Essay))
 
 
 @dataclass(frozen=True)
@@ -65,64 +62,92 @@ class Corpus:
     """Whether its sentences may be published as they are."""
     license: str
     """SPDX name, or a note that it is not known."""
+    author_column: str
+    """Empty where no column names the authors: then each text counts as an author of its own."""
+    notes: tuple[str, ...]
+    """What a user should know about how the columns were read, a line each."""
 
 
-def open_corpus(source: str | None = None) -> Corpus:
+def open_corpus(source: str | None = None, choice: ColumnChoice = BY_NAME) -> Corpus:
     """The corpus at a path, of the Hub dataset OWNER/NAME, or the bundled one.
 
-    Raises CorpusError when it cannot be read or holds no essay, and HubError from the Hub.
+    Raises CorpusError when it cannot be read, lacks a column of `choice` or holds no essay, and HubError from
+    the Hub.
     """
     if source == "":
         refuse(source, "is no path; leave it out for the bundled essays")
     location = source or str(resources.files("oceanchat.corpus") / "essays.jsonl")
+    columns = survey(rows_of(location, choice.is_header, choice.missing), choice)
+    columns.check(location, choice)
     junk: Counter[Junk] = Counter()
+    bad: BadRow | None = None
     digest = hashlib.sha256()
     count = 0
-    for row in _read(location):
+    for row in _read(location, choice, columns):
         if isinstance(row, Essay):
             count += 1
             digest.update(_canonical(row))
+        elif isinstance(row, BadRow):
+            bad = bad or row
+            junk["unparseable"] += 1
         else:
             junk[row] += 1
     if not count:
-        reasons = ", ".join(f"{number} {reason}" for reason, number in junk.items()) or "it has no rows"
-        refuse(location, f"holds no essay ({reasons}); give essays of {MIN_WORDS} or more words under 'text'")
+        refuse(location, _why_empty(junk, bad, columns))
     return Corpus(
         name=location.rstrip("/") if source else BUNDLED,
-        essays=Essays(location),
+        essays=Essays(location, choice, columns),
         count=count,
         junk=junk,
         fingerprint=digest.hexdigest(),
         shareable=source is None,
         license=_UNKNOWN_LICENSE if source else "CC0-1.0",
+        author_column=next(iter(columns.authors), ""),
+        notes=(*columns.notes, *_bad_rows_noted(junk, bad)),
     )
 
 
-def _read(source: str) -> Iterator[Essay | Junk]:
+def _why_empty(junk: Counter[Junk], bad: BadRow | None, columns: Columns) -> str:
+    reasons = ", ".join(f"{number} {reason}" for reason, number in junk.items()) or "it has no rows"
+    first = f"; the first {bad}" if bad else ""
+    ways = [f"give essays of {MIN_WORDS} or more words under 'text'"]
+    if junk["no-text"] or junk["too-short"]:
+        ways.append(f"or name their column with --text-column (its columns: {columns.listed or 'none'})")
+    if junk["wrong-label"]:
+        ways.append("label with high and low, or use --label-columns none")
+    return f"holds no essay ({reasons}{first}); {', '.join(ways)}"
+
+
+def _bad_rows_noted(junk: Counter[Junk], bad: BadRow | None) -> list[str]:
+    if bad is None:
+        return []
+    return [f"{junk['unparseable']:,} rows could not be parsed and are left out, the first {bad}"]
+
+
+def _read(source: str, choice: ColumnChoice, columns: Columns) -> Iterator[Essay | Junk | BadRow]:
     """An essay or the reason why there is none, for each row."""
     ids: set[str] = set()
     texts: set[bytes] = set()
-    for number, row in enumerate(rows_of(source), start=1):
-        yield _essay(row, number, ids, texts)
+    for number, row in enumerate(rows_of(source, choice.is_header, choice.missing), start=1):
+        yield row if isinstance(row, BadRow) else _essay(row, columns, number, ids, texts)
 
 
-def _essay(row: Row, number: int, ids: set[str], texts: set[bytes]) -> Essay | Junk:
-    if not row:
-        return "unparseable"
-    text = _first(row, TEXT_COLUMNS)
+def _essay(row: Row, columns: Columns, number: int, ids: set[str], texts: set[bytes]) -> Essay | Junk:
+    text = columns.text(row)
     if not isinstance(text, str):
         return "no-text"
     if junk := _junk(text):
         return junk
-    labels = _labels(row)
-    if labels is None:
+    try:
+        labels = columns.levels(row)
+    except ValueError:
         return "wrong-label"
     digest = hashlib.sha256(" ".join(text.split()).encode("utf-8", "replace")).digest()[:16]
     if digest in texts:
         return "repeated"
     texts.add(digest)
-    name = _name(row, _ID_COLUMNS) or f"row-{number}"
-    author = _name(row, _AUTHOR_COLUMNS) or name
+    name = columns.id(row) or f"row-{number}"
+    author = columns.author(row) or name
     if name in ids:
         name = f"{name}#{number}"
     ids.add(name)
@@ -138,44 +163,6 @@ def _junk(text: str) -> Junk | None:
     if lost > len(text) // 20:
         return "undecodable"
     return "too-short" if len(text.split()) < MIN_WORDS else None
-
-
-def _labels(row: Row) -> dict[Trait, Level] | None:
-    """The author's trait levels, or None when a label column holds something else."""
-    nested = row.get("labels")
-    given = dict(row)
-    if isinstance(nested, dict):
-        given |= {str(name).strip().casefold(): value for name, value in nested.items()}
-    labels: dict[Trait, Level] = {}
-    for trait in TRAITS:
-        value = _first(given, _LABEL_COLUMNS[trait])
-        word = "" if value is None else str(value).strip().casefold()
-        if word in _UNLABELED:
-            continue
-        if word not in _LEVELS:
-            return None
-        labels[trait] = _LEVELS[word]
-    return labels
-
-
-_SHORT = {Trait.O: "opn", Trait.C: "con", Trait.E: "ext", Trait.A: "agr", Trait.N: "neu"}
-_LABEL_COLUMNS = {
-    trait: (f"c{short}", short, trait.value.casefold(), trait.label.casefold())
-    for trait, short in _SHORT.items()
-}
-
-
-def _first(row: Row, columns: tuple[str, ...]) -> Any:
-    return next((row[column] for column in columns if row.get(column) is not None), None)
-
-
-def _name(row: Row, columns: tuple[str, ...]) -> str:
-    """The first of the columns that holds a short name or number."""
-    for column in columns:
-        value = row.get(column)
-        if isinstance(value, str | int) and not isinstance(value, bool) and (name := str(value).strip()):
-            return storable(name)[:200]
-    return ""
 
 
 def _canonical(essay: Essay) -> bytes:

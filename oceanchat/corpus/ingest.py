@@ -36,6 +36,7 @@ def ingest_corpus(corpus: Corpus, store: Store, progress: Progress) -> StoredCor
         "fingerprint": corpus.fingerprint,
         "shareable": corpus.shareable,
         "licence": corpus.license,
+        "author_column": corpus.author_column,
     }
     if stored is not None:
         complete = StoredCorpus(corpus_id, corpus.name, stored.facts | about)

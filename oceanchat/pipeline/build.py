@@ -52,7 +52,7 @@ def prepare(config: BuildConfig, to_ask: bool = True) -> Prepared:
     prompts.check(config.tasks)
     if to_ask and config.asks_a_real_model and not config.calls.offline:
         require_key(config.calls)
-    return Prepared(config, prompts, open_corpus(config.essays))
+    return Prepared(config, prompts, open_corpus(config.essays, config.columns))
 
 
 async def build(

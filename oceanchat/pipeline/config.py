@@ -12,6 +12,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from oceanchat.corpus.columns import ColumnChoice, parse_label_columns
 from oceanchat.llm.settings import SCRIPTED, CallSettings
 from oceanchat.pipeline.back_validation import Check
 from oceanchat.pipeline.synthesis import TASKS, Mode
@@ -29,6 +30,10 @@ class BuildConfig(BaseModel):
     """Passed dialogues requested for each trait-level."""
     essays: str | None = None
     """Path or Hub dataset id of the corpus; None: the bundled one."""
+    text_column: str | None = None
+    author_column: str | None = None
+    label_columns: str | None = None
+    """Columns of the corpus, 'O=open_score,N=neuro' for labels; None: those that are known by their names."""
     labeler: str = SCRIPTED
     writer: str = SCRIPTED
     checker: str = SCRIPTED
@@ -48,6 +53,12 @@ class BuildConfig(BaseModel):
     seed: int = 0
     """Decides the order in which essays and sentences are considered."""
     calls: CallSettings = CallSettings()
+
+    @property
+    def columns(self) -> ColumnChoice:
+        """The columns of the corpus that were named. Raises ConfigError for labels that name no trait."""
+        labels = parse_label_columns(self.label_columns)
+        return ColumnChoice(self.text_column or "", self.author_column or "", labels)
 
     @property
     def trait_levels(self) -> tuple[TraitLevel, ...]:
@@ -85,7 +96,9 @@ class BuildConfig(BaseModel):
     def recipe(self, corpus_id: str, fingerprints: Mapping[str, str]) -> str:
         """Hash of everything that decides one trait-level's result, but for the count."""
         decides = self.saved()
-        for name in ("traits", "levels", "count", "essays", "prompts"):
+        # What the columns hold is in the corpus's own hash.
+        columns = ("text_column", "author_column", "label_columns")
+        for name in ("traits", "levels", "count", "essays", "prompts", *columns):
             del decides[name]
         decides |= {"corpus": corpus_id, "prompts": dict(fingerprints)}
         return hashlib.sha256(json.dumps(decides, sort_keys=True).encode()).hexdigest()[:16]

@@ -67,6 +67,8 @@ class Manifest(Record):
     counts: Counts
     rows_sha256: str = ""
     """Hash over every column of every row; empty in format 1, which had none."""
+    rows_without_author: int | None = None
+    """Rows of which nobody knows who wrote their essay; None in older releases, which did not count them."""
     files: tuple[ReleasedFile, ...]
 
     @property

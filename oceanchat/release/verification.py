@@ -28,7 +28,7 @@ from oceanchat.release.personal_data import PATTERNS
 from oceanchat.release.quality import checker, row_figures, seed_overlap
 from oceanchat.release.rows import RejectedRow, Row, row_id, rows_hash
 from oceanchat.release.splits import seed_key
-from oceanchat.release.writer import count_rows
+from oceanchat.release.writer import count_rows, count_without_author
 
 CLOSE = 1e-5
 """How far a recomputed figure may be from the stored one."""
@@ -173,6 +173,12 @@ def _counts(release: Release) -> Iterator[Problem]:
         stated, right = getattr(manifest.counts, name), getattr(counts, name)
         if stated != right:
             yield Problem(MANIFEST, f"the count of {name} is {stated}, the rows give {right}")
+    if manifest.rows_without_author is not None:
+        without = count_without_author(release.rows, manifest.corpora)
+        if manifest.rows_without_author != without:
+            yield Problem(
+                MANIFEST, f"rows_without_author is {manifest.rows_without_author}, the rows give {without}"
+            )
     rows = {file.path: file.rows for file in manifest.files if file.rows is not None}
     for split, levels in counts.splits.items():
         stated, right = rows.get(split_file(split)), sum(levels.values())

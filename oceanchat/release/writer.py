@@ -235,6 +235,9 @@ def _manifest(
         corpora=tuple({"id": c.id, **c.facts, "name": public_name(c.name)} for c in selection.corpora),
         counts=count_rows(content.rows, content.rejected, selection.withheld),
         rows_sha256=rows_hash([*content.rows, *content.rejected]),
+        rows_without_author=count_without_author(
+            content.rows, [{"id": c.id, **c.facts} for c in selection.corpora]
+        ),
         files=(),
     )
 
@@ -261,6 +264,12 @@ def count_rows(rows: Sequence[Row], rejected: Sequence[RejectedRow], withheld: M
             splits[split] = {code: levels[code] for code in CODES if levels[code]}
     states = Counter(row.state for row in rejected)
     return Counts(splits=splits, rejected=dict(sorted(states.items())), withheld=withheld)
+
+
+def count_without_author(rows: Sequence[Row], corpora: Sequence[Mapping[str, Any]]) -> int:
+    """Rows that name no author, or come from a corpus in which each text counted as an author of its own."""
+    without = {corpus["id"] for corpus in corpora if corpus.get("author_column") == ""}
+    return sum(not row.provenance.author or row.provenance.corpus in without for row in rows)
 
 
 def _files(folder: Path, content: _Content) -> tuple[ReleasedFile, ...]:

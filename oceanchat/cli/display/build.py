@@ -11,6 +11,7 @@ from rich.table import Table
 
 from oceanchat.cli.display.dialogue import print_dialogue
 from oceanchat.cli.display.tables import print_table, stdout_console
+from oceanchat.corpus.essays import Corpus
 from oceanchat.llm.settings import SCRIPTED
 from oceanchat.pipeline.config import BuildConfig
 from oceanchat.pipeline.report import BuildReport, Outcome
@@ -51,6 +52,12 @@ def print_build(report: BuildReport, samples: Sequence[Dialogue], config: BuildC
         print_dialogue(dialogue)
     out.print()
     out.print(_models_line(config), style="bold", soft_wrap=True)
+
+
+def print_corpus_notes(corpus: Corpus) -> None:
+    """On stderr: how the columns of a corpus were read, as far as a user should know before a build."""
+    for note in corpus.notes:
+        _note(f"corpus '{corpus.name}': {note}")
 
 
 def print_build_notes(report: BuildReport) -> None:

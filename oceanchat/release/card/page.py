@@ -70,11 +70,23 @@ def _use(manifest: Manifest, quality: Quality) -> str:
         'rows = load_dataset(PATH, split="train")  # PATH: this folder, or OWNER/NAME on the Hub'
         f"{config}\n```\n\n"
         "`messages` is ready for chat templates: the questioner is `user`, the self-discloser"
-        " `assistant`.\n\n"
-        + table(["split", "rows", *codes], rows)
-        + f"\nSplit {'/'.join(map(str, manifest.split_ratio))} by author with seed {manifest.split_seed}:"
-        " no author, no"
-        " seed topic and no near-duplicate is in two splits.\n"
+        " `assistant`.\n\n" + table(["split", "rows", *codes], rows) + _split_claim(manifest)
+    )
+
+
+def _split_claim(manifest: Manifest) -> str:
+    """What the splits keep apart, as far as the authors are known."""
+    ratio, without = "/".join(map(str, manifest.split_ratio)), manifest.rows_without_author
+    if not without:
+        return (
+            f"\nSplit {ratio} by author with seed {manifest.split_seed}: no author, no"
+            " seed topic and no near-duplicate is in two splits.\n"
+        )
+    known = "no known author, " if without < manifest.counts.rows else ""
+    return (
+        f"\nSplit {ratio} with seed {manifest.split_seed}: {known}no seed topic and no near-duplicate is in"
+        f" two splits. Of {without:,} of the {manifest.counts.rows:,} rows nobody knows who wrote the text"
+        " behind them, so one person's words may be in several splits.\n"
     )
 
 

@@ -24,6 +24,20 @@ def test_results_go_to_stdout_and_progress_to_stderr(command: Command) -> None:
     assert "checking dialogues" in ended.err and "Questioner:" not in ended.err
 
 
+def test_where_authors_are_unknown_it_is_said_at_the_start_and_in_the_card(command: Command) -> None:
+    essay = "I love to lose myself in paintings and in music for hours, number {}, and I dream of the sea."
+    Path("e.csv").write_text("text,openness\n" + "".join(f'"{essay.format(n)}",{n % 5}\n' for n in range(9)))
+    ended = command(*OPEN, "--essays", "e.csv", "--count", "1", "--json")
+    first = ended.err.split("\r")[0]
+    assert "no column names the authors (its columns: text, openness)" in first
+    assert "'openness': numbers from 0 to 4, read on a scale of 0 to 4: above 2 high" in first
+    assert command("release", "--version", "1.0.0", "--license", "mit", "--seed-topics", "text").code == 0
+    assert "nobody knows who wrote" in Path("releases/ocean-chat-1.0.0-scripted/README.md").read_text()
+    assert command("verify", "releases/ocean-chat-1.0.0-scripted").code == 0
+    named = command(*OPEN, "--essays", "e.csv", "--author-column", "nobody")
+    assert named.code == 1 and "has no column 'nobody' for --author-column" in named.err
+
+
 @pytest.mark.parametrize("flags", [(), ("--json",)])
 def test_a_corpus_that_yields_too_few_is_exit_code_3(command: Command, flags: tuple[str, ...]) -> None:
     Path("essays").mkdir()

@@ -82,7 +82,14 @@ def test_a_hub_dataset_is_read_by_its_name(tmp_path: Path) -> None:
         ("image.csv", b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR" * 20, "is a binary file"),
         ("columns.csv", b"name,words\na,b\n", "has no column 'TEXT' (its columns: name, words)"),
         ("header.csv", HEADER.encode() + b"\n", "holds no essay (it has no rows)"),
-        ("open.csv", b'TEXT\n"' + b"words " * 50_000, "a field of over 131072 characters"),
+        (
+            "wide.csv",
+            b"id,TEXT\na,b,c\n",
+            "the first at line 2: 3 cells where the header has 2",
+        ),
+        ("array.json", b'[{"text": "a"', "1 unparseable; the first at line 1: not valid JSON"),
+        ("old.xls", b"\xd0\xcf\x11\xe0", "save it as .xlsx"),
+        ("book.xlsx", b"PK\x03\x04", "cannot be read as Excel"),
         ("rows.jsonl", b'{"words": "a"}\n', "holds no essay (1 no-text)"),
         ("table.parquet", b"PAR1 is not enough", "is no readable Parquet file"),
         ("essays.docx", b"PK\x03\x04", "is a file of unknown kind '.docx'"),
@@ -115,7 +122,7 @@ BYTES = st.one_of(
         st.one_of(
             st.sampled_from([b"TEXT", b"#AUTHID,TEXT\n", b'"', b",", b"\n", b"\r", b"\xff\xfe", b"\x00", b"{",
                              b'"text":', b"PAR1", b"\xe9", b"\xf0\x9f", b"Err:000", b"[", words(1).encode(),
-                             b'{"text": "']),
+                             b'{"text": "', b"sep=;\n", b'\\"', b"},{", b"]", b";", b"cOPN", b"3.5"]),
             st.text(string.printable, max_size=9).map(str.encode),
         ),
         max_size=30,
@@ -123,8 +130,8 @@ BYTES = st.one_of(
 )  # fmt: skip
 
 
-@pytest.mark.parametrize("suffix", [".csv", ".tsv", ".jsonl", ".txt", ".parquet"])
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=150)
+@pytest.mark.parametrize("suffix", [".csv", ".tsv", ".jsonl", ".json", ".txt", ".parquet", ".xlsx"])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=80)
 @given(content=BYTES)
 def test_any_bytes_give_a_corpus_or_a_corpus_error(tmp_path: Path, suffix: str, content: bytes) -> None:
     path = tmp_path / f"fuzz{suffix}"
