@@ -56,6 +56,11 @@ def _share_options(command: Callable[..., Any]) -> Callable[..., Any]:
 )
 @click.option("--retry-after-date", is_flag=True, help="Send Retry-After as an HTTP date.")
 @click.option("--poison", metavar="TEXT", help="Answer prompts that contain TEXT with 400 content_filter.")
+@click.option(
+    "--refuse",
+    metavar="NAMES",
+    help="Answer requests that have one of these parameters (max_tokens,temperature,top_p) with 400.",
+)
 @click.option("--limit", type=click.IntRange(min=1), help="Answer calls beyond this many at once with 429.")
 @click.option(
     "--rate-limit-headers/--no-rate-limit-headers", default=False, help="Send x-ratelimit-* headers."

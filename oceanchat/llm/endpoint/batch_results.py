@@ -7,7 +7,7 @@ left unanswered goes back to the queue.
 import asyncio
 import json
 from collections.abc import Callable, Coroutine, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import Connection as StoreConnection
@@ -15,11 +15,13 @@ from sqlalchemy import Connection as StoreConnection
 from oceanchat.errors import BuildStopped, CallFailed
 from oceanchat.llm.attempt import token_columns
 from oceanchat.llm.chat import ChatRequest
-from oceanchat.llm.completions import read_completion
+from oceanchat.llm.completions import ERROR, read_completion
 from oceanchat.llm.endpoint.batch_api import CHAT_ENDPOINT, BatchApi, BatchStatus, ResultLine
 from oceanchat.llm.endpoint.client import Connection
+from oceanchat.llm.endpoint.error_words import error_words
 from oceanchat.llm.endpoint.live import OpenAIModel
 from oceanchat.llm.endpoint.request_errors import ErrorAction, RequestError, classify_status
+from oceanchat.llm.endpoint.request_form import RequestForm
 from oceanchat.llm.provider import Attempt, RawReply
 from oceanchat.llm.throttle import Throttle
 from oceanchat.store import ledger as ledger_rows
@@ -44,12 +46,22 @@ class PendingRequest:
     """Our id of the batch it is in."""
     batches: int = 0
     """Batches that left it unanswered."""
+    form: RequestForm = field(default_factory=RequestForm)
+    """How it is written: as the model's other requests, and without what was refused of this one."""
 
     def line(self) -> bytes:
         """Its line in the batch file."""
-        body = self.model.body(self.request)
+        self.form = self.form.merged(self.model.form)
+        body = self.form.body(self.model.name, self.request)
         line = {"custom_id": self.attempt.key, "method": "POST", "url": CHAT_ENDPOINT, "body": body}
         return json.dumps(line, ensure_ascii=False).encode("utf-8", "replace") + b"\n"
+
+    def is_refused(self, result: ResultLine) -> bool:
+        """Whether its form was refused and is now another, in which it is to be asked again."""
+        words = error_words(result.body)
+        better = self.form.after(result.status, words, self.request)
+        self.form = better or self.form
+        return better is not None
 
     def resolve(self, outcome: RawReply | Exception) -> None:
         """Hand over the reply or the error; the first one counts."""
@@ -222,8 +234,11 @@ class BatchCollector:
         """Store one result and hand it over; False where it has to be asked for again."""
         body = json.dumps(line.body, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
         if line.status == 200 and (answer := read_completion(body)) is not None:
+            if answer.finish_reason == ERROR:
+                return False
             pending = self._mark_arrived(line.key)
             if pending is not None:
+                pending.model.adopt(pending.form)
                 await pending.attempt.store(RawReply(body, batch=True))
                 pending.resolve(RawReply(body, batch=True))
                 return True
@@ -234,7 +249,8 @@ class BatchCollector:
         if line.status is None:
             return False
         error = classify_status(line.status, line.code, f"{line.status} {line.message}")
-        if error.action is not ErrorAction.FAIL_ROW:
+        waiting = self._pending.get(line.key)
+        if error.action is not ErrorAction.FAIL_ROW or (waiting is not None and waiting.is_refused(line)):
             return False
         pending = self._mark_arrived(line.key)
         if pending is not None:

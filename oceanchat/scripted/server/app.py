@@ -134,6 +134,9 @@ class ScriptedEndpoint:
             request = _read_chat(content, sample)
         except (ValueError, TypeError, KeyError, AttributeError, OverflowError):
             return 400, error_body("invalid_request_error", "the body is no chat completion request")
+        if (name := self._faults.refused_parameter(content)) is not None:
+            message = f"Unsupported parameter: '{name}' is not supported with this model."
+            return 400, error_body("unsupported_parameter", message, name)
         if self._faults.poison and any(self._faults.poison in m.content for m in request.messages):
             return 400, error_body("content_filter", "the prompt was filtered")
         answer = _spoilt(await self._answerer(request), fault)
@@ -170,9 +173,9 @@ def _spoilt(answer: ChatAnswer, fault: str | None) -> ChatAnswer:
     return answer
 
 
-def error_body(code: str, message: str) -> bytes:
+def error_body(code: str, message: str, param: str | None = None) -> bytes:
     """An error as the API words it."""
-    return json.dumps({"error": {"message": message, "type": code, "param": None, "code": code}}).encode()
+    return json.dumps({"error": {"message": message, "type": code, "param": param, "code": code}}).encode()
 
 
 def error_response(status: int, code: str, message: str, headers: dict[str, str] | None = None) -> Response:

@@ -38,6 +38,8 @@ class Faults(BaseModel):
     rate_length: float = Share
     poison: str | None = None
     """A prompt that holds this text always gets 400 content_filter."""
+    refuse: str | None = None
+    """Requests with one of these parameters, by name with commas between, get 400 unsupported_parameter."""
     limit: int | None = Field(default=None, ge=1)
     """Calls beyond this many at once get 429."""
     rate_limit_headers: bool = False
@@ -53,6 +55,13 @@ class Faults(BaseModel):
     batch_expired: float = Share
     """Share of a batch's requests that expire unanswered."""
     seed: int = 0
+
+    def refused_parameter(self, body: dict[str, Any]) -> str | None:
+        """The parameter of a request that is refused, if any; a temperature of 1 never is."""
+        refused = (name.strip() for name in (self.refuse or "").split(","))
+        return next(
+            (name for name in refused if name in body and (name, body[name]) != ("temperature", 1)), None
+        )
 
     def kinds(self) -> list[tuple[str, float]]:
         """The faults drawn at random, each with its share."""

@@ -7,7 +7,7 @@ from pathlib import Path
 from oceanchat.errors import CallFailed
 from oceanchat.llm.chat import ChatAnswer
 from oceanchat.store.database import Store
-from tests.endpoint import FAST_BATCHES, Endpoint, ask, questions
+from tests.endpoint import FAST_BATCHES, MODEL, Endpoint, ask, questions
 
 Serve = Callable[..., Endpoint]
 
@@ -26,6 +26,20 @@ async def test_one_filtered_line_fails_alone(store: Store, serve: Serve) -> None
     endpoint = serve(poison="question 3")
     answers, _ = await ask(endpoint.settings(**FAST_BATCHES), store.engine, questions(6))
     assert [getattr(answer, "reason", "") for answer in answers] == ["", "", "", "content-filter", "", ""]
+
+
+async def test_a_batch_in_a_form_that_is_refused_is_asked_again_in_another(
+    store: Store, serve: Serve
+) -> None:
+    endpoint = serve(refuse="max_tokens,temperature")
+    answers, session = await ask(endpoint.settings(**FAST_BATCHES), store.engine, questions(6))
+    assert all(isinstance(answer, ChatAnswer) for answer in answers)
+    assert endpoint.counters()["batches"] == 3
+    assert session.request_forms == {
+        MODEL: ("max_completion_tokens in place of max_tokens", "no temperature where it would be 0")
+    }
+    await ask(endpoint.settings(**FAST_BATCHES), store.engine, questions(9))
+    assert endpoint.counters()["paid_twice"] == 0
 
 
 async def test_what_was_never_submitted_is_asked_for_again(
