@@ -137,6 +137,6 @@ def _amount(value: Any, what: str, shown: str) -> Decimal:
         amount = Decimal(str(value))
     except InvalidOperation:
         amount = Decimal("NaN")
-    if isinstance(value, bool) or not amount.is_finite() or not 0 <= amount < _MILLION:
+    if isinstance(value, bool) or not amount.is_finite() or not 0 <= amount <= _MILLION:
         raise ConfigError(f"price file '{shown}' has {what} '{value}'; it must be a number of {UNIT}")
     return amount
