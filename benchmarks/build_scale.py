@@ -21,7 +21,7 @@ from pathlib import Path
 
 csv.field_size_limit(10**9)
 OCEANCHAT = str(Path(sys.executable).with_name("oceanchat"))
-MOST_SECONDS, MOST_MB, MOST_GROWTH = 120, 400, 1.10
+MAX_SECONDS, MAX_MB, MAX_GROWTH = 120, 400, 1.10
 
 
 def main() -> None:
@@ -60,10 +60,10 @@ def main() -> None:
         )
         print("".join(f"{figure:>11}" for figure in figures))
         if times == 1:
-            say("1x within 2 minutes", seconds <= MOST_SECONDS)
-            say("1x under 400 MB", peak <= MOST_MB)
-    say("time an essay grows by at most 10 %", max(rates) <= MOST_GROWTH * rates[0])
-    say("memory grows by at most 10 %", max(peaks) <= MOST_GROWTH * peaks[0])
+            say("1x within 2 minutes", seconds <= MAX_SECONDS)
+            say("1x under 400 MB", peak <= MAX_MB)
+    say("time an essay grows by at most 10 %", max(rates) <= MAX_GROWTH * rates[0])
+    say("memory grows by at most 10 %", max(peaks) <= MAX_GROWTH * peaks[0])
 
 
 def repeat(source: Path, target: Path, times: int) -> int:
@@ -104,7 +104,7 @@ def peak_mb(usage: resource.struct_rusage) -> float:
 
 
 def say(target: str, met: bool) -> None:
-    """One line a target."""
+    """One line per target."""
     print(f"  {'met   ' if met else 'MISSED'} {target}")
 
 

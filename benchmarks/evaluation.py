@@ -57,7 +57,7 @@ def whole_path(given: argparse.Namespace) -> list[tuple[str, float]]:
 
 
 def print_table(timed: Sequence[tuple[str, float]]) -> None:
-    """One line a step, and the sum."""
+    """One line per step, and the sum."""
     for name, seconds in (*timed, ("all together", sum(seconds for _, seconds in timed))):
         print(f"{name:<24}{seconds:>9.1f} s")
 

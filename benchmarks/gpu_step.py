@@ -3,8 +3,8 @@
     python benchmarks/gpu_step.py
 
 Random weights in bfloat16, batch 16 x 768, rank 256 on query, key, value and feed-forward modules.
-Prints step time, tokens a second, peak memory and model FLOP utilisation. Without a GPU it says what it would
-run and does nothing else. A method that does not fit the memory is reported as such.
+Prints step time, tokens per second, peak memory and model FLOP utilisation. Without a GPU it says what it
+would run and does nothing else. A method that does not fit the memory is reported as such.
 """
 
 import argparse

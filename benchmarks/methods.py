@@ -225,13 +225,13 @@ class Credits(NamedTuple):
         own = self.by_seed[method]
         return [statistics.fmean(values) for values in zip(*(own[s] for s in seeds or own), strict=True)]
 
-    def against(self, one: str, other: str) -> str:
+    def against(self, method: str, other: str) -> str:
         """The paired difference of two methods over the seeds both have; empty where there are none."""
-        ours, theirs = self.by_seed.get(one, {}), self.by_seed.get(other, {})
+        ours, theirs = self.by_seed.get(method, {}), self.by_seed.get(other, {})
         shared = sorted(ours.keys() & theirs.keys())
-        if one == other or not ours or not theirs or not (shared or NO_SEED in {**ours, **theirs}):
+        if method == other or not ours or not theirs or not (shared or NO_SEED in {**ours, **theirs}):
             return ""
-        pairs = zip(self.mean(one, shared), self.mean(other, shared), strict=True)
+        pairs = zip(self.mean(method, shared), self.mean(other, shared), strict=True)
         return paired_interval([a - b for a, b in pairs], self.authors)
 
 
@@ -252,7 +252,7 @@ def pooled(
 def table(
     results: dict[Cell, dict[str, Any]], credits: Credits, methods: Sequence[str], folds: int
 ) -> Iterator[str]:
-    """The table of methods, a line a row; methods without a whole seed say what they have."""
+    """The table of methods, one line per row; methods without a whole seed say what they have."""
     yield f"dialogues {len(credits.authors)}, folds {folds} by author; accuracy is ten-way, chance 0.10"
     yield (
         "| method | accuracy (95 %) | each seed | minus TF-IDF (95 %, paired) | minus tuned TF-IDF"

@@ -28,7 +28,7 @@ from oceanchat.store.database import open_store
 from oceanchat.store.imports import add_imported
 from oceanchat.traits import TRAIT_LEVELS, TraitLevel
 
-ROWS_A_AUTHOR = 3
+ROWS_PER_AUTHOR = 3
 Exchanges = dict[TraitLevel, list[tuple[Turn, ...]]]
 
 
@@ -84,7 +84,7 @@ def recombined(parts: Exchanges, rows: int) -> list[Dialogue]:
                 source="imported",
                 trait=level.trait,
                 level=level.level,
-                author=f"author {lottery.randrange(max(1, rows // ROWS_A_AUTHOR))}",
+                author=f"author {lottery.randrange(max(1, rows // ROWS_PER_AUTHOR))}",
                 turns=turns,
                 state="passed",
             )

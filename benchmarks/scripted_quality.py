@@ -1,9 +1,9 @@
 """What the scripted model's labels, dialogues and verdicts are worth, in one table with the targets.
 
-    python benchmarks/scripted_quality.py [--essays PATH] [--count 104] [--labelled DIALOGUES.jsonl]
+    python benchmarks/scripted_quality.py [--essays PATH] [--count 104] [--labeled DIALOGUES.jsonl]
 
 Writes up to `--count` dialogues for each trait-level from a corpus (the bundled one by default), before the
-gates. DIALOGUES.jsonl holds dialogues that people labelled: trait, level, facet, seed, turns; on them the
+gates. DIALOGUES.jsonl holds dialogues that people labeled: trait, level, facet, seed, turns; on them the
 labeler and the checker are scored against somebody else's judgement.
 """
 
@@ -57,14 +57,14 @@ class Labels(NamedTuple):
     """All seeds of a corpus, at most three an essay and trait-level."""
 
     seeds: dict[TraitLevel, list[Seed]]
-    labelled: int
+    labeled: int
     seconds: float
 
 
 def label_corpus(source: str | None) -> Labels:
     """Label every sentence for every trait; the strongest three of an essay are seeds."""
     seeds: dict[TraitLevel, list[Seed]] = defaultdict(list)
-    labelled, seconds = 0, 0.0
+    labeled, seconds = 0, 0.0
     for essay in open_corpus(source).essays:
         sentences = sentences_of(essay).sentences
         here: dict[TraitLevel, list[Seed]] = defaultdict(list)
@@ -85,10 +85,10 @@ def label_corpus(source: str | None) -> Labels:
                         )
                     )
         seconds += time.perf_counter() - start
-        labelled += len(sentences) * len(TRAITS)
+        labeled += len(sentences) * len(TRAITS)
         for of, candidates in here.items():
             seeds[of].extend(sorted(candidates, key=lambda seed: -seed.strength)[:AN_ESSAY])
-    return Labels(seeds, labelled, seconds)
+    return Labels(seeds, labeled, seconds)
 
 
 def spread(seeds: Iterable[Seed], count: int) -> list[Seed]:
@@ -185,7 +185,7 @@ def rows(source: str | None, count: int) -> Iterator[tuple[str, str, str]]:
     """Measure, figure and target for a corpus."""
     labels = label_corpus(source)
     fewest = min(labels.seeds, key=lambda of: len(labels.seeds[of]))
-    yield "microseconds a label", f"{labels.seconds / labels.labelled * 1e6:.0f}", "< 300"
+    yield "microseconds per label", f"{labels.seconds / labels.labeled * 1e6:.0f}", "< 300"
     yield "fewest seeds (3 an essay)", f"{len(labels.seeds[fewest])} ({fewest.code})", ">= 20"
     prompts = open_prompts(None)
     chosen = [seed for of in TRAIT_LEVELS for seed in spread(labels.seeds[of], count)]
@@ -193,7 +193,7 @@ def rows(source: str | None, count: int) -> Iterator[tuple[str, str, str]]:
     written = [write(prompts, seed) for seed in chosen]
     seconds = time.perf_counter() - start
     yield "dialogues", str(len(written)), str(count * 10)
-    yield "milliseconds a dialogue", f"{seconds / len(written) * 1e3:.2f}", "< 2"
+    yield "milliseconds per dialogue", f"{seconds / len(written) * 1e3:.2f}", "< 2"
     yield "with a 5-gram Jaccard >= 0.5", f"{near_duplicates(written):.1%}", "< 5 %"
     openings = Counter(each.turns[0].text for each in written)
     yield "commonest opening question", f"{openings.most_common(1)[0][1] / len(written):.1%}", "<= 2 %"
@@ -210,13 +210,13 @@ def rows(source: str | None, count: int) -> Iterator[tuple[str, str, str]]:
         yield (
             f"  {of.code}",
             f"{len(labels.seeds[of])} seeds, {len({s.facet for s in labels.seeds[of]})} facets, "
-            f"{len(passed)} dialogues, {words_a_turn(written, of):.1f} words a turn, {share} strict",
+            f"{len(passed)} dialogues, {words_a_turn(written, of):.1f} words per turn, {share} strict",
             "",
         )
 
 
-def labelled_rows(path: Path) -> Iterator[tuple[str, str, str]]:
-    """Measure and figure for dialogues that people labelled."""
+def labeled_rows(path: Path) -> Iterator[tuple[str, str, str]]:
+    """Measure and figure for dialogues that people labeled."""
     prompts = open_prompts(None)
     states: Counter[str] = Counter()
     total = 0
@@ -226,15 +226,15 @@ def labelled_rows(path: Path) -> Iterator[tuple[str, str, str]]:
         facet = facet_named(row["facet"])
         label = label_sentence(row["seed"], target.trait)
         total += 1
-        states["labelled"] += label.facet_level is not None
+        states["labeled"] += label.facet_level is not None
         states["level"] += label.facet_level is not None and label.facet_level.level is target.level
         states["facet"] += label.facet_level is not None and label.facet_level.facet == facet
         turns = tuple(Turn(role=turn["role"], text=turn["text"]) for turn in row["turns"])
         strict, paper = verdict(prompts, turns, target)
         states["strict"] += strict
         states["paper"] += paper
-    named = max(states["labelled"], 1)
-    yield "seeds not called neutral", f"{states['labelled'] / total:.1%} of {total}", ""
+    named = max(states["labeled"], 1)
+    yield "seeds not called neutral", f"{states['labeled'] / total:.1%} of {total}", ""
     yield "  of these, level as people say", f"{states['level'] / named:.1%}", ""
     yield "  of these, facet as people say", f"{states['facet'] / named:.1%}", ""
     yield "dialogues passing strict", f"{states['strict'] / total:.1%}", ""
@@ -246,14 +246,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--essays", help="a corpus as `oceanchat build` reads it (default: the bundled one)")
     parser.add_argument("--count", type=int, default=104, help="dialogues for each trait-level")
-    parser.add_argument("--labelled", type=Path, help="dialogues that people labelled, JSONL")
+    parser.add_argument("--labeled", type=Path, help="dialogues that people labeled, JSONL")
     options = parser.parse_args()
     print(f"{'measure':<34}{'figure':<64}target")
     for measure, figure, target in rows(options.essays, options.count):
         print(f"{measure:<34}{figure:<64}{target}")
-    if options.labelled:
+    if options.labeled:
         print("\nagainst people's labels")
-        for measure, figure, _ in labelled_rows(options.labelled):
+        for measure, figure, _ in labeled_rows(options.labeled):
             print(f"{measure:<34}{figure}")
 
 

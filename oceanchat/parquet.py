@@ -16,7 +16,7 @@ ROWS_AT_ONCE = 256
 def read_parquet(path: Path) -> Iterator[dict[str, Any]]:
     """The rows in order, one dictionary a row.
 
-    Raises RecordError with the reason when the file is no whole Parquet file.
+    Raises RecordError with the reason when the file is not a whole Parquet file.
     """
     arrow, parquet = load_optional("pyarrow", "release"), load_optional("pyarrow.parquet", "release")
     try:

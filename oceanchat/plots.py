@@ -63,7 +63,7 @@ def plot_topics(topics: "Sequence[TopicShare]", path: Path, labeler: str | None 
         axes.text(end + 0.3, height, f"{row.share:.1%}", va="center", fontsize=8.5, color=_INK)
     axes.set_yticks(range(len(rows)), [row.label for row in rows], fontsize=9.5, color=_INK)
     axes.set_xlim(0, max(left, default=1.0) * 1.1)
-    named = f"; topics labelled by {labeler.replace('$', '')}" if labeler else ""
+    named = f"; topics labeled by {labeler.replace('$', '')}" if labeler else ""
     axes.set_xlabel(f"share of dialogues (%){named}", fontsize=9.5, color=_INK)
     axes.legend(
         frameon=False,
@@ -81,13 +81,13 @@ def plot_topics(topics: "Sequence[TopicShare]", path: Path, labeler: str | None 
 
 
 def plot_table_six(rows: Sequence[SummaryRow], path: Path) -> None:
-    """Draw average turns and words a turn of each trait-level beside the paper's Table 6."""
+    """Draw average turns and words per turn of each trait-level beside the paper's Table 6."""
     lines = [row for row in rows if row.trait_level != "Avg"]
     figure = Figure(figsize=(7.2, 3.4), layout="constrained")
     panels = figure.subplots(1, 2, sharey=True)
     heights = list(range(len(lines)))[::-1]
     for axes, name, title in zip(
-        panels, ("turns", "words_a_turn"), ("average turns", "words a turn"), strict=True
+        panels, ("turns", "words_a_turn"), ("average turns", "words per turn"), strict=True
     ):
         ours = [float(getattr(row, name)) for row in lines]
         paper = [float(getattr(PAPER[row.trait_level], name)) for row in lines]

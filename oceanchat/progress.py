@@ -10,7 +10,7 @@ class Stage(StrEnum):
     """The steps that a build reports on, as progress bars show them."""
 
     SEGMENT = "Splitting essays"
-    LABEL = "Labelling sentences"
+    LABEL = "Labeling sentences"
     WRITE = "Writing dialogues"
     CHECK = "Checking dialogues"
 

@@ -132,11 +132,11 @@ def _read(path: Path) -> str:
         return path.read_text(encoding="utf-8-sig")
     except FileNotFoundError:
         raise PromptError(
-            f"prompt file '{path}' is missing; copy it from the folder that ships and edit it"
+            f"prompt file '{path}' is missing; copy it from the bundled prompts and edit it"
         ) from None
     except (OSError, UnicodeDecodeError) as error:
         raise PromptError(
-            f"prompt file '{path}' cannot be read ({error.__class__.__name__}); save a file in UTF-8"
+            f"prompt file '{path}' cannot be read ({error.__class__.__name__}); save it as UTF-8"
         ) from None
 
 

@@ -203,7 +203,7 @@ class TrainConfig(BaseModel):
         router = f" (router {recipe.router_learning_rate:g})" if method.router == "learned" else ""
         return (
             f"rank {recipe.rank}{experts}; learning rate {recipe.learning_rate}{router};"
-            f" {recipe.epochs:g} epochs, {recipe.batch_size} dialogues a step; {recipe.precision}"
+            f" {recipe.epochs:g} epochs, {recipe.batch_size} dialogues per step; {recipe.precision}"
         )
 
 

@@ -1,1 +1,1 @@
-"""One thin page a file."""
+"""One thin page per file."""

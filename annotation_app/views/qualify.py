@@ -107,6 +107,6 @@ def _waiting(status: QualificationStatus) -> None:
     st.write(
         f"{status.score.right} of {status.score.total} practice items were right in both criteria;"
         f" {qualification.PASS_MARK:.0%} are needed to go on at once."
-        " The lead may let you start all the same."
+        " The lead may let you start anyway."
     )
     st.write("The guidelines stay open to you in the meantime.")

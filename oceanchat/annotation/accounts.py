@@ -129,7 +129,7 @@ def sign_in(store: Store, name: str, passcode: str, address: str, *, now: float 
     if account is None or not matches or account.retired_at is not None:
         with store.writing() as connection:
             annotator_rows.add_failure(connection, name, address, moment)
-        raise AnnotationError("name or passcode is not right; check both, or ask the lead for a new passcode")
+        raise AnnotationError("name or passcode is wrong; check both, or ask the lead for a new passcode")
     return start_sign_in(store, account, now=moment)
 
 

@@ -69,7 +69,7 @@ def draw_sample(
         before = sample_rows.latest_sample(connection, lock=True)
         if before is not None and not another:
             raise AnnotationError(
-                f"sample {before.id} exists; a second one starts the validation over: add --another for that"
+                f"sample {before.id} exists; to start the validation over with a second one, add --another"
             )
         chosen = draw(accepted, config.per_trait_level, config.seed)
         extra = draw(rejected, config.include_rejected, config.seed)

@@ -29,7 +29,7 @@ from oceanchat.traits import CODES
     default=3,
     show_default=True,
     metavar="N",
-    help="Number of people who label each dialogue.",
+    help="Number of annotators who label each dialogue.",
 )
 @click.option(
     "--seed", default=0, show_default=True, help="Random seed for the dialogues drawn and their order."
@@ -39,7 +39,7 @@ from oceanchat.traits import CODES
     default=0.0,
     show_default=True,
     metavar="SHARE",
-    help="Share of items shown twice without notice.",
+    help="Share of items shown a second time, unannounced.",
 )
 @click.option(
     "--gold", default=0.0, show_default=True, metavar="SHARE", help="Share of items with known answers."
@@ -65,7 +65,7 @@ from oceanchat.traits import CODES
 @store_option
 @json_option
 def sample(store: str, another: bool, prompts: Path | None, as_json: bool, **options: Any) -> None:
-    """Draw the dialogues for people to validate, the same number per trait-level.
+    """Draw dialogues for annotators to validate, the same number per trait-level.
 
     \b
     oceanchat sample --per-trait-level 40 --annotators 3
@@ -214,14 +214,14 @@ def retire(name: str, store: str) -> None:
     accounts.retire(opened, accounts.find(opened, name))
     unassigned = assignment.coverage(opened).unassigned
     if unassigned:
-        click.echo(f"{unassigned} labels have no annotator to give them; add an annotator.", err=True)
+        click.echo(f"{unassigned} labels have no annotator; add one.", err=True)
 
 
 @annotators.command("admit")
 @click.argument("name")
 @store_option
 def admit(name: str, store: str) -> None:
-    """Admit an annotator to validation who did not pass the practice items.
+    """Admit an annotator who did not pass the practice items.
 
     \b
     oceanchat annotators admit "Ada Lovelace"

@@ -26,7 +26,9 @@ Examples:
 @click.command(epilog=EPILOG)
 @build_options()
 @click.option(
-    "--dry-run", is_flag=True, help="Show what the build would do and how many calls it takes; send nothing."
+    "--dry-run",
+    is_flag=True,
+    help="Show what the build would do and how many calls it would take; send nothing.",
 )
 @store_option
 @json_option

@@ -24,7 +24,6 @@ _EXTRAS = {
     "krippendorff": "agreement",
     "openpyxl": "excel",
     "pandas": "agreement",
-    "psycopg": "postgres",
     "starlette": "serve",
     "streamlit": "app",
     "uvicorn": "serve",

@@ -44,7 +44,7 @@ check_option = click.option(
     " trait.",
 )
 exchanges_option = click.option(
-    "--exchanges", default=5, show_default=True, metavar="N", help="Questions with answers per dialogue."
+    "--exchanges", default=5, show_default=True, metavar="N", help="Question-and-answer pairs per dialogue."
 )
 words_option = click.option(
     "--words", default=80, show_default=True, metavar="N", help="Maximum number of words per turn."

@@ -186,7 +186,7 @@ def verify(folder: Path, as_json: bool) -> None:
 @click.argument("after", type=PATH)
 @json_option
 def diff(before: Path, after: Path, as_json: bool) -> None:
-    """Show what changed from one release to another: rows, labels, splits and figures.
+    """Show what changed between two releases: rows, labels, splits and figures.
 
     \b
     oceanchat diff releases/ocean-chat-1.0.0 releases/ocean-chat-1.1.0

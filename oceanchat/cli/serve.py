@@ -61,7 +61,9 @@ def _share_options(command: Callable[..., Any]) -> Callable[..., Any]:
     metavar="NAMES",
     help="Answer requests that have one of these parameters (max_tokens,temperature,top_p) with 400.",
 )
-@click.option("--limit", type=click.IntRange(min=1), help="Answer calls beyond this many at once with 429.")
+@click.option(
+    "--limit", type=click.IntRange(min=1), help="Answer with 429 when more calls than this are in flight."
+)
 @click.option(
     "--rate-limit-headers/--no-rate-limit-headers", default=False, help="Send x-ratelimit-* headers."
 )

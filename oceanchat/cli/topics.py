@@ -104,5 +104,5 @@ def _print_topics(named_topics: "Sequence[NamedTopic]", naming: "TopicNames | No
         for named in named_topics
     ]
     cells = [(*row, labeler) for row, labeler in zip(rows, labelers, strict=True)]
-    print_table((*headers, "labelled by"), cells)
+    print_table((*headers, "labeled by"), cells)
     click.echo(f"{naming.usage.answered:,} calls to {naming.labeler}, {naming.usage.cost}", err=True)

@@ -49,6 +49,6 @@ def lines(path: Path) -> Iterator[str]:
 
 
 def _windows(escaped: re.Match[str]) -> str:
-    """The character a byte that is no UTF-8 stands for."""
+    """The character a byte that is not UTF-8 stands for."""
     byte = escaped.group().encode("utf-8", "surrogateescape")
     return byte.decode("cp1252", "ignore") or byte.decode("latin-1")

@@ -21,10 +21,10 @@ from oceanchat.records import Essay, storable
 Junk = Literal[
     "unparseable", "no-text", "empty", "error-cell", "too-short", "undecodable", "wrong-label", "repeated"
 ]
-"""Why a row is no essay: `error-cell` is what a spreadsheet leaves of a failed formula, such as `Err:000`."""
+"""Why a row is not an essay: `error-cell` is what a failed formula leaves, such as `Err:000`."""
 
 MIN_WORDS = 10
-"""Words below which a text is no essay."""
+"""Words below which a text is not an essay."""
 
 BUNDLED = "bundled essays"
 _UNKNOWN_LICENSE = "not stated; check the corpus's terms before sharing any of its text"
@@ -75,7 +75,7 @@ def open_corpus(source: str | None = None, choice: ColumnChoice = BY_NAME) -> Co
     the Hub.
     """
     if source == "":
-        refuse(source, "is no path; leave it out for the bundled essays")
+        refuse(source, "is not a path; leave it out for the bundled essays")
     location = source or str(resources.files("oceanchat.corpus") / "essays.jsonl")
     columns = survey(rows_of(location, choice.is_header, choice.missing), choice)
     columns.check(location, choice)

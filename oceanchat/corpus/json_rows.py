@@ -100,7 +100,7 @@ def _objects(value: Any, line: int) -> Iterator[dict[str, Any] | BadRow]:
 
 
 def _object(value: Any, line: int) -> dict[str, Any] | BadRow:
-    return value if isinstance(value, dict) else BadRow(line, "not a JSON object; write one object a line")
+    return value if isinstance(value, dict) else BadRow(line, "not a JSON object; write one object per line")
 
 
 def _value(line: str) -> Any:

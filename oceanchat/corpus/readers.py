@@ -70,7 +70,7 @@ def _file_rows(path: Path, is_header: IsHeader, missing: str) -> Iterator[Row | 
 def _folder_rows(folder: Path) -> Iterator[Row | BadRow]:
     files = sorted(path for path in folder.rglob("*.txt") if path.is_file())
     if not files:
-        refuse(folder, f"is a folder without .txt files; give one text file an essay, or a {_KINDS} file")
+        refuse(folder, f"is a folder without .txt files; give one text file per essay, or a {_KINDS} file")
     return (_text_file(folder, path) for path in files)
 
 
@@ -88,7 +88,7 @@ def _parquet_rows(path: Path) -> Iterator[Row | BadRow]:
     try:
         yield from _named(read_parquet(path))
     except RecordError as error:
-        refuse(path, f"is no readable Parquet file ({error}); write it again, or use CSV or JSONL")
+        refuse(path, f"is not a readable Parquet file ({error}); write it again, or use CSV or JSONL")
 
 
 def _named(rows: Iterable[dict[str, Any] | BadRow]) -> Iterator[Row | BadRow]:

@@ -64,7 +64,7 @@ _SIGNS = tuple(
 def cut(text: str, start: int, end: int) -> list[int]:
     """Where the pieces of the run-on `text[start:end]` start after the first, in order.
 
-    Empty when it is no run-on.
+    Empty when it is not a run-on.
     """
     if end - start <= RUN_ON or len(text[start:end].split()) <= RUN_ON:
         return []

@@ -25,7 +25,7 @@ def workbook_records(path: Path, is_header: IsHeader) -> Iterator[TableRecord]:
         book.close()
     except Exception as error:  # a damaged workbook makes openpyxl raise whatever its parts raise
         damaged = isinstance(error, zipfile.BadZipFile | KeyError | IndexError)
-        reason = "it is no workbook" if damaged else type(error).__name__
+        reason = "it is not a workbook" if damaged else type(error).__name__
         refuse(path, f"cannot be read as Excel ({reason}); save it as .xlsx again, or as CSV UTF-8")
 
 

@@ -74,7 +74,7 @@ class RecordingModel(ChatModel, Protocol):
         """Store, at no cost, `request`'s share of one answer to several requests, for `stored_answer`."""
 
     def record_outcome(self, request: ChatRequest, outcome: str | None) -> None:
-        """Record what became of an answer: 'retried' (asked anew), 'rejected' (of no use), None (kept)."""
+        """Record what became of an answer: 'retried' (asked again), 'rejected' (of no use), None (kept)."""
 
 
 def request_key(endpoint: str, name: str, request: ChatRequest) -> str:

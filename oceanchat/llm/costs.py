@@ -2,9 +2,9 @@
 
 One line for each stage, model, endpoint and trait-level: paid = kept + rejected + retried + lost in flight.
 Kept: an answer a stage could read. Rejected: refused, cut off, filtered or unreadable. Retried: unreadable
-and asked anew. Lost: possibly paid, since it may have been billed although it brought nothing (timeouts, lost
-connections, server errors, kills, lines of a batch that never came); only its upper bound is known. Works on
-sums of ledger rows and a price table, nothing else.
+and asked again. Lost: possibly paid, since it may have been billed although it brought nothing (timeouts,
+lost connections, server errors, kills, lines of a batch that never came); only its upper bound is known.
+Works on sums of ledger rows and a price table, nothing else.
 """
 
 from collections import Counter

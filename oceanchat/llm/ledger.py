@@ -148,7 +148,7 @@ class Ledger:
         answer = read_completion(body)
         if answer is None:
             raise CallFailed(
-                "unreadable-reply", f"model '{self.name}' sent a reply that is no chat completion"
+                "unreadable-reply", f"model '{self.name}' sent a reply that is not a chat completion"
             )
         if answer.finish_reason == "content_filter":
             raise CallFailed(CONTENT_FILTER, f"model '{self.name}' stopped at its content filter")

@@ -30,7 +30,7 @@ def is_refusal(text: str) -> bool:
 def checked_text(answer: ChatAnswer) -> str:
     """The text of an answer. Raises CallFailed with reason 'content-filter', 'refused' or 'length'."""
     if answer.finish_reason == "content_filter":
-        raise CallFailed("content-filter", "the endpoint's content filter held the answer back")
+        raise CallFailed("content-filter", "the endpoint's content filter withheld the answer")
     if answer.refusal or is_refusal(answer.text):
         raise CallFailed("refused", "the model declined to answer")
     if answer.finish_reason == "length":

@@ -80,14 +80,14 @@ def _watch(ours: socket.socket, loop: asyncio.AbstractEventLoop, throttle: Throt
 
 
 def _stop(loop: asyncio.AbstractEventLoop, throttle: Throttle, name: str) -> None:
-    why = BuildStopped(f"stopped by {name}; everything answered is kept: run the same command again to go on")
+    why = BuildStopped(f"stopped by {name}; all answers are kept: run the same command again to go on")
     with contextlib.suppress(RuntimeError):  # the loop is closed: nothing is left to stop
         loop.call_soon_threadsafe(throttle.stop, why)
 
 
 def _leave(number: int, why: str) -> None:
     """End the process now; what it says must not keep it, where nobody reads or the terminal is held."""
-    line = f"stopped by {signal.Signals(number).name}: {why}; everything answered is kept\n" if why else ""
+    line = f"stopped by {signal.Signals(number).name}: {why}; all answers are kept\n" if why else ""
     speech = threading.Thread(target=_say, args=(line,), daemon=True)
     speech.start()
     speech.join(0.5)

@@ -14,7 +14,7 @@ from typing import NamedTuple
 from oceanchat.errors import BuildStopped
 
 WINDOW = 20
-"""Replies counted before the throttle decides anew how many may be in flight."""
+"""Replies counted before the throttle decides again how many may be in flight."""
 TOLERATED = 0.25
 """Share of 429 in a window that is taken for noise: the refused requests wait, the others do not."""
 MARGIN = 3
@@ -22,7 +22,7 @@ MARGIN = 3
 
 
 class RateLimit:
-    """A number of units a minute, granted in order, with at most one second's worth at once."""
+    """A number of units per minute, granted in order, with at most one second's worth at once."""
 
     def __init__(self, per_minute: float) -> None:
         self._rate = per_minute / 60

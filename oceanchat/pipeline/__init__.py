@@ -1,1 +1,1 @@
-"""Build dialogues from sentences, one module a step."""
+"""Build dialogues from sentences, one module per step."""

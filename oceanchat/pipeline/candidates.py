@@ -1,6 +1,6 @@
 """Order the sentences considered for one trait-level.
 
-Essays whose author carries the target level come first, then unlabelled ones, then the rest; within each
+Essays whose author carries the target level come first, then unlabeled ones, then the rest; within each
 group the essays stand in an order drawn from the seed, and every round takes one more sentence of each, so
 that early candidates come from as many authors as possible. Only the essays are held in memory, never their
 sentences.
@@ -54,7 +54,7 @@ def _in_groups(positions: Iterator[tuple[int, int]], size: int) -> Iterator[list
 def _kinds(
     essays: Sequence[EssayOutline], trait_level: TraitLevel, seed: int
 ) -> Iterator[Iterator[tuple[int, int]]]:
-    """(Essay number, position) pairs of the target level's essays, of unlabelled ones, of the rest."""
+    """(Essay number, position) pairs of the target level's essays, of unlabeled ones, of the rest."""
     kinds: tuple[list[EssayOutline], ...] = ([], [], [])
     for essay in essays:
         level = essay.labels.get(trait_level.trait)

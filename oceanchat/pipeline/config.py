@@ -49,7 +49,7 @@ class BuildConfig(BaseModel):
     seeds_per_essay: int = Field(default=3, ge=1, le=1_000_000)
     """Seed topics taken from one essay at most, for each trait-level."""
     sentences_per_call: int = Field(default=1, ge=1, le=50)
-    """Sentences labelled in one call (the paper: 1)."""
+    """Sentences labeled in one call (the paper: 1)."""
     seed: int = 0
     """Decides the order in which essays and sentences are considered."""
     calls: CallSettings = CallSettings()

@@ -109,7 +109,7 @@ def calls_needed(pilot: PilotUsage, dialogues: int) -> Range:
     if passed <= calls:
         share = _share(passed, calls)
         return Range(dialogues / share.value, dialogues / share.high, dialogues / share.low)
-    # Several dialogues a call: the calls are the rarer event.
+    # Several dialogues per call: the calls are the rarer event.
     return _share(calls, passed).scaled(dialogues)
 
 

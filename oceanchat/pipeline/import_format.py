@@ -28,7 +28,7 @@ ROLES: Mapping[str, Role] = {
 
 
 class LineProblem(NamedTuple):
-    """A line that is no dialogue."""
+    """A line that is not a dialogue."""
 
     line: int
     """Counted from 1."""
@@ -63,7 +63,7 @@ def read_dialogues(path: Path) -> ImportedFile:
             except InputError as error:
                 problems.append(LineProblem(number, str(error)))
     if not dialogues and not problems:
-        raise InputError(f"file '{path}' is empty; it must hold one dialogue a line, as JSON")
+        raise InputError(f"file '{path}' is empty; it must hold one dialogue per line, as JSON")
     return ImportedFile(tuple(dialogues), tuple(problems))
 
 
@@ -72,9 +72,9 @@ def parse_dialogue(line: bytes | str, number: int, source: str) -> Dialogue:
     try:
         record = json.loads(line)
     except (ValueError, RecursionError):
-        raise RecordError("not valid JSON; write one object a line, in UTF-8") from None
+        raise RecordError("not valid JSON; write one object per line, in UTF-8") from None
     if not isinstance(record, dict):
-        raise RecordError("not a JSON object; write one object a line")
+        raise RecordError("not a JSON object; write one object per line")
     trait_level = _trait_level(record)
     turns = _turns(record)
     seed, author = _text(record, "seed", "seed_topic"), _text(record, "author")

@@ -42,7 +42,7 @@ class ImportConfig(BaseModel):
     prompts: Path | None = None
     """Folder of templates; None: those that ship."""
     exchanges: int = Field(default=5, ge=1, le=50)
-    """Questions with answers a dialogue is expected to have."""
+    """Pairs of question and answer a dialogue is expected to have."""
     words: int = Field(default=80, ge=10, le=500)
     """Maximum words in a turn."""
     calls: CallSettings = CallSettings()

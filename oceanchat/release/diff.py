@@ -45,7 +45,7 @@ class Difference(NamedTuple):
     """Row id -> split before and after, for rows in both."""
     figures: Sequence[ChangedFigure]
     options: Sequence[ChangedFigure]
-    """What the two were made with: version, licence, requirement and the like."""
+    """What the two were made with: version, license, requirement and the like."""
 
     @property
     def same(self) -> bool:

@@ -74,7 +74,7 @@ def read_manifest(folder: Path) -> Manifest:
     """The manifest of a release folder. Raises ReleaseError when there is none, or one of a newer format."""
     if own_file(folder, MANIFEST) is None:
         raise ReleaseError(
-            f"folder '{folder}' is no release: it has no '{MANIFEST}'; write one with `oceanchat release`"
+            f"folder '{folder}' is not a release: it has no '{MANIFEST}'; write one with `oceanchat release`"
         )
     content = _json(folder, MANIFEST)
     if isinstance(content.get("format"), int) and content["format"] > FORMAT:
@@ -86,12 +86,10 @@ def read_manifest(folder: Path) -> Manifest:
     except ValueError as error:
         reason = " ".join(str(error).splitlines()[1:3])
         raise ReleaseError(
-            f"manifest of '{folder}' is not as it was written ({reason}); take it anew"
+            f"manifest of '{folder}' is not as it was written ({reason}); restore it"
         ) from None
     if manifest.format < 1:
-        raise ReleaseError(
-            f"release '{folder}' has format '{manifest.format}', which never was; take it anew"
-        )
+        raise ReleaseError(f"release '{folder}' has format '{manifest.format}', which never was; restore it")
     return manifest
 
 
@@ -103,7 +101,7 @@ def _json(folder: Path, name: str) -> dict[str, Any]:
         content = parse_json(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         reason = str(error) if isinstance(error, OutOfBounds) else type(error).__name__
-        raise ReleaseError(f"file '{path}' cannot be read ({reason}); take it anew") from None
+        raise ReleaseError(f"file '{path}' cannot be read ({reason}); restore it") from None
     if not isinstance(content, dict):
-        raise ReleaseError(f"file '{path}' is not a JSON object; take it anew")
+        raise ReleaseError(f"file '{path}' is not a JSON object; restore it")
     return content

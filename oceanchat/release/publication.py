@@ -25,12 +25,12 @@ def publish_release(folder: Path, publisher: Publisher, *, allow_scripted: bool 
     if manifest.scripted and not allow_scripted:
         raise ReleaseError(
             f"release '{folder}' holds scripted data, which no reader should take for a model's;"
-            " pass --allow-scripted to publish it all the same"
+            " pass --allow-scripted to publish it anyway"
         )
     verification = verify_release(folder)
     if verification.problems:
         more = f" (and {len(verification.problems) - 1} more)" if len(verification.problems) > 1 else ""
         raise ReleaseError(
-            f"release '{folder}' does not verify: {verification.problems[0]}{more}; write it anew"
+            f"release '{folder}' does not verify: {verification.problems[0]}{more}; write it again"
         )
     return publisher.publish(folder, manifest.tag, f"Release {manifest.version}", REPLACED)

@@ -113,16 +113,16 @@ def _passed(rows: Sequence[Row]) -> Figures:
 
 
 def _humans(rows: Sequence[Row]) -> Figures | None:
-    """Pass rate by majority, and how far annotators agree; None when nobody labelled any of the rows.
+    """Pass rate by majority, and how far annotators agree; None when nobody labeled any of the rows.
 
     Labels of what the checker turned down judge the checker and enter neither.
     """
-    labelled = [row for row in rows if row.provenance.human and row.provenance.state not in REJECTED]
-    if not labelled:
+    labeled = [row for row in rows if row.provenance.human and row.provenance.state not in REJECTED]
+    if not labeled:
         return None
     ratings = [
         Rating(row.id, label.annotator, "yes" if label.valid else "no", row.trait_level)
-        for row in labelled
+        for row in labeled
         for label in row.provenance.human
         if not label.decides
     ]
@@ -132,9 +132,7 @@ def _humans(rows: Sequence[Row]) -> Figures | None:
         "paper_unanimous": PAPER_UNANIMOUS,
         "annotators": len({rating.annotator for rating in ratings}),
         "labels": len(ratings),
-        "pass_rate": share(
-            sum(decided_valid(row.provenance.human) is True for row in labelled), len(labelled)
-        ),
+        "pass_rate": share(sum(decided_valid(row.provenance.human) is True for row in labeled), len(labeled)),
         "agreement": {name: _rounded(figure._asdict()) for name, figure in coefficients.items()},
     }
 

@@ -79,7 +79,7 @@ REJECTED_SCHEMA = SCHEMA.append(pa.field("state", _TEXT)).append(pa.field("reaso
 
 _UNREADABLE = (OSError, ValueError, TypeError, ArithmeticError, LookupError, MemoryError, RecursionError)
 """What pyarrow raises for damaged bytes, beside its own."""
-_ROWS_A_GROUP = 2_000
+_ROWS_PER_GROUP = 2_000
 R = TypeVar("R", bound=Row)
 
 
@@ -119,7 +119,7 @@ def _feature(kind: Any) -> dict[str, Any]:
 
 def _write(records: list[dict[str, Any]], schema: Any, path: Path) -> None:
     table = pa.Table.from_pylist(records, schema)
-    pq.write_table(table, path, compression="zstd", row_group_size=_ROWS_A_GROUP, store_schema=True)
+    pq.write_table(table, path, compression="zstd", row_group_size=_ROWS_PER_GROUP, store_schema=True)
 
 
 def _records(path: Path) -> Iterator[dict[str, Any]]:
@@ -129,7 +129,7 @@ def _records(path: Path) -> Iterator[dict[str, Any]]:
             yield from file.read().to_pylist()
     except (*_UNREADABLE, pa.ArrowException) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise ReleaseError(f"file '{path}' cannot be read as Parquet: {reason}; take it anew") from None
+        raise ReleaseError(f"file '{path}' cannot be read as Parquet: {reason}; restore it") from None
 
 
 def _parsed(kind: type[R], record: dict[str, Any], path: Path) -> R:
@@ -138,5 +138,5 @@ def _parsed(kind: type[R], record: dict[str, Any], path: Path) -> R:
     except ValueError as error:
         reason = str(error).splitlines()[1:2]
         raise ReleaseError(
-            f"file '{path}' holds a row that is no dialogue ({' '.join(reason).strip()}); take it anew"
+            f"file '{path}' holds a row that is not a dialogue ({' '.join(reason).strip()}); restore it"
         ) from None

@@ -1,6 +1,6 @@
 """Hold a release against itself.
 
-Every checksum, count, id, split and figure is computed anew. What is wrong is listed, file by file;
+Every checksum, count, id, split and figure is recomputed. What is wrong is listed, file by file;
 nothing is repaired. Figures that only the store knows (funnel, costs) are held against their own sums.
 """
 
@@ -59,7 +59,7 @@ class Verification(NamedTuple):
 
 
 def verify_release(folder: Path) -> Verification:
-    """Check a release folder. Raises ReleaseError for a folder that is no release at all."""
+    """Check a release folder. Raises ReleaseError for a folder that is not a release."""
     manifest = read_manifest(folder)
     problems = list(_files(folder, manifest))
     try:

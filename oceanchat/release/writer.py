@@ -56,7 +56,7 @@ class ReleaseConfig(BaseModel):
     version: str
     """Semantic: 1.0.0."""
     license: str | None
-    """Licence id as the Hub knows it, such as cc-by-4.0; never guessed."""
+    """License id as the Hub knows it, such as cc-by-4.0; never guessed."""
     require: Require = "checked"
     seed_topics: SeedTopics | None = None
     """None: text where every corpus says it may be shared, else an error."""

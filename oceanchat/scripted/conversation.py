@@ -45,7 +45,7 @@ def read_lines(text: str) -> list[SpokenLine]:
 
 
 def write_lines(lines: Iterable[SpokenLine]) -> str:
-    """The turns as text, one a line."""
+    """The turns as text, one per line."""
     return "\n".join(f"{line.speaker}: {line.text}" for line in lines)
 
 

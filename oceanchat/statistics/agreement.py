@@ -182,12 +182,12 @@ def _shown(value: Value) -> str:
 
 
 def cohen(pairs: Iterable[tuple[Value, Value]], *, resamples: int = RESAMPLES, seed: int = 0) -> Figure:
-    """Cohen's kappa of two annotators (or of one on two occasions) over the items both labelled."""
+    """Cohen's kappa of two annotators (or of one on two occasions) over the items both labeled."""
     counts: dict[tuple[Value, Value], int] = {}
     for pair in pairs:
         counts[pair] = counts.get(pair, 0) + 1
     if not counts:
-        return Figure(None, note="not computable (no item labelled by both)")
+        return Figure(None, note="not computable (no item labeled by both)")
     values = list(dict.fromkeys(value for pair in counts for value in pair))
     first = np.eye(len(values))[[values.index(pair[0]) for pair in counts]]
     second = np.eye(len(values))[[values.index(pair[1]) for pair in counts]]

@@ -16,7 +16,7 @@ def wilson(successes: int, total: int, z: float = Z95) -> Figure:
     Raises ValueError when the counts are not 0 <= successes <= total.
     """
     if not 0 <= successes <= total:
-        raise ValueError(f"{successes} of {total} is no share")
+        raise ValueError(f"{successes} of {total} is not a share")
     if total == 0:
         return Figure(None)
     share = successes / total

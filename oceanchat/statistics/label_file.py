@@ -89,7 +89,7 @@ def _text(path: Path, data: bytes) -> pd.DataFrame:
         _check_names(names, path)
         frame = _csv(text, separator, len(names))
     except (csv.Error, pd.errors.ParserError) as error:
-        raise InputError(f"label file '{path}' is no CSV: {error}") from None
+        raise InputError(f"label file '{path}' is not valid CSV: {error}") from None
     fields = frame.notna().sum(axis=1).to_numpy()
     frame = frame.fillna("")
     line_breaks = frame.apply(lambda column: column.str.count(r"\r\n|\r|\n")).sum(axis=1)
@@ -144,7 +144,7 @@ def _excel(path: Path, data: bytes) -> pd.DataFrame:
             io.BytesIO(data), header=None, dtype=str, keep_default_na=False, engine="openpyxl"
         )
     except Exception as error:  # a damaged workbook makes openpyxl raise whatever its parts raise
-        reason = "it is no workbook" if isinstance(error, zipfile.BadZipFile) else f"{type(error).__name__}"
+        reason = "it is not a workbook" if isinstance(error, zipfile.BadZipFile) else type(error).__name__
         raise InputError(f"label file '{path}' cannot be read as Excel ({reason}); save it as CSV") from None
     frame = frame.fillna("")
     names = _names(list(frame.iloc[0]) if len(frame) else [])

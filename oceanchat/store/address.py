@@ -23,7 +23,7 @@ def parse_address(url: str) -> URL:
         address = make_url(url)
     except (ArgumentError, ValueError):
         raise StoreError(
-            f"store '{without_password(url)}' is no database URL; write a file name or postgresql://host/name"
+            f"store '{without_password(url)}' is not a database URL; write a file name or postgresql://host/name"
         ) from None
     backend = address.get_backend_name()
     if backend == "sqlite" and address.database not in (None, ":memory:"):

@@ -210,7 +210,7 @@ def reason_counts(connection: Connection, trait_level: str) -> Iterator[tuple[st
         .order_by(candidates.c.reason)
     )
     for reason, count in connection.execute(failed):
-        yield "labelling", "failed", reason, count
+        yield "labeling", "failed", reason, count
     for step, table, fine in (("writing", seeds, "written"), ("checking", dialogues, "passed")):
         query = select(table.c.state, table.c.record).where(
             table.c.trait_level == trait_level, table.c.state != fine

@@ -22,6 +22,7 @@ from sqlalchemy.engine import URL
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from oceanchat.errors import StoreError
+from oceanchat.extras import load_optional
 from oceanchat.store import builds, corpora, imports, labels, ledger
 from oceanchat.store.address import check_file, file_number, parse_address, without_password
 from oceanchat.store.location import DEFAULT_STORE
@@ -89,7 +90,7 @@ def open_store(
     """Open the store at a path or URL, creating or migrating it where needed.
 
     Raises StoreError for what cannot be reached, is not ours, is newer than this program, or, with
-    `must_exist`, is not there.
+    `must_exist`, is not there; ConfigError for a PostgreSQL URL without the extra `postgres`.
     """
     address = parse_address(str(url))
     is_sqlite = address.get_backend_name() == "sqlite"
@@ -97,6 +98,8 @@ def open_store(
     if is_sqlite:
         check_file(Path(address.database or ""), must_exist)
     try:
+        if not is_sqlite:
+            load_optional("psycopg", "postgres")
         engine = _engine(address)
     except (SQLAlchemyError, ImportError) as error:
         raise StoreError(f"store '{name}' cannot be opened: {_first_line(error)}") from None

@@ -73,7 +73,7 @@ def _format(as_format: str | None, output: Path | None) -> str:
         raise ConfigError(f"file '{output}' has no name; write --output FILE")
     if as_format is not None:
         if by_name in FORMATS and by_name != as_format:
-            raise ConfigError(f"file '{output}' says {by_name}, --format '{as_format}'; let them agree")
+            raise ConfigError(f"file '{output}' says {by_name}, --format '{as_format}'; make them agree")
         return as_format
     if by_name and by_name not in FORMATS:
         raise ConfigError(

@@ -32,8 +32,8 @@ def load(
 ) -> Backbone:
     """The model and tokenizer of a folder or Hub id, in evaluation mode.
 
-    Raises TrainingError when there is no such model, it is no causal language model, its tokenizer gives no
-    offsets, or quantizing is not possible here.
+    Raises TrainingError when there is no such model, it is not a causal language model, its tokenizer gives
+    no offsets, or quantizing is not possible here.
     """
     if not Path(name).exists() and name.count("/") != 1:
         raise TrainingError(

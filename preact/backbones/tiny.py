@@ -48,7 +48,7 @@ def build(
     """A tokenizer and a Llama pre-trained on plain `texts` and on `conversations` rendered by TEMPLATE.
 
     With `mixed` products are made in bfloat16 and weights kept in float32. `progress` gets the step, the
-    number of steps and the loss (nats a token). Raises TrainingError when there is too little text to fill
+    number of steps and the loss (nats per token). Raises TrainingError when there is too little text to fill
     one row.
     """
     tokenizer = _tokenizer([*texts, *conversations], shape)

@@ -115,7 +115,11 @@ def comparison_options(command: F) -> F:
     help="Sampling temperature of the answers.",
 )
 @click.option(
-    "--max-tokens", type=click.IntRange(1), default=256, show_default=True, help="Maximum tokens per answer."
+    "--max-tokens",
+    type=click.IntRange(1),
+    default=256,
+    show_default=True,
+    help="Maximum number of tokens per answer.",
 )
 @threads_option
 @access_options
@@ -153,7 +157,7 @@ def interview(**flags: Any) -> None:
     type=click.Choice(["batch", "dimension", "item"]),
     default="batch",
     show_default=True,
-    help="Show the judge three or four answers at a time, all of a trait, or single ones.",
+    help="What the judge sees at a time: three or four answers, all answers on a trait, or one answer.",
 )
 @click.option(
     "--repeats",

@@ -78,7 +78,7 @@ def export(
         done = export_adapter(run, portrayed, folder, merge=merge, top_experts=top_experts)
         for note in done.notes:
             click.echo(f"note: {note}", err=True)
-        cost = f", cutting cost {done.cost:+.4f} nats a token" if done.cost is not None else ""
+        cost = f", cutting cost {done.cost:+.4f} nats per token" if done.cost is not None else ""
         click.echo(
             f"{folder}: rank {done.rank}, logits as the run's within {done.difference:.1e},"
             f" effect {done.effect:.2f}{cost}"

@@ -25,7 +25,7 @@ def numbers(ctx: click.Context, param: click.Parameter, value: str) -> tuple[flo
     try:
         return tuple(dict.fromkeys(float(part) for part in value.split(","))) if value else ()
     except ValueError:
-        raise click.BadParameter(f"'{value}' is no list of numbers; write them like 16,64,256") from None
+        raise click.BadParameter(f"'{value}' is not a list of numbers; write them like 16,64,256") from None
 
 
 figures_option = output_option("Folder for the files.")
@@ -39,33 +39,35 @@ figures_option = output_option("Folder for the files.")
 @click.option(
     "--lambda", "weights", callback=numbers, default="", metavar="X,X,...", help="Weights of PSL to try."
 )
-@click.option("--backbone", default="tiny", show_default=True, metavar="NAME", help="As for `preact train`.")
-@click.option("--method", default="preact", show_default=True, metavar="NAME", help="As for `preact train`.")
+@click.option("--backbone", default="tiny", show_default=True, metavar="NAME", help="As in `preact train`.")
+@click.option("--method", default="preact", show_default=True, metavar="NAME", help="As in `preact train`.")
 @click.option(
     "--metric",
     type=click.Choice(["identification", "overall"]),
     default="identification",
     show_default=True,
-    help="Trait identification, which needs no judge, or Overall of an interview.",
+    help="What to measure: trait identification, which needs no judge, or the Overall score of interviews.",
 )
-@click.option("--judge", default="scripted", show_default=True, metavar="NAME", help="Judge, for Overall.")
+@click.option(
+    "--judge", default="scripted", show_default=True, metavar="NAME", help="Judge for --metric overall."
+)
 @click.option(
     "--runs",
     type=click.IntRange(1),
     default=1,
     show_default=True,
-    help="Interviews per trait-level, for Overall.",
+    help="Interviews per trait-level for --metric overall.",
 )
-@inventory_option("Inventory, for Overall: ipip50, bfi44:FILE or a CSV file.")
+@inventory_option("Inventory for --metric overall: ipip50, bfi44:FILE or a CSV file.")
 @click.option(
     "--max-tokens",
     type=click.IntRange(1),
     default=256,
     show_default=True,
-    help="Maximum tokens per answer, for Overall.",
+    help="Maximum number of tokens per answer for --metric overall.",
 )
-@click.option("--epochs", type=float, metavar="X", help="As for `preact train`.")
-@click.option("--max-steps", type=click.IntRange(0), default=0, metavar="N", help="As for `preact train`.")
+@click.option("--epochs", type=float, metavar="X", help="As in `preact train`.")
+@click.option("--max-steps", type=click.IntRange(0), default=0, metavar="N", help="As in `preact train`.")
 @threads_option
 @access_options
 def sweep(**flags: Any) -> None:

@@ -112,7 +112,7 @@ def train(output: Path, resume: bool, like: Path | None, **given: Any) -> None:
     record = train_run(config, say, resume=resume)
     click.echo(
         f"run {output}: {record.steps} steps in {record.seconds:.0f} s, {record.trained_parameters:,} trained"
-        f" parameters, loss {record.final.get('lm_loss', float('nan')):.4f} nats a token"
+        f" parameters, loss {record.final.get('lm_loss', float('nan')):.4f} nats per token"
     )
 
 

@@ -37,7 +37,7 @@ class Collator:
     def __call__(self, examples: Sequence[Example]) -> dict[str, Any]:
         """input_ids, labels, attention_mask and, where wanted, trait_ids ((B,) padded, (1, T) packed).
 
-        `sequence_trait_ids` (one a dialogue, packed or not) is for losses over sequences, not for the model.
+        `sequence_trait_ids` (one per dialogue, packed or not) is for losses over sequences alone.
         """
         batch = self._packed(examples) if self.packed else self._padded(examples)
         batch["sequence_trait_ids"] = torch.tensor([e.trait_id for e in examples])
@@ -87,9 +87,9 @@ def shared_length(examples: Sequence[Example]) -> int:
         return 0
     columns = zip(*(e.ids for e in examples), strict=False)
     same = sum(1 for _ in takewhile(lambda tokens: len(set(tokens)) == 1, columns))
-    unlabelled = min(next(i for i, label in enumerate(e.labels) if label != IGNORED) for e in examples)
+    unlabeled = min(next(i for i, label in enumerate(e.labels) if label != IGNORED) for e in examples)
     # The first token after the shared ones carries no loss either; see the labels of a packed row.
-    return max(0, min(same, unlabelled - 1))
+    return max(0, min(same, unlabeled - 1))
 
 
 def on_device(batch: dict[str, Any], device: torch.device) -> dict[str, Any]:

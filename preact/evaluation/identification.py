@@ -21,7 +21,7 @@ from preact.mixture.losses import ExpertUse, expert_use
 from preact.systems.trained import TrainedModel, open_run
 
 TIE = 1e-6
-"""Losses (nats a token) closer than this are tied: float32 sums differ by more for no reason."""
+"""Losses (nats per token) closer than this are tied: float32 sums differ by more for no reason."""
 
 
 class TraitLevelLosses(NamedTuple):
@@ -46,9 +46,9 @@ class Identification(NamedTuple):
     level_accuracy: Figure
     """Share whose own level has the lower loss of the own trait's two."""
     margin: float
-    """Mean of the best other trait-level's loss less the own one's, nats a token; above 0 is right."""
+    """Mean of the best other trait-level's loss less the own one's, nats per token; above 0 is right."""
     own_loss: float
-    """Mean loss under the own trait-level, nats a token."""
+    """Mean loss under the own trait-level, nats per token."""
     excess: float
     """Mean of the own loss less the backbone's: below 0 is what the adapter gains."""
     confusion: list[list[float]]
@@ -159,7 +159,7 @@ def as_lines(result: Identification) -> list[str]:
         f"split {result.split}: {result.dialogues} dialogues, {result.ties} ties",
         f"trait-level named right   {result.accuracy.text(SHARE)}   (chance 10.0%)",
         f"level right in its trait  {result.level_accuracy.text(SHARE)}   (chance 50.0%)",
-        f"margin {result.margin:+.4f} nats a token; loss {result.own_loss:.4f},"
+        f"margin {result.margin:+.4f} nats per token; loss {result.own_loss:.4f},"
         f" the backbone's {result.own_loss - result.excess:.4f}",
     ]
     if result.experts:

@@ -238,8 +238,8 @@ def _notes(trained: TrainedModel, folded: Folded) -> tuple[str, ...]:
     rank = int(folded.config.r)
     if rank not in VLLM_RANKS:
         larger = [str(r) for r in VLLM_RANKS if r >= rank]
-        serve = f"serve it with --max-lora-rank {larger[0]}" if larger else "it is above what vLLM serves"
-        notes.append(f"rank {rank} is none of the ranks vLLM allows; {serve}")
+        advice = f"serve it with --max-lora-rank {larger[0]}" if larger else "it is above what vLLM serves"
+        notes.append(f"rank {rank} is not one of the ranks that vLLM allows; {advice}")
     if trained.method.prompted:
         notes.append(
             "the adapter switches trait-levels by prompt: serve it with the system prompt in its card"

@@ -48,9 +48,9 @@ def card(record: RunRecord, persona: Persona, exported: Mapping[str, Any], merge
         f" and from the backbone's by {exported['effect']:.2f}",
     ]
     if record.final:
-        facts.append(f"- Training loss at the end: {record.final.get('lm_loss', 0.0):.4f} nats a token")
+        facts.append(f"- Training loss at the end: {record.final.get('lm_loss', 0.0):.4f} nats per token")
     if exported["cost"] is not None:
-        facts.append(f"- Cutting experts cost {exported['cost']:+.4f} nats a token on the validation split")
+        facts.append(f"- Cutting experts cost {exported['cost']:+.4f} nats per token on the validation split")
     facts += [f"- Note: {note}" for note in exported["notes"]]
     body = ["\n".join(front), f"# {name[:1].upper()}{name[1:]}", "\n".join(facts), _USE]
     if METHODS[record.config.method].prompted:

@@ -72,7 +72,7 @@ class Gate:
         if weights.shape[0] != batch or (weights.dim() == 3 and weights.shape[1] != hidden.shape[1]):
             raise TrainingError(
                 f"the expert weights have shape {tuple(weights.shape)}, which does not fit a batch of"
-                f" {tuple(hidden.shape[:-1])}; pass one trait id a sequence, or one a token"
+                f" {tuple(hidden.shape[:-1])}; pass one trait id per sequence, or one per token"
             )
         return weights.unsqueeze(1) if weights.dim() == 2 else weights
 

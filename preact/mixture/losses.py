@@ -31,8 +31,8 @@ def personality_specialization(weights: Tensor, *, normalised: bool = False, hin
 def sequence_balance(weights: Tensor) -> Tensor:
     """The auxiliary loss of Switch Transformers with sequences in place of tokens, a scalar.
 
-    Fedus et al. 2022, equation 4. `weights` is S x N, a row a sequence: N times the sum over experts of the
-    share of sequences whose strongest expert it is, times its mean weight. 1 at perfect balance; only the
+    Fedus et al. 2022, equation 4. `weights` is S x N, one row per sequence: N times the sum over experts of
+    the share of sequences whose strongest expert it is, times its mean weight. 1 at perfect balance; only the
     mean weight carries a gradient.
     """
     experts = weights.shape[1]

@@ -147,7 +147,7 @@ class PreactModel(LoraModel):  # type: ignore[misc]
         """The backbone's generate under one trait-level a sequence; beams and several answers are fine."""
         if trait_ids is not None and trait_ids.dim() != 1:
             raise TrainingError(
-                "generation takes one trait id a sequence; per-token ids are for packed training rows"
+                "generation takes one trait id per sequence; per-token ids are for packed training rows"
             )
         with self.gate.open(self._in_force(trait_ids, expert_weights), repeats=True):
             return self.model.generate(*args, **kwargs)

@@ -43,7 +43,7 @@ class SteeringTrial(BaseModel):
     spread: float
     """Log-odds of the matching answer when steered up less when steered down, mean over traits, in nats."""
     harm: float
-    """Rise of the loss on the statements' own tokens, mean over traits and directions, in nats a token."""
+    """Rise of the loss on the statements' own tokens, mean over traits and directions, in nats per token."""
 
 
 class ControlRecord(BaseModel):

@@ -80,7 +80,7 @@ class TrainedModel:
         else:
             if len(persona) > 1:
                 raise TrainingError(
-                    f"{self.record.config.method} has one adapter a trait-level and no mixtures; name a"
+                    f"{self.record.config.method} has one adapter per trait-level and no mixtures; name a"
                     " single trait-level"
                 )
             self.model.set_adapter(next(iter(persona)).code)

@@ -20,38 +20,38 @@ from preact.mixture.router import select
 
 
 def token_losses(model: Any, inputs: dict[str, Any], labels: Tensor) -> tuple[Tensor, Tensor]:
-    """The loss in nats of each labelled token of a batch, and the dialogue it belongs to: (n,) and (n,).
+    """The loss in nats of each labeled token of a batch, and the dialogue it belongs to: (n,) and (n,).
 
-    Padded rows hold a dialogue each. A packed row is one sequence, so its logits are made at the labelled
+    Padded rows hold a dialogue each. A packed row is one sequence, so its logits are made at the labeled
     tokens alone.
     """
-    labelled = labels[:, 1:] != IGNORED
+    labeled = labels[:, 1:] != IGNORED
     if "cu_seq_lens_q" in inputs:
-        before = labelled[0].nonzero().squeeze(1)
+        before = labeled[0].nonzero().squeeze(1)
         logits = model(**inputs, use_cache=False, logits_to_keep=before).logits[0]
         ends = inputs["cu_seq_lens_q"][1:]
         dialogue = torch.bucketize(before + 1, ends, right=True) - int("shared_prefix" in inputs)
     else:
-        logits = model(**inputs, use_cache=False).logits[:, :-1][labelled]
-        dialogue = labelled.nonzero()[:, 0]
-    losses = nn.functional.cross_entropy(logits.float(), labels[:, 1:][labelled], reduction="none")
+        logits = model(**inputs, use_cache=False).logits[:, :-1][labeled]
+        dialogue = labeled.nonzero()[:, 0]
+    losses = nn.functional.cross_entropy(logits.float(), labels[:, 1:][labeled], reduction="none")
     return losses, dialogue
 
 
 def batch_loss(model: Any, inputs: dict[str, Any], labels: Tensor) -> Tensor:
-    """The summed loss in nats of a batch's labelled tokens, padded or packed, a scalar."""
+    """The summed loss in nats of a batch's labeled tokens, padded or packed, a scalar."""
     return token_losses(model, inputs, labels)[0].sum()
 
 
 def dialogue_losses(model: Any, inputs: dict[str, Any], labels: Tensor, dialogues: int) -> Tensor:
-    """The mean loss in nats a labelled token of each dialogue of a batch, padded or packed: (dialogues,)."""
+    """The mean loss in nats per labeled token of each dialogue of a batch, padded or packed: (dialogues,)."""
     losses, dialogue = token_losses(model, inputs, labels)
     totals = torch.zeros(dialogues, dtype=torch.float64, device=losses.device)
     return totals.index_add(0, dialogue, losses.double()) / dialogue.bincount(minlength=dialogues)
 
 
 def mean_loss(model: Any, examples: Sequence[Example], collator: Collator, size: int) -> float:
-    """The mean loss in nats a labelled token over all examples, each under its own trait-level."""
+    """The mean loss in nats per labeled token over all examples, each under its own trait-level."""
     model.eval()
     total, count = 0.0, 0
     with torch.inference_mode():

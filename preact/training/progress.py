@@ -48,11 +48,11 @@ class TrainingProgress(TrainerCallback):  # type: ignore[misc]
         if not logs or "loss" not in logs or not state.is_world_process_zero:
             return
         now = time.monotonic()
-        pace = logs.get("tokens", 0.0) / max(now - self.last, 1e-9)
+        tokens_per_second = logs.get("tokens", 0.0) / max(now - self.last, 1e-9)
         self.last = now
         line: dict[str, Any] = {"stage": self.stage} if self.stage else {}
         line.update(step=state.global_step, **{name: logs[name] for name in _LOGGED if name in logs})
-        line.update(tokens_per_second=round(pace, 1), seconds=round(now - self.began, 3))
+        line.update(tokens_per_second=round(tokens_per_second, 1), seconds=round(now - self.began, 3))
         with self.path.open("a", encoding="utf-8") as file:
             file.write(json.dumps(line) + "\n")
         self.say(self._sentence(line, state.max_steps))

@@ -1,7 +1,7 @@
 """The run folder and its record.
 
     run.json        config, release, backbone, versions, figures; `state` is 'finished' once all is written
-    metrics.jsonl   the losses, a line a step
+    metrics.jsonl   the losses, one line per step
     adapter/        adapter, router and personality vectors (safetensors); ten folders for lora-sep
     backbone/       the tiny backbone, where the run built one
     checkpoints/    where an unfinished run continues

@@ -61,7 +61,7 @@ def test_wrong_passcodes_names_and_origins_are_refused_alike(open_app: RunningAp
     wrong = httpx.post(f"{open_app.url}/login", data={"name": "Ann", "passcode": "no"})
     nobody = httpx.post(f"{open_app.url}/login", data={"name": "<b>Nobody</b>", "passcode": "no"})
     assert wrong.status_code == nobody.status_code == 403
-    assert "name or passcode is not right" in wrong.text.lower()
+    assert "name or passcode is wrong" in wrong.text.lower()
     assert "&lt;b&gt;Nobody" in nobody.text and "<b>Nobody" not in nobody.text
     form = {"name": "Ann", "passcode": open_app.codes["Ann"]}
     elsewhere = httpx.post(f"{open_app.url}/login", data=form, headers={"Origin": "http://evil.example"})

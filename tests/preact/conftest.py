@@ -135,7 +135,7 @@ METHODS: tuple[MethodName, ...] = ("preact", "no-psl", "lora", "lora-sep")
 
 @pytest.fixture(scope="session")
 def release(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Eleven dialogues a trait-level, made of control answers and statements."""
+    """Eleven dialogues per trait-level, made of control answers and statements."""
     return write_release(tmp_path_factory.mktemp("release") / "ocean-chat-0.0-test")
 
 

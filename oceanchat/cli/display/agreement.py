@@ -15,7 +15,7 @@ from oceanchat.statistics.figure import NAMES, SHARE, Figure, form_of
 def print_agreement(
     overall: Agreement, strata: Mapping[str, Agreement], pairs: Mapping[tuple[str, str], Figure]
 ) -> None:
-    """The seven figures, then a row a stratum and a row a pair of annotators."""
+    """The seven figures, then one row per stratum and one per pair of annotators."""
     title = f"{overall.labels} labels on {overall.items} items"
     rows = [
         (NAMES[name], *figure.cells(form_of(name)), figure.note) for name, figure in overall.figures().items()

@@ -73,7 +73,7 @@ def print_build_notes(report: BuildReport) -> None:
     for outcome in report.short:
         _note(
             f"{outcome.trait_level.code} has {outcome.passed} of {outcome.requested} dialogues: the corpus"
-            f" '{report.corpus.name}' gave {sum(outcome.funnel.seeds.values())} seed topics and no more"
+            f" '{report.corpus.name}' yielded only {sum(outcome.funnel.seeds.values())} seed topics"
             " (`oceanchat status` says what became of them); add essays or raise --seeds-per-essay"
         )
 
@@ -85,18 +85,18 @@ def _note(line: str) -> None:
 def _models_line(config: BuildConfig) -> str:
     if config.writer == SCRIPTED:
         return (
-            "The built-in scripted model wrote these, free and offline, to try things out;"
-            " for real ones name a model: --model NAME, with --base-url URL for your own server."
+            "The built-in scripted model wrote these dialogues, free and offline, for trying things out."
+            " For real ones, name a model with --model NAME (and --base-url URL for your own server)."
         )
-    return f"Labelled by {config.labeler}, written by {config.writer}, checked by {config.checker}."
+    return f"Labeled by {config.labeler}, written by {config.writer}, checked by {config.checker}."
 
 
 def print_funnel(outcomes: Sequence[Outcome]) -> None:
-    """One row a trait-level: what became of candidates, seed topics and dialogues."""
+    """One row per trait-level: what became of candidates, seed topics and dialogues."""
     table = Table(box=None, header_style="bold", pad_edge=False)
     table.add_column("")
     for name in (
-        "labelled",
+        "labeled",
         "neutral",
         "off-target",
         "surplus",
@@ -161,4 +161,4 @@ def print_table_six(rows: Sequence[SummaryRow]) -> None:
         )
         for row in rows
     ]
-    print_table(("", "dialogues (paper)", "turns (paper)", "words a turn (paper)"), cells)
+    print_table(("", "dialogues (paper)", "turns (paper)", "words per turn (paper)"), cells)

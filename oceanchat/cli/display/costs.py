@@ -19,19 +19,19 @@ _TASKS = ("label", "label_many", "theme", "write", "question", "disclose", "chec
 
 
 def print_estimate(estimate: BuildEstimate) -> None:
-    """A forecast, one row a task."""
+    """A forecast, one row per task."""
     rows = [_estimate_row(task) for task in estimate.tasks]
     if len(rows) > 1:
         rows.append(_estimate_row(estimate.total))
-    click.echo(f"{estimate.missing:,} dialogues are still to be made.")
+    click.echo(f"{estimate.missing:,} dialogues still to be built.")
     print_table(("task", "model", "calls", "tokens", "cost"), rows)
     if not estimate.pilot_dialogues:
-        click.echo("No pilot with these models yet, so only the least is known; add --pilot 5 to estimate.")
-    else:
         click.echo(
-            f"From {estimate.pilot_dialogues:,} dialogues in the ledger; brackets hold 95 % intervals."
+            "No pilot with these models yet, so only lower bounds are known; add --pilot 5 to estimate."
         )
-    batch = ", at the Batch API's share" if estimate.config.calls.batch else ""
+    else:
+        click.echo(f"From {estimate.pilot_dialogues:,} dialogues in the ledger; 95 % intervals in brackets.")
+    batch = ", at the Batch API's discount" if estimate.config.calls.batch else ""
     click.echo(f"Prices of {estimate.price_date}{batch}.")
 
 
@@ -65,7 +65,7 @@ def print_costs(report: CostReport) -> None:
     if total.paid.cached_tokens:
         click.echo(f"Of the prompt tokens {total.paid.cached_tokens:,} came from the provider's cache.")
     if report.in_flight:
-        click.echo(f"On their way now: {report.in_flight:,} (not in the table).")
+        click.echo(f"In flight now: {report.in_flight:,} (not in the table).")
     click.echo(f"Prices of {report.price_date}.")
 
 
@@ -82,8 +82,10 @@ def _cost_cells(line: CostLine) -> tuple[Any, ...]:
 def print_retry(report: RetryReport, asked: int) -> None:
     """How asking again went."""
     if not asked:
-        return click.echo("Of the requests in this store nothing failed in that way; nothing was asked.")
-    click.echo(f"{asked:,} asked again: {report.answered:,} answered, {sum(report.failed.values()):,} failed")
+        return click.echo("There are no failed requests to send again.")
+    click.echo(
+        f"{asked:,} requests sent again: {report.answered:,} answered, {sum(report.failed.values()):,} failed"
+    )
     for reason, count in report.failed.most_common():
         click.echo(f"  {count:,} {reason}")
     click.echo(f"Cost {report.usage.cost}. Run the same build again to use the answers.")

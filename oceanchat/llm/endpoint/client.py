@@ -123,7 +123,7 @@ class Connection:
             "client-error": "check OPENAI_API_KEY and the OPENAI_* variables",
             "stalled": "nothing was answered, one request at a time; check the server, or raise --timeout",
         }.get(error.reason, "run the same command again later")
-        why = BuildStopped(f"{where}: {self.shown_error(error.message)}; {hint}; everything answered is kept")
+        why = BuildStopped(f"{where}: {self.shown_error(error.message)}; {hint}; all answers are kept")
         self.throttle.stop(why)
         return self.throttle.stopped or why
 

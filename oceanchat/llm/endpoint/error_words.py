@@ -55,14 +55,14 @@ def error_in_reply(body: bytes) -> ErrorWords | None:
 
 
 def describe_reply(body: bytes) -> str:
-    """What a reply that is no chat completion is, in a few words."""
+    """What a reply that is not a chat completion is, in a few words."""
     text = body.decode("utf-8", "replace").strip()
     if not text:
         return "the reply is empty"
     if text.startswith("<"):
         return f"the reply is an HTML page ({page_words(text)[:100]!r})"
     if text.startswith(("{", "[")):
-        return f"the reply is no complete chat completion ({_one_line(text)[:100]!r})"
+        return f"the reply is not a complete chat completion ({_one_line(text)[:100]!r})"
     return f"the reply is plain text ({_one_line(text)[:100]!r})"
 
 

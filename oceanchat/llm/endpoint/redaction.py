@@ -1,7 +1,7 @@
-"""Blot out secrets that an endpoint echoes.
+"""Redact secrets that an endpoint echoes.
 
 A secret is found as it is, escaped as JSON or Python would, percent-encoded, in base64 and broken over lines.
-A secret as short as a word is no secret in an answer, whose words it would eat: it is blotted out of error
+A secret as short as a word is no secret in an answer, whose words it would eat: it is redacted in error
 messages only, and there only where it stands alone. Knows nothing of HTTP.
 """
 
@@ -10,7 +10,7 @@ from base64 import b64encode
 from collections.abc import Iterable
 from urllib.parse import quote, unquote
 
-BLOT = "***"
+MASK = "***"
 SHORT = 12
 """Characters; a shorter secret is looked for in error messages only."""
 _BREAK = r"(?:(?:\s|\\+[nrt])*(?:[\r\n]|\\+[nr])(?:\s|\\+[nrt])*)?"
@@ -36,15 +36,15 @@ class Redactor:
         """The body of a reply without the secrets; its words are untouched."""
         if self._long is None or not self._may_hold(body):
             return body
-        return self._long.sub(BLOT, body.decode("utf-8", "surrogateescape")).encode(
+        return self._long.sub(MASK, body.decode("utf-8", "surrogateescape")).encode(
             "utf-8", "surrogateescape"
         )
 
     def error(self, text: str) -> str:
         """An error's text without the secrets, the short ones too."""
         if self._long is not None:
-            text = self._long.sub(BLOT, text)
-        return text if self._short is None else self._short.sub(BLOT, text)
+            text = self._long.sub(MASK, text)
+        return text if self._short is None else self._short.sub(MASK, text)
 
     def _may_hold(self, body: bytes) -> bool:
         """Quick look: whether the exact search is worth its time."""

@@ -16,7 +16,7 @@ _SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000
 
 
 def card_header(manifest: Manifest, checked: bool, humans: bool) -> str:
-    """The head with its fences; whether a model checked and people labelled any of the rows."""
+    """The head with its fences; whether a model checked and people labeled any of the rows."""
     annotators = [name for name, on in (("machine-generated", checked), ("expert-generated", humans)) if on]
     head: dict[str, Any] = {
         "pretty_name": f"OCEAN-Chat {manifest.version}" + (" (scripted)" if manifest.scripted else ""),

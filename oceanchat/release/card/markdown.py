@@ -1,6 +1,6 @@
 """Tables and shares in Markdown.
 
-How a dataset card shows them. Text in, text out; it knows no release.
+How a dataset card shows them. Text in, text out; it knows nothing of releases.
 """
 
 from collections.abc import Mapping, Sequence

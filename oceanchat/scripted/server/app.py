@@ -133,7 +133,7 @@ class ScriptedEndpoint:
             content = parse_json(body)
             request = _read_chat(content, sample)
         except (ValueError, TypeError, KeyError, AttributeError, OverflowError):
-            return 400, error_body("invalid_request_error", "the body is no chat completion request")
+            return 400, error_body("invalid_request_error", "the body is not a chat completion request")
         if (name := self._faults.refused_parameter(content)) is not None:
             message = f"Unsupported parameter: '{name}' is not supported with this model."
             return 400, error_body("unsupported_parameter", message, name)

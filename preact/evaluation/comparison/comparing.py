@@ -156,7 +156,7 @@ def _starred(row: ComparisonRow, quantity: str, tests: Sequence[TestedContrast])
 
 
 def _tests(rows: Sequence[ComparisonRow], baselines: tuple[str, ...]) -> tuple[TestedContrast, ...]:
-    """Every other row against every baseline of its backbone (or of none), in two families a row."""
+    """Every other row against every baseline of its backbone (or of none), in two families per row."""
     tests: list[TestedContrast] = []
     for row in rows:
         if row.label in baselines:

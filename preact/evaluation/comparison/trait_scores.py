@@ -106,7 +106,7 @@ def refusals(interview: Interview) -> dict[str, Counter[str]]:
 
 
 def answer_lengths(interview: Interview) -> dict[str, float]:
-    """Trait-level code -> mean words an answer."""
+    """Trait-level code -> mean words per answer."""
     words: dict[str, list[float]] = defaultdict(list)
     for answer in interview.answers:
         words[answer.trait_level].append(float(len(answer.answer.split())))

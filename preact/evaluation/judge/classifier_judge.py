@@ -23,7 +23,7 @@ MIN_DIALOGUES = 5
 
 
 class ClassifierJudge:
-    """Five classifiers, one a trait."""
+    """Five classifiers, one per trait."""
 
     concurrency = 64
 

@@ -131,7 +131,7 @@ async def _judge_batch(
     own = [answers[batch.trait_level, batch.run, item] for item in batch.items]
     if any(answer.answer.strip() for answer in own):
         pairs = [Pair(answer.question, answer.answer) for answer in own]
-        # Equal answers in two runs, and repeated opinions, are judged anew and not replayed.
+        # Equal answers in two runs, and repeated opinions, are judged again and not replayed.
         verdict = await judge.rate(batch.trait, pairs, mode, sample=batch.repeat * 1000 + batch.run)
     else:
         verdict = JudgeVerdict(None, "no-answers", attempts=0)

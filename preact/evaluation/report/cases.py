@@ -1,7 +1,7 @@
 """Show several systems' answers side by side.
 
 The case study, the paper's Figure 6: answers to the same question as the same trait-level. It reads stored
-interviews; nothing is asked anew and nothing is picked by hand.
+interviews; nothing is asked again and nothing is picked by hand.
 """
 
 from collections.abc import Sequence

@@ -168,7 +168,7 @@ def _leakage(page: Page, scored: Sequence[ScoredInterview], folder: Path) -> Non
 
 def _answers(page: Page, scored: Sequence[ScoredInterview]) -> None:
     page.heading("The answers")
-    page.paragraph("Mean words an answer:")
+    page.paragraph("Mean words per answer:")
     codes = [*CODES, UNCONDITIONED]
     page.table(
         ["Backbone", "Model", *codes],

@@ -87,7 +87,7 @@ def interval_cells(figure: Figure, digits: int = 2) -> list[str]:
 
 
 def render_tests(comparison: Comparison) -> str:
-    """The primary contrasts in words, one a line."""
+    """The primary contrasts in words, one per line."""
     lines: list[str] = []
     for test in comparison.tests:
         if test.primary:

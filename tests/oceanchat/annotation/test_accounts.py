@@ -31,7 +31,7 @@ def test_neither_passcodes_nor_sign_ins_stand_in_the_database(store: Store) -> N
 def test_wrong_tries_are_counted_by_name_and_forgotten_after_a_while(store: Store) -> None:
     new_account = accounts.add(store, "Ann")
     for _ in range(accounts.ATTEMPTS_PER_NAME):
-        with pytest.raises(AnnotationError, match="not right"):
+        with pytest.raises(AnnotationError, match="is wrong"):
             accounts.sign_in(store, "Ann", "wrong", "here", now=1000.0)
     with pytest.raises(AnnotationError, match="too many attempts"):
         accounts.sign_in(store, "ANN", new_account.passcode, "elsewhere", now=1001.0)
@@ -69,7 +69,7 @@ def test_the_retired_get_in_no_more(store: Store) -> None:
     token = accounts.sign_in(store, "Ann", new_account.passcode, "here")
     accounts.retire(store, new_account.annotator)
     assert accounts.signed_in(store, token) is None
-    with pytest.raises(AnnotationError, match="not right"):
+    with pytest.raises(AnnotationError, match="is wrong"):
         accounts.sign_in(store, "Ann", new_account.passcode, "here")
 
 

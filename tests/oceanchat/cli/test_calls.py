@@ -115,7 +115,7 @@ def test_retry_asks_the_failed_ones_alone(run: Run, endpoint: Endpoint, tmp_path
     try:
         assert parsed(run("retry", "--reason", "content-filter", "--json"))["answered"] == 1
         assert parsed(run("build", *BUILD, *corpus, "--json"))["calls"]["failed"] == 0
-        assert "nothing was asked" in run("retry").stdout
+        assert "no failed requests" in run("retry").stdout
     finally:
         healed.close()
 

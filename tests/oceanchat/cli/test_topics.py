@@ -29,12 +29,12 @@ def test_a_labeler_names_the_topics_once_and_is_named_itself(command: Command, t
         assert topic["label"] == " and ".join(topic["terms"][:2])
         assert (topic["labelled_by"], topic["reason"]) == ("scripted", "")
         assert f"<!-- {topic['label']} -->" in (tmp_path / "topics.svg").read_text()
-    assert "labelled by scripted" in (tmp_path / "topics.svg").read_text()
+    assert "labeled by scripted" in (tmp_path / "topics.svg").read_text()
     again = json.loads(command(*asked, "--json").out)
     assert again == {**first, "calls": 0}
     table = command(*asked)
     header, *rows = table.out.strip().splitlines()
-    assert "labelled by" in header
+    assert "labeled by" in header
     assert len(rows) == 3 and all(row.rstrip().endswith("scripted") for row in rows)
     assert "0 calls to scripted" in table.err
 

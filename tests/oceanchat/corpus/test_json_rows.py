@@ -38,7 +38,7 @@ def test_every_shape_gives_the_same_objects(tmp_path: Path, content: str) -> Non
 
 
 def test_what_is_no_object_is_counted_where_it_stands(tmp_path: Path) -> None:
-    bad = "not a JSON object; write one object a line"
+    bad = "not a JSON object; write one object per line"
     lines = ['{"a": 1}', "{", "[1]", '"x"', '{"a": 2}']
     assert objects(tmp_path / "f.jsonl", "\n".join(lines)) == [
         {"a": 1},

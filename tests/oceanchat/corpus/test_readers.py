@@ -91,7 +91,7 @@ def test_a_hub_dataset_is_read_by_its_name(tmp_path: Path) -> None:
         ("old.xls", b"\xd0\xcf\x11\xe0", "save it as .xlsx"),
         ("book.xlsx", b"PK\x03\x04", "cannot be read as Excel"),
         ("rows.jsonl", b'{"words": "a"}\n', "holds no essay (1 no-text)"),
-        ("table.parquet", b"PAR1 is not enough", "is no readable Parquet file"),
+        ("table.parquet", b"PAR1 is not enough", "is not a readable Parquet file"),
         ("essays.docx", b"PK\x03\x04", "is a file of unknown kind '.docx'"),
     ],
 )

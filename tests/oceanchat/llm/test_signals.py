@@ -61,7 +61,7 @@ def test_a_first_signal_stops_a_run_that_listens(number: signal.Signals) -> None
         process.send_signal(number)
         _, err = process.communicate(timeout=20)
     assert process.returncode == 1
-    assert f"stopped by {number.name}; everything answered is kept" in err
+    assert f"stopped by {number.name}; all answers are kept" in err
 
 
 @pytest.mark.parametrize(

@@ -37,7 +37,7 @@ def test_a_build_says_what_became_of_everything_and_who_wrote_it(tmp_path: Path)
     assert "20 of 20" in done.stdout and "97.2%" in done.stdout
     assert done.stdout.count("Questioner: ") >= 6 and done.stdout.count("Seed topic") == 2
     assert "scripted model wrote these" in done.stdout and "--model NAME" in done.stdout
-    assert "labelling sentences" in done.stderr
+    assert "labeling sentences" in done.stderr
 
 
 def test_a_second_run_asks_nothing_and_says_the_same(tmp_path: Path) -> None:

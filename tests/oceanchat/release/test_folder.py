@@ -51,5 +51,5 @@ def test_a_broken_manifest_is_one_line(folder: Path, name: str, text: str, reaso
 
 
 def test_a_folder_that_is_no_release_is_one_line(tmp_path: Path) -> None:
-    with pytest.raises(ReleaseError, match=r"is no release: it has no 'manifest.json'"):
+    with pytest.raises(ReleaseError, match=r"is not a release: it has no 'manifest.json'"):
         verify_release(tmp_path)

@@ -1,6 +1,6 @@
 """The committed sample release: sound, small, and what a build of the bundled essays gives today.
 
-After a change to the essays, the prompts or the scripted model it is made anew with
+After a change to the essays, the prompts or the scripted model, rebuild it with
 
     rm -r releases/ocean-chat-0.1.0-scripted
     oceanchat build --trait all --level all --store sample.db

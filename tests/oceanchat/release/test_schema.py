@@ -66,7 +66,7 @@ def test_a_file_of_something_else_is_one_line(tmp_path: Path) -> None:
     with pytest.raises(ReleaseError, match="cannot be read as Parquet"):
         read_rows(path)
     pq.write_table(pa.table({"id": ["x"]}), path)
-    with pytest.raises(ReleaseError, match="holds a row that is no dialogue"):
+    with pytest.raises(ReleaseError, match="holds a row that is not a dialogue"):
         read_rows(path)
 
 
@@ -92,7 +92,7 @@ def test_a_table_of_something_else_is_one_line(tmp_path: Path) -> None:
     write_rejected([], tmp_path / "rejected.parquet")
     assert read_rejected(tmp_path / "rejected.parquet") == []
     write_rejected([rejected_row(make_dialogue(1), "off-trait", "", "text")], tmp_path / "rejected.parquet")
-    with pytest.raises(ReleaseError, match="holds a row that is no dialogue"):
+    with pytest.raises(ReleaseError, match="holds a row that is not a dialogue"):
         read_rows(tmp_path / "rejected.parquet")
 
 

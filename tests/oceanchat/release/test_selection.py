@@ -70,7 +70,7 @@ def answering(refused: set[str]) -> Callable[[str], dict[str, str]]:
 
 
 def test_people_turn_down_what_the_checker_passed(tmp_path: Path) -> None:
-    store = open_store(tmp_path / "labelled.db")
+    store = open_store(tmp_path / "labeled.db")
     team = scenes.sampled(store)
     for person, against in zip(team, ({"N-"}, {"N-", "O+"}, set[str]()), strict=True):
         scenes.label_all(store, person, answering(against))

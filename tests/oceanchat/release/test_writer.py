@@ -133,7 +133,7 @@ def test_a_version_is_semantic(tmp_path: Path, version: str) -> None:
         write_release(config(tmp_path, version=version), store)
 
 
-def test_a_licence_is_never_guessed(tmp_path: Path) -> None:
+def test_a_license_is_never_guessed(tmp_path: Path) -> None:
     store = make_store(tmp_path / "store.db", make_dialogues(1))
     with pytest.raises(ConfigError, match="give --license"):
         write_release(config(tmp_path, license=None), store)

@@ -218,7 +218,7 @@ def test_cohen_is_that_of_statsmodels_and_undefined_for_one_category() -> None:
     assert result.value == pytest.approx(cohens_kappa(np.array([[20, 5], [10, 15]])).kappa)
     assert result.low is not None and result.high is not None and result.low < 0.4 < result.high
     assert cohen([("y", "y")] * 9) == (None, None, None, "undefined (one category used), observed 100 %")
-    assert cohen([]).note == "not computable (no item labelled by both)"
+    assert cohen([]).note == "not computable (no item labeled by both)"
 
 
 def test_pairs_of_annotators_meet_only_on_shared_items() -> None:

@@ -23,5 +23,5 @@ def test_nothing_of_nothing_is_undefined() -> None:
 
 
 def test_more_than_all_is_refused() -> None:
-    with pytest.raises(ValueError, match="no share"):
+    with pytest.raises(ValueError, match="not a share"):
         wilson(2, 1)

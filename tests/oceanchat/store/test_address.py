@@ -26,7 +26,7 @@ def test_a_file_that_is_no_database_is_refused(tmp_path: Path, name: str, conten
     [
         ("mysql://user:secret@host/db", "neither an SQLite file nor PostgreSQL"),
         ("postgresql://user:secret@127.0.0.1:9/db", "cannot be used"),
-        ("://", "no database URL"),
+        ("://", "not a database URL"),
     ],
 )
 def test_a_wrong_url_is_named_without_its_password(url: str, words: str) -> None:

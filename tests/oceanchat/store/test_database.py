@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Connection, inspect, text
 
-from oceanchat.errors import StoreError
+from oceanchat.errors import ConfigError, StoreError
 from oceanchat.store.database import Store, open_store
 from oceanchat.store.schema import SCHEMA_VERSION, metadata, store_info
 
@@ -27,6 +27,12 @@ def test_a_new_store_says_what_it_is_and_can_be_opened_again(url: str) -> None:
     with closing(open_store(url, must_exist=True)) as store:
         assert rows(store) == first
     assert first["application"] == "ocean-chat" and first["schema_version"] == str(SCHEMA_VERSION)
+
+
+def test_a_postgresql_url_without_its_package_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "psycopg", None)
+    with pytest.raises(ConfigError, match=r"'psycopg', .* pip install 'ocean-chat\[postgres\]'"):
+        open_store("postgresql://nobody@localhost/nothing")
 
 
 def test_all_tables_are_there(store: Store) -> None:

@@ -127,7 +127,7 @@ def test_a_mistake_is_one_line(
 
 def test_numbers_that_are_none_are_a_usage_error() -> None:
     result = call("sweep", "release", "-o", "out", "--rank", "16,many")
-    assert result.exit_code == 2 and "'16,many' is no list of numbers" in result.output
+    assert result.exit_code == 2 and "'16,many' is not a list of numbers" in result.output
 
 
 def test_a_case_page_shows_the_kept_answers_and_refuses_what_was_not_asked(tmp_path: Path) -> None:

@@ -56,7 +56,7 @@ def with_template(template: str) -> Any:
 
 
 def spoken(tokenizer: Any, encoded: Any) -> list[str]:
-    """The labelled stretches as text."""
+    """The labeled stretches as text."""
     stretches: list[list[int]] = []
     for before, label in zip([IGNORED, *encoded.labels], encoded.labels, strict=False):
         if label != IGNORED:

@@ -18,7 +18,7 @@ TEN = "id,trait,reversed,question\n" + "".join(
 
 
 def small_inventory(items: int = 2) -> Inventory:
-    """This many items a trait, every second reversed."""
+    """This many items per trait, every second reversed."""
     rows = [
         f"{t}{n},{t},{'yes' if n % 2 else 'no'},What of {t.label} {n}?" for t in TRAITS for n in range(items)
     ]

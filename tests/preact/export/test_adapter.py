@@ -97,7 +97,7 @@ def test_top_experts_lower_the_rank_and_say_the_cost(preact_run: Run, tmp_path: 
     done = export_adapter(preact_run.folder, parse_persona("O+"), tmp_path / "cut", top_experts=4)
     assert done.rank == 8 and done.cost is not None
     odd = export_adapter(preact_run.folder, parse_persona("O+"), tmp_path / "odd", top_experts=3)
-    assert odd.rank == 6 and "rank 6 is none of the ranks vLLM allows" in odd.notes[0]
+    assert odd.rank == 6 and "rank 6 is not one of the ranks that vLLM allows" in odd.notes[0]
     trained = open_run(preact_run.folder)
     folded = fold(trained, parse_persona("O+"), 4)
     assert folded.weights is not None and int((folded.weights > 0).sum()) == 4

@@ -24,7 +24,7 @@ def test_a_card_says_what_it_shows_and_what_it_is_not(preact_run: Run) -> None:
 def test_a_mixture_shows_its_shares_and_a_cut_its_cost(preact_run: Run) -> None:
     text = card(preact_run.record, parse_persona("O+=0.7 E-=0.3"), {**EXPORTED, "cost": 0.0123}, True)
     assert "library_name: transformers" in text and "whole model, adapter merged" in text
-    assert "high Openness 70%, low Extraversion 30%" in text and "cost +0.0123 nats a token" in text
+    assert "high Openness 70%, low Extraversion 30%" in text and "cost +0.0123 nats per token" in text
 
 
 def test_a_named_backbone_and_a_prompted_method_are_said(preact_run: Run) -> None:

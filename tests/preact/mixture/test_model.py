@@ -186,7 +186,7 @@ def test_beams_and_several_answers_keep_each_prompt_under_its_gate_12(beams: int
 
 
 def test_generation_takes_no_ids_a_token() -> None:
-    with pytest.raises(TrainingError, match="one trait id a sequence"):
+    with pytest.raises(TrainingError, match="one trait id per sequence"):
         adapted().generate(input_ids=IDS, trait_ids=torch.zeros_like(IDS))
 
 

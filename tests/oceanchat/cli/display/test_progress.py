@@ -15,7 +15,7 @@ def test_without_a_terminal_progress_is_plain_lines_on_stderr(capsys: pytest.Cap
     printed = capsys.readouterr()
     assert printed.out == "" and "\x1b" not in printed.err
     assert (
-        "labelling sentences 4/5" in printed.err
+        "labeling sentences 4/5" in printed.err
         and "3 done, 1 failed" in printed.err
         and "1 remaining" in printed.err
     )

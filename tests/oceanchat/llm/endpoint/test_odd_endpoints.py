@@ -54,7 +54,7 @@ async def test_a_poisoned_prompt_teaches_nothing(store: Store, odd: Odd) -> None
         ("credit", r"402 This request requires more credits", 4),
         ("studio", r"Unexpected endpoint or method", 36),
         ("page", r"HTML page \('Sign in to the campus'\); .*--base-url", 36),
-        ("no_choices", r"no complete chat completion", 36),
+        ("no_choices", r"not a complete chat completion", 36),
         ("broken_off", r"502 gone", 36),
         ("loop", r"redirects without end; .*--base-url", 16),
     ],

@@ -10,7 +10,7 @@ from oceanchat.release.quality import checker, row_figures
 from oceanchat.release.rows import HumanLabel, Row
 
 
-def labelled(row: Row, votes: str) -> Row:
+def labeled(row: Row, votes: str) -> Row:
     human = tuple(
         HumanLabel(annotator=f"annotator-{n}", trait_shown=v == "y", coherent=True, valid=v == "y",
                    decides=False, comment="")
@@ -24,7 +24,7 @@ def card(release: Release, **changes: Any) -> str:
 
 
 def test_human_labels_bring_agreement_and_the_annotators_background(release: Release) -> None:
-    rows = [labelled(row, "yyy" if n % 3 else "yyn") for n, row in enumerate(release.rows)]
+    rows = [labeled(row, "yyy" if n % 3 else "yyn") for n, row in enumerate(release.rows)]
     figures = row_figures(rows, [])
     assert figures["humans"]["pass_rate"]["count"] == 30
     assert figures["humans"]["agreement"]["unanimous"]["value"] == pytest.approx(20 / 30, abs=1e-6)
