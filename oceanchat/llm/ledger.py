@@ -12,8 +12,9 @@ from oceanchat.errors import BuildStopped, CallFailed
 from oceanchat.llm.attempt import CONTENT_FILTER, Accounts, CallAttempt
 from oceanchat.llm.budget import Budget
 from oceanchat.llm.chat import ChatAnswer, ChatRequest, as_json, request_key
+from oceanchat.llm.claims import ClaimWatch
 from oceanchat.llm.completions import read_completion, render_completion
-from oceanchat.llm.provider import Provider
+from oceanchat.llm.provider import ClaimedElsewhere, Provider
 from oceanchat.llm.throttle import Throttle
 from oceanchat.llm.usage import Usage
 from oceanchat.store.ledger import ANSWERED, FAILED, Entry
@@ -39,6 +40,7 @@ class Ledger:
         self.usage = usage
         self.throttle = throttle
         self._accounts = Accounts(ledger_writer, budget, usage)
+        self._claims = ClaimWatch(ledger_writer, throttle, usage)
         self._offline = offline
         self._extra_body = extra_body
         self._in_flight: dict[str, asyncio.Task[ChatAnswer]] = {}
@@ -112,15 +114,24 @@ class Ledger:
             task.exception()  # retrieved here, so that a cancelled caller does not leave a warning behind
 
     async def _answer(self, key: str, request: ChatRequest, from_ledger: bool) -> ChatAnswer:
-        if from_ledger and (entry := await self.ledger_writer.find(key)) is not None:
-            return self._replay(entry, request)
-        if self._offline:
-            raise BuildStopped(
-                f"the ledger has no answer for {describe(request, key)} from '{self.name}'; run without"
-                f" --offline to ask for it"
-            )
-        self.throttle.check()
         attempt = CallAttempt(self.provider, self._accounts, key, request)
+        while True:
+            if from_ledger and (entry := await self.ledger_writer.find(key)) is not None:
+                return self._replay(entry, request)
+            if self._offline:
+                raise BuildStopped(
+                    f"the ledger has no answer for {describe(request, key)} from '{self.name}'; run without"
+                    f" --offline to ask for it"
+                )
+            self.throttle.check()
+            try:
+                return await self._fetch(request, attempt)
+            except ClaimedElsewhere:
+                attempt.orphaned = await self._claims.released(key)
+                from_ledger = True
+
+    async def _fetch(self, request: ChatRequest, attempt: CallAttempt) -> ChatAnswer:
+        """Ask the provider; what comes of it is on disk when this returns or raises CallFailed."""
         try:
             reply = await self.provider.fetch(request, attempt)
         except CallFailed as failure:

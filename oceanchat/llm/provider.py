@@ -27,6 +27,10 @@ class RawReply:
     """Whether it came through the Batch API, at its price."""
 
 
+class ClaimedElsewhere(Exception):
+    """Another run is asking for the same: the ledger waits for its answer."""
+
+
 class Attempt(Protocol):
     """The attempts at one request: each is `begin`, then exactly one of the other three."""
 
@@ -34,10 +38,14 @@ class Attempt(Protocol):
     def key(self) -> str:
         """The ledger key of the request."""
 
+    @property
+    def orphaned(self) -> bool:
+        """Whether the request was last seen in a batch that no living run follows."""
+
     async def begin(self, batch: str | None = None) -> None:
         """About to send, on its own or in `batch`: money is reserved, the claim is on disk.
 
-        Raises BuildStopped at the cap.
+        Raises BuildStopped at the cap, ClaimedElsewhere where another run is asking.
         """
 
     async def store(self, reply: RawReply) -> None:

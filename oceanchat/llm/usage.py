@@ -5,6 +5,7 @@ The ledger updates them for the progress display and `--json`. Knows nothing of 
 
 import time
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from decimal import Decimal
 
@@ -28,6 +29,8 @@ class Usage:
     """Attempts that brought no answer and were repeated."""
     in_flight: int = 0
     """Attempts sent and not answered yet."""
+    waiting: int = 0
+    """Requests that wait for the answer to another run's."""
     prompt_tokens: int = 0
     """Prompt tokens of the answers given in this session."""
     completion_tokens: int = 0
@@ -42,8 +45,20 @@ class Usage:
     """Attempts of this session that may have been billed and brought no answer."""
     lost_usd: Decimal = Decimal(0)
     """What they may have cost at most, as far as their prices are known."""
+    notes: list[str] = field(default_factory=list)
+    """What the user should know of this session, one sentence each."""
+    on_note: Callable[[str], None] | None = None
+    """Shows a note at once."""
     started: float = field(default_factory=time.monotonic)
     _recent: deque[float] = field(default_factory=deque)
+
+    def note(self, text: str) -> None:
+        """Tell the user, once."""
+        if text in self.notes:
+            return
+        self.notes.append(text)
+        if self.on_note is not None:
+            self.on_note(text)
 
     def record_answer(self) -> None:
         """Count an answer that has just come, also for the rate."""
@@ -74,6 +89,7 @@ class Usage:
             f"{self.answered + self.replayed:,} done",
             f"{self.failed:,} failed",
             f"{self.in_flight:,} in flight",
+            *([f"{self.waiting:,} from another run"] if self.waiting else []),
             f"{self.rate:.1f}/s",
             f"cost {self.cost}",
         ]

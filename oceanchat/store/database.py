@@ -9,6 +9,7 @@ second tool to run.
 
 import re
 import sqlite3
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -26,11 +27,14 @@ from oceanchat.extras import load_optional
 from oceanchat.store import builds, corpora, imports, labels, ledger
 from oceanchat.store.address import check_file, file_number, parse_address, without_password
 from oceanchat.store.location import DEFAULT_STORE
+from oceanchat.store.outages import is_passing
 from oceanchat.store.schema import APPLICATION, MIGRATIONS, SCHEMA_VERSION, Migration, metadata, store_info
 
 OWNERS = (builds, corpora, imports, labels, ledger)
 """The modules that define the tables, with those they import in turn."""
 _VERSION = re.compile(r"[1-9][0-9]{0,5}")
+RESTART_SECONDS = 60.0
+"""How long a database that was reached before is waited for."""
 _LOCK = 0x0CEA  # PostgreSQL advisory lock held while a store is created or migrated
 
 
@@ -45,11 +49,13 @@ class Store:
     """'sqlite' or 'postgresql'."""
     file: int | None = None
     """The SQLite file's number on its disk when it was opened."""
+    waits: bool = False
+    """Whether a database that restarts is waited for: once it has been reached."""
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
         """A connection that sees one consistent state and takes no write lock."""
-        with self._translated(), self.engine.connect() as connection:
+        with self._translated(), self._connected() as connection:
             connection = connection.execution_options(begin="DEFERRED")
             with connection.begin():
                 yield connection
@@ -58,8 +64,18 @@ class Store:
     def writing(self) -> Iterator[Connection]:
         """One transaction that holds SQLite's write lock from its start: commits at the end, rolls back on
         error."""
-        with self._translated(), self.engine.begin() as connection:
+        with self._translated(), self._connected() as connection, connection.begin():
             yield connection
+
+    def _connected(self) -> Connection:
+        until = time.monotonic() + RESTART_SECONDS
+        while True:
+            try:
+                return self.engine.connect()
+            except SQLAlchemyError as error:
+                if not self.waits or not is_passing(error) or time.monotonic() > until:
+                    raise
+                time.sleep(0.2)
 
     @contextmanager
     def _translated(self) -> Iterator[None]:
@@ -112,9 +128,7 @@ def open_store(
     except StoreError:
         engine.dispose()
         raise
-    if store.kind == "sqlite":
-        store = replace(store, file=file_number(Path(name)))
-    return store
+    return replace(store, file=file_number(Path(name)) if is_sqlite else None, waits=True)
 
 
 def _engine(address: URL) -> Engine:

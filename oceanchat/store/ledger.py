@@ -1,13 +1,12 @@
 """The ledger's tables and the queries on them.
 
-They hold every call with its raw reply, attempts paid for nothing, batches and runs. A call is one row under
-the hash of what was asked. It is `in_flight` from before the request leaves until its body is here, then
-`answered` or `failed` for good. Functions take a connection; the caller decides when to commit.
+They hold every call with its raw reply and the attempts paid for nothing. A call is one row under the hash of
+what was asked. It is `in_flight` from before the request leaves until its body is here, then `answered` or
+`failed` for good. While it is in flight it belongs to one run, and no other run that lives may ask for it.
+Functions take a connection; the caller decides when to commit.
 """
 
 import hashlib
-import os
-import socket
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
@@ -26,37 +25,24 @@ from sqlalchemy import (
     bindparam,
     delete,
     func,
-    insert,
     select,
     update,
 )
 
+from oceanchat.store.ledger_batches import ledger_batches
+from oceanchat.store.ledger_runs import living_runs
 from oceanchat.store.schema import metadata
-from oceanchat.store.upsert import upsert
+from oceanchat.store.upsert import new_rows, upsert
 
 IN_FLIGHT, ANSWERED, FAILED = "in_flight", "answered", "failed"
 SHARE = "share"
 """Outcome of an entry that is part of another call's answer: paid there, and in no cost report."""
-PREPARING, SUBMITTED = "preparing", "submitted"
-"""A batch's states while it may still bring answers; the others are the provider's own words."""
-
 _DESCRIPTION = ("endpoint", "model", "task", "trait_level")
 
 
 def _description_columns() -> list[Column[Any]]:
     return [Column(name, Text, nullable=False) for name in _DESCRIPTION]
 
-
-ledger_runs = Table(
-    "ledger_runs",
-    metadata,
-    Column("run", String(32), primary_key=True),
-    Column("host", Text, nullable=False),
-    Column("pid", Integer, nullable=False),
-    Column("started_at", Float, nullable=False),
-    Column("ended_at", Float),
-)
-"""One row a process that asked; without `ended_at` and with its process gone, it was killed."""
 
 ledger_calls = Table(
     "ledger_calls",
@@ -88,7 +74,7 @@ ledger_calls = Table(
 ledger_lost_attempts = Table(
     "ledger_lost_attempts",
     metadata,
-    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("attempt", String(64), primary_key=True),
     Column("key", String(64), nullable=False),
     *_description_columns(),
     Column("reason", Text, nullable=False),
@@ -100,23 +86,6 @@ ledger_lost_attempts = Table(
     Column("recorded_at", Float, nullable=False),
 )
 """Attempts that may have been billed and brought no answer: timeouts, resets, cut-off bodies, kills."""
-
-ledger_batches = Table(
-    "ledger_batches",
-    metadata,
-    Column("batch", String(32), primary_key=True),
-    Column("remote_id", Text),
-    Column("endpoint", Text, nullable=False),
-    Column("model", Text, nullable=False),
-    Column("state", String(16), nullable=False),
-    Column("requests", Integer, nullable=False),
-    Column("answered", Integer, nullable=False),
-    Column("message", Text),
-    Column("run", String(32), nullable=False),
-    Column("created_at", Float, nullable=False),
-    Column("changed_at", Float, nullable=False),
-)
-"""`batch` is our id, sent along as metadata; `remote_id` is the provider's, null until it is known."""
 
 Row = dict[str, Any]
 
@@ -132,37 +101,19 @@ class Entry(NamedTuple):
     """The raw reply; None for a failure without one."""
 
 
-def start_run(connection: Connection, run: str) -> None:
-    """Put the process that asks on record."""
-    row = {"run": run, "host": socket.gethostname(), "pid": os.getpid(), "started_at": time.time()}
-    connection.execute(insert(ledger_runs), row)
+class Holder(NamedTuple):
+    """Who is asking for something."""
 
-
-def end_run(connection: Connection, run: str) -> None:
-    """The process leaves with nothing in flight."""
-    connection.execute(update(ledger_runs).where(ledger_runs.c.run == run).values(ended_at=time.time()))
+    run: str
+    batch: str | None
+    """The batch it is in; that belongs to the run which follows it."""
 
 
 def dead_runs(connection: Connection) -> list[str]:
-    """Runs that ended or whose process is gone; one on another host counts as alive until it ends."""
-    asking = select(ledger_calls.c.run).where(ledger_calls.c.state == IN_FLIGHT)
-    preparing = select(ledger_batches.c.run).where(ledger_batches.c.state == PREPARING)
-    with_work = ledger_runs.c.run.in_(asking) | ledger_runs.c.run.in_(preparing)
-    rows = connection.execute(select(ledger_runs).where(with_work)).all()
-    here = socket.gethostname()
-    return [
-        row.run for row in rows if row.ended_at is not None or (row.host == here and not _is_running(row.pid))
-    ]
-
-
-def _is_running(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
+    """Runs that left calls in flight and can bring no answer any more."""
+    asking = select(ledger_calls.c.run).where(ledger_calls.c.state == IN_FLIGHT).distinct()
+    living = living_runs(connection)
+    return [run for run in connection.execute(asking).scalars() if run not in living]
 
 
 def sweep(connection: Connection, runs: Sequence[str], reason: str = "killed") -> int:
@@ -171,8 +122,17 @@ def sweep(connection: Connection, runs: Sequence[str], reason: str = "killed") -
     rows = connection.execute(select(ledger_calls).where(left)).mappings().all() if runs else []
     if rows:
         add_lost(connection, [{**row, "reason": reason} for row in rows])
-        withdraw(connection, [row["key"] for row in rows])
+        withdraw(connection, [(row["key"], row["run"]) for row in rows])
     return len(rows)
+
+
+def holders(connection: Connection, keys: Sequence[str]) -> dict[str, Holder]:
+    """Who holds the claims on those of `keys` that are in flight."""
+    table = ledger_calls.outerjoin(ledger_batches, ledger_calls.c.batch == ledger_batches.c.batch)
+    run = func.coalesce(ledger_batches.c.run, ledger_calls.c.run)
+    query = select(ledger_calls.c.key, run, ledger_calls.c.batch).select_from(table)
+    rows = connection.execute(query.where(ledger_calls.c.key.in_(keys), ledger_calls.c.state == IN_FLIGHT))
+    return {key: Holder(run, batch) for key, run, batch in rows}
 
 
 def find(connection: Connection, keys: Sequence[str]) -> dict[str, Entry]:
@@ -183,16 +143,33 @@ def find(connection: Connection, keys: Sequence[str]) -> dict[str, Entry]:
     return {key: Entry(state, reason, body) for key, state, reason, body in rows}
 
 
-def claim(connection: Connection, rows: Sequence[Row]) -> None:
-    """Write the intent to ask; a row that had failed goes back to in_flight and keeps its old reason."""
+def claim(connection: Connection, rows: Sequence[Row]) -> set[str]:
+    """Write the intent of one run to ask; the keys that were refused, as answered or held by another run.
+
+    A row that had failed goes back to in_flight and keeps its old reason.
+    """
     statement = upsert(connection, ledger_calls)
     again = {name: statement.excluded[name] for name in ("run", "recorded_at", "batch", "batched", "request")}
-    connection.execute(
+    own = (ledger_calls.c.run == statement.excluded.run) | (ledger_calls.c.batch == statement.excluded.batch)
+    free = (ledger_calls.c.state == FAILED) | ((ledger_calls.c.state == IN_FLIGHT) & own)
+    done = connection.execute(
         statement.on_conflict_do_update(
-            index_elements=["key"], set_={**again, "state": IN_FLIGHT}, where=ledger_calls.c.state != ANSWERED
+            index_elements=["key"], set_={**again, "state": IN_FLIGHT}, where=free
         ),
-        list(rows),
+        _in_order(rows),
+        execution_options={"preserve_rowcount": True},
     )
+    if done.rowcount == len(rows):
+        return set()
+    keys = [row["key"] for row in rows]
+    granted = select(ledger_calls.c.key).where(ledger_calls.c.key.in_(keys))
+    granted = granted.where(ledger_calls.c.state == IN_FLIGHT, ledger_calls.c.run == rows[0]["run"])
+    return set(keys) - set(connection.execute(granted).scalars())
+
+
+def _in_order(rows: Iterable[Row]) -> list[Row]:
+    """Rows in the order in which all processes write them, so that none waits for another in a circle."""
+    return sorted(rows, key=lambda row: str(row["key"]))
 
 
 def store_calls(connection: Connection, rows: Sequence[Row]) -> None:
@@ -206,14 +183,15 @@ def store_calls(connection: Connection, rows: Sequence[Row]) -> None:
             set_={name: statement.excluded[name] for name in names},
             where=ledger_calls.c.state != ANSWERED,
         ),
-        list(rows),
+        _in_order(rows),
     )
 
 
-def withdraw(connection: Connection, keys: Sequence[str]) -> None:
-    """Withdraw the claims on `keys`: nothing was billed, or it is on record as lost."""
-    mine = (ledger_calls.c.key == bindparam("its_key")) & (ledger_calls.c.state == IN_FLIGHT)
-    which = [{"its_key": key} for key in keys]
+def withdraw(connection: Connection, claims: Iterable[tuple[str, str]]) -> None:
+    """Withdraw the claims on keys by runs: nothing was billed, or it is on record as lost."""
+    its_claim = (ledger_calls.c.key == bindparam("its_key")) & (ledger_calls.c.run == bindparam("its_run"))
+    mine = its_claim & (ledger_calls.c.state == IN_FLIGHT)
+    which = [{"its_key": key, "its_run": run} for key, run in sorted(claims)]
     if not which:
         return
     connection.execute(delete(ledger_calls).where(mine, ledger_calls.c.reason.is_(None)), which)
@@ -223,9 +201,16 @@ def withdraw(connection: Connection, keys: Sequence[str]) -> None:
 
 
 def add_lost(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Put attempts on record that may have been billed for nothing."""
-    names = [column.name for column in ledger_lost_attempts.columns if column.name != "id"]
-    connection.execute(insert(ledger_lost_attempts), [{name: row[name] for name in names} for row in rows])
+    """Put attempts on record that may have been billed for nothing, each once."""
+    names = [column.name for column in ledger_lost_attempts.columns if column.name != "attempt"]
+    connection.execute(
+        new_rows(connection, ledger_lost_attempts),
+        [{"attempt": _attempt_id(row), **{name: row[name] for name in names}} for row in rows],
+    )
+
+
+def _attempt_id(row: Mapping[str, Any]) -> str:
+    return hashlib.sha256(f"{row['key']} {row['run']} {row['recorded_at']!r}".encode()).hexdigest()
 
 
 def record_outcomes(connection: Connection, outcomes: Iterable[tuple[str, str | None, str | None]]) -> None:
@@ -263,27 +248,6 @@ def failed_rows(connection: Connection, reason: str | None = None) -> list[Row]:
     wanted = select(ledger_calls).where(ledger_calls.c.state == FAILED).order_by(ledger_calls.c.recorded_at)
     if reason is not None:
         wanted = wanted.where(ledger_calls.c.reason == reason)
-    return [dict(row) for row in connection.execute(wanted).mappings()]
-
-
-def add_batch(connection: Connection, row: Row) -> None:
-    """Put a batch on record before it is submitted."""
-    connection.execute(insert(ledger_batches), row)
-
-
-def set_batch(connection: Connection, batch: str, **values: Any) -> None:
-    """Change what is known of a batch."""
-    changed = update(ledger_batches).where(ledger_batches.c.batch == batch)
-    connection.execute(changed.values(changed_at=time.time(), **values))
-
-
-def batches(connection: Connection, endpoint: str | None = None, unfinished: bool = False) -> list[Row]:
-    """Batches, oldest first: all, those of one endpoint, those that may still bring answers."""
-    wanted = select(ledger_batches).order_by(ledger_batches.c.created_at)
-    if endpoint is not None:
-        wanted = wanted.where(ledger_batches.c.endpoint == endpoint)
-    if unfinished:
-        wanted = wanted.where(ledger_batches.c.state.in_((PREPARING, SUBMITTED)))
     return [dict(row) for row in connection.execute(wanted).mappings()]
 
 

@@ -1,7 +1,8 @@
 """The one thread that writes the ledger.
 
 Whatever has queued up while the last commit ran goes into the next one, so a commit's cost is shared by as
-many calls as are in flight. Knows rows and transactions, nothing of models.
+many calls as are in flight. A database that goes away is waited for with everything in hand. The thread also
+renews the run's lease. Knows rows and transactions, nothing of models.
 """
 
 import asyncio
@@ -10,16 +11,20 @@ import queue
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from pathlib import Path
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from oceanchat.errors import StoreError
 from oceanchat.store import ledger as ledger_rows
+from oceanchat.store import ledger_runs
+from oceanchat.store.address import file_number
 from oceanchat.store.ledger import Entry, Row
+from oceanchat.store.outages import PATIENCE_SECONDS, first_line, is_passing
 
 MAX_JOBS = 1000
 """Jobs in one commit at most."""
@@ -36,26 +41,45 @@ class _Job:
     done: asyncio.Future[Any] | None = None
 
 
+class Held(NamedTuple):
+    """What this run waits for because another run asks for it."""
+
+    by: str
+    """Who asks, for messages."""
+    batch: str | None
+    """The batch it is in."""
+    orphaned: bool
+    """Whether that batch is with the provider, and no living run follows it."""
+
+
 _WRITES: dict[str, Callable[[Connection, list[Any]], None]] = {
     "lost": ledger_rows.add_lost,
     "withdraw": ledger_rows.withdraw,
-    "claim": ledger_rows.claim,
     "store": ledger_rows.store_calls,
     "outcome": ledger_rows.record_outcomes,
 }
-"""In the order they are done within a commit: a claim is withdrawn before the next one on its key is made."""
+"""What answers nobody, in the order in which it is done within a commit. Claims come between 'withdraw' and
+'store': a claim is withdrawn before the next one on its key is made."""
+_BEFORE_CLAIMS = ("lost", "withdraw")
 
 
 class LedgerWriter:
     """Owns one database connection for the length of a run."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, notify: Callable[[str], None] = lambda text: None) -> None:
         self.run = uuid.uuid4().hex
         self._engine = engine
+        self._notify = notify
+        self._file = Path(engine.url.database or "") if engine.dialect.name == "sqlite" else None
+        self._file_number = file_number(self._file) if self._file else None
         self._jobs: queue.SimpleQueue[_Job] = queue.SimpleQueue()
         self._loop = asyncio.get_running_loop()
         self._broken: StoreError | None = None
         self._postponed: _Job | None = None
+        self._connection: Connection | None = None
+        self._next_beat = time.monotonic() + ledger_runs.BEAT_SECONDS
+        self._lapsed: dict[str, float] = {}
+        """When a run's lease was first seen to have run out, in monotonic seconds."""
         self._thread = threading.Thread(target=self._work, name="ledger", daemon=True)
 
     async def open(self) -> None:
@@ -66,7 +90,7 @@ class LedgerWriter:
     async def close(self) -> None:
         """Write what is still queued and end the run."""
         try:
-            await self.transaction(lambda connection: ledger_rows.end_run(connection, self.run))
+            await self.transaction(lambda connection: ledger_runs.end_run(connection, self.run))
         finally:
             self._jobs.put(_Job("stop", None))
             await asyncio.to_thread(self._thread.join)
@@ -76,9 +100,15 @@ class LedgerWriter:
         entry: Entry | None = await self._do("find", key)
         return entry
 
-    async def claim(self, row: Row) -> None:
-        """The intent to ask is on disk when this returns."""
-        await self._do("claim", row)
+    async def claim(self, row: Row) -> bool:
+        """Whether this run may ask; if so, the intent is on disk when this returns."""
+        granted: bool = await self._do("claim", row)
+        return granted
+
+    async def held(self, keys: Sequence[str]) -> dict[str, Held]:
+        """Which of `keys` are still asked for, by whom; what dead runs asked for is set free."""
+        held: dict[str, Held] = await self.transaction(lambda connection: self._held(connection, keys))
+        return held
 
     async def store(self, row: Row) -> None:
         """The answer or failure is on disk when this returns."""
@@ -90,12 +120,12 @@ class LedgerWriter:
 
     def withdraw(self, key: str) -> None:
         """Withdraw the claim of an attempt that was not billed."""
-        self._put(_Job("withdraw", key))
+        self._put(_Job("withdraw", (key, self.run)))
 
     def record_lost(self, row: Row) -> None:
         """Put an attempt on record that may have been billed, and withdraw its claim."""
         self._put(_Job("lost", row))
-        self._put(_Job("withdraw", row["key"]))
+        self._put(_Job("withdraw", (row["key"], self.run)))
 
     def record_outcome(self, key: str, outcome: str | None, request: str | None = None) -> None:
         """Note what became of an answer, with the request as JSON where it may be asked again."""
@@ -107,7 +137,25 @@ class LedgerWriter:
 
     def _start_run(self, connection: Connection) -> None:
         ledger_rows.sweep(connection, ledger_rows.dead_runs(connection))
-        ledger_rows.start_run(connection, self.run)
+        ledger_runs.start_run(connection, self.run)
+
+    def _held(self, connection: Connection, keys: Sequence[str]) -> dict[str, Held]:
+        askers = ledger_runs.askers(connection)
+        living = {run for run, asker in askers.items() if not asker.gone and not self._is_over(asker)}
+        ledger_rows.sweep(connection, [run for run in ledger_rows.dead_runs(connection) if run not in living])
+        held = {}
+        for key, holder in ledger_rows.holders(connection, keys).items():
+            by = askers[holder.run].shown if holder.run in askers else "a run that has ended"
+            held[key] = Held(by, holder.batch, holder.run not in living)
+        return held
+
+    def _is_over(self, asker: ledger_runs.Asker) -> bool:
+        """Whether a run's lease has run out and stays so: after a computer's sleep its owner renews it."""
+        if not asker.lapsed:
+            self._lapsed.pop(asker.run, None)
+            return False
+        now = time.monotonic()
+        return now - self._lapsed.setdefault(asker.run, now) >= ledger_runs.BEAT_SECONDS
 
     def _put(self, job: _Job) -> None:
         if self._broken is not None:
@@ -120,22 +168,20 @@ class LedgerWriter:
         return await done
 
     def _work(self) -> None:
-        with self._engine.connect() as connection:
+        try:
             while (jobs := self._next_group())[0].kind != "stop":
-                try:
-                    results = self._carry_out(connection, jobs)
-                except Exception as error:  # every waiting caller must get it, whatever it is
-                    self._broken = StoreError(f"the ledger cannot be written: {_first_line(error)}")
-                    with contextlib.suppress(SQLAlchemyError):
-                        connection.rollback()
-                    results = [self._broken] * len(jobs)
+                results = self._carry_out(jobs)
                 with contextlib.suppress(RuntimeError):  # the loop is gone: no caller waits any more
                     self._loop.call_soon_threadsafe(_deliver, jobs, results)
+        finally:
+            self._disconnect()
 
     def _next_group(self) -> list[_Job]:
         """What goes into the next commit; work given as a function, and the end, come alone."""
-        first = self._postponed or self._jobs.get()
-        self._postponed = None
+        try:
+            first = self._next_job()
+        except queue.Empty:
+            return [_Job("beat", None)]
         if first.kind in ("work", "stop"):
             return [first]
         if first.kind in ("claim", "store") and first.done is not None:
@@ -150,21 +196,88 @@ class LedgerWriter:
                 jobs.append(job)
         return jobs
 
-    def _carry_out(self, connection: Connection, jobs: list[_Job]) -> list[Any]:
+    def _next_job(self) -> _Job:
+        """Raises queue.Empty when it is time to renew the lease."""
+        wait = self._next_beat - time.monotonic()
+        if wait <= 0:
+            raise queue.Empty
+        job = self._postponed or self._jobs.get(timeout=wait)
+        self._postponed = None
+        return job
+
+    def _carry_out(self, jobs: list[_Job]) -> list[Any]:
+        """The results of jobs, or the error in the place of each; a database that is away is waited for."""
+        away_since: float | None = None
+        while True:
+            try:
+                results = self._commit(self._connected(), jobs)
+            except Exception as error:  # every waiting caller must get it, whatever it is
+                self._disconnect()
+                now = time.monotonic()
+                started = away_since or now
+                if not is_passing(error) or self._is_opening(jobs) or now - started > PATIENCE_SECONDS:
+                    self._broken = (
+                        error
+                        if isinstance(error, StoreError)
+                        else StoreError(f"the ledger cannot be written: {first_line(error)}")
+                    )
+                    return [self._broken] * len(jobs)
+                if away_since is None:
+                    self._say(f"the store cannot be reached ({first_line(error)}); what was answered waits")
+                away_since = started
+                time.sleep(min(2.0, 0.05 + (now - started) / 4))
+            else:
+                if away_since is not None:
+                    self._say("the store is back; nothing was lost")
+                return results
+
+    def _is_opening(self, jobs: list[_Job]) -> bool:
+        return jobs[0].kind == "work" and jobs[0].argument == self._start_run
+
+    def _say(self, text: str) -> None:
+        with contextlib.suppress(RuntimeError):
+            self._loop.call_soon_threadsafe(self._notify, text)
+
+    def _connected(self) -> Connection:
+        if self._connection is None:
+            self._connection = self._engine.connect()
+        return self._connection
+
+    def _disconnect(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            with contextlib.suppress(SQLAlchemyError):
+                connection.close()
+
+    def _commit(self, connection: Connection, jobs: list[_Job]) -> list[Any]:
         """One transaction for what is written, then one for what is looked up."""
         by_kind: dict[str, list[Any]] = {}
         for job in jobs:
             by_kind.setdefault(job.kind, []).append(job.argument)
         outcome: Any = None
+        refused: set[str] = set()
         if by_kind.keys() != {"find"}:
+            self._check_file()
             with _writing(connection):
-                for kind, write in _WRITES.items():
-                    if kind in by_kind:
-                        write(connection, by_kind[kind])
+                refused = _write(connection, by_kind)
                 for work in by_kind.get("work", []):
                     outcome = work(connection)
+                if "beat" in by_kind:
+                    ledger_runs.renew_run(connection, self.run)
+                    self._next_beat = time.monotonic() + ledger_runs.BEAT_SECONDS
         entries = self._look_up(connection, by_kind["find"]) if "find" in by_kind else {}
-        return [entries.get(job.argument) if job.kind == "find" else outcome for job in jobs]
+        answers: dict[str, Callable[[Any], Any]] = {
+            "find": entries.get,
+            "claim": lambda row: row["key"] not in refused,
+        }
+        return [answers[job.kind](job.argument) if job.kind in answers else outcome for job in jobs]
+
+    def _check_file(self) -> None:
+        """Raise StoreError where the file was deleted or replaced: what is written to it would be lost."""
+        if self._file is not None and file_number(self._file) != self._file_number:
+            raise StoreError(
+                f"store '{self._file}' was deleted or replaced while it was in use; run the command again"
+            )
 
     def _look_up(self, connection: Connection, keys: list[str]) -> dict[str, Entry]:
         reading = connection.execution_options(begin="DEFERRED")
@@ -172,6 +285,17 @@ class LedgerWriter:
             return ledger_rows.find(reading, list(dict.fromkeys(keys)))
         finally:
             reading.rollback()
+
+
+def _write(connection: Connection, by_kind: dict[str, list[Any]]) -> set[str]:
+    """Carry out what is to be written; the keys whose claims were refused."""
+    refused: set[str] = set()
+    for kind, write in _WRITES.items():
+        if kind not in _BEFORE_CLAIMS and "claim" in by_kind:
+            refused |= ledger_rows.claim(connection, by_kind.pop("claim"))
+        if kind in by_kind:
+            write(connection, by_kind[kind])
+    return refused
 
 
 @contextlib.contextmanager
@@ -189,7 +313,3 @@ def _deliver(jobs: list[_Job], results: list[Any]) -> None:
             job.done.set_exception(result)
         else:
             job.done.set_result(result)
-
-
-def _first_line(error: Exception) -> str:
-    return str(getattr(error, "orig", None) or error).strip().split("\n")[0]

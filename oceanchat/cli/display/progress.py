@@ -52,8 +52,12 @@ class BuildProgress:
             self._line()
 
     def watch(self, usage: Usage) -> None:
-        """Show these figures from now on."""
+        """Show these figures from now on, and what is noted beside them."""
         self._usage = usage
+        usage.on_note = self._note
+
+    def _note(self, text: str) -> None:
+        self._console.print(f"oceanchat: {text}", highlight=False, markup=False, soft_wrap=True)
 
     def expect(self, stage: Stage, count: int) -> None:
         """`count` more are to come."""

@@ -18,9 +18,9 @@ from oceanchat.llm.endpoint.batch_results import BatchCollector, PendingRequest,
 from oceanchat.llm.endpoint.client import Connection
 from oceanchat.llm.endpoint.live import OpenAIModel
 from oceanchat.llm.endpoint.request_errors import RequestError
-from oceanchat.llm.provider import Attempt, RawReply
-from oceanchat.store import ledger as ledger_rows
-from oceanchat.store.ledger import PREPARING, SUBMITTED, Row
+from oceanchat.llm.provider import Attempt, ClaimedElsewhere, RawReply
+from oceanchat.store import ledger_batches
+from oceanchat.store.ledger_batches import PREPARING, SUBMITTED, BatchRow
 from oceanchat.store.ledger_writer import LedgerWriter
 
 
@@ -60,6 +60,8 @@ class BatchQueue:
         if self._opening is None:
             self._opening = asyncio.create_task(self._open())
         await asyncio.shield(self._opening)
+        if attempt.orphaned:
+            await self._adopt()
         self._throttle.check()
         pending = PendingRequest(model, request, attempt, asyncio.get_running_loop().create_future())
         if not await self._collector.adopt_request(pending):
@@ -77,13 +79,16 @@ class BatchQueue:
 
     async def _open(self) -> None:
         """Follow the batches that an earlier run left with the provider, then start gathering."""
+        await self._adopt()
+        self._gathering = asyncio.create_task(self._gather())
+        self._gathering.add_done_callback(lambda task: stop_if_failed(task, self._throttle))
+        self._collector.run_in_background(self._fail_pending_on_stop())
+
+    async def _adopt(self) -> None:
         try:
             await self._collector.adopt_batches()
         except RequestError as error:
             raise self._connection.stop(error) from None
-        self._gathering = asyncio.create_task(self._gather())
-        self._gathering.add_done_callback(lambda task: stop_if_failed(task, self._throttle))
-        self._collector.run_in_background(self._fail_pending_on_stop())
 
     def _enqueue(self, pending: PendingRequest) -> None:
         self._waiting.append(pending)
@@ -140,14 +145,16 @@ class BatchQueue:
         if begun:
             await self._submit(batch, begun)
         for pending, error in zip(chunk, errors, strict=True):
-            if error is not None:
+            if isinstance(error, ClaimedElsewhere):
+                pending.resolve(error)
+            elif error is not None:
                 why = error if isinstance(error, BuildStopped) else BuildStopped(str(error))
                 self._throttle.stop(why)
                 pending.resolve(why)
 
     async def _submit(self, batch: str, chunk: Sequence[PendingRequest]) -> None:
         row = self._row(batch, chunk)
-        await self._ledger_writer.transaction(lambda store: ledger_rows.add_batch(store, row))
+        await self._ledger_writer.transaction(lambda store: ledger_batches.add_batch(store, row))
         self._collector.expect(batch, chunk)
         try:
             status = await self._api.submit(batch, b"".join(pending.line() for pending in chunk))
@@ -159,7 +166,7 @@ class BatchQueue:
         await self._collector.record(batch, remote_id=status.id, state=SUBMITTED)
         self._collector.follow(batch, status.id, [pending.attempt.key for pending in chunk])
 
-    def _row(self, batch: str, chunk: Sequence[PendingRequest]) -> Row:
+    def _row(self, batch: str, chunk: Sequence[PendingRequest]) -> BatchRow:
         now = time.time()
         return {
             "batch": batch,

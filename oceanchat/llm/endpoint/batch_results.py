@@ -25,7 +25,9 @@ from oceanchat.llm.endpoint.request_form import RequestForm
 from oceanchat.llm.provider import Attempt, RawReply
 from oceanchat.llm.throttle import Throttle
 from oceanchat.store import ledger as ledger_rows
-from oceanchat.store.ledger import ANSWERED, FAILED, PREPARING, SUBMITTED, Row
+from oceanchat.store import ledger_batches
+from oceanchat.store.ledger import ANSWERED, FAILED, Row
+from oceanchat.store.ledger_batches import PREPARING, SUBMITTED, BatchRow
 from oceanchat.store.ledger_writer import LedgerWriter
 
 FIRST_POLL = 0.5
@@ -104,10 +106,10 @@ class BatchCollector:
         return list(self._pending.values())
 
     async def adopt_batches(self) -> None:
-        """Follow the batches an earlier run left with the provider. Raises RequestError."""
-        endpoint = self._connection.settings.endpoint
+        """Follow the batches that ended runs left with the provider. Raises RequestError."""
+        endpoint, run = self._connection.settings.endpoint, self._ledger_writer.run
         rows = await self._ledger_writer.transaction(
-            lambda store: ledger_rows.batches(store, endpoint, unfinished=True)
+            lambda store: ledger_batches.take_over(store, endpoint, run)
         )
         submitted = [(row["batch"], await self._remote_id(row)) for row in rows]
         for batch, remote_id in submitted:
@@ -115,14 +117,12 @@ class BatchCollector:
                 calls = await self._unanswered(batch)
                 self.follow(batch, remote_id, [call["key"] for call in calls])
 
-    async def _remote_id(self, row: Row) -> str | None:
+    async def _remote_id(self, row: BatchRow) -> str | None:
         """The provider's id of a batch on record; None where there is nothing to wait for."""
         batch: str = row["batch"]
         remote_id: str | None = row["remote_id"]
         if row["state"] != PREPARING:
             return remote_id
-        if row["run"] not in await self._ledger_writer.transaction(ledger_rows.dead_runs):
-            return None
         status = await self._api.find(batch)
         if status is None:
             await self.close_batch(batch, "never-sent")
@@ -163,15 +163,15 @@ class BatchCollector:
 
     async def record(self, batch: str, **values: Any) -> None:
         """Change what is on record of a batch."""
-        await self._ledger_writer.transaction(lambda store: ledger_rows.set_batch(store, batch, **values))
+        await self._ledger_writer.transaction(lambda store: ledger_batches.set_batch(store, batch, **values))
 
     async def close_batch(self, batch: str, state: str, message: str = "") -> None:
         """Record that `batch` has ended in `state`: what it left unanswered may be asked again."""
 
         def work(store: StoreConnection) -> list[Row]:
             unanswered = ledger_rows.batch_calls(store, batch)
-            ledger_rows.withdraw(store, [row["key"] for row in unanswered])
-            ledger_rows.set_batch(store, batch, state=state, message=message)
+            ledger_rows.withdraw(store, [(row["key"], row["run"]) for row in unanswered])
+            ledger_batches.set_batch(store, batch, state=state, message=message)
             return unanswered
 
         for row in await self._ledger_writer.transaction(work):

@@ -12,18 +12,18 @@ from oceanchat.llm.endpoint.client import Connection
 from oceanchat.llm.endpoint.request_errors import RequestError
 from oceanchat.llm.settings import CallSettings
 from oceanchat.llm.throttle import Throttle
-from oceanchat.store import ledger as ledger_rows
+from oceanchat.store import ledger_batches
 from oceanchat.store.database import Store
-from oceanchat.store.ledger import Row
+from oceanchat.store.ledger_batches import BatchRow
 
 
-def known_batches(store: Store, unfinished: bool = False) -> list[Row]:
+def known_batches(store: Store, unfinished: bool = False) -> list[BatchRow]:
     """Batches on record, oldest first."""
     with store.reading() as connection:
-        return ledger_rows.batches(connection, unfinished=unfinished)
+        return ledger_batches.batches(connection, unfinished=unfinished)
 
 
-def batch_named(rows: Sequence[Row], name: str) -> Row:
+def batch_named(rows: Sequence[BatchRow], name: str) -> BatchRow:
     """The batch whose id, ours or the provider's, begins with `name`. Raises ConfigError."""
     matches = [row for row in rows if any(str(row[id_]).startswith(name) for id_ in ("batch", "remote_id"))]
     matches = [row for row in matches if name in (row["batch"], row["remote_id"])] or matches
@@ -34,8 +34,8 @@ def batch_named(rows: Sequence[Row], name: str) -> Row:
 
 
 async def watch(
-    settings: CallSettings, rows: Sequence[Row], wait: bool
-) -> AsyncIterator[tuple[Row, BatchStatus]]:
+    settings: CallSettings, rows: Sequence[BatchRow], wait: bool
+) -> AsyncIterator[tuple[BatchRow, BatchStatus]]:
     """The provider's status of each batch; with `wait`, polled until all are finished."""
     connection = Connection(settings, Throttle(settings.concurrency))
     api = BatchApi(connection)
@@ -57,7 +57,7 @@ async def watch(
         await connection.close()
 
 
-async def cancel(settings: CallSettings, row: Row) -> BatchStatus:
+async def cancel(settings: CallSettings, row: BatchRow) -> BatchStatus:
     """Cancel one batch. Raises BuildStopped, ConfigError."""
     if not row["remote_id"]:
         raise ConfigError(f"batch '{row['batch']}' was never submitted")

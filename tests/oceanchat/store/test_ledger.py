@@ -1,14 +1,11 @@
 """The ledger's tables, on SQLite and on PostgreSQL."""
 
-import os
-import time
 from typing import Any
 
-from sqlalchemy import select
-
 from oceanchat.store import ledger as ledger_rows
+from oceanchat.store import ledger_runs
 from oceanchat.store.database import Store
-from oceanchat.store.ledger import ANSWERED, FAILED, IN_FLIGHT, PREPARING, SUBMITTED, Entry
+from oceanchat.store.ledger import ANSWERED, FAILED, IN_FLIGHT, Entry
 
 
 def row(key: str, state: str = IN_FLIGHT, **given: Any) -> dict[str, Any]:
@@ -60,7 +57,7 @@ def test_a_failure_is_replaced_by_a_later_answer_and_survives_a_vain_attempt(sto
     with store.writing() as connection:
         ledger_rows.store_calls(connection, [row("a", FAILED, reason="timeout", request="{}")])
         ledger_rows.claim(connection, [row("a")])
-        ledger_rows.withdraw(connection, ["a"])
+        ledger_rows.withdraw(connection, [("a", "run-1")])
         assert ledger_rows.find(connection, ["a"])["a"].reason == "timeout"
         ledger_rows.store_calls(connection, [row("a", ANSWERED, body=b"now")])
         assert ledger_rows.find(connection, ["a"]) == {"a": Entry(ANSWERED, None, b"now")}
@@ -71,7 +68,7 @@ def test_freeing_touches_only_what_is_on_its_way(store: Store) -> None:
     with store.writing() as connection:
         ledger_rows.claim(connection, [row("a")])
         ledger_rows.store_calls(connection, [row("b", ANSWERED, body=b"kept")])
-        ledger_rows.withdraw(connection, ["a", "b", "never"])
+        ledger_rows.withdraw(connection, [("a", "run-1"), ("b", "run-1"), ("never", "run-1")])
         ledger_rows.withdraw(connection, [])
         assert ledger_rows.in_flight(connection) == 0
         assert set(ledger_rows.find(connection, ["a", "b"])) == {"b"}
@@ -91,31 +88,17 @@ def test_failed_rows_come_oldest_first_and_by_reason(store: Store) -> None:
 
 def test_what_a_dead_run_left_becomes_lost_and_free(store: Store) -> None:
     with store.writing() as connection:
-        ledger_rows.start_run(connection, "run-1")
+        ledger_runs.start_run(connection, "run-1")
         ledger_rows.claim(connection, [row("a"), row("b"), row("c", batch="batch-1", batched=True)])
         ledger_rows.store_calls(connection, [row("b", ANSWERED, body=b"kept", completion_tokens=1)])
         assert ledger_rows.dead_runs(connection) == []  # this process is alive
-        ledger_rows.end_run(connection, "run-1")
+        ledger_runs.end_run(connection, "run-1")
         assert ledger_rows.dead_runs(connection) == ["run-1"]
         assert ledger_rows.sweep(connection, ["run-1"]) == 1
         assert ledger_rows.sweep(connection, ["run-1"]) == 0
         (lost,) = ledger_rows.lost_attempts(connection)
         assert (lost["calls"], lost["prompt_tokens"], lost["completion_tokens"]) == (1, 100, 10)
         assert ledger_rows.in_flight(connection) == 1  # the batch is still with the provider
-
-
-def test_a_run_whose_process_is_gone_is_dead(store: Store) -> None:
-    child = os.fork()
-    if child == 0:
-        os._exit(0)
-    os.waitpid(child, 0)
-    with store.writing() as connection:
-        ledger_rows.start_run(connection, "run-1")
-        connection.execute(ledger_rows.ledger_runs.update().values(pid=child))
-        ledger_rows.claim(connection, [row("a")])
-        assert ledger_rows.dead_runs(connection) == ["run-1"]
-        connection.execute(ledger_rows.ledger_runs.update().values(host="elsewhere"))
-        assert ledger_rows.dead_runs(connection) == []  # nobody here can know
 
 
 def test_marks_and_sums(store: Store) -> None:
@@ -160,33 +143,3 @@ def test_pilot_figures_give_sums_and_squares(store: Store) -> None:
     assert figures == (3, 2, 7, 25)
     with store.reading() as connection:
         assert ledger_rows.pilot_sums(connection, "http://x/v1", "m", "check") == []
-
-
-def test_batches_are_on_record_with_their_calls(store: Store) -> None:
-    batch = {
-        "batch": "b1",
-        "remote_id": None,
-        "endpoint": "http://x/v1",
-        "model": "m",
-        "state": PREPARING,
-        "requests": 2,
-        "answered": 0,
-        "message": None,
-        "run": "run-1",
-        "created_at": time.time(),
-        "changed_at": time.time(),
-    }
-    with store.writing() as connection:
-        ledger_rows.add_batch(connection, batch)
-        ledger_rows.claim(
-            connection, [row("a", batch="b1", batched=True), row("b", batch="b1", batched=True)]
-        )
-        ledger_rows.set_batch(connection, "b1", remote_id="batch_7", state=SUBMITTED)
-        ledger_rows.store_calls(connection, [row("a", ANSWERED, body=b"x", batch="b1", batched=True)])
-        assert [call["key"] for call in ledger_rows.batch_calls(connection, "b1")] == ["b"]
-        (batch_row,) = ledger_rows.batches(connection, "http://x/v1", unfinished=True)
-        assert batch_row["remote_id"] == "batch_7"
-        ledger_rows.set_batch(connection, "b1", state="completed")
-        assert ledger_rows.batches(connection, unfinished=True) == []
-        assert ledger_rows.batches(connection, "http://elsewhere/v1") == []
-        assert connection.execute(select(ledger_rows.ledger_batches.c.state)).scalar_one() == "completed"

@@ -1,14 +1,18 @@
 """The ledger's one thread: many jobs share a commit, and all are on disk when it says so."""
 
 import asyncio
+import time
+from pathlib import Path
 
 import pytest
 from sqlalchemy import event, text
 
 from oceanchat.errors import StoreError
+from oceanchat.store import ledger_runs
 from oceanchat.store.database import Store, open_store
 from oceanchat.store.ledger_writer import LedgerWriter
 from tests.oceanchat.store.test_ledger import row
+from tests.postgres import RestartablePostgres
 
 
 def count(url: str, query: str) -> int:
@@ -59,3 +63,91 @@ async def test_any_error_reaches_all_who_wait(store: Store) -> None:
         await ledger_writer.find("a")
     with pytest.raises(StoreError):
         await ledger_writer.close()
+
+
+async def test_a_claim_that_another_run_holds_is_refused_until_it_ends(store: Store) -> None:
+    first, second = LedgerWriter(store.engine), LedgerWriter(store.engine)
+    await first.open()
+    await second.open()
+    assert await first.claim(row("a", run=first.run))
+    assert await first.claim(row("a", run=first.run))  # one's own again
+    granted = [await second.claim(row(key, run=second.run)) for key in ("a", "b")]
+    assert granted == [False, True]
+    (held,) = (await second.held(["a", "never"])).values()
+    assert (held.batch, held.orphaned) == (None, False) and "process " in held.by
+    second.withdraw("a")  # not its own: nothing happens
+    assert set(await second.held(["a"])) == {"a"}
+    await first.close()  # it ends with "a" in flight
+    assert await second.held(["a"]) == {}
+    assert await second.claim(row("a", run=second.run))
+    await second.close()
+
+
+async def test_the_lease_is_renewed_while_nothing_is_asked(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ledger_runs, "BEAT_SECONDS", 0.05)
+    monkeypatch.setattr(ledger_runs, "LEASE_SECONDS", 1.0)
+    ledger_writer = LedgerWriter(store.engine)
+    await ledger_writer.open()
+    await asyncio.sleep(1.5)
+    with store.reading() as connection:
+        assert ledger_runs.living_runs(connection) == {ledger_writer.run}
+    await ledger_writer.close()
+    with store.reading() as connection:
+        assert ledger_runs.living_runs(connection) == set()
+
+
+async def test_a_store_deleted_in_between_is_noticed_at_the_next_commit(tmp_path: Path) -> None:
+    path = tmp_path / "store.db"
+    store = open_store(path)
+    ledger_writer = LedgerWriter(store.engine)
+    await ledger_writer.open()
+    await ledger_writer.claim(row("a"))
+    path.unlink()
+    with pytest.raises(StoreError, match=r"store '.*store\.db' was deleted or replaced while it was in use"):
+        await ledger_writer.store(row("a", "answered", body=b"paid"))
+    with pytest.raises(StoreError, match="was deleted or replaced"):
+        await ledger_writer.close()
+
+
+@pytest.mark.postgres
+async def test_dropped_connections_lose_nothing(postgres_url: str) -> None:
+    store = open_store(postgres_url)
+    notes: list[str] = []
+    ledger_writer = LedgerWriter(store.engine, notes.append)
+    await ledger_writer.open()
+    for number in range(20):
+        await ledger_writer.claim(row(f"key {number}", run=ledger_writer.run))
+        with store.engine.connect() as other:
+            others = "pid <> pg_backend_pid() and query like '%ledger_%'"
+            other.execute(text(f"select pg_terminate_backend(pid) from pg_stat_activity where {others}"))
+        await ledger_writer.store(row(f"key {number}", "answered", body=b"paid", run=ledger_writer.run))
+    await ledger_writer.close()
+    assert count(postgres_url, "select count(*) from ledger_calls where state = 'answered'") == 20
+    store.close()
+
+
+@pytest.mark.postgres
+async def test_a_restart_of_the_database_is_waited_for(restartable_postgres: RestartablePostgres) -> None:
+    store = open_store(restartable_postgres.url)
+    notes: list[str] = []
+    ledger_writer = LedgerWriter(store.engine, notes.append)
+    await ledger_writer.open()
+    await ledger_writer.claim(row("a", run=ledger_writer.run))
+    await asyncio.to_thread(restartable_postgres.stop)
+    writing = asyncio.create_task(
+        ledger_writer.store(row("a", "answered", body=b"paid", run=ledger_writer.run))
+    )
+    await asyncio.sleep(0.5)
+    assert not writing.done()
+    assert len(notes) == 1 and "cannot be reached" in notes[0]
+    await asyncio.to_thread(restartable_postgres.start)
+    await asyncio.wait_for(writing, 30)
+    await ledger_writer.close()
+    assert notes[1:] == ["the store is back; nothing was lost"]
+    started = time.monotonic()
+    with store.reading() as connection:  # the store's own connections were cut, too
+        assert connection.execute(text("select count(*) from ledger_calls")).scalar_one() == 1
+    assert time.monotonic() - started < 10
+    store.close()

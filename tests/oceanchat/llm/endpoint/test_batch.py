@@ -63,7 +63,7 @@ async def test_a_batch_costs_half(store: Store, serve: Serve, tmp_path: Path) ->
 
 async def test_a_batch_beyond_the_cap_is_not_sent(store: Store, serve: Serve, tmp_path: Path) -> None:
     endpoint = serve()
-    settings = endpoint.settings(**FAST_BATCHES, prices=prices_file(tmp_path, 1e6, 1e6), max_usd=150)
+    settings = endpoint.settings(**FAST_BATCHES, prices=prices_file(tmp_path, 1e5, 1e5), max_usd=15)
     with pytest.raises(BuildStopped, match="--max-usd"):
         await ask(settings, store.engine, questions(5))
     assert endpoint.counters()["paid"] <= 2

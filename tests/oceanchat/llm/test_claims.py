@@ -1,0 +1,165 @@
+"""Two runs at once on one store share their answers; nothing is paid twice."""
+
+import asyncio
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from oceanchat.errors import BuildStopped
+from oceanchat.llm.costs import cost_report
+from oceanchat.llm.endpoint.openai_endpoint import OpenAIEndpoint
+from oceanchat.llm.prices import load_prices
+from oceanchat.models import open_session
+from oceanchat.store import ledger as ledger_rows
+from oceanchat.store import ledger_runs
+from oceanchat.store.database import Store, open_store
+from tests.endpoint import FAST_BATCHES, MODEL, Endpoint, ask, ask_all, question, questions
+from tests.oceanchat.store.test_ledger import row
+
+Serve = Callable[..., Endpoint]
+COUNT = 80
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """Where a fresh store is."""
+    url = str(tmp_path / "store.db")
+    if request.param == "postgresql":
+        url = str(request.getfixturevalue("postgres_url"))
+    open_store(url).close()
+    return url
+
+
+def start(url: str, endpoint: Endpoint, *more: str) -> "subprocess.Popen[str]":
+    command = [sys.executable, "-m", "tests.oceanchat.llm.kill_target", url, endpoint.url, str(COUNT), "8"]
+    return subprocess.Popen([*command, *more], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def finish(process: "subprocess.Popen[str]") -> dict[str, Any]:
+    out, err = process.communicate(timeout=90)
+    assert process.returncode == 0, err
+    report: dict[str, Any] = json.loads(out)
+    return report
+
+
+def wait_until(ripe: Callable[[], bool], seconds: float = 60) -> None:
+    end = time.monotonic() + seconds
+    while not ripe():
+        assert time.monotonic() < end
+        time.sleep(0.01)
+
+
+@pytest.mark.parametrize("more", [[], ["batch"]], ids=["live", "batch"])
+def test_two_processes_at_once_pay_each_answer_once(url: str, serve: Serve, more: list[str]) -> None:
+    endpoint = serve(reply="answer {digest}", latency=0.1, batch_seconds=0.5)
+    processes = [start(url, endpoint, *more) for _ in range(2)]
+    reports = [finish(process) for process in processes]
+    counters = endpoint.counters()
+    assert (counters["paid"], counters["paid_twice"]) == (COUNT, 0)
+    assert reports[0]["texts"] == reports[1]["texts"]
+    assert sum(report["calls"]["made"] for report in reports) == COUNT
+    store = open_store(url)
+    total = cost_report(store, load_prices()).total
+    store.close()
+    assert (total.paid.calls, total.kinds["lost"].calls) == (COUNT, 0)
+
+
+@pytest.mark.parametrize("more", [[], ["batch"]], ids=["live", "batch"])
+def test_the_other_goes_on_when_one_of_two_is_killed(url: str, serve: Serve, more: list[str]) -> None:
+    endpoint = serve(reply="answer {digest}", latency=0.15, batch_seconds=2)
+    first = start(url, endpoint, *more)
+    wait_until(lambda: endpoint.counters()["batches" if more else "calls"] > 0)
+    second = start(url, endpoint, *more)
+    wait_until(lambda: bool(more) or endpoint.counters()["calls"] > 30)
+    first.kill()
+    first.communicate()
+    report = finish(second)
+    counters = endpoint.counters()
+    store = open_store(url)
+    lost = cost_report(store, load_prices()).total.kinds["lost"].calls
+    store.close()
+    assert len(report["texts"]) == COUNT
+    assert counters["paid_twice"] <= lost <= 8
+    assert counters["paid"] <= COUNT + lost
+
+
+async def test_another_runs_answer_is_waited_for_and_it_is_said(store: Store, serve: Serve) -> None:
+    endpoint = serve(latency=0.4)
+    first = asyncio.create_task(ask(endpoint.settings(), store.engine, questions(3)))
+    while endpoint.counters()["calls"] < 3:
+        await asyncio.sleep(0.02)
+    answers, session = await ask(endpoint.settings(), store.engine, questions(4))
+    await first
+    assert len(answers) == 4
+    assert (session.usage.answered, session.usage.replayed, session.usage.waiting) == (1, 3, 0)
+    assert endpoint.counters()["paid"] == 4
+    (note,) = session.usage.notes
+    assert "is asking the same on this store" in note and "nothing is paid twice" in note
+
+
+def hold(store: Store, key: str, **of_run: Any) -> None:
+    """Another machine's run claims `key`."""
+    with store.writing() as connection:
+        ledger_runs.start_run(connection, "elsewhere")
+        changed = {"host": "elsewhere", "pid": 1} | of_run
+        connection.execute(ledger_runs.ledger_runs.update().values(**changed))
+        ledger_rows.claim(connection, [row(key, run="elsewhere")])
+
+
+async def test_a_lease_that_runs_out_sets_its_claims_free(
+    store: Store, serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ledger_runs, "BEAT_SECONDS", 0.5)
+    endpoint = serve()
+    async with open_session(endpoint.settings(), store.engine, OpenAIEndpoint) as session:
+        model = session.model(MODEL)
+        hold(store, model.key(question("hello")))
+        asking = asyncio.create_task(model.ask(question("hello")))
+        await asyncio.sleep(1.2)
+        assert not asking.done()  # its owner may still bring the answer
+        with store.writing() as connection:
+            gone = ledger_runs.ledger_runs.c.run == "elsewhere"
+            connection.execute(ledger_runs.ledger_runs.update().where(gone).values(lease_until=1.0))
+        assert (await asyncio.wait_for(asking, 10)).text == "Label: neutral"
+    assert cost_report(store, load_prices()).total.kinds["lost"].calls == 1
+    assert endpoint.counters()["paid"] == 1
+
+
+async def test_who_waits_for_another_run_can_be_stopped(store: Store, serve: Serve) -> None:
+    endpoint = serve()
+    async with open_session(endpoint.settings(), store.engine, OpenAIEndpoint) as session:
+        model = session.model(MODEL)
+        hold(store, model.key(question("hello")))
+        asking = asyncio.create_task(model.ask(question("hello")))
+        await asyncio.sleep(0.5)
+        session.throttle.stop(BuildStopped("stopped by SIGINT"))
+        with pytest.raises(BuildStopped, match="SIGINT"):
+            await asyncio.wait_for(asking, 5)
+    assert endpoint.counters()["calls"] == 0
+
+
+async def test_a_live_run_does_not_pay_again_for_what_a_batch_holds(store: Store, serve: Serve) -> None:
+    endpoint = serve(batch_seconds=1.5)
+    settings = endpoint.settings(**FAST_BATCHES)
+
+    async def leave() -> None:
+        async with open_session(settings, store.engine, OpenAIEndpoint) as session:
+            asking = asyncio.create_task(ask_all(session, questions(2)))
+            while not endpoint.counters()["batches"]:
+                await asyncio.sleep(0.02)
+            await asyncio.sleep(0.2)
+            session.throttle.stop(BuildStopped("stopped by SIGINT"))
+            await asyncio.gather(asking, return_exceptions=True)
+
+    await leave()
+    with pytest.raises(BuildStopped, match=r"in a batch that an earlier run left.*--batch"):
+        await ask(endpoint.settings(), store.engine, questions(2))
+    answers, _ = await ask(settings, store.engine, questions(2))
+    assert len(answers) == 2
+    assert endpoint.counters()["paid"] == 2
