@@ -52,7 +52,10 @@ def drain_on_signals(throttle: Throttle, timeout: float) -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-        signal.set_wakeup_fd(wakeup)
+        try:
+            signal.set_wakeup_fd(wakeup)
+        except (OSError, ValueError):  # a session that was open before this one has ended before it
+            signal.set_wakeup_fd(-1)
         theirs.close()  # ends the watch
         watch.join()
         ours.close()
