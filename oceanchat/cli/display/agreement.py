@@ -36,9 +36,10 @@ def _print_strata(strata: Mapping[str, Agreement], pass_rates: Mapping[str, Figu
     for stratum, agreement in strata.items():
         figures = agreement.figures()
         cells = [figures[name].cells(form_of(name))[0] for name in names]
-        rate = pass_rates[stratum].cells(SHARE) if stratum in pass_rates else ("", "")
+        rate = pass_rates[stratum].cells(SHARE) if pass_rates else ()
         rows.append((stratum, agreement.items, *rate, *cells))
-    print_table(("", "items", "pass rate", "", *(NAMES[name] for name in names)), rows)
+    rate_headers = ("pass rate", "95 % interval") if pass_rates else ()
+    print_table(("", "items", *rate_headers, *(NAMES[name] for name in names)), rows)
 
 
 def print_report(report: Report) -> None:

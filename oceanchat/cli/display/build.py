@@ -10,7 +10,7 @@ from datetime import datetime
 from rich.table import Table
 
 from oceanchat.cli.display.dialogue import print_dialogue
-from oceanchat.cli.display.tables import print_table, stdout_console
+from oceanchat.cli.display.tables import fit, print_table, stdout_console
 from oceanchat.corpus.essays import Corpus
 from oceanchat.llm.settings import SCRIPTED
 from oceanchat.pipeline.config import BuildConfig
@@ -111,6 +111,7 @@ def print_funnel(outcomes: Sequence[Outcome]) -> None:
     for o in outcomes:
         table.add_row(o.trait_level.code, *_funnel_cells(o), f"{o.passed:,} of {o.requested:,}")
     out = stdout_console()
+    fit(table, out)
     out.print()
     out.print(table)
     out.print()

@@ -11,6 +11,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+_ANY_WIDTH = 10_000
+
 
 def print_table(headers: Sequence[str], rows: Sequence[Sequence[Any]], title: str = "") -> None:
     """A plain table on stdout; numbers are aligned to the right."""
@@ -20,7 +22,18 @@ def print_table(headers: Sequence[str], rows: Sequence[Sequence[Any]], title: st
         table.add_column(header, justify="right" if right else "left")
     for row in rows:
         table.add_row(*(_cell(cell) for cell in row))
-    stdout_console().print(table)
+    out = stdout_console()
+    fit(table, out)
+    out.print(table)
+
+
+def fit(table: Table, out: Console) -> None:
+    """Narrow the gaps of a table that is too wide for the console, and break its headers at hyphens."""
+    if out.measure(table, options=out.options.update(max_width=_ANY_WIDTH)).maximum <= out.width:
+        return
+    table.collapse_padding = True
+    for column in table.columns:
+        column.header = str(column.header).replace("-", "-\n")
 
 
 def _cell(cell: Any) -> Text:

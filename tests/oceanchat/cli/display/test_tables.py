@@ -1,8 +1,12 @@
 """Plain tables: numbers to the right, text as it is, whatever it holds."""
 
-import pytest
+from io import StringIO
 
-from oceanchat.cli.display.tables import print_table
+import pytest
+from rich.console import Console
+from rich.table import Table
+
+from oceanchat.cli.display.tables import fit, print_table
 
 
 def test_numbers_are_aligned_to_the_right(capsys: pytest.CaptureFixture[str]) -> None:
@@ -23,3 +27,16 @@ def test_cells_are_neither_markup_nor_cut(capsys: pytest.CaptureFixture[str]) ->
 def test_a_table_without_rows_has_its_header(capsys: pytest.CaptureFixture[str]) -> None:
     print_table(("a", "b"), [])
     assert capsys.readouterr().out.split() == ["a", "b"]
+
+
+@pytest.mark.parametrize(
+    ("width", "header"), [(80, ["off-target", "rejected"]), (18, ["target", "rejected"])]
+)
+def test_a_narrow_terminal_gets_a_narrow_table_with_whole_headers(width: int, header: list[str]) -> None:
+    table, out = (
+        Table("off-target", "rejected", box=None, pad_edge=False),
+        Console(width=width, file=StringIO()),
+    )
+    fit(table, out)
+    out.print(table)
+    assert isinstance(out.file, StringIO) and out.file.getvalue().splitlines()[-1].split() == header
