@@ -26,6 +26,9 @@ _CHAT_PATH = "/chat/completions"
 _INVISIBLE = "\ufeff\u200b\u200c\u200d\u2060"
 """Characters that pasted keys bring along and that str.strip leaves."""
 
+_TOKEN = re.compile(r"(?<![A-Za-z0-9])(?:sk|pk|hf|gsk|xai|ghp)[-_][-_A-Za-z0-9]{8,}")
+"""What keys look like wherever they stand."""
+
 
 class CallSettings(BaseModel):
     """Everything about calling a model that is not what is asked."""
@@ -174,9 +177,11 @@ def shown_url(url: str) -> str:
 
 def without_credentials(text: str) -> str:
     """What a user gave for a URL, whatever it is, without what may be a secret in it."""
+    text = _TOKEN.sub("***", text)
     scheme, separator, rest = text.rpartition("://") if text.count("://") == 1 else ("", "", text)
     if "@" in rest:
         rest = f"***@{rest.rpartition('@')[2]}"
+    rest = re.sub(r"^([^/?#@]*:)(?!\d+(?:[/?#]|$))[^/?#\[\]]{6,}", r"\1***", rest)
     return scheme + separator + re.sub(r"([?#]).+", r"\1***", rest, count=1, flags=re.DOTALL)
 
 

@@ -113,7 +113,7 @@ class Connection:
         """Let nothing more be sent because of `error`; returns what to raise."""
         where = f"endpoint '{self.settings.endpoint}'"
         hint = {
-            "quota": "the account is out of quota; add credit and run the same command again",
+            "quota": "the account is out of quota or credit; add credit and run the same command again",
             "refused": "check the key in OPENAI_API_KEY and what it may use",
             "all-refused": "check --model and what it accepts (--extra-body adds parameters);"
             " `oceanchat retry` asks the refused ones again",
@@ -122,7 +122,7 @@ class Connection:
             "no-completion": "this is no model's endpoint; check --base-url, which mostly ends in /v1",
             "client-error": "check OPENAI_API_KEY and the OPENAI_* variables",
             "stalled": "nothing was answered, one request at a time; check the server, or raise --timeout",
-        }.get(error.reason, "run the same command again later")
+        }.get("quota" if error.words.status == 402 else error.reason, "run the same command again later")
         why = BuildStopped(f"{where}: {self.shown_error(error.message)}; {hint}; all answers are kept")
         self.throttle.stop(why)
         return self.throttle.stopped or why

@@ -119,7 +119,7 @@ class OpenAIModel:
 
     def _about_the_path(self, error: RequestError) -> RequestError:
         """`error`, which stops the run where nothing is served under the address and never was."""
-        if error.wrong_path and not self._connection.answered and error.words.status is not None:
+        if error.wrong_path and not self._connection.answered and error.reason != "no-completion":
             error.action, error.reason = ErrorAction.STOP_RUN, "wrong-path"
         return error
 
@@ -139,7 +139,7 @@ class OpenAIModel:
             error.message += f" (asks to wait {error.wait:.0f} seconds)"
             return True
         max_tries = self._connection.settings.max_tries * (THROTTLED_TRIES if error.throttled else 1)
-        if error.no_service and not self._connection.answered and attempts >= min(max_tries, FIRST_TRIES):
+        if error.no_use and not self._connection.answered and attempts >= min(max_tries, FIRST_TRIES):
             error.action = ErrorAction.STOP_RUN
             return True
         if error.reason == "broken-off":

@@ -47,6 +47,9 @@ _STATUS_OF_CODE = {
 """The HTTP status that goes with an error's code where the endpoint answered 200."""
 _WRONG_PATH = re.compile(r"unexpected endpoint|no such (path|route)|invalid url|not found|not allowed", re.I)
 _OTHERWISE_MISSING = re.compile(r"model|deployment|engine|adapter|\bfile\b|batch", re.I)
+_TIME = re.compile(r"(\d{1,6}(?:\.\d{1,6})?) ?(ms|h|m|s)(?:ours?|inutes?|ec(?:ond)?s?)?(?![a-z])", re.I)
+_TRY_AGAIN = re.compile(rf"(?:try again|retry) (?:in|after) ((?:{_TIME.pattern}[ ,]*(?:and )?)+)", re.I)
+_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 _NEVER_SENT = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout, httpx2.UnsupportedProtocol)
 
 
@@ -94,9 +97,9 @@ class RequestError(Exception):
         return True
 
     @property
-    def no_service(self) -> bool:
-        """Whether what answers, if anything does, seems to be no model's endpoint at all."""
-        return self.reason in ("unreachable", "no-completion", "no-choices", "error-in-reply")
+    def no_use(self) -> bool:
+        """Whether trying it again is of little use where nothing was ever answered."""
+        return self.reason in ("unreachable", "no-completion", "no-choices", "error-in-reply", "broken-off")
 
     def __str__(self) -> str:
         return self.message
@@ -132,6 +135,8 @@ def _about(cause: BaseException) -> str:
 def _classify_response(error: openai.APIStatusError) -> RequestError:
     words = error_words(_parsed(error.response))
     wait = retry_after(error.response.headers)
+    if wait is None and error.status_code == 429:
+        wait = retry_after_words(words.message)
     classified = classify_status(error.status_code, words.code, f"{error.status_code} {words.message}", wait)
     classified.words = words._replace(status=error.status_code)
     return classified
@@ -221,6 +226,15 @@ def retry_after(headers: httpx2.Headers) -> float | None:
         if 0 <= seconds < float("inf"):
             return seconds
     return None
+
+
+def retry_after_words(message: str) -> float | None:
+    """Seconds to wait by a message such as 'Please try again in 7m12.5s'; None where it names no time."""
+    match = _TRY_AGAIN.search(message)
+    if match is None:
+        return None
+    parts = _TIME.findall(match.group(1))
+    return sum(float(number) * _SECONDS[unit.lower()] for number, unit in parts)
 
 
 def _until(date: str) -> float:

@@ -79,6 +79,14 @@ def test_no_password_of_a_bad_url_is_shown(scheme: str, user: str, odd: str, hos
     assert SECRET not in without_credentials(f"{scheme}{host}?{user}={SECRET}")
 
 
+@pytest.mark.parametrize(
+    "text",
+    [f"http://host:{SECRET}/v1", f"host:{SECRET}", "sk-planted-0123456789", "http://hf_planted0123456/v1"],
+)
+def test_a_key_in_the_wrong_part_of_a_url_is_not_shown(text: str) -> None:
+    assert "planted" not in without_credentials(text)
+
+
 @pytest.mark.parametrize("text", ["here", "http://h:x/v1", "localhost:11434/v1"])
 def test_a_bad_url_without_secrets_is_shown_as_it_is(text: str) -> None:
     assert without_credentials(text) == text

@@ -52,7 +52,7 @@ async def test_a_poisoned_prompt_teaches_nothing(store: Store, odd: Odd) -> None
     ("mode", "message", "calls"),
     [
         ("credit", r"402 This request requires more credits", 4),
-        ("studio", r"Unexpected endpoint or method", 36),
+        ("studio", r"Unexpected endpoint or method.*--base-url", 4),
         ("page", r"HTML page \('Sign in to the campus'\); .*--base-url", 36),
         ("no_choices", r"not a complete chat completion", 36),
         ("broken_off", r"502 gone", 36),
@@ -64,16 +64,12 @@ async def test_what_is_no_answer_ends_the_run_in_its_words(
 ) -> None:
     endpoint = odd(mode)
     settings = endpoint.settings(concurrency=4)
-    if mode == "broken_off":
-        answers, _ = await ask(settings, store.engine, questions(12))
-        assert {answer.reason for answer in answers} == {"broken-off"}
-        assert all("502 gone" in str(answer) for answer in answers)
-        with store.reading() as connection:
-            assert sum(row["calls"] for row in ledger_rows.lost_attempts(connection)) == calls
-    else:
-        with pytest.raises(BuildStopped, match=message):
-            await ask(settings, store.engine, questions(12))
+    with pytest.raises(BuildStopped, match=message):
+        await ask(settings, store.engine, questions(12))
     assert endpoint.counters()["calls"] <= calls
+    with store.reading() as connection:
+        lost = sum(row["calls"] for row in ledger_rows.lost_attempts(connection))
+    assert lost == (endpoint.counters()["calls"] if mode in ("broken_off", "no_choices") else 0)
 
 
 async def test_an_answer_that_is_streamed_unasked_is_read(store: Store, odd: Odd) -> None:

@@ -17,6 +17,7 @@ from oceanchat.llm.endpoint.request_errors import (
     classify_reply,
     classify_status,
     retry_after,
+    retry_after_words,
     wait_before,
 )
 
@@ -87,6 +88,23 @@ def test_backoff_grows_is_jittered_and_bounded(attempt: int) -> None:
     assert 0.25 <= wait_before(attempt, error) <= 30
     error.wait = 7
     assert 7 <= wait_before(attempt, error) <= 7.1
+
+
+@pytest.mark.parametrize(
+    ("message", "seconds"),
+    [
+        ("Rate limit reached: Limit 200, Used 200. Please try again in 7m12s. Visit", 432.0),
+        ("Please try again in 20ms.", 0.02),
+        ("Please retry after 20 seconds.", 20.0),
+        ("try again in 1 hour and 2 minutes", 3720.0),
+        ("Please retry in 3.5s.", 3.5),
+        ("try again in a while", None),
+        ("try again in 5 months", None),
+        ("slow down", None),
+    ],
+)
+def test_a_wait_that_is_asked_for_in_words_is_kept(message: str, seconds: float | None) -> None:
+    assert retry_after_words(message) == (None if seconds is None else pytest.approx(seconds))
 
 
 def test_one_that_asks_to_be_asked_again_at_once_is_not_asked_faster_and_faster() -> None:
