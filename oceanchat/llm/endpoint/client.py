@@ -15,6 +15,7 @@ import openai
 from oceanchat.errors import BuildStopped
 from oceanchat.llm.endpoint.redaction import Redactor
 from oceanchat.llm.endpoint.request_errors import (
+    UNSENDABLE_HEADER,
     ErrorAction,
     RequestError,
     RetryBudget,
@@ -80,6 +81,8 @@ class Connection:
             raise classify(error) from None
         except TimeoutError:
             raise self._timeout() from None
+        except UnicodeError:
+            raise RequestError(ErrorAction.STOP_RUN, "client-error", UNSENDABLE_HEADER) from None
         reply = self._redactor.answer(response.content)
         if (problem := classify_reply(reply)) is not None:
             raise problem

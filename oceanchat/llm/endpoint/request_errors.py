@@ -25,6 +25,8 @@ MAX_WAIT = 900.0
 BACKOFF, MAX_BACKOFF = 0.5, 30.0
 """Seconds before the second try, doubled with every further one up to the maximum; half of it is jitter."""
 
+UNSENDABLE_HEADER = "a header of the request cannot be sent"
+"""All that is said of a header, whose text may be a secret."""
 _ROW_REASONS = {400: "bad-request", 404: "not-found", 413: "too-large", 422: "unprocessable"}
 _STOPPING_CODES = (
     "insufficient_quota",
@@ -112,7 +114,7 @@ def classify(error: openai.OpenAIError) -> RequestError:
     cause = error.__cause__
     message = _about(cause) if cause else str(error)
     if isinstance(cause, httpx2.LocalProtocolError):
-        return RequestError(ErrorAction.STOP_RUN, "client-error", "a header of the request cannot be sent")
+        return RequestError(ErrorAction.STOP_RUN, "client-error", UNSENDABLE_HEADER)
     if isinstance(cause, httpx2.TooManyRedirects):
         return RequestError(ErrorAction.STOP_RUN, "wrong-path", "it redirects without end")
     if isinstance(cause, ReplyTooLong):

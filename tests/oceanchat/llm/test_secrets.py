@@ -66,6 +66,16 @@ async def test_a_url_is_shown_without_its_credentials(store: Store, serve: Serve
     assert KEY.encode() not in everything_written(tmp_path)
 
 
+@pytest.mark.parametrize("value", [f"{KEY}\n", f"{KEY}\u00e9"])
+async def test_no_text_of_a_header_that_cannot_be_sent_is_shown(
+    store: Store, serve: Serve, monkeypatch: pytest.MonkeyPatch, value: str
+) -> None:
+    monkeypatch.setenv("OPENAI_PROJECT_ID", value)
+    with pytest.raises(BuildStopped, match=r"a header .* cannot be sent; .*OPENAI_\*") as caught:
+        await ask(serve().settings(), store.engine, questions(1))
+    assert KEY not in str(caught.value)
+
+
 async def test_the_openai_endpoint_needs_a_key(store: Store) -> None:
     async with open_session(CallSettings(), store.engine, OpenAIEndpoint) as session:
         with pytest.raises(ConfigError, match="set OPENAI_API_KEY"):
