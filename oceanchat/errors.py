@@ -38,6 +38,21 @@ class ModelError(OceanChatError):
     """A language model did not do what was asked."""
 
 
+TEMPORARY = frozenset(
+    {
+        "batch-expired",
+        "connection-lost",
+        "not-found",  # a model can be installed
+        "rate-limited",
+        "server-error",
+        "timeout",
+        "truncated-body",
+        "unreachable",
+    }
+)
+"""Reasons of a failed call that need not come again: the next run asks anew."""
+
+
 class CallFailed(ModelError):
     """One request failed for good: its row fails, the other rows go on.
 

@@ -6,8 +6,8 @@ endpoint, so that a scripted build never loads a client. A first Ctrl-C lets wha
 second one leaves at once.
 """
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 
 from sqlalchemy import Engine
@@ -17,10 +17,12 @@ from oceanchat.llm.budget import Budget
 from oceanchat.llm.ledger import Ledger
 from oceanchat.llm.prices import load_prices
 from oceanchat.llm.provider import Endpoint, InProcessProvider, OfflineProvider, OpenEndpoint, Provider
+from oceanchat.llm.roles import RoleModel
 from oceanchat.llm.settings import OPENAI_URL, SCRIPTED, CallSettings
 from oceanchat.llm.signals import drain_on_signals
 from oceanchat.llm.throttle import Throttle
 from oceanchat.llm.usage import Usage
+from oceanchat.llm.usefulness import Usefulness
 from oceanchat.scripted.model import ScriptedModel
 from oceanchat.store.ledger_writer import LedgerWriter
 
@@ -49,13 +51,7 @@ class ModelSession:
             provider = self._provider(name)
             self.budget.require_price(provider.endpoint, provider.name)
             self._ledgers[name] = Ledger(
-                provider,
-                self.ledger_writer,
-                self.budget,
-                self.usage,
-                self.throttle,
-                self.settings.offline,
-                self.settings.extra_body,
+                provider, self.ledger_writer, self.budget, self.usage, self.throttle, self.settings
             )
         return self._ledgers[name]
 
@@ -88,6 +84,21 @@ class ModelSession:
         ]
         return (*forms, *(() if self._endpoint is None else self._endpoint.notes))
 
+    @contextmanager
+    def trial(self) -> Iterator[None]:
+        """Within the block requests go out one by one, in batch mode too, and the build asks them again."""
+        self._set_trial(True)
+        try:
+            yield
+        finally:
+            self._set_trial(False)
+
+    def _set_trial(self, on: bool) -> None:
+        if self._endpoint is not None:
+            self._endpoint.ask_live(on)
+        for ledger in self._ledgers.values():
+            ledger.in_trial = on
+
     async def close(self) -> None:
         """Send nothing new, wait for what is in flight, write everything."""
         self.throttle.stop(BuildStopped("the run is over"))
@@ -104,10 +115,15 @@ class ModelSession:
 class BuildModels:
     """The three models of a build and the session they share."""
 
-    labeler: Ledger
-    writer: Ledger
-    checker: Ledger
+    labeler: RoleModel
+    writer: RoleModel
+    checker: RoleModel
     session: ModelSession
+
+    @property
+    def free(self) -> bool:
+        """Whether nothing that is asked costs anything."""
+        return self.labeler.free and self.writer.free and self.checker.free
 
     @property
     def usage(self) -> Usage:
@@ -154,4 +170,10 @@ async def open_build_models(
 ) -> AsyncIterator[BuildModels]:
     """The three models of a build, by name; equal names are one model. Raises ConfigError."""
     async with open_session(settings, engine, open_endpoint) as session:
-        yield BuildModels(session.model(labeler), session.model(writer), session.model(checker), session)
+        usefulness = Usefulness(session.throttle.stop)
+        yield BuildModels(
+            RoleModel("labeler", session.model(labeler), usefulness),
+            RoleModel("writer", session.model(writer), usefulness),
+            RoleModel("checker", session.model(checker), usefulness),
+            session,
+        )

@@ -132,6 +132,8 @@ TESTED_ELSEWHERE = {
     "tests/oceanchat/llm/endpoint/test_live.py": (
         "oceanchat/llm/endpoint/client oceanchat/llm/endpoint/openai_endpoint oceanchat/llm/provider"
     ),
+    "tests/oceanchat/llm/test_usefulness.py": "oceanchat/llm/roles",
+    "tests/oceanchat/pipeline/test_trial.py": "oceanchat/pipeline/stages oceanchat/pipeline/yields",
     "tests/oceanchat/pipeline/test_build.py": "oceanchat/progress oceanchat/store/builds",
     "tests/oceanchat/scripted/server/test_app.py": (
         "oceanchat/scripted/server/batches oceanchat/scripted/server/faults"

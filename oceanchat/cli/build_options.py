@@ -9,11 +9,13 @@ import click
 from oceanchat.cli.options import (
     base_url_option,
     check_option,
+    endpoint_name_option,
     exchanges_option,
     extra_body_option,
     max_usd_option,
     prices_option,
     prompts_option,
+    reasoning_effort_option,
     trait_options,
     words_option,
 )
@@ -69,6 +71,25 @@ RECIPE = (
         help="Number of sentences to label in one call.",
     ),
     click.option(
+        "--label-tokens",
+        type=int,
+        metavar="N",
+        help="Completion limit of a labelling call, in tokens; more for models that reason first.",
+    ),
+    click.option(
+        "--dialogue-tokens",
+        type=int,
+        metavar="N",
+        help="Completion limit of a whole dialogue (--mode screenplay), in tokens.",
+    ),
+    click.option(
+        "--turn-tokens",
+        type=int,
+        metavar="N",
+        help="Completion limit of one turn (--mode dual), in tokens.",
+    ),
+    click.option("--check-tokens", type=int, metavar="N", help="Completion limit of a verdict, in tokens."),
+    click.option(
         "--seed",
         default=0,
         show_default=True,
@@ -85,6 +106,8 @@ MODELS = (
     click.option("--checker", metavar="NAME", help="Model that checks dialogues. Default: --model."),
     base_url_option,
     extra_body_option,
+    endpoint_name_option,
+    reasoning_effort_option,
     click.option(
         "--concurrency", type=int, metavar="N", help="Maximum number of requests in flight. Default: 32."
     ),

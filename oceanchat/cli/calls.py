@@ -13,7 +13,14 @@ import click
 from oceanchat.cli.build_options import build_options
 from oceanchat.cli.endpoint import open_endpoint
 from oceanchat.cli.flags import build_config, call_settings
-from oceanchat.cli.options import json_option, max_usd_option, prices_option, store_option
+from oceanchat.cli.options import (
+    endpoint_name_option,
+    json_option,
+    max_usd_option,
+    prices_option,
+    reasoning_effort_option,
+    store_option,
+)
 
 if TYPE_CHECKING:
     from oceanchat.llm.settings import CallSettings
@@ -96,6 +103,8 @@ def costs(prices: Path | None, store: str, as_json: bool) -> None:
 @click.command()
 @click.option("--reason", metavar="WORD", help="Only requests that failed for this reason, such as timeout.")
 @_base_url_option
+@endpoint_name_option
+@reasoning_effort_option
 @click.option(
     "--concurrency",
     type=int,

@@ -4,6 +4,7 @@ The environment is read here and nowhere below the command line: the key from OP
 from OPENAI_BASE_URL where no flag names it, and the proxy.
 """
 
+import json
 import os
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -37,7 +38,7 @@ def take_call_settings(flags: dict[str, Any]) -> "CallSettings":
     """Remove the flags that say how models are called from `flags` and return them as CallSettings."""
     from oceanchat.llm.settings import CallSettings
 
-    names = [name for name in flags if name in CallSettings.model_fields]
+    names = [name for name in flags if name in CallSettings.model_fields or name == "reasoning_effort"]
     return call_settings(**{name: flags.pop(name) for name in names})
 
 
@@ -47,10 +48,23 @@ def call_settings(**flags: Any) -> "CallSettings":
     from oceanchat.llm.settings import CallSettings
 
     given = {name: value for name, value in flags.items() if value is not None}
+    if effort := given.pop("reasoning_effort", None):
+        given["extra_body"] = _with_effort(given.get("extra_body", ""), effort)
     if "base_url" not in given and (url := os.environ.get(BASE_URL, "").strip()):
         given["base_url"] = url
     settings = read_config(CallSettings, api_key=os.environ.get(API_KEY) or None, **given)
     return settings.model_copy(update={"proxy": proxy_for(settings.base_url, os.environ)})
+
+
+def _with_effort(extra_body: str, effort: str) -> str:
+    """--extra-body with --reasoning-effort in it; what is no JSON object is left for its own complaint."""
+    try:
+        parameters = json.loads(extra_body or "{}")
+    except ValueError:
+        return extra_body
+    if not isinstance(parameters, dict):
+        return extra_body
+    return json.dumps(parameters | {"reasoning_effort": effort})
 
 
 def read_config(kind: type[Config], **values: Any) -> Config:

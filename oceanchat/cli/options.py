@@ -22,6 +22,16 @@ extra_body_option = click.option(
     metavar="JSON",
     help="Further parameters to send with every request, as a JSON object; null leaves one of ours out.",
 )
+endpoint_name_option = click.option(
+    "--endpoint-name",
+    metavar="NAME",
+    help="Name for this server, to keep its answers apart from those of others with models of the same name.",
+)
+reasoning_effort_option = click.option(
+    "--reasoning-effort",
+    metavar="WORD",
+    help="How long a reasoning model may think, such as low, medium or high. Default: the model's own.",
+)
 max_usd_option = click.option(
     "--max-usd",
     type=float,

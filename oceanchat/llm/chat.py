@@ -77,10 +77,14 @@ class RecordingModel(ChatModel, Protocol):
         """Record what became of an answer: 'retried' (asked again), 'rejected' (of no use), None (kept)."""
 
 
-def request_key(endpoint: str, name: str, request: ChatRequest) -> str:
-    """The 64 hex digits under which an answer is stored: a hash of everything that decides it."""
+def request_key(server: str, name: str, request: ChatRequest) -> str:
+    """The 64 hex digits under which an answer is stored: a hash of everything that decides it.
+
+    `server` is 'scripted' or the name the user gave a server, never its address: an answer is known by model
+    and request wherever the model runs.
+    """
     fields = {
-        "endpoint": endpoint,
+        "endpoint": server,
         "model": name,
         "messages": [[m.role, m.content] for m in request.messages],
         "max_tokens": request.max_tokens,

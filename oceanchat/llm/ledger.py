@@ -8,13 +8,14 @@ A call that has been sent is never cancelled: its caller may be, the answer is s
 import asyncio
 from dataclasses import replace
 
-from oceanchat.errors import BuildStopped, CallFailed
+from oceanchat.errors import TEMPORARY, BuildStopped, CallFailed
 from oceanchat.llm.attempt import CONTENT_FILTER, Accounts, CallAttempt
 from oceanchat.llm.budget import Budget
 from oceanchat.llm.chat import ChatAnswer, ChatRequest, as_json, request_key
 from oceanchat.llm.claims import ClaimWatch
 from oceanchat.llm.completions import read_completion, render_completion
 from oceanchat.llm.provider import ClaimedElsewhere, Provider
+from oceanchat.llm.settings import CallSettings
 from oceanchat.llm.throttle import Throttle
 from oceanchat.llm.usage import Usage
 from oceanchat.store.ledger import ANSWERED, FAILED, Entry
@@ -31,8 +32,7 @@ class Ledger:
         budget: Budget,
         usage: Usage,
         throttle: Throttle,
-        offline: bool = False,
-        extra_body: str = "",
+        settings: CallSettings,
     ) -> None:
         self.provider = provider
         self.ledger_writer = ledger_writer
@@ -41,8 +41,11 @@ class Ledger:
         self.throttle = throttle
         self._accounts = Accounts(ledger_writer, budget, usage)
         self._claims = ClaimWatch(ledger_writer, throttle, usage)
-        self._offline = offline
-        self._extra_body = extra_body
+        self._settings = settings
+        self.in_trial = False
+        """Whether what is asked now is asked again by the build, where it does not count once more."""
+        self._tried: set[str] = set()
+        self._failed: set[str] = set()
         self._in_flight: dict[str, asyncio.Task[ChatAnswer]] = {}
 
     @property
@@ -56,7 +59,8 @@ class Ledger:
     async def ask(self, request: ChatRequest) -> ChatAnswer:
         """The answer to `request`, from the ledger or from the model.
 
-        Raises CallFailed (stored too: it fails again until `oceanchat retry`) or BuildStopped.
+        Raises CallFailed (stored too: unless its reason is temporary it fails again until `oceanchat retry`)
+        or BuildStopped.
         """
         request = self._whole(request)
         key = self.key(request)
@@ -74,8 +78,9 @@ class Ledger:
 
     async def stored_answer(self, request: ChatRequest) -> ChatAnswer | None:
         """The answer on record for `request`, if there is one; nothing is asked."""
-        entry = await self.ledger_writer.find(self.key(request))
-        return self._replay(entry, request) if entry is not None and entry.state == ANSWERED else None
+        key = self.key(request)
+        entry = await self.ledger_writer.find(key)
+        return self._replay(key, entry, request) if entry is not None and entry.state == ANSWERED else None
 
     def store_share(self, request: ChatRequest, text: str) -> None:
         """Store, at no cost, `request`'s share of one answer to several requests, for `stored_answer`."""
@@ -85,13 +90,14 @@ class Ledger:
 
     def key(self, request: ChatRequest) -> str:
         """The key under which the answer to `request` is stored."""
-        return request_key(self.endpoint, self.name, self._whole(request))
+        server = self.endpoint if self.provider.free else self._settings.endpoint_name
+        return request_key(server, self.name, self._whole(request))
 
     def _whole(self, request: ChatRequest) -> ChatRequest:
         """`request` with the further parameters that every request of this session has."""
-        if not self._extra_body or request.extra_body:
+        if not self._settings.extra_body or request.extra_body:
             return request
-        return replace(request, extra_body=self._extra_body)
+        return replace(request, extra_body=self._settings.extra_body)
 
     def record_outcome(self, request: ChatRequest, outcome: str | None) -> None:
         """Record for the cost report what became of the answer: 'retried', 'rejected', or None for kept."""
@@ -116,9 +122,12 @@ class Ledger:
     async def _answer(self, key: str, request: ChatRequest, from_ledger: bool) -> ChatAnswer:
         attempt = CallAttempt(self.provider, self._accounts, key, request)
         while True:
-            if from_ledger and (entry := await self.ledger_writer.find(key)) is not None:
-                return self._replay(entry, request)
-            if self._offline:
+            entry = await self.ledger_writer.find(key) if from_ledger else None
+            if entry is not None and not self._is_asked_anew(key, entry):
+                return self._replay(key, entry, request)
+            if self.in_trial:
+                self._tried.add(key)
+            if self._settings.offline:
                 raise BuildStopped(
                     f"the ledger has no answer for {describe(request, key)} from '{self.name}'; run without"
                     f" --offline to ask for it"
@@ -136,6 +145,7 @@ class Ledger:
             reply = await self.provider.fetch(request, attempt)
         except CallFailed as failure:
             self.usage.failed += 1
+            self._failed.add(attempt.key)
             await self.ledger_writer.store(attempt.failed_row(failure.reason, str(failure)))
             raise
         try:
@@ -144,15 +154,23 @@ class Ledger:
             self.usage.failed += 1
             raise
 
-    def _replay(self, entry: Entry, request: ChatRequest) -> ChatAnswer:
+    def _is_asked_anew(self, key: str, entry: Entry) -> bool:
+        """Whether a stored failure is none for good: each run asks such a request once."""
+        passing = entry.state == FAILED and entry.reason in TEMPORARY
+        return passing and key not in self._failed and not self._settings.offline
+
+    def _replay(self, key: str, entry: Entry, request: ChatRequest) -> ChatAnswer:
+        counts = key not in self._tried
+        if not self.in_trial:
+            self._tried.discard(key)
         if entry.state == FAILED:
-            self.usage.failed += 1
+            self.usage.failed += counts
             message = (entry.body or b"").decode("utf-8", "replace")
             raise CallFailed(
                 entry.reason or "failed",
                 f"{request.task} call failed before: {entry.reason} ({message[:200]}); see `oceanchat retry`",
             )
-        self.usage.replayed += 1
+        self.usage.replayed += counts
         return replace(self._read(entry.body or b""), replayed=True)
 
     def _read(self, body: bytes) -> ChatAnswer:

@@ -91,6 +91,9 @@ class Endpoint(Protocol):
     def notes(self) -> tuple[str, ...]:
         """What else the user should know of the endpoint, one line each."""
 
+    def ask_live(self, live: bool) -> None:
+        """Send requests one by one from now on, or in batches again where batches were asked for."""
+
     async def close(self) -> None:
         """Wait for what is being sent or received, then close the connection."""
 

@@ -55,6 +55,8 @@ class CallSettings(BaseModel):
     """Tries of one request against server errors, timeouts and broken connections."""
     max_attempts: int = Field(default=3, ge=1)
     """Replies asked for, the first included, while none can be read."""
+    endpoint_name: str = Field(default="", max_length=100)
+    """A name that tells this server's answers from those of others with models of the same name."""
     max_usd: float | None = Field(default=None, gt=0)
     """Hard cap in USD on what this run may spend, the worst case of what is in flight included."""
     prices: Path | None = None

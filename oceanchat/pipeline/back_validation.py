@@ -97,6 +97,8 @@ class Checker:
     check: Check
     max_attempts: int
     """How often a request is sent until its reply can be read."""
+    tokens: int = CHECK_TOKENS
+    """Completion limit of a verdict, in tokens."""
 
     async def validate(self, dialogue: Dialogue) -> Dialogue:
         """The dialogue in its final state, with the verdict where there is one."""
@@ -123,7 +125,7 @@ class Checker:
         request = ChatRequest(
             messages=self.template.fill(dialogue=dialogue.text),
             task="check",
-            max_tokens=CHECK_TOKENS,
+            max_tokens=self.tokens,
             temperature=0.0,
             trait_level=dialogue.trait_level.code,
         )

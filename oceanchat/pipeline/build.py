@@ -7,7 +7,7 @@ sums are checked.
 
 import asyncio
 import time
-from collections.abc import Coroutine, Iterable, Sequence
+from collections.abc import Coroutine, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -15,14 +15,16 @@ from oceanchat.corpus.essays import Corpus, open_corpus
 from oceanchat.corpus.ingest import ingest_corpus
 from oceanchat.llm.provider import OpenEndpoint
 from oceanchat.models import BuildModels, open_build_models, require_key
-from oceanchat.pipeline.back_validation import Checker
 from oceanchat.pipeline.candidates import SentencePosition, candidate_blocks
 from oceanchat.pipeline.config import BuildConfig
-from oceanchat.pipeline.gates import Bounds, GateRunner
-from oceanchat.pipeline.labeling import Labeler, OrderedSentence
+from oceanchat.pipeline.gates import GateRunner
+from oceanchat.pipeline.labeling import OrderedSentence
 from oceanchat.pipeline.report import BuildReport, Outcome, check_sums
 from oceanchat.pipeline.seed_topics import SeedSelector
-from oceanchat.pipeline.synthesis import WRITE_TEMPERATURE, Writer, WrittenDialogue
+from oceanchat.pipeline.stages import Stages
+from oceanchat.pipeline.synthesis import WRITE_TEMPERATURE, WrittenDialogue
+from oceanchat.pipeline.trial import Trial
+from oceanchat.pipeline.yields import count_checked, count_gated, count_labels
 from oceanchat.progress import Progress, Stage
 from oceanchat.prompts import Prompts, fingerprints, open_prompts
 from oceanchat.records import Candidate, Dialogue, Funnel, Provenance, SeedTopic, dialogue_id
@@ -32,6 +34,11 @@ from oceanchat.store.builds import StoredBuild
 from oceanchat.store.corpora import EssayOutline, StoredCorpus
 from oceanchat.store.database import Store
 from oceanchat.traits import TraitLevel
+
+Block = Sequence[Sequence[OrderedSentence]]
+"""About 48 sentences in canonical order, in the groups that share a call."""
+FIRST_TOPICS = 24
+"""Seed topics written about before more are bought, at a price and one by one; then twice as many."""
 
 
 class Prepared(NamedTuple):
@@ -78,6 +85,8 @@ async def build(
         with store.reading() as connection:
             essays = corpus_rows.essay_outlines(connection, corpus.id)
         builder = Builder(config, store, corpus, essays, prompts, models, progress)
+        if not (models.free or config.calls.offline):
+            await builder.try_all_roles()
         outcomes = await _all(builder.build(trait_level) for trait_level in config.trait_levels)
     store.check_there()
     return BuildReport(corpus, outcomes, models.usage, time.monotonic() - started, models.session.notes)
@@ -106,6 +115,28 @@ class Builder:
     models: BuildModels
     progress: Progress
 
+    @property
+    def stages(self) -> Stages:
+        """Labeler, writer, gates and checker as the config wants them."""
+        return Stages(self.config, self.prompts, self.models)
+
+    async def try_all_roles(self) -> None:
+        """Bring one seed topic through labeler, writer and checker before any is asked in bulk."""
+        trait_level = self.config.trait_levels[0]
+        gates, writer, checker = self.stages.gates(), self.stages.writer(), self.stages.checker()
+
+        async def write_and_check(seed: SeedTopic) -> bool:
+            written = await writer.write(seed)
+            if not written.turns:
+                return False
+            dialogue = self._gated(gates, seed, written)
+            count_gated(self.models.writer, [dialogue])
+            return dialogue.state == "unchecked" and (await checker.validate(dialogue)).verdict is not None
+
+        trial = Trial(trait_level, self.stages.labeler(trait_level), write_and_check, self.models.session)
+        with self.models.session.trial():
+            await trial.run(next(self._blocks(trait_level), []))
+
     async def build(self, trait_level: TraitLevel) -> Outcome:
         """Label, write, gate and check until enough dialogues pass or the corpus holds no more; then store
         all."""
@@ -115,18 +146,22 @@ class Builder:
         alike = previous is not None and previous.recipe == recipe
         requested = max(self.config.count, previous.requested if previous is not None and alike else 0)
         selector = self._seed_selector(trait_level)
-        gates = GateRunner(Bounds(self.config.exchanges, self.config.words))
+        gates = self.stages.gates()
         seeds: list[SeedTopic] = []
         dialogues: list[Dialogue] = []
+        most = FIRST_TOPICS if self._asks_live else requested
         while missing := requested - sum(d.state == "passed" for d in dialogues):
-            selected = await selector.next(missing)
+            selected = await selector.next(min(missing, most))
             if not selected:
                 break
+            most *= 2
             written = await self._write(selected)
             pairs = list(zip(selected, written, strict=True))
             seeds += [seed.model_copy(update={"state": w.state, "detail": w.detail}) for seed, w in pairs]
             complete = [(seed, w) for seed, w in pairs if w.turns]
-            checked = await self._check([self._gated(gates, seed, w) for seed, w in complete])
+            gated = [self._gated(gates, seed, w) for seed, w in complete]
+            count_gated(self.models.writer, gated)
+            checked = await self._check(gated)
             self._record_outcomes(checked, [w for _, w in complete])
             dialogues += checked
         saved = self.config.saved() | self._request_forms(previous)
@@ -145,6 +180,10 @@ class Builder:
         }
         return {"request_forms": forms} if forms else {}
 
+    @property
+    def _asks_live(self) -> bool:
+        return not (self.models.free or self.config.calls.batch)
+
     def _stored(self, trait_level: TraitLevel) -> StoredBuild | None:
         with self.store.reading() as connection:
             return build_rows.stored_build(connection, trait_level)
@@ -154,40 +193,37 @@ class Builder:
             return build_rows.state_counts(connection, trait_level.code)["dialogues"].get("passed", 0)
 
     def _seed_selector(self, trait_level: TraitLevel) -> SeedSelector:
-        labeler = Labeler(
-            model=self.models.labeler,
-            template=self.prompts[self.config.label_task],
-            trait=trait_level.trait,
-            trait_level=trait_level.code,
-            max_attempts=self.config.calls.max_attempts,
-            sentences_per_call=self.config.sentences_per_call,
-        )
-        blocks = candidate_blocks(self.essays, trait_level, self.config.seed, self.config.sentences_per_call)
+        def on_labeled(candidates: Sequence[Candidate]) -> None:
+            self.progress.done(Stage.LABEL, len(candidates))
+            count_labels(self.models.labeler, candidates, self.config.levels)
+
         return SeedSelector(
             trait_level,
-            labeler,
-            map(self._sentences, blocks),
+            self.stages.labeler(trait_level),
+            self._expected(self._blocks(trait_level)),
             self.config.seeds_per_essay,
-            lambda block: self.progress.done(Stage.LABEL, len(block)),
+            on_labeled,
         )
 
-    def _sentences(self, block: Sequence[Sequence[SentencePosition]]) -> Sequence[Sequence[OrderedSentence]]:
+    def _blocks(self, trait_level: TraitLevel) -> Iterator[Block]:
+        """The corpus's sentences in canonical order."""
+        together = self.config.sentences_per_call
+        return map(self._sentences, candidate_blocks(self.essays, trait_level, self.config.seed, together))
+
+    def _expected(self, blocks: Iterator[Block]) -> Iterator[Block]:
+        for block in blocks:
+            self.progress.expect(Stage.LABEL, sum(map(len, block)))
+            yield block
+
+    def _sentences(self, block: Sequence[Sequence[SentencePosition]]) -> Block:
         """The sentences of a block, read from the store only when the selector comes to it."""
         positions = [(entry.essay_number, entry.position) for group in block for entry in group]
-        self.progress.expect(Stage.LABEL, len(positions))
         with self.store.reading() as connection:
             sentences = iter(corpus_rows.sentences_at(connection, self.corpus.id, positions))
         return [[OrderedSentence(entry.order, next(sentences)) for entry in group] for group in block]
 
     async def _write(self, seeds: Sequence[SeedTopic]) -> list[WrittenDialogue]:
-        writer = Writer(
-            self.models.writer,
-            self.prompts,
-            self.config.mode,
-            self.config.exchanges,
-            self.config.words,
-            self.config.calls.max_attempts,
-        )
+        writer = self.stages.writer()
         self.progress.expect(Stage.WRITE, len(seeds))
 
         async def write(seed: SeedTopic) -> WrittenDialogue:
@@ -235,15 +271,14 @@ class Builder:
         )
 
     async def _check(self, dialogues: Sequence[Dialogue]) -> list[Dialogue]:
-        checker = Checker(
-            self.models.checker, self.prompts["check"], self.config.check, self.config.calls.max_attempts
-        )
+        checker = self.stages.checker()
         self.progress.expect(Stage.CHECK, sum(d.state == "unchecked" for d in dialogues))
 
         async def check(dialogue: Dialogue) -> Dialogue:
             if dialogue.state != "unchecked":
                 return dialogue
             checked = await checker.validate(dialogue)
+            count_checked(self.models.checker, checked)
             self.progress.done(Stage.CHECK, 1)
             return checked
 
@@ -253,7 +288,8 @@ class Builder:
         """Record which answers went into dialogues that passed and which into rejected ones."""
         for dialogue, source in zip(dialogues, written, strict=True):
             for request in source.requests:
-                self.models.writer.record_outcome(request, None if dialogue.state == "passed" else "rejected")
+                outcome = None if dialogue.state == "passed" else "rejected"
+                self.models.writer.ledger.record_outcome(request, outcome)
 
     def _store(
         self,

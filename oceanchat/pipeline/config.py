@@ -18,6 +18,9 @@ from oceanchat.pipeline.back_validation import Check
 from oceanchat.pipeline.synthesis import TASKS, Mode
 from oceanchat.traits import Level, Trait, TraitLevel
 
+OPTIONAL = ("label_tokens", "dialogue_tokens", "turn_tokens", "check_tokens")
+"""Settings that are saved where they were given."""
+
 
 class BuildConfig(BaseModel):
     """The config of `oceanchat build`."""
@@ -52,6 +55,11 @@ class BuildConfig(BaseModel):
     """Sentences labeled in one call (the paper: 1)."""
     seed: int = 0
     """Decides the order in which essays and sentences are considered."""
+    label_tokens: int | None = Field(default=None, ge=1, le=1_000_000)
+    dialogue_tokens: int | None = Field(default=None, ge=1, le=1_000_000)
+    turn_tokens: int | None = Field(default=None, ge=1, le=1_000_000)
+    check_tokens: int | None = Field(default=None, ge=1, le=1_000_000)
+    """Completion limits of one call in tokens, for models that reason first; None: what the reply needs."""
     calls: CallSettings = CallSettings()
 
     @property
@@ -83,15 +91,12 @@ class BuildConfig(BaseModel):
     def saved(self) -> dict[str, Any]:
         """What is stored beside the result: everything but keys and credentials."""
         settings = self.model_dump(mode="json", exclude={"calls"})
-        extra = {"extra_body": self.calls.extra_body} if self.calls.extra_body else {}
-        return (
-            settings
-            | extra
-            | {
-                "endpoint": self.calls.endpoint if self.asks_a_real_model else SCRIPTED,
-                "max_attempts": self.calls.max_attempts,
-            }
-        )
+        asked_for = {name: settings.pop(name) for name in OPTIONAL} | {"extra_body": self.calls.extra_body}
+        return settings | {
+            "endpoint": self.calls.endpoint if self.asks_a_real_model else SCRIPTED,
+            "max_attempts": self.calls.max_attempts,
+            **{name: value for name, value in asked_for.items() if value},
+        }
 
     def recipe(self, corpus_id: str, fingerprints: Mapping[str, str]) -> str:
         """Hash of everything that decides one trait-level's result, but for the count."""

@@ -140,6 +140,8 @@ class Labeler:
     max_attempts: int
     """How often a sentence is asked about until a reply can be read."""
     sentences_per_call: int = 1
+    tokens: int | None = None
+    """Completion limit of a call in place of the usual one, in tokens."""
 
     async def label(self, groups: Sequence[Sequence[OrderedSentence]]) -> list[Candidate]:
         """Label sentences, those of a group in one call.
@@ -218,10 +220,14 @@ class Labeler:
                 trait=self.trait.label, definition=self.trait.definition, facets=facets, **material
             ),
             task=self.template.task,
-            max_tokens=LABEL_TOKENS if self.template.task == "label" else 60 * self.sentences_per_call + 60,
+            max_tokens=self.tokens or self._usual_tokens,
             temperature=0.0,
             trait_level=self.trait_level,
         )
+
+    @property
+    def _usual_tokens(self) -> int:
+        return LABEL_TOKENS if self.template.task == "label" else 60 * self.sentences_per_call + 60
 
     def _failed(self, order: int, sentence: Sentence, reason: str) -> Candidate:
         return Candidate(

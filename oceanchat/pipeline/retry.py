@@ -15,9 +15,9 @@ from oceanchat.llm.chat import ChatAnswer, from_json
 from oceanchat.llm.completions import read_completion
 from oceanchat.llm.endpoint.openai_endpoint import OpenAIEndpoint
 from oceanchat.llm.ledger import Ledger
-from oceanchat.llm.parsing import checked_text
 from oceanchat.llm.settings import SCRIPTED, CallSettings
 from oceanchat.llm.usage import Usage
+from oceanchat.llm.usefulness import why_useless
 from oceanchat.models import open_session
 from oceanchat.store import ledger as ledger_rows
 from oceanchat.store.database import Store
@@ -47,13 +47,8 @@ def failed_rows(store: Store, reason: str | None) -> list[Row]:
 
 
 def why_rejected(body: bytes) -> str:
-    """'refused', 'length', or 'unparseable' for a reply that is complete but says nothing clear."""
-    answer = read_completion(body)
-    try:
-        checked_text(answer or ChatAnswer(""))
-    except CallFailed as failure:
-        return failure.reason
-    return "unparseable"
+    """'refused', 'length', 'empty', or 'unparseable' for a reply that is complete but says nothing clear."""
+    return why_useless(read_completion(body) or ChatAnswer("")).reason
 
 
 def endpoint_of(rows: Sequence[Row]) -> str | None:
@@ -69,13 +64,8 @@ def endpoint_of(rows: Sequence[Row]) -> str | None:
 
 
 async def ask_again(store: Store, settings: CallSettings, rows: Sequence[Row]) -> RetryReport:
-    """Ask `rows` again. Raises BuildStopped, and ConfigError where they went to another endpoint."""
-    elsewhere = endpoint_of(rows)
-    if elsewhere not in (None, settings.endpoint):
-        raise ConfigError(
-            f"--base-url '{settings.endpoint}' is not where the failed requests went: '{elsewhere}';"
-            f" leave it out"
-        )
+    """Ask `rows` again, wherever their model lives now. Raises BuildStopped, and ConfigError where they were
+    asked with other parameters."""
     async with open_session(settings, store.engine, OpenAIEndpoint) as session:
         report = RetryReport(session.usage)
 
@@ -91,5 +81,10 @@ async def ask_again(store: Store, settings: CallSettings, rows: Sequence[Row]) -
                 report.failed[failure.reason] += 1
 
         models = {row["model"]: session.model(row["model"]) for row in rows}
+        if any(models[row["model"]].key(from_json(row["request"])) != row["key"] for row in rows):
+            raise ConfigError(
+                "some failed requests were asked under another --endpoint-name or --reasoning-effort; name"
+                " the same ones"
+            )
         await asyncio.gather(*(ask(row, models[row["model"]]) for row in rows))
     return report

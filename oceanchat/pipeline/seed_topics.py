@@ -37,8 +37,8 @@ class SeedSelector:
     """Blocks of about BLOCK candidates in canonical order, in the groups that share a call."""
     seeds_per_essay: int
     """Seed topics taken from one essay at most."""
-    on_block_labeled: Callable[[Sequence[Candidate]], None] = lambda block: None
-    """Called with each labeled block, for the progress display."""
+    on_labeled: Callable[[Sequence[Candidate]], None] = lambda candidates: None
+    """Called with the candidates of each call as it is answered."""
     candidates: list[Candidate] = field(default_factory=list)
     """All candidates labeled so far, in order."""
     _pool: list[Candidate] = field(default_factory=list)
@@ -71,8 +71,12 @@ class SeedSelector:
         self._exhausted = len(blocks) < number
 
     async def _label_block(self, block: Sequence[Sequence[OrderedSentence]]) -> list[Candidate]:
-        candidates = await self.labeler.label(block)
-        self.on_block_labeled(candidates)
+        groups = await asyncio.gather(*map(self._label_group, block))
+        return [candidate for group in groups for candidate in group]
+
+    async def _label_group(self, group: Sequence[OrderedSentence]) -> list[Candidate]:
+        candidates = await self.labeler.label([group])
+        self.on_labeled(candidates)
         return candidates
 
     def _select(self) -> bool:
@@ -107,21 +111,7 @@ class SeedSelector:
         self._texts.add(sentence.id, sentence.text)
         self._per_essay[sentence.essay_id] += 1
         self._per_facet[candidate.facet or ""] += 1
-        self._selected.append(
-            SeedTopic(
-                id=content_id(self.trait_level.code, candidate.facet or "", sentence.id),
-                order=len(self._selected),
-                sentence_id=sentence.id,
-                essay_id=sentence.essay_id,
-                author=sentence.author,
-                trait=self.trait_level.trait,
-                level=self.trait_level.level,
-                facet=candidate.facet or "",
-                strength=candidate.strength or 1,
-                text=sentence.text,
-                reason=candidate.reason,
-            )
-        )
+        self._selected.append(seed_topic(self.trait_level, candidate, len(self._selected)))
 
     def final_candidates(self, used: Sequence[SeedTopic]) -> list[Candidate]:
         """All labeled candidates in their final states: those in `used` are 'selected', other sentences of
@@ -134,3 +124,21 @@ class SeedSelector:
             return candidate
         state = "selected" if candidate.sentence.id in selected else "surplus"
         return candidate.model_copy(update={"state": state})
+
+
+def seed_topic(trait_level: TraitLevel, candidate: Candidate, order: int) -> SeedTopic:
+    """The seed topic that a candidate makes, as number `order` of its trait-level."""
+    sentence = candidate.sentence
+    return SeedTopic(
+        id=content_id(trait_level.code, candidate.facet or "", sentence.id),
+        order=order,
+        sentence_id=sentence.id,
+        essay_id=sentence.essay_id,
+        author=sentence.author,
+        trait=trait_level.trait,
+        level=trait_level.level,
+        facet=candidate.facet or "",
+        strength=candidate.strength or 1,
+        text=sentence.text,
+        reason=candidate.reason,
+    )

@@ -136,6 +136,10 @@ class Writer:
     """Maximum words in a turn."""
     max_attempts: int
     """How often a request is sent until its reply can be read."""
+    dialogue_tokens: int | None = None
+    """Completion limit of a whole dialogue in place of the usual one, in tokens."""
+    turn_tokens: int | None = None
+    """Completion limit of one turn in place of the usual one, in tokens."""
 
     async def write(self, seed: SeedTopic) -> WrittenDialogue:
         """Write about `seed`; a reply that cannot be read is asked for again under a new sample number."""
@@ -151,7 +155,7 @@ class Writer:
 
     async def _screenplay(self, seed: SeedTopic, used: list[ChatRequest]) -> WrittenDialogue:
         values = self._seed_values(seed) | {"exchanges": str(self.exchanges)}
-        limit = 2 * self.exchanges * self.words * TOKENS_PER_WORD
+        limit = self.dialogue_tokens or 2 * self.exchanges * self.words * TOKENS_PER_WORD
         turns = await self._ask("write", seed, used, values, limit, parse_dialogue)
         if turns is None:
             return WrittenDialogue("unparseable", detail=f"no dialogue in {self.max_attempts} replies")
@@ -163,12 +167,13 @@ class Writer:
             seed,
             used,
             {"seed_topic": seed.text},
-            THEME_TOKENS,
+            self.turn_tokens or THEME_TOKENS,
             lambda reply: parse_theme(reply, seed),
         )
         if theme is None:
             return WrittenDialogue("unparseable", detail=f"no neutral theme in {self.max_attempts} replies")
         turns: tuple[Turn, ...] = ()
+        limit = self.turn_tokens or 2 * self.words * TOKENS_PER_WORD
         shape = {"exchanges": str(self.exchanges), "words": str(self.words), "theme": theme}
         speakers: tuple[tuple[Role, str, dict[str, str]], ...] = (
             ("questioner", "question", shape),
@@ -177,9 +182,7 @@ class Writer:
         for _ in range(self.exchanges):
             for role, task, known in speakers:
                 values = known | {"conversation": transcript(turns)}
-                text = await self._ask(
-                    task, seed, used, values, 2 * self.words * TOKENS_PER_WORD, parse_utterance
-                )
+                text = await self._ask(task, seed, used, values, limit, parse_utterance)
                 if text is None:
                     return WrittenDialogue("unparseable", detail=f"no {task} in {self.max_attempts} replies")
                 turns += (Turn(role=role, text=text),)

@@ -149,7 +149,8 @@ def claim(connection: Connection, rows: Sequence[Row]) -> set[str]:
     A row that had failed goes back to in_flight and keeps its old reason.
     """
     statement = upsert(connection, ledger_calls)
-    again = {name: statement.excluded[name] for name in ("run", "recorded_at", "batch", "batched", "request")}
+    again = {name: statement.excluded[name] for name in ("run", "recorded_at", "batch", "batched")}
+    again["request"] = func.coalesce(statement.excluded.request, ledger_calls.c.request)
     own = (ledger_calls.c.run == statement.excluded.run) | (ledger_calls.c.batch == statement.excluded.batch)
     free = (ledger_calls.c.state == FAILED) | ((ledger_calls.c.state == IN_FLIGHT) & own)
     done = connection.execute(

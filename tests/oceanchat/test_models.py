@@ -22,11 +22,11 @@ async def test_equal_names_are_one_model_and_share_the_run(store: Store, serve: 
     async with open_build_models(
         endpoint.settings(), store.engine, OpenAIEndpoint, labeler="a", writer="a", checker="b"
     ) as models:
-        assert models.labeler is models.writer is not models.checker
+        assert models.labeler.ledger is models.writer.ledger is not models.checker.ledger
         await models.labeler.ask(question("one"))
         await models.checker.ask(question("one"))
         assert models.usage.answered == 2
-        assert models.labeler.throttle is models.checker.throttle
+        assert models.labeler.ledger.throttle is models.checker.ledger.throttle
 
 
 async def test_scripted_and_paid_models_work_side_by_side(store: Store, serve: Serve) -> None:

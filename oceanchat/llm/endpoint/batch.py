@@ -49,6 +49,8 @@ class BatchQueue:
         self._throttle = connection.throttle
         self._api = BatchApi(connection)
         self._collector = BatchCollector(connection, self._api, ledger_writer, self._enqueue)
+        self.live = False
+        """Whether requests that no batch holds are sent one by one, for answers that are wanted soon."""
         self._waiting: list[PendingRequest] = []
         self._arrivals = 0
         self._news = asyncio.Event()
@@ -65,6 +67,8 @@ class BatchQueue:
         self._throttle.check()
         pending = PendingRequest(model, request, attempt, asyncio.get_running_loop().create_future())
         if not await self._collector.adopt_request(pending):
+            if self.live:
+                return await model.fetch(request, attempt)
             self._enqueue(pending)
         reply = await pending.answer
         self._connection.answered += 1

@@ -36,6 +36,11 @@ class OpenAIEndpoint:
         """What else the user should know of the endpoint, one line each."""
         return self._connection.notes
 
+    def ask_live(self, live: bool) -> None:
+        """Send requests one by one from now on, or in batches again where batches were asked for."""
+        if self._queue is not None:
+            self._queue.live = live
+
     async def close(self) -> None:
         """Finish sending and collecting, then close the sockets."""
         try:

@@ -1,0 +1,122 @@
+"""A build that cannot succeed stops after a handful of calls, whichever role fails and however."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from oceanchat.errors import BuildStopped
+from oceanchat.llm.endpoint.openai_endpoint import OpenAIEndpoint
+from oceanchat.llm.settings import CallSettings
+from oceanchat.pipeline.build import build, prepare
+from oceanchat.pipeline.config import BuildConfig
+from oceanchat.pipeline.report import BuildReport
+from oceanchat.progress import Silence
+from oceanchat.store import builds as build_rows
+from oceanchat.store.database import Store
+from oceanchat.traits import Level, Trait
+from tests.endpoint import FAST_BATCHES
+from tests.oceanchat.pipeline.broken_endpoint import BrokenEndpoint
+
+Serve = Callable[..., BrokenEndpoint]
+
+
+async def run(store: Store, url: str, settings: dict[str, Any] | None = None, **options: Any) -> BuildReport:
+    roles = dict.fromkeys(("labeler", "writer", "checker"), "good")
+    config = BuildConfig(
+        traits=(Trait.N,),
+        levels=(Level.HIGH,),
+        **({"count": 30} | roles | options),
+        calls=CallSettings(base_url=url, **(settings or {})),
+    )
+    return await build(prepare(config), store, Silence(), OpenAIEndpoint)
+
+
+REFUSED = [
+    ({"model:bad": "404"}, {"checker": "bad"}, "--checker", 30),
+    ({"model:bad": "404"}, {"writer": "bad"}, "--writer", 30),
+    ({"model:bad": "400"}, {"labeler": "bad"}, "--labeler", 30),
+    ({"model:bad": "422"}, {"checker": "bad", "mode": "dual"}, "--checker", 99),
+]
+USELESS = [
+    ({"label": "prose"}, {}, "--labeler"),
+    ({"label": "declines"}, {}, "--labeler"),
+    ({"label_many": "blank"}, {"sentences_per_call": 5}, "--label-tokens"),
+    ({"label": "length"}, {}, "--label-tokens"),
+    ({"write": "prose"}, {}, "--writer"),
+    ({"write": "length"}, {}, "--dialogue-tokens"),
+    ({"question": "length"}, {"mode": "dual"}, "--turn-tokens"),
+    ({"disclose": "blank"}, {"mode": "dual"}, "--reasoning-effort"),
+    ({"check": "prose"}, {}, "--checker"),
+    ({"check": "length"}, {}, "--check-tokens"),
+]
+
+
+@pytest.mark.parametrize(("broken", "options", "way_out", "most"), REFUSED)
+async def test_a_refused_role_costs_a_handful_of_calls(
+    store: Store,
+    serve_broken: Serve,
+    broken: dict[str, str],
+    options: dict[str, Any],
+    way_out: str,
+    most: int,
+) -> None:
+    endpoint = serve_broken(**broken)
+    with pytest.raises(BuildStopped, match=f"'bad'.*is refused on purpose.*{way_out}") as stopped:
+        await run(store, endpoint.url, **options)
+    calls = endpoint.calls()
+    assert calls.get("model:good", 0) <= most and calls["model:bad"] <= 16
+    assert "add essays" not in str(stopped.value)
+
+
+@pytest.mark.parametrize(("broken", "options", "way_out"), USELESS)
+async def test_useless_replies_stop_a_role_after_a_few_dozen_calls(
+    store: Store, serve_broken: Serve, broken: dict[str, str], options: dict[str, Any], way_out: str
+) -> None:
+    endpoint = serve_broken(**broken)
+    with pytest.raises(BuildStopped, match=way_out):
+        await run(store, endpoint.url, **options)
+    (task,) = broken
+    assert endpoint.calls()[task] <= 60
+    before = sum(endpoint.calls().values())
+    with pytest.raises(BuildStopped, match=way_out):
+        await run(store, endpoint.url, **options)
+    assert sum(endpoint.calls().values()) <= before + 20, "the second run knows from the ledger"
+
+
+@pytest.mark.parametrize(
+    ("broken", "pattern", "most"),
+    [
+        ({"label": "neutral"}, "of 150 sentences labeled by 'good' none show a level", 250),
+        ({"write": "short"}, "of 20 dialogues by 'good' none pass the quality gates", 300),
+        ({"check": "none"}, "of 40 dialogues checked by 'good' none pass", 650),
+    ],
+)
+async def test_rows_that_all_end_at_one_step_stop_the_run(
+    store: Store, serve_broken: Serve, broken: dict[str, str], pattern: str, most: int
+) -> None:
+    endpoint = serve_broken(**broken)
+    with pytest.raises(BuildStopped, match=pattern):
+        await run(store, endpoint.url, count=120)
+    assert endpoint.calls()["model:good"] <= most
+
+
+async def test_in_batches_too_the_first_topic_is_asked_live(store: Store, serve_broken: Serve) -> None:
+    endpoint = serve_broken(check="prose")
+    with pytest.raises(BuildStopped, match="--checker"):
+        await run(store, endpoint.url, FAST_BATCHES)
+    assert endpoint.calls()["model:good"] <= 80
+
+
+async def test_the_trial_changes_nothing_in_what_a_build_ends_with(store: Store, serve_broken: Serve) -> None:
+    endpoint = serve_broken()
+    report = await run(store, endpoint.url, {"concurrency": 2}, count=4)
+    assert report.outcomes[0].passed == 4
+    with store.reading() as connection:
+        ids = [d.id for d in build_rows.stored_dialogues(connection)]
+    free = await run(store, endpoint.url, {"concurrency": 40}, count=4)
+    assert free.usage.answered == 0
+    scripted = BuildConfig(traits=(Trait.N,), levels=(Level.HIGH,), count=4)
+    await build(prepare(scripted), store, Silence())
+    with store.reading() as connection:
+        assert [d.id for d in build_rows.stored_dialogues(connection)] == ids
