@@ -135,6 +135,7 @@ TESTED_ELSEWHERE = {
     "tests/oceanchat/llm/test_usefulness.py": "oceanchat/llm/roles",
     "tests/oceanchat/pipeline/test_trial.py": "oceanchat/pipeline/stages oceanchat/pipeline/yields",
     "tests/oceanchat/pipeline/test_build.py": "oceanchat/progress oceanchat/store/builds",
+    "tests/oceanchat/store/test_export.py": "oceanchat/store/export_columns",
     "tests/oceanchat/scripted/server/test_app.py": (
         "oceanchat/scripted/server/batches oceanchat/scripted/server/faults"
     ),

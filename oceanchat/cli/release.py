@@ -5,8 +5,9 @@ They are `import`, `release`, `verify`, `diff` and `publish`.
 
 import asyncio
 import json
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -25,9 +26,16 @@ from oceanchat.cli.options import (
     words_option,
 )
 
+if TYPE_CHECKING:
+    from oceanchat.pipeline.import_format import LineProblem
+
+SHOWN_PROBLEMS = 5
+"""Lines that cannot be imported, of which each is shown; of the others the number."""
+
 
 @click.command("import")
 @click.argument("file", type=PATH)
+@click.option("--trait-level", metavar="CODE", help="Label of dialogues that name none, such as N+ or O-.")
 @click.option("--skip-bad", is_flag=True, help="Skip lines that are invalid instead of stopping at them.")
 @click.option(
     "--checker", metavar="NAME", help="Model that checks the dialogues. Default: they are not checked."
@@ -42,15 +50,19 @@ from oceanchat.cli.options import (
 @store_option
 @json_option
 def import_(file: Path, store: str, as_json: bool, **flags: Any) -> None:
-    """Import dialogues from a JSONL file, through the same quality gates as a build.
+    """Import dialogues from a file or folder, through the same quality gates as a build.
 
     \b
     oceanchat import dialogues.jsonl
     oceanchat import dialogues.jsonl --checker gpt-4-0613
+    oceanchat import releases/ocean-chat-1.0.0
+    oceanchat import sharegpt.json --trait-level N+
 
-    Each line holds trait, level and turns (role and text, or role and content), and may hold facet, seed,
-    author, reason and writer. `oceanchat release --require imported` releases all imported dialogues;
-    `--require checked` releases those that passed a checker.
+    Each record holds trait, level and turns (role and text, or role and content), and may hold facet, seed,
+    author, reason and writer. JSON, JSONL, CSV, Excel and Parquet are read, our own exports with their
+    verdicts, releases, and the layouts of OpenAI messages, ShareGPT, SDialog and ConvoKit.
+    `oceanchat release --require imported` releases all imported dialogues; `--require checked` releases those
+    that passed a checker.
     """
     from oceanchat.cli.display.progress import BuildProgress
     from oceanchat.pipeline import importing as intake
@@ -62,11 +74,9 @@ def import_(file: Path, store: str, as_json: bool, **flags: Any) -> None:
         with BuildProgress() as progress:
             report = asyncio.run(intake.import_dialogues(config, open_store(store), progress, open_endpoint))
     except intake.BadLines as error:
-        for problem in error.problems:
-            click.echo(f"{file}: {problem}", err=True)
+        _print_problems(file, error.problems)
         raise
-    for problem in report.problems:
-        click.echo(f"{file}: {problem}; skipped", err=True)
+    _print_problems(file, report.problems)
     if as_json:
         return click.echo(
             json.dumps({**report._asdict(), "problems": [p._asdict() for p in report.problems]})
@@ -75,6 +85,14 @@ def import_(file: Path, store: str, as_json: bool, **flags: Any) -> None:
         f"{report.read:,} dialogues read, {report.new:,} of them new, {len(report.problems):,} lines skipped"
     )
     click.echo("All imported dialogues: " + ", ".join(f"{n:,} {state}" for state, n in report.states.items()))
+
+
+def _print_problems(file: Path, problems: "Sequence[LineProblem]") -> None:
+    """The first problems on stderr, and how many more there are."""
+    for problem in problems[:SHOWN_PROBLEMS]:
+        click.echo(f"{file}: {problem}", err=True)
+    if len(problems) > SHOWN_PROBLEMS:
+        click.echo(f"{file}: ... and {len(problems) - SHOWN_PROBLEMS:,} more", err=True)
 
 
 @click.command()

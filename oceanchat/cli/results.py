@@ -22,14 +22,28 @@ def status(store: str, as_json: bool) -> None:
     \b
     oceanchat status
     """
-    from oceanchat.cli.display.build import print_status
+    from oceanchat.cli.display.build import print_imported, print_status
     from oceanchat.pipeline import results as reading
     from oceanchat.store.database import open_store
 
-    statuses = reading.status(open_store(store, must_exist=True))
+    opened = open_store(store, must_exist=True)
+    statuses, imported = reading.status(opened), reading.imported_status(opened)
     if as_json:
-        return click.echo(json.dumps([each.record() for each in statuses]))
-    print_status(statuses)
+        records = [each.record() for each in statuses]
+        records += [
+            {
+                "trait_level": code,
+                "source": "imported",
+                "passed": states.get("passed", 0),
+                "dialogues": states,
+            }
+            for code, states in imported.items()
+        ]
+        return click.echo(json.dumps(records))
+    if statuses:
+        print_status(statuses)
+    if imported:
+        print_imported(imported)
 
 
 @click.command()
@@ -95,17 +109,40 @@ def show(
     help="Output format. Default: from the file name, or jsonl.",
 )
 @click.option("--output", type=PATH, metavar="FILE", help="File to write. Default: stdout.")
+@trait_options(default="all")
+@click.option(
+    "--state",
+    metavar="STATE",
+    help="Only rows in this state, or all. Default for dialogues: passed, and imported ones that no checker"
+    " was asked about; for others: all.",
+)
+@click.option(
+    "--wide", is_flag=True, help="Dialogues as a flat table for R or SPSS, with columns for every turn."
+)
 @store_option
-def export(what: str, as_format: str | None, output: Path | None, store: str) -> None:
+def export(
+    what: str,
+    as_format: str | None,
+    output: Path | None,
+    traits: Any,
+    levels: Any,
+    state: str | None,
+    wide: bool,
+    store: str,
+) -> None:
     """Export rows to stdout or a file.
 
     \b
-    oceanchat export dialogues --output dialogues.csv
+    oceanchat export dialogues --output dialogues.jsonl
+    oceanchat export dialogues --state all --trait N --level high
+    oceanchat export dialogues --wide --output dialogues.csv
     """
     from oceanchat.store import export as exporting
     from oceanchat.store.database import open_store
 
-    exporting.export(open_store(store, must_exist=True), what, as_format, output)
+    chosen = exporting.ExportFilter(trait_levels(traits, levels), state)
+    exported = exporting.export(open_store(store, must_exist=True), what, as_format, output, chosen, wide)
+    click.echo(f"oceanchat: {exporting.report(what, exported, output)}", err=True)
 
 
 @click.command()

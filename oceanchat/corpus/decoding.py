@@ -21,7 +21,7 @@ def checked_lines(path: Path) -> Iterator[str]:
     """The lines of a file with their ends. Raises CorpusError for an empty, binary or unreadable file."""
     try:
         if path.stat().st_size == 0:
-            refuse(path, "is empty; give a file with essays")
+            refuse(path, "is empty; give a file that holds something")
         if is_binary(path):
             refuse(path, "is a binary file; give text, or a .parquet or .xlsx file under that name")
         yield from lines(path)

@@ -1,7 +1,7 @@
 """Read objects from JSON and JSON Lines.
 
-One object a line, or one value over many lines: an array of objects, an object that holds such an array, or a
-table as pandas writes it. What the objects mean is not known here.
+One object per line, or one value over many lines: an array of objects, an object that holds such an array, or
+a table as pandas writes it. What the objects mean is not known here.
 """
 
 import json
@@ -35,6 +35,11 @@ _WRAPPERS = (
 
 def json_objects(path: Path) -> Iterator[dict[str, Any] | BadRow]:
     """The objects of a file in their order. Raises CorpusError for an empty or binary file."""
+    return (row for _, row in numbered_objects(path))
+
+
+def numbered_objects(path: Path) -> Iterator[tuple[int, dict[str, Any] | BadRow]]:
+    """Line and object, for every object of a file. Raises CorpusError for an empty or binary file."""
     lines = ((number, line) for number, line in enumerate(checked_lines(path), 1) if line.strip())
     first = next(lines, None)
     if first is None:
@@ -44,7 +49,14 @@ def json_objects(path: Path) -> Iterator[dict[str, Any] | BadRow]:
     if isinstance(value, list) or _is_table(value) or (value is None and _goes_on(line)):
         text = "".join(checked_lines(path))
         return _over_lines(text)
-    return (_object(_value(line), number) for number, line in chain([first], lines))
+    return ((number, _of_line(line, number)) for number, line in chain([first], lines))
+
+
+def _of_line(line: str, number: int) -> dict[str, Any] | BadRow:
+    try:
+        return _object(json.loads(line), number)
+    except (ValueError, RecursionError):
+        return BadRow(number, "not valid JSON; write one object per line, in UTF-8")
 
 
 def _goes_on(line: str) -> bool:
@@ -58,7 +70,7 @@ def _goes_on(line: str) -> bool:
     return False
 
 
-def _over_lines(text: str) -> Iterator[dict[str, Any] | BadRow]:
+def _over_lines(text: str) -> Iterator[tuple[int, dict[str, Any] | BadRow]]:
     """The objects of values that go over many lines, without the parts that are no JSON."""
     counted = at = _after_space(text, 0)
     line = 1 + text.count("\n", 0, at)
@@ -72,11 +84,11 @@ def _over_lines(text: str) -> Iterator[dict[str, Any] | BadRow]:
         try:
             value, end = _DECODER.raw_decode(text, at)
         except (ValueError, RecursionError):
-            yield BadRow(line, "not valid JSON")
+            yield line, BadRow(line, "not valid JSON")
             resumed = _NEXT_OBJECT.search(text, at)
             end = resumed.end() if resumed else len(text)
         else:
-            yield from _objects(value, line)
+            yield from ((line, element) for element in _objects(value, line))
         at = _after_space(text, end)
 
 

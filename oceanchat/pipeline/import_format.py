@@ -1,34 +1,31 @@
-"""Read dialogues from other sources as JSONL.
+"""Make dialogues of the records of other sources.
 
-Forgiving about names, exact about what is missing: a line gives trait and level (or `trait_level`), and
-turns with role and text (or content); facet, seed, author, reason and writer are optional; other keys are
-ignored. Every line becomes a dialogue or a problem with its number. Nothing is stored or judged here.
+Forgiving about names, exact about what is missing: a record gives trait and level and at least two turns;
+facet, seed, author, reason and writer are optional, a verdict of our own is kept, other keys are ignored.
+Every record becomes a dialogue or a problem with its number. Nothing is stored or judged here.
 """
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from oceanchat.errors import InputError, RecordError
-from oceanchat.records import Dialogue, Provenance, Role, Turn, content_id, dialogue_id
-from oceanchat.traits import TraitLevel, facet_named, levels_named, traits_named
+from pydantic import ValidationError
 
-ROLES: Mapping[str, Role] = {
-    "questioner": "questioner",
-    "user": "questioner",
-    "human": "questioner",
-    "interviewer": "questioner",
-    "discloser": "discloser",
-    "self-discloser": "discloser",
-    "assistant": "discloser",
-    "gpt": "discloser",
-}
-"""What other sources call the two speakers."""
+from oceanchat.errors import InputError, RecordError
+from oceanchat.nesting import parse_json
+from oceanchat.pipeline.import_layouts import label_of, opened, storable, turns_of
+from oceanchat.pipeline.import_sources import source_records
+from oceanchat.records import Dialogue, ObservedTrait, Provenance, Verdict, content_id, dialogue_id
+from oceanchat.traits import TraitLevel, facet_named
+
+CHECKED = ("passed", "off-trait", "wrong-level")
+"""States that a verdict gives."""
+COPIED = "gate:copied"
+"""The state of a dialogue that repeats its essay, which only the store that built it can tell."""
 
 
 class LineProblem(NamedTuple):
-    """A line that is not a dialogue."""
+    """A line, row or conversation that is not a dialogue."""
 
     line: int
     """Counted from 1."""
@@ -45,41 +42,51 @@ class ImportedFile(NamedTuple):
     problems: tuple[LineProblem, ...]
 
 
-def read_dialogues(path: Path) -> ImportedFile:
-    """The dialogues of a JSONL file, in its order. Raises InputError when the file cannot be read or is
-    empty."""
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise InputError(
-            f"file '{path}' cannot be read: {error.strerror}; name a JSONL file of dialogues"
-        ) from None
+def read_dialogues(path: Path, default: TraitLevel | None = None) -> ImportedFile:
+    """The dialogues of a file or folder, in its order; `default` is the label of those that name none.
+
+    Raises InputError when it cannot be read or is empty.
+    """
     dialogues: list[Dialogue] = []
     problems: list[LineProblem] = []
-    for number, line in enumerate(data.removeprefix(b"\xef\xbb\xbf").split(b"\n"), 1):
-        if line.strip():
-            try:
-                dialogues.append(parse_dialogue(line, number, path.name))
-            except InputError as error:
-                problems.append(LineProblem(number, str(error)))
+    for line, content in source_records(path):
+        try:
+            if isinstance(content, str):
+                raise RecordError(content)
+            dialogues.append(dialogue_of(content, line, path.name, default))
+        except InputError as error:
+            problems.append(LineProblem(line, str(error)))
     if not dialogues and not problems:
-        raise InputError(f"file '{path}' is empty; it must hold one dialogue per line, as JSON")
+        raise InputError(f"file '{path}' is empty; it must hold dialogues, such as one per line, as JSON")
     return ImportedFile(tuple(dialogues), tuple(problems))
 
 
 def parse_dialogue(line: bytes | str, number: int, source: str) -> Dialogue:
-    """One line as a dialogue in state 'unchecked'. Raises InputError saying what is wrong with it."""
+    """One line as a dialogue. Raises InputError saying what is wrong with it."""
     try:
-        record = json.loads(line)
-    except (ValueError, RecursionError):
+        record = parse_json(line)
+    except ValueError:
         raise RecordError("not valid JSON; write one object per line, in UTF-8") from None
     if not isinstance(record, dict):
         raise RecordError("not a JSON object; write one object per line")
-    trait_level = _trait_level(record)
-    turns = _turns(record)
-    seed, author = _text(record, "seed", "seed_topic"), _text(record, "author")
+    return dialogue_of(record, number, source)
+
+
+def dialogue_of(
+    record: Mapping[str, Any], number: int, source: str, default: TraitLevel | None = None
+) -> Dialogue:
+    """A record as a dialogue, in state 'unchecked' unless a verdict of ours comes with it.
+
+    Raises InputError saying what is wrong with it.
+    """
+    label = label_of(record, default)
+    trait_level = label.trait_level
+    turns = turns_of(record, label.speaker)
+    key = dialogue_id(trait_level, turns)
+    seed = _seed(record)
+    state, detail, verdict = _judgement(record, key)
     return Dialogue(
-        id=dialogue_id(trait_level, turns),
+        id=key,
         order=number,
         source="imported",
         trait=trait_level.trait,
@@ -88,22 +95,93 @@ def parse_dialogue(line: bytes | str, number: int, source: str) -> Dialogue:
         seed_topic=seed or None,
         seed_topic_id=content_id("imported seed", seed) if seed else "",
         seed_reason=_text(record, "reason", "seed_reason"),
-        author=author,
+        author=_author(record),
         turns=turns,
-        provenance=Provenance(corpus=source, writer=_text(record, "writer", "model")),
+        state=state,
+        detail=detail,
+        verdict=verdict,
+        provenance=_provenance(record, source),
     )
 
 
-def _trait_level(record: Mapping[str, Any]) -> TraitLevel:
-    if "trait" not in record and isinstance(record.get("trait_level"), str):
-        return TraitLevel.parse(record["trait_level"][:40])
-    for key in ("trait", "level"):
-        if not isinstance(record.get(key), str):
-            raise RecordError(f"'{key}' is missing; give trait (O, C, E, A or N) and level (high or low)")
-    traits, levels = traits_named(record["trait"][:40]), levels_named(record["level"][:40])
-    if len(traits) != 1 or len(levels) != 1:
-        raise RecordError(f"'{record['trait']}' and '{record['level']}' must be one trait and one level")
-    return TraitLevel(traits[0], levels[0])
+def _judgement(record: Mapping[str, Any], key: str) -> tuple[str, str, Verdict | None]:
+    """State, detail and verdict: those of our own export, if they are about these very words."""
+    origin = opened(record.get("provenance"))
+    released = origin if isinstance(origin, Mapping) else {}
+    state = _text(record, "state") or _text(released, "state")
+    if state == COPIED:
+        return state, _text(record, "detail", "reason"), None
+    given = opened(record.get("verdict", released.get("verdict")))
+    if state not in CHECKED or not isinstance(given, Mapping):
+        return "unchecked", "", None
+    fields = {
+        str(name): storable(value) if isinstance(value, str) else value for name, value in given.items()
+    }
+    try:
+        shown = [_observed(seen) for seen in given.get("shown") or ()]
+        verdict = Verdict.model_validate({"dialogue_id": key, **fields, "shown": shown})
+    except (ValidationError, InputError, TypeError):
+        return "unchecked", "", None
+    if verdict.dialogue_id != key or verdict.passed != (state == "passed"):
+        return "unchecked", "", None
+    return state, _text(record, "detail"), verdict
+
+
+def _observed(seen: Any) -> object:
+    """A trait that a checker saw, as a release writes it ('N+') or as an export does."""
+    if not isinstance(seen, str):
+        return seen
+    if len(seen) == 1:
+        return {"trait": seen, "level": None}
+    trait_level = TraitLevel.parse(seen)
+    return ObservedTrait(trait=trait_level.trait, level=trait_level.level)
+
+
+def _provenance(record: Mapping[str, Any], source: str) -> Provenance:
+    """Where the dialogue comes from, as far as the record says."""
+    given = opened(record.get("provenance"))
+    writer = _text(record, "writer", "model")
+    if not isinstance(given, Mapping):
+        fields = {name: _text(record, name) for name in ("labeler", "checker", "mode")}
+        return Provenance.model_validate(
+            {"corpus": _text(record, "corpus") or source, "writer": writer, **fields}
+        )
+    fields = {name: _text(given, name) for name in ("corpus", "labeler", "checker", "mode")}
+    fields["writer"] = _text(given, "writer") or writer
+    fields["corpus"] = fields["corpus"] or source
+    fields["essay_id"] = _text(given, "essay_id")
+    fields["sentence_id"] = _text(given, "sentence_id", "seed_sentence")
+    seed = given.get("seed")
+    numbers = {
+        "prompts": _pairs(given.get("prompts"), "task", "fingerprint", str),
+        "sampling": _pairs(given.get("sampling"), "name", "value", float),
+        "seed": seed if isinstance(seed, int) and abs(seed) < 2**63 else None,
+    }
+    return Provenance.model_validate({**fields, **numbers})
+
+
+def _pairs(value: Any, key: str, inner: str, kind: type[Any]) -> dict[str, Any]:
+    """A mapping, also where it is a list of pairs, without what has another type."""
+    value = opened(value)
+    if isinstance(value, list):
+        value = {str(pair.get(key)): pair.get(inner) for pair in value if isinstance(pair, Mapping)}
+    if not isinstance(value, Mapping):
+        return {}
+    if kind is str:
+        return {storable(str(name)): storable(v) for name, v in value.items() if isinstance(v, str)}
+    return {storable(str(n)): v for n, v in value.items() if isinstance(v, int | float) and abs(v) < 1e300}
+
+
+def _author(record: Mapping[str, Any]) -> str:
+    """The author's id; of a release's row its hash."""
+    origin = opened(record.get("provenance"))
+    return _text(record, "author") or (_text(origin, "author") if isinstance(origin, Mapping) else "")
+
+
+def _seed(record: Mapping[str, Any]) -> str:
+    """The seed topic in words; a release's hash of one says nothing."""
+    seed = _text(record, "seed", "seed_topic")
+    return "" if seed.startswith("sha256:") else seed
 
 
 def _facet(record: Mapping[str, Any], trait_level: TraitLevel) -> str | None:
@@ -120,40 +198,10 @@ def _facet(record: Mapping[str, Any], trait_level: TraitLevel) -> str | None:
     return facet.id
 
 
-def _turns(record: Mapping[str, Any]) -> tuple[Turn, ...]:
-    turns = record.get("turns", record.get("messages"))
-    if not isinstance(turns, list):
-        raise RecordError("'turns' is missing; give a list of objects with role and text")
-    if len(turns) < 2:
-        raise RecordError(
-            f"{len(turns)} turn{'s' * (len(turns) != 1)}; a dialogue has at least a question and an answer"
-        )
-    return tuple(_turn(turn, number) for number, turn in enumerate(turns, 1))
-
-
-def _turn(turn: object, number: int) -> Turn:
-    if not isinstance(turn, dict):
-        raise RecordError(f"turn {number} is not an object with role and text")
-    role = str(turn.get("role", turn.get("from", ""))).strip().lower().replace("_", "-")
-    if role not in ROLES:
-        raise RecordError(
-            f"turn {number} has the role '{role[:40]}'; use questioner and discloser, or user and assistant"
-        )
-    text = turn.get("text", turn.get("content", turn.get("value")))
-    if not isinstance(text, str) or not text.strip():
-        raise RecordError(f"turn {number} has no text")
-    return Turn(role=ROLES[role], text=_storable(text.strip()))
-
-
 def _text(record: Mapping[str, Any], *keys: str) -> str:
-    """The first of these keys that holds text; empty where none does."""
+    """The first of these keys that holds text or a number; empty where none does."""
     for key in keys:
         value = record.get(key)
-        if isinstance(value, str | int) and not isinstance(value, bool):
-            return _storable(str(value).strip())
+        if isinstance(value, str | int) and not isinstance(value, bool) and (text := str(value).strip()):
+            return storable(text)
     return ""
-
-
-def _storable(text: str) -> str:
-    """The text without NUL characters and half surrogate pairs, which no database or Parquet file takes."""
-    return text.replace("\x00", "").encode("utf-8", "replace").decode("utf-8")

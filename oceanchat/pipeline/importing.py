@@ -19,13 +19,13 @@ from oceanchat.llm.settings import CallSettings
 from oceanchat.models import open_session
 from oceanchat.pipeline.back_validation import Check, Checker
 from oceanchat.pipeline.gates import Bounds, GateRunner
-from oceanchat.pipeline.import_format import LineProblem, read_dialogues
+from oceanchat.pipeline.import_format import COPIED, LineProblem, read_dialogues
 from oceanchat.progress import Progress, Stage
 from oceanchat.prompts import open_prompts
 from oceanchat.records import Dialogue
 from oceanchat.store.database import Store
 from oceanchat.store.imports import add_imported, read_imported, rewrite_imported
-from oceanchat.traits import TRAIT_LEVELS
+from oceanchat.traits import TRAIT_LEVELS, TraitLevel
 
 
 class ImportConfig(BaseModel):
@@ -34,6 +34,9 @@ class ImportConfig(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     file: Path
+    """A file or folder."""
+    trait_level: str | None = None
+    """Label of dialogues that name none, such as 'N+'."""
     skip_bad: bool = False
     """Import the good lines of a file that has bad ones."""
     checker: str | None = None
@@ -80,7 +83,8 @@ async def import_dialogues(
     Raises BadLines when lines cannot be read and `skip_bad` is not set, InputError for the file itself, and
     BuildStopped when no more can be asked (the dialogues stay).
     """
-    content = read_dialogues(config.file)
+    default = None if config.trait_level is None else TraitLevel.parse(config.trait_level)
+    content = read_dialogues(config.file, default)
     if content.problems and not config.skip_bad:
         raise BadLines(config.file, content.problems, len(content.dialogues) + len(content.problems))
     with store.writing() as connection:
@@ -97,7 +101,7 @@ def gated(dialogues: list[Dialogue], bounds: Bounds) -> list[Dialogue]:
     """The dialogues, in their order, each either rejected by a gate or still to be checked.
 
     A dialogue that passes the gates keeps the verdict it has. The seed topic stands for the essay, which is
-    not known.
+    not known; what another store rejected as copied from it stays rejected.
     """
     runners = {trait_level: GateRunner(bounds) for trait_level in TRAIT_LEVELS}
     return [_gated(dialogue, runners[dialogue.trait_level]) for dialogue in dialogues]
@@ -109,7 +113,7 @@ def _gated(dialogue: Dialogue, runner: GateRunner) -> Dialogue:
         return dialogue.model_copy(
             update={"state": rejection.state, "detail": rejection.reason, "verdict": None}
         )
-    if dialogue.verdict is not None:
+    if dialogue.verdict is not None or dialogue.state == COPIED:
         return dialogue
     return dialogue.model_copy(update={"state": "unchecked", "detail": ""})
 

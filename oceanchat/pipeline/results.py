@@ -16,7 +16,7 @@ from oceanchat.store import builds as build_rows
 from oceanchat.store import imports as import_rows
 from oceanchat.store.builds import StoredBuild
 from oceanchat.store.database import Store
-from oceanchat.traits import TraitLevel
+from oceanchat.traits import CODES, TraitLevel
 
 SAMPLES = 2
 """Dialogues shown at the end of a build."""
@@ -46,8 +46,18 @@ class Status(NamedTuple):
         }
 
 
+def imported_status(store: Store) -> dict[str, dict[str, int]]:
+    """Trait-level -> state -> imported dialogues, in paper order."""
+    with store.reading() as connection:
+        counts = import_rows.imported_counts(connection)
+    return {code: counts[code] for code in CODES if code in counts}
+
+
 def status(store: Store) -> list[Status]:
-    """The latest build of every trait-level, its sums checked. Raises InputError when there is none."""
+    """The latest build of every trait-level, its sums checked.
+
+    Raises InputError when there is none and nothing was imported either.
+    """
     with store.reading() as connection:
         latest = []
         for build in build_rows.stored_builds(connection):
@@ -56,7 +66,7 @@ def status(store: Store) -> list[Status]:
             check_sums(trait_level, funnel)
             reasons = tuple(build_rows.reason_counts(connection, build.trait_level))
             latest.append(Status(build, Outcome(trait_level, build.requested, funnel), reasons))
-    if not latest:
+    if not latest and not imported_status(store):
         raise InputError(
             f"store '{store.url}' holds no build yet; run `oceanchat build --trait O --level high`"
         )

@@ -10,10 +10,11 @@ import itertools
 import json
 import os
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, NamedTuple
 
 from oceanchat.errors import ConfigError, InputError
 from oceanchat.parquet import write_parquet
@@ -23,51 +24,145 @@ from oceanchat.store import corpora as corpus_rows
 from oceanchat.store import imports as import_rows
 from oceanchat.store import labels as label_rows
 from oceanchat.store.database import Store
+from oceanchat.store.export_columns import kinds_of
+from oceanchat.traits import TRAIT_LEVELS, TraitLevel
 
 Row = dict[str, Any]
-Writer = Callable[[Iterable[Row], BinaryIO], None]
+Writer = Callable[[Iterable[Row], BinaryIO, str], None]
 FORMATS = ("jsonl", "csv", "parquet")
+IMPORTED = ("unchecked", "gate:near-duplicate")
+"""States of imported dialogues that nothing speaks against; one of two that are alike is no worse for it."""
+ALL_STATES = "all"
 
 
-def export(store: Store, what: str, as_format: str | None, output: Path | None) -> None:
-    """Write all rows of one kind, one at a time but for Parquet.
+class ExportFilter(NamedTuple):
+    """Which rows are exported."""
 
-    Raises ConfigError for a format the file's name contradicts and InputError when there is nothing to
-    write or the file cannot be written.
+    trait_levels: Sequence[TraitLevel] = TRAIT_LEVELS
+    state: str | None = None
+    """None: dialogues that are accepted, and all rows of other kinds."""
+
+
+EVERYTHING = ExportFilter()
+
+
+class ExportCounts(NamedTuple):
+    """What was written and what was left out, by state; '' where rows have none."""
+
+    written: Mapping[str, int]
+    left_out: Mapping[str, int]
+
+
+class _Selected:
+    """The rows of one kind that a filter lets through, counted as they go by."""
+
+    def __init__(self, store: Store, what: str, wide: bool, chosen: ExportFilter) -> None:
+        self._rows = (_wide_rows if wide else KINDS[what])(store)
+        self._codes = {trait_level.code for trait_level in chosen.trait_levels}
+        self._every_level = len(self._codes) == len(TRAIT_LEVELS)
+        self._accepted_only = chosen.state is None and what == "dialogues"
+        self._state = None if chosen.state == ALL_STATES else chosen.state
+        self.written: Counter[str] = Counter()
+        self.left_out: Counter[str] = Counter()
+
+    def __iter__(self) -> Iterator[Row]:
+        for row in self._rows:
+            if not self._every_level and row["trait_level"] not in self._codes:
+                continue
+            state = str(row.get("state", ""))
+            if self._wants(state, row):
+                self.written[state] += 1
+                yield row
+            else:
+                self.left_out[state] += 1
+
+    def _wants(self, state: str, row: Row) -> bool:
+        if self._accepted_only:
+            return state == "passed" or (row["source"] == "imported" and state in IMPORTED)
+        return self._state in (None, state)
+
+
+def export(
+    store: Store,
+    what: str,
+    as_format: str | None,
+    output: Path | None,
+    chosen: ExportFilter = EVERYTHING,
+    wide: bool = False,
+) -> ExportCounts:
+    """Write the rows of one kind, one at a time but for Parquet, and say how many.
+
+    Raises ConfigError for a format the file's name contradicts or a filter that does not fit the rows, and
+    InputError when there is nothing to write or the file cannot be written.
     """
-    chosen = _format(as_format, output)
-    rows = iter(KINDS[what](store))
+    _check(what, chosen, wide)
+    fallback = "csv" if wide and output is None else "jsonl"
+    writer = WRITERS[_format(as_format, output, fallback)]
+    selected = _Selected(store, what, wide, chosen)
+    rows = iter(selected)
     first = next(rows, None)
     if first is None:
-        raise InputError(f"store '{store.url}' holds no {what} yet; `oceanchat status` shows what there is")
-    everything = itertools.chain([first], rows)
+        raise InputError(_why_nothing(store, what, selected.left_out))
+    everything, kind = itertools.chain([first], rows), "wide" if wide else what
     if output is None:
-        WRITERS[chosen](everything, sys.stdout.buffer)
+        writer(everything, sys.stdout.buffer, kind)
         sys.stdout.buffer.flush()
-        return
-    try:
-        _write_file(WRITERS[chosen], everything, output)
-    except OSError as error:
-        raise InputError(f"file '{output}' cannot be written: {error.strerror}; name another") from None
+    else:
+        try:
+            _write_file(writer, everything, output, kind)
+        except OSError as error:
+            raise InputError(f"file '{output}' cannot be written: {error.strerror}; name another") from None
+    return ExportCounts(selected.written, selected.left_out)
 
 
-def _write_file(write: Writer, rows: Iterable[Row], output: Path) -> None:
+def report(what: str, exported: ExportCounts, output: Path | None) -> str:
+    """One line that says what was written, and what was not."""
+    count, target = sum(exported.written.values()), output or "stdout"
+    line = f"{count:,} {what}{_listed(exported.written)} written to {target}"
+    if exported.left_out:
+        line += f"; left out{_listed(exported.left_out)}: --state all exports them too"
+    return line
+
+
+def _listed(states: Mapping[str, int]) -> str:
+    """Counts by state in brackets; nothing where rows have no state."""
+    listed = ", ".join(f"{count:,} {state}" for state, count in sorted(states.items()) if state)
+    return f" ({listed})" if listed else ""
+
+
+def _check(what: str, chosen: ExportFilter, wide: bool) -> None:
+    if wide and what != "dialogues":
+        raise ConfigError(f"--wide is for dialogues, not for '{what}'; leave it out")
+    if chosen.state is not None and what not in WITH_STATE:
+        raise ConfigError(f"--state '{chosen.state}' does not fit {what}, which have none; leave it out")
+    if len(chosen.trait_levels) != len(TRAIT_LEVELS) and what not in WITH_TRAIT_LEVEL:
+        raise ConfigError(f"--trait and --level do not fit {what}; leave them out")
+
+
+def _why_nothing(store: Store, what: str, left_out: Mapping[str, int]) -> str:
+    if not left_out:
+        return f"store '{store.url}' holds no such {what} yet; `oceanchat status` shows what there is"
+    states = ", ".join(f"{count:,} {state}" for state, count in sorted(left_out.items()))
+    return f"store '{store.url}' holds no such {what}, only {states}; pass --state STATE or --state all"
+
+
+def _write_file(write: Writer, rows: Iterable[Row], output: Path, kind: str) -> None:
     """Write to a file that is put in place when it is complete; to a device or pipe directly."""
     target = output.resolve()
     if target.exists() and not target.is_file():
         with target.open("wb") as file:
-            return write(rows, file)
+            return write(rows, file, kind)
     part = target.with_name(f"{target.name}.part")
     try:
         with part.open("wb") as file:
-            write(rows, file)
+            write(rows, file, kind)
         os.replace(part, target)
     finally:
         with suppress(OSError):
             part.unlink()
 
 
-def _format(as_format: str | None, output: Path | None) -> str:
+def _format(as_format: str | None, output: Path | None, fallback: str) -> str:
     by_name = output.suffix.lstrip(".").lower() if output is not None else ""
     if output is not None and not output.name:
         raise ConfigError(f"file '{output}' has no name; write --output FILE")
@@ -79,7 +174,7 @@ def _format(as_format: str | None, output: Path | None) -> str:
         raise ConfigError(
             f"file '{output}' has no known ending; name the format with --format jsonl|csv|parquet"
         )
-    return by_name or "jsonl"
+    return by_name or fallback
 
 
 def _sentences(store: Store) -> Iterator[Row]:
@@ -113,6 +208,49 @@ def _dialogues(store: Store) -> Iterator[Row]:
         yield {"trait_level": dialogue.trait_level.code, **dialogue.model_dump(mode="json")}
 
 
+def _wide_rows(store: Store) -> Iterator[Row]:
+    """Dialogues as flat rows: every turn has columns of its own, every text is one line."""
+    widest = max((len(dialogue.turns) for dialogue in _all_dialogues(store)), default=0)
+    digits = len(str(widest))
+    for dialogue in _all_dialogues(store):
+        row = _wide_row(dialogue)
+        for number in range(1, widest + 1):
+            turn = dialogue.turns[number - 1] if number <= len(dialogue.turns) else None
+            row[f"turn_{number:0{digits}}_role"] = turn.role if turn else ""
+            row[f"turn_{number:0{digits}}_text"] = _one_line(turn.text) if turn else ""
+        yield row
+
+
+def _wide_row(dialogue: Dialogue) -> Row:
+    origin, verdict = dialogue.provenance, dialogue.verdict
+    return {
+        "id": dialogue.id,
+        "trait_level": dialogue.trait_level.code,
+        "trait": dialogue.trait.value,
+        "level": dialogue.level.value,
+        "facet": dialogue.facet or "",
+        "state": dialogue.state,
+        "detail": _one_line(dialogue.detail),
+        "source": dialogue.source,
+        "author": dialogue.author,
+        "seed_topic": _one_line(dialogue.seed_topic or ""),
+        "turns": len(dialogue.turns),
+        "words": sum(len(turn.text.split()) for turn in dialogue.turns),
+        "words_a_turn": round(dialogue.words_a_turn, 4),
+        "passed": None if verdict is None else int(verdict.passed),
+        "shown": "" if verdict is None else " ".join(seen.code for seen in verdict.shown),
+        "checker": verdict.checker if verdict else origin.checker,
+        "labeler": origin.labeler,
+        "writer": origin.writer,
+        "mode": origin.mode,
+        "corpus": origin.corpus,
+    }
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())
+
+
 def _verdicts(store: Store) -> Iterator[Row]:
     for dialogue in _all_dialogues(store):
         if dialogue.verdict is not None:
@@ -125,6 +263,8 @@ def _validations(store: Store) -> Iterable[Row]:
     return label_rows.validation_table(store.engine)
 
 
+WITH_STATE = ("candidates", "seeds", "dialogues", "verdicts")
+WITH_TRAIT_LEVEL = ("seeds", "dialogues", "verdicts")
 KINDS: Mapping[str, Callable[[Store], Iterable[Row]]] = {
     "sentences": _sentences,
     "candidates": _candidates,
@@ -135,12 +275,12 @@ KINDS: Mapping[str, Callable[[Store], Iterable[Row]]] = {
 }
 
 
-def _write_jsonl(rows: Iterable[Row], file: BinaryIO) -> None:
+def _write_jsonl(rows: Iterable[Row], file: BinaryIO, kind: str) -> None:
     for row in rows:
         file.write(json.dumps(row, ensure_ascii=False).encode("utf-8", "replace") + b"\n")
 
 
-def _write_csv(rows: Iterable[Row], file: BinaryIO) -> None:
+def _write_csv(rows: Iterable[Row], file: BinaryIO, kind: str) -> None:
     text = io.TextIOWrapper(file, "utf-8", "replace", newline="", write_through=True)
     writer: csv.DictWriter[str] | None = None
     for row in rows:
@@ -155,13 +295,10 @@ def _flat(value: Any) -> Any:
     return json.dumps(value, ensure_ascii=False) if isinstance(value, list | dict) else value
 
 
-def _write_parquet(rows: Iterable[Row], file: BinaryIO) -> None:
-    write_parquet([{name: _nested(value) for name, value in row.items()} for row in rows], file)
-
-
-def _nested(value: Any) -> Any:
-    # Objects with free keys, such as prompt fingerprints, have no Parquet type of their own.
-    return json.dumps(value, ensure_ascii=False) if isinstance(value, dict) else value
+def _write_parquet(rows: Iterable[Row], file: BinaryIO, kind: str) -> None:
+    left = iter(rows)
+    first = next(left)
+    write_parquet(itertools.chain([first], left), file, kinds_of(kind, list(first)))
 
 
 WRITERS: Mapping[str, Writer] = {

@@ -24,15 +24,19 @@ imported_dialogues = Table(
 )
 
 _AT_ONCE = 500
+_WAITING = select(imported_dialogues.c.id).where(imported_dialogues.c.state == "unchecked")
 
 
 def add_imported(connection: Connection, dialogues: Iterable[Dialogue]) -> int:
-    """Add the dialogues that are not there yet; returns how many were new."""
+    """Add the dialogues that are not there yet, and verdicts of those that had none; how many were new."""
     known = set(connection.scalars(select(imported_dialogues.c.id)))
     last = connection.scalar(select(func.max(imported_dialogues.c.position)))
     first = 0 if last is None else last + 1
     rows: list[dict[str, Any]] = []
+    waiting = set(connection.scalars(_WAITING))
     for dialogue in dialogues:
+        if dialogue.id in waiting and dialogue.verdict is not None:
+            rewrite_imported(connection, [dialogue])
         if dialogue.id not in known:
             known.add(dialogue.id)
             rows.append(_row(dialogue) | {"id": dialogue.id, "position": first + len(rows)})
@@ -52,6 +56,16 @@ def read_imported(connection: Connection) -> list[Dialogue]:
     """All imported dialogues in their order of arrival."""
     query = select(imported_dialogues.c.record).order_by(imported_dialogues.c.position)
     return [Dialogue.model_validate_json(record) for record in connection.scalars(query)]
+
+
+def imported_counts(connection: Connection) -> dict[str, dict[str, int]]:
+    """Trait-level -> state -> imported dialogues."""
+    codes, states = imported_dialogues.c.trait_level, imported_dialogues.c.state
+    query = select(codes, states, func.count()).group_by(codes, states).order_by(codes, states)
+    counts: dict[str, dict[str, int]] = {}
+    for code, state, count in connection.execute(query):
+        counts.setdefault(code, {})[state] = count
+    return counts
 
 
 def imported_states(connection: Connection) -> dict[str, str]:

@@ -4,7 +4,7 @@ It shows what it is handed and decides nothing.
 """
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from rich.table import Table
@@ -149,6 +149,14 @@ def print_status(statuses: Sequence[Status]) -> None:
     print_table(
         ("", "labeler", "writer", "checker", "mode", "check", "finished"), rows, "How they were built"
     )
+
+
+def print_imported(imported: Mapping[str, Mapping[str, int]]) -> None:
+    """How many imported dialogues of each trait-level are in which state."""
+    states = sorted({state for counts in imported.values() for state in counts})
+    rows = [(code, *(f"{counts.get(state, 0):,}" for state in states)) for code, counts in imported.items()]
+    stdout_console().print("Imported dialogues", style="bold")
+    print_table(("", *states), rows)
 
 
 def print_table_six(rows: Sequence[SummaryRow]) -> None:

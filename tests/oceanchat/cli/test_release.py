@@ -112,6 +112,50 @@ def test_import_counts_states_and_names_bad_lines(command: Command, tmp_path: Pa
     assert (record["read"], record["new"], record["states"]) == (1, 0, {"gate:length": 1})
 
 
+def test_five_bad_lines_are_shown_and_the_rest_are_counted(command: Command, tmp_path: Path) -> None:
+    file = tmp_path / "made.jsonl"
+    file.write_text("\n".join([line("soup")] + ["{"] * 47))
+    for arguments in ((), ("--skip-bad",)):
+        ended = command("import", file, "--store", tmp_path / "s.db", *arguments)
+        assert ended.err.count("not valid JSON; write") == 5 + (not arguments)
+        assert f"{file}: ... and 42 more" in ended.err
+
+
+def test_status_counts_imported_dialogues(command: Command, tmp_path: Path) -> None:
+    file, store = tmp_path / "made.jsonl", tmp_path / "s.db"
+    file.write_text(line("soup"))
+    assert command("import", file, "--store", store).code == 0
+    ended = command("status", "--store", store)
+    assert (ended.code, ended.err) == (0, "") and "Imported dialogues" in ended.out and "A+" in ended.out
+    (record,) = json.loads(command("status", "--store", store, "--json").out)
+    assert record["source"] == "imported" and record["dialogues"] == {"gate:length": 1}
+
+
+def test_an_export_comes_back_with_its_verdicts_and_a_label_may_be_given(
+    command: Command, tmp_path: Path
+) -> None:
+    make_store(tmp_path / "a.db", [*make_dialogues(1), make_dialogue(9, state="off-trait")]).close()
+    export = (
+        "export",
+        "dialogues",
+        "--state",
+        "all",
+        "--output",
+        tmp_path / "d.csv",
+        "--store",
+        tmp_path / "a.db",
+    )
+    assert "11 dialogues (1 off-trait, 10 passed) written to" in command(*export).err
+    ended = command("import", tmp_path / "d.csv", "--store", tmp_path / "b.db", "--json")
+    assert json.loads(ended.out)["states"] == {"off-trait": 1, "passed": 10}
+    turns = [{"from": "human", "value": "Well?"}, {"from": "gpt", "value": "No."}]
+    (tmp_path / "s.json").write_text(json.dumps([{"conversations": turns}]))
+    ended = command("import", tmp_path / "s.json", "--store", tmp_path / "b.db", "--trait-level", "A-")
+    assert "1 dialogues read, 1 of them new" in ended.out
+    wrong = command("import", tmp_path / "s.json", "--store", tmp_path / "b.db", "--trait-level", "X-")
+    assert wrong.code == 1 and "trait-level 'X-' is not known" in wrong.err
+
+
 def test_imported_dialogues_can_be_released_as_they_came(command: Command, tmp_path: Path) -> None:
     file, store = tmp_path / "made.jsonl", tmp_path / "store.db"
     file.write_text("\n".join(line(f"soup number {n}", author=f"a{n}", seed=f"soup {n}") for n in range(20)))

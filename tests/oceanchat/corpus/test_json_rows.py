@@ -42,7 +42,8 @@ def test_what_is_no_object_is_counted_where_it_stands(tmp_path: Path) -> None:
     lines = ['{"a": 1}', "{", "[1]", '"x"', '{"a": 2}']
     assert objects(tmp_path / "f.jsonl", "\n".join(lines)) == [
         {"a": 1},
-        *(BadRow(line, bad) for line in (2, 3, 4)),
+        BadRow(2, "not valid JSON; write one object per line, in UTF-8"),
+        *(BadRow(line, bad) for line in (3, 4)),
         {"a": 2},
     ]
     array = '[\n{"a": 1},\n{"a": },\n{"a": 2},\n7\n]\n{"a": 3}'
@@ -53,4 +54,6 @@ def test_what_is_no_object_is_counted_where_it_stands(tmp_path: Path) -> None:
         BadRow(5, bad),
         {"a": 3},
     ]
-    assert objects(tmp_path / "deep.json", "[" * 100_000) == [BadRow(1, bad)]
+    assert objects(tmp_path / "deep.json", "[" * 100_000) == [
+        BadRow(1, "not valid JSON; write one object per line, in UTF-8")
+    ]

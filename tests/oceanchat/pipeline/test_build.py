@@ -22,7 +22,8 @@ OPEN = ("build", "--trait", "O", "--level", "high")
 
 def exported(folder: Path, what: str = "dialogues", store: str = "ocean-chat.db") -> list[dict[str, Any]]:
     """All rows of one kind."""
-    done = run_oceanchat(folder, "export", what, "--store", store)
+    every = ("--state", "all") if what == "dialogues" else ()
+    done = run_oceanchat(folder, "export", what, *every, "--store", store)
     assert done.returncode == 0, done.stderr
     return [json.loads(line) for line in done.stdout.splitlines()]
 

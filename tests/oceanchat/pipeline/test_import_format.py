@@ -139,8 +139,40 @@ def test_characters_no_database_takes_are_left_out() -> None:
 def test_a_file_that_cannot_be_read_is_one_line(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="cannot be read: No such file"):
         read_dialogues(tmp_path / "none.jsonl")
-    with pytest.raises(InputError, match="cannot be read"):
+    with pytest.raises(InputError, match="holds no dialogues"):
         read_dialogues(tmp_path)
     (tmp_path / "empty.jsonl").write_text("\n \n")
     with pytest.raises(InputError, match="is empty"):
         read_dialogues(tmp_path / "empty.jsonl")
+
+
+def test_verdicts_of_our_own_are_kept_if_they_are_about_these_words() -> None:
+    key = parse_dialogue(line(), 1, "f").id
+    verdict = {
+        "dialogue_id": key,
+        "checker": "m",
+        "passed": True,
+        "reason": "lively",
+        "check": "strict",
+        "prompt": "p",
+        "shown": [{"trait": "E", "level": "high"}],
+    }
+    own = parse_dialogue(line(state="passed", verdict=verdict), 1, "f")
+    assert own.state == "passed" and own.verdict is not None and own.verdict.shown[0].code == "E+"
+    released = {**verdict, "shown": ["E+", "N"]}
+    del released["dialogue_id"], released["prompt"]
+    other = parse_dialogue(
+        line(provenance={"state": "off-trait", "verdict": {**released, "passed": False}}), 1, "f"
+    )
+    assert other.state == "off-trait" and other.verdict is not None
+    assert [seen.code for seen in other.verdict.shown] == ["E+", "N"]
+    for changes in (
+        {"state": "passed", "verdict": {**verdict, "dialogue_id": "another"}},
+        {"state": "passed", "verdict": {**verdict, "passed": False}},
+        {"state": "passed", "verdict": {**verdict, "shown": [7]}},
+        {"state": "passed", "verdict": "yes"},
+        {"state": "passed"},
+        {"state": "failed", "verdict": verdict},
+    ):
+        dialogue = parse_dialogue(line(**changes), 1, "f")
+        assert (dialogue.state, dialogue.verdict) == ("unchecked", None)

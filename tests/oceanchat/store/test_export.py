@@ -1,13 +1,19 @@
 """Rows go to files that are whole or not there, and to pipes as they are."""
 
+import csv
 import json
 import os
+import re
 import subprocess
 import threading
+from collections import Counter
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 
+from oceanchat.store.imports import add_imported
+from tests.oceanchat.release.factories import make_dialogue, make_store
 from tests.running import OCEANCHAT, assert_one_clear_line, clean_environment, run_json, run_oceanchat
 
 
@@ -26,6 +32,92 @@ def test_all_formats_hold_the_same_rows(folder: Path, what: str) -> None:
     assert done.returncode == 0 and rows
     lines = (folder / f"{what}.csv").read_text(encoding="utf-8")
     assert lines.splitlines()[0] == ",".join(rows[0]) and lines.count("\n") >= len(rows) + 1
+
+
+@pytest.fixture(scope="module")
+def mixed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A store with dialogues in several states, built and imported."""
+    path = tmp_path_factory.mktemp("mixed") / "store.db"
+    built = [
+        *(make_dialogue(n, "O+", state=state) for n, state in enumerate(("passed", "off-trait", "passed"))),
+        make_dialogue(1, "N-", state="gate:length", verdict=None),
+    ]
+    imported = [
+        make_dialogue(n, "N-", source="imported", state=state, verdict=None, author="")
+        for n, state in enumerate(("unchecked", "gate:named", "gate:near-duplicate"), 10)
+    ]
+    store = make_store(path, built)
+    with store.writing() as connection:
+        add_imported(connection, imported)
+    store.close()
+    return path
+
+
+def states(folder: Path, *arguments: str) -> Counter[str]:
+    done = run_oceanchat(folder, "export", "dialogues", "--store", "store.db", *arguments)
+    assert done.returncode == 0, done.stderr
+    return Counter(json.loads(line)["state"] for line in done.stdout.splitlines())
+
+
+def test_accepted_dialogues_are_exported_unless_others_are_asked_for(mixed: Path) -> None:
+    assert states(mixed.parent) == {"passed": 2, "unchecked": 1, "gate:near-duplicate": 1}
+    assert states(mixed.parent, "--state", "off-trait") == {"off-trait": 1}
+    assert states(mixed.parent, "--trait", "N", "--level", "low") == {
+        "unchecked": 1,
+        "gate:near-duplicate": 1,
+    }
+    assert states(mixed.parent, "--state", "all").total() == 7
+
+
+def test_what_was_written_and_left_out_is_told_on_stderr(mixed: Path) -> None:
+    done = run_oceanchat(mixed.parent, "export", "dialogues", "--store", "store.db", "--output", "d.csv")
+    assert done.stdout == "" and done.stderr == (
+        "oceanchat: 4 dialogues (1 gate:near-duplicate, 2 passed, 1 unchecked) written to d.csv; left out"
+        " (1 gate:length, 1 gate:named, 1 off-trait): --state all exports them too\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("dialogues", "--state", "nonsense"), "only 1 gate:length, 1 gate:named"),
+        (("dialogues", "--trait", "E"), "holds no such dialogues"),
+        (("sentences", "--trait", "E"), "--trait and --level do not fit sentences"),
+        (("sentences", "--state", "passed"), "--state 'passed' does not fit sentences"),
+        (("seeds", "--wide"), "--wide is for dialogues"),
+    ],
+)
+def test_a_filter_that_lets_nothing_through_is_one_line(
+    mixed: Path, arguments: tuple[str, ...], message: str
+) -> None:
+    assert_one_clear_line(run_oceanchat(mixed.parent, "export", *arguments, "--store", "store.db"), message)
+
+
+def test_the_wide_table_has_a_line_a_dialogue_and_columns_for_every_turn(mixed: Path) -> None:
+    done = run_oceanchat(
+        mixed.parent, "export", "dialogues", "--store", "store.db", "--wide", "--state", "all"
+    )
+    rows = list(csv.DictReader(done.stdout.splitlines()))
+    assert len(rows) == 7 == len(done.stdout.splitlines()) - 1
+    widest = max(int(row["turns"]) for row in rows)
+    assert list(rows[0])[-2:] == [f"turn_{widest}_role", f"turn_{widest}_text"] or widest > 9
+    assert {row["passed"] for row in rows} == {"1", "0", ""}
+    assert all(re.fullmatch(r"[a-z][a-z0-9_]{0,63}", name) for name in rows[0])
+    assert not any("{" in cell or "\n" in cell for row in rows for cell in row.values())
+    run_oceanchat(
+        mixed.parent, "export", "dialogues", "--store", "store.db", "--wide", "--output", "w.parquet"
+    )
+    assert pq.read_table(mixed.parent / "w.parquet").num_rows == 4
+
+
+@pytest.mark.parametrize("what", ["sentences", "candidates", "seeds", "dialogues", "verdicts"])
+def test_every_column_of_a_parquet_export_has_a_type(folder: Path, what: str) -> None:
+    assert run_oceanchat(folder, "export", what, "--output", f"{what}.parquet").returncode == 0
+    rows = [json.loads(line) for line in run_oceanchat(folder, "export", what).stdout.splitlines()]
+    table = pq.read_table(folder / f"{what}.parquet")
+    assert table.num_rows == len(rows) and set(table.column_names) == set(rows[0])
+    assert "null" not in [str(field.type) for field in table.schema]
+    assert [row.get("id") for row in table.to_pylist()] == [row.get("id") for row in rows]
 
 
 @pytest.mark.parametrize(
