@@ -128,6 +128,7 @@ TESTED_ELSEWHERE = {
     "tests/oceanchat/corpus/test_ingest.py": "oceanchat/store/corpora",
     "tests/oceanchat/corpus/test_readers.py": "oceanchat/corpus/decoding oceanchat/corpus/rows",
     "tests/oceanchat/hub/test_publishing.py": "oceanchat/hub/explaining",
+    "tests/oceanchat/llm/endpoint/test_odd_batches.py": "oceanchat/llm/endpoint/batch_requests",
     "tests/oceanchat/llm/endpoint/test_odd_endpoints.py": "oceanchat/llm/endpoint/transport",
     "tests/oceanchat/llm/endpoint/test_live.py": (
         "oceanchat/llm/endpoint/client oceanchat/llm/endpoint/openai_endpoint oceanchat/llm/provider"

@@ -170,11 +170,14 @@ def batches(
     from oceanchat.llm.endpoint import batch_status as batch_watch
     from oceanchat.store.database import open_store
 
-    rows = batch_watch.known_batches(open_store(store, must_exist=True))
+    opened = open_store(store, must_exist=True)
+    rows = batch_watch.known_batches(opened)
     if cancel is not None:
         row = batch_watch.batch_named(rows, cancel)
         settings = call_settings(base_url=base_url or row["endpoint"])
         remote = asyncio.run(batch_watch.cancel(settings, row))
+        if remote.status == "gone":
+            batch_watch.give_up(opened, row)
         return click.echo(json.dumps(remote._asdict()) if as_json else f"{remote.id} is {remote.status}")
     if watch:
         settings = call_settings(
@@ -196,5 +199,5 @@ async def _watch(settings: "CallSettings", rows: list[dict[str, Any]], as_json: 
             click.echo(json.dumps({"batch": row["batch"], **remote._asdict()}))
         else:
             click.echo(
-                f"{remote.id} {remote.status} {remote.completed:,} of {remote.total:,} ({row['model']})"
+                f"{remote.id} {remote.status} {remote.completed or 0:,} of {remote.total:,} ({row['model']})"
             )

@@ -8,7 +8,7 @@ Functions take a connection; the caller decides when to commit.
 
 import hashlib
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from sqlalchemy import (
@@ -29,12 +29,14 @@ from sqlalchemy import (
     update,
 )
 
-from oceanchat.store.ledger_batches import ledger_batches
+from oceanchat.store.ledger_batches import ledger_batches, set_batch
 from oceanchat.store.ledger_runs import living_runs
 from oceanchat.store.schema import metadata
 from oceanchat.store.upsert import new_rows, upsert
 
 IN_FLIGHT, ANSWERED, FAILED = "in_flight", "answered", "failed"
+BATCH_LOST = "batch-lost"
+"""Reason of what a provider worked on in a batch and never handed over."""
 SHARE = "share"
 """Outcome of an entry that is part of another call's answer: paid there, and in no cost report."""
 _DESCRIPTION = ("endpoint", "model", "task", "trait_level")
@@ -256,6 +258,22 @@ def batch_calls(connection: Connection, batch: str) -> list[Row]:
     """The calls of a batch that are still without an answer."""
     wanted = (ledger_calls.c.batch == batch) & (ledger_calls.c.state == IN_FLIGHT)
     return [dict(row) for row in connection.execute(select(ledger_calls).where(wanted)).mappings()]
+
+
+def close_batch(
+    connection: Connection, batch: str, state: str, message: str, lost: Collection[str] | None = ()
+) -> list[Row]:
+    """Record that a batch has ended in `state`; the calls it left without an answer, free to be asked again.
+
+    Those of `lost` (None: all of them) the provider may have worked on and billed.
+    """
+    unanswered = batch_calls(connection, batch)
+    rows = [row for row in unanswered if lost is None or row["key"] in lost]
+    if rows:
+        add_lost(connection, [{**row, "reason": BATCH_LOST} for row in rows])
+    withdraw(connection, [(row["key"], row["run"]) for row in unanswered])
+    set_batch(connection, batch, state=state, message=message)
+    return unanswered
 
 
 def spending(connection: Connection) -> list[Row]:

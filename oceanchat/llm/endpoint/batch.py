@@ -14,7 +14,8 @@ from collections.abc import Sequence
 from oceanchat.errors import BuildStopped
 from oceanchat.llm.chat import ChatRequest
 from oceanchat.llm.endpoint.batch_api import BatchApi
-from oceanchat.llm.endpoint.batch_results import BatchCollector, PendingRequest, stop_if_failed
+from oceanchat.llm.endpoint.batch_requests import PendingRequest
+from oceanchat.llm.endpoint.batch_results import BatchCollector, stop_if_failed
 from oceanchat.llm.endpoint.client import Connection
 from oceanchat.llm.endpoint.live import OpenAIModel
 from oceanchat.llm.endpoint.request_errors import RequestError
@@ -163,12 +164,13 @@ class BatchQueue:
         try:
             status = await self._api.submit(batch, b"".join(pending.line() for pending in chunk))
         except RequestError as error:
-            message = self._connection.shown_error(error.message)
-            await self._collector.close_batch(batch, "not-submitted", message)
+            if not error.maybe_billed:  # else it may be there: the next run looks for it
+                message = self._connection.shown_error(error.message)
+                await self._collector.close_batch(batch, "not-submitted", message)
             self._connection.stop(error)
             return
         await self._collector.record(batch, remote_id=status.id, state=SUBMITTED)
-        self._collector.follow(batch, status.id, [pending.attempt.key for pending in chunk])
+        self._collector.follow(batch, status.id, [pending.attempt.key for pending in chunk], time.time())
 
     def _row(self, batch: str, chunk: Sequence[PendingRequest]) -> BatchRow:
         now = time.time()

@@ -13,14 +13,22 @@ import openai
 from openai.types import Batch
 
 from oceanchat.llm.endpoint.client import Connection
-from oceanchat.llm.endpoint.request_errors import classify
+from oceanchat.llm.endpoint.request_errors import ErrorAction, RequestError, classify
 from oceanchat.llm.endpoint.retrying import retry_until
 
 T = TypeVar("T")
 TAG = "oceanchat"
 """Name of the metadata that carries our batch id, by which a batch is found again after a kill."""
 CHAT_ENDPOINT: Final = "/v1/chat/completions"
-UNFINISHED = ("validating", "in_progress", "finalizing", "cancelling")
+COMPLETED, FAILED_BATCH, EXPIRED, CANCELLED = "completed", "failed", "expired", "cancelled"
+FINISHED = (COMPLETED, FAILED_BATCH, EXPIRED, CANCELLED)
+_OTHER_WORDS = {
+    **dict.fromkeys(("complete", "succeeded", "success", "finished", "done", "ended"), COMPLETED),
+    **dict.fromkeys(("error", "errored", "failure"), FAILED_BATCH),
+    **dict.fromkeys(("timeout_exceeded", "timed_out"), EXPIRED),
+    "canceled": CANCELLED,
+}
+"""How other providers call the ends of a batch."""
 
 
 class BatchStatus(NamedTuple):
@@ -28,19 +36,35 @@ class BatchStatus(NamedTuple):
 
     id: str
     status: str
+    """One of FINISHED; the provider's own word, in lower case, while it is none of these."""
     files: tuple[str, ...]
     """Ids of the files with results, the answers' and the errors'."""
-    completed: int
+    completed: int | None
+    """Requests that brought an answer; None where the provider does not say."""
     total: int
     message: str
     """Why it failed as a whole."""
     code: str
     """The API's word for that."""
+    failed: int = 0
+    has_answers: bool = False
+    """Whether the file with the answers is there."""
 
     @property
     def finished(self) -> bool:
-        """Whether nothing more is to be expected of it."""
-        return self.status not in UNFINISHED
+        """Whether nothing more is to be expected of it: an unknown status is none that ends a batch."""
+        if self.status in FINISHED:
+            return True
+        return self.has_answers and 0 < self.total <= (self.completed or 0) + self.failed
+
+    @property
+    def lacks_its_file(self) -> bool:
+        """Whether it is finished and has answers, or may have some, that are not there yet."""
+        if not self.finished or self.has_answers or self.status == FAILED_BATCH:
+            return False
+        if self.status == COMPLETED:
+            return not 0 < self.total <= self.failed
+        return bool(self.completed)
 
 
 class ResultLine(NamedTuple):
@@ -77,7 +101,7 @@ class BatchApi:
             # An earlier try may have arrived although its reply did not.
             if tries > 1 and (known := await self.find(batch)) is not None:
                 return known
-            return _status(
+            status = _status(
                 await self._client.batches.create(
                     input_file_id=upload.id,
                     endpoint=CHAT_ENDPOINT,
@@ -85,6 +109,10 @@ class BatchApi:
                     metadata={TAG: batch},
                 )
             )
+            if not status.id:
+                problem = "its answer to a new batch has no id"
+                raise RequestError(ErrorAction.RETRY, "no-batch", problem, maybe_billed=True)
+            return status
 
         return await self._retried(create)
 
@@ -145,17 +173,32 @@ class BatchApi:
 
 
 def _status(batch: Batch) -> BatchStatus:
-    problems = (batch.errors.data if batch.errors else None) or []
-    counts = batch.request_counts
+    """What a batch says of itself, whatever it leaves out or adds."""
+    content = batch.to_dict(warnings=False) if isinstance(batch, Batch) else {}
+    counts = _mapping(content.get("request_counts"))
+    errors = _mapping(content.get("errors")).get("data")
+    problems = [_mapping(problem) for problem in errors] if isinstance(errors, list) else []
+    word = str(content.get("status") or "").strip().lower()
+    answers, failures = content.get("output_file_id"), content.get("error_file_id")
     return BatchStatus(
-        id=batch.id,
-        status=batch.status,
-        files=tuple(file for file in (batch.output_file_id, batch.error_file_id) if file),
-        completed=counts.completed if counts else 0,
-        total=counts.total if counts else 0,
-        message="; ".join(problem.message or "" for problem in problems)[:300],
-        code=(problems[0].code or "") if problems else "",
+        id=str(content.get("id") or ""),
+        status=_OTHER_WORDS.get(word, word),
+        files=tuple(str(file) for file in (answers, failures) if file),
+        completed=_number(counts.get("completed")),
+        total=_number(counts.get("total")) or 0,
+        message="; ".join(str(problem.get("message") or "") for problem in problems)[:300],
+        code=str(problems[0].get("code") or "") if problems else "",
+        failed=_number(counts.get("failed")) or 0,
+        has_answers=bool(answers),
     )
+
+
+def _mapping(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _number(value: Any) -> int | None:
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
 
 
 def read_line(text: str) -> ResultLine | None:

@@ -1,78 +1,69 @@
 """Follow submitted batches and hand out their answers.
 
 BatchCollector also adopts the batches an earlier, perhaps killed, run left with the provider. What a batch
-left unanswered goes back to the queue.
+left unanswered goes back to the queue only where the provider cannot have billed it: what it worked on and
+did not hand over is lost, counts as possibly paid, and is never sent again unasked.
 """
 
 import asyncio
 import json
+import time
 from collections.abc import Callable, Coroutine, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
-
-from sqlalchemy import Connection as StoreConnection
+from typing import Any, TypeVar
 
 from oceanchat.errors import BuildStopped, CallFailed
 from oceanchat.llm.attempt import token_columns
-from oceanchat.llm.chat import ChatRequest
 from oceanchat.llm.completions import ERROR, read_completion
-from oceanchat.llm.endpoint.batch_api import CHAT_ENDPOINT, BatchApi, BatchStatus, ResultLine
+from oceanchat.llm.endpoint.batch_api import CANCELLED, FAILED_BATCH, BatchApi, BatchStatus, ResultLine
+from oceanchat.llm.endpoint.batch_requests import PendingRequest
 from oceanchat.llm.endpoint.client import Connection
-from oceanchat.llm.endpoint.error_words import error_words
-from oceanchat.llm.endpoint.live import OpenAIModel
 from oceanchat.llm.endpoint.request_errors import ErrorAction, RequestError, classify_status
-from oceanchat.llm.endpoint.request_form import RequestForm
-from oceanchat.llm.provider import Attempt, RawReply
+from oceanchat.llm.endpoint.retrying import retry_until
+from oceanchat.llm.provider import RawReply
 from oceanchat.llm.throttle import Throttle
 from oceanchat.store import ledger as ledger_rows
 from oceanchat.store import ledger_batches
-from oceanchat.store.ledger import ANSWERED, FAILED, Row
+from oceanchat.store.ledger import ANSWERED, BATCH_LOST, FAILED, Row
 from oceanchat.store.ledger_batches import PREPARING, SUBMITTED, BatchRow
 from oceanchat.store.ledger_writer import LedgerWriter
 
+T = TypeVar("T")
 FIRST_POLL = 0.5
 """Seconds between the first two polls of a batch; doubled each time up to the poll interval."""
 MAX_BATCHES = 5
 """Batches one request may go through unanswered (expired, over the queue's limit) before it fails."""
+GONE_LOOKS = 4
+"""So many looks for a batch, or its file, that the endpoint does not know before it counts as gone."""
+FILE_SECONDS = 48 * 3600.0
+"""How long after it was submitted the file of a finished batch may still come: twice the API's window."""
+GONE, NO_FILE, UNCONFIRMED = "gone", "no-file", "unconfirmed"
+"""Our words for batches that ended without their answers: unknown to the endpoint, finished without a file,
+perhaps never submitted."""
 
 
 @dataclass
-class PendingRequest:
-    """One request that waits for a batch to be submitted or to come back."""
+class _Results:
+    """What a batch's files said of the requests that were still open."""
 
-    model: OpenAIModel
-    request: ChatRequest
-    attempt: Attempt
-    answer: asyncio.Future[RawReply]
-    batch: str = ""
-    """Our id of the batch it is in."""
-    batches: int = 0
-    """Batches that left it unanswered."""
-    form: RequestForm = field(default_factory=RequestForm)
-    """How it is written: as the model's other requests, and without what was refused of this one."""
+    rows: dict[str, Row]
+    """Those without an answer, by key."""
+    answers: int = 0
+    """Lines with an answer, whatever it was."""
+    stored: int = 0
+    unpaid: set[str] = field(default_factory=set)
+    """Requests of which it is known that nothing was billed."""
+    lost: set[str] = field(default_factory=set)
+    """Requests that may have been billed and brought nothing of use."""
 
-    def line(self) -> bytes:
-        """Its line in the batch file."""
-        self.form = self.form.merged(self.model.form)
-        body = self.form.body(self.model.name, self.request)
-        line = {"custom_id": self.attempt.key, "method": "POST", "url": CHAT_ENDPOINT, "body": body}
-        return json.dumps(line, ensure_ascii=False).encode("utf-8", "replace") + b"\n"
-
-    def is_refused(self, result: ResultLine) -> bool:
-        """Whether its form was refused and is now another, in which it is to be asked again."""
-        words = error_words(result.body)
-        better = self.form.after(result.status, words, self.request)
-        self.form = better or self.form
-        return better is not None
-
-    def resolve(self, outcome: RawReply | Exception) -> None:
-        """Hand over the reply or the error; the first one counts."""
-        if self.answer.done():
-            return
-        if isinstance(outcome, Exception):
-            self.answer.set_exception(outcome)
+    def lost_in(self, status: BatchStatus) -> set[str]:
+        """All that may have been billed: with what the provider says it answered and no line told of."""
+        silent = self.rows.keys() - self.unpaid - self.lost
+        if status.completed is not None:
+            worked_on = status.completed > self.answers
         else:
-            self.answer.set_result(outcome)
+            worked_on = status.status != FAILED_BATCH
+        return self.lost | (silent if worked_on else set())
 
 
 class BatchCollector:
@@ -111,11 +102,17 @@ class BatchCollector:
         rows = await self._ledger_writer.transaction(
             lambda store: ledger_batches.take_over(store, endpoint, run)
         )
-        submitted = [(row["batch"], await self._remote_id(row)) for row in rows]
-        for batch, remote_id in submitted:
+        submitted = [(row, await self._remote_id(row)) for row in rows]
+        for row, remote_id in submitted:
             if remote_id is not None:
-                calls = await self._unanswered(batch)
-                self.follow(batch, remote_id, [call["key"] for call in calls])
+                calls = await self._unanswered(row["batch"])
+                self.follow(row["batch"], remote_id, [call["key"] for call in calls], row["created_at"])
+
+    async def _unanswered(self, batch: str) -> list[Row]:
+        rows: list[Row] = await self._ledger_writer.transaction(
+            lambda store: ledger_rows.batch_calls(store, batch)
+        )
+        return rows
 
     async def _remote_id(self, row: BatchRow) -> str | None:
         """The provider's id of a batch on record; None where there is nothing to wait for."""
@@ -123,7 +120,14 @@ class BatchCollector:
         remote_id: str | None = row["remote_id"]
         if row["state"] != PREPARING:
             return remote_id
-        status = await self._api.find(batch)
+        try:
+            status = await self._api.find(batch)
+        except RequestError as error:
+            if error.action is not ErrorAction.FAIL_ROW:
+                raise
+            # The endpoint lists no batches: whether it was submitted cannot be known.
+            await self._lose(batch, UNCONFIRMED, f"batch '{batch}' may have been submitted or not")
+            return None
         if status is None:
             await self.close_batch(batch, "never-sent")
             return None
@@ -149,10 +153,11 @@ class BatchCollector:
             pending.batch = batch
             self._pending[pending.attempt.key] = pending
 
-    def follow(self, batch: str, remote_id: str, keys: Iterable[str]) -> None:
-        """Poll a submitted batch with the requests `keys` and collect its answers, in the background."""
+    def follow(self, batch: str, remote_id: str, keys: Iterable[str], since: float) -> None:
+        """Poll a batch with the requests `keys`, submitted at the time `since` (epoch seconds), and collect
+        its answers, in the background."""
         self._outstanding.update(dict.fromkeys(keys, batch))
-        self.run_in_background(self._follow(batch, remote_id))
+        self.run_in_background(self._follow(batch, remote_id, since))
 
     def run_in_background(self, work: Coroutine[Any, Any, None]) -> None:
         """Run `work` as a task that stops the run when it fails and is cancelled on closing."""
@@ -166,56 +171,123 @@ class BatchCollector:
         await self._ledger_writer.transaction(lambda store: ledger_batches.set_batch(store, batch, **values))
 
     async def close_batch(self, batch: str, state: str, message: str = "") -> None:
-        """Record that `batch` has ended in `state`: what it left unanswered may be asked again."""
+        """Record that `batch` has ended in `state` without having been worked on."""
+        await self._close(batch, state, message, ())
 
-        def work(store: StoreConnection) -> list[Row]:
-            unanswered = ledger_rows.batch_calls(store, batch)
-            ledger_rows.withdraw(store, [(row["key"], row["run"]) for row in unanswered])
-            ledger_batches.set_batch(store, batch, state=state, message=message)
-            return unanswered
-
-        for row in await self._ledger_writer.transaction(work):
+    async def _close(self, batch: str, state: str, message: str, lost: Iterable[str] | None) -> None:
+        """Record that `batch` has ended; what it left unanswered may be asked again, `lost` (None: all of
+        it) counts as possibly paid."""
+        pending = [waiting for waiting in self._pending.values() if waiting.batch == batch]
+        for waiting in pending:
+            if lost is None or waiting.attempt.key in lost:
+                waiting.attempt.record_lost(BATCH_LOST)
+        others = None if lost is None else set(lost)
+        for row in await self._ledger_writer.transaction(
+            lambda store: ledger_rows.close_batch(store, batch, state, message, others)
+        ):
             self._outstanding.pop(row["key"], None)
 
-    async def _unanswered(self, batch: str) -> list[Row]:
-        rows: list[Row] = await self._ledger_writer.transaction(
-            lambda store: ledger_rows.batch_calls(store, batch)
-        )
-        return rows
-
-    async def _follow(self, batch: str, remote_id: str) -> None:
+    async def _follow(self, batch: str, remote_id: str, since: float) -> None:
         """Poll a batch until it is finished, then collect its answers."""
         try:
-            wait = FIRST_POLL
-            while not (status := await self._api.retrieve(remote_id)).finished:
-                await self._throttle.pause(min(wait, self._connection.settings.batch_poll_seconds))
-                wait *= 2
+            status = await self._finished(batch, remote_id, since)
             # From here to the end nothing is cut short: paid answers are being stored.
             self._collecting.add(asyncio.current_task())
-            await self._collect(batch, status)
+            if status.lacks_its_file:
+                await self._lose(batch, NO_FILE, f"batch '{remote_id}' is {status.status}, but has no file")
+            else:
+                await self._collect(batch, status)
         except RequestError as error:
-            self._connection.stop(error)
+            if error.action is ErrorAction.FAIL_ROW:
+                self._collecting.add(asyncio.current_task())
+                await self._lose(batch, GONE, f"batch '{remote_id}' is gone ({error.message})")
+            else:
+                self._connection.stop(error)
         except BuildStopped:
             return
 
+    async def _finished(self, batch: str, remote_id: str, since: float) -> BatchStatus:
+        """The batch when nothing more is to be expected of it; what it is waited for is on record."""
+        wait, noted = FIRST_POLL, ""
+        while True:
+            status = await self._look(lambda: self._api.retrieve(remote_id))
+            late = status.lacks_its_file
+            if status.finished and (not late or time.time() > since + FILE_SECONDS):
+                return status
+            message = f"{status.status or 'without a status'}{', its file is not there yet' if late else ''}"
+            if message != noted:
+                noted = message
+                await self.record(batch, message=message)
+            await self._throttle.pause(min(wait, self._connection.settings.batch_poll_seconds))
+            wait *= 2
+
+    async def _look(self, look: Callable[[], Coroutine[Any, Any, T]]) -> T:
+        """`look`, again where the endpoint does not know the thing: it may only be late in listing it."""
+        wait = FIRST_POLL
+        for number in range(GONE_LOOKS):
+            try:
+                return await look()
+            except RequestError as error:
+                if error.action is not ErrorAction.FAIL_ROW or number == GONE_LOOKS - 1:
+                    raise
+            await self._throttle.pause(min(wait, self._connection.settings.batch_poll_seconds))
+            wait *= 2
+        raise RuntimeError("the loop ends by returning or raising")
+
+    async def _lose(self, batch: str, state: str, what: str) -> None:
+        """End a batch that brings nothing: all it held may have been billed, and the run stops."""
+        await self._close(batch, state, what, None)
+        why = BuildStopped(
+            f"{what}: what it held may have been billed and counts as lost in `oceanchat costs`; run the same"
+            f" command again to ask for it anew"
+        )
+        self._throttle.stop(why)
+        for pending in self._take_pending(batch):
+            pending.resolve(self._throttle.stopped or why)
+
+    def _take_pending(self, batch: str) -> list[PendingRequest]:
+        """The requests that wait for `batch`, taken off the list."""
+        return [self._pending.pop(key) for key, pending in [*self._pending.items()] if pending.batch == batch]
+
     async def _collect(self, batch: str, status: BatchStatus) -> None:
-        rows = {row["key"]: row for row in await self._unanswered(batch)}
-        answered = 0
-        async for line in self._api.lines(status):
-            if line.key in rows and await self._store_result(line, rows[line.key]):
-                del rows[line.key]
-                answered += 1
-        await self.record(batch, answered=answered)
-        await self.close_batch(batch, status.status, status.message)
-        unanswered = [
-            self._pending.pop(key) for key, pending in [*self._pending.items()] if pending.batch == batch
-        ]
-        if status.status in ("failed", "cancelled") and status.code != "token_limit_exceeded":
+        results = _Results({row["key"]: row for row in await self._unanswered(batch)})
+        max_tries = self._connection.settings.max_tries
+        # What was stored is not read again when a download breaks off and starts anew.
+        await retry_until(
+            lambda number: self._look(lambda: self._read(status, results)),
+            lambda error, tries: tries >= max_tries,
+            self._throttle.pause,
+        )
+        lost = results.lost_in(status)
+        await self.record(batch, answered=results.stored)
+        await self._close(batch, status.status, status.message, lost)
+        unanswered = self._take_pending(batch)
+        if status.status in (FAILED_BATCH, CANCELLED) and status.code != "token_limit_exceeded":
             why = f"batch '{status.id}' was {status.status} {status.message}".rstrip()
             self._throttle.stop(BuildStopped(f"{why}; run the same command again to ask for the rest"))
         for pending in unanswered:
-            if not await self._answer_from_ledger(pending):
+            if await self._answer_from_ledger(pending):
+                continue
+            if pending.attempt.key in lost - results.lost:
+                pending.resolve(CallFailed(BATCH_LOST, f"batch '{status.id}' did not bring its answer"))
+            else:
                 self._requeue(pending, status)
+
+    async def _read(self, status: BatchStatus, results: _Results) -> None:
+        """Store what the files hold."""
+        results.answers = 0
+        async for line in self._api.lines(status):
+            results.answers += line.status == 200
+            row = results.rows.get(line.key)
+            if row is None or line.key in results.lost:
+                continue
+            if await self._store_result(line, row):
+                del results.rows[line.key]
+                results.stored += 1
+            elif line.status is not None and (line.status == 200 or line.status >= 500):
+                results.lost.add(line.key)
+            else:
+                results.unpaid.add(line.key)
 
     async def _answer_from_ledger(self, pending: PendingRequest) -> bool:
         """Answer with what another batch or run brought in; False where there is nothing."""
@@ -254,7 +326,10 @@ class BatchCollector:
             return False
         pending = self._mark_arrived(line.key)
         if pending is not None:
-            pending.attempt.record_unbilled()
+            if line.status == 200 and not line.message:  # no answer, but it may have been one
+                pending.attempt.record_lost("truncated-body", body)
+            else:
+                pending.attempt.record_unbilled()
             pending.resolve(CallFailed(error.reason, error.message))
             return True
         failure = {"state": FAILED, "reason": error.reason, "body": error.message.encode()}

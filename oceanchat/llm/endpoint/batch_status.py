@@ -4,14 +4,16 @@ Asks the provider for their status; their answers are collected by the next `oce
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Sequence
 
 from oceanchat.errors import ConfigError
 from oceanchat.llm.endpoint.batch_api import BatchApi, BatchStatus
+from oceanchat.llm.endpoint.batch_results import GONE
 from oceanchat.llm.endpoint.client import Connection
 from oceanchat.llm.endpoint.request_errors import RequestError
 from oceanchat.llm.settings import CallSettings
 from oceanchat.llm.throttle import Throttle
+from oceanchat.store import ledger as ledger_rows
 from oceanchat.store import ledger_batches
 from oceanchat.store.database import Store
 from oceanchat.store.ledger_batches import BatchRow
@@ -44,9 +46,9 @@ async def watch(
         while open_rows:
             still_open = []
             for row in open_rows:
-                status = await api.retrieve(row["remote_id"])
+                status = await _known(api.retrieve(row["remote_id"]), row)
                 yield row, status
-                if not status.finished:
+                if not status.finished and status.status != GONE:
                     still_open.append(row)
             open_rows = still_open if wait else []
             if open_rows:
@@ -58,13 +60,31 @@ async def watch(
 
 
 async def cancel(settings: CallSettings, row: BatchRow) -> BatchStatus:
-    """Cancel one batch. Raises BuildStopped, ConfigError."""
+    """Cancel one batch; of one that the endpoint does not know the status is 'gone'.
+
+    Raises BuildStopped, ConfigError.
+    """
     if not row["remote_id"]:
         raise ConfigError(f"batch '{row['batch']}' was never submitted")
     connection = Connection(settings, Throttle(settings.concurrency))
     try:
-        return await BatchApi(connection).cancel(row["remote_id"])
+        return await _known(BatchApi(connection).cancel(row["remote_id"]), row)
     except RequestError as error:
         raise connection.stop(error) from None
     finally:
         await connection.close()
+
+
+async def _known(looking: Awaitable[BatchStatus], row: BatchRow) -> BatchStatus:
+    try:
+        return await looking
+    except RequestError as error:
+        if error.words.status not in (404, 410):
+            raise
+        return BatchStatus(row["remote_id"], GONE, (), None, row["requests"], error.message, "")
+
+
+def give_up(store: Store, row: BatchRow) -> None:
+    """Wait no more for a batch that is gone: what it held counts as lost and may be asked again."""
+    with store.writing() as connection:
+        ledger_rows.close_batch(connection, row["batch"], GONE, "the endpoint does not know it", None)
