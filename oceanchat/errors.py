@@ -64,6 +64,10 @@ class CallFailed(ModelError):
         self.reason = reason
 
 
+class UnreadableReply(ModelError):
+    """A reply does not hold what was asked for; the message says what is missing, for the next request."""
+
+
 class BuildStopped(ModelError):
     """No more requests can be sent (key, quota, cap, endpoint); all answers so far are stored."""
 

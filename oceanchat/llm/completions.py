@@ -33,6 +33,8 @@ _HELD_BACK = frozenset(
         *("prohibited_content", "recitation", "refusal", "sensitive", "guardrail_intervened", "spii"),
     }
 )
+_THOUGHTS = ("thinking", "redacted_thinking", "reasoning")
+"""Types of the parts of a message that are no answer."""
 
 
 def read_completion(body: bytes) -> ChatAnswer | None:
@@ -120,7 +122,8 @@ def _text_of(content: Any) -> str:
     if isinstance(content, str):
         return storable(content)
     if isinstance(content, list):
-        parts = (part.get("text") for part in content if isinstance(part, dict))
+        spoken = (part for part in content if isinstance(part, dict) and part.get("type") not in _THOUGHTS)
+        parts = (part.get("text") for part in spoken)
         return storable("".join(part for part in parts if isinstance(part, str)))
     return ""
 

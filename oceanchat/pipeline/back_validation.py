@@ -5,72 +5,21 @@ passes when the target trait is named; `strict` also wants the right level and n
 3.1 and Table 11). It knows the ChatModel protocol and the prompts.
 """
 
-import re
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import Literal
 
 from oceanchat.errors import CallFailed
 from oceanchat.llm.chat import ChatRequest, RecordingModel
 from oceanchat.llm.parsing import ask_until_parsed
+from oceanchat.pipeline.verdict_reply import CheckerReading, read_verdict
+from oceanchat.pipeline.verdict_reply import parse_verdict as parse_verdict
 from oceanchat.prompts import Template
 from oceanchat.records import Dialogue, ObservedTrait, Verdict
-from oceanchat.traits import TRAITS, Level, Trait, TraitLevel
+from oceanchat.traits import TraitLevel
 
 Check = Literal["paper", "strict"]
 CHECK_TOKENS = 400
 """Completion limit of a verdict, in tokens."""
-
-_RESULT = re.compile(
-    r"^[\W_]*(?:result|results|output|traits?)[\W_]*[:=]\s*(.*)$", re.IGNORECASE | re.MULTILINE
-)
-_REASON = re.compile(r"^[\W_]*(?:reason|reasoning|rationale)[\W_]*[:=]\s*(.*)$", re.IGNORECASE | re.MULTILINE)
-_TRAIT = re.compile(
-    r"(?:\b(?P<before>high|low)(?: levels?)?(?: of)?(?: in)?[\s:_-]+)?"
-    r"\b(?P<trait>openness|conscientiousness|extra?o?version|agreeableness|neuroticism)\b(?: to experience)?"
-    r"(?:[\s:_(-]*\b(?P<after>high|low)\b)?",
-    re.IGNORECASE,
-)
-_NONE = re.compile(
-    r"\W*(none|no traits?|neutral|n/a)( (is|are) (clearly )?shown| of (them|the five traits))?\W*", re.I
-)
-_NEGATED = re.compile(r"\b(no|not|non|none|neither|nor|without|lacks?|isn't|doesn't|n't)\b", re.IGNORECASE)
-"""Words that negate a result; such a reply is asked for again."""
-_BY_NAME = {trait.label.lower(): trait for trait in TRAITS} | {"extroversion": Trait.E}
-
-
-class CheckerReading(NamedTuple):
-    """What a checker's reply says."""
-
-    shown: tuple[ObservedTrait, ...]
-    reason: str
-
-
-def parse_verdict(reply: str) -> CheckerReading | None:
-    """Read a checker's reply; None when it has no result line that names traits or none.
-
-    The last result line counts. A trait named with both levels makes the reply unclear.
-    """
-    results = _RESULT.findall(reply)
-    if not results:
-        return None
-    result = results[-1]
-    if _NEGATED.search(result) and not _NONE.fullmatch(result):
-        return None
-    shown: dict[Trait, Level | None] = {}
-    for mention in _TRAIT.finditer(result):
-        trait = _BY_NAME.get(mention.group("trait").lower(), Trait.E)
-        word = mention.group("after") or mention.group("before")
-        level = Level(word.lower()) if word else None
-        if shown.get(trait, level) != level:
-            return None
-        shown[trait] = level
-    if not shown and not _NONE.fullmatch(result):
-        return None
-    reason = _REASON.search(reply)
-    return CheckerReading(
-        tuple(ObservedTrait(trait=trait, level=level) for trait, level in shown.items()),
-        re.sub(r"[*_`]+", "", reason.group(1)).strip() if reason else "",
-    )
 
 
 def judge(shown: tuple[ObservedTrait, ...], target: TraitLevel, check: Check) -> tuple[str, str]:
@@ -129,4 +78,4 @@ class Checker:
             temperature=0.0,
             trait_level=dialogue.trait_level.code,
         )
-        return await ask_until_parsed(self.model, request, parse_verdict, self.max_attempts)
+        return await ask_until_parsed(self.model, request, read_verdict, self.max_attempts)

@@ -1,39 +1,28 @@
 """Label sentences with a trait's facets.
 
-A label names the facet a sentence shows, at which level and how strongly. Replies are read forgivingly and
-never guessed. It knows the ChatModel protocol and the prompts; which sentences become seed topics is decided
-elsewhere (paper, section 3.1 and Table 9).
+A label names the facet a sentence shows, at which level and how strongly. It knows the ChatModel protocol
+and the prompts; which sentences become seed topics is decided elsewhere (paper, section 3.1 and Table 9).
 """
 
 import asyncio
 import functools
-import re
-from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from oceanchat.errors import CallFailed
 from oceanchat.llm.chat import ChatRequest, RecordingModel
 from oceanchat.llm.parsing import ask_until_parsed
+from oceanchat.pipeline.label_reply import FacetLabel as FacetLabel
+from oceanchat.pipeline.label_reply import parse_label as parse_label
+from oceanchat.pipeline.label_reply import parse_labels as parse_labels
+from oceanchat.pipeline.label_reply import read_label
 from oceanchat.prompts import Template
 from oceanchat.records import Candidate, Sentence
-from oceanchat.traits import FACET_NAMES, FACETS, Facet, Level, Trait, facet_named
+from oceanchat.traits import FACETS, Trait
 
 LABEL_TOKENS = 300
 """Completion limit of one sentence's label, in tokens."""
-
-_FIELD = r"^[\W_]*{name}[\W_]*[:=]\s*(.*)$"
-_LABEL_LINE = re.compile(_FIELD.format(name="(?:label|output|category|answer|result)"), re.I | re.M)
-_STRENGTH_LINE = re.compile(_FIELD.format(name="strength"), re.I | re.M)
-_REASON_LINE = re.compile(_FIELD.format(name="(?:reason|reasoning|rationale)"), re.I | re.M)
-_FACET = "|".join(name.replace("-", "[ _-]") for name in FACET_NAMES)
-_FACET_LEVEL = re.compile(rf"\b({_FACET})[\s_:*'\"`(-]+(high|low)\b", re.IGNORECASE)
-_LEVEL_FACET = re.compile(rf"\b(high|low)[\s_:*'\"`-]+(?:on |in )?({_FACET})\b", re.IGNORECASE)
-_NEGATED = re.compile(r"\b(no|not|non|neither|nor|without|isn't|n't)\b", re.IGNORECASE)
-_STRENGTH = re.compile(r"[\s*_`\"']*([1-5])(?![\d.,]\d|\d)")
-_NEUTRAL = re.compile(r"\bneutral\b", re.I)
-_NUMBERED = re.compile(r"^\W*(\d+)\s*[.):]\s*(.+)$", re.M)
 
 
 class OrderedSentence(NamedTuple):
@@ -42,81 +31,6 @@ class OrderedSentence(NamedTuple):
     order: int
     """Counted from 0."""
     sentence: Sentence
-
-
-class FacetLabel(NamedTuple):
-    """What a reply says about one sentence; facet and level are None for a neutral one."""
-
-    facet: Facet | None
-    level: Level | None
-    strength: int
-    """1 to 5; 0 for neutral."""
-    reason: str
-
-
-def parse_label(reply: str, trait: Trait) -> FacetLabel | None:
-    """Read a labeler's reply; None when it says nothing clear about this trait's facets.
-
-    Forgives case, quotes, markdown and order of lines. Several facets count when they agree on one level
-    (the first of this trait is taken); a facet of another trait or both levels of this one make it unclear.
-    """
-    lines = {line.strip(" *_`\"'.").lower() for line in _LABEL_LINE.findall(reply)}
-    if len(lines) > 1:
-        return None
-    reason = _REASON_LINE.search(reply)
-    verdict = lines.pop() if lines else re.sub(_REASON_LINE, "", reply)
-    strength = _STRENGTH_LINE.search(reply)
-    return _read_label(
-        verdict, trait, strength.group(1) if strength else "", _plain(reason.group(1) if reason else "")
-    )
-
-
-def _read_label(verdict: str, trait: Trait, strength: str, reason: str) -> FacetLabel | None:
-    if _NEGATED.search(verdict):
-        return None
-    pairs = [*_facets_with_level(verdict)]
-    of_trait = [(facet, level) for facet, level in pairs if facet.trait is trait]
-    if pairs and (not of_trait or _NEUTRAL.search(verdict)):
-        return None
-    if not pairs:
-        return FacetLabel(None, None, 0, reason) if _NEUTRAL.search(verdict) else None
-    if len({level for _, level in of_trait}) > 1:
-        return None
-    digit = _STRENGTH.match(strength)
-    return FacetLabel(*of_trait[0], int(digit.group(1)), reason) if digit else None
-
-
-def _facets_with_level(verdict: str) -> Iterator[tuple[Facet, Level]]:
-    for pattern, facet_group, level_group in ((_FACET_LEVEL, 1, 2), (_LEVEL_FACET, 2, 1)):
-        pairs = [
-            (facet_named(m.group(facet_group)), Level(m.group(level_group).lower()))
-            for m in pattern.finditer(verdict)
-        ]
-        known = [(facet, level) for facet, level in pairs if facet is not None]
-        if known:
-            yield from known
-            return
-
-
-def _plain(text: str) -> str:
-    return re.sub(r"[*_`#]+", "", text).strip()
-
-
-def parse_labels(reply: str, trait: Trait, count: int) -> list[FacetLabel | None]:
-    """Read a reply about several numbered sentences: one label per sentence, None where its line is
-    unclear."""
-    labels: list[FacetLabel | None] = [None] * count
-    lines_for: Counter[int] = Counter()
-    for number, rest in _NUMBERED.findall(reply):
-        if len(number) > 4 or not 1 <= int(number) <= count:
-            continue
-        verdict, _, reason = rest.partition("|")
-        strength = re.search(r"(?<![-\d.])(\d+)\W*$", verdict)
-        index = int(number) - 1
-        lines_for[index] += 1
-        label = _read_label(verdict, trait, strength.group(1) if strength else "", _plain(reason))
-        labels[index] = label if lines_for[index] == 1 else None
-    return labels
 
 
 def _line(label: FacetLabel) -> str:
@@ -158,7 +72,7 @@ class Labeler:
         request = self._request(sentence=sentence.text)
         try:
             label = await ask_until_parsed(
-                self.model, request, lambda reply: parse_label(reply, self.trait), self.max_attempts
+                self.model, request, lambda reply: read_label(reply, self.trait), self.max_attempts
             )
         except CallFailed as error:
             return [self._failed(order, sentence, error.reason)]

@@ -6,7 +6,7 @@ knows the ChatModel protocol and the prompts; whether a dialogue is good enough 
 checker to say.
 """
 
-import re
+import functools
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal, NamedTuple, TypeVar
@@ -14,10 +14,14 @@ from typing import Literal, NamedTuple, TypeVar
 from oceanchat.errors import CallFailed
 from oceanchat.llm.chat import ChatRequest, RecordingModel
 from oceanchat.llm.parsing import ask_until_parsed
-from oceanchat.near_duplicates import words_of
+from oceanchat.pipeline.dialogue_reply import parse_dialogue as parse_dialogue
+from oceanchat.pipeline.dialogue_reply import read_dialogue
+from oceanchat.pipeline.utterance_reply import parse_theme as parse_theme
+from oceanchat.pipeline.utterance_reply import parse_utterance as parse_utterance
+from oceanchat.pipeline.utterance_reply import read_theme, read_utterance
 from oceanchat.prompts import Prompts
 from oceanchat.records import Role, SeedState, SeedTopic, Turn, transcript
-from oceanchat.traits import FACETS, TRAITS, facet_named
+from oceanchat.traits import TRAITS, facet_named
 
 T = TypeVar("T")
 Mode = Literal["screenplay", "dual"]
@@ -30,30 +34,6 @@ TOKENS_PER_WORD = 2
 TASKS: dict[Mode, tuple[str, ...]] = {"screenplay": ("write",), "dual": ("theme", "question", "disclose")}
 """The prompt templates each mode needs."""
 
-_ROLES: dict[str, Role] = {
-    "questioner": "questioner",
-    "character1": "questioner",
-    "character 1": "questioner",
-    "q": "questioner",
-    "self-discloser": "discloser",
-    "self discloser": "discloser",
-    "selfdiscloser": "discloser",
-    "character2": "discloser",
-    "character 2": "discloser",
-    "a": "discloser",
-}
-_SPEAKER = re.compile(
-    r"^[\s>*_#-]*(?:\d+\s*[.)]\s*)?[*_]*(questioner|self[- ]?discloser|character ?[12]|[qa])[*_]*"
-    r"\s*[:\uff1a][*_]*\s*(.*)$",
-    re.IGNORECASE,
-)
-_THEME = re.compile(r"^[\W_]*theme[\W_]*[:=]\s*(.*)$", re.IGNORECASE | re.MULTILINE)
-_THEME_WORDS = 6
-_TRAIT_WORD = re.compile(
-    r"\b(openness|conscientious\w*|extraver\w*|extrover\w*|introver\w*|agreeabl\w*|neurotic\w*|personality)\b",
-    re.IGNORECASE,
-)
-
 
 class WrittenDialogue(NamedTuple):
     """A seed topic's dialogue, or why there is none."""
@@ -64,63 +44,6 @@ class WrittenDialogue(NamedTuple):
     """Why it is not written."""
     requests: tuple[ChatRequest, ...] = ()
     """The requests whose replies it consists of, for the costs."""
-
-
-def parse_dialogue(reply: str) -> tuple[Turn, ...] | None:
-    """Read lines `Questioner: ...` / `Self-discloser: ...`; None unless there are two turns or more.
-
-    Forgives bold marks, numbers, blank lines and continuation lines without a label; text before the first
-    label is ignored.
-    """
-    turns: list[tuple[Role, list[str]]] = []
-    for line in reply.splitlines():
-        speaker = _SPEAKER.match(line)
-        if speaker:
-            turns.append((_ROLES[speaker.group(1).lower()], [speaker.group(2)]))
-        elif turns and line.strip():
-            turns[-1][1].append(line)
-    dialogue = tuple(Turn(role=role, text=_spoken(" ".join(lines))) for role, lines in turns)
-    return dialogue if len(dialogue) >= 2 and all(turn.text for turn in dialogue) else None
-
-
-def parse_utterance(reply: str) -> str | None:
-    """Read one turn; None when nothing is left after labels and quotation marks are removed."""
-    lines = [line for line in reply.splitlines() if line.strip()]
-    if not lines:
-        return None
-    label = _SPEAKER.match(lines[0])
-    if label:
-        lines[0] = label.group(2)
-    return _spoken(" ".join(lines)) or None
-
-
-def parse_theme(reply: str, seed: SeedTopic) -> str | None:
-    """Read a theme of two to six words; None when it gives away what the questioner must not know.
-
-    That is the trait, the level, the facet, or the sentence: three of its words in a row are too many, and so
-    are two long words of it that make up more than half of the theme's.
-    """
-    labeled = _THEME.search(reply)
-    lines = (labeled.group(1) if labeled else reply).strip().splitlines()
-    theme = re.sub(r"[*_`\"'.]+", "", lines[0]).strip() if lines else ""
-    words = words_of(theme)
-    runs = {tuple(words[i : i + 3]) for i in range(len(words) - 2)}
-    sentence = words_of(seed.text)
-    quoted = any(tuple(sentence[i : i + 3]) in runs for i in range(len(sentence) - 2))
-    quoted = quoted or len(words) >= len(sentence)
-    long_words = [word for word in words if len(word) > 3]
-    shared = [word for word in long_words if word in sentence]
-    paraphrased = len(shared) >= 2 and len(shared) > len(long_words) / 2
-    stems = {part[:5] for facet in FACETS[seed.trait] for part in facet.id.split("-") if len(part) > 4}
-    named = _TRAIT_WORD.search(theme) or any(word in ("high", "low") or word[:5] in stems for word in words)
-    return None if not 2 <= len(words) <= _THEME_WORDS or quoted or paraphrased or named else theme
-
-
-def _spoken(text: str) -> str:
-    plain = re.sub(r"\s+", " ", re.sub(r"\*+|\b_|_\b", "", text)).strip()
-    if len(plain) > 1 and plain[0] in '"\u201c' and plain[-1] in '"\u201d':
-        plain = plain[1:-1].strip()
-    return plain
 
 
 @dataclass(frozen=True)
@@ -156,7 +79,7 @@ class Writer:
     async def _screenplay(self, seed: SeedTopic, used: list[ChatRequest]) -> WrittenDialogue:
         values = self._seed_values(seed) | {"exchanges": str(self.exchanges)}
         limit = self.dialogue_tokens or 2 * self.exchanges * self.words * TOKENS_PER_WORD
-        turns = await self._ask("write", seed, used, values, limit, parse_dialogue)
+        turns = await self._ask("write", seed, used, values, limit, read_dialogue)
         if turns is None:
             return WrittenDialogue("unparseable", detail=f"no dialogue in {self.max_attempts} replies")
         return WrittenDialogue("written", turns)
@@ -168,7 +91,7 @@ class Writer:
             used,
             {"seed_topic": seed.text},
             self.turn_tokens or THEME_TOKENS,
-            lambda reply: parse_theme(reply, seed),
+            lambda reply: read_theme(reply, seed),
         )
         if theme is None:
             return WrittenDialogue("unparseable", detail=f"no neutral theme in {self.max_attempts} replies")
@@ -182,7 +105,8 @@ class Writer:
         for _ in range(self.exchanges):
             for role, task, known in speakers:
                 values = known | {"conversation": transcript(turns)}
-                text = await self._ask(task, seed, used, values, limit, parse_utterance)
+                read = functools.partial(read_utterance, role=role)
+                text = await self._ask(task, seed, used, values, limit, read)
                 if text is None:
                     return WrittenDialogue("unparseable", detail=f"no {task} in {self.max_attempts} replies")
                 turns += (Turn(role=role, text=text),)

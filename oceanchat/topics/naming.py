@@ -15,9 +15,11 @@ from typing import Any, NamedTuple
 from pydantic import BaseModel, ConfigDict
 
 from oceanchat.errors import CallFailed
+from oceanchat.llm.answer_text import answer_text
 from oceanchat.llm.chat import ChatRequest, RecordingModel
 from oceanchat.llm.parsing import ask_until_parsed
 from oceanchat.llm.provider import OpenEndpoint
+from oceanchat.llm.reply_fields import read_fields
 from oceanchat.llm.settings import CallSettings
 from oceanchat.llm.usage import Usage
 from oceanchat.models import open_session
@@ -36,7 +38,6 @@ OWN_WORDS = "its words"
 EXCERPT = 300
 """Characters of a dialogue that the model is shown."""
 
-_LABEL = re.compile(r"^[\W_]*label[\W_]*[:=]\s*(.*)$", re.IGNORECASE | re.MULTILINE)
 _WORD = re.compile(r"[^\W_]+(?:['\u2019-][^\W_]+)*")
 # Latin letters only: the plot's typeface has them all, and a dollar sign would begin a formula in it.
 _PLAIN = re.compile(r"[A-Za-z0-9\u00c0-\u024f'\u2019&,/ -]+")
@@ -96,13 +97,18 @@ def by_words(topics: Topics) -> tuple[NamedTopic, ...]:
 
 
 def parse_topic_label(reply: str) -> str | None:
-    """Read a label of two to six plain words; None when there is none, or two, or it names a trait."""
-    lines = {re.sub(r"[*_`\"\u201c\u201d.]+", "", line).strip() for line in _LABEL.findall(reply)}
+    """Read a label from a raw reply: two to six plain words; None when there is none, or two,
+    or it names a trait."""
+    lines = {re.sub(r"[*_`\"\u201c\u201d.]+", "", line).strip() for line in _labels(reply)}
     if len(lines) != 1:
         return None
     label = " ".join(unicodedata.normalize("NFKC", lines.pop()).split())
     fits = WORDS[0] <= len(_WORD.findall(label)) <= WORDS[1] and len(label) <= MAX_CHARACTERS
     return label if fits and _PLAIN.fullmatch(label) and not _TRAIT_WORD.search(label) else None
+
+
+def _labels(reply: str) -> list[str]:
+    return [field.value for field in read_fields(answer_text(reply), {"label": "label"})]
 
 
 async def name_topics(

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from oceanchat.errors import CallFailed
+from oceanchat.llm.answer_text import never_stops_thinking, without_thoughts
 from oceanchat.llm.chat import ChatModel, ChatRequest, Message
 from oceanchat.prompts import Prompts
 from preact.systems.system import InterviewQuestion, SystemReply
@@ -90,4 +91,6 @@ class ChatSystem:
             return SystemReply("", "failed", failure.reason)
         if answer.refusal is not None or answer.finish_reason == "content_filter":
             return SystemReply(answer.refusal or answer.text, "refused", answer.finish_reason)
-        return SystemReply(answer.text)
+        if never_stops_thinking(answer.text):
+            return SystemReply("", "failed", "length")
+        return SystemReply(without_thoughts(answer.text))

@@ -14,6 +14,7 @@ from typing import Any, Literal, NamedTuple, Protocol
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from oceanchat.llm.answer_text import without_thoughts
 from oceanchat.traits import Trait
 
 Mode = Literal["batch", "dimension", "item"]
@@ -109,9 +110,9 @@ class JudgeScore(NamedTuple):
 
 
 def read_score(reply: str) -> JudgeScore:
-    """The score of one judge reply; any text gives a JudgeScore, none raises."""
+    """The score of one raw judge reply, its thoughts left out; any text gives a JudgeScore, none raises."""
     value: Any = ...
-    for candidate in _objects(reply[-_SEARCHED:]):
+    for candidate in _objects(without_thoughts(reply)[-_SEARCHED:]):
         if "score" in candidate:
             value = candidate["score"]
     if value is None:

@@ -2,25 +2,11 @@
 
 import pytest
 
-from oceanchat.errors import CallFailed
+from oceanchat.errors import CallFailed, UnreadableReply
 from oceanchat.llm.chat import ChatAnswer
-from oceanchat.llm.parsing import ask_until_parsed, checked_text, is_refusal
+from oceanchat.llm.parsing import ask_until_parsed, checked_text
 from tests.endpoint import question
 from tests.oceanchat.pipeline.replies import one_after_the_other
-
-
-@pytest.mark.parametrize(
-    ("text", "refusal"),
-    [
-        ("I'm sorry, but I can't help with that.", True),
-        ("I\u2019m sorry, I cannot do this.", True),
-        ("As an AI, I have no opinion.", True),
-        ("Questioner: How was your day?", False),
-        ("I'm sorry I came late to the party.", False),
-    ],
-)
-def test_a_refusal_is_known_by_its_beginning(text: str, refusal: bool) -> None:
-    assert is_refusal(text) is refusal
 
 
 @pytest.mark.parametrize(
@@ -30,6 +16,7 @@ def test_a_refusal_is_known_by_its_beginning(text: str, refusal: bool) -> None:
         (ChatAnswer("", finish_reason="content_filter"), "content-filter"),
         (ChatAnswer("", refusal="no"), "refused"),
         (ChatAnswer("I'm sorry, but I can't help with that."), "refused"),
+        (ChatAnswer("<think>I wonder"), "length"),
     ],
 )
 def test_an_answer_of_no_use_fails_with_its_reason(answer: ChatAnswer, reason: str) -> None:
@@ -63,3 +50,27 @@ async def test_a_refused_request_is_not_asked_again() -> None:
     with pytest.raises(CallFailed):
         await ask_until_parsed(model, question("a number"), as_number, attempts=3)
     assert model.outcomes == ["rejected"]
+
+
+def as_even_number(reply: str) -> int:
+    if not reply.isdecimal() or int(reply) % 2:
+        raise UnreadableReply(f"'{reply}' is no even number")
+    return int(reply)
+
+
+async def test_a_second_try_says_what_could_not_be_read_of_the_first() -> None:
+    model = one_after_the_other("<think>7?</think>7 & more", "", "8")
+    assert await ask_until_parsed(model, question("a number"), as_even_number, attempts=3) == 8
+    first, second, third = (request.messages[-1].content for request in model.asked)
+    assert first == "a number" and second.startswith("a number\n\n") and third.startswith("a number\n\n")
+    assert "no even number" in second and "<unreadable>7 &amp; more</unreadable>" in second
+    assert "<unreadable>" not in third
+    assert len({(request.messages, request.sample) for request in model.asked}) == 3
+
+
+async def test_a_reply_that_can_be_read_is_no_refusal_however_it_begins() -> None:
+    model = one_after_the_other("Sorry, but I can't find better than 4")
+    assert await ask_until_parsed(model, question("a number"), lambda reply: reply[-1], attempts=1) == "4"
+    with pytest.raises(CallFailed) as caught:
+        await ask_until_parsed(one_after_the_other("Sorry, but I can't."), question("a number"), as_number, 3)
+    assert caught.value.reason == "refused"

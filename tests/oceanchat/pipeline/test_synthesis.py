@@ -1,12 +1,10 @@
-"""Dialogues are read forgivingly; the dual mode's questioner never sees what it must not know."""
+"""Dialogues are written whole or turn by turn; the dual questioner never sees what it must not know."""
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from oceanchat.errors import CallFailed
 from oceanchat.llm.chat import ChatAnswer, ChatRequest
-from oceanchat.pipeline.synthesis import Mode, Writer, parse_dialogue, parse_theme, parse_utterance
+from oceanchat.pipeline.synthesis import Mode, Writer
 from oceanchat.prompts import open_prompts, read_tags
 from oceanchat.records import SeedTopic, Turn
 from oceanchat.traits import Level, Trait
@@ -26,70 +24,7 @@ SEED = SeedTopic(
 )
 
 
-def seed_about(text: str) -> SeedTopic:
-    return SEED.model_copy(update={"text": text})
-
-
 TURNS = (Turn(role="questioner", text="How are you?"), Turn(role="discloser", text="Fine, thanks."))
-
-
-@pytest.mark.parametrize(
-    "reply",
-    [
-        "Questioner: How are you?\nSelf-discloser: Fine, thanks.",
-        "**Questioner:** How are you?\n\n**Self-Discloser:** Fine, thanks.",
-        "Here is the dialogue.\n1. Questioner: How are you?\n2. Self discloser: Fine,\n   thanks.",
-        "Character1: How are you?\nCharacter2: Fine, thanks.",
-        'Q: "How are you?"\nA: Fine, thanks.',
-    ],
-)
-def test_a_dialogue_is_read_whatever_its_dress(reply: str) -> None:
-    assert parse_dialogue(reply) == TURNS
-
-
-@pytest.mark.parametrize(
-    "reply", ["", "Just talk.", "Questioner: Alone?", "Questioner:\nSelf-discloser: Yes."]
-)
-def test_what_is_no_dialogue_is_none(reply: str) -> None:
-    assert parse_dialogue(reply) is None
-
-
-@given(st.text())
-def test_any_text_is_a_dialogue_an_utterance_a_theme_or_none(reply: str) -> None:
-    turns = parse_dialogue(reply)
-    assert turns is None or (len(turns) >= 2 and all(turn.text for turn in turns))
-    utterance = parse_utterance(reply)
-    assert utterance is None or utterance == utterance.strip() != ""
-    theme = parse_theme(reply, SEED)
-    assert theme is None or theme
-
-
-@given(st.lists(st.sampled_from(["questioner", "discloser"]), min_size=2, max_size=9))
-def test_a_written_dialogue_is_read_back(roles: list[str]) -> None:
-    labels = {"questioner": "Questioner", "discloser": "Self-discloser"}
-    text = "\n".join(f"{labels[role]}: turn {n}." for n, role in enumerate(roles))
-    turns = parse_dialogue(text)
-    assert turns is not None and [turn.role for turn in turns] == roles
-
-
-@pytest.mark.parametrize(
-    ("reply", "theme"),
-    [
-        ("Theme: leaving the house", None),  # three words in a row of the sentence
-        ("Theme: mornings at home", "mornings at home"),
-        ('**Theme:** "Mornings at home."', "Mornings at home"),
-        ("mornings at home", "mornings at home"),
-        ("Theme: neurotic checking habits", None),
-        ("Theme: anxiety at work", None),
-        ("Theme: being high strung", None),
-        ("Theme: house stove again", None),
-        ("Theme: home", None),
-        ("Theme: what people do in the morning at home", None),
-        ("Theme:", None),
-    ],
-)
-def test_a_theme_is_short_neutral_and_no_quotation(reply: str, theme: str | None) -> None:
-    assert parse_theme(reply, seed_about("I was leaving the house and checked the stove again.")) == theme
 
 
 def writer(model: Replies, mode: Mode = "screenplay", exchanges: int = 5) -> Writer:

@@ -19,6 +19,8 @@ from preact.evaluation.judge.verdicts import read_score
         ('First {"score": 2} but on reflection\n{"score": 3.5}', 3.5),
         ('{"reason": "{calm}", "score": "2.5"}', 2.5),
         ('{not json} {"score": 3}', 3.0),
+        ('<think>{"score": 1}? No.</think>\n{"score": 4}', 4.0),
+        ('{"score": 1}, maybe.\n</think>\n\n{"score": 4}<|im_end|>', 4.0),
     ],
 )
 def test_a_readable_score_is_read(reply: str, value: float) -> None:
@@ -30,6 +32,7 @@ def test_a_readable_score_is_read(reply: str, value: float) -> None:
     [
         "",
         "I would say 4.",
+        '<think>{"score": 1} or',
         '{"score": 6}',
         '{"score": 0}',
         '{"score": true}',
