@@ -60,7 +60,7 @@ def _with_effort(extra_body: str, effort: str) -> str:
     """--extra-body with --reasoning-effort in it; what is no JSON object is left for its own complaint."""
     try:
         parameters = json.loads(extra_body or "{}")
-    except ValueError:
+    except (ValueError, RecursionError):
         return extra_body
     if not isinstance(parameters, dict):
         return extra_body

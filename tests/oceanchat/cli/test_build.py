@@ -1,10 +1,14 @@
 """`oceanchat build` as a user types it: what goes to which stream, and its exit codes."""
 
 import json
+import sqlite3
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from oceanchat.store.location import DEFAULT_STORE
+from tests.endpoint import Endpoint
 from tests.oceanchat.cli.conftest import Command
 
 OPEN = ("build", "--trait", "O", "--level", "high")
@@ -45,3 +49,30 @@ def test_a_corpus_that_yields_too_few_is_exit_code_3(command: Command, flags: tu
     ended = command(*OPEN, "--essays", "essays", "--count", "9", *flags)
     assert ended.code == 3
     assert "O+ has " in ended.err and "add essays or raise --seeds-per-essay" in ended.err
+
+
+def stored_config() -> dict[str, object]:
+    with sqlite3.connect(DEFAULT_STORE) as connection:
+        (text,) = connection.execute("select config from builds").fetchone()
+    config: dict[str, object] = json.loads(text)
+    return config
+
+
+def test_what_a_model_refused_is_said_and_stays_on_record(
+    command: Command, serve: Callable[..., Endpoint], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    endpoint = serve(reply=None, refuse="max_tokens,temperature")
+    monkeypatch.setenv("OPENAI_BASE_URL", endpoint.url)
+    flags = ("--count", "1", "--json", "--model", "m", "--extra-body", '{"seed": 1}')
+    ended = command(*OPEN, *flags)
+    assert ended.code == 0, ended.err
+    line = (
+        "model 'm' refuses requests as they were meant and got max_completion_tokens in place of max_tokens"
+    )
+    assert ended.err.count(line) == 1
+    config = stored_config()
+    assert "max_completion_tokens in place of max_tokens" in str(config["request_forms"])
+    assert config["extra_body"] == '{"seed":1}'
+    replayed = command(*OPEN, *flags, "--offline")
+    assert replayed.code == 0 and stored_config()["request_forms"] == config["request_forms"]
+    assert command(*OPEN, *flags[:-2], "--offline").code == 1
