@@ -31,21 +31,35 @@ def checked_lines(path: Path) -> Iterator[str]:
 
 def is_binary(path: Path) -> bool:
     """Whether more than three and a twentieth of a file's first bytes are control characters."""
-    with path.open("rb") as file:
-        start = file.read(_PROBE)
-    if start.startswith(_UTF16):
+    start = _start(path)
+    if _utf16(start):
         return False
     return len(start) - len(start.translate(None, _CONTROL)) > max(3, len(start) // 20)
 
 
 def lines(path: Path) -> Iterator[str]:
     """Decoded lines with their ends, the mark of the encoding left out."""
-    with path.open("rb") as file:
-        utf16 = file.read(2) in _UTF16
-    encoding, errors = ("utf-16", "replace") if utf16 else ("utf-8-sig", "surrogateescape")
+    utf16 = _utf16(_start(path))
+    encoding, errors = (utf16, "replace") if utf16 else ("utf-8-sig", "surrogateescape")
     with path.open(encoding=encoding, errors=errors, newline="") as file:
         for line in file:
             yield _ESCAPED.sub(_windows, line)
+
+
+def _start(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return file.read(_PROBE)
+
+
+def _utf16(start: bytes) -> str:
+    """The form of UTF-16 that a file begins in, by its mark or by every other byte being NUL; else empty."""
+    if start.startswith(_UTF16):
+        return "utf-16"
+    for form, first in (("utf-16-le", 1), ("utf-16-be", 0)):
+        zeros, others = start[first::2], start[1 - first :: 2]
+        if len(start) > 20 and zeros.count(0) > len(zeros) * 9 // 10 and b"\0" not in others:
+            return form
+    return ""
 
 
 def _windows(escaped: re.Match[str]) -> str:

@@ -121,7 +121,7 @@ def _why_empty(junk: Counter[Junk], bad: BadRow | None, columns: Columns) -> str
 def _bad_rows_noted(junk: Counter[Junk], bad: BadRow | None) -> list[str]:
     if bad is None:
         return []
-    return [f"{junk['unparseable']:,} rows could not be parsed and are left out, the first {bad}"]
+    return [f"rows that cannot be parsed and are left out: {junk['unparseable']:,}, the first {bad}"]
 
 
 def _read(source: str, choice: ColumnChoice, columns: Columns) -> Iterator[Essay | Junk | BadRow]:

@@ -5,7 +5,7 @@ row's end are empty, empty ones beyond the header are dropped; what fits no bett
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
@@ -49,7 +49,11 @@ def _rows_below(
 ) -> Iterator[Row | BadRow]:
     names = _without_empty_end([column_name(_text(cell)) for cell in header.cells])
     needed = next(index for index, name in enumerate(names) if is_header([name])) + 1
-    for record in records:
+    left = iter(records)
+    first = list(islice(left, HEADER_WITHIN))
+    if _numbered_by_r(first, len(names)):
+        names, needed = ["", *names], needed + 1
+    for record in chain(first, left):
         if isinstance(record, BadRow):
             yield record
             continue
@@ -65,6 +69,14 @@ def _rows_below(
             for name, cell in zip(names, cells + [""] * short, strict=False):
                 row.setdefault(name, cell)  # of columns with one name the first counts
             yield row
+
+
+def _numbered_by_r(records: Sequence[TableRecord | BadRow], width: int) -> bool:
+    """Whether rows begin with a number that the header does not name, as R's write.table leaves them."""
+    rows = [record.cells for record in records if isinstance(record, TableRecord)]
+    return bool(rows) and all(
+        len(cells) == width + 1 and _text(cells[0]) == str(number) for number, cells in enumerate(rows, 1)
+    )
 
 
 def _text(cell: object) -> str:

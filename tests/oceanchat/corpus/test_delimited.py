@@ -39,6 +39,7 @@ def test_cells_missing_at_the_end_are_empty_and_empty_ones_beyond_are_dropped(tm
         '"SEP=|"\nid|TEXT\na|one, two\n',
         "id;TEXT\na;one, two\n",
         "id|TEXT\na|one, two\n",
+        '"id","TEXT"\n"a","one, two"\n',
         'Export of 3 May, 2011, by ann\n\nid,TEXT\na,"one, two"\n',
         'id,TEXT,,\na,"one, two"\n',
         'id,TEXT,text\na,"one, two",other\n',
@@ -46,6 +47,12 @@ def test_cells_missing_at_the_end_are_empty_and_empty_ones_beyond_are_dropped(tm
 )
 def test_the_delimiter_is_the_one_that_shows_the_header(tmp_path: Path, content: str) -> None:
     assert rows(write(tmp_path / "e.csv", content)) == [{"id": "a", "text": "one, two"}]
+
+
+def test_numbers_that_r_puts_before_each_row_are_no_column(tmp_path: Path) -> None:
+    content = '"id","TEXT"\n"1","a","one"\n"2","b","two"\n"3","c","three"\n'
+    texts = [row["text"] for row in rows(write(tmp_path / "e.csv", content)) if isinstance(row, dict)]
+    assert texts == ["one", "two", "three"]
 
 
 def test_backslashed_quotes_are_read_where_doubled_ones_do_not_fit(tmp_path: Path) -> None:

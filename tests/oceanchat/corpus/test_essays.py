@@ -15,7 +15,7 @@ from tests.oceanchat.corpus.sources import HEADER, essays, words, write
 WORDS = "I went home early today because the café had no free table and it’s cold"  # noqa: RUF001
 
 
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "cp1252", "utf-16"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "cp1252", "utf-16", "utf-16-le", "utf-16-be"])
 def test_the_essays_csv_is_read_in_each_usual_encoding(tmp_path: Path, encoding: str) -> None:
     text = f'{HEADER}\r\n"2000_1.txt","{WORDS}","y","n","y","n","y"\r\n'
     corpus = open_corpus(write(tmp_path / "essays.csv", text.encode(encoding)))
