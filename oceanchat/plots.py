@@ -5,6 +5,7 @@ in oceanchat. Colors are those of Okabe and Ito, which color-blind readers can t
 give equal bytes.
 """
 
+import io
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,6 +18,7 @@ from matplotlib.figure import Figure
 from oceanchat.errors import ConfigError
 from oceanchat.statistics.table_six import PAPER, SummaryRow
 from oceanchat.traits import TRAITS, Trait
+from oceanchat.whole_files import whole_file
 
 if TYPE_CHECKING:
     from oceanchat.topics.topic_model import TopicShare
@@ -129,8 +131,11 @@ def _save(figure: Figure, path: Path) -> None:
     ending = path.suffix.lower()
     if ending not in _UNDATED:
         raise ConfigError(f"plot '{path}' must end in {', '.join(_UNDATED)}")
+    image = io.BytesIO()  # matplotlib's PDF writer fails in other ways than OSError where a disk is full
+    with matplotlib.rc_context({"svg.hashsalt": "ocean-chat"}):
+        figure.savefig(image, format=ending[1:], dpi=150, metadata=_UNDATED[ending])
     try:
-        with matplotlib.rc_context({"svg.hashsalt": "ocean-chat"}):
-            figure.savefig(path, dpi=150, metadata=_UNDATED[ending])
+        with whole_file(path) as file:
+            file.write(image.getbuffer())
     except OSError as error:
         raise ConfigError(f"plot '{path}' cannot be written: {error.strerror or error}") from None

@@ -7,6 +7,7 @@ reword the guidelines; nothing here shows or scores anything.
 import hashlib
 import re
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -98,14 +99,27 @@ def known_items(prompts: Prompts) -> list[KnownItem]:
     return _known_items(prompts.read(KNOWN_ITEMS), KNOWN_ITEMS)
 
 
-def read_known_items(path: Path) -> list[KnownItem]:
-    """The known items of any file in the same format."""
+def read_known_items(path: Path, shipped: Iterable[KnownItem] = ()) -> list[KnownItem]:
+    """The known items of any file in the same format.
+
+    Raises PromptError for what is wrong with them, and for one that repeats a shipped item's id or dialogue:
+    annotators would meet it twice, once with its answer.
+    """
     try:
-        return _known_items(path.read_text(encoding="utf-8"), str(path))
+        items = _known_items(path.read_text(encoding="utf-8"), str(path))
     except (OSError, UnicodeDecodeError) as error:
         raise PromptError(
             f"file '{path}' cannot be read ({error.__class__.__name__}); save it as UTF-8"
         ) from None
+    ids, dialogues = {item.id for item in shipped}, {item.turns for item in shipped}
+    for item in items:
+        if item.id in ids or item.turns in dialogues:
+            what = "has the id" if item.id in ids else "holds the dialogue"
+            raise PromptError(
+                f"item '{item.id}' of '{path}' {what} of an item in '{KNOWN_ITEMS}', which annotators get"
+                " anyway; give it an id and a dialogue of its own, or leave it out"
+            )
+    return items
 
 
 def _known_items(text: str, file: str) -> list[KnownItem]:

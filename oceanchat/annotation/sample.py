@@ -7,7 +7,7 @@ answers and are mixed in by assignment.
 
 import json
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -53,13 +53,22 @@ class SampleConfig(BaseModel):
 
 
 def draw_sample(
-    store: Store, config: SampleConfig, gold: Iterable[KnownItem], *, another: bool = False
+    store: Store,
+    config: SampleConfig,
+    gold: Sequence[KnownItem],
+    practice: Sequence[KnownItem] = (),
+    *,
+    another: bool = False,
 ) -> Sample:
-    """Draw, snapshot and assign a sample. `gold` are the items with known answers that may be mixed in.
+    """Draw, snapshot and assign a sample.
 
-    Raises AnnotationError when there is nothing to draw from, or a sample exists and `another` is not set.
+    `gold` are the items with known answers that may be mixed in, `practice` those that annotators practice
+    on, which no gold item may repeat. Raises AnnotationError when there is nothing to draw from, or a sample
+    exists and `another` is not set.
     """
-    known = list(gold) + ([] if config.gold_file is None else read_known_items(config.gold_file))
+    known = list(gold)
+    if config.gold_file is not None:
+        known += read_known_items(config.gold_file, [*gold, *practice])
     if config.gold and not known:
         raise AnnotationError("gold items were asked for but none are known; name some with --gold-file")
     accepted, rejected = _pool(store)

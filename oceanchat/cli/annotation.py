@@ -77,8 +77,9 @@ def sample(store: str, another: bool, prompts: Path | None, as_json: bool, **opt
     from oceanchat.store.database import open_store
 
     config = read_config(SampleConfig, **options)
-    gold = known_items(open_prompts(prompts))[PRACTICE_ITEMS:]
-    drawn = draw_sample(open_store(store, must_exist=True), config, gold, another=another)
+    known = known_items(open_prompts(prompts))
+    gold, practice = known[PRACTICE_ITEMS:], known[:PRACTICE_ITEMS]
+    drawn = draw_sample(open_store(store, must_exist=True), config, gold, practice, another=another)
     if as_json:
         return click.echo(json.dumps({"sample": drawn.id, "settings": drawn.settings}))
     rows = [

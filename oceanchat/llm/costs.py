@@ -165,9 +165,11 @@ class CostReport:
 
 
 def cost_report(store: Store, prices: PriceTable) -> CostReport:
-    """The costs in a store's ledger; calls that a dead process left in flight count as lost."""
-    with store.writing() as connection:
-        ledger_rows.sweep(connection, ledger_rows.dead_runs(connection))
+    """The costs in a store's ledger; calls that a dead process left in flight count as lost, where that can
+    be written."""
+    with store.reading() if store.read_only else store.writing() as connection:
+        if not store.read_only:
+            ledger_rows.sweep(connection, ledger_rows.dead_runs(connection))
         losses = ledger_rows.lost_attempts(connection)
         lines = reconcile(ledger_rows.spending(connection), losses, prices)
         reasons: Counter[str] = Counter()

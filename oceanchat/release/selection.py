@@ -71,7 +71,8 @@ def select_dialogues(store: Store, require: Require) -> Selection:
         used = dict.fromkeys(build.corpus_id for build in builds)
         corpora = [corpus for used_id in used if (corpus := stored_corpus(connection, used_id))]
         annotators = {a.pseudonym: _public_profile(a.profile) for a in annotator_rows.everyone(connection)}
-    human = human_labels(validation_table(store.engine))
+        table = validation_table(connection)
+    human = human_labels(table)
     profiles = {name: annotators.get(name, {}) for name in sorted(_annotators(human))}
     released: list[Dialogue] = []
     rejected: list[Rejection] = []

@@ -12,6 +12,24 @@ from sqlalchemy.exc import ArgumentError
 
 from oceanchat.errors import StoreError
 
+_HARMLESS = {
+    "application_name",
+    "client_encoding",
+    "connect_timeout",
+    "dbname",
+    "host",
+    "hostaddr",
+    "options",
+    "keepalives",
+    "port",
+    "sslmode",
+    "target_session_attrs",
+    "user",
+}
+"""Parameters of a URL whose values may be shown."""
+_PASSWORD = re.compile(r"(?i)((?:\w*password|passwd|pwd)\s*[=:]\s*)('[^']*'|\"[^\"]*\"|[^\s'\",;&]+)")
+"""A password as a connection string writes it."""
+_SHORTEST_SECRET = 3
 _SQLITE_HEADER = b"SQLite format 3\x00"
 
 
@@ -25,6 +43,10 @@ def parse_address(url: str) -> URL:
         raise StoreError(
             f"store '{without_password(url)}' is not a database URL; write a file name or postgresql://host/name"
         ) from None
+    if "@" in (address.host or ""):
+        raise StoreError(
+            f"store '{without_password(url)}' has more than one '@'; write that of a user or password as %40"
+        )
     backend = address.get_backend_name()
     if backend == "sqlite" and address.database not in (None, ":memory:"):
         return URL.create("sqlite", database=address.database)
@@ -36,9 +58,45 @@ def parse_address(url: str) -> URL:
     )
 
 
-def without_password(url: str) -> str:
-    """A text with the passwords of its URLs masked."""
-    return re.sub(r"//[^@/]*@", "//***@", url)
+def without_password(text: str) -> str:
+    """A text with what may be a password in its URLs masked: user and password, and all values of the query
+    but those known to be harmless."""
+    text = re.sub(r"//[^\s'\"]*@", "//***@", text)
+    text = re.sub(r"([?&;])([^\s=&;'\"]+)=([^\s&;'\"]*)", _masked, text)
+    return _PASSWORD.sub(r"\1***", text)
+
+
+def _masked(parameter: re.Match[str]) -> str:
+    start, name, value = parameter.groups()
+    return f"{start}{name}={value if name.lower() in _HARMLESS else '***'}"
+
+
+def secrets_of(address: URL) -> list[str]:
+    """What must not be shown of an address, the longest first."""
+    values = [address.password or ""]
+    for name, value in address.query.items():
+        if name.lower() not in _HARMLESS:
+            values.extend([value] if isinstance(value, str) else value)
+    return sorted({secret for secret in values if len(secret) >= _SHORTEST_SECRET}, key=len, reverse=True)
+
+
+def is_read_only(path: Path) -> bool:
+    """Whether an SQLite file is there that this user can read and not write; SQLite writes beside it, too."""
+    return path.is_file() and not (os.access(path, os.W_OK) and os.access(path.absolute().parent, os.W_OK))
+
+
+def has_journal(path: Path) -> bool:
+    """Whether the latest rows of an SQLite file are in the file beside it; StoreError where only one who may
+    write can get at them."""
+    journal, index = (path.with_name(path.name + ending) for ending in ("-wal", "-shm"))
+    if not journal.is_file() or not journal.stat().st_size:
+        return False
+    if not index.is_file():
+        raise StoreError(
+            f"store '{path}' is read-only and was not closed: copy it together with '{journal.name}' to where"
+            " you may write"
+        )
+    return True
 
 
 def check_file(path: Path, must_exist: bool) -> None:

@@ -26,6 +26,7 @@ from sqlalchemy import (
     update,
 )
 
+from oceanchat.store.json_columns import json_object
 from oceanchat.store.schema import metadata
 
 annotators = Table(
@@ -84,7 +85,7 @@ class Annotator:
 
 def _annotator(row: Row[Any]) -> Annotator:
     return Annotator(
-        row.id, row.name, row.role, json.loads(row.profile), row.added_at, row.admitted_at, row.retired_at
+        row.id, row.name, row.role, json_object(row.profile), row.added_at, row.admitted_at, row.retired_at
     )
 
 

@@ -30,6 +30,7 @@ from sqlalchemy import (
 from oceanchat.errors import StoreError
 from oceanchat.records import Candidate, Dialogue, Record, SeedTopic
 from oceanchat.store.corpora import essays, sentence_of, sentences
+from oceanchat.store.json_columns import json_object
 from oceanchat.store.schema import metadata
 from oceanchat.traits import CODES, Level, TraitLevel
 
@@ -175,7 +176,7 @@ def _candidate_row(code: str, candidate: Candidate) -> dict[str, Any]:
 def stored_builds(connection: Connection) -> list[StoredBuild]:
     """The latest build of each trait-level that has one, in paper order."""
     rows = [
-        StoredBuild(r.trait_level, r.corpus_id, r.recipe, r.requested, json.loads(r.config), r.finished_at)
+        StoredBuild(r.trait_level, r.corpus_id, r.recipe, r.requested, json_object(r.config), r.finished_at)
         for r in connection.execute(select(builds))
     ]
     return sorted(rows, key=lambda build: CODES.index(build.trait_level))

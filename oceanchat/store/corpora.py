@@ -26,6 +26,7 @@ from sqlalchemy import (
 
 from oceanchat.errors import StoreError
 from oceanchat.records import Essay, Sentence
+from oceanchat.store.json_columns import json_object
 from oceanchat.store.schema import metadata
 from oceanchat.store.upsert import new_rows, upsert
 from oceanchat.traits import Level, Trait
@@ -84,7 +85,7 @@ class StoredCorpus(NamedTuple):
 def stored_corpus(connection: Connection, corpus_id: str) -> StoredCorpus | None:
     """The corpus of that fingerprint, if it was stored completely."""
     row = connection.execute(select(corpora).where(corpora.c.id == corpus_id)).one_or_none()
-    return None if row is None else StoredCorpus(row.id, row.name, json.loads(row.facts))
+    return None if row is None else StoredCorpus(row.id, row.name, json_object(row.facts))
 
 
 def add_essays(

@@ -16,16 +16,22 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event, inspect, select, text, update
-from sqlalchemy.engine import URL
+from sqlalchemy import Connection, Engine, func, inspect, select, text, update
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from oceanchat.errors import StoreError
 from oceanchat.extras import load_optional
 from oceanchat.store import builds, corpora, imports, labels, ledger
-from oceanchat.store.address import check_file, file_number, parse_address, without_password
+from oceanchat.store.address import (
+    check_file,
+    file_number,
+    is_read_only,
+    parse_address,
+    without_password,
+)
+from oceanchat.store.engines import open_engine, reading_engine
+from oceanchat.store.failures import DAMAGE, damaged, explained, first_line
 from oceanchat.store.location import DEFAULT_STORE
 from oceanchat.store.outages import is_passing
 from oceanchat.store.schema import APPLICATION, MIGRATIONS, SCHEMA_VERSION, Migration, metadata, store_info
@@ -51,6 +57,8 @@ class Store:
     """The SQLite file's number on its disk when it was opened."""
     waits: bool = False
     """Whether a database that restarts is waited for: once it has been reached."""
+    read_only: bool = False
+    """Whether this user may read it and not write."""
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
@@ -81,8 +89,10 @@ class Store:
     def _translated(self) -> Iterator[None]:
         try:
             yield
-        except (SQLAlchemyError, UnicodeEncodeError) as error:
-            raise StoreError(f"store '{self.url}' cannot be used: {_first_line(error)}") from None
+        except (SQLAlchemyError, sqlite3.Error, UnicodeEncodeError) as error:
+            raise explained(error, self.url, self.engine.url) from None
+        except DAMAGE as error:
+            raise damaged(error, self.url) from error
 
     def check_there(self) -> None:
         """Raise StoreError when the file was deleted or replaced while it was open: its rows are lost."""
@@ -110,47 +120,38 @@ def open_store(
     """
     address = parse_address(str(url))
     is_sqlite = address.get_backend_name() == "sqlite"
-    name = address.database or "" if is_sqlite else str(address)
+    name = address.database or "" if is_sqlite else without_password(str(address))
     if is_sqlite:
         check_file(Path(address.database or ""), must_exist)
+    read_only = is_sqlite and is_read_only(Path(name))
     try:
         if not is_sqlite:
             load_optional("psycopg", "postgres")
-        engine = _engine(address)
+        engine = reading_engine(Path(name)) if read_only else open_engine(address)
     except (SQLAlchemyError, ImportError) as error:
-        raise StoreError(f"store '{name}' cannot be opened: {_first_line(error)}") from None
-    store = Store(engine, name, address.get_backend_name())
+        raise StoreError(f"store '{name}' cannot be opened: {first_line(error, address)}") from None
+    store = Store(engine, name, address.get_backend_name(), read_only=read_only)
     try:
         _prepare(store, must_exist, version, migrations)
     except (SQLAlchemyError, sqlite3.Error) as error:
         engine.dispose()
-        raise StoreError(f"store '{name}' cannot be opened: {_first_line(error)}") from None
+        raise explained(error, name, address) from None
     except StoreError:
         engine.dispose()
         raise
-    return replace(store, file=file_number(Path(name)) if is_sqlite else None, waits=True)
+    if is_sqlite:
+        return replace(store, file=file_number(Path(name)), waits=True)
+    return replace(store, read_only=_refuses_writes(store), waits=True)
 
 
-def _engine(address: URL) -> Engine:
-    if address.get_backend_name() != "sqlite":
-        return create_engine(address, pool_pre_ping=True, pool_size=10, max_overflow=20, hide_parameters=True)
-    engine = create_engine(
-        address, connect_args={"timeout": 60, "check_same_thread": False}, hide_parameters=True
+def _refuses_writes(store: Store) -> bool:
+    """Whether a PostgreSQL server, such as a copy of another, or this user's rights allow reading alone."""
+    rights = select(
+        func.has_table_privilege(ledger.ledger_calls.name, "INSERT"),
+        func.current_setting("transaction_read_only") == "off",
     )
-
-    @event.listens_for(engine, "connect")
-    def _configure(connection: sqlite3.Connection, _: object) -> None:
-        connection.isolation_level = None
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=60000"):
-            connection.execute(f"PRAGMA {pragma}")
-
-    @event.listens_for(engine, "begin")
-    def _begin(connection: Connection) -> None:
-        # A read that turns into a write fails under WAL when another wrote in between, so writes lock at
-        # once.
-        connection.exec_driver_sql(f"BEGIN {connection.get_execution_options().get('begin', 'IMMEDIATE')}")
-
-    return engine
+    with store.reading() as connection:
+        return not all(connection.execute(rights).one())
 
 
 def _prepare(store: Store, must_exist: bool, version: int, migrations: Mapping[int, Migration]) -> None:
@@ -222,8 +223,3 @@ def existing_or_empty(url: str) -> Iterator[Store]:
         store = open_store(Path(folder) / "empty.db")
         yield store
         store.close()
-
-
-def _first_line(error: BaseException) -> str:
-    origin: Any = getattr(error, "orig", None) or error
-    return without_password(str(origin).strip().split("\n")[0])

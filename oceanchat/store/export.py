@@ -8,11 +8,9 @@ import csv
 import io
 import itertools
 import json
-import os
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
@@ -26,6 +24,7 @@ from oceanchat.store import labels as label_rows
 from oceanchat.store.database import Store
 from oceanchat.store.export_columns import kinds_of
 from oceanchat.traits import TRAIT_LEVELS, TraitLevel
+from oceanchat.whole_files import whole_file
 
 Row = dict[str, Any]
 Writer = Callable[[Iterable[Row], BinaryIO, str], None]
@@ -109,7 +108,8 @@ def export(
         sys.stdout.buffer.flush()
     else:
         try:
-            _write_file(writer, everything, output, kind)
+            with whole_file(output) as file:
+                writer(everything, file, kind)
         except OSError as error:
             raise InputError(f"file '{output}' cannot be written: {error.strerror}; name another") from None
     return ExportCounts(selected.written, selected.left_out)
@@ -144,22 +144,6 @@ def _why_nothing(store: Store, what: str, left_out: Mapping[str, int]) -> str:
         return f"store '{store.url}' holds no such {what} yet; `oceanchat status` shows what there is"
     states = ", ".join(f"{count:,} {state}" for state, count in sorted(left_out.items()))
     return f"store '{store.url}' holds no such {what}, only {states}; pass --state STATE or --state all"
-
-
-def _write_file(write: Writer, rows: Iterable[Row], output: Path, kind: str) -> None:
-    """Write to a file that is put in place when it is complete; to a device or pipe directly."""
-    target = output.resolve()
-    if target.exists() and not target.is_file():
-        with target.open("wb") as file:
-            return write(rows, file, kind)
-    part = target.with_name(f"{target.name}.part")
-    try:
-        with part.open("wb") as file:
-            write(rows, file, kind)
-        os.replace(part, target)
-    finally:
-        with suppress(OSError):
-            part.unlink()
 
 
 def _format(as_format: str | None, output: Path | None, fallback: str) -> str:
@@ -260,7 +244,8 @@ def _verdicts(store: Store) -> Iterator[Row]:
 
 
 def _validations(store: Store) -> Iterable[Row]:
-    return label_rows.validation_table(store.engine)
+    with store.reading() as connection:
+        return label_rows.validation_table(connection)
 
 
 WITH_STATE = ("candidates", "seeds", "dialogues", "verdicts")

@@ -12,7 +12,6 @@ from typing import Any
 from sqlalchemy import (
     Column,
     Connection,
-    Engine,
     Float,
     ForeignKey,
     Integer,
@@ -206,7 +205,7 @@ def _counts_for_checker_only(label: ItemLabel) -> bool:
     return label.purpose == COUNTED and label.state in REJECTED
 
 
-def validation_table(engine: Engine) -> list[dict[str, Any]]:
+def validation_table(connection: Connection) -> list[dict[str, Any]]:
     """The newest sample's current labels, one row each: every reported figure can be recomputed from them.
 
     Columns: item, annotator (a pseudonym), value (the outcome under the task's rule), stratum
@@ -214,11 +213,10 @@ def validation_table(engine: Engine) -> list[dict[str, Any]]:
     checker), revision, one `answer_*` column a question, known (the right value of gold items), automatic
     (the dialogue's state after the automatic check), active_seconds and saved.
     """
-    with engine.connect().execution_options(begin="DEFERRED") as connection:
-        sample = latest_sample(connection)
-        if sample is None:
-            return []
-        current = item_labels(connection, sample.id)
+    sample = latest_sample(connection)
+    if sample is None:
+        return []
+    current = item_labels(connection, sample.id)
     questions = list(dict.fromkeys(name for label in current for name in label.answers))
     return [
         {

@@ -11,6 +11,7 @@ from typing import Any
 
 from sqlalchemy import Column, Connection, Float, ForeignKey, Integer, Row, String, Table, Text, select
 
+from oceanchat.store.json_columns import json_object
 from oceanchat.store.schema import metadata
 from oceanchat.store.upsert import new_rows
 
@@ -65,8 +66,8 @@ class Item:
 
 
 def from_json(text: str | None) -> Any:
-    """The value in a JSON column."""
-    return None if text is None else json.loads(text)
+    """The object in a JSON column, None where it is empty."""
+    return None if text is None else json_object(text)
 
 
 def to_json(value: Any) -> str:

@@ -2,6 +2,7 @@
 
 import csv
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -15,6 +16,12 @@ from oceanchat.store.labels import validation_table
 from tests.oceanchat.annotation.scenes import BAD, GOOD, decide, disagreeing, fill, label_all, people, sampled
 
 
+def table_of(store: Store) -> list[dict[str, Any]]:
+    """The table of the store's validations."""
+    with store.reading() as connection:
+        return validation_table(connection)
+
+
 def test_every_figure_can_be_recomputed_from_the_exported_rows(store: Store, tmp_path: Path) -> None:
     team = sampled(store, each=3, repeats=0.3, gold=0.2, seed=5)
     for person in team:
@@ -23,7 +30,7 @@ def test_every_figure_can_be_recomputed_from_the_exported_rows(store: Store, tmp
     for disagreement in adjudication.disagreements(store, lead)[:2]:
         decide(store, lead, disagreement, BAD)
     results = report.report(store)
-    table = validation_table(store.engine)
+    table = table_of(store)
     assert {row["purpose"] for row in table} == {"label", "repeat", "gold", "adjudicate"}
     assert not any(name in str(table) for name in ("Ann", "Ben", "Cas", "Lea"))
     path = tmp_path / "validations.csv"
@@ -75,13 +82,13 @@ def test_the_checker_is_measured_where_rejected_dialogues_were_judged(store: Sto
     assert results.checker.recall.value == pytest.approx(40 / (40 + 4))
     low, high = results.checker.recall.low, results.checker.recall.high
     assert low is not None and high is not None and low < 40 / 44 < high
-    assert {row["purpose"] for row in validation_table(store.engine)} == {"label", "check"}
+    assert {row["purpose"] for row in table_of(store)} == {"label", "check"}
 
 
 def test_without_a_sample_there_is_nothing_to_report(store: Store) -> None:
     with pytest.raises(AnnotationError, match="no sample yet"):
         report.report(store)
-    assert validation_table(store.engine) == []
+    assert table_of(store) == []
 
 
 def test_recall_is_said_to_be_unknown_where_no_rejected_dialogue_was_judged(store: Store) -> None:

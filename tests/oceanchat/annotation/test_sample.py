@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from oceanchat.annotation.guidelines import read_known_items
+from oceanchat.annotation.guidelines import PRACTICE_ITEMS, known_items, read_known_items
 from oceanchat.annotation.sample import SampleConfig, draw_sample
 from oceanchat.errors import AnnotationError, PromptError
+from oceanchat.prompts import open_prompts
 from oceanchat.store import presentations as presentation_rows
 from oceanchat.store import samples as sample_rows
 from oceanchat.store.database import Store
@@ -84,9 +85,30 @@ def test_gold_items_come_from_the_prompts_and_from_a_file(store: Store, tmp_path
     assert len(keys(store, "gold")) == len(gold()) + 1
 
 
+def test_a_gold_file_repeats_no_shipped_item(store: Store, tmp_path: Path) -> None:
+    fill(store, 1)
+    path = tmp_path / "gold.json"
+    shipped = known_items(open_prompts(None))
+    same, practiced = shipped[-1].model_dump(mode="json"), shipped[0].model_dump(mode="json")
+    for item, what in (
+        (same, f"item '{same['id']}' of '.*' has the id of an item in 'qualification.json'"),
+        ({**PRACTICE, "id": same["id"]}, "has the id"),
+        ({**same, "id": "mine"}, "item 'mine' of '.*' holds the dialogue"),
+        (practiced, "has the id"),
+    ):
+        path.write_text(json.dumps([PRACTICE, item] if item["id"] != PRACTICE["id"] else [item]))
+        config = SampleConfig(per_trait_level=1, gold=0.1, gold_file=path)
+        with pytest.raises(PromptError, match=what):
+            draw_sample(store, config, shipped[PRACTICE_ITEMS:], shipped[:PRACTICE_ITEMS])
+    with store.reading() as connection:
+        assert sample_rows.latest_sample(connection) is None
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
+        ("[" * 500 + "]" * 500, "nested more than 60 levels"),
+        ("[" * 100_000, "nested more than 60 levels"),
         ("[]", "not a list of items"),
         ("{", "Expecting property name"),
         (json.dumps([{**PRACTICE, "trait": "X"}]), "trait"),

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from oceanchat.store.database import Store, open_store
+from tests.oceanchat.cli.conftest import command as command
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])

@@ -1,0 +1,36 @@
+"""Write files that are whole or absent.
+
+What is written goes beside the target and is put in place when it is complete; a device or pipe is written
+directly.
+"""
+
+import errno
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import BinaryIO
+
+
+@contextmanager
+def whole_file(path: Path) -> Iterator[BinaryIO]:
+    """A file to write; at the end of the block it is `path`, after an error nothing is left of it.
+
+    Raises OSError.
+    """
+    try:
+        target = path.resolve()
+    except RuntimeError:  # links that lead in a circle
+        raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), str(path)) from None
+    if target.exists() and not target.is_file():
+        with target.open("wb") as file:
+            yield file
+        return
+    part = target.with_name(f"{target.name}.part")
+    try:
+        with part.open("wb") as file:
+            yield file
+        os.replace(part, target)
+    finally:
+        with suppress(OSError):
+            part.unlink()
