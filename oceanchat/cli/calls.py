@@ -14,6 +14,7 @@ from oceanchat.cli.build_options import build_options
 from oceanchat.cli.endpoint import open_endpoint
 from oceanchat.cli.flags import build_config, call_settings
 from oceanchat.cli.options import (
+    PATH,
     endpoint_name_option,
     json_option,
     max_usd_option,
@@ -77,27 +78,40 @@ def print_forecast(config: "BuildConfig", store: str, as_json: bool) -> None:
 
 
 @click.command()
+@click.option(
+    "--against",
+    type=PATH,
+    metavar="FILE",
+    help="Compare with a provider's export, a CSV file of usage or costs.",
+)
 @prices_option
 @store_option
 @json_option
-def costs(prices: Path | None, store: str, as_json: bool) -> None:
+def costs(against: Path | None, prices: Path | None, store: str, as_json: bool) -> None:
     """Show what was paid, by stage, model and trait-level.
 
-    Each amount is split into results kept, rejected, retried and lost in flight; the parts add up to what was
-    paid.
+    Each amount is split into results kept, rejected, retried and lost (possibly paid); the parts add up to
+    what was paid at most.
 
     \b
-    oceanchat costs --json
+    oceanchat costs --against completions_usage.csv
     """
     from oceanchat.cli.display import costs as spending_tables
+    from oceanchat.llm import bills
     from oceanchat.llm.costs import cost_report
     from oceanchat.llm.prices import load_prices
     from oceanchat.store.database import open_store
 
+    bill = bills.read_bill(against) if against else None
     report = cost_report(open_store(store, must_exist=True), load_prices(prices))
+    compared = bills.compare(report.lines, bill) if bill else None
     if as_json:
-        return click.echo(json.dumps(report.as_json()))
+        return click.echo(
+            json.dumps(report.as_json() | ({"against": compared.as_json()} if compared else {}))
+        )
     spending_tables.print_costs(report)
+    if compared:
+        spending_tables.print_bill(compared, report.period)
 
 
 @click.command()

@@ -147,6 +147,8 @@ class CostReport:
     """Date of the price table."""
     lost_reasons: Mapping[str, int] = field(default_factory=dict)
     """Attempts that were possibly paid, by what became of them."""
+    period: tuple[float, float] | None = None
+    """When the first and the last call was recorded, in epoch seconds."""
 
     @property
     def total(self) -> CostLine:
@@ -175,4 +177,10 @@ def cost_report(store: Store, prices: PriceTable) -> CostReport:
         reasons: Counter[str] = Counter()
         for loss in losses:
             reasons[loss["reason"]] += loss["calls"]
-        return CostReport(lines, ledger_rows.in_flight(connection), prices.date, dict(reasons.most_common()))
+        return CostReport(
+            lines,
+            ledger_rows.in_flight(connection),
+            prices.date,
+            dict(reasons.most_common()),
+            ledger_rows.period(connection),
+        )

@@ -321,6 +321,13 @@ def in_flight(connection: Connection) -> int:
     return connection.execute(select(func.count()).where(ledger_calls.c.state == IN_FLIGHT)).scalar_one()
 
 
+def period(connection: Connection) -> tuple[float, float] | None:
+    """When the first and the last call was recorded, in epoch seconds."""
+    recorded_at = ledger_calls.c.recorded_at
+    first, last = connection.execute(select(func.min(recorded_at), func.max(recorded_at))).one()
+    return None if first is None else (first, last)
+
+
 def pilot_sums(connection: Connection, endpoint: str, model: str, task: str) -> list[Row]:
     """Calls, token means and mean squares of what one model answered for one task, by trait-level."""
     table = ledger_calls

@@ -6,11 +6,13 @@ They hold estimates, costs, retries and batches. It shows what it is handed and 
 import math
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 
 import click
 
 from oceanchat.cli.display.tables import print_table
+from oceanchat.llm.bills import BillFigure, BillReport
 from oceanchat.llm.costs import KINDS, CostLine, CostReport
 from oceanchat.pipeline.estimate import BuildEstimate, Range, TaskEstimate
 from oceanchat.pipeline.retry import RetryReport
@@ -77,6 +79,40 @@ def _cost_cells(line: CostLine) -> tuple[Any, ...]:
     paid = line.paid
     kinds = (f"{line.kinds[kind].calls:,} {line.kinds[kind].text}" for kind in KINDS)
     return paid.calls, paid.prompt_tokens + paid.completion_tokens, *kinds, paid.text
+
+
+def print_bill(report: BillReport, period: tuple[float, float] | None) -> None:
+    """The ledger's figures beside the provider's."""
+    click.echo()
+    rows = [
+        (
+            line.model,
+            line.figure.replace("_", " "),
+            "unknown" if line.ledger is None else _amount(line, line.ledger),
+            _amount(line, line.possibly_more),
+            _amount(line, line.provider),
+            {True: "agrees", False: _difference(line), None: "unknown here"}[line.agrees],
+        )
+        for line in report.comparisons
+    ]
+    print_table(("model", "", "ledger", "possibly more", "provider", ""), rows)
+    if report.foreign:
+        click.echo(f"In the export, but not in this store: {', '.join(report.foreign)}.")
+    if period:
+        first, last = (f"{datetime.fromtimestamp(moment, UTC):%Y-%m-%d}" for moment in period)
+        click.echo(
+            f"The store's calls are from {first} to {last} (UTC): export the same days of the same project"
+            f" or key."
+        )
+
+
+def _amount(line: BillFigure, amount: Decimal) -> str:
+    return f"${amount:,.4f}" if line.figure == "usd" else f"{amount:,.0f}"
+
+
+def _difference(line: BillFigure) -> str:
+    more = line.provider - (line.ledger or 0)
+    return f"{_amount(line, abs(more))} {'more' if more > 0 else 'fewer' if line.figure != 'usd' else 'less'}"
 
 
 def print_retry(report: RetryReport, asked: int) -> None:

@@ -93,6 +93,23 @@ def test_costs_add_up_to_what_the_endpoint_billed(run: Run, endpoint: Endpoint, 
     assert "kept" in shown.stdout and "lost" in shown.stdout and "Prices of 2026-01-01" in shown.stdout
 
 
+def test_costs_are_compared_with_a_providers_export(run: Run, endpoint: Endpoint, tmp_path: Path) -> None:
+    run("build", *BUILD, "--count", "1", *MODEL, "--base-url", endpoint.url)
+    paid = endpoint.counters()["paid"]
+    export = tmp_path / "usage.csv"
+    export.write_text(f"model,num_model_requests\nserved-2026-11-01,{paid}\nanother,3\n")
+    compared = run("costs", "--against", str(export))
+    assert compared.returncode == 0 and "agrees" in compared.stdout
+    assert "In the export, but not in this store: another." in compared.stdout
+    export.write_text(f"model,num_model_requests\nserved,{paid + 2}\n")
+    assert "2 more" in run("costs", "--against", str(export)).stdout
+    (line,) = json.loads(run("costs", "--against", str(export), "--json").stdout)["against"]["comparisons"]
+    assert (line["ledger"], line["provider"], line["agrees"]) == (paid, paid + 2, False)
+    export.write_text("nothing of use\n")
+    refused = run("costs", "--against", str(export))
+    assert (refused.returncode, refused.stdout) == (1, "") and "has no column" in refused.stderr
+
+
 def test_retry_asks_the_failed_ones_alone(run: Run, endpoint: Endpoint, tmp_path: Path) -> None:
     essays = tmp_path / "essays.jsonl"
     texts = [
