@@ -238,7 +238,7 @@ class Builder:
         key = dialogue_id(seed.trait_level, written.turns)
         with self.store.reading() as connection:
             essay = corpus_rows.essay_text(connection, self.corpus.id, seed.essay_id)
-        rejection = gates.rejection(key, written.turns, essay)
+        rejection = written.rejection or gates.rejection(key, written.turns, essay)
         return Dialogue(
             id=key,
             order=seed.order,

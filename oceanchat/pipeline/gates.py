@@ -10,9 +10,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from oceanchat.llm.parsing import is_refusal
+from oceanchat.llm.folding import folded
+from oceanchat.llm.refusals import is_refusal
 from oceanchat.near_duplicates import NearDuplicates, shingles
-from oceanchat.records import Turn, transcript
+from oceanchat.pipeline.character_words import leading_words, self_description
+from oceanchat.pipeline.leftovers import markup_in, placeholder_in
+from oceanchat.pipeline.spoken import direction_in
+from oceanchat.records import Role, Turn, transcript
 
 SIMILAR = 0.5
 """Jaccard similarity of word 5-grams from which two dialogues are near-duplicates."""
@@ -27,8 +31,8 @@ _NAMED = re.compile(
 )
 _ASSISTANT = re.compile(
     r"\b(as an ai|language model|i'?m an ai|i am an ai|as a(n| virtual) assistant|how can i (help|assist) you"
-    r"|i (can(no|')t|am unable to|'m unable to) (help|assist|comply|provide|fulfil)|i'?m sorry, but i"
-    r"|is there anything else i can)",
+    r"|i (can(no|')t|am unable to|'m unable to) (assist|comply|fulfil|help (you )?with (that|this|your)"
+    r" request)|is there anything else i can)",
     re.IGNORECASE,
 )
 
@@ -122,6 +126,33 @@ def assistant(gate_input: GateInput) -> str | None:
     return f"says '{refusing[:40]}'" if refusing else _match(_ASSISTANT, gate_input, "says")
 
 
+def leftovers(gate_input: GateInput) -> str | None:
+    """Nothing is left of a reply's form or of an essay's blanks."""
+    for turn in gate_input.turns:
+        left_over = markup_in(turn.text)
+        if left_over:
+            return f"holds {left_over}"
+        blank = placeholder_in(turn.text)
+        if blank:
+            return f"holds a blank, '{blank}'"
+    return None
+
+
+def stage(gate_input: GateInput) -> str | None:
+    """Nobody's looks and gestures are described."""
+    return _first(direction_in, gate_input, "questioner", "discloser")
+
+
+def self_described(gate_input: GateInput) -> str | None:
+    """The self-discloser shows a trait and is not summed up in adjectives."""
+    return _first(self_description, gate_input, "discloser")
+
+
+def leading(gate_input: GateInput) -> str | None:
+    """The questioner puts no feeling and no trait into the other's mouth."""
+    return _first(leading_words, gate_input, "questioner")
+
+
 def copied(gate_input: GateInput) -> str | None:
     """No run of COPIED words of the essay is repeated."""
     if not gate_input.essay:
@@ -134,9 +165,17 @@ def copied(gate_input: GateInput) -> str | None:
     return None
 
 
+def _first(find: Callable[[str], str | None], gate_input: GateInput, *roles: Role) -> str | None:
+    for turn in gate_input.turns:
+        words = find(turn.text) if turn.role in roles else None
+        if words:
+            return f"says '{words}'"
+    return None
+
+
 def _match(pattern: re.Pattern[str], gate_input: GateInput, verb: str) -> str | None:
     for turn in gate_input.turns:
-        match = pattern.search(turn.text.replace("\u2019", "'"))
+        match = pattern.search(folded(turn.text))
         if match:
             return f"{verb} '{match.group(0)}'"
     return None
@@ -149,10 +188,26 @@ GATES: tuple[tuple[str, Gate], ...] = (
     ("words", words),
     ("named", named),
     ("assistant", assistant),
+    ("leftovers", leftovers),
+    ("stage", stage),
+    ("self-described", self_described),
+    ("leading", leading),
     ("copied", copied),
 )
 """All gates but the last one, in order; add a new one here."""
 NEAR_DUPLICATE = "near-duplicate"
+_OF_WHOLE_DIALOGUES = ("length", "copied")
+"""Gates that say nothing of a dialogue that is still being written."""
+
+
+def early_rejection(turns: Sequence[Turn], bounds: Bounds) -> GateRejection | None:
+    """The first gate that rejects a dialogue whatever its further turns will be."""
+    gate_input = GateInput(tuple(turns), "", bounds)
+    for name, gate in GATES:
+        reason = None if name in _OF_WHOLE_DIALOGUES else gate(gate_input)
+        if reason is not None:
+            return GateRejection(name, reason)
+    return None
 
 
 @dataclass

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from oceanchat.errors import CallFailed
 from oceanchat.llm.chat import ChatRequest, RecordingModel
-from oceanchat.llm.parsing import ask_until_parsed
+from oceanchat.llm.parsing import ask_until_parsed, with_problem
 from oceanchat.pipeline.label_reply import FacetLabel as FacetLabel
 from oceanchat.pipeline.label_reply import parse_label as parse_label
 from oceanchat.pipeline.label_reply import parse_labels as parse_labels
@@ -23,6 +23,11 @@ from oceanchat.traits import FACETS, Trait
 
 LABEL_TOKENS = 300
 """Completion limit of one sentence's label, in tokens."""
+UNREAD_LINES = (
+    "no line about these sentences could be read; each needs its number, then a facet of the list with its"
+    " level and a strength from 1 to 5, or 'neutral'"
+)
+"""What the second request about several sentences says of the first reply."""
 
 
 class OrderedSentence(NamedTuple):
@@ -106,6 +111,8 @@ class Labeler:
     ) -> dict[int, FacetLabel | None]:
         lines = [f"{number}. {sentence.text}" for number, (_, sentence) in enumerate(group, 1)]
         request = replace(self._request(sentences="\n".join(lines)), sample=attempt)
+        if attempt:
+            request = replace(request, messages=with_problem(request.messages, UNREAD_LINES, ""))
         answer = await ask_until_parsed(
             self.model, request, functools.partial(self._read_some, count=len(group)), 1
         )

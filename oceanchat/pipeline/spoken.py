@@ -58,6 +58,20 @@ _PAIRS = {
 }
 """Opening quotation mark -> the one that closes it."""
 
+_DEEDS = (
+    r"turn|walk|lean|stopp?|pick|putt?|tak|gett?|sitt?|stand|open|clos|hold|wav|point|wait|look|twirl|tapp?",
+    r"drumm?|rubb?|fold|cross|unfold|adjust|straighten|check|sipp?|drink|fiddl|play|stirr?|touch|wip|tugg?|bit|chew",
+    r"swallow|nudg|pac|shift|squirm|star|glanc|tilt|lower|lift",
+)
+_DEED = rf"(?:(?:he|she|they) )?(?:{'|'.join(_DEEDS)})(?:e?s|ing)\b"
+_AT_START = r"(?:^|(?<=[.?!\u2026\"'] ))"
+_SEEN = re.compile(
+    rf"\[(?!sic\])[^\[\]]{{1,120}}\]|{_AT_START}\({_DEED}[^()]{{0,80}}\)|{_AT_START}\*{_DEED}[^*]{{0,80}}\*"
+    rf"|\({_DEED}[^()]{{0,80}}\)[.\"']?$",
+    re.IGNORECASE,
+)
+"""Deeds in brackets or stars at the edge of a sentence, and anything in square brackets."""
+
 
 def spoken(text: str) -> str:
     """The words of a turn, on one line, without emphasis and stage directions."""
@@ -103,3 +117,10 @@ def is_between_quotes(text: str) -> bool:
 def unquoted(text: str) -> str:
     """The text without the quotation marks around it."""
     return text[1:-1].strip()
+
+
+def direction_in(text: str) -> str | None:
+    """A stage direction that a turn still holds; None where there is none."""
+    plain = folded(text)
+    match = _BRACKETED.search(plain) or _STARRED.search(plain) or _SEEN.search(plain)
+    return match[0].strip() if match else None

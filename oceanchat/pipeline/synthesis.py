@@ -16,6 +16,7 @@ from oceanchat.llm.chat import ChatRequest, RecordingModel
 from oceanchat.llm.parsing import ask_until_parsed
 from oceanchat.pipeline.dialogue_reply import parse_dialogue as parse_dialogue
 from oceanchat.pipeline.dialogue_reply import read_dialogue
+from oceanchat.pipeline.gates import Bounds, GateRejection, early_rejection
 from oceanchat.pipeline.utterance_reply import parse_theme as parse_theme
 from oceanchat.pipeline.utterance_reply import parse_utterance as parse_utterance
 from oceanchat.pipeline.utterance_reply import read_theme, read_utterance
@@ -42,6 +43,8 @@ class WrittenDialogue(NamedTuple):
     turns: tuple[Turn, ...] = ()
     detail: str = ""
     """Why it is not written."""
+    rejection: GateRejection | None = None
+    """The gate that ended it before all its turns were written."""
     requests: tuple[ChatRequest, ...] = ()
     """The requests whose replies it consists of, for the costs."""
 
@@ -110,6 +113,9 @@ class Writer:
                 if text is None:
                     return WrittenDialogue("unparseable", detail=f"no {task} in {self.max_attempts} replies")
                 turns += (Turn(role=role, text=text),)
+                rejection = early_rejection(turns, Bounds(self.exchanges, self.words))
+                if rejection is not None:  # no further call is paid for a dialogue that is lost
+                    return WrittenDialogue("written", turns, rejection=rejection)
         return WrittenDialogue("written", turns)
 
     async def _ask(

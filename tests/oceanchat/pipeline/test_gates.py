@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from oceanchat.pipeline.gates import GATES, NEAR_DUPLICATE, Bounds, GateRunner
+from oceanchat.pipeline.gates import GATES, NEAR_DUPLICATE, Bounds, GateRunner, early_rejection
 from oceanchat.records import Turn
 
 BOUNDS = Bounds(exchanges=5, words=80)
@@ -50,6 +50,15 @@ def test_other_lengths_are_rejected(count: int) -> None:
         ({"t3": "My level of openness, well."}, "named"),
         ({"t3": "As an AI I have no fence."}, "assistant"),
         ({"t3": "I\u2019m sorry, but I can\u2019t help with that."}, "assistant"),
+        ({"t3": "I went to church here in LOCNAME."}, "leftovers"),
+        ({"t3": "Fine. Questioner: And then?"}, "leftovers"),
+        ({"t9": "Fine. --- Let me know."}, "leftovers"),
+        ({"t3": "(shrugs) Fine."}, "stage"),
+        ({"t3": "Fine. *looks down*"}, "stage"),
+        ({"t3": "I'm just lazy, I guess."}, "self-described"),
+        ({"t3": "I\u2019ve always been a worrier."}, "self-described"),
+        ({"t2": "It sounds like you were really anxious. And then?"}, "leading"),
+        ({"t2": "You put things off, don't you?"}, "leading"),
         ({"t9": "We counted every single boat that went by us, all day."}, "copied"),
     ],
 )
@@ -63,6 +72,9 @@ def test_each_gate_rejects_on_its_own(changed: dict[str, str], gate: str) -> Non
         "I leave the door open and the openness of the valley comes in."[:30],
         "We had a high level of water in the cellar.",
         "I'm sorry I came late, the bus broke down.",
+        "Sorry, I can't remember what we had.",
+        "I can't help thinking about the fence (and the gate).",
+        "I was so nervous that I painted it twice.",
         "We counted every boat there was.",
         "word " * 80,
     ],
@@ -88,6 +100,17 @@ def test_what_a_gate_rejected_is_not_remembered() -> None:
     runner = GateRunner(BOUNDS)
     assert runner.rejection("first", conversation(t0="No question."), "") is not None
     assert runner.rejection("second", conversation(), "") is None
+
+
+def test_a_dialogue_that_is_being_written_is_rejected_for_what_further_turns_cannot_mend() -> None:
+    assert early_rejection(conversation(1), BOUNDS) is None
+    assert early_rejection(conversation(3), BOUNDS) is None
+    early = early_rejection(conversation(2, t1="I'm just lazy."), BOUNDS)
+    assert early is not None and (early.gate, early.state) == ("self-described", "gate:self-described")
+    assert early_rejection(conversation(1, t0="Tell me."), BOUNDS) == (
+        "opening",
+        "the first turn is no question",
+    )
 
 
 @given(

@@ -53,3 +53,11 @@ async def test_several_sentences_share_a_call_and_only_the_unclear_are_asked_aga
     shuffled = [OrderedSentence(9, sentence(2)), OrderedSentence(8, sentence(0))]
     again = await labeler(model, per_call=3).label([shuffled])
     assert [c.facet for c in again] == [None, "fantasy"] and len(model.asked) == 2
+
+
+async def test_a_second_request_about_several_sentences_says_what_was_wrong() -> None:
+    model = one_after_the_other("I would not say.", "1. fantasy-high 3 | a\n2. neutral | b")
+    candidates = await labeler(model, per_call=2).label([[OrderedSentence(n, sentence(n)) for n in range(2)]])
+    assert [c.facet for c in candidates] == ["fantasy", None]
+    first, second = (request.messages[-1].content for request in model.asked)
+    assert second.startswith(first) and "no line about these sentences could be read" in second

@@ -2,7 +2,7 @@
 
 import pytest
 
-from oceanchat.pipeline.spoken import is_aside, is_quoted, spoken, without_end_mark
+from oceanchat.pipeline.spoken import direction_in, is_aside, is_quoted, spoken, without_end_mark
 
 
 @pytest.mark.parametrize(
@@ -39,3 +39,17 @@ def test_asides_and_end_marks_are_no_speech() -> None:
     assert without_end_mark("Well. [End of dialogue]") == "Well."
     assert without_end_mark("Well. (Word count: 63)") == "Well."
     assert without_end_mark("Well (in the end).") == "Well (in the end)."
+
+
+@pytest.mark.parametrize(
+    "text", ["(shrugs) Well.", "Well. (opens the window)", "*turns away* Well.", "[He sits.] Well."]
+)
+def test_a_direction_that_is_left_is_seen(text: str) -> None:
+    assert direction_in(text) is not None
+
+
+@pytest.mark.parametrize(
+    "text", ["Well (or so I thought).", "It was *his* turn.", "He wrote teh [sic].", "I left (it was noon)."]
+)
+def test_an_aside_of_the_speaker_is_no_direction(text: str) -> None:
+    assert direction_in(text) is None

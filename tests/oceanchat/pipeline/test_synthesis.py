@@ -98,6 +98,15 @@ async def test_the_dual_questioner_is_given_the_theme_and_the_talk_and_nothing_e
             assert tags["seed_topic"] == SEED.text and tags["level"] == "high"
 
 
+async def test_a_dual_dialogue_that_a_gate_rejects_costs_no_further_call() -> None:
+    replies = {"theme": "Theme: mornings at home", "question": "What about it?", "disclose": "I'm just lazy."}
+    model = Replies(lambda request: replies[request.task])
+    written = await writer(model, "dual", exchanges=4).write(SEED)
+    assert [request.task for request in model.asked] == ["theme", "question", "disclose"]
+    assert written.rejection is not None and written.rejection.state == "gate:self-described"
+    assert [turn.text for turn in written.turns] == ["What about it?", "I'm just lazy."]
+
+
 async def test_a_dual_dialogue_without_a_neutral_theme_is_named() -> None:
     written = await writer(Replies(lambda request: "Theme: x"), "dual").write(SEED)
     assert written.state == "unparseable" and "theme" in written.detail
