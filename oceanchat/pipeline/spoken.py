@@ -43,7 +43,7 @@ _EMPHASIS = (
     re.compile(r"(?<!\w)(_{1,2})(?=[^\s_])([^_\n]{1,2000}?)(?<=[^\s_])\1(?!\w)"),
 )
 _END_MARK = re.compile(
-    r"\s*[\[(*_]{1,3}(?:the )?(?:end|fin|word count|total words?|total|\d+ words)\b[^\[\]()]{0,80}"
+    r"[\[(*_]{1,3}(?:the )?(?:end|fin|word count|total words?|total|\d+ words)\b[^\[\]()]{0,80}"
     r"[\])*_]{1,3}\W{0,3}$",
     re.IGNORECASE,
 )
@@ -92,7 +92,7 @@ def _gap(direction: re.Match[str]) -> str:
 
 def without_end_mark(text: str) -> str:
     """A last turn without '[End of conversation]' or '(Word count: 63)' behind it."""
-    return _END_MARK.sub("", text)
+    return _END_MARK.sub("", text).rstrip()
 
 
 def is_aside(line: str) -> bool:
