@@ -83,9 +83,11 @@ def run_group(group: click.Group, extra: str, stopped: str) -> int:
         # click leaves with 1 when a reader such as `head` closed the pipe, which is nobody's mistake.
         return 0
     except (OSError, UnicodeEncodeError) as error:
-        return _complain(
-            name, f"output cannot be written: {getattr(error, 'strerror', None) or error}", MISTAKE
-        )
+        file = getattr(error, "filename", None)
+        what = f"file '{file}' cannot be read or written" if file else "output cannot be written"
+        return _complain(name, f"{what}: {getattr(error, 'strerror', None) or error}", MISTAKE)
+    except (RecursionError, MemoryError):
+        return _complain(name, "an input is too large or nested too deeply; give a smaller one", MISTAKE)
     return code if isinstance(code, int) else 0
 
 

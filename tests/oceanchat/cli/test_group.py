@@ -10,6 +10,7 @@ from pathlib import Path
 import click
 import pytest
 
+from oceanchat.cli.group import run_group
 from oceanchat.cli.main import oceanchat
 from preact.cli.main import preact
 from tests.oceanchat.cli.conftest import Command
@@ -137,3 +138,31 @@ def test_a_full_disk_behind_stdout_is_one_line(tmp_path: Path, arguments: tuple[
         )
     assert done.returncode == 1
     assert done.stderr == "oceanchat: output cannot be written: No space left on device\n"
+
+
+@pytest.mark.parametrize(
+    ("error", "message"),
+    [
+        (RecursionError("deep"), "an input is too large or nested too deeply; give a smaller one"),
+        (MemoryError(), "an input is too large or nested too deeply; give a smaller one"),
+        (
+            PermissionError(13, "Permission denied", "x.txt"),
+            "file 'x.txt' cannot be read or written: Permission denied",
+        ),
+        (OSError(28, "No space left on device"), "output cannot be written: No space left on device"),
+    ],
+)
+def test_what_no_command_foresaw_is_one_line(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, error: BaseException, message: str
+) -> None:
+    @click.group()
+    def group() -> None:
+        pass
+
+    @group.command()
+    def work() -> None:
+        raise error
+
+    monkeypatch.setattr(sys, "argv", ["group", "work"])
+    assert run_group(group, "release", "stopped") == 1
+    assert capsys.readouterr().err == f"group: {message}\n"
