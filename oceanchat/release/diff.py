@@ -54,7 +54,13 @@ class Difference(NamedTuple):
 
 
 def compare(before: Release, after: Release) -> Difference:
-    """The difference between two releases."""
+    """The difference between two releases. Raises ReleaseError for one whose rows or figures are missing."""
+    for release in (before, after):
+        if len(release.rows) != release.manifest.counts.rows:
+            raise ReleaseError(
+                f"release '{release.folder}' holds {len(release.rows)} rows, its manifest says"
+                f" {release.manifest.counts.rows}; `oceanchat verify` names what is wrong"
+            )
     old, new = {row.id: row for row in before.rows}, {row.id: row for row in after.rows}
     dropped, added = [i for i in old if i not in new], [i for i in new if i not in old]
     relabelled = _label_changes([old[i] for i in dropped], [new[i] for i in added])
