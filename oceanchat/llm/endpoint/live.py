@@ -25,6 +25,10 @@ MAX_REFUSALS = 20
 """So many requests refused with not one answered stop the run: the model or its parameters are wrong."""
 FIRST_TRIES = 3
 """Tries of a request while nothing has ever been answered and what is there seems to be no endpoint."""
+FIRST_THROTTLED_TRIES = 9
+"""The same of a request that is rate-limited, about a minute in all: limits are often by the minute."""
+MAX_FIRST_WAIT = 60.0
+"""Seconds; one that asks to wait longer before its first answer stops the run."""
 PAID_TRIES = 3
 """Tries of a request whose replies break off: each may have been billed."""
 MAX_STALLS = 10
@@ -134,23 +138,29 @@ class OpenAIModel:
 
     def _gives_up(self, error: RequestError, attempts: int) -> bool:
         """Whether a request is not tried again after `attempts` tries; may turn the error into a stop."""
-        if (error.wait or 0) > MAX_WAIT:
+        answered = self._connection.answered
+        if (error.wait or 0) > (MAX_WAIT if answered else MAX_FIRST_WAIT):
             error.action = ErrorAction.STOP_RUN
             error.message += f" (asks to wait {error.wait:.0f} seconds)"
             return True
-        max_tries = self._connection.settings.max_tries * (THROTTLED_TRIES if error.throttled else 1)
-        if error.no_use and not self._connection.answered and attempts >= min(max_tries, FIRST_TRIES):
-            error.action = ErrorAction.STOP_RUN
-            return True
-        if error.reason == "broken-off":
-            max_tries = min(max_tries, PAID_TRIES)
-        if attempts >= max_tries:
+        if attempts >= self._max_tries(error):
+            if not answered and (error.no_use or error.throttled):
+                error.action = ErrorAction.STOP_RUN
             return True
         if not self._connection.retries.take():
             error.action = ErrorAction.STOP_RUN
             error.message = f"fails more often than it answers, last with: {error.message}"
             return True
         return False
+
+    def _max_tries(self, error: RequestError) -> int:
+        """Tries of a request that fails with `error`."""
+        max_tries, answered = self._connection.settings.max_tries, self._connection.answered
+        if error.throttled:
+            return max_tries * THROTTLED_TRIES if answered else FIRST_THROTTLED_TRIES
+        if error.no_use and not answered:
+            return min(max_tries, FIRST_TRIES)
+        return min(max_tries, PAID_TRIES) if error.reason == "broken-off" else max_tries
 
     def _final(self, error: RequestError) -> CallFailed | BuildStopped:
         """What is raised when a request is not tried again."""

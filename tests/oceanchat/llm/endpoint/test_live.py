@@ -42,6 +42,15 @@ async def test_a_throttled_request_waits_for_its_retry_after(store: Store, serve
     assert session.usage.retried >= 1 and 0.9 <= waited <= 12
 
 
+async def test_one_that_asks_for_a_long_wait_before_any_answer_stops_the_run(
+    store: Store, serve: Serve
+) -> None:
+    endpoint = serve(rate_429=1.0, retry_after=100)
+    with pytest.raises(BuildStopped, match=r"429 on purpose \(asks to wait 100 seconds\)"):
+        await ask(endpoint.settings(concurrency=4), store.engine, questions(10))
+    assert endpoint.counters()["calls"] <= 4
+
+
 async def test_faults_cost_a_few_retries_and_no_rows(store: Store, serve: Serve) -> None:
     endpoint = serve(rate_429=0.1, retry_after=0.2, rate_500=0.05, latency=0.02)
     answers, _ = await ask(endpoint.settings(concurrency=32), store.engine, questions(200))
