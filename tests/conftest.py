@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests.broken_endpoint import BrokenEndpoint
 from tests.endpoint import Endpoint
 from tests.odd_endpoint import OddEndpoint
 from tests.postgres import postgres_server, postgres_url, restartable_postgres
@@ -44,6 +45,20 @@ def odd() -> Iterator[Callable[[str], OddEndpoint]]:
 
     def start(mode: str) -> OddEndpoint:
         running.append(OddEndpoint(mode))
+        return running[-1]
+
+    yield start
+    for endpoint in running:
+        endpoint.close()
+
+
+@pytest.fixture
+def serve_broken() -> Iterator[Callable[..., BrokenEndpoint]]:
+    """Start an endpoint where these tasks or models are broken; it ends with the test."""
+    running: list[BrokenEndpoint] = []
+
+    def start(**broken: str) -> BrokenEndpoint:
+        running.append(BrokenEndpoint(**broken))
         return running[-1]
 
     yield start

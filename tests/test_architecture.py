@@ -118,7 +118,10 @@ TESTED_ELSEWHERE = {
     "tests/oceanchat/annotation/test_labels.py": "oceanchat/store/labels oceanchat/store/presentations",
     "tests/oceanchat/annotation/test_sample.py": "oceanchat/store/samples",
     "tests/oceanchat/cli/test_annotation.py": "oceanchat/cli/display/agreement",
-    "tests/oceanchat/cli/test_build.py": "oceanchat/cli/build_options oceanchat/cli/options",
+    "tests/oceanchat/cli/test_build.py": (
+        "oceanchat/cli/build_options oceanchat/cli/chosen_build oceanchat/cli/options "
+        "oceanchat/llm/endpoint/served_models"
+    ),
     "tests/oceanchat/cli/test_calls.py": (
         "oceanchat/cli/display/costs oceanchat/cli/endpoint oceanchat/pipeline/retry"
     ),

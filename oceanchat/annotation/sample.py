@@ -59,6 +59,7 @@ def draw_sample(
     practice: Sequence[KnownItem] = (),
     *,
     another: bool = False,
+    build: str | None = None,
 ) -> Sample:
     """Draw, snapshot and assign a sample.
 
@@ -71,7 +72,7 @@ def draw_sample(
         known += read_known_items(config.gold_file, [*gold, *practice])
     if config.gold and not known:
         raise AnnotationError("gold items were asked for but none are known; name some with --gold-file")
-    accepted, rejected = _pool(store)
+    accepted, rejected = _pool(store, build)
     if not accepted:
         raise AnnotationError("the store has no dialogue to validate; run `oceanchat build` first")
     with store.writing() as connection:
@@ -104,10 +105,13 @@ def draw_sample(
 Pool = dict[str, list[Dialogue]]
 
 
-def _pool(store: Store) -> tuple[Pool, Pool]:
-    """(accepted, rejected) dialogues of the store by trait-level in paper order, each id once."""
+def _pool(store: Store, build: str | None) -> tuple[Pool, Pool]:
+    """(accepted, rejected) built and imported dialogues by trait-level in paper order, each id once."""
     with store.reading() as connection:
-        dialogues = [*import_rows.read_imported(connection), *build_rows.stored_dialogues(connection)]
+        dialogues = [
+            *import_rows.read_imported(connection),
+            *build_rows.stored_dialogues(connection, build=build),
+        ]
     unique = {dialogue.id: dialogue for dialogue in dialogues}
     return _in_states(unique.values(), ACCEPTED), _in_states(unique.values(), REJECTED)
 

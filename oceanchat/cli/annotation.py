@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from oceanchat.cli.chosen_build import build_option, chosen_build
 from oceanchat.cli.flags import read_config
 from oceanchat.cli.group import CommandGroup
 from oceanchat.cli.options import json_option, prompts_option, store_option
@@ -62,9 +63,12 @@ from oceanchat.traits import CODES
 )
 @click.option("--another", is_flag=True, help="Draw a new sample; the old one stays in the store.")
 @prompts_option
+@build_option
 @store_option
 @json_option
-def sample(store: str, another: bool, prompts: Path | None, as_json: bool, **options: Any) -> None:
+def sample(
+    store: str, another: bool, prompts: Path | None, build: str | None, as_json: bool, **options: Any
+) -> None:
     """Draw dialogues for annotators to validate, the same number per trait-level.
 
     \b
@@ -79,7 +83,9 @@ def sample(store: str, another: bool, prompts: Path | None, as_json: bool, **opt
     config = read_config(SampleConfig, **options)
     known = known_items(open_prompts(prompts))
     gold, practice = known[PRACTICE_ITEMS:], known[:PRACTICE_ITEMS]
-    drawn = draw_sample(open_store(store, must_exist=True), config, gold, practice, another=another)
+    opened = open_store(store, must_exist=True)
+    name = chosen_build(opened, build)
+    drawn = draw_sample(opened, config, gold, practice, another=another, build=name)
     if as_json:
         return click.echo(json.dumps({"sample": drawn.id, "settings": drawn.settings}))
     rows = [

@@ -46,6 +46,10 @@ RECIPE = (
         help="Columns of the authors' trait labels, or none. Default: cOPN, openness and other usual names.",
     ),
     prompts_option,
+    click.option("--build", metavar="NAME", help="Name of the build. Default: its models' names."),
+    click.option(
+        "--replace", is_flag=True, help="Replace a build of that name that was made with other options."
+    ),
     click.option(
         "--mode",
         type=click.Choice(["screenplay", "dual"]),

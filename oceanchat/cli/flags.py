@@ -4,6 +4,7 @@ The environment is read here and nowhere below the command line: the key from OP
 from OPENAI_BASE_URL where no flag names it, and the proxy.
 """
 
+import asyncio
 import json
 import os
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -27,10 +28,17 @@ def build_config(flags: dict[str, Any]) -> "BuildConfig":
     """The BuildConfig of the options of `oceanchat build`; --model fills the roles that have no model."""
     from oceanchat.pipeline.config import BuildConfig
 
-    model = flags.pop("model") or "scripted"
-    for role in ("labeler", "writer", "checker"):
-        flags[role] = flags[role] or model
+    model = flags.pop("model")
+    roles = ("labeler", "writer", "checker")
+    without_model = flags["base_url"] is not None and not any((model, *map(flags.get, roles)))
+    for role in roles:
+        flags[role] = flags[role] or model or "scripted"
     calls = take_call_settings(flags)
+    if without_model:
+        from oceanchat.llm.endpoint.served_models import served_models
+
+        served = asyncio.run(served_models(calls))
+        raise ConfigError(f"--base-url '{calls.endpoint}' is of no use without --model NAME: {served}")
     return read_config(BuildConfig, calls=calls, **flags)
 
 

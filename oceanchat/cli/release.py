@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from oceanchat.cli.chosen_build import build_option, chosen_build
 from oceanchat.cli.endpoint import open_endpoint
 from oceanchat.cli.flags import read_config, take_call_settings
 from oceanchat.cli.options import (
@@ -143,6 +144,7 @@ def _print_problems(file: Path, problems: "Sequence[LineProblem]") -> None:
     help="Folder in which to create the release folder.",
 )
 @click.option("--croissant", is_flag=True, help="Also write Croissant metadata to croissant.json.")
+@build_option
 @store_option
 @json_option
 def release(split_ratio: str, store: str, as_json: bool, **flags: Any) -> None:
@@ -157,7 +159,9 @@ def release(split_ratio: str, store: str, as_json: bool, **flags: Any) -> None:
 
     check_version(flags["version"])
     config = read_config(ReleaseConfig, ratio=parse_ratio(split_ratio), **flags)
-    written = write_release(config, open_store(store, must_exist=True))
+    opened = open_store(store, must_exist=True)
+    config = config.model_copy(update={"build": chosen_build(opened, config.build)})
+    written = write_release(config, opened)
     counts = written.manifest.counts
     if as_json:
         return click.echo(json.dumps({"folder": str(written.folder), **counts.model_dump(mode="json")}))

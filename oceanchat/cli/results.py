@@ -10,13 +10,15 @@ from typing import Any
 
 import click
 
+from oceanchat.cli.chosen_build import build_option, chosen_build
 from oceanchat.cli.options import PATH, json_option, store_option, trait_levels, trait_options
 
 
 @click.command()
+@build_option
 @store_option
 @json_option
-def status(store: str, as_json: bool) -> None:
+def status(build: str | None, store: str, as_json: bool) -> None:
     """Show the funnel of each trait-level and why rows were dropped.
 
     \b
@@ -27,7 +29,8 @@ def status(store: str, as_json: bool) -> None:
     from oceanchat.store.database import open_store
 
     opened = open_store(store, must_exist=True)
-    statuses, imported = reading.status(opened), reading.imported_status(opened)
+    statuses = reading.status(opened, chosen_build(opened, build))
+    imported = reading.imported_status(opened)
     if as_json:
         records = [each.record() for each in statuses]
         records += [
@@ -59,6 +62,7 @@ def status(store: str, as_json: bool) -> None:
     help="Number of dialogues to show.",
 )
 @click.option("--state", metavar="STATE", help="Only dialogues in this state, such as passed or wrong-level.")
+@build_option
 @store_option
 @json_option
 def show(
@@ -68,6 +72,7 @@ def show(
     at_random: bool,
     count: int,
     state: str | None,
+    build: str | None,
     store: str,
     as_json: bool,
 ) -> None:
@@ -83,10 +88,11 @@ def show(
     from oceanchat.store.database import open_store
 
     opened = open_store(store, must_exist=True)
+    name = chosen_build(opened, build)
     if dialogue_id is not None:
-        selected = [reading.dialogue(opened, dialogue_id)]
+        selected = [reading.dialogue(opened, dialogue_id, name)]
     else:
-        selected = reading.dialogues(opened, trait_levels(traits, levels), state)
+        selected = reading.dialogues(opened, trait_levels(traits, levels), state, name)
         if at_random:
             random.shuffle(selected)
     for number, dialogue in enumerate(selected[:count]):
@@ -119,6 +125,7 @@ def show(
 @click.option(
     "--wide", is_flag=True, help="Dialogues as a flat table for R or SPSS, with columns for every turn."
 )
+@build_option
 @store_option
 def export(
     what: str,
@@ -128,6 +135,7 @@ def export(
     levels: Any,
     state: str | None,
     wide: bool,
+    build: str | None,
     store: str,
 ) -> None:
     """Export rows to stdout or a file.
@@ -140,16 +148,19 @@ def export(
     from oceanchat.store import export as exporting
     from oceanchat.store.database import open_store
 
-    chosen = exporting.ExportFilter(trait_levels(traits, levels), state)
-    exported = exporting.export(open_store(store, must_exist=True), what, as_format, output, chosen, wide)
+    opened = open_store(store, must_exist=True)
+    name = chosen_build(opened, build)
+    chosen = exporting.ExportFilter(trait_levels(traits, levels), state, name)
+    exported = exporting.export(opened, what, as_format, output, chosen, wide)
     click.echo(f"oceanchat: {exporting.report(what, exported, output)}", err=True)
 
 
 @click.command()
 @click.option("--plot", type=PATH, metavar="FILE", help="Draw a chart into a .png, .svg or .pdf file.")
+@build_option
 @store_option
 @json_option
-def stats(plot: Path | None, store: str, as_json: bool) -> None:
+def stats(plot: Path | None, build: str | None, store: str, as_json: bool) -> None:
     """Count dialogues, turns and words per trait-level, beside the paper's Table 6.
 
     \b
@@ -159,7 +170,8 @@ def stats(plot: Path | None, store: str, as_json: bool) -> None:
     from oceanchat.pipeline import results as reading
     from oceanchat.store.database import open_store
 
-    rows = reading.passed_table_six(open_store(store, must_exist=True))
+    opened = open_store(store, must_exist=True)
+    rows = reading.passed_table_six(opened, chosen_build(opened, build))
     if plot is not None:
         from oceanchat.plots import plot_table_six
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from oceanchat.cli.chosen_build import build_option, chosen_build
 from oceanchat.cli.endpoint import open_endpoint
 from oceanchat.cli.flags import read_config, take_call_settings
 from oceanchat.cli.options import (
@@ -41,9 +42,12 @@ if TYPE_CHECKING:
 @extra_body_option
 @max_usd_option
 @prompts_option
+@build_option
 @store_option
 @json_option
-def topics(plot: Path | None, count: int | None, store: str, as_json: bool, **flags: Any) -> None:
+def topics(
+    plot: Path | None, count: int | None, build: str | None, store: str, as_json: bool, **flags: Any
+) -> None:
     """Show what the passed dialogues are about, as in the paper's Figure 2.
 
     \b
@@ -57,7 +61,7 @@ def topics(plot: Path | None, count: int | None, store: str, as_json: bool, **fl
 
     config = _label_config(**flags)
     opened = open_store(store, must_exist=True)
-    texts, traits = topic_texts(opened)
+    texts, traits = topic_texts(opened, chosen_build(opened, build))
     model = find_topics(texts, traits, count=count)
     naming = (
         asyncio.run(topic_names.name_topics(config, opened, model, texts, open_endpoint)) if config else None

@@ -24,10 +24,15 @@ ESSAYS_AT_ONCE = 200
 """Essays split and stored in one transaction: memory does not grow with the corpus."""
 
 
+def id_of_corpus(corpus: Corpus) -> str:
+    """The id under which a corpus is stored as it is split today."""
+    version = SPLIT_AS_IN_VERSION.get(corpus.fingerprint, SEGMENTATION_VERSION)
+    return content_id(corpus.fingerprint, version)
+
+
 def ingest_corpus(corpus: Corpus, store: Store, progress: Progress) -> StoredCorpus:
     """The corpus as stored with all its sentences, after storing it if need be."""
-    version = SPLIT_AS_IN_VERSION.get(corpus.fingerprint, SEGMENTATION_VERSION)
-    corpus_id = content_id(corpus.fingerprint, version)
+    corpus_id = id_of_corpus(corpus)
     with store.reading() as connection:
         stored = corpus_rows.stored_corpus(connection, corpus_id)
     about = {

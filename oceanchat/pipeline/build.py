@@ -11,13 +11,16 @@ from collections.abc import Coroutine, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+from sqlalchemy import Connection
+
 from oceanchat.corpus.essays import Corpus, open_corpus
-from oceanchat.corpus.ingest import ingest_corpus
+from oceanchat.corpus.ingest import id_of_corpus, ingest_corpus
 from oceanchat.llm.provider import OpenEndpoint
 from oceanchat.models import BuildModels, open_build_models, require_key
 from oceanchat.pipeline.candidates import SentencePosition, candidate_blocks
 from oceanchat.pipeline.config import BuildConfig
 from oceanchat.pipeline.gates import GateRunner
+from oceanchat.pipeline.identity import check_identity
 from oceanchat.pipeline.labeling import OrderedSentence
 from oceanchat.pipeline.report import BuildReport, Outcome, check_sums
 from oceanchat.pipeline.seed_topics import SeedSelector
@@ -62,6 +65,15 @@ def prepare(config: BuildConfig, to_ask: bool = True) -> Prepared:
     return Prepared(config, prompts, open_corpus(config.essays, config.columns))
 
 
+def check_build(prepared: Prepared, store: Store) -> None:
+    """Check that the build may be made under its name. Raises ConfigError where it would replace another."""
+    config, corpus_id = prepared.config, id_of_corpus(prepared.corpus)
+    recipe = config.recipe(corpus_id, fingerprints(prepared.prompts, config.tasks))
+    with store.reading() as connection:
+        stored = build_rows.stored_builds(connection, config.build_name)
+    check_identity(config, corpus_id, recipe, stored)
+
+
 async def build(
     prepared: Prepared, store: Store, progress: Progress, open_endpoint: OpenEndpoint | None = None
 ) -> BuildReport:
@@ -72,6 +84,7 @@ async def build(
     """
     started = time.monotonic()
     config, prompts, _ = prepared
+    check_build(prepared, store)
     corpus = ingest_corpus(prepared.corpus, store, progress)
     async with open_build_models(
         config.calls,
@@ -165,7 +178,9 @@ class Builder:
             self._record_outcomes(checked, [w for _, w in complete])
             dialogues += checked
         saved = self.config.saved() | self._request_forms(previous)
-        finished = StoredBuild(trait_level.code, self.corpus.id, recipe, requested, saved, time.time())
+        finished = StoredBuild(
+            self.config.build_name, trait_level.code, self.corpus.id, recipe, requested, saved, time.time()
+        )
         replaced = 0 if previous is None or alike else self._count_passed(trait_level)
         funnel = self._store(trait_level, finished, selector.final_candidates(seeds), seeds, dialogues)
         return Outcome(trait_level, self.config.count, funnel, replaced)
@@ -186,11 +201,15 @@ class Builder:
 
     def _stored(self, trait_level: TraitLevel) -> StoredBuild | None:
         with self.store.reading() as connection:
-            return build_rows.stored_build(connection, trait_level)
+            stored = build_rows.stored_builds(connection, self.config.build_name)
+        return next((build for build in stored if build.trait_level == trait_level.code), None)
 
     def _count_passed(self, trait_level: TraitLevel) -> int:
         with self.store.reading() as connection:
-            return build_rows.state_counts(connection, trait_level.code)["dialogues"].get("passed", 0)
+            return self._counts(connection, trait_level)["dialogues"].get("passed", 0)
+
+    def _counts(self, connection: Connection, trait_level: TraitLevel) -> dict[str, dict[str, int]]:
+        return build_rows.state_counts(connection, trait_level.code, self.config.build_name)
 
     def _seed_selector(self, trait_level: TraitLevel) -> SeedSelector:
         def on_labeled(candidates: Sequence[Candidate]) -> None:
@@ -303,6 +322,6 @@ class Builder:
             build_rows.replace_result(
                 connection, finished, build_rows.BuildResult(candidates, seeds, dialogues)
             )
-            funnel = Funnel(**build_rows.state_counts(connection, trait_level.code))
+            funnel = Funnel(**self._counts(connection, trait_level))
             check_sums(trait_level, funnel, candidates=len(candidates))
         return funnel

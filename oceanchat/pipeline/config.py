@@ -27,6 +27,10 @@ class BuildConfig(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
+    build: str | None = Field(default=None, min_length=1, max_length=200)
+    """The build's name; None: that of its models."""
+    replace: bool = False
+    """Whether a build of that name that was made with other options may be replaced."""
     traits: tuple[Trait, ...]
     levels: tuple[Level, ...]
     count: int = Field(default=20, ge=1, le=1_000_000)
@@ -69,6 +73,14 @@ class BuildConfig(BaseModel):
         return ColumnChoice(self.text_column or "", self.author_column or "", labels)
 
     @property
+    def build_name(self) -> str:
+        """The name under which the result is stored: one model's for all roles, else all three."""
+        models = list(dict.fromkeys((self.labeler, self.writer, self.checker)))
+        roles = models if len(models) == 1 else [self.labeler, self.writer, self.checker]
+        server = f"@{self.calls.endpoint_name}" if self.calls.endpoint_name else ""
+        return self.build or "/".join(roles) + server
+
+    @property
     def trait_levels(self) -> tuple[TraitLevel, ...]:
         """The trait-levels to build, in paper order."""
         return tuple(TraitLevel(trait, level) for level in self.levels for trait in self.traits)
@@ -90,8 +102,9 @@ class BuildConfig(BaseModel):
 
     def saved(self) -> dict[str, Any]:
         """What is stored beside the result: everything but keys and credentials."""
-        settings = self.model_dump(mode="json", exclude={"calls"})
-        asked_for = {name: settings.pop(name) for name in OPTIONAL} | {"extra_body": self.calls.extra_body}
+        settings = self.model_dump(mode="json", exclude={"calls", "build", "replace"})
+        asked_for = {name: settings.pop(name) for name in OPTIONAL}
+        asked_for |= {"extra_body": self.calls.extra_body, "endpoint_name": self.calls.endpoint_name}
         return settings | {
             "endpoint": self.calls.endpoint if self.asks_a_real_model else SCRIPTED,
             "max_attempts": self.calls.max_attempts,
@@ -103,7 +116,7 @@ class BuildConfig(BaseModel):
         decides = self.saved()
         # What the columns hold is in the corpus's own hash.
         columns = ("text_column", "author_column", "label_columns")
-        for name in ("traits", "levels", "count", "essays", "prompts", *columns):
+        for name in ("traits", "levels", "count", "essays", "prompts", "endpoint", *columns):
             del decides[name]
         decides |= {"corpus": corpus_id, "prompts": dict(fingerprints)}
         return hashlib.sha256(json.dumps(decides, sort_keys=True).encode()).hexdigest()[:16]

@@ -193,7 +193,7 @@ def estimate_build(config: BuildConfig, store: Store) -> BuildEstimate:
     """What `config` asks for beyond what `store` holds. Raises ConfigError."""
     prices = load_prices(config.calls.prices)
     with store.reading() as connection:
-        passed = {code: _passed(connection, code) for code in _built_alike(connection, config)}
+        passed = {code: _passed(connection, config, code) for code in _built_alike(connection, config)}
         wanted = [level.code for level in config.trait_levels]
         missing = sum(max(0, config.count - passed.get(code, 0)) for code in wanted)
         tasks = [_estimate_stored(connection, config, task, passed, missing, prices) for task in config.tasks]
@@ -202,17 +202,17 @@ def estimate_build(config: BuildConfig, store: Store) -> BuildEstimate:
 
 def _built_alike(connection: Connection, config: BuildConfig) -> list[str]:
     """Trait-levels whose latest build used the same models in the same mode."""
-    same = ("labeler", "writer", "checker", "mode", "check", "exchanges", "sentences_per_call", "endpoint")
+    same = ("labeler", "writer", "checker", "mode", "check", "exchanges", "sentences_per_call")
     now = config.saved()
     return [
         build.trait_level
-        for build in build_rows.stored_builds(connection)
+        for build in build_rows.stored_builds(connection, config.build_name)
         if all(build.config.get(name) == now.get(name) for name in same)
     ]
 
 
-def _passed(connection: Connection, code: str) -> int:
-    return build_rows.state_counts(connection, code).get("dialogues", {}).get("passed", 0)
+def _passed(connection: Connection, config: BuildConfig, code: str) -> int:
+    return build_rows.state_counts(connection, code, config.build_name).get("dialogues", {}).get("passed", 0)
 
 
 def _model_for(config: BuildConfig, task: str) -> str:
@@ -231,7 +231,7 @@ def _estimate_stored(
 ) -> TaskEstimate:
     model = _model_for(config, task)
     endpoint = SCRIPTED if model == SCRIPTED else config.calls.endpoint
-    figures = ledger_rows.pilot_sums(connection, endpoint, model, task)
+    figures = ledger_rows.pilot_sums(connection, model, task)
     rows = [row for row in figures if row["trait_level"] in passed]
     dialogues = sum(passed[code] for code in {row["trait_level"] for row in rows})
     if not dialogues:

@@ -33,6 +33,7 @@ class Status(NamedTuple):
     def record(self) -> dict[str, Any]:
         """As plain data for `--json`."""
         return {
+            "build": self.build.build,
             "trait_level": self.build.trait_level,
             "requested": self.build.requested,
             "passed": self.outcome.passed,
@@ -53,18 +54,18 @@ def imported_status(store: Store) -> dict[str, dict[str, int]]:
     return {code: counts[code] for code in CODES if code in counts}
 
 
-def status(store: Store) -> list[Status]:
-    """The latest build of every trait-level, its sums checked.
+def status(store: Store, name: str | None = None) -> list[Status]:
+    """Every trait-level of a build, its sums checked.
 
     Raises InputError when there is none and nothing was imported either.
     """
     with store.reading() as connection:
         latest = []
-        for build in build_rows.stored_builds(connection):
+        for build in build_rows.stored_builds(connection, name):
             trait_level = TraitLevel.parse(build.trait_level)
-            funnel = Funnel(**build_rows.state_counts(connection, build.trait_level))
+            funnel = Funnel(**build_rows.state_counts(connection, build.trait_level, build.build))
             check_sums(trait_level, funnel)
-            reasons = tuple(build_rows.reason_counts(connection, build.trait_level))
+            reasons = tuple(build_rows.reason_counts(connection, build.trait_level, build.build))
             latest.append(Status(build, Outcome(trait_level, build.requested, funnel), reasons))
     if not latest and not imported_status(store):
         raise InputError(
@@ -73,13 +74,17 @@ def status(store: Store) -> list[Status]:
     return latest
 
 
-def dialogues(store: Store, trait_levels: Sequence[TraitLevel], state: str | None) -> list[Dialogue]:
+def dialogues(
+    store: Store, trait_levels: Sequence[TraitLevel], state: str | None, build: str | None = None
+) -> list[Dialogue]:
     """Dialogues of these trait-levels, built ones first, then imported ones.
 
     Raises InputError when there are none.
     """
     with store.reading() as connection:
-        built = list(build_rows.stored_dialogues(connection, trait_levels, [state] if state else []))
+        built = list(
+            build_rows.stored_dialogues(connection, trait_levels, [state] if state else [], build=build)
+        )
         imported = [
             d
             for d in import_rows.read_imported(connection)
@@ -93,10 +98,10 @@ def dialogues(store: Store, trait_levels: Sequence[TraitLevel], state: str | Non
     return [*built, *imported]
 
 
-def dialogue(store: Store, prefix: str) -> Dialogue:
+def dialogue(store: Store, prefix: str, build: str | None = None) -> Dialogue:
     """The dialogue whose id begins with `prefix`. Raises InputError when there is none or more than one."""
     with store.reading() as connection:
-        matches = build_rows.dialogue_by_id(connection, prefix)
+        matches = build_rows.dialogue_by_id(connection, prefix, build)
         matches += [d for d in import_rows.read_imported(connection) if d.id.startswith(prefix)]
     if len({d.id for d in matches}) != 1:
         problem = "is not known" if not matches else "fits several dialogues; write more of its digits"
@@ -108,7 +113,9 @@ def sample_dialogues(store: Store, config: BuildConfig) -> list[Dialogue]:
     """The first passed dialogues of a build, of different trait-levels where there are several."""
     with store.reading() as connection:
         by_trait_level = [
-            list(build_rows.stored_dialogues(connection, [trait_level], ["passed"], SAMPLES))
+            list(
+                build_rows.stored_dialogues(connection, [trait_level], ["passed"], SAMPLES, config.build_name)
+            )
             for trait_level in config.trait_levels[:SAMPLES]
         ]
     samples = [
@@ -120,10 +127,10 @@ def sample_dialogues(store: Store, config: BuildConfig) -> list[Dialogue]:
     return samples[:SAMPLES]
 
 
-def passed_table_six(store: Store) -> tuple[SummaryRow, ...]:
+def passed_table_six(store: Store, build: str | None = None) -> tuple[SummaryRow, ...]:
     """Table 6 of all dialogues that passed, built and imported."""
     with store.reading() as connection:
-        built = build_rows.stored_dialogues(connection, states=["passed"])
+        built = build_rows.stored_dialogues(connection, states=["passed"], build=build)
         imported = (d for d in import_rows.read_imported(connection) if d.state == "passed")
         rows = table_six([*built, *imported])
     if not rows:

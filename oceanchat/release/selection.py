@@ -60,15 +60,15 @@ class Selection(NamedTuple):
         return shared and not any(d.source == "imported" and d.seed_topic for d in every)
 
 
-def select_dialogues(store: Store, require: Require) -> Selection:
-    """Sort a store's dialogues. Raises ReleaseError when none is left to release."""
+def select_dialogues(store: Store, require: Require, build: str | None = None) -> Selection:
+    """Sort a build's dialogues and the imported ones. Raises ReleaseError when none is left to release."""
     with store.reading() as connection:
-        dialogues = [*build_rows.stored_dialogues(connection), *read_imported(connection)]
-        builds = build_rows.stored_builds(connection)
+        dialogues = [*build_rows.stored_dialogues(connection, build=build), *read_imported(connection)]
+        builds = build_rows.stored_builds(connection, build)
         funnel = {
-            build.trait_level: build_rows.state_counts(connection, build.trait_level) for build in builds
+            row.trait_level: build_rows.state_counts(connection, row.trait_level, row.build) for row in builds
         }
-        used = dict.fromkeys(build.corpus_id for build in builds)
+        used = dict.fromkeys(row.corpus_id for row in builds)
         corpora = [corpus for used_id in used if (corpus := stored_corpus(connection, used_id))]
         annotators = {a.pseudonym: _public_profile(a.profile) for a in annotator_rows.everyone(connection)}
         table = validation_table(connection)
@@ -114,11 +114,11 @@ def _outcome(dialogue: Dialogue, labels: Sequence[HumanLabel], require: Require)
     return NOT_VALIDATED if require == "validated" and valid is None else None
 
 
-def topic_texts(store: Store) -> tuple[list[str], list[str]]:
+def topic_texts(store: Store, build: str | None = None) -> tuple[list[str], list[str]]:
     """The texts of a store's dialogues and their trait letters: all but those a gate or a checker turned
     down."""
     with store.reading() as connection:
-        dialogues = [*build_rows.stored_dialogues(connection), *read_imported(connection)]
+        dialogues = [*build_rows.stored_dialogues(connection, build=build), *read_imported(connection)]
     standing = [dialogue for dialogue in dialogues if dialogue.state in ("passed", "unchecked")]
     return ["\n".join(t.text for t in d.turns) for d in standing], [d.trait.value for d in standing]
 

@@ -57,6 +57,8 @@ class ReleaseConfig(BaseModel):
     """Semantic: 1.0.0."""
     license: str | None
     """License id as the Hub knows it, such as cc-by-4.0; never guessed."""
+    build: str | None = None
+    """The build to release; None: the only one, or the newest real one."""
     require: Require = "checked"
     seed_topics: SeedTopics | None = None
     """None: text where every corpus says it may be shared, else an error."""
@@ -86,7 +88,7 @@ def write_release(config: ReleaseConfig, store: Store) -> Release:
     check_version(config.version)
     if not config.license:
         raise ConfigError("a release needs a license: give --license, such as cc-by-4.0, cc0-1.0 or other")
-    selection = select_dialogues(store, config.require)
+    selection = select_dialogues(store, config.require, config.build)
     seed_topics = _seed_topics(config, selection)
     content = _content(config, selection, seed_topics)
     scripted = any(row.scripted for row in (*content.rows, *content.rejected))

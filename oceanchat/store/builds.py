@@ -1,7 +1,7 @@
-"""Rows of each trait-level's latest build.
+"""Rows of builds, each under its name.
 
-All of it is a cache of corpus, prompts, config and ledger, rewritten for a whole trait-level in one
-transaction.
+All of it is a cache of corpus, prompts, config and ledger, rewritten for a whole trait-level of one build in
+one transaction. Where no build is named, functions read the default one.
 """
 
 import json
@@ -37,6 +37,7 @@ from oceanchat.traits import CODES, Level, TraitLevel
 builds = Table(
     "builds",
     metadata,
+    Column("build", String, primary_key=True, comment="its name"),
     Column("trait_level", String, primary_key=True, comment="O+ ... N-"),
     Column("corpus_id", String, ForeignKey("corpora.id"), nullable=False),
     Column(
@@ -52,6 +53,7 @@ builds = Table(
 candidates = Table(
     "candidates",
     metadata,
+    Column("build", String, primary_key=True),
     Column("trait_level", String, primary_key=True),
     Column("order", Integer, primary_key=True),
     Column("essay_id", String, nullable=False),
@@ -66,6 +68,7 @@ candidates = Table(
 seeds = Table(
     "seeds",
     metadata,
+    Column("build", String, primary_key=True),
     Column("trait_level", String, primary_key=True),
     Column("order", Integer, primary_key=True),
     Column("state", String, nullable=False),
@@ -74,6 +77,7 @@ seeds = Table(
 dialogues = Table(
     "dialogues",
     metadata,
+    Column("build", String, primary_key=True),
     Column("trait_level", String, primary_key=True),
     Column("order", Integer, primary_key=True),
     Column("id", String, nullable=False),
@@ -83,9 +87,16 @@ dialogues = Table(
 )
 
 
-class StoredBuild(NamedTuple):
-    """The latest build of one trait-level."""
+ROLES = ("labeler", "writer", "checker")
+SCRIPTED = "scripted"
+"""The name of the model that is not real."""
 
+
+class StoredBuild(NamedTuple):
+    """One trait-level of a build."""
+
+    build: str
+    """The name of the build."""
     trait_level: str
     corpus_id: str
     recipe: str
@@ -94,6 +105,11 @@ class StoredBuild(NamedTuple):
     config: dict[str, Any]
     finished_at: float
     """Seconds since 1970."""
+
+    @property
+    def is_real(self) -> bool:
+        """Whether any of its roles was played by another than the scripted model."""
+        return any(self.config.get(role, SCRIPTED) != SCRIPTED for role in ROLES)
 
 
 R = TypeVar("R", bound=Record)
@@ -118,36 +134,25 @@ class BuildResult(NamedTuple):
 
 
 def replace_result(connection: Connection, build: StoredBuild, result: BuildResult) -> None:
-    """Put a trait-level's result in the place of an earlier one."""
+    """Put a trait-level's result in the place of an earlier one of the same build."""
     for table in (dialogues, seeds, candidates, builds):
-        connection.execute(delete(table).where(table.c.trait_level == build.trait_level))
+        connection.execute(
+            delete(table).where(table.c.build == build.build, table.c.trait_level == build.trait_level)
+        )
+    which = {"build": build.build, "trait_level": build.trait_level}
     row = build._asdict() | {"config": json.dumps(build.config, sort_keys=True)}
     connection.execute(insert(builds), row)
-    _insert(connection, candidates, [_candidate_row(build.trait_level, c) for c in result.candidates])
+    _insert(connection, candidates, [which | _candidate_row(c) for c in result.candidates])
     _insert(
         connection,
         seeds,
-        [
-            {
-                "trait_level": build.trait_level,
-                "order": s.order,
-                "state": s.state,
-                "record": s.model_dump_json(),
-            }
-            for s in result.seeds
-        ],
+        [which | {"order": s.order, "state": s.state, "record": s.model_dump_json()} for s in result.seeds],
     )
     _insert(
         connection,
         dialogues,
         [
-            {
-                "trait_level": build.trait_level,
-                "order": d.order,
-                "id": d.id,
-                "state": d.state,
-                "record": d.model_dump_json(),
-            }
+            which | {"order": d.order, "id": d.id, "state": d.state, "record": d.model_dump_json()}
             for d in result.dialogues
         ],
     )
@@ -158,9 +163,8 @@ def _insert(connection: Connection, table: Table, rows: list[dict[str, Any]]) ->
         connection.execute(insert(table), rows)
 
 
-def _candidate_row(code: str, candidate: Candidate) -> dict[str, Any]:
+def _candidate_row(candidate: Candidate) -> dict[str, Any]:
     return {
-        "trait_level": code,
         "order": candidate.order,
         "essay_id": candidate.sentence.essay_id,
         "position": candidate.sentence.position,
@@ -173,27 +177,56 @@ def _candidate_row(code: str, candidate: Candidate) -> dict[str, Any]:
     }
 
 
-def stored_builds(connection: Connection) -> list[StoredBuild]:
-    """The latest build of each trait-level that has one, in paper order."""
-    rows = [
-        StoredBuild(r.trait_level, r.corpus_id, r.recipe, r.requested, json_object(r.config), r.finished_at)
-        for r in connection.execute(select(builds))
-    ]
-    return sorted(rows, key=lambda build: CODES.index(build.trait_level))
+class BuildName(NamedTuple):
+    """A build of a store."""
+
+    name: str
+    is_real: bool
+    """Whether a model other than the scripted one had a part."""
+    finished_at: float
+    """When its newest trait-level was finished, in seconds since 1970."""
 
 
-def stored_build(connection: Connection, trait_level: TraitLevel) -> StoredBuild | None:
-    """The latest build of one trait-level."""
-    return next((b for b in stored_builds(connection) if b.trait_level == trait_level.code), None)
+def build_names(connection: Connection) -> list[BuildName]:
+    """The builds of a store; the first is read where none is named: the newest of the real ones."""
+    names: dict[str, BuildName] = {}
+    for build in _all_builds(connection):
+        known = names.get(build.build, BuildName(build.build, False, 0.0))
+        newest = max(known.finished_at, build.finished_at)
+        names[build.build] = BuildName(build.build, known.is_real or build.is_real, newest)
+    return sorted(names.values(), key=lambda b: (b.is_real, b.finished_at, b.name), reverse=True)
 
 
-def state_counts(connection: Connection, trait_level: str) -> dict[str, dict[str, int]]:
+def stored_builds(connection: Connection, build: str | None = None) -> list[StoredBuild]:
+    """The trait-levels of a build, in paper order."""
+    name = _named(connection, build)
+    rows = [row for row in _all_builds(connection) if row.build == name]
+    return sorted(rows, key=lambda row: CODES.index(row.trait_level))
+
+
+def _named(connection: Connection, build: str | None) -> str:
+    """The name of the build to read: `build`, else the default one; '' where there is none."""
+    if build is not None:
+        return build
+    return next((each.name for each in build_names(connection)), "")
+
+
+def _all_builds(connection: Connection) -> Iterator[StoredBuild]:
+    for r in connection.execute(select(builds)):
+        config = json_object(r.config)
+        yield StoredBuild(r.build, r.trait_level, r.corpus_id, r.recipe, r.requested, config, r.finished_at)
+
+
+def state_counts(
+    connection: Connection, trait_level: str, build: str | None = None
+) -> dict[str, dict[str, int]]:
     """Rows by state in each of a trait-level's tables: 'candidates', 'seeds', 'dialogues'."""
+    name = _named(connection, build)
     counts: dict[str, dict[str, int]] = {}
     for table in (candidates, seeds, dialogues):
         query = (
             select(table.c.state, func.count())
-            .where(table.c.trait_level == trait_level)
+            .where(table.c.build == name, table.c.trait_level == trait_level)
             .group_by(table.c.state)
             .order_by(table.c.state)
         )
@@ -201,12 +234,19 @@ def state_counts(connection: Connection, trait_level: str) -> dict[str, dict[str
     return counts
 
 
-def reason_counts(connection: Connection, trait_level: str) -> Iterator[tuple[str, str, str, int]]:
+def reason_counts(
+    connection: Connection, trait_level: str, build: str | None = None
+) -> Iterator[tuple[str, str, str, int]]:
     """Step, state, why and how many, for rows of a trait-level that failed, were closed out or were
     rejected."""
+    name = _named(connection, build)
     failed = (
         select(candidates.c.reason, func.count())
-        .where(candidates.c.trait_level == trait_level, candidates.c.state == "failed")
+        .where(
+            candidates.c.build == name,
+            candidates.c.trait_level == trait_level,
+            candidates.c.state == "failed",
+        )
         .group_by(candidates.c.reason)
         .order_by(candidates.c.reason)
     )
@@ -214,7 +254,7 @@ def reason_counts(connection: Connection, trait_level: str) -> Iterator[tuple[st
         yield "labeling", "failed", reason, count
     for step, table, fine in (("writing", seeds, "written"), ("checking", dialogues, "passed")):
         query = select(table.c.state, table.c.record).where(
-            table.c.trait_level == trait_level, table.c.state != fine
+            table.c.build == name, table.c.trait_level == trait_level, table.c.state != fine
         )
         counts = Counter(
             (state, "" if state.startswith("gate:") else json.loads(record)["detail"].split(":")[0])
@@ -224,10 +264,12 @@ def reason_counts(connection: Connection, trait_level: str) -> Iterator[tuple[st
             yield step, state, why, count
 
 
-def stored_candidates(connection: Connection, states: Iterable[str] = ()) -> Iterator[Candidate]:
+def stored_candidates(
+    connection: Connection, states: Iterable[str] = (), build: str | None = None
+) -> Iterator[Candidate]:
     """Candidates of all trait-levels in paper order; those in `states` only, when any are given."""
     wanted = list(states)
-    for build in stored_builds(connection):
+    for stored in stored_builds(connection, build):
         query = (
             select(
                 candidates,
@@ -237,16 +279,16 @@ def stored_candidates(connection: Connection, states: Iterable[str] = ()) -> Ite
                 sentences.c.text,
                 essays.c.author,
             )
-            .join(essays, and_(essays.c.corpus_id == build.corpus_id, essays.c.id == candidates.c.essay_id))
+            .join(essays, and_(essays.c.corpus_id == stored.corpus_id, essays.c.id == candidates.c.essay_id))
             .join(
                 sentences,
                 and_(
-                    sentences.c.corpus_id == build.corpus_id,
+                    sentences.c.corpus_id == stored.corpus_id,
                     sentences.c.essay_number == essays.c.number,
                     sentences.c.position == candidates.c.position,
                 ),
             )
-            .where(candidates.c.trait_level == build.trait_level)
+            .where(candidates.c.build == stored.build, candidates.c.trait_level == stored.trait_level)
             .order_by(candidates.c.order)
         )
         if wanted:
@@ -269,10 +311,11 @@ def _candidate(row: Any) -> Candidate:
     )
 
 
-def stored_seeds(connection: Connection) -> Iterator[SeedTopic]:
+def stored_seeds(connection: Connection, build: str | None = None) -> Iterator[SeedTopic]:
     """Seed topics of all trait-levels in paper order."""
+    mine = seeds.c.build == _named(connection, build)
     for code in CODES:
-        query = select(seeds.c.record).where(seeds.c.trait_level == code).order_by(seeds.c.order)
+        query = select(seeds.c.record).where(mine, seeds.c.trait_level == code).order_by(seeds.c.order)
         for record in connection.execute(query).scalars():
             yield _read(SeedTopic, record)
 
@@ -282,13 +325,16 @@ def stored_dialogues(
     trait_levels: Iterable[TraitLevel] = (),
     states: Iterable[str] = (),
     limit: int | None = None,
+    build: str | None = None,
 ) -> Iterator[Dialogue]:
     """Built dialogues in paper order; of these trait-levels and in these states only, when any are given,
     and at most `limit` of each trait-level."""
     codes = [t.code for t in trait_levels] or CODES
     wanted = list(states)
+    mine = dialogues.c.build == _named(connection, build)
     for code in codes:
-        query = select(dialogues.c.record).where(dialogues.c.trait_level == code).order_by(dialogues.c.order)
+        query = select(dialogues.c.record).where(mine, dialogues.c.trait_level == code)
+        query = query.order_by(dialogues.c.order)
         if wanted:
             query = query.where(dialogues.c.state.in_(wanted))
         query = query.limit(limit)
@@ -297,12 +343,14 @@ def stored_dialogues(
 
 
 def built_states(connection: Connection) -> dict[str, str]:
-    """Id -> state of every built dialogue; the first of those with one id counts."""
+    """Id -> state of every built dialogue of any build; the first of those with one id counts."""
     query = select(dialogues.c.id, dialogues.c.state).order_by(dialogues.c.order.desc())
     return {row.id: row.state for row in connection.execute(query)}
 
 
-def dialogue_by_id(connection: Connection, prefix: str) -> list[Dialogue]:
-    """Built dialogues whose id begins with `prefix`."""
-    query = select(dialogues.c.record).where(dialogues.c.id.startswith(prefix, autoescape=True)).limit(2)
+def dialogue_by_id(connection: Connection, prefix: str, build: str | None = None) -> list[Dialogue]:
+    """A build's dialogues whose id begins with `prefix`."""
+    mine = dialogues.c.build == _named(connection, build)
+    alike = dialogues.c.id.startswith(prefix, autoescape=True)
+    query = select(dialogues.c.record).where(mine, alike).limit(2)
     return [_read(Dialogue, record) for record in connection.execute(query).scalars()]

@@ -40,6 +40,8 @@ class ExportFilter(NamedTuple):
     trait_levels: Sequence[TraitLevel] = TRAIT_LEVELS
     state: str | None = None
     """None: dialogues that are accepted, and all rows of other kinds."""
+    build: str | None = None
+    """The build they belong to; None: the only one, or the newest real one."""
 
 
 EVERYTHING = ExportFilter()
@@ -56,7 +58,7 @@ class _Selected:
     """The rows of one kind that a filter lets through, counted as they go by."""
 
     def __init__(self, store: Store, what: str, wide: bool, chosen: ExportFilter) -> None:
-        self._rows = (_wide_rows if wide else KINDS[what])(store)
+        self._rows = (_wide_rows if wide else KINDS[what])(store, chosen.build)
         self._codes = {trait_level.code for trait_level in chosen.trait_levels}
         self._every_level = len(self._codes) == len(TRAIT_LEVELS)
         self._accepted_only = chosen.state is None and what == "dialogues"
@@ -161,42 +163,42 @@ def _format(as_format: str | None, output: Path | None, fallback: str) -> str:
     return by_name or fallback
 
 
-def _sentences(store: Store) -> Iterator[Row]:
+def _sentences(store: Store, build: str | None) -> Iterator[Row]:
     with store.reading() as connection:
         for sentence in corpus_rows.all_sentences(connection):
             row = sentence.model_dump(mode="json", exclude={"position"})
             yield {**row, "place": sentence.position}
 
 
-def _candidates(store: Store) -> Iterator[Row]:
+def _candidates(store: Store, build: str | None) -> Iterator[Row]:
     with store.reading() as connection:
-        for candidate in build_rows.stored_candidates(connection):
+        for candidate in build_rows.stored_candidates(connection, build=build):
             row = candidate.model_dump(mode="json", exclude={"sentence"})
             yield {**row, "sentence_id": candidate.sentence.id, "text": candidate.sentence.text}
 
 
-def _seeds(store: Store) -> Iterator[Row]:
+def _seeds(store: Store, build: str | None) -> Iterator[Row]:
     with store.reading() as connection:
-        for seed in build_rows.stored_seeds(connection):
+        for seed in build_rows.stored_seeds(connection, build):
             yield {"trait_level": seed.trait_level.code, **seed.model_dump(mode="json")}
 
 
-def _all_dialogues(store: Store) -> Iterator[Dialogue]:
+def _all_dialogues(store: Store, build: str | None) -> Iterator[Dialogue]:
     with store.reading() as connection:
-        yield from build_rows.stored_dialogues(connection)
+        yield from build_rows.stored_dialogues(connection, build=build)
         yield from import_rows.read_imported(connection)
 
 
-def _dialogues(store: Store) -> Iterator[Row]:
-    for dialogue in _all_dialogues(store):
+def _dialogues(store: Store, build: str | None) -> Iterator[Row]:
+    for dialogue in _all_dialogues(store, build):
         yield {"trait_level": dialogue.trait_level.code, **dialogue.model_dump(mode="json")}
 
 
-def _wide_rows(store: Store) -> Iterator[Row]:
+def _wide_rows(store: Store, build: str | None) -> Iterator[Row]:
     """Dialogues as flat rows: every turn has columns of its own, every text is one line."""
-    widest = max((len(dialogue.turns) for dialogue in _all_dialogues(store)), default=0)
+    widest = max((len(dialogue.turns) for dialogue in _all_dialogues(store, build)), default=0)
     digits = len(str(widest))
-    for dialogue in _all_dialogues(store):
+    for dialogue in _all_dialogues(store, build):
         row = _wide_row(dialogue)
         for number in range(1, widest + 1):
             turn = dialogue.turns[number - 1] if number <= len(dialogue.turns) else None
@@ -235,22 +237,22 @@ def _one_line(text: str) -> str:
     return " ".join(text.split())
 
 
-def _verdicts(store: Store) -> Iterator[Row]:
-    for dialogue in _all_dialogues(store):
+def _verdicts(store: Store, build: str | None) -> Iterator[Row]:
+    for dialogue in _all_dialogues(store, build):
         if dialogue.verdict is not None:
             row = dialogue.verdict.model_dump(mode="json", exclude={"shown"})
             shown = [seen.code for seen in dialogue.verdict.shown]
             yield {"trait_level": dialogue.trait_level.code, "state": dialogue.state, "shown": shown, **row}
 
 
-def _validations(store: Store) -> Iterable[Row]:
+def _validations(store: Store, build: str | None) -> Iterable[Row]:
     with store.reading() as connection:
         return label_rows.validation_table(connection)
 
 
 WITH_STATE = ("candidates", "seeds", "dialogues", "verdicts")
 WITH_TRAIT_LEVEL = ("seeds", "dialogues", "verdicts")
-KINDS: Mapping[str, Callable[[Store], Iterable[Row]]] = {
+KINDS: Mapping[str, Callable[[Store, str | None], Iterable[Row]]] = {
     "sentences": _sentences,
     "candidates": _candidates,
     "seeds": _seeds,

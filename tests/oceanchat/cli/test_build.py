@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from oceanchat.store.location import DEFAULT_STORE
+from tests.broken_endpoint import BrokenEndpoint
 from tests.endpoint import Endpoint
 from tests.oceanchat.cli.conftest import Command
 
@@ -76,3 +77,33 @@ def test_what_a_model_refused_is_said_and_stays_on_record(
     replayed = command(*OPEN, *flags, "--offline")
     assert replayed.code == 0 and stored_config()["request_forms"] == config["request_forms"]
     assert command(*OPEN, *flags[:-2], "--offline").code == 1
+
+
+def test_a_server_without_a_model_is_told_what_it_serves(
+    command: Command, serve_broken: Callable[..., BrokenEndpoint]
+) -> None:
+    ended = command(*OPEN, "--base-url", serve_broken().url)
+    assert (ended.code, ended.out) == (1, "")
+    assert "without --model NAME: it serves 'llama-small', 'llama-large'" in ended.err
+    assert list(Path().iterdir()) == []
+    gone = command(*OPEN, "--base-url", "http://127.0.0.1:9/v1")
+    assert "cannot be reached" in gone.err and gone.err.count("\n") == 1
+
+
+def test_readers_take_the_newest_real_build_and_say_so(
+    command: Command, serve_broken: Callable[..., BrokenEndpoint]
+) -> None:
+    assert command(*OPEN, "--count", "1").code == 0
+    assert "this is build" not in command("status").err
+    url = serve_broken().url
+    assert command(*OPEN, "--count", "2", "--model", "llama", "--base-url", url).code == 0
+    assert command(*OPEN, "--count", "1").code == 0, "the free one is kept beside it"
+    status = command("status", "--json")
+    assert json.loads(status.out)[0]["build"] == "llama"
+    assert "this is build 'llama'; --build NAME reads another: 'scripted'" in status.err
+    other = command("status", "--json", "--build", "scripted")
+    assert json.loads(other.out)[0]["passed"] == 1 and other.err == ""
+    unknown = command("stats", "--build", "lama")
+    assert unknown.code == 1 and "--build 'lama' is not in store" in unknown.err and "'llama'" in unknown.err
+    rows = [json.loads(line) for line in command("export", "dialogues").out.splitlines()]
+    assert {row["provenance"]["writer"] for row in rows} == {"llama"}

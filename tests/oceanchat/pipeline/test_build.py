@@ -166,13 +166,23 @@ def test_two_builds_at_once_in_one_store_both_end_well(tmp_path: Path) -> None:
     assert reports[0]["funnel"] == reports[1]["funnel"] and len(exported(tmp_path, "sentences")) > 1000
 
 
-def test_other_options_take_the_place_of_a_result_and_say_so(tmp_path: Path) -> None:
+def test_other_options_are_kept_beside_or_replace_a_build_when_asked_to(tmp_path: Path) -> None:
     run_json(tmp_path, *OPEN, "--count", "4")
     before = exported(tmp_path)
-    other = run_oceanchat(tmp_path, *OPEN, "--count", "2", "--mode", "dual")
+    dual = (*OPEN, "--count", "2", "--mode", "dual")
+    assert_one_clear_line(
+        run_oceanchat(tmp_path, *dual),
+        "build 'scripted' was made with --mode 'screenplay', not 'dual'", "--build NAME", "--replace",
+    )  # fmt: skip
+    run_json(tmp_path, *dual, "--build", "two voices")
+    beside = run_oceanchat(tmp_path, "export", "dialogues", "--build", "scripted")
+    assert [json.loads(line) for line in beside.stdout.splitlines()] == before
+    other = run_oceanchat(tmp_path, *dual, "--replace")
     assert "O+ had 4 dialogues built with other options" in other.stderr
-    back = run_json(tmp_path, *OPEN, "--count", "4")
-    assert back["calls"]["made"] == 0 and exported(tmp_path) == before
+    back = run_json(tmp_path, *OPEN, "--count", "4", "--replace")
+    assert back["calls"]["made"] == 0
+    beside = run_oceanchat(tmp_path, "export", "dialogues", "--build", "scripted")
+    assert [json.loads(line) for line in beside.stdout.splitlines()] == before
 
 
 def test_a_store_deleted_under_a_build_is_not_called_a_success(tmp_path: Path) -> None:

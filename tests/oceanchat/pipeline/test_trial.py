@@ -15,8 +15,8 @@ from oceanchat.progress import Silence
 from oceanchat.store import builds as build_rows
 from oceanchat.store.database import Store
 from oceanchat.traits import Level, Trait
+from tests.broken_endpoint import BrokenEndpoint
 from tests.endpoint import FAST_BATCHES
-from tests.oceanchat.pipeline.broken_endpoint import BrokenEndpoint
 
 Serve = Callable[..., BrokenEndpoint]
 

@@ -107,7 +107,7 @@ def make_store(path: Path | str, dialogues: Sequence[Dialogue], *, shareable: bo
             if mine:
                 result = BuildResult([_candidate(d) for d in mine], [_seed(d) for d in mine], mine)
                 config = {"essays": "/home/somebody/essays.csv", "writer": mine[0].provenance.writer}
-                build = StoredBuild(code, "corpus-1", "recipe", len(mine), config, 1.0)
+                build = StoredBuild("scripted", code, "corpus-1", "recipe", len(mine), config, 1.0)
                 build_rows.replace_result(connection, build, result)
     return store
 

@@ -1,6 +1,6 @@
 """An endpoint where some models or tasks are broken, as a process of its own on a real socket.
 
-`python -m tests.oceanchat.pipeline.broken_endpoint PORT '{"check": "404"}'`: what is broken is named by its
+`python -m tests.broken_endpoint PORT '{"check": "404"}'`: what is broken is named by its
 task or, with 'model:' before it, by its model; all else is what the scripted model says.
 """
 

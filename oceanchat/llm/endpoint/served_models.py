@@ -1,0 +1,52 @@
+"""List the models an endpoint serves.
+
+For messages to people: what goes wrong on the way is put in words, never raised.
+"""
+
+import json
+from typing import Any
+
+import httpx2
+import openai
+
+from oceanchat.llm.endpoint.client import Connection
+from oceanchat.llm.settings import CallSettings
+from oceanchat.llm.throttle import Throttle
+
+LONGEST_WAIT = 10.0
+"""Seconds for one look."""
+MOST = 20
+"""Models named at most."""
+
+
+async def served_models(settings: CallSettings) -> str:
+    """What the endpoint serves, in words: "it serves 'a', 'b'"."""
+    wait = min(LONGEST_WAIT, settings.timeout_seconds)
+    connection = Connection(settings.model_copy(update={"timeout_seconds": wait}), Throttle(1))
+    try:
+        names = await _names(connection, "/models")
+        if names is None and connection.may_lack_version:
+            names = await _names(connection, f"{settings.root_url}/v1/models")
+    except openai.APIConnectionError:
+        return "it cannot be reached to list its models"
+    finally:
+        await connection.close()
+    if not names:
+        return "it does not say what it serves"
+    listed = ", ".join(f"'{connection.shown_error(name)}'" for name in names[:MOST])
+    return f"it serves {listed}{', ...' if len(names) > MOST else ''}"
+
+
+async def _names(connection: Connection, path: str) -> list[str] | None:
+    """The ids of the list at `path`; None where there is none."""
+    try:
+        response = await connection.client.get(path, cast_to=httpx2.Response)
+        listed: Any = json.loads(response.content)
+    except openai.APIConnectionError:
+        raise
+    except (openai.OpenAIError, ValueError, RecursionError):
+        return None
+    models = listed.get("data") if isinstance(listed, dict) else None
+    if not isinstance(models, list):
+        return None
+    return [str(model["id"]) for model in models if isinstance(model, dict) and model.get("id")]

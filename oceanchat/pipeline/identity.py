@@ -1,0 +1,69 @@
+"""Keep a build from taking another's place.
+
+A build is known by its name. What may change under one name is how much is asked for, how fast, at what price
+and with which prompts; anything else makes another build, which is kept beside it or replaces it when that is
+asked for. The scripted model never replaces a real one.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from oceanchat.errors import ConfigError
+from oceanchat.llm.settings import SCRIPTED
+from oceanchat.pipeline.config import OPTIONAL, BuildConfig
+from oceanchat.store.builds import ROLES, StoredBuild
+
+DECIDING = (
+    *ROLES,
+    "mode",
+    "check",
+    "exchanges",
+    "words",
+    "seeds_per_essay",
+    "sentences_per_call",
+    "seed",
+    *OPTIONAL,
+    "extra_body",
+    "endpoint_name",
+)
+"""Options that make another build."""
+
+
+def check_identity(config: BuildConfig, corpus_id: str, recipe: str, stored: Sequence[StoredBuild]) -> None:
+    """Check that `config` may go on with what is `stored` under its name. Raises ConfigError."""
+    ways_out = "keep both with --build NAME, or replace it with --replace"
+    wanted = config.saved()
+    for build in stored:
+        if _is_scripted_over_real(wanted, build.config):
+            raise ConfigError(
+                f"build '{config.build_name}' was made by real models, and the scripted model never replaces"
+                f" them; name another with --build NAME"
+            )
+        if config.replace:
+            continue
+        difference = _difference(wanted, build.config)
+        if difference is None and build.corpus_id != corpus_id:
+            difference = f"from other essays ('{build.config.get('essays') or 'bundled'}')"
+        if difference is not None:
+            raise ConfigError(f"build '{config.build_name}' was made {difference}; {ways_out}")
+        asked_now = build.trait_level in [level.code for level in config.trait_levels]
+        if asked_now and build.recipe != recipe and config.count < build.requested:
+            raise ConfigError(
+                f"build '{config.build_name}' has {build.trait_level} at --count {build.requested} with other"
+                f" prompts, and --count '{config.count}' would drop some; ask for as many, {ways_out}"
+            )
+
+
+def _is_scripted_over_real(wanted: Mapping[str, Any], stored: Mapping[str, Any]) -> bool:
+    return any(wanted[role] == SCRIPTED != stored.get(role, SCRIPTED) for role in ROLES)
+
+
+def _difference(wanted: Mapping[str, Any], stored: Mapping[str, Any]) -> str | None:
+    """The first option in which two builds differ, in words."""
+    for name in DECIDING:
+        before, now = stored.get(name), wanted.get(name)
+        if before != now and (name in stored or now is not None):
+            flag = f"--{name.replace('_', '-')}"
+            was = f"with {flag} '{before}'" if before is not None else f"without {flag}"
+            return f"{was}, not '{now}'" if now is not None else was
+    return None
