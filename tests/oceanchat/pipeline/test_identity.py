@@ -18,9 +18,9 @@ def config(**options: Any) -> BuildConfig:
     return BuildConfig(traits=(Trait.O,), levels=(Level.HIGH,), **options)
 
 
-def stored(made: BuildConfig, prompts: str = "old", corpus: str = "corpus") -> StoredBuild:
-    recipe = made.recipe(corpus, {"label": prompts})
-    return StoredBuild(made.build_name, "O+", corpus, recipe, made.count, made.saved(), 1.0)
+def stored(earlier: BuildConfig, prompts: str = "old", corpus: str = "corpus") -> StoredBuild:
+    recipe = earlier.recipe(corpus, {"label": prompts})
+    return StoredBuild(earlier.build_name, "O+", corpus, recipe, earlier.count, earlier.saved(), 1.0)
 
 
 def check(wanted: BuildConfig, before: StoredBuild, prompts: str = "old", corpus: str = "corpus") -> None:

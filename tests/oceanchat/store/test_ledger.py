@@ -138,8 +138,8 @@ def test_pilot_figures_give_sums_and_squares(store: Store) -> None:
         ledger_rows.store_calls(connection, [row("a", ANSWERED, prompt_tokens=3, completion_tokens=1)])
         ledger_rows.store_calls(connection, [row("b", ANSWERED, prompt_tokens=4, completion_tokens=2)])
         ledger_rows.store_calls(connection, [row("c", ANSWERED)])
-        (sums,) = ledger_rows.pilot_sums(connection, "http://x/v1", "m", "label")
+        (sums,) = ledger_rows.pilot_sums(connection, "m", "label")
     figures = (sums["calls"], sums["counted"], int(sums["prompt"]), int(sums["prompt_squares"]))
     assert figures == (3, 2, 7, 25)
     with store.reading() as connection:
-        assert ledger_rows.pilot_sums(connection, "http://x/v1", "m", "check") == []
+        assert ledger_rows.pilot_sums(connection, "m", "check") == []
