@@ -39,10 +39,13 @@ _END = re.compile(
 _ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")
 _INVISIBLE = re.compile("[\u00ad\u200b\u200e\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff]")
 _LINE_ENDS = re.compile("\r\n?|[\x0b\x0c\x1c-\x1e\x85\u2029]")
-_BREAK_TAG = re.compile(r"</?(?:br|p|div|li|ul|ol|tr|hr|table|tbody|h[1-6])\s?/?>", re.IGNORECASE)
-_STYLE_TAG = re.compile(
-    r"</?(?:b|i|u|strong|em|mark|small|span|td|th|font)(?: [^<>\n]{0,120})?>", re.IGNORECASE
+_BREAK_TAG = re.compile(
+    r"</?(?:br|p|div|li|ul|ol|tr|hr|table|tbody|thead|h[1-6]|html|body|head|section|article)"
+    r"(?: [^<>\n]{0,120})?\s?/?>",
+    re.IGNORECASE,
 )
+_STYLE = "(?:b|i|u|strong|em|mark|small|span|td|th|font)"
+_STYLE_TAG = re.compile(rf"</{_STYLE}>|<{_STYLE}(?: [^<>\n]{{0,120}})?>(?!\s?:)", re.IGNORECASE)
 _FENCE = re.compile(r"^[ \t>]*(?:`{3,}|~{3,})[ \t]*[\w+-]{0,20}[ \t]*$", re.MULTILINE)
 _WRAPPERS = (
     "answer",
@@ -66,6 +69,8 @@ def without_thoughts(reply: str) -> str:
     text = _only_final_channel(reply)
     text = _INVISIBLE.sub("", _LINE_ENDS.sub("\n", text))
     text = _without_blocks(text)
+    _, mark, answered = text.rpartition("[/INST]")
+    text = answered if mark and answered.strip() else text
     begun = _BEGINNING.search(text)
     if begun and not _NO_WORDS.sub("", text[: begun.start()]):
         text = text[: begun.start()] + text[begun.end() :]

@@ -5,6 +5,7 @@ read by the same parsers as any other reply; which keys mean what is theirs to k
 """
 
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -12,21 +13,38 @@ from oceanchat.records import storable
 
 _MOST = 100_000
 """Characters of a reply that are tried as JSON."""
+_BEGINNING = re.compile(r"^(?=[{[]\s*[{\"])", re.MULTILINE)
 _SPEAKER_KEYS = ("speaker", "role", "from", "name", "character", "who")
 _SPEECH_KEYS = ("text", "content", "utterance", "line", "value", "message", "said", "speech")
 
 
 def lines_of_json(text: str) -> str | None:
-    """A reply in JSON, or in one object a line, as lines `key: value`; None for any other reply."""
-    if text[:1] not in ("{", "[") or len(text) > _MOST:
+    """A reply in JSON, or in one object a line, as lines `key: value`; None for any other reply.
+
+    A remark before or after the JSON is left out.
+    """
+    if len(text) > _MOST:
         return None
-    for parts in ([text], [line.rstrip(",") for line in text.split("\n") if line.strip()]):
+    begun = _BEGINNING.search(text)
+    if begun is None or 2 * begun.start() > len(text):
+        return None
+    text = text[begun.start() :]
+    for parts in ([text], [line.rstrip(",") for line in text.split("\n") if line.strip()], [_whole(text)]):
         try:
             values = [json.loads(part) for part in parts]
             return "\n".join(line for value in values for line in _lines(value))
         except (ValueError, RecursionError):
             continue
     return None
+
+
+def _whole(text: str) -> str:
+    """The JSON that a text begins with, where it is most of it; else nothing."""
+    try:
+        _, end = json.JSONDecoder().raw_decode(text)
+    except (ValueError, RecursionError):
+        return ""
+    return text[:end] if 2 * end > len(text) else ""
 
 
 def _lines(value: Any) -> Iterator[str]:

@@ -29,6 +29,9 @@ from oceanchat.records import Role, Turn
 
 _ENDS_SENTENCE = re.compile(r"[.?!\u2026\"'\u201d\u2019)*_]\s*$")
 _CLOSING = re.compile(r"(\*{1,3}|_{1,2}|`|\")\s*$")
+_ECHOED = ("what is asked", "what is answered")
+"""The words of the prompt behind its labels, which some models repeat."""
+_FIRST_PERSON = re.compile(r"\b(?:i|i'm|i'd|i'll|i've|me|my|mine|we|us|our|you|your)\b", re.IGNORECASE)
 _FEWEST_BY_OTHER_NAMES = 4
 """Turns from which names that are no known ones are taken for speakers."""
 _WIDEST = 130
@@ -141,6 +144,8 @@ class _Walk:
     """Text without a speaker that came after the last turn; it may only stand at the end."""
     in_notes: bool = False
     """Whether the lines belong to a plan or to remarks, labels or not."""
+    below: set[int] = field(default_factory=set)
+    """Turns that go on below a finished sentence, as somebody who says 'I' does."""
     restarts: bool = False
     """Whether a heading said that the dialogue proper comes now."""
 
@@ -173,9 +178,12 @@ class _Walk:
             self.in_notes = False
         if self.restarts:
             self.speeches, self.aside, self.restarts = [], "", False
+            self.below.clear()
         if self.aside:
             raise UnreadableReply(f"'{self.aside[:60]}' stands between two turns without a speaker")
         for name, text in self._utterances(label, line, plain):
+            if text.strip().lower().rstrip(".") in _ECHOED:
+                continue
             self.speeches.append(_Speech(self.labels[name], [_without_closing(text, line[: label.end])]))
         self.blank = False
 
@@ -205,6 +213,9 @@ class _Walk:
             self.aside = line.strip()
         elif self._goes_on(speech.last, line):
             speech.lines.append(line)
+        elif _FIRST_PERSON.search(plain):
+            speech.lines.append(line)
+            self.below.add(len(self.speeches) - 1)
         else:
             raise UnreadableReply(f"it is unclear who says '{line.strip()[:60]}'")
 
@@ -218,6 +229,8 @@ class _Walk:
         """The turns read. Raises UnreadableReply where there are too few, or an empty one."""
         if len(self.speeches) < 2 or self.restarts:
             raise UnreadableReply("it has no lines that begin with 'Questioner:' and 'Self-discloser:'")
+        if self.below == {len(self.speeches) - 1}:  # a remark on the whole would look the same
+            raise UnreadableReply(f"it is unclear who says '{self.speeches[-1].last.strip()[:60]}'")
         self.speeches[-1].lines[-1] = without_end_mark(self.speeches[-1].lines[-1])
         texts = [spoken(" ".join(speech.lines)) for speech in self.speeches]
         if not all(texts):

@@ -14,6 +14,7 @@ _HEADING = re.compile(
     r"\s*(?:#{1,6}\s+(?P<hashed>.+)|\*\*(?P<bold>[^*]{1,80})\*\*:?|__(?P<under>[^_]{1,80})__:?"
     r"|(?P<capitals>[A-Z][A-Z .,'\"/&-]{3,60}[A-Z])"
     r"|(?P<counter>[*_(\[]{0,3}(?i:exchange|turn|round|part|scene|act) ?#?\d{1,3}[*_)\]:.]{0,4})"
+    r"|(?P<numbered>[*_(\[]{0,3}(?i:dialogue|conversation|version|option|draft) ?#?\d{1,2}[*_)\]:.]{0,4})"
     r"|(?P<colon>[A-Z][A-Za-z' -]{2,40}):)\s*"
 )
 _COUNTER = re.compile(r"\W*(?:exchange|turn|round|part|question|scene|act|section|line)\W*\d", re.IGNORECASE)

@@ -22,7 +22,7 @@ _ROLES: dict[str, Role] = {
     **{name: "questioner" for name in _QUESTIONER.split()},
     **{name: "discloser" for name in _DISCLOSER.split()},
 }
-_COUNTED = "character|person|speaker|participant|party|voice|role|speaker"
+_COUNTED = "character|person|speaker|participant|party|voice|role|p"
 _SIDES: dict[str, Role] = {
     **dict.fromkeys(("1", "a", "one"), "questioner"),
     **dict.fromkeys(("2", "b", "two"), "discloser"),
@@ -38,24 +38,27 @@ _KNOWN = "|".join(
 )
 _UNKNOWN = r"[A-Z][A-Za-z'.-]{0,20}(?: [A-Z][A-Za-z'.-]{0,20})?"
 _DRESS = r"[ >*_#~|<\[({`\"'\u2022\u00b7\u25cf\u25cb\u25aa\u25e6+\u2600-\u27bf\ufe0f\U0001f000-\U0001faff-]"
-_COUNT = r"(?:\(?\d{1,3}[.):\]]+|(?:turn|exchange|line|round|part)\b[ #]{0,2}\d{0,3}[ :.)|-]{0,4})"
+_COUNT = (
+    r"(?:\(?\d{1,3}(?:\.\d{1,3})?[.):\]]{0,2}(?=[ *_<\[(`\"'])"
+    r"|(?:turn|exchange|line|round|part)\b[ #]{0,2}\d{0,3}[ :.)|-]{0,4})"
+)
+_BEFORE = rf"{_DRESS}{{0,12}}(?:{_COUNT}{_DRESS}{{0,12}})?"
 _TAIL = (
     r"(?:[ #_-]?\d{1,3})?[*_`\"' ]{0,4}(?:[(\[][^()\[\]\n]{0,60}[)\]])?[*_`\"'>\])} ]{0,6}"
     r"(?:asks|says|replies|answers|responds)?[*_`\"' ]{0,3}"
 )
 _MARKS_AFTER = r"(?:[*_`]{1,3}(?=\s|$))?[ ]{0,8}"
 _LABEL = re.compile(
-    rf"{_DRESS}{{0,12}}(?:{_COUNT}{_DRESS}{{0,12}})?(?:the )?(?P<name>{_KNOWN}){_TAIL}"
-    rf"(?::|-{{1,2}} |>|\||(?<=\] )){_MARKS_AFTER}",
+    rf"{_BEFORE}(?P<open>[\[(])?(?:the )?(?P<name>{_KNOWN}){_TAIL}"
+    rf"(?::|-{{1,2}} |>|\||(?(open)(?<=[\])] )|(?!))){_MARKS_AFTER}"
+    rf"|{_DRESS}{{0,6}}(?P<letter>[qa])\d{{0,3}}\.[*_]{{0,2}} ",
     re.IGNORECASE,
 )
 _HEADING = re.compile(
-    rf"{_DRESS}{{0,12}}(?:{_COUNT}{_DRESS}{{0,12}})?(?:the )?(?P<name>{_KNOWN}){_TAIL}:?[*_ ]{{0,4}}",
+    rf"{_BEFORE}(?:the )?(?P<name>{_KNOWN}){_TAIL}:?[*_ ]{{0,4}}",
     re.IGNORECASE,
 )
-_OTHER_LABEL = re.compile(
-    rf"{_DRESS}{{0,12}}(?:{_COUNT}{_DRESS}{{0,12}})?(?P<name>{_UNKNOWN}){_TAIL}:{_MARKS_AFTER}"
-)
+_OTHER_LABEL = re.compile(rf"{_BEFORE}(?P<name>{_UNKNOWN}){_TAIL}:{_MARKS_AFTER}")
 _INLINE = re.compile(
     rf"(?<=[.?!\u2026\"')*_>\]])[ ]{{1,4}}(?=[*_<\[]{{0,3}}(?P<name>{_KNOWN}){_TAIL}:)", re.IGNORECASE
 )
@@ -91,7 +94,8 @@ def label_at(line: str) -> Labelled | None:
         match = _HEADING.fullmatch(line.rstrip())
         if match is None or (_name(match) in _ALONE and ":" not in line and line[:1] not in "#*<["):
             return None
-    return Labelled(_name(match), match.end(), True, len(match["name"]) > 1)
+    name = _name(match)
+    return Labelled(name, match.end(), True, len(name) > 1)
 
 
 def other_label_at(line: str) -> Labelled | None:
@@ -126,4 +130,5 @@ def roles_of(names: Iterable[str]) -> Mapping[str, Role]:
 
 
 def _name(match: re.Match[str]) -> str:
-    return re.sub(r"[ _#-]+", "-", match["name"].lower())
+    groups = match.groupdict()
+    return re.sub(r"[ _#-]+", "-", (groups["name"] or groups["letter"]).lower())

@@ -21,6 +21,7 @@ from oceanchat.llm.json_lines import lines_of_json
         ('{"result": {"Openness": "high"}}', "result: Openness-high"),
         ('{"result": [{"trait": "Openness", "level": "high"}]}', "result: Openness-high"),
         ('{"label": null}', "label:"),
+        ('Here you are:\n{"label": "neutral"}\nDone.', "label: neutral"),
         ("[End of conversation]", None),
         ("{broken", None),
         ("Label: neutral", None),

@@ -31,6 +31,14 @@ LONG = dialogue(1)
         "Questioner: How are you?\n\n*He smiles.*\n\nSelf-discloser: Fine, thanks.",
         "I'm sorry, but I can't go on for long.\n\nQuestioner: How are you?\nSelf-discloser: Fine, thanks.",
         "Questioner: How are you?\\nSelf-discloser: Fine, thanks.",
+        "(Questioner) How are you?\n(Self-discloser) Fine, thanks.",
+        "Q1. How are you?\nA1. Fine, thanks.",
+        "1.1 Questioner: How are you?\n1.2 Self-discloser: Fine, thanks.",
+        "Questioner: what is asked\nSelf-discloser: what is answered\n\nQ: How are you?\nA: Fine, thanks.",
+        "Dialogue 1\n\nQ: Who?\nA: I.\n\nDialogue 2\n\nQ: How are you?\nA: Fine, thanks.",
+        "[INST]write[/INST] Questioner: How are you?\nSelf-discloser: Fine, thanks.</s>",
+        '<div class="q"><b>Questioner</b>: How are you?</div><div>Self-discloser: Fine, thanks.</div>',
+        'So:\n{"talk": [{"role": "Q", "text": "How are you?"}, {"role": "A", "text": "Fine, thanks."}]}\nOk?',
     ],
 )
 def test_a_dialogue_is_read_whatever_its_dress(reply: str) -> None:
@@ -95,7 +103,7 @@ def test_what_is_said_is_left_exactly_as_it_is(text: str) -> None:
         "Questioner: How?\nHe looks away.\nSelf-discloser: So.\nThen he goes home.\nQuestioner: Why?",
         "Questioner: How?\nSelf-discloser: So.\n\nA bus goes by.\n\nQuestioner: Why?\nSelf-discloser: No.",
         "Questioner: How?\nSelf-discloser: I said so and Questioner: why not?",
-        "Questioner: How?\nSelf-discloser: It was <b>so</b> </section> so.",
+        "Questioner: How?\nSelf-discloser: It was <b>so</b> </aside> so.",
         "Questioner: How? Ann: So.\nQuestioner: Why? Ann: No.",
         "Questioner: How?\nSelf-discloser: So.\n\n## Final version\n\nAnn: How?\nBen: So.",
     ],
@@ -107,6 +115,15 @@ def test_what_is_not_clearly_a_dialogue_is_none(reply: str) -> None:
 def test_what_is_unclear_is_said() -> None:
     with pytest.raises(UnreadableReply, match=r"'A bus goes by\.' stands between two turns"):
         read_dialogue("Questioner: How?\nSelf-discloser: So.\n\nA bus goes by.\nQuestioner: Why?")
+
+
+def test_a_sentence_a_line_is_one_utterance_where_a_speaker_follows() -> None:
+    reply = (
+        "Questioner: How?\nSelf-discloser: In the car.\nI didn't look.\nQuestioner: Why?\nSelf-discloser: So."
+    )
+    turns = parse_dialogue(reply)
+    assert turns is not None and turns[1].text == "In the car. I didn't look."
+    assert parse_dialogue("Questioner: How?\nSelf-discloser: In the car.\nI could add more turns.") is None
 
 
 def test_wrapped_lines_are_one_utterance() -> None:
