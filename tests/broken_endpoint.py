@@ -1,9 +1,11 @@
 """An endpoint where some models or tasks are broken, as a process of its own on a real socket.
 
 `python -m tests.broken_endpoint PORT '{"check": "404"}'`: what is broken is named by its
-task or, with 'model:' before it, by its model; all else is what the scripted model says.
+task or, with 'model:' before it, by its model; all else is what the scripted model says. With 'some-' before
+the fault it hits some prompts.
 """
 
+import hashlib
 import json
 import socket
 import subprocess
@@ -78,6 +80,9 @@ def app(broken: dict[str, str]) -> Starlette:
         task, model = read_tags(messages)["task"], f"model:{body['model']}"
         calls.update((task, model))
         fault = broken.get(task) or broken.get(model)
+        if fault is not None and fault.startswith("some-"):
+            prompt = "".join(m.content for m in messages).encode()
+            fault = fault.removeprefix("some-") if hashlib.sha256(prompt).digest()[0] < 96 else None
         if fault is not None and fault.isdigit():
             error = {"message": f"{body['model']} is refused on purpose", "type": "x", "code": None}
             return JSONResponse({"error": error}, int(fault))

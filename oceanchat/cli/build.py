@@ -45,6 +45,7 @@ def build(dry_run: bool, store: str, as_json: bool, **flags: Any) -> int:
     from oceanchat.cli.display import build as result_tables
     from oceanchat.cli.display.progress import BuildProgress
     from oceanchat.pipeline import build as service
+    from oceanchat.pipeline.failures import failed_steps
     from oceanchat.pipeline.results import sample_dialogues
     from oceanchat.store.database import open_store
 
@@ -59,9 +60,10 @@ def build(dry_run: bool, store: str, as_json: bool, **flags: Any) -> int:
     opened = open_store(store)
     with BuildProgress() as progress:
         report = asyncio.run(service.build(prepared, opened, progress, open_endpoint))
+    failures = failed_steps(opened, config)
     if as_json:
-        click.echo(json.dumps(report.record()))
+        click.echo(json.dumps(report.record() | {"failures": [step.record() for step in failures]}))
     else:
         result_tables.print_build(report, sample_dialogues(opened, config), config)
-    result_tables.print_build_notes(report)
+    result_tables.print_build_notes(report, failures)
     return SHORT if report.short else 0

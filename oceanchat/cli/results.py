@@ -6,12 +6,15 @@ They are `status`, `show`, `export`, `stats` and `backup`.
 import json
 import random
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from oceanchat.cli.chosen_build import build_option, chosen_build
 from oceanchat.cli.options import PATH, json_option, store_option, trait_levels, trait_options
+
+if TYPE_CHECKING:
+    from oceanchat.store.database import Store
 
 
 @click.command()
@@ -62,6 +65,7 @@ def status(build: str | None, store: str, as_json: bool) -> None:
     help="Number of dialogues to show.",
 )
 @click.option("--state", metavar="STATE", help="Only dialogues in this state, such as passed or wrong-level.")
+@click.option("--reply", metavar="ID", help="Show what a model replied, word for word.")
 @build_option
 @store_option
 @json_option
@@ -72,6 +76,7 @@ def show(
     at_random: bool,
     count: int,
     state: str | None,
+    reply: str | None,
     build: str | None,
     store: str,
     as_json: bool,
@@ -88,6 +93,8 @@ def show(
     from oceanchat.store.database import open_store
 
     opened = open_store(store, must_exist=True)
+    if reply is not None:
+        return _show_reply(opened, reply, as_json)
     name = chosen_build(opened, build)
     if dialogue_id is not None:
         selected = [reading.dialogue(opened, dialogue_id, name)]
@@ -104,9 +111,23 @@ def show(
             print_dialogue(dialogue)
 
 
+def _show_reply(store: "Store", prefix: str, as_json: bool) -> None:
+    from oceanchat.pipeline import replies
+
+    reply = replies.reply(store, prefix)
+    if as_json:
+        return click.echo(json.dumps(reply._asdict()))
+    about = f" about {reply.trait_level}" if reply.trait_level else ""
+    click.echo(f"{reply.model}, '{reply.task}'{about}, {reply.outcome} ({reply.id[: replies.SHOWN_ID]})")
+    click.echo(reply.text or "(no text)")
+
+
 @click.command()
 @click.argument(
-    "what", type=click.Choice(["sentences", "candidates", "seeds", "dialogues", "verdicts", "validations"])
+    "what",
+    type=click.Choice(
+        ["sentences", "candidates", "seeds", "dialogues", "verdicts", "validations", "answers"]
+    ),
 )
 @click.option(
     "--format",
@@ -144,14 +165,18 @@ def export(
     oceanchat export dialogues --output dialogues.jsonl
     oceanchat export dialogues --state all --trait N --level high
     oceanchat export dialogues --wide --output dialogues.csv
+    oceanchat export answers --output answers.jsonl
+
+    Answers are what models replied, word for word, and what an endpoint said in their place.
     """
+    from oceanchat.pipeline.replies import reply_rows
     from oceanchat.store import export as exporting
     from oceanchat.store.database import open_store
 
     opened = open_store(store, must_exist=True)
-    name = chosen_build(opened, build)
+    name = None if what == "answers" else chosen_build(opened, build)
     chosen = exporting.ExportFilter(trait_levels(traits, levels), state, name)
-    exported = exporting.export(opened, what, as_format, output, chosen, wide)
+    exported = exporting.export(opened, what, as_format, output, chosen, wide, reply_rows(opened))
     click.echo(f"oceanchat: {exporting.report(what, exported, output)}", err=True)
 
 

@@ -57,8 +57,11 @@ class ExportCounts(NamedTuple):
 class _Selected:
     """The rows of one kind that a filter lets through, counted as they go by."""
 
-    def __init__(self, store: Store, what: str, wide: bool, chosen: ExportFilter) -> None:
-        self._rows = (_wide_rows if wide else KINDS[what])(store, chosen.build)
+    def __init__(
+        self, store: Store, what: str, wide: bool, chosen: ExportFilter, given: Iterable[Row] | None
+    ) -> None:
+        read = _wide_rows if wide else KINDS.get(what)
+        self._rows = given or [] if read is None else read(store, chosen.build)
         self._codes = {trait_level.code for trait_level in chosen.trait_levels}
         self._every_level = len(self._codes) == len(TRAIT_LEVELS)
         self._accepted_only = chosen.state is None and what == "dialogues"
@@ -90,8 +93,11 @@ def export(
     output: Path | None,
     chosen: ExportFilter = EVERYTHING,
     wide: bool = False,
+    given: Iterable[Row] | None = None,
 ) -> ExportCounts:
     """Write the rows of one kind, one at a time but for Parquet, and say how many.
+
+    `given` are the rows where the store cannot read them itself, as with what models replied.
 
     Raises ConfigError for a format the file's name contradicts or a filter that does not fit the rows, and
     InputError when there is nothing to write or the file cannot be written.
@@ -99,7 +105,7 @@ def export(
     _check(what, chosen, wide)
     fallback = "csv" if wide and output is None else "jsonl"
     writer = WRITERS[_format(as_format, output, fallback)]
-    selected = _Selected(store, what, wide, chosen)
+    selected = _Selected(store, what, wide, chosen, given)
     rows = iter(selected)
     first = next(rows, None)
     if first is None:
@@ -250,8 +256,8 @@ def _validations(store: Store, build: str | None) -> Iterable[Row]:
         return label_rows.validation_table(connection)
 
 
-WITH_STATE = ("candidates", "seeds", "dialogues", "verdicts")
-WITH_TRAIT_LEVEL = ("seeds", "dialogues", "verdicts")
+WITH_STATE = ("candidates", "seeds", "dialogues", "verdicts", "answers")
+WITH_TRAIT_LEVEL = ("seeds", "dialogues", "verdicts", "answers")
 KINDS: Mapping[str, Callable[[Store, str | None], Iterable[Row]]] = {
     "sentences": _sentences,
     "candidates": _candidates,

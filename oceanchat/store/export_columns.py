@@ -53,6 +53,10 @@ KINDS_OF: Mapping[str, Mapping[str, Kind]] = {
     "seeds": _kinds(SeedTopic, trait_level=str),
     "dialogues": _kinds(Dialogue, trait_level=str),
     "verdicts": {**_kinds(Verdict, trait_level=str, state=str), "shown": [str]},
+    "answers": {
+        **dict.fromkeys(("prompt_tokens", "completion_tokens"), int),
+        "recorded_at": float,
+    },
     "wide": {
         **dict.fromkeys(_WIDE_TEXTS, str),
         **dict.fromkeys(("turns", "words", "passed"), int),

@@ -8,12 +8,13 @@ Functions take a connection; the caller decides when to commit.
 
 import hashlib
 import time
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from sqlalchemy import (
     Boolean,
     Column,
+    ColumnElement,
     Connection,
     Float,
     Index,
@@ -319,6 +320,35 @@ def lost_attempts(connection: Connection) -> list[Row]:
 def in_flight(connection: Connection) -> int:
     """Calls that are on their way now, in this or another process or in a batch."""
     return connection.execute(select(func.count()).where(ledger_calls.c.state == IN_FLIGHT)).scalar_one()
+
+
+def calls_by_key(connection: Connection, prefix: str) -> list[Row]:
+    """Calls with an answer or a failure whose key begins with `prefix`, two at most."""
+    alike = ledger_calls.c.key.startswith(prefix, autoescape=True)
+    query = select(ledger_calls).where(alike, _replied()).limit(2)
+    return [dict(row) for row in connection.execute(query).mappings()]
+
+
+def replied_calls(connection: Connection) -> Iterator[Row]:
+    """Calls with an answer or a failure, oldest first."""
+    query = select(ledger_calls).where(_replied()).order_by(ledger_calls.c.recorded_at, ledger_calls.c.key)
+    for row in connection.execute(query, execution_options={"yield_per": 200}).mappings():
+        yield dict(row)
+
+
+def newest_useless(connection: Connection, tasks: Sequence[str], trait_levels: Sequence[str]) -> Row | None:
+    """The newest call for one of these tasks that failed or whose reply was of no use."""
+    table = ledger_calls
+    useless = (table.c.state == FAILED) | table.c.outcome.in_(("retried", "rejected"))
+    mine = table.c.task.in_(tasks) & table.c.trait_level.in_(trait_levels)
+    query = select(table).where(mine, useless, _replied()).order_by(table.c.recorded_at.desc()).limit(1)
+    row = connection.execute(query).mappings().first()
+    return None if row is None else dict(row)
+
+
+def _replied() -> ColumnElement[bool]:
+    own = func.coalesce(ledger_calls.c.outcome, "") != SHARE
+    return (ledger_calls.c.state != IN_FLIGHT) & own
 
 
 def period(connection: Connection) -> tuple[float, float] | None:

@@ -14,6 +14,8 @@ from oceanchat.cli.display.tables import fit, print_table, stdout_console
 from oceanchat.corpus.essays import Corpus
 from oceanchat.llm.settings import SCRIPTED
 from oceanchat.pipeline.config import BuildConfig
+from oceanchat.pipeline.failures import FailedStep, why_short
+from oceanchat.pipeline.replies import SHOWN_ID
 from oceanchat.pipeline.report import BuildReport, Outcome
 from oceanchat.pipeline.results import Status
 from oceanchat.records import Dialogue
@@ -21,6 +23,9 @@ from oceanchat.statistics.figure import SHARE
 from oceanchat.statistics.paper import PAPER_PASS_RATE
 from oceanchat.statistics.table_six import PAPER as PAPER_TABLE_SIX
 from oceanchat.statistics.table_six import SummaryRow
+
+QUOTED = 200
+"""Characters of a reply that the end of a build quotes."""
 
 
 def print_build(report: BuildReport, samples: Sequence[Dialogue], config: BuildConfig) -> None:
@@ -60,10 +65,12 @@ def print_corpus_notes(corpus: Corpus) -> None:
         _note(f"corpus '{corpus.name}': {note}")
 
 
-def print_build_notes(report: BuildReport) -> None:
-    """On stderr: how the endpoint wants to be asked, what was replaced, and what came out short."""
+def print_build_notes(report: BuildReport, failures: Sequence[FailedStep]) -> None:
+    """On stderr: how the endpoint wants to be asked, what failed and was replaced, and what is short."""
     for line in report.notes:
         _note(line)
+    for step in failures:
+        _note(_failure_line(step))
     for outcome in report.outcomes:
         if outcome.replaced:
             _note(
@@ -72,10 +79,21 @@ def print_build_notes(report: BuildReport) -> None:
             )
     for outcome in report.short:
         _note(
-            f"{outcome.trait_level.code} has {outcome.passed} of {outcome.requested} dialogues: the corpus"
-            f" '{report.corpus.name}' yielded only {sum(outcome.funnel.seeds.values())} seed topics"
-            " (`oceanchat status` says what became of them); add essays or raise --seeds-per-essay"
+            f"{outcome.trait_level.code} has {outcome.passed} of {outcome.requested} dialogues:"
+            f" {why_short(outcome, report.corpus.name)}"
         )
+
+
+def _failure_line(step: FailedStep) -> str:
+    """What failed, why, one reply, and what to do."""
+    reasons = ", ".join(f"{count:,} {reason}" for reason, count in step.reasons.items())
+    line = f"{step.total:,} {step.rows} failed ({reasons})"
+    if step.reply is not None:
+        text = " ".join(step.reply.text.split())
+        quote = f'"{text[:QUOTED]}{"..." if len(text) > QUOTED else ""}"' if text else "nothing"
+        line += f"; a reply was {quote} (`oceanchat show --reply {step.reply.id[:SHOWN_ID]}`)"
+    again = "the next run asks for them again" if step.asked_anew else "`oceanchat retry` asks for them again"
+    return f"{line}; {again}"
 
 
 def _note(line: str) -> None:

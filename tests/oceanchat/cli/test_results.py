@@ -1,10 +1,12 @@
 """`oceanchat status`, `show`, `export`, `stats` and `backup` as a user types them."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from tests.broken_endpoint import BrokenEndpoint
 from tests.oceanchat.cli.conftest import Command
 from tests.running import run_json
 
@@ -56,3 +58,40 @@ def test_a_backup_is_a_store(command: Command, store: Path, tmp_path: Path) -> N
     )
     lines = command("export", "dialogues", "--store", tmp_path / "copy.db").out
     assert lines == command("export", "dialogues", "--store", store).out != ""
+
+
+MODEL = ("build", "--trait", "O", "--level", "high", "--model", "m")
+
+
+def test_what_failed_is_named_with_a_reply_that_can_be_looked_up(
+    command: Command, serve_broken: Callable[..., BrokenEndpoint]
+) -> None:
+    url = serve_broken(write="some-prose").url
+    ended = command(*MODEL, "--count", "12", "--max-attempts", "1", "--base-url", url, "--json")
+    assert ended.code == 0, ended.err
+    (step,) = json.loads(ended.out)["failures"]
+    assert step["rows"] == "dialogues" and set(step["reasons"]) == {"unparseable"}
+    (line,) = [line for line in ended.err.splitlines() if "dialogues failed" in line]
+    assert "The sentence is a lie. It is a lie." in line and "`oceanchat retry`" in line
+    shown = line.split("--reply ")[1].split("`")[0]
+    reply = command("show", "--reply", shown)
+    assert reply.out.splitlines()[1] == "The sentence is a lie. It is a lie."
+    assert "m, 'write' about O+" in reply.out
+    assert command("show", "--reply", "zzz").err.count("\n") == 1
+    answers = [json.loads(row) for row in command("export", "answers").out.splitlines()]
+    assert {row["outcome"] for row in answers} == {"kept", "rejected"}
+    assert sum(row["text"].startswith("The sentence is a lie") for row in answers) > 0
+    table = command("export", "answers", "--state", "failed")
+    assert table.code == 1 and "holds no such answers" in table.err
+
+
+def test_what_failed_in_passing_is_asked_anew_by_the_next_run(
+    command: Command, serve_broken: Callable[..., BrokenEndpoint]
+) -> None:
+    flags = (*MODEL, "--count", "4", "--max-attempts", "1")
+    endpoint = serve_broken(check="some-404")
+    first = command(*flags, "--base-url", endpoint.url)
+    assert "checks failed" in first.err and "the next run asks for them again" in first.err
+    healed = command(*flags, "--base-url", serve_broken().url, "--json")
+    assert healed.code == 0 and json.loads(healed.out)["failures"] == []
+    assert json.loads(healed.out)["calls"]["failed"] == 0

@@ -1,0 +1,33 @@
+"""What failed is named with its reason and a reply; essays are asked for only when they are missing."""
+
+import pytest
+
+from oceanchat.pipeline.failures import why_short
+from oceanchat.pipeline.report import Outcome
+from oceanchat.records import Funnel
+from oceanchat.traits import Level, Trait, TraitLevel
+
+
+def outcome(requested: int, **steps: dict[str, int]) -> Outcome:
+    empty: dict[str, dict[str, int]] = {"candidates": {}, "seeds": {}, "dialogues": {}}
+    return Outcome(TraitLevel(Trait.O, Level.HIGH), requested, Funnel(**(empty | steps)))
+
+
+@pytest.mark.parametrize(
+    ("short", "phrase"),
+    [
+        (outcome(9, candidates={"neutral": 50}), "add essays"),
+        (outcome(9, seeds={"written": 6}, dialogues={"passed": 5, "off-trait": 1}), "add essays"),
+        (outcome(9, candidates={"failed": 40}), "40 rows failed"),
+        (outcome(9, seeds={"unparseable": 9}), "`oceanchat retry`"),
+        (outcome(9, seeds={"written": 9}, dialogues={"failed": 9}), "9 rows failed"),
+        (
+            outcome(9, seeds={"written": 90}, dialogues={"gate:short": 80, "off-trait": 9, "passed": 1}),
+            "most as 'gate:short'",
+        ),
+        (outcome(20, candidates={"failed": 2}, dialogues={"passed": 8}), "add essays"),
+    ],
+)
+def test_essays_are_asked_for_only_when_they_are_missing(short: Outcome, phrase: str) -> None:
+    words = why_short(short, "mine")
+    assert phrase in words and ("add essays" in words) == (phrase == "add essays")
