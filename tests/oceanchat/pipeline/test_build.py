@@ -175,13 +175,13 @@ def test_other_options_are_kept_beside_or_replace_a_build_when_asked_to(tmp_path
         "build 'scripted' was made with --mode 'screenplay', not 'dual'", "--build NAME", "--replace",
     )  # fmt: skip
     run_json(tmp_path, *dual, "--build", "two voices")
-    beside = run_oceanchat(tmp_path, "export", "dialogues", "--build", "scripted")
+    beside = run_oceanchat(tmp_path, "export", "dialogues", "--state", "all", "--build", "scripted")
     assert [json.loads(line) for line in beside.stdout.splitlines()] == before
     other = run_oceanchat(tmp_path, *dual, "--replace")
     assert "O+ had 4 dialogues built with other options" in other.stderr
     back = run_json(tmp_path, *OPEN, "--count", "4", "--replace")
     assert back["calls"]["made"] == 0
-    beside = run_oceanchat(tmp_path, "export", "dialogues", "--build", "scripted")
+    beside = run_oceanchat(tmp_path, "export", "dialogues", "--state", "all", "--build", "scripted")
     assert [json.loads(line) for line in beside.stdout.splitlines()] == before
 
 

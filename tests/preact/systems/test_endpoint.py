@@ -60,8 +60,11 @@ async def test_a_refusal_and_a_filtered_prompt_are_states(
     interview = await run_interview(plan, access(refused, tmp_path), open_local)
     assert {answer.state for answer in interview.answers} == {"refused"}
     filtered = serve(poison="Question O0")
+    (
+        tmp_path / "other"
+    ).mkdir()  # a ledger of its own: the first one knows these answers, whatever the address
     plan = InterviewPlan("prompted:served", tmp_path / "b", inventory, runs=1)
-    answers = (await run_interview(plan, access(filtered, tmp_path), open_local)).answers
+    answers = (await run_interview(plan, access(filtered, tmp_path / "other"), open_local)).answers
     assert {a.item for a in answers if a.state == "failed"} == {"O0"}
 
 
