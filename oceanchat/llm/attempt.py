@@ -94,7 +94,7 @@ class CallAttempt:
         row.update(token_columns(answer), body=reply.body, batched=reply.batch)
         if answer and answer.finish_reason == "content_filter":
             row.update(state=FAILED, reason=CONTENT_FILTER, request=as_json(self._request))
-        elif answer is None or answer.refusal or answer.finish_reason == "length":
+        elif answer is None or answer.refusal or answer.finish_reason in ("length", "error"):
             row.update(outcome="rejected", request=as_json(self._request))
         return row
 

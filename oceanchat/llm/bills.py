@@ -128,9 +128,9 @@ def _columns(names: Iterable[str]) -> dict[str, str]:
 def _add_row(bill: Bill, row: Mapping[str, Any], columns: Mapping[str, str], one: bool, where: str) -> None:
     currency = str(row.get(columns.get("currency", "")) or "").strip()
     if currency.lower() not in ("", "usd"):
-        raise InputError(f"{where} is in '{currency}'; prices here are in US dollars")
+        raise InputError(f"{where} is in '{_one_line(currency)}'; prices here are in US dollars")
     amounts = {
-        figure: _amount(row.get(columns[figure]), f"{where} has '{columns[figure]}'")
+        figure: _amount(row.get(columns[figure]), f"{where} has '{_one_line(columns[figure])}'")
         for figure in bill.figures
         if figure in columns
     }
@@ -151,8 +151,13 @@ def _amount(value: Any, what: str) -> Decimal:
     except InvalidOperation:
         amount = Decimal("NaN")
     if not amount.is_finite() or abs(amount) > 10**15:
-        raise InputError(f"{what} '{str(value)[:40]}', which is no number")
+        raise InputError(f"{what} '{_one_line(str(value))}', which is no number")
     return amount
+
+
+def _one_line(cell: str) -> str:
+    """The start of a cell without its line breaks, to be quoted in an error."""
+    return " ".join(cell.split())[:40]
 
 
 class BillReport(NamedTuple):

@@ -35,6 +35,8 @@ def usable_text(answer: ChatAnswer) -> str:
         raise CallFailed("refused", "the model declined to answer")
     if answer.finish_reason == "length":
         raise CallFailed("length", "the answer was cut off at its completion limit")
+    if answer.finish_reason == "error":
+        raise CallFailed("broken-off", "the answer broke off because the endpoint failed")
     if never_stops_thinking(answer.text):
         raise CallFailed("length", "the reply holds thoughts and no answer; raise its completion limit")
     return answer.text

@@ -118,3 +118,11 @@ def test_any_text_is_an_export_or_refused(tmp_path_factory: pytest.TempPathFacto
         compare(ledger(), read_bill(path))
     except InputError as error:
         assert "\n" not in str(error)
+
+
+def test_a_cell_of_several_lines_is_quoted_in_one(tmp_path: Path) -> None:
+    path = tmp_path / "bill.csv"
+    path.write_text('model,"cost\n"\nm,"1\nx"\n')
+    with pytest.raises(InputError, match="'1 x', which is no number") as caught:
+        read_bill(path)
+    assert "\n" not in str(caught.value)

@@ -13,6 +13,7 @@ from tests.oceanchat.pipeline.replies import one_after_the_other
     ("answer", "reason"),
     [
         (ChatAnswer("half", finish_reason="length"), "length"),
+        (ChatAnswer("half", finish_reason="error"), "broken-off"),
         (ChatAnswer("", finish_reason="content_filter"), "content-filter"),
         (ChatAnswer("", refusal="no"), "refused"),
         (ChatAnswer("I'm sorry, but I can't help with that."), "refused"),
