@@ -112,13 +112,13 @@ def show(
 
 
 def _show_reply(store: "Store", prefix: str, as_json: bool) -> None:
-    from oceanchat.pipeline import replies
+    from oceanchat.pipeline.replies import stored
 
-    reply = replies.reply(store, prefix)
+    reply = stored.reply(store, prefix)
     if as_json:
         return click.echo(json.dumps(reply._asdict()))
     about = f" about {reply.trait_level}" if reply.trait_level else ""
-    click.echo(f"{reply.model}, '{reply.task}'{about}, {reply.outcome} ({reply.id[: replies.SHOWN_ID]})")
+    click.echo(f"{reply.model}, '{reply.task}'{about}, {reply.outcome} ({reply.id[: stored.SHOWN_ID]})")
     click.echo(reply.text or "(no text)")
 
 
@@ -169,7 +169,7 @@ def export(
 
     Answers are what models replied, word for word, and what an endpoint said in their place.
     """
-    from oceanchat.pipeline.replies import reply_rows
+    from oceanchat.pipeline.replies.stored import reply_rows
     from oceanchat.store import export as exporting
     from oceanchat.store.database import open_store
 

@@ -11,8 +11,8 @@ from typing import Literal
 from oceanchat.errors import CallFailed
 from oceanchat.llm.chat import ChatRequest, RecordingModel
 from oceanchat.llm.parsing import ask_until_parsed
-from oceanchat.pipeline.verdict_reply import CheckerReading, read_verdict
-from oceanchat.pipeline.verdict_reply import parse_verdict as parse_verdict
+from oceanchat.pipeline.replies.verdict import CheckerReading, read_verdict
+from oceanchat.pipeline.replies.verdict import parse_verdict as parse_verdict
 from oceanchat.prompts import Template
 from oceanchat.records import Dialogue, ObservedTrait, Verdict
 from oceanchat.traits import TraitLevel

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from oceanchat.errors import TEMPORARY
 from oceanchat.pipeline.config import BuildConfig
-from oceanchat.pipeline.replies import StoredReply, useless_reply
+from oceanchat.pipeline.replies.stored import StoredReply, useless_reply
 from oceanchat.pipeline.report import Outcome
 from oceanchat.pipeline.synthesis import TASKS
 from oceanchat.store import builds as build_rows

@@ -13,9 +13,9 @@ from typing import NamedTuple
 from oceanchat.llm.folding import folded
 from oceanchat.llm.refusals import is_refusal
 from oceanchat.near_duplicates import NearDuplicates, shingles
-from oceanchat.pipeline.character_words import leading_words, self_description
-from oceanchat.pipeline.leftovers import markup_in, placeholder_in
-from oceanchat.pipeline.spoken import direction_in
+from oceanchat.pipeline.replies.character_words import leading_words, self_description
+from oceanchat.pipeline.replies.leftovers import markup_in, placeholder_in
+from oceanchat.pipeline.replies.spoken import direction_in
 from oceanchat.records import Role, Turn, transcript
 
 SIMILAR = 0.5

@@ -13,10 +13,10 @@ from typing import NamedTuple
 from oceanchat.errors import CallFailed
 from oceanchat.llm.chat import ChatRequest, RecordingModel
 from oceanchat.llm.parsing import ask_until_parsed, with_problem
-from oceanchat.pipeline.label_reply import FacetLabel as FacetLabel
-from oceanchat.pipeline.label_reply import parse_label as parse_label
-from oceanchat.pipeline.label_reply import parse_labels as parse_labels
-from oceanchat.pipeline.label_reply import read_label
+from oceanchat.pipeline.replies.labels import FacetLabel as FacetLabel
+from oceanchat.pipeline.replies.labels import parse_label as parse_label
+from oceanchat.pipeline.replies.labels import parse_labels as parse_labels
+from oceanchat.pipeline.replies.labels import read_label
 from oceanchat.prompts import Template
 from oceanchat.records import Candidate, Sentence
 from oceanchat.traits import FACETS, Trait

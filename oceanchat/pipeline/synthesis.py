@@ -14,12 +14,12 @@ from typing import Literal, NamedTuple, TypeVar
 from oceanchat.errors import CallFailed
 from oceanchat.llm.chat import ChatRequest, RecordingModel
 from oceanchat.llm.parsing import ask_until_parsed
-from oceanchat.pipeline.dialogue_reply import parse_dialogue as parse_dialogue
-from oceanchat.pipeline.dialogue_reply import read_dialogue
 from oceanchat.pipeline.gates import Bounds, GateRejection, early_rejection
-from oceanchat.pipeline.utterance_reply import parse_theme as parse_theme
-from oceanchat.pipeline.utterance_reply import parse_utterance as parse_utterance
-from oceanchat.pipeline.utterance_reply import read_theme, read_utterance
+from oceanchat.pipeline.replies.dialogue import parse_dialogue as parse_dialogue
+from oceanchat.pipeline.replies.dialogue import read_dialogue
+from oceanchat.pipeline.replies.utterance import parse_theme as parse_theme
+from oceanchat.pipeline.replies.utterance import parse_utterance as parse_utterance
+from oceanchat.pipeline.replies.utterance import read_theme, read_utterance
 from oceanchat.prompts import Prompts
 from oceanchat.records import Role, SeedState, SeedTopic, Turn, transcript
 from oceanchat.traits import TRAITS, facet_named

@@ -15,7 +15,7 @@ from oceanchat.corpus.essays import Corpus
 from oceanchat.llm.settings import SCRIPTED
 from oceanchat.pipeline.config import BuildConfig
 from oceanchat.pipeline.failures import FailedStep, why_short
-from oceanchat.pipeline.replies import SHOWN_ID
+from oceanchat.pipeline.replies.stored import SHOWN_ID
 from oceanchat.pipeline.report import BuildReport, Outcome
 from oceanchat.pipeline.results import Status
 from oceanchat.records import Dialogue

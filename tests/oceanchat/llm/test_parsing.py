@@ -6,7 +6,7 @@ from oceanchat.errors import CallFailed, UnreadableReply
 from oceanchat.llm.chat import ChatAnswer
 from oceanchat.llm.parsing import ask_until_parsed, checked_text
 from tests.endpoint import question
-from tests.oceanchat.pipeline.replies import one_after_the_other
+from tests.oceanchat.pipeline.listed_replies import one_after_the_other
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from oceanchat.pipeline.labeling import Labeler
 from oceanchat.prompts import open_prompts
 from oceanchat.records import Sentence
 from oceanchat.traits import Trait
-from tests.oceanchat.pipeline.replies import Replies
+from tests.oceanchat.pipeline.listed_replies import Replies
 
 
 def sentence(number: int, text: str = "", essay: str = "") -> Sentence:

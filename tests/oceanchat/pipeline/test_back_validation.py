@@ -7,7 +7,7 @@ from oceanchat.pipeline.back_validation import Check, Checker, judge
 from oceanchat.prompts import open_prompts
 from oceanchat.records import Dialogue, ObservedTrait, Turn
 from oceanchat.traits import Level, Trait
-from tests.oceanchat.pipeline.replies import Replies, one_after_the_other
+from tests.oceanchat.pipeline.listed_replies import Replies, one_after_the_other
 
 DIALOGUE = Dialogue(
     id="d",

@@ -7,7 +7,7 @@ from oceanchat.llm.chat import ChatAnswer, ChatRequest
 from oceanchat.pipeline.labeling import OrderedSentence
 from oceanchat.prompts import read_tags
 from tests.oceanchat.pipeline.labelers import labeler, sentence
-from tests.oceanchat.pipeline.replies import Replies, one_after_the_other
+from tests.oceanchat.pipeline.listed_replies import Replies, one_after_the_other
 
 
 async def test_an_unreadable_reply_is_asked_again_under_a_new_sample_number() -> None:

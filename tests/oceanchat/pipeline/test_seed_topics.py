@@ -10,7 +10,7 @@ from oceanchat.pipeline.seed_topics import BLOCK, CHOSEN_PER_BLOCK, SeedSelector
 from oceanchat.prompts import read_tags
 from oceanchat.traits import FACETS, Level, Trait, TraitLevel
 from tests.oceanchat.pipeline.labelers import labeler, sentence
-from tests.oceanchat.pipeline.replies import Replies
+from tests.oceanchat.pipeline.listed_replies import Replies
 
 OPEN = TraitLevel(Trait.O, Level.HIGH)
 

@@ -8,7 +8,7 @@ from oceanchat.pipeline.synthesis import Mode, Writer
 from oceanchat.prompts import open_prompts, read_tags
 from oceanchat.records import SeedTopic, Turn
 from oceanchat.traits import Level, Trait
-from tests.oceanchat.pipeline.replies import Replies, one_after_the_other
+from tests.oceanchat.pipeline.listed_replies import Replies, one_after_the_other
 
 SEED = SeedTopic(
     id="1",

@@ -2,7 +2,7 @@
 
 import pytest
 
-from oceanchat.pipeline.spoken import direction_in, is_aside, is_quoted, spoken, without_end_mark
+from oceanchat.pipeline.replies.spoken import direction_in, is_aside, is_quoted, spoken, without_end_mark
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,6 @@
 """Tagged and tabled turns become labelled lines; other text stays."""
 
-from oceanchat.pipeline.turn_markup import with_labelled_lines
+from oceanchat.pipeline.replies.turn_markup import with_labelled_lines
 
 
 def lines(text: str) -> list[str]:

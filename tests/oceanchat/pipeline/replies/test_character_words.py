@@ -2,7 +2,7 @@
 
 import pytest
 
-from oceanchat.pipeline.character_words import leading_words, self_description
+from oceanchat.pipeline.replies.character_words import leading_words, self_description
 
 
 @pytest.mark.parametrize(

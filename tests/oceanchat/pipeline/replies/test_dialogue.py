@@ -7,9 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from oceanchat.errors import UnreadableReply
-from oceanchat.pipeline.dialogue_reply import parse_dialogue, read_dialogue
+from oceanchat.pipeline.replies.dialogue import parse_dialogue, read_dialogue
 from oceanchat.records import Turn, transcript
-from tests.oceanchat.pipeline.dresses import DRESSED, FORMS, PAIRS, as_json, dialogue, dressed
+from tests.oceanchat.pipeline.replies.dresses import DRESSED, FORMS, PAIRS, as_json, dialogue, dressed
 
 TURNS = (Turn(role="questioner", text="How are you?"), Turn(role="discloser", text="Fine, thanks."))
 LONG = dialogue(1)

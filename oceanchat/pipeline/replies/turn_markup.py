@@ -8,8 +8,8 @@ import re
 from collections.abc import Iterator
 
 from oceanchat.llm.folding import folded
-from oceanchat.pipeline.remarks import is_rule
-from oceanchat.pipeline.speakers import label_at
+from oceanchat.pipeline.replies.remarks import is_rule
+from oceanchat.pipeline.replies.speakers import label_at
 
 _NAME = r"[A-Za-z][\w\u2010-\u2015 -]{0,30}"
 _OPENING = re.compile(rf"<({_NAME})>[ \t]{{0,4}}:?[ \t]{{0,4}}")

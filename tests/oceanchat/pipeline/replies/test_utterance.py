@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from oceanchat.pipeline.utterance_reply import parse_theme, parse_utterance
+from oceanchat.pipeline.replies.utterance import parse_theme, parse_utterance
 from oceanchat.records import Role, SeedTopic
 from tests.oceanchat.pipeline.test_synthesis import SEED
 

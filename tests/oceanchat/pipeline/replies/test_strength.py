@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from oceanchat.pipeline.strength import read_strength
+from oceanchat.pipeline.replies.strength import read_strength
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 import pytest
 
-from oceanchat.pipeline.remarks import begins_remark, heading_kind, is_rule
+from oceanchat.pipeline.replies.remarks import begins_remark, heading_kind, is_rule
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 import pytest
 
-from oceanchat.pipeline.leftovers import markup_in, placeholder_in, repeated_label
+from oceanchat.pipeline.replies.leftovers import markup_in, placeholder_in, repeated_label
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from oceanchat.pipeline.verdict_reply import parse_verdict
+from oceanchat.pipeline.replies.verdict import parse_verdict
 from oceanchat.traits import TRAITS, Level, Trait, TraitLevel
 
 

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from oceanchat.errors import UnreadableReply
-from oceanchat.pipeline.label_reply import FacetLabel, parse_label, parse_labels, read_label
+from oceanchat.pipeline.replies.labels import FacetLabel, parse_label, parse_labels, read_label
 from oceanchat.traits import FACETS, Level, Trait, facet_named
 
 

@@ -13,10 +13,10 @@ from dataclasses import dataclass, field
 from oceanchat.errors import UnreadableReply
 from oceanchat.llm.answer_text import answer_text
 from oceanchat.llm.folding import folded
-from oceanchat.pipeline.leftovers import markup_in, repeated_label
-from oceanchat.pipeline.remarks import begins_remark, heading_kind, is_rule
-from oceanchat.pipeline.speakers import Labelled, inline_labels, label_at, other_label_at, roles_of
-from oceanchat.pipeline.spoken import (
+from oceanchat.pipeline.replies.leftovers import markup_in, repeated_label
+from oceanchat.pipeline.replies.remarks import begins_remark, heading_kind, is_rule
+from oceanchat.pipeline.replies.speakers import Labelled, inline_labels, label_at, other_label_at, roles_of
+from oceanchat.pipeline.replies.spoken import (
     is_aside,
     is_between_quotes,
     is_quoted,
@@ -24,7 +24,7 @@ from oceanchat.pipeline.spoken import (
     unquoted,
     without_end_mark,
 )
-from oceanchat.pipeline.turn_markup import with_labelled_lines
+from oceanchat.pipeline.replies.turn_markup import with_labelled_lines
 from oceanchat.records import Role, Turn
 
 _ENDS_SENTENCE = re.compile(r"[.?!\u2026\"'\u201d\u2019)*_]\s*$")

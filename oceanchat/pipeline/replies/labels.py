@@ -12,7 +12,7 @@ from oceanchat.errors import UnreadableReply
 from oceanchat.llm.answer_text import answer_text
 from oceanchat.llm.folding import folded
 from oceanchat.llm.reply_fields import Field, read_fields
-from oceanchat.pipeline.strength import read_strength
+from oceanchat.pipeline.replies.strength import read_strength
 from oceanchat.traits import FACET_NAMES, Facet, Level, Trait, facet_named
 
 _FIELDS = {

@@ -2,7 +2,7 @@
 
 import pytest
 
-from oceanchat.pipeline.speakers import inline_labels, label_at, other_label_at, roles_of
+from oceanchat.pipeline.replies.speakers import inline_labels, label_at, other_label_at, roles_of
 
 
 @pytest.mark.parametrize(

@@ -12,11 +12,11 @@ from oceanchat.llm.folding import folded
 from oceanchat.llm.refusals import is_refusal
 from oceanchat.llm.reply_fields import read_fields
 from oceanchat.near_duplicates import words_of
-from oceanchat.pipeline.leftovers import markup_in
-from oceanchat.pipeline.remarks import begins_remark, heading_kind, is_rule
-from oceanchat.pipeline.speakers import label_at, roles_of
-from oceanchat.pipeline.spoken import is_aside, is_quoted, spoken, unquoted, without_end_mark
-from oceanchat.pipeline.turn_markup import with_labelled_lines
+from oceanchat.pipeline.replies.leftovers import markup_in
+from oceanchat.pipeline.replies.remarks import begins_remark, heading_kind, is_rule
+from oceanchat.pipeline.replies.speakers import label_at, roles_of
+from oceanchat.pipeline.replies.spoken import is_aside, is_quoted, spoken, unquoted, without_end_mark
+from oceanchat.pipeline.replies.turn_markup import with_labelled_lines
 from oceanchat.records import Role, SeedTopic
 from oceanchat.traits import FACETS
 

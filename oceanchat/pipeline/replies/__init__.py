@@ -1,0 +1,1 @@
+"""Readers of what models reply to requests."""
