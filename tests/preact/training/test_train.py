@@ -1,6 +1,5 @@
 """Whole runs: complete, repeatable, resumable, refused in a line."""
 
-import os
 import signal
 import subprocess
 import sys
@@ -20,11 +19,14 @@ from preact.training.runs import adapter_folder, finished_record, read_record
 from preact.training.train import train
 from tests.preact.conftest import RECIPE, Run, micro_config, release_rows, write_rows
 
-TRAIN = """
-import sys
+TRAIN_AND_DIE = """
+import os, signal, sys
 from preact.config import TrainConfig
 from preact.training.train import train
-train(TrainConfig.model_validate_json(sys.argv[1]), lambda line: print(line, flush=True))
+def listen(line):
+    if line.startswith(sys.argv[2]):
+        os.kill(os.getpid(), signal.SIGKILL)
+train(TrainConfig.model_validate_json(sys.argv[1]), listen)
 """
 
 
@@ -64,15 +66,13 @@ def test_a_run_is_made_again_from_its_own_folder(preact_run: Run, tmp_path: Path
 
 
 def killed_at(config: TrainConfig, step: int, prefix: str = "step") -> None:
-    """Train in another process and kill it there, without a chance to tidy up."""
-    command = [sys.executable, "-c", TRAIN, config.model_dump_json()]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        for line in process.stdout:
-            if line.startswith(f"{prefix} {step}/"):
-                os.kill(process.pid, signal.SIGKILL)
-                break
-    assert process.returncode == -signal.SIGKILL
+    """Train in another process that is killed there, without a chance to tidy up.
+
+    It sends itself the signal: sent from here, on a busy machine, it would arrive some steps later.
+    """
+    command = [sys.executable, "-c", TRAIN_AND_DIE, config.model_dump_json(), f"{prefix} {step}/"]
+    process = subprocess.run(command, stderr=subprocess.PIPE, text=True)
+    assert process.returncode == -signal.SIGKILL, process.stderr
 
 
 @pytest.mark.slow
