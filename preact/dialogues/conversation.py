@@ -31,6 +31,8 @@ class Encoded(NamedTuple):
     ids: list[int]
     labels: list[int]
     """The id where the self-discloser speaks (its end of turn included), IGNORED elsewhere."""
+    answers: int
+    """How many answers fitted; what follows them is cut off."""
 
 
 def ensure_template(tokenizer: Any) -> bool:
@@ -120,7 +122,7 @@ def _cut(
     ids: list[int], offsets: list[tuple[int, int]], spans: list[tuple[int, int]], context: int, reply: int
 ) -> Encoded | None:
     labels = [IGNORED] * len(ids)
-    position, end_of_cut = 0, 0
+    position, end_of_cut, answers = 0, 0, 0
     for start, end in spans:
         while position < len(ids) and offsets[position][1] <= start:
             position += 1
@@ -130,8 +132,8 @@ def _cut(
         if position - first > reply or position > context + reply or (not end_of_cut and first > context):
             break
         labels[first:position] = ids[first:position]
-        end_of_cut = position
-    return Encoded(ids[:end_of_cut], labels[:end_of_cut]) if end_of_cut else None
+        end_of_cut, answers = position, answers + 1
+    return Encoded(ids[:end_of_cut], labels[:end_of_cut], answers) if answers else None
 
 
 def prompt_ids(tokenizer: Any, messages: Sequence[Message], *, context: int, system: str = "") -> list[int]:

@@ -8,13 +8,16 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from oceanchat.errors import TrainingError
+from oceanchat.prompts import Message
 from oceanchat.traits import TraitLevel
 from preact.config import Recipe
 from preact.dialogues.batches import Example
-from preact.dialogues.conversation import encode
+from preact.dialogues.conversation import Encoded, encode
 from preact.dialogues.release import TrainingDialogue
 from preact.methods import METHODS, MethodName
 from preact.persona import trait_level_prompt
+
+_NO_LIMIT = 10**9
 
 
 class Encodings(NamedTuple):
@@ -35,16 +38,14 @@ def encode_all(
 ) -> Encodings:
     """The dialogues as examples, in order. Raises TrainingError when none fits the recipe's lengths.
 
-    `portrayed` is the trait-level that the prompt names; each dialogue's own when it is None. The prompt
-    comes on top of the recipe's lengths, so that all methods see the same turns.
+    `portrayed` is the trait-level that the prompt names; each dialogue's own when it is None.
     """
     examples, encoded_dialogues = [], []
     for dialogue in dialogues:
-        system, context = "", recipe.context
-        if METHODS[method].prompted:
-            system = trait_level_prompt(portrayed or dialogue.trait_level)
-            context += len(tokenizer(system, add_special_tokens=False)["input_ids"])
-        encoded = encode(tokenizer, dialogue.messages, context=context, reply=recipe.reply, system=system)
+        system = trait_level_prompt(portrayed or dialogue.trait_level) if METHODS[method].prompted else ""
+        encoded = encode_under(
+            tokenizer, dialogue.messages, system, context=recipe.context, reply=recipe.reply
+        )
         if encoded is not None:
             examples.append(Example(encoded.ids, encoded.labels, dialogue.trait_id))
             encoded_dialogues.append(dialogue)
@@ -53,3 +54,17 @@ def encode_all(
             f"no dialogue fits {recipe.context} + {recipe.reply} tokens; raise --context or --reply"
         )
     return Encodings(examples, encoded_dialogues, len(dialogues) - len(examples))
+
+
+def encode_under(
+    tokenizer: Any, messages: Sequence[Message], system: str, *, context: int, reply: int
+) -> Encoded | None:
+    """A dialogue under a system text, cut where it is cut without one; None when no answer fits.
+
+    The text comes on top of the lengths, so that all methods, and all trait-levels, see the same turns.
+    `messages` alternate, the questioner first.
+    """
+    alone = encode(tokenizer, messages, context=context, reply=reply)
+    if alone is None or not system:
+        return alone
+    return encode(tokenizer, messages[: 2 * alone.answers], context=_NO_LIMIT, reply=_NO_LIMIT, system=system)

@@ -9,8 +9,10 @@ from oceanchat.errors import TrainingError
 from oceanchat.traits import TraitLevel
 from preact.backbones.backbone import load
 from preact.config import Recipe
-from preact.dialogues.encoding import encode_all
+from preact.dialogues.conversation import encode
+from preact.dialogues.encoding import encode_all, encode_under
 from preact.dialogues.release import TrainingDialogue, read_release
+from preact.persona import trait_level_prompt
 from tests.preact.conftest import RECIPE, Run
 
 
@@ -53,3 +55,21 @@ def test_dialogues_that_do_not_fit_are_counted_and_none_at_all_is_refused(
     with pytest.raises(TrainingError, match="no dialogue fits 16 \\+ 8 tokens"):
         encode_all(tokenizer, dialogues, "preact", recipe)
     assert lengths[0] > 24
+
+
+def test_under_any_prompt_a_dialogue_is_cut_where_it_is_cut_alone(
+    tokenizer: Any, dialogues: tuple[TrainingDialogue, ...]
+) -> None:
+    talk = dialogues[0].messages
+    alone = encode(tokenizer, talk, context=512, reply=256)
+    assert alone is not None and alone.answers == 2
+    # From "no answer fits" to "both fit", token by token: the edge lies somewhere in between.
+    counts = set()
+    for context in range(1, len(alone.ids) + 1):
+        alone = encode(tokenizer, talk, context=context, reply=16)
+        for code in ("O+", "N-"):
+            text = trait_level_prompt(TraitLevel.parse(code))
+            under = encode_under(tokenizer, talk, text, context=context, reply=16)
+            assert (under and under.answers) == (alone and alone.answers)
+        counts.add(alone.answers if alone else 0)
+    assert counts >= {0, 2}
