@@ -26,7 +26,7 @@ from sqlalchemy import (
     update,
 )
 
-from oceanchat.store.json_columns import json_object
+from oceanchat.store.columns import json_object
 from oceanchat.store.schema import metadata
 
 annotators = Table(

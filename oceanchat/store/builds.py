@@ -29,8 +29,8 @@ from sqlalchemy import (
 
 from oceanchat.errors import StoreError
 from oceanchat.records import Candidate, Dialogue, Record, SeedTopic
+from oceanchat.store.columns import json_object, moment
 from oceanchat.store.corpora import essays, sentence_of, sentences
-from oceanchat.store.json_columns import json_object
 from oceanchat.store.schema import metadata
 from oceanchat.traits import CODES, Level, TraitLevel
 
@@ -214,7 +214,9 @@ def _named(connection: Connection, build: str | None) -> str:
 def _all_builds(connection: Connection) -> Iterator[StoredBuild]:
     for r in connection.execute(select(builds)):
         config = json_object(r.config)
-        yield StoredBuild(r.build, r.trait_level, r.corpus_id, r.recipe, r.requested, config, r.finished_at)
+        yield StoredBuild(
+            r.build, r.trait_level, r.corpus_id, r.recipe, int(r.requested), config, moment(r.finished_at)
+        )
 
 
 def state_counts(

@@ -26,7 +26,7 @@ from sqlalchemy import (
 
 from oceanchat.errors import StoreError
 from oceanchat.records import Essay, Sentence
-from oceanchat.store.json_columns import json_object
+from oceanchat.store.columns import json_object
 from oceanchat.store.schema import metadata
 from oceanchat.store.upsert import new_rows, upsert
 from oceanchat.traits import Level, Trait

@@ -11,7 +11,7 @@ from typing import Any
 
 from sqlalchemy import Column, Connection, Float, ForeignKey, Integer, Row, String, Table, Text, select
 
-from oceanchat.store.json_columns import json_object
+from oceanchat.store.columns import json_object, moment
 from oceanchat.store.schema import metadata
 from oceanchat.store.upsert import new_rows
 
@@ -89,7 +89,9 @@ def latest_sample(connection: Connection, *, lock: bool = False) -> Sample | Non
     row = connection.execute(query.with_for_update() if lock else query).first()
     if row is None:
         return None
-    return Sample(row.id, row.task, row.seed, row.overlap, from_json(row.settings), row.created_at)
+    return Sample(
+        row.id, row.task, row.seed, int(row.overlap), from_json(row.settings), moment(row.created_at)
+    )
 
 
 def add_items(connection: Connection, new: Iterable[Item]) -> list[int]:
