@@ -318,10 +318,12 @@ class Builder:
         seeds: Sequence[SeedTopic],
         dialogues: Sequence[Dialogue],
     ) -> Funnel:
-        with self.store.writing() as connection:
+        def write(connection: Connection) -> Funnel:
             build_rows.replace_result(
                 connection, finished, build_rows.BuildResult(candidates, seeds, dialogues)
             )
             funnel = Funnel(**self._counts(connection, trait_level))
             check_sums(trait_level, funnel, candidates=len(candidates))
-        return funnel
+            return funnel
+
+        return self.store.write(write)

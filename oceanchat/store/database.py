@@ -10,12 +10,13 @@ second tool to run.
 import re
 import sqlite3
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import TypeVar
 
 from sqlalchemy import Connection, Engine, func, inspect, select, text, update
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
@@ -39,6 +40,7 @@ from oceanchat.store.schema import APPLICATION, MIGRATIONS, SCHEMA_VERSION, Migr
 OWNERS = (builds, corpora, imports, labels, ledger)
 """The modules that define the tables, with those they import in turn."""
 _VERSION = re.compile(r"[1-9][0-9]{0,5}")
+T = TypeVar("T")
 RESTART_SECONDS = 60.0
 """How long a database that was reached before is waited for."""
 _LOCK = 0x0CEA  # PostgreSQL advisory lock held while a store is created or migrated
@@ -74,6 +76,19 @@ class Store:
         error."""
         with self._translated(), self._connected() as connection, connection.begin():
             yield connection
+
+    def write(self, work: Callable[[Connection], T]) -> T:
+        """`work` in one transaction; whole again where the database restarts or drops the connection."""
+        until = time.monotonic() + RESTART_SECONDS
+        while True:
+            try:
+                with self._translated(), self._connected() as connection, connection.begin():
+                    return work(connection)
+            except StoreError as error:
+                cause = error.__context__
+                if cause is None or not is_passing(cause) or time.monotonic() > until:
+                    raise
+                time.sleep(0.2)
 
     def _connected(self) -> Connection:
         until = time.monotonic() + RESTART_SECONDS

@@ -3,6 +3,7 @@
 How connections are set up and transactions begin; what is in the database it does not know.
 """
 
+import logging
 import sqlite3
 from pathlib import Path
 
@@ -16,6 +17,8 @@ from oceanchat.store.address import has_journal
 def open_engine(address: URL) -> Engine:
     """An engine that reads and writes."""
     if address.get_backend_name() != "sqlite":
+        # The driver's own words about a connection that breaks would reach the terminal; ours come as errors.
+        logging.getLogger("psycopg").addHandler(logging.NullHandler())
         return create_engine(address, pool_pre_ping=True, pool_size=10, max_overflow=20, hide_parameters=True)
     engine = create_engine(
         address, connect_args={"timeout": 60, "check_same_thread": False}, hide_parameters=True

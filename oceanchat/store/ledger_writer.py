@@ -23,8 +23,9 @@ from oceanchat.errors import StoreError
 from oceanchat.store import ledger as ledger_rows
 from oceanchat.store import ledger_runs
 from oceanchat.store.address import file_number
+from oceanchat.store.failures import first_line
 from oceanchat.store.ledger import Entry, Row
-from oceanchat.store.outages import PATIENCE_SECONDS, first_line, is_passing
+from oceanchat.store.outages import PATIENCE_SECONDS, is_passing
 
 MAX_JOBS = 1000
 """Jobs in one commit at most."""
@@ -213,17 +214,14 @@ class LedgerWriter:
                 results = self._commit(self._connected(), jobs)
             except Exception as error:  # every waiting caller must get it, whatever it is
                 self._disconnect()
-                now = time.monotonic()
+                problem, now = first_line(error, self._engine.url), time.monotonic()
                 started = away_since or now
                 if not is_passing(error) or self._is_opening(jobs) or now - started > PATIENCE_SECONDS:
-                    self._broken = (
-                        error
-                        if isinstance(error, StoreError)
-                        else StoreError(f"the ledger cannot be written: {first_line(error)}")
-                    )
+                    lasting = StoreError(f"the ledger cannot be written: {problem}")
+                    self._broken = error if isinstance(error, StoreError) else lasting
                     return [self._broken] * len(jobs)
                 if away_since is None:
-                    self._say(f"the store cannot be reached ({first_line(error)}); what was answered waits")
+                    self._say(f"the store cannot be reached ({problem}); what was answered waits")
                 away_since = started
                 time.sleep(min(2.0, 0.05 + (now - started) / 4))
             else:

@@ -8,8 +8,6 @@ from typing import Any
 
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 
-from oceanchat.store.address import without_password
-
 PATIENCE_SECONDS = 600.0
 """How long a database that went away is waited for."""
 _PASSING_CLASSES = ("08", "40", "53", "57")
@@ -31,8 +29,3 @@ def is_passing(error: BaseException) -> bool:
     if type(origin).__module__.startswith("sqlite3"):
         return isinstance(error, OperationalError) and "locked" in str(origin)
     return isinstance(error, OperationalError | InterfaceError)
-
-
-def first_line(error: BaseException) -> str:
-    """An error in one line, without a password."""
-    return without_password(str(getattr(error, "orig", None) or error).strip().split("\n")[0])

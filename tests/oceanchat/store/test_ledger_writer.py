@@ -5,7 +5,7 @@ import time
 from pathlib import Path
 
 import pytest
-from sqlalchemy import event, text
+from sqlalchemy import Connection, event, text
 
 from oceanchat.errors import StoreError
 from oceanchat.store import ledger_runs
@@ -150,4 +150,28 @@ async def test_a_restart_of_the_database_is_waited_for(restartable_postgres: Res
     with store.reading() as connection:  # the store's own connections were cut, too
         assert connection.execute(text("select count(*) from ledger_calls")).scalar_one() == 1
     assert time.monotonic() - started < 10
+    store.close()
+
+
+@pytest.mark.postgres
+def test_a_transaction_that_is_cut_is_done_again_as_a_whole(
+    restartable_postgres: RestartablePostgres,
+) -> None:
+    store = open_store(restartable_postgres.url)
+    tries: list[int] = []
+
+    def work(connection: Connection) -> int:
+        ledger_runs.start_run(connection, f"run-{len(tries)}")
+        tries.append(1)
+        if len(tries) == 1:
+            restartable_postgres.stop()
+            restartable_postgres.start()
+        ledger_runs.end_run(connection, "run-0")
+        return len(tries)
+
+    assert store.write(work) == 2
+    with store.reading() as connection:
+        assert ledger_runs.living_runs(connection) == {"run-1"}
+    with pytest.raises(StoreError, match="nosuch"):
+        store.write(lambda connection: connection.execute(text("select * from nosuch")))
     store.close()

@@ -6,7 +6,7 @@ import psycopg
 import pytest
 from sqlalchemy.exc import DBAPIError, OperationalError, ProgrammingError
 
-from oceanchat.store.outages import first_line, is_passing
+from oceanchat.store.outages import is_passing
 
 
 def with_state(kind: type[psycopg.Error]) -> DBAPIError:
@@ -32,8 +32,3 @@ def with_state(kind: type[psycopg.Error]) -> DBAPIError:
 )
 def test_a_trouble_passes_or_lasts(error: Exception, passing: bool) -> None:
     assert is_passing(error) == passing
-
-
-def test_an_error_is_shown_in_one_line() -> None:
-    assert first_line(with_state(psycopg.OperationalError)) == "server said so"
-    assert first_line(ValueError("first\nsecond")) == "first"
