@@ -30,7 +30,7 @@ from sqlalchemy import (
     update,
 )
 
-from oceanchat.store.ledger_batches import ledger_batches, set_batch
+from oceanchat.store.ledger_batches import UNFINISHED, ledger_batches, set_batch
 from oceanchat.store.ledger_runs import living_runs
 from oceanchat.store.schema import metadata
 from oceanchat.store.upsert import new_rows, upsert
@@ -120,13 +120,20 @@ def dead_runs(connection: Connection) -> list[str]:
 
 
 def sweep(connection: Connection, runs: Sequence[str], reason: str = "killed") -> int:
-    """Turn what `runs` left in flight into lost attempts, free to be asked again; returns how many."""
-    left = (ledger_calls.c.state == IN_FLIGHT) & ledger_calls.c.batch.is_(None) & ledger_calls.c.run.in_(runs)
+    """Set free what dead `runs` left in flight and no batch can bring any more; returns how many are lost.
+
+    Lost is what was sent on its own. What was claimed for a batch was sent only once the batch was on record,
+    and what a batch lost is on record since it ended.
+    """
+    in_batch = ledger_calls.c.batch.in_(select(ledger_batches.c.batch).where(UNFINISHED))
+    left = (ledger_calls.c.state == IN_FLIGHT) & ledger_calls.c.run.in_(runs)
+    left &= ledger_calls.c.batch.is_(None) | ~in_batch
     rows = connection.execute(select(ledger_calls).where(left)).mappings().all() if runs else []
-    if rows:
-        add_lost(connection, [{**row, "reason": reason} for row in rows])
-        withdraw(connection, [(row["key"], row["run"]) for row in rows])
-    return len(rows)
+    lost = [{**row, "reason": reason} for row in rows if row["batch"] is None]
+    if lost:
+        add_lost(connection, lost)
+    withdraw(connection, [(row["key"], row["run"]) for row in rows])
+    return len(lost)
 
 
 def holders(connection: Connection, keys: Sequence[str]) -> dict[str, Holder]:

@@ -33,6 +33,9 @@ ledger_batches = Table(
 """`batch` is our id, sent along as metadata; `remote_id` is the provider's, null until it is known. `run` is
 who follows it."""
 
+UNFINISHED = ledger_batches.c.state.in_((PREPARING, SUBMITTED))
+"""The batches that may still bring answers."""
+
 BatchRow = dict[str, Any]
 
 
@@ -53,7 +56,7 @@ def batches(connection: Connection, endpoint: str | None = None, unfinished: boo
     if endpoint is not None:
         wanted = wanted.where(ledger_batches.c.endpoint == endpoint)
     if unfinished:
-        wanted = wanted.where(ledger_batches.c.state.in_((PREPARING, SUBMITTED)))
+        wanted = wanted.where(UNFINISHED)
     return [dict(row) for row in connection.execute(wanted).mappings()]
 
 

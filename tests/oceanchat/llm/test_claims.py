@@ -103,13 +103,14 @@ async def test_another_runs_answer_is_waited_for_and_it_is_said(store: Store, se
     assert "is asking the same on this store" in note and "nothing is paid twice" in note
 
 
-def hold(store: Store, key: str, **of_run: Any) -> None:
-    """Another machine's run claims `key`."""
+def hold(store: Store, key: str, batch: str | None = None, **of_run: Any) -> None:
+    """Another machine's run claims `key`, for `batch` if one is given."""
     with store.writing() as connection:
         ledger_runs.start_run(connection, "elsewhere")
         changed = {"host": "elsewhere", "pid": 1} | of_run
         connection.execute(ledger_runs.ledger_runs.update().values(**changed))
-        ledger_rows.claim(connection, [row(key, run="elsewhere")])
+        claimed = row(key, run="elsewhere", batch=batch, batched=batch is not None)
+        ledger_rows.claim(connection, [claimed])
 
 
 async def test_a_lease_that_runs_out_sets_its_claims_free(
@@ -142,6 +143,20 @@ async def test_who_waits_for_another_run_can_be_stopped(store: Store, serve: Ser
         with pytest.raises(BuildStopped, match="SIGINT"):
             await asyncio.wait_for(asking, 5)
     assert endpoint.counters()["calls"] == 0
+
+
+@pytest.mark.parametrize("options", [{}, FAST_BATCHES], ids=["live", "batch"])
+async def test_what_a_killed_run_claimed_for_a_batch_not_yet_on_record_is_free(
+    store: Store, serve: Serve, options: dict[str, Any]
+) -> None:
+    endpoint = serve()
+    settings = endpoint.settings(**options)
+    async with open_session(settings, store.engine, OpenAIEndpoint) as session:
+        key = session.model(MODEL).key(question("question 0"))
+    hold(store, key, batch="b1", host=ledger_runs.here(), pid=2**22 + 1)  # no process has that number
+    answers, _ = await asyncio.wait_for(ask(settings, store.engine, questions(2)), 60)
+    assert len(answers) == 2 and endpoint.counters()["paid"] == 2
+    assert cost_report(store, load_prices()).total.kinds["lost"].calls == 0
 
 
 async def test_a_live_run_does_not_pay_again_for_what_a_batch_holds(store: Store, serve: Serve) -> None:

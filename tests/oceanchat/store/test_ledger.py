@@ -89,7 +89,7 @@ def test_failed_rows_come_oldest_first_and_by_reason(store: Store) -> None:
 def test_what_a_dead_run_left_becomes_lost_and_free(store: Store) -> None:
     with store.writing() as connection:
         ledger_runs.start_run(connection, "run-1")
-        ledger_rows.claim(connection, [row("a"), row("b"), row("c", batch="batch-1", batched=True)])
+        ledger_rows.claim(connection, [row("a"), row("b")])
         ledger_rows.store_calls(connection, [row("b", ANSWERED, body=b"kept", completion_tokens=1)])
         assert ledger_rows.dead_runs(connection) == []  # this process is alive
         ledger_runs.end_run(connection, "run-1")
@@ -98,7 +98,7 @@ def test_what_a_dead_run_left_becomes_lost_and_free(store: Store) -> None:
         assert ledger_rows.sweep(connection, ["run-1"]) == 0
         (lost,) = ledger_rows.lost_attempts(connection)
         assert (lost["calls"], lost["prompt_tokens"], lost["completion_tokens"]) == (1, 100, 10)
-        assert ledger_rows.in_flight(connection) == 1  # the batch is still with the provider
+        assert ledger_rows.in_flight(connection) == 0
 
 
 def test_marks_and_sums(store: Store) -> None:

@@ -58,3 +58,14 @@ def test_a_batch_is_taken_over_once_and_only_from_a_run_that_is_no_more(store: S
         assert (taken["batch"], taken["state"]) == ("b1", PREPARING)
         assert ledger_batches.take_over(connection, "http://x/v1", "run-3") == []
         assert ledger_rows.holders(connection, ["a"])["a"] == ("run-2", "b1")
+
+
+def test_a_dead_runs_claims_stay_only_with_batches_that_may_still_come_in(store: Store) -> None:
+    with store.writing() as connection:
+        for batch, state in (("prepared", PREPARING), ("sent", SUBMITTED), ("over", "completed")):
+            ledger_batches.add_batch(connection, batch_row() | {"batch": batch, "state": state})
+        batches = ["prepared", "sent", "over", "not on record yet"]
+        ledger_rows.claim(connection, [row(batch, batch=batch, batched=True) for batch in batches])
+        assert ledger_rows.sweep(connection, ["run-1"]) == 0
+        assert set(ledger_rows.holders(connection, batches)) == {"prepared", "sent"}
+        assert ledger_rows.lost_attempts(connection) == []  # nothing of the other two was sent
