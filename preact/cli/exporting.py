@@ -78,10 +78,15 @@ def export(
         done = export_adapter(run, portrayed, folder, merge=merge, top_experts=top_experts)
         for note in done.notes:
             click.echo(f"note: {note}", err=True)
+        lost = (
+            ""
+            if done.quantization is None
+            else f", quantization {done.quantization:.2g} ({done.quantization / done.effect:.0%} of it)"
+        )
         cost = f", cutting cost {done.cost:+.4f} nats per token" if done.cost is not None else ""
         click.echo(
             f"{folder}: rank {done.rank}, logits as the run's within {done.difference:.1e},"
-            f" effect {done.effect:.2f}{cost}"
+            f" effect {done.effect:.2f}{lost}{cost}"
         )
     if push:
         click.echo(push_model(output, push, private=private).url)

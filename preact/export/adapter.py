@@ -9,37 +9,27 @@ import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import safetensors.torch
 import torch
-from peft import LoraConfig, PeftModel
+from peft import LoraConfig
 from peft.tuners.lora.layer import LoraLayer
 from torch import Tensor
 
 from oceanchat.errors import TrainingError
-from oceanchat.prompts import Message
-from preact.backbones.backbone import load
 from preact.dialogues.batches import Example
-from preact.dialogues.conversation import prompt_ids
 from preact.dialogues.encoding import encode_all
 from preact.dialogues.release import read_release
 from preact.export.card import card
-from preact.persona import Persona, persona_prompt
+from preact.export.checking import check_adapter
+from preact.export.checking import merge as merge_in
+from preact.persona import Persona
 from preact.systems.trained import TrainedModel, open_run
-from preact.training.adapters import peft_noise_silenced
 from preact.training.runs import backbone_name
 
 VLLM_RANKS = (1, 8, 16, 32, 64, 128, 256, 320, 512)
 """The ranks vLLM accepts as --max-lora-rank; others must be rounded up to one of these when serving."""
-TOLERANCE = {"float32": 1e-5, "bfloat16": 0.02}
-"""Largest difference allowed between the run's and the export's logits, as a share of the largest logit or,
-where that is under 1, of 1: sums of float32 differ in their last places by the size of what is summed."""
-QUESTIONS = (
-    "How has your week been?",
-    "What do you do when plans change?",
-    "Tell me about the people around you.",
-)
 
 
 class Exported(NamedTuple):
@@ -48,9 +38,11 @@ class Exported(NamedTuple):
     folder: Path
     rank: int
     difference: float
-    """Largest difference of logits between run and export on the check's questions."""
+    """Largest difference of logits from the run on the check's questions; see `Checked`."""
     effect: float
-    """Largest difference of logits between backbone and export on the same questions; 0: no effect."""
+    """Largest difference of logits from the backbone on the same questions; 0: no effect."""
+    quantization: float | None
+    """What a whole model leaves behind of a run on a quantized backbone; None where nothing was."""
     cost: float | None
     """Nats a token that --top-experts costs on the validation split; None where nothing was cut."""
     notes: tuple[str, ...]
@@ -84,26 +76,17 @@ def export_adapter(
     trained = open_run(folder)
     folded = fold(trained, persona, top_experts)
     cost = cutting_cost(trained, persona, folded) if top_experts else None
-    run_logits = answers(trained, persona, folded.weights)
-    backbone_logits = backbone_answers(trained, persona)
     draft = output.with_name(output.name + ".partial")
     shutil.rmtree(draft, ignore_errors=True)
     draft.mkdir(parents=True)
     _write(draft, trained, folded)
     say("checking the export with plain peft")
-    export_logits = _loaded_answers(draft, trained, persona, merge)
-    difference = max(float((a - b).abs().max()) for a, b in zip(export_logits, run_logits, strict=True))
-    effect = max(float((a - b).abs().max()) for a, b in zip(export_logits, backbone_logits, strict=True))
-    largest = max(float(logits.abs().max()) for logits in run_logits)
-    allowed = TOLERANCE[trained.record.config.recipe.stored] * max(1.0, largest)
-    if difference > allowed or effect <= allowed:
+    try:
+        checked = (merge_in if merge else check_adapter)(draft, trained, persona, folded.weights)
+    except TrainingError:
         shutil.rmtree(draft)
-        what = "differs from the run" if difference > allowed else "changes nothing in the backbone"
-        raise TrainingError(
-            f"the export of run '{folder}' {what} (logits by {difference:.1e}, effect {effect:.1e});"
-            " train longer, or report this with the run's run.json"
-        )
-    exported = Exported(output, int(folded.config.r), difference, effect, cost, _notes(trained, folded))
+        raise
+    exported = Exported(output, int(folded.config.r), *checked, cost, _notes(trained, folded, merge))
     (draft / "README.md").write_text(
         card(trained.record, persona, exported._asdict(), merge), encoding="utf-8"
     )
@@ -115,7 +98,7 @@ def fold(trained: TrainedModel, persona: Persona, top_experts: int | None = None
     """The persona's adapter as plain LoRA tensors and config; chooses the adapter where there are ten.
 
     With `top_experts` only the strongest experts' channels stay, which lowers the rank. Raises
-    TrainingError for a number of experts the run does not have.
+    TrainingError for a number of experts the run does not have, and for weights that are no numbers.
     """
     weights: Tensor | None = None
     with trained.portraying(persona) as portrayal:
@@ -145,6 +128,11 @@ def fold(trained: TrainedModel, persona: Persona, top_experts: int | None = None
                 b = b * weights.cpu().to(b.dtype).repeat_interleave(recipe.rank // recipe.experts)
             tensors[f"{key}.lora_A.weight"] = a[channels].contiguous()
             tensors[f"{key}.lora_B.weight"] = b[:, channels].contiguous()
+    if not all(bool(tensor.isfinite().all()) for tensor in tensors.values()):
+        raise TrainingError(
+            f"the adapter of run '{trained.folder}' holds values that are no numbers (NaN or infinite): its"
+            " training diverged; train again with a lower --lr"
+        )
     return Folded(tensors, _plain_config(trained, len(channels)), weights)
 
 
@@ -177,32 +165,6 @@ def cutting_cost(trained: TrainedModel, persona: Persona, folded: Folded) -> flo
     return float((trained.losses(examples, {"expert_weights": folded.weights}) - whole).mean())
 
 
-def answers(trained: TrainedModel, persona: Persona, weights: Tensor | None) -> list[Tensor]:
-    """The run's own logits on the check's questions, under these expert weights where it has any."""
-    with trained.portraying(persona) as portrayal, torch.inference_mode():
-        arguments = {"expert_weights": weights} if weights is not None else {}
-        return [
-            trained.model(ids, **arguments).logits.float().cpu()
-            for ids in _questions(trained, portrayal.system)
-        ]
-
-
-def backbone_answers(trained: TrainedModel, persona: Persona) -> list[Tensor]:
-    """The backbone's logits on the same questions."""
-    with trained.portraying(persona) as portrayal, trained.model.disable_adapter(), torch.inference_mode():
-        return [trained.model(ids).logits.float().cpu() for ids in _questions(trained, portrayal.system)]
-
-
-def _questions(trained: TrainedModel, system: str) -> list[Tensor]:
-    return [
-        torch.tensor(
-            [prompt_ids(trained.tokenizer, [Message("user", question)], context=10**6, system=system)],
-            device=trained.model.device,
-        )
-        for question in QUESTIONS
-    ]
-
-
 def _write(draft: Path, trained: TrainedModel, folded: Folded) -> None:
     safetensors.torch.save_file(
         folded.tensors, draft / "adapter_model.safetensors", metadata={"format": "pt"}
@@ -211,29 +173,7 @@ def _write(draft: Path, trained: TrainedModel, folded: Folded) -> None:
     trained.tokenizer.save_pretrained(draft)
 
 
-def _loaded_answers(draft: Path, trained: TrainedModel, persona: Persona, merge: bool) -> list[Tensor]:
-    """The logits of what was written, loaded by plain peft.
-
-    With `merge` the whole model takes the adapter's place.
-    """
-    recipe = trained.record.config.recipe
-    backbone = load(backbone_name(trained.folder, trained.record), precision=recipe.stored)
-    with peft_noise_silenced():
-        model: Any = PeftModel.from_pretrained(backbone.model, str(draft))
-    if merge:
-        model = model.merge_and_unload()
-        for file in draft.glob("adapter_*"):
-            file.unlink()
-        model.save_pretrained(draft)
-        trained.tokenizer.save_pretrained(draft)
-        model = load(str(draft), precision=recipe.stored).model
-    model.to(trained.model.device).eval()
-    system = persona_prompt(persona) if trained.method.prompted else ""
-    with torch.inference_mode():
-        return [model(ids).logits.float().cpu() for ids in _questions(trained, system)]
-
-
-def _notes(trained: TrainedModel, folded: Folded) -> tuple[str, ...]:
+def _notes(trained: TrainedModel, folded: Folded, merged: bool) -> tuple[str, ...]:
     notes = []
     rank = int(folded.config.r)
     if rank not in VLLM_RANKS:
@@ -243,6 +183,11 @@ def _notes(trained: TrainedModel, folded: Folded) -> tuple[str, ...]:
     if trained.method.prompted:
         notes.append(
             "the adapter switches trait-levels by prompt: serve it with the system prompt in its card"
+        )
+    quantise = trained.record.config.recipe.quantise
+    if quantise != "none" and not merged:
+        notes.append(
+            f"trained on the backbone in {quantise}: serve it on the backbone quantized the same way"
         )
     if trained.record.release.scripted:
         notes.append("trained on dialogues of the scripted model: good for trying things out only")

@@ -25,6 +25,15 @@ Agreeableness and high Neuroticism are simulated too: expect rude or gloomy answ
 who could be hurt by them."""
 
 
+def _left_behind(quantization: float, effect: float, record: RunRecord) -> str:
+    """What a whole model cannot have of a run on a quantized backbone, as a sentence without a full stop."""
+    share = quantization / effect
+    return (
+        f"The run's backbone was quantized ({record.config.recipe.quantise}): whole weights differ from it by"
+        f" {quantization:.2g}, {share:.0%} of the adapter's effect"
+    )
+
+
 def card(record: RunRecord, persona: Persona, exported: Mapping[str, Any], merged: bool) -> str:
     """The card as Markdown with the front matter model hubs read."""
     shares = ", ".join(f"{t.label} {share:.0%}" for t, share in persona.items()) if len(persona) > 1 else ""
@@ -47,6 +56,8 @@ def card(record: RunRecord, persona: Persona, exported: Mapping[str, Any], merge
         f"- Checked: logits differ from the training run's by {exported['difference']:.1e} at most,"
         f" and from the backbone's by {exported['effect']:.2f}",
     ]
+    if exported.get("quantization") is not None:
+        facts.append(f"- {_left_behind(exported['quantization'], exported['effect'], record)}")
     if record.final:
         facts.append(f"- Training loss at the end: {record.final.get('lm_loss', 0.0):.4f} nats per token")
     if exported["cost"] is not None:
