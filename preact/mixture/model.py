@@ -126,13 +126,26 @@ class PreactModel(LoraModel):  # type: ignore[misc]
         if trait_ids is not None and expert_weights is not None:
             raise TrainingError("both trait_ids and expert_weights were passed; pass one of them")
         if expert_weights is not None:
+            self._require_merged(expert_weights)
             return dict.fromkeys(self.active_adapters, expert_weights)
         if trait_ids is not None:
             routed = {name: self.preact_router[name]() for name in self.active_adapters}
             # Losses on the router read this: outside the forward pass a sharded parameter would not be whole.
             self.latest_weights = routed[self.active_adapters[0]]
+            self._require_merged(select(self.latest_weights, trait_ids))
             return {name: select(weights, trait_ids) for name, weights in routed.items()}
+        if self.merged_weights is not None:
+            return dict.fromkeys(self.active_adapters, self.merged_weights)
         return dict(self.gate.weights)
+
+    def _require_merged(self, weights: Tensor) -> None:
+        """Raise TrainingError where other experts are asked for than those merged into the backbone."""
+        merged = self.merged_weights
+        if merged is not None and not torch.allclose(weights.detach(), merged.to(weights), atol=1e-6):
+            raise TrainingError(
+                "one trait-level is merged into this model, so it cannot answer as another; call"
+                " unmerge_adapter first"
+            )
 
     def forward(
         self, *args: Any, trait_ids: Tensor | None = None, expert_weights: Tensor | None = None, **kwargs: Any
@@ -180,6 +193,8 @@ class PreactModel(LoraModel):  # type: ignore[misc]
         """The scope in which one trait-level or mixture is in force; without either, merging refuses."""
         if expert_weights is None and trait_id is not None:
             expert_weights = self.router_weights().detach()[trait_id]
+        if expert_weights is not None:
+            self._require_merged(expert_weights)
         self.merged_weights = expert_weights
         return self.gate.open(self._in_force(None, expert_weights) if expert_weights is not None else {})
 

@@ -156,6 +156,24 @@ def test_merging_needs_a_trait_level_and_keeps_the_gate_9() -> None:
     assert torch.allclose(logits(merged), expected, atol=1e-5)
 
 
+def test_a_merged_model_answers_as_the_trait_level_in_it_and_as_no_other() -> None:
+    model = adapted().eval()
+    expected, backbone = logits(model, trait_ids=torch.full((4,), 7)), logits(micro_llama())
+    model.merge_adapter(trait_id=7)
+    assert torch.allclose(logits(model, trait_ids=torch.full((4,), 7)), expected, atol=1e-5)
+    others = {"trait_ids": TRAITS}, {"expert_weights": model.base_model.router_weights()[3]}
+    for options in others:
+        with pytest.raises(TrainingError, match="unmerge_adapter first"):
+            logits(model, **options)
+    with pytest.raises(TrainingError, match="unmerge_adapter first"):
+        model.generate(input_ids=IDS, trait_ids=TRAITS, max_new_tokens=2)
+    with pytest.raises(TrainingError, match="unmerge_adapter first"):
+        model.merge_adapter(trait_id=3)
+    with model.disable_adapter():
+        assert torch.allclose(logits(model), backbone, atol=1e-5)
+    assert torch.allclose(logits(model), expected, atol=1e-5)
+
+
 def test_no_trait_level_is_an_error_11() -> None:
     model = adapted().eval()
     with pytest.raises(TrainingError, match="no trait-level"):
