@@ -35,7 +35,7 @@ class CallAttempt:
 
     def __init__(self, provider: Provider, accounts: Accounts, key: str, request: ChatRequest) -> None:
         self.key = key
-        self.orphaned = False
+        self.left_with: str | None = None
         self._provider = provider
         self._accounts = accounts
         self._request = request
@@ -45,10 +45,12 @@ class CallAttempt:
 
     async def begin(self, batch: str | None = None) -> None:
         accounts, request = self._accounts, self._request
-        if self.orphaned and batch is None:
+        here = self.left_with == self._provider.endpoint
+        if self.left_with is not None and (batch is None or not here):
             raise BuildStopped(
-                "some of these requests are in a batch that an earlier run left with the provider: run with"
-                " --batch to collect its answers (`oceanchat batches` lists it); nothing is asked twice"
+                f"some of these requests are in a batch that an earlier run left with '{self.left_with}': run"
+                f" with {'' if here else f'--base-url {self.left_with} '}--batch to collect its answers"
+                f" (`oceanchat batches` lists it); nothing is asked twice"
             )
         self._batch = batch
         bounds = CallBounds(

@@ -22,12 +22,13 @@ class ClaimWatch:
         self._ledger_writer = ledger_writer
         self._throttle = throttle
         self._usage = usage
-        self._waiting: dict[str, asyncio.Future[bool]] = {}
+        self._waiting: dict[str, asyncio.Future[str | None]] = {}
         self._looking: asyncio.Task[None] | None = None
         self._named: set[str] = set()
 
-    async def released(self, key: str) -> bool:
-        """Wait until nobody else asks for `key`; whether it is in a batch that nobody follows any more.
+    async def released(self, key: str) -> str | None:
+        """Wait until nobody else asks for `key`; where it is in a batch that nobody follows any more, that
+        batch's endpoint.
 
         Raises BuildStopped when the run is stopped meanwhile, StoreError when the store fails.
         """
@@ -60,8 +61,8 @@ class ClaimWatch:
         held = await self._ledger_writer.held(keys)
         for key in keys:
             holder = held.get(key)
-            if holder is None or holder.orphaned:
-                self._waiting.pop(key).set_result(holder is not None)
+            if holder is None or holder.left_with is not None:
+                self._waiting.pop(key).set_result(holder and holder.left_with)
             elif holder.by not in self._named:
                 self._named.add(holder.by)
                 self._usage.note(

@@ -136,7 +136,7 @@ class Ledger:
             try:
                 return await self._fetch(request, attempt)
             except ClaimedElsewhere:
-                attempt.orphaned = await self._claims.released(key)
+                attempt.left_with = await self._claims.released(key)
                 from_ledger = True
 
     async def _fetch(self, request: ChatRequest, attempt: CallAttempt) -> ChatAnswer:

@@ -39,8 +39,8 @@ class Attempt(Protocol):
         """The ledger key of the request."""
 
     @property
-    def orphaned(self) -> bool:
-        """Whether the request was last seen in a batch that no living run follows."""
+    def left_with(self) -> str | None:
+        """The endpoint of a batch that holds the request and that no living run follows, if there is one."""
 
     async def begin(self, batch: str | None = None) -> None:
         """About to send, on its own or in `batch`: money is reserved, the claim is on disk.

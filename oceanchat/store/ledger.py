@@ -108,15 +108,17 @@ class Holder(NamedTuple):
     """Who is asking for something."""
 
     run: str
-    batch: str | None
-    """The batch it is in; that belongs to the run which follows it."""
+    """Of a batch: the one that follows it."""
+    batch_endpoint: str | None
+    """Where the batch is that holds it; None where it is in none."""
 
 
 def dead_runs(connection: Connection) -> list[str]:
     """Runs that left calls in flight and can bring no answer any more."""
-    asking = select(ledger_calls.c.run).where(ledger_calls.c.state == IN_FLIGHT).distinct()
-    living = living_runs(connection)
-    return [run for run in connection.execute(asking).scalars() if run not in living]
+    query = select(ledger_calls.c.run).where(ledger_calls.c.state == IN_FLIGHT).distinct()
+    asking = connection.execute(query).scalars().all()
+    living = living_runs(connection)  # looked up last: a run is on record before it asks
+    return [run for run in asking if run not in living]
 
 
 def sweep(connection: Connection, runs: Sequence[str], reason: str = "killed") -> int:
@@ -138,11 +140,12 @@ def sweep(connection: Connection, runs: Sequence[str], reason: str = "killed") -
 
 def holders(connection: Connection, keys: Sequence[str]) -> dict[str, Holder]:
     """Who holds the claims on those of `keys` that are in flight."""
-    table = ledger_calls.outerjoin(ledger_batches, ledger_calls.c.batch == ledger_batches.c.batch)
+    its_batch = (ledger_calls.c.batch == ledger_batches.c.batch) & UNFINISHED
+    table = ledger_calls.outerjoin(ledger_batches, its_batch)
     run = func.coalesce(ledger_batches.c.run, ledger_calls.c.run)
-    query = select(ledger_calls.c.key, run, ledger_calls.c.batch).select_from(table)
+    query = select(ledger_calls.c.key, run, ledger_batches.c.endpoint).select_from(table)
     rows = connection.execute(query.where(ledger_calls.c.key.in_(keys), ledger_calls.c.state == IN_FLIGHT))
-    return {key: Holder(run, batch) for key, run, batch in rows}
+    return {key: Holder(run, endpoint) for key, run, endpoint in rows}
 
 
 def find(connection: Connection, keys: Sequence[str]) -> dict[str, Entry]:

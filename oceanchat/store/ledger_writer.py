@@ -47,10 +47,8 @@ class Held(NamedTuple):
 
     by: str
     """Who asks, for messages."""
-    batch: str | None
-    """The batch it is in."""
-    orphaned: bool
-    """Whether that batch is with the provider, and no living run follows it."""
+    left_with: str | None
+    """The endpoint of the batch it is in, where no living run follows that batch."""
 
 
 _WRITES: dict[str, Callable[[Connection, list[Any]], None]] = {
@@ -141,14 +139,22 @@ class LedgerWriter:
         ledger_runs.start_run(connection, self.run)
 
     def _held(self, connection: Connection, keys: Sequence[str]) -> dict[str, Held]:
-        askers = ledger_runs.askers(connection)
-        living = {run for run, asker in askers.items() if not asker.gone and not self._is_over(asker)}
-        ledger_rows.sweep(connection, [run for run in ledger_rows.dead_runs(connection) if run not in living])
-        held = {}
-        for key, holder in ledger_rows.holders(connection, keys).items():
-            by = askers[holder.run].shown if holder.run in askers else "a run that has ended"
-            held[key] = Held(by, holder.batch, holder.run not in living)
-        return held
+        dead = ledger_rows.dead_runs(connection)
+        ledger_rows.sweep(connection, [run for run in dead if run not in self._living(connection)])
+        holders = ledger_rows.holders(connection, keys)
+        living = self._living(connection)  # looked up last: a run is on record before it asks
+        return {
+            key: Held(
+                living.get(holder.run, "a run that has ended"),
+                None if holder.run in living else holder.batch_endpoint,
+            )
+            for key, holder in holders.items()
+        }
+
+    def _living(self, connection: Connection) -> dict[str, str]:
+        """The runs that may still bring answers, as they are shown."""
+        askers = ledger_runs.askers(connection).values()
+        return {asker.run: asker.shown for asker in askers if not asker.gone and not self._is_over(asker)}
 
     def _is_over(self, asker: ledger_runs.Asker) -> bool:
         """Whether a run's lease has run out and stays so: after a computer's sleep its owner renews it."""

@@ -63,7 +63,7 @@ class BatchQueue:
         if self._opening is None:
             self._opening = asyncio.create_task(self._open())
         await asyncio.shield(self._opening)
-        if attempt.orphaned:
+        if attempt.left_with is not None:
             await self._adopt()
         self._throttle.check()
         pending = PendingRequest(model, request, attempt, asyncio.get_running_loop().create_future())

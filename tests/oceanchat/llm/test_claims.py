@@ -13,6 +13,7 @@ import pytest
 
 from oceanchat.errors import BuildStopped
 from oceanchat.llm.costs import cost_report
+from oceanchat.llm.endpoint.batch_status import known_batches
 from oceanchat.llm.endpoint.openai_endpoint import OpenAIEndpoint
 from oceanchat.llm.prices import load_prices
 from oceanchat.models import open_session
@@ -159,22 +160,32 @@ async def test_what_a_killed_run_claimed_for_a_batch_not_yet_on_record_is_free(
     assert cost_report(store, load_prices()).total.kinds["lost"].calls == 0
 
 
+async def leave_a_batch(store: Store, endpoint: Endpoint) -> None:
+    """A run is stopped while the answers to two questions are still with the provider."""
+    async with open_session(endpoint.settings(**FAST_BATCHES), store.engine, OpenAIEndpoint) as session:
+        asking = asyncio.create_task(ask_all(session, questions(2)))
+        while not any(row["remote_id"] for row in known_batches(store)):
+            await asyncio.sleep(0.02)
+        session.throttle.stop(BuildStopped("stopped by SIGINT"))
+        await asyncio.gather(asking, return_exceptions=True)
+
+
 async def test_a_live_run_does_not_pay_again_for_what_a_batch_holds(store: Store, serve: Serve) -> None:
     endpoint = serve(batch_seconds=1.5)
-    settings = endpoint.settings(**FAST_BATCHES)
-
-    async def leave() -> None:
-        async with open_session(settings, store.engine, OpenAIEndpoint) as session:
-            asking = asyncio.create_task(ask_all(session, questions(2)))
-            while not endpoint.counters()["batches"]:
-                await asyncio.sleep(0.02)
-            await asyncio.sleep(0.2)
-            session.throttle.stop(BuildStopped("stopped by SIGINT"))
-            await asyncio.gather(asking, return_exceptions=True)
-
-    await leave()
-    with pytest.raises(BuildStopped, match=r"in a batch that an earlier run left.*--batch"):
+    await leave_a_batch(store, endpoint)
+    with pytest.raises(BuildStopped, match=r"in a batch that an earlier run left.*run with --batch"):
         await ask(endpoint.settings(), store.engine, questions(2))
-    answers, _ = await ask(settings, store.engine, questions(2))
+    answers, _ = await ask(endpoint.settings(**FAST_BATCHES), store.engine, questions(2))
     assert len(answers) == 2
     assert endpoint.counters()["paid"] == 2
+
+
+@pytest.mark.parametrize("options", [{}, FAST_BATCHES], ids=["live", "batch"])
+async def test_what_a_batch_at_another_address_holds_is_not_waited_for(
+    store: Store, serve: Serve, options: dict[str, Any]
+) -> None:
+    endpoint, other = serve(batch_seconds=60), serve()
+    await leave_a_batch(store, endpoint)
+    with pytest.raises(BuildStopped, match=f"left with '{endpoint.url}': run with --base-url {endpoint.url}"):
+        await asyncio.wait_for(ask(other.settings(**options), store.engine, questions(2)), 60)
+    assert other.counters()["paid"] == 0

@@ -57,7 +57,7 @@ def test_a_batch_is_taken_over_once_and_only_from_a_run_that_is_no_more(store: S
         (taken,) = ledger_batches.take_over(connection, "http://x/v1", "run-2")
         assert (taken["batch"], taken["state"]) == ("b1", PREPARING)
         assert ledger_batches.take_over(connection, "http://x/v1", "run-3") == []
-        assert ledger_rows.holders(connection, ["a"])["a"] == ("run-2", "b1")
+        assert ledger_rows.holders(connection, ["a"])["a"] == ("run-2", "http://x/v1")
 
 
 def test_a_dead_runs_claims_stay_only_with_batches_that_may_still_come_in(store: Store) -> None:

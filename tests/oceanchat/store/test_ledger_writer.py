@@ -74,7 +74,7 @@ async def test_a_claim_that_another_run_holds_is_refused_until_it_ends(store: St
     granted = [await second.claim(row(key, run=second.run)) for key in ("a", "b")]
     assert granted == [False, True]
     (held,) = (await second.held(["a", "never"])).values()
-    assert (held.batch, held.orphaned) == (None, False) and "process " in held.by
+    assert held.left_with is None and "process " in held.by
     second.withdraw("a")  # not its own: nothing happens
     assert set(await second.held(["a"])) == {"a"}
     await first.close()  # it ends with "a" in flight
