@@ -147,11 +147,11 @@ async def open_session(
     """A session on the store's ledger; leaving it waits for what is in flight. Raises ConfigError."""
     budget = Budget(load_prices(settings.prices), settings.max_usd)
     throttle = Throttle(settings.concurrency, settings.rpm, settings.tpm, settings.timeout_seconds)
-    usage = Usage()
+    usage = Usage(cap=budget.cap)
     ledger_writer = LedgerWriter(engine, usage.note)
     await ledger_writer.open()
     session = ModelSession(settings, ledger_writer, budget, throttle, open_endpoint, usage)
-    with drain_on_signals(throttle, settings.timeout_seconds):
+    with drain_on_signals(throttle, settings.timeout_seconds, usage.tell):
         try:
             yield session
         finally:

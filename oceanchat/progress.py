@@ -21,6 +21,12 @@ class Progress(Protocol):
     def watch(self, usage: Usage) -> None:
         """Show these figures from now on."""
 
+    def want(self, count: int) -> None:
+        """Add `count` to the dialogues asked for."""
+
+    def passed(self, count: int) -> None:
+        """Add `count` to the dialogues that have passed."""
+
     def expect(self, stage: Stage, count: int) -> None:
         """Add `count` to the steps still to be done."""
 
@@ -32,6 +38,12 @@ class Silence:
     """A Progress that shows nothing."""
 
     def watch(self, usage: Usage) -> None:
+        """Do nothing."""
+
+    def want(self, count: int) -> None:
+        """Do nothing."""
+
+    def passed(self, count: int) -> None:
         """Do nothing."""
 
     def expect(self, stage: Stage, count: int) -> None:

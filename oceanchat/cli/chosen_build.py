@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from oceanchat.cli.display.notes import print_note
 from oceanchat.errors import InputError
 
 if TYPE_CHECKING:
@@ -31,5 +32,5 @@ def chosen_build(store: "Store", name: str | None) -> str | None:
         raise InputError(f"--build '{name}' is not in store '{store.url}', which holds: {listed}")
     if name is None and len(names) > 1:
         others = ", ".join(f"'{each}'" for each in names[1:])
-        click.echo(f"oceanchat: this is build '{names[0]}'; --build NAME reads another: {others}", err=True)
+        print_note(f"oceanchat: this is build '{names[0]}'; --build NAME reads another: {others}")
     return name or next(iter(names), None)

@@ -11,6 +11,7 @@ from typing import Any
 
 import click
 
+from oceanchat.cli.display.notes import print_note
 from oceanchat.errors import OceanChatError
 from oceanchat.extras import missing_package
 
@@ -140,5 +141,5 @@ def _make_output_safe() -> None:
 
 def _complain(name: str, message: str, code: int) -> int:
     line = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in " ".join(message.split()))
-    print(f"{name}: {line}", file=sys.stderr)
+    print_note(f"{name}: {line}")
     return code

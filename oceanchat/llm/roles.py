@@ -54,7 +54,10 @@ class RoleModel:
     def record_outcome(self, request: ChatRequest, outcome: str | None) -> None:
         """Record that the reply just read was of no use ('retried', 'rejected')."""
         self.ledger.record_outcome(request, outcome)
-        if outcome is not None and not self.free:
+        if outcome is None:
+            return
+        self.ledger.usage.unusable += 1
+        if not self.free:
             # A reply is read in the same breath in which it comes, so the last one is the one meant.
             self._usefulness.take_back(self.role, request.task)
             self._count(request.task, why_useless(self._last))

@@ -1,8 +1,8 @@
 """Let a run finish when a signal comes.
 
-The first signal stops the throttle: what is in flight finishes, and within a request's timeout the process
-ends, whatever it is doing. A second signal ends it at once. A thread listens, because Python runs its own
-handlers only when the main thread comes back to it.
+The first signal stops the throttle and says what is waited for: what is in flight finishes, and within a
+request's timeout the process ends, whatever it is doing. A second signal ends it at once. A thread listens,
+because Python runs its own handlers only when the main thread comes back to it.
 """
 
 import asyncio
@@ -14,7 +14,7 @@ import socket
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from oceanchat.errors import BuildStopped
@@ -22,13 +22,17 @@ from oceanchat.llm.throttle import Throttle
 
 GRACE = 2.0
 """Seconds beyond the timeout of a request: for the last answers to be written."""
-_CURSOR = "\x1b[?25h"
-"""Shows the cursor of a terminal, which a progress display hides."""
+_CURSOR = "\x1b[?25h\r\n"
+"""Shows the cursor of a terminal, which a progress display hides, on a line of its own."""
 
 
 @contextmanager
-def drain_on_signals(throttle: Throttle, timeout: float) -> Iterator[None]:
+def drain_on_signals(
+    throttle: Throttle, timeout: float, say: Callable[[str], None] = lambda line: None
+) -> Iterator[None]:
     """Within the block SIGINT, SIGTERM and SIGHUP stop the throttle; `timeout` is a request's, in seconds.
+
+    `say` is told what the first one waits for, in a thread of its own.
 
     Does nothing outside the main thread, which alone may listen. A SIGHUP that is ignored, as under `nohup`,
     stays ignored.
@@ -38,9 +42,13 @@ def drain_on_signals(throttle: Throttle, timeout: float) -> Iterator[None]:
         return
     ours, theirs = socket.socketpair()
     theirs.setblocking(False)
-    watch = threading.Thread(
-        target=_watch, args=(ours, asyncio.get_running_loop(), throttle, timeout), daemon=True, name="signals"
-    )
+    loop = asyncio.get_running_loop()
+
+    def stop(number: int) -> None:
+        _in_thread(say, _waits_for(number, throttle.in_flight, timeout))
+        _stop(loop, throttle, signal.Signals(number).name)
+
+    watch = threading.Thread(target=_watch, args=(ours, stop, timeout), daemon=True, name="signals")
     numbers = [signal.SIGINT, signal.SIGTERM]
     if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
         numbers.append(signal.SIGHUP)
@@ -61,7 +69,7 @@ def drain_on_signals(throttle: Throttle, timeout: float) -> Iterator[None]:
         ours.close()
 
 
-def _watch(ours: socket.socket, loop: asyncio.AbstractEventLoop, throttle: Throttle, timeout: float) -> None:
+def _watch(ours: socket.socket, stop: Callable[[int], None], timeout: float) -> None:
     """Wait for signals; returns when the block is left."""
     first = 0
     until = float("inf")
@@ -79,7 +87,16 @@ def _watch(ours: socket.socket, loop: asyncio.AbstractEventLoop, throttle: Throt
             if first:
                 return _leave(number, "")
             first, until = number, time.monotonic() + timeout + GRACE
-            _stop(loop, throttle, signal.Signals(number).name)
+            stop(number)
+
+
+def _waits_for(number: int, in_flight: int, timeout: float) -> str:
+    """What happens after the first signal, in one line."""
+    again = "Ctrl-C again" if number == signal.SIGINT else "a second signal"
+    if not in_flight:
+        return f"Stopping, with nothing in flight; {again} stops at once"
+    requests = f"{in_flight:,} request{'s' if in_flight != 1 else ''}"
+    return f"Waiting for {requests} in flight (at most {timeout:g} s); {again} stops at once"
 
 
 def _stop(loop: asyncio.AbstractEventLoop, throttle: Throttle, name: str) -> None:
@@ -91,10 +108,15 @@ def _stop(loop: asyncio.AbstractEventLoop, throttle: Throttle, name: str) -> Non
 def _leave(number: int, why: str) -> None:
     """End the process now; what it says must not keep it, where nobody reads or the terminal is held."""
     line = f"stopped by {signal.Signals(number).name}: {why}; all answers are kept\n" if why else ""
-    speech = threading.Thread(target=_say, args=(line,), daemon=True)
+    _in_thread(_say, line)
+    os._exit(128 + number)
+
+
+def _in_thread(say: Callable[[str], None], line: str) -> None:
+    """Say a line, and wait no longer for it than a moment."""
+    speech = threading.Thread(target=say, args=(line,), daemon=True)
     speech.start()
     speech.join(0.5)
-    os._exit(128 + number)
 
 
 def _say(line: str) -> None:

@@ -25,6 +25,8 @@ class Usage:
     """Answers read from the ledger."""
     failed: int = 0
     """Requests that failed permanently, in this session or on record in the ledger."""
+    unusable: int = 0
+    """Replies that no stage could use: unreadable, refusing, cut off or empty."""
     retried: int = 0
     """Attempts that brought no answer and were repeated."""
     in_flight: int = 0
@@ -41,6 +43,8 @@ class Usage:
     """What they cost by the price table, in US dollars."""
     unpriced: int = 0
     """Answers whose cost is unknown (no price for the model, or no token count in the reply)."""
+    cap: Decimal | None = None
+    """What this session may spend at most, in US dollars."""
     lost: int = 0
     """Attempts of this session that may have been billed and brought no answer."""
     lost_usd: Decimal = Decimal(0)
@@ -57,6 +61,10 @@ class Usage:
         if text in self.notes:
             return
         self.notes.append(text)
+        self.tell(text)
+
+    def tell(self, text: str) -> None:
+        """Tell the user, now, where anybody shows it."""
         if self.on_note is not None:
             self.on_note(text)
 
@@ -71,10 +79,9 @@ class Usage:
     @property
     def rate(self) -> float:
         """Answers a second over the last half minute."""
-        if not self._recent:
-            return 0.0
-        span = min(RATE_WINDOW, max(time.monotonic() - self.started, 0.001))
-        return len(self._recent) / span
+        now = time.monotonic()
+        recent = sum(moment >= now - RATE_WINDOW for moment in list(self._recent))
+        return recent / min(RATE_WINDOW, max(now - self.started, 0.001))
 
     @property
     def cost(self) -> str:
@@ -83,19 +90,12 @@ class Usage:
         cost = format_cost(self.usd, self.unpriced)
         return f"{cost} and up to ${self.lost_usd:.4f} possibly paid" if self.lost_usd else cost
 
-    def line(self, remaining: int | None = None) -> str:
-        """One line: done / failed / in flight / rate / cost so far / remaining."""
-        parts = [
-            f"{self.answered + self.replayed:,} done",
-            f"{self.failed:,} failed",
-            f"{self.in_flight:,} in flight",
-            *([f"{self.waiting:,} from another run"] if self.waiting else []),
-            f"{self.rate:.1f}/s",
-            f"cost {self.cost}",
-        ]
-        if remaining is not None:
-            parts.append(f"{remaining:,} remaining")
-        return ", ".join(parts)
+    @property
+    def pace(self) -> float:
+        """Answers a second over the last half minute, or over the whole session where none came in it."""
+        if self.rate:
+            return self.rate
+        return self.answered / max(time.monotonic() - self.started, 0.001)
 
     def as_json(self) -> dict[str, int | float | str | None]:
         """The figures for `--json`; `usd` is null where a cost is unknown."""
@@ -103,6 +103,7 @@ class Usage:
             "made": self.answered,
             "replayed": self.replayed,
             "failed": self.failed,
+            "unusable": self.unusable,
             "retried": self.retried,
             "prompt_tokens": self.prompt_tokens,
             "completion_tokens": self.completion_tokens,

@@ -95,6 +95,7 @@ async def build(
         checker=config.checker,
     ) as models:
         progress.watch(models.usage)
+        progress.want(config.count * len(config.trait_levels))
         with store.reading() as connection:
             essays = corpus_rows.essay_outlines(connection, corpus.id)
         builder = Builder(config, store, corpus, essays, prompts, models, progress)
@@ -158,6 +159,7 @@ class Builder:
         # Asking for fewer deletes nothing: the result of the larger request stays.
         alike = previous is not None and previous.recipe == recipe
         requested = max(self.config.count, previous.requested if previous is not None and alike else 0)
+        self.progress.want(requested - self.config.count)
         selector = self._seed_selector(trait_level)
         gates = self.stages.gates()
         seeds: list[SeedTopic] = []
@@ -299,6 +301,7 @@ class Builder:
             checked = await checker.validate(dialogue)
             count_checked(self.models.checker, checked)
             self.progress.done(Stage.CHECK, 1)
+            self.progress.passed(checked.state == "passed")
             return checked
 
         return list(await asyncio.gather(*map(check, dialogues)))

@@ -3,13 +3,13 @@
 It shows what it is handed and decides nothing.
 """
 
-import sys
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from rich.table import Table
 
 from oceanchat.cli.display.dialogue import print_dialogue
+from oceanchat.cli.display.notes import print_note
 from oceanchat.cli.display.tables import fit, print_table, stdout_console
 from oceanchat.corpus.essays import Corpus
 from oceanchat.llm.settings import SCRIPTED
@@ -56,7 +56,7 @@ def print_build(report: BuildReport, samples: Sequence[Dialogue], config: BuildC
         out.print()
         print_dialogue(dialogue)
     out.print()
-    out.print(_models_line(config), style="bold", soft_wrap=True)
+    out.print(_models_line(config), style="bold", soft_wrap=not out.is_terminal)
 
 
 def print_corpus_notes(corpus: Corpus) -> None:
@@ -97,7 +97,7 @@ def _failure_line(step: FailedStep) -> str:
 
 
 def _note(line: str) -> None:
-    print(f"oceanchat: {line}", file=sys.stderr)
+    print_note(f"oceanchat: {line}")
 
 
 def _models_line(config: BuildConfig) -> str:

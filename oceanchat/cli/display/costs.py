@@ -9,8 +9,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
-import click
-
+from oceanchat.cli.display.notes import print_sentence
 from oceanchat.cli.display.tables import print_table
 from oceanchat.llm.bills import BillFigure, BillReport
 from oceanchat.llm.costs import KINDS, CostLine, CostReport
@@ -25,16 +24,18 @@ def print_estimate(estimate: BuildEstimate) -> None:
     rows = [_estimate_row(task) for task in estimate.tasks]
     if len(rows) > 1:
         rows.append(_estimate_row(estimate.total))
-    click.echo(f"{estimate.missing:,} dialogues still to be built.")
+    print_sentence(f"{estimate.missing:,} dialogues still to be built.")
     print_table(("task", "model", "calls", "tokens", "cost"), rows)
     if not estimate.pilot_dialogues:
-        click.echo(
+        print_sentence(
             "No pilot with these models yet, so only lower bounds are known; add --pilot 5 to estimate."
         )
     else:
-        click.echo(f"From {estimate.pilot_dialogues:,} dialogues in the ledger; 95 % intervals in brackets.")
+        print_sentence(
+            f"From {estimate.pilot_dialogues:,} dialogues in the ledger; 95 % intervals in brackets."
+        )
     batch = ", at the Batch API's discount" if estimate.config.calls.batch else ""
-    click.echo(f"Prices of {estimate.price_date}{batch}.")
+    print_sentence(f"Prices of {estimate.price_date}{batch}.")
 
 
 def _estimate_row(task: TaskEstimate) -> tuple[str, ...]:
@@ -60,15 +61,15 @@ def print_costs(report: CostReport) -> None:
     print_table(("stage", "model", "", "calls", "tokens", *KINDS, "paid"), rows)
     if total.kinds["lost"].calls:
         reasons = ", ".join(f"{count:,} {reason}" for reason, count in report.lost_reasons.items())
-        click.echo(
+        print_sentence(
             f"Possibly paid: {total.kinds['lost'].calls:,} attempts ({reasons}) that may have been billed and"
             f" brought no answer; 'lost' is their upper bound, the provider's bill decides."
         )
     if total.paid.cached_tokens:
-        click.echo(f"Of the prompt tokens {total.paid.cached_tokens:,} came from the provider's cache.")
+        print_sentence(f"Of the prompt tokens {total.paid.cached_tokens:,} came from the provider's cache.")
     if report.in_flight:
-        click.echo(f"In flight now: {report.in_flight:,} (not in the table).")
-    click.echo(f"Prices of {report.price_date}.")
+        print_sentence(f"In flight now: {report.in_flight:,} (not in the table).")
+    print_sentence(f"Prices of {report.price_date}.")
 
 
 def _stage_order(task: str) -> int:
@@ -83,7 +84,7 @@ def _cost_cells(line: CostLine) -> tuple[Any, ...]:
 
 def print_bill(report: BillReport, period: tuple[float, float] | None) -> None:
     """The ledger's figures beside the provider's."""
-    click.echo()
+    print()
     rows = [
         (
             line.model,
@@ -97,10 +98,10 @@ def print_bill(report: BillReport, period: tuple[float, float] | None) -> None:
     ]
     print_table(("model", "", "ledger", "possibly more", "provider", ""), rows)
     if report.foreign:
-        click.echo(f"In the export, but not in this store: {', '.join(report.foreign)}.")
+        print_sentence(f"In the export, but not in this store: {', '.join(report.foreign)}.")
     if period:
         first, last = (f"{datetime.fromtimestamp(moment, UTC):%Y-%m-%d}" for moment in period)
-        click.echo(
+        print_sentence(
             f"The store's calls are from {first} to {last} (UTC): export the same days of the same project"
             f" or key."
         )
@@ -118,19 +119,19 @@ def _difference(line: BillFigure) -> str:
 def print_retry(report: RetryReport, asked: int) -> None:
     """How asking again went."""
     if not asked:
-        return click.echo("There are no failed requests to send again.")
-    click.echo(
+        return print_sentence("There are no failed requests to send again.")
+    print_sentence(
         f"{asked:,} requests sent again: {report.answered:,} answered, {sum(report.failed.values()):,} failed"
     )
     for reason, count in report.failed.most_common():
-        click.echo(f"  {count:,} {reason}")
-    click.echo(f"Cost {report.usage.cost}. Run the same build again to use the answers.")
+        print_sentence(f"  {count:,} {reason}")
+    print_sentence(f"Cost {report.usage.cost}. Run the same build again to use the answers.")
 
 
 def print_batches(rows: Sequence[dict[str, Any]]) -> None:
     """The batches of a store, oldest first."""
     if not rows:
-        return click.echo("No batches.")
+        return print_sentence("No batches.")
     cells = [
         (
             row["remote_id"] or f"({row['batch'][:12]})",

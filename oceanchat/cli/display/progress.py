@@ -1,20 +1,25 @@
 """The progress of a build on stderr.
 
-On a terminal it is a row of bars, elsewhere plain lines.
+On a terminal it is a row of bars with counters below, drawn anew by the clock whether or not anything
+happens; elsewhere it is plain lines, ever rarer.
 """
 
 import sys
-import time
+import threading
+from collections.abc import Iterator
 from types import TracebackType
 
-from rich.console import Console
+from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+from rich.text import Text
 
+from oceanchat.cli.display.counters import BuildCounters
+from oceanchat.cli.display.notes import fitted
 from oceanchat.llm.usage import Usage
 from oceanchat.progress import Stage
 
-SECONDS_BETWEEN_LINES = 5.0
-"""How often progress is written where there is no terminal."""
+FIRST_LINE, RAREST_LINE = 5.0, 60.0
+"""Seconds between two lines where there is no terminal: at first, doubled with every line up to the last."""
 
 
 class BuildProgress:
@@ -22,80 +27,112 @@ class BuildProgress:
 
     def __init__(self, quiet: bool = False) -> None:
         self._console = Console(stderr=True, quiet=quiet)
-        self._usage: Usage | None = None
-        self._expected: dict[Stage, int] = {}
-        self._done: dict[Stage, int] = {}
+        # Asked once: a terminal that is closed later is none.
+        self._on_terminal = self._console.is_terminal
+        self._counters = BuildCounters()
         self._tasks: dict[Stage, TaskID] = {}
-        self._next_line = time.monotonic() + SECONDS_BETWEEN_LINES
-        self._bars = Progress(
-            TextColumn("{task.description:<20}"),
-            BarColumn(bar_width=28),
-            MofNCompleteColumn(),
-            TimeElapsedColumn(),
-            TextColumn("{task.fields[calls]}"),
-            console=self._console,
-            refresh_per_second=5,
-        )
+        self._bars = _BarsAndCounters(self._counters, self._console)
+        self._over = threading.Event()
+        self._lines = threading.Thread(target=self._print_lines, daemon=True, name="progress")
 
     def __enter__(self) -> "BuildProgress":
-        if self._console.is_terminal:
+        if self._on_terminal:
             self._bars.start()
+        else:
+            self._lines.start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._console.is_terminal:
-            self._refresh()
+        if self._on_terminal:
             self._bars.stop()
-        elif self._expected:
-            self._line()
+            return
+        self._over.set()
+        self._lines.join()
+        if self._counters.expected:
+            self._print_line()
 
     def watch(self, usage: Usage) -> None:
         """Show these figures from now on, and what is noted beside them."""
-        self._usage = usage
+        self._counters.usage = usage
         usage.on_note = self._note
 
     def _note(self, text: str) -> None:
-        self._console.print(f"oceanchat: {text}", highlight=False, markup=False, soft_wrap=True)
+        line = f"oceanchat: {text}"
+        shown = fitted(line) if self._on_terminal else line
+        self._console.print(shown, highlight=False, markup=False, soft_wrap=True)
+
+    def want(self, count: int) -> None:
+        """`count` more dialogues are asked for."""
+        self._counters.wanted += count
+
+    def passed(self, count: int) -> None:
+        """`count` more dialogues have passed."""
+        self._counters.passed(count)
 
     def expect(self, stage: Stage, count: int) -> None:
         """`count` more are to come."""
-        self._expected[stage] = self._expected.get(stage, 0) + count
-        self._done.setdefault(stage, 0)
+        self._counters.expect(stage, count)
         self._show(stage)
 
     def done(self, stage: Stage, count: int) -> None:
         """`count` more are done."""
-        self._done[stage] = self._done.get(stage, 0) + count
+        self._counters.done[stage] = self._counters.done.get(stage, 0) + count
         self._show(stage)
 
     def _show(self, stage: Stage) -> None:
-        if self._console.is_terminal:
-            if stage not in self._tasks:
-                self._tasks[stage] = self._bars.add_task(stage.value, calls="")
-            self._bars.update(
-                self._tasks[stage], total=self._expected.get(stage), completed=self._done[stage]
-            )
-            self._refresh()
-        elif time.monotonic() >= self._next_line:
-            self._next_line = time.monotonic() + SECONDS_BETWEEN_LINES
-            self._line()
+        if not self._on_terminal:
+            return
+        expected, done = self._counters.expected.get(stage), self._counters.done[stage]
+        if stage not in self._tasks:
+            self._tasks[stage] = self._bars.add_task(stage.value, total=expected, completed=done)
+        self._bars.update(self._tasks[stage], total=expected, completed=done)
 
-    def _refresh(self) -> None:
-        """Put the figures of all calls behind the last bar."""
-        for task in self._tasks.values():
-            self._bars.update(task, calls="")
-        if self._tasks and self._usage is not None:
-            last = list(self._tasks.values())[-1]
-            self._bars.update(last, calls=self._usage.line(self._remaining()))
+    def _print_lines(self) -> None:
+        wait = FIRST_LINE
+        while not self._over.wait(wait):
+            self._print_line()
+            wait = min(RAREST_LINE, 2 * wait)
 
-    def _remaining(self) -> int:
-        calls = [stage for stage in self._expected if stage is not Stage.SEGMENT]
-        return sum(self._expected[stage] - self._done.get(stage, 0) for stage in calls)
+    def _print_line(self) -> None:
+        counters = self._counters
+        steps = [
+            f"{stage.value.lower()} {counters.done.get(stage, 0):,}/{expected:,}"
+            for stage, expected in list(counters.expected.items())
+        ]
+        parts = (counters.headline(), steps, counters.details())
+        line = "; ".join(", ".join(part) for part in parts if part)
+        print(line, file=sys.stderr, flush=True)
 
-    def _line(self) -> None:
-        parts = [f"{s.value.lower()} {self._done.get(s, 0)}/{self._expected[s]}" for s in self._expected]
-        if self._usage is not None:
-            parts.append(self._usage.line(self._remaining()))
-        print("; ".join(parts), file=sys.stderr, flush=True)
+
+class _BarsAndCounters(Progress):
+    """A bar for each step, and the counters on lines of their own."""
+
+    def __init__(self, counters: BuildCounters, console: Console) -> None:
+        self._counters = counters
+        super().__init__(
+            TextColumn("{task.description:<20}"),
+            BarColumn(bar_width=28),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            console=console,
+            refresh_per_second=2,
+        )
+
+    def get_renderables(self) -> Iterator[RenderableType]:
+        """What is drawn now."""
+        yield self.make_tasks_table(self.tasks)
+        yield _CounterLines(self._counters)
+
+
+class _CounterLines:
+    """The counters as they are when they are drawn."""
+
+    def __init__(self, counters: BuildCounters) -> None:
+        self._counters = counters
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        # The last column stays free: some terminals break a line that fills it.
+        for line in self._counters.lines(options.max_width - 1):
+            yield Text(line, no_wrap=True, overflow="ellipsis")

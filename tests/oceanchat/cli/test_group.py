@@ -78,7 +78,7 @@ def group():
 
 @group.command()
 def work():
-    progress.SECONDS_BETWEEN_LINES = 0.0
+    progress.FIRST_LINE = 0.01
     with progress.BuildProgress() as reports:
         reports.expect(Stage.LABEL, 20)
         click.echo("ready")

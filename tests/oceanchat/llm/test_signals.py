@@ -23,7 +23,8 @@ if "nohup" in sys.argv:
 
 async def main():
     throttle = Throttle(4)
-    with drain_on_signals(throttle, float(sys.argv[1])):
+    throttle.in_flight = 4
+    with drain_on_signals(throttle, float(sys.argv[1]), lambda line: print(line, flush=True)):
         print("ready", flush=True)
         if "busy" in sys.argv:
             time.sleep(60)
@@ -59,8 +60,10 @@ def running(*arguments: object) -> Iterator[subprocess.Popen[str]]:
 def test_a_first_signal_stops_a_run_that_listens(number: signal.Signals) -> None:
     with running(30) as process:
         process.send_signal(number)
-        _, err = process.communicate(timeout=20)
+        out, err = process.communicate(timeout=20)
     assert process.returncode == 1
+    again = "Ctrl-C again" if number == signal.SIGINT else "a second signal"
+    assert out == f"Waiting for 4 requests in flight (at most 30 s); {again} stops at once\n"
     assert f"stopped by {number.name}; all answers are kept" in err
 
 

@@ -1,16 +1,8 @@
-"""The progress line's figures."""
+"""Figures of a session, and what is noted beside them."""
 
 from decimal import Decimal
 
 from oceanchat.llm.usage import Usage
-
-
-def test_the_line_tells_done_failed_in_flight_rate_cost_and_remaining() -> None:
-    usage = Usage(answered=1200, replayed=34, failed=2, in_flight=7, usd=Decimal("0.125"))
-    line = usage.line(remaining=4321)
-    assert line.startswith("1,234 done, 2 failed, 7 in flight, ")
-    assert line.endswith("/s, cost $0.1250, 4,321 remaining")
-    assert "remaining" not in usage.line()
 
 
 def test_a_cost_that_is_partly_unknown_says_so() -> None:
@@ -26,3 +18,22 @@ def test_the_rate_counts_recent_answers_only() -> None:
     for _ in range(60):
         usage.record_answer()
     assert 1.9 <= usage.rate <= 2.1  # sixty within the last half minute
+    usage._recent.clear()
+    assert (usage.rate, 0.5 <= usage.pace <= 0.6) == (0, True)  # nothing lately: sixty in 100 seconds
+
+
+def test_the_rate_falls_when_no_answer_comes_any_more() -> None:
+    usage = Usage()
+    usage.started -= 100
+    usage.record_answer()
+    usage._recent[0] -= 31
+    assert usage.rate == 0
+
+
+def test_a_note_is_shown_once() -> None:
+    shown: list[str] = []
+    usage = Usage(on_note=shown.append)
+    usage.note("a")
+    usage.note("a")
+    usage.tell("b")
+    assert (shown, usage.notes) == (["a", "b"], ["a"])

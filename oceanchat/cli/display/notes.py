@@ -1,0 +1,25 @@
+"""Sentences for people in the terminal.
+
+One is one line wherever it is stored or piped; on a terminal it is broken between words. Notes go to stderr,
+results to stdout.
+"""
+
+import shutil
+import sys
+import textwrap
+
+
+def print_note(line: str) -> None:
+    """`line` on stderr."""
+    print(fitted(line) if sys.stderr.isatty() else line, file=sys.stderr)
+
+
+def print_sentence(line: str) -> None:
+    """`line` on stdout."""
+    print(fitted(line) if sys.stdout.isatty() else line)
+
+
+def fitted(line: str) -> str:
+    """`line` in lines that fit the terminal; words, such as addresses and options, stay whole."""
+    width = shutil.get_terminal_size().columns - 1
+    return textwrap.fill(line, width, break_long_words=False, break_on_hyphens=False)
