@@ -66,20 +66,28 @@ SHOWN: dict[str, Callable[[int, Json], Json]] = {
 }
 
 
-def fail_two(lines: list[bytes]) -> list[bytes]:
-    """The first two were worked on and broke."""
-    broken = []
-    for line in lines[:2]:
-        result = json.loads(line)
-        result["response"] = {"status_code": 500, "body": {"error": {"message": "broke", "code": None}}}
-        broken.append(json.dumps(result).encode())
-    return broken + lines[2:]
+def replaced_two(status: int, body: Any) -> Callable[[list[bytes]], list[bytes]]:
+    """The first two were worked on and came to this."""
+
+    def bend(lines: list[bytes]) -> list[bytes]:
+        results = [json.loads(line) for line in lines[:2]]
+        response = {"status_code": status, "body": body}
+        return [json.dumps(result | {"response": response}).encode() for result in results] + lines[2:]
+
+    return bend
 
 
 FILES: dict[str, Callable[[list[bytes]], list[bytes]]] = {
     "two-missing": lambda lines: lines[:-2],
     "shuffled-and-twice": lambda lines: [*lines[::-1], *lines[:3], b"not json", b"[]"],
-    "two-broke": fail_two,
+    "two-broke": replaced_two(500, {"error": {"message": "broke", "code": None}}),
+    "two-broke-off": replaced_two(
+        200, {"choices": [{"message": {"content": "half"}, "finish_reason": "error"}], "usage": {}}
+    ),
+    "two-errors-as-answers": replaced_two(200, {"error": {"code": 502, "message": "upstream gone"}}),
+    "two-without-choices": replaced_two(200, {"choices": None}),
+    "two-without-credit": replaced_two(200, {"error": {"code": 402, "message": "more credits needed"}}),
+    "two-too-long": replaced_two(400, {"error": {"message": "maximum context length is 9 tokens"}}),
 }
 
 

@@ -30,6 +30,8 @@ _PROBLEMS = {
     "empty": "its replies are empty",
     "refused": "it declines to answer",
     "length": "its replies are cut off at their limit of tokens",
+    "too-long": "its context is too short for the request",
+    "content-filter": "its content filter holds them back",
 }
 _TOKENS = {
     "label": "--label-tokens",
@@ -137,6 +139,8 @@ def _way_out(role: RoleName, task: str, reason: str) -> str:
     if reason in ("length", "empty"):
         tokens = _TOKENS.get(task, "--turn-tokens")
         return f"raise {tokens}, or set --reasoning-effort low where the model reasons before it answers"
+    if reason == "too-long":
+        return f"lower --sentences-per-call, or name a model with a longer context with --{role}"
     if reason in REFUSALS:
         return f"correct --{role} (`oceanchat retry` asks the refused ones again)"
     if reason in TEMPORARY:

@@ -24,6 +24,9 @@ from oceanchat.store import ledger_batches
 from oceanchat.store.ledger_batches import PREPARING, SUBMITTED, BatchRow
 from oceanchat.store.ledger_writer import LedgerWriter
 
+NO_BATCHES = (403, 404, 405, 501)
+"""HTTP statuses by which an endpoint says that it takes no batches, or none of this account's."""
+
 
 class BatchModel:
     """One model name on a shared queue."""
@@ -167,6 +170,8 @@ class BatchQueue:
             if not error.maybe_billed:  # else it may be there: the next run looks for it
                 message = self._connection.shown_error(error.message)
                 await self._collector.close_batch(batch, "not-submitted", message)
+            if error.words.status in NO_BATCHES:
+                error.reason = "no-batches"
             self._connection.stop(error)
             return
         await self._collector.record(batch, remote_id=status.id, state=SUBMITTED)

@@ -13,6 +13,7 @@ import openai
 from openai.types import Batch
 
 from oceanchat.llm.endpoint.client import Connection
+from oceanchat.llm.endpoint.error_words import error_words
 from oceanchat.llm.endpoint.request_errors import ErrorAction, RequestError, classify
 from oceanchat.llm.endpoint.retrying import retry_until
 
@@ -212,14 +213,12 @@ def read_line(text: str) -> ResultLine | None:
     response = line.get("response")
     response = response if isinstance(response, dict) else {}
     body, status = response.get("body"), response.get("status_code")
-    error = line.get("error")
-    if not isinstance(error, dict) and isinstance(body, dict):
-        error = body.get("error")
-    error = error if isinstance(error, dict) else {}
+    failed = status != 200 or not isinstance(body, dict)
+    words = error_words(line.get("error") or body) if failed and (line.get("error") or body) else None
     return ResultLine(
         key=line["custom_id"],
         status=status if isinstance(status, int) else None,
         body=body,
-        code=str(error.get("code") or ""),
-        message=str(error.get("message") or "")[:300],
+        code=words.code if words else "",
+        message=words.message[:300] if words else "",
     )

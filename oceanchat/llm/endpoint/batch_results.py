@@ -14,11 +14,12 @@ from typing import Any, TypeVar
 
 from oceanchat.errors import BuildStopped, CallFailed
 from oceanchat.llm.attempt import token_columns
-from oceanchat.llm.completions import ERROR, read_completion
+from oceanchat.llm.completions import read_completion
 from oceanchat.llm.endpoint.batch_api import CANCELLED, FAILED_BATCH, BatchApi, BatchStatus, ResultLine
 from oceanchat.llm.endpoint.batch_requests import PendingRequest
 from oceanchat.llm.endpoint.client import Connection
-from oceanchat.llm.endpoint.request_errors import ErrorAction, RequestError, classify_status
+from oceanchat.llm.endpoint.line_errors import problem_in
+from oceanchat.llm.endpoint.request_errors import ErrorAction, RequestError
 from oceanchat.llm.endpoint.retrying import retry_until
 from oceanchat.llm.provider import RawReply
 from oceanchat.llm.throttle import Throttle
@@ -33,6 +34,8 @@ FIRST_POLL = 0.5
 """Seconds between the first two polls of a batch; doubled each time up to the poll interval."""
 MAX_BATCHES = 5
 """Batches one request may go through unanswered (expired, over the queue's limit) before it fails."""
+MAX_PAID_BATCHES = 3
+"""The same of one whose line broke: each may have been billed."""
 GONE_LOOKS = 4
 """So many looks for a batch, or its file, that the endpoint does not know before it counts as gone."""
 FILE_SECONDS = 48 * 3600.0
@@ -55,6 +58,22 @@ class _Results:
     """Requests of which it is known that nothing was billed."""
     lost: set[str] = field(default_factory=set)
     """Requests that may have been billed and brought nothing of use."""
+    problems: dict[str, RequestError] = field(default_factory=dict)
+    """What was wrong with them and with the unpaid ones, by key."""
+
+    def keep(self, key: str, problem: RequestError | None) -> None:
+        """Note that a request was stored, or why it was not."""
+        if problem is None:
+            del self.rows[key]
+            self.stored += 1
+        else:
+            self.problems[key] = problem
+            (self.lost if problem.maybe_billed else self.unpaid).add(key)
+
+    @property
+    def stop(self) -> RequestError | None:
+        """An error for which nothing more is to be asked."""
+        return next((p for p in self.problems.values() if p.action is ErrorAction.STOP_RUN), None)
 
     def lost_in(self, status: BatchStatus) -> set[str]:
         """All that may have been billed: with what the provider says it answered and no line told of."""
@@ -264,14 +283,17 @@ class BatchCollector:
         unanswered = self._take_pending(batch)
         if status.status in (FAILED_BATCH, CANCELLED) and status.code != "token_limit_exceeded":
             why = f"batch '{status.id}' was {status.status} {status.message}".rstrip()
-            self._throttle.stop(BuildStopped(f"{why}; run the same command again to ask for the rest"))
+            rest = "run the same command again to ask for the rest, without --batch to ask one by one"
+            self._throttle.stop(BuildStopped(f"{why}; {rest}"))
+        if results.stop is not None:
+            self._connection.stop(results.stop)
         for pending in unanswered:
             if await self._answer_from_ledger(pending):
                 continue
             if pending.attempt.key in lost - results.lost:
                 pending.resolve(CallFailed(BATCH_LOST, f"batch '{status.id}' did not bring its answer"))
             else:
-                self._requeue(pending, status)
+                self._requeue(pending, status, results.problems.get(pending.attempt.key))
 
     async def _read(self, status: BatchStatus, results: _Results) -> None:
         """Store what the files hold."""
@@ -281,13 +303,7 @@ class BatchCollector:
             row = results.rows.get(line.key)
             if row is None or line.key in results.lost:
                 continue
-            if await self._store_result(line, row):
-                del results.rows[line.key]
-                results.stored += 1
-            elif line.status is not None and (line.status == 200 or line.status >= 500):
-                results.lost.add(line.key)
-            else:
-                results.unpaid.add(line.key)
+            results.keep(line.key, await self._store_result(line, row))
 
     async def _answer_from_ledger(self, pending: PendingRequest) -> bool:
         """Answer with what another batch or run brought in; False where there is nothing."""
@@ -302,39 +318,37 @@ class BatchCollector:
             pending.resolve(RawReply(body, batch=True))
         return True
 
-    async def _store_result(self, line: ResultLine, row: Row) -> bool:
-        """Store one result and hand it over; False where it has to be asked for again."""
+    async def _store_result(self, line: ResultLine, row: Row) -> RequestError | None:
+        """Store one result and hand it over; why not, where it has to be asked for again."""
         body = json.dumps(line.body, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
-        if line.status == 200 and (answer := read_completion(body)) is not None:
-            if answer.finish_reason == ERROR:
-                return False
-            pending = self._mark_arrived(line.key)
-            if pending is not None:
-                pending.model.adopt(pending.form)
-                await pending.attempt.store(RawReply(body, batch=True))
-                pending.resolve(RawReply(body, batch=True))
-                return True
-            await self._ledger_writer.store(
-                {**row, **token_columns(answer), "state": ANSWERED, "body": body, "reason": None}
-            )
-            return True
-        if line.status is None:
-            return False
-        error = classify_status(line.status, line.code, f"{line.status} {line.message}")
+        problem = problem_in(line, body)
         waiting = self._pending.get(line.key)
-        if error.action is not ErrorAction.FAIL_ROW or (waiting is not None and waiting.is_refused(line)):
-            return False
+        if problem is not None and (
+            problem.action is not ErrorAction.FAIL_ROW or (waiting is not None and waiting.is_refused(line))
+        ):
+            return problem
         pending = self._mark_arrived(line.key)
-        if pending is not None:
-            if line.status == 200 and not line.message:  # no answer, but it may have been one
-                pending.attempt.record_lost("truncated-body", body)
-            else:
-                pending.attempt.record_unbilled()
-            pending.resolve(CallFailed(error.reason, error.message))
-            return True
-        failure = {"state": FAILED, "reason": error.reason, "body": error.message.encode()}
-        await self._ledger_writer.store({**row, **failure})
-        return True
+        if problem is not None:
+            await self._store_failure(problem, pending, row)
+        elif pending is not None:
+            pending.model.adopt(pending.form)
+            await pending.attempt.store(RawReply(body, batch=True))
+            pending.resolve(RawReply(body, batch=True))
+        else:
+            tokens = token_columns(read_completion(body))
+            await self._ledger_writer.store({**row, **tokens, "state": ANSWERED, "body": body, "reason": None})
+        return None
+
+    async def _store_failure(self, problem: RequestError, pending: PendingRequest | None, row: Row) -> None:
+        if pending is None:
+            failure = {"state": FAILED, "reason": problem.reason, "body": problem.message.encode()}
+            await self._ledger_writer.store({**row, **failure})
+            return
+        if problem.maybe_billed:
+            pending.attempt.record_lost(problem.reason, problem.body)
+        else:
+            pending.attempt.record_unbilled()
+        pending.resolve(CallFailed(problem.reason, problem.message))
 
     def _mark_arrived(self, key: str) -> PendingRequest | None:
         """The request that waits for `key`, if any, taken off the lists."""
@@ -342,10 +356,12 @@ class BatchCollector:
             self._arrived.add(key)
         return self._pending.pop(key, None)
 
-    def _requeue(self, pending: PendingRequest, status: BatchStatus) -> None:
+    def _requeue(self, pending: PendingRequest, status: BatchStatus, problem: RequestError | None) -> None:
         pending.attempt.record_unbilled()
         pending.batches += 1
-        if pending.batches >= MAX_BATCHES:
+        if problem is not None and problem.maybe_billed and pending.batches >= MAX_PAID_BATCHES:
+            pending.resolve(CallFailed(problem.reason, problem.message))
+        elif pending.batches >= MAX_BATCHES:
             why = f"{pending.batches} batches left it unanswered, the last one {status.status}"
             pending.resolve(CallFailed("batch-expired", why))
         elif self._throttle.stopped is not None:

@@ -17,6 +17,7 @@ import httpx2
 import openai
 
 from oceanchat.llm.completions import ERROR, raw_finish_reason, read_completion
+from oceanchat.llm.endpoint.error_subjects import CONTENT_FILTER, KEY, QUOTA, TOO_LONG, subject_of
 from oceanchat.llm.endpoint.error_words import ErrorWords, describe_reply, error_in_reply, error_words
 from oceanchat.llm.endpoint.transport import ReplyTooLong
 
@@ -194,25 +195,19 @@ def _broken_off(body: bytes, words: ErrorWords | None) -> RequestError:
 
 def classify_status(status: int, code: str, message: str, wait: float | None = None) -> RequestError:
     """The RequestError of an HTTP status with the API's error code."""
-    if status in (401, 402, 403) or code in _STOPPING_CODES:
-        return RequestError(
-            ErrorAction.STOP_RUN, "quota" if code == "insufficient_quota" else "refused", message
-        )
+    subject = subject_of(status, code, message)
+    if subject in (TOO_LONG, CONTENT_FILTER):
+        return RequestError(ErrorAction.FAIL_ROW, subject, message, maybe_billed=status >= 500)
+    if subject in (QUOTA, KEY) or status in (401, 402, 403) or code in _STOPPING_CODES:
+        empty = subject == QUOTA or code == "insufficient_quota"
+        return RequestError(ErrorAction.STOP_RUN, "quota" if empty else "refused", message)
     if status == 429:
         return RequestError(ErrorAction.RETRY, "rate-limited", message, wait)
     if status in (408, 409, 425) or status >= 500:
         reason = "timeout" if status == 408 else "server-error"
         # An endpoint that fails may have done the work before it failed, and bill it.
         return RequestError(ErrorAction.RETRY, reason, message, wait, maybe_billed=status >= 500)
-    return RequestError(ErrorAction.FAIL_ROW, _row_reason(status, code), message)
-
-
-def _row_reason(status: int, code: str) -> str:
-    if "content_filter" in code or "content_policy" in code:
-        return "content-filter"
-    if code == "context_length_exceeded":
-        return "too-long"
-    return _ROW_REASONS.get(status, f"http-{status}")
+    return RequestError(ErrorAction.FAIL_ROW, _ROW_REASONS.get(status, f"http-{status}"), message)
 
 
 def retry_after(headers: httpx2.Headers) -> float | None:

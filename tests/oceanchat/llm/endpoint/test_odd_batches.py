@@ -109,10 +109,13 @@ async def test_lines_that_were_answered_and_never_came_fail_alone_and_count_as_l
     assert endpoint.counters()["batches"] == 1  # not asked again unasked
 
 
+@pytest.mark.parametrize(
+    "mode", ["two-broke", "two-broke-off", "two-errors-as-answers", "two-without-choices"]
+)
 async def test_lines_that_broke_at_the_provider_are_asked_again_and_both_are_counted(
-    store: Store, tmp_path: Path, odd_batches: Callable[[str], OddBatches]
+    store: Store, tmp_path: Path, odd_batches: Callable[[str], OddBatches], mode: str
 ) -> None:
-    endpoint = odd_batches("two-broke")
+    endpoint = odd_batches(mode)
     answers, _ = await ask(settings(endpoint, tmp_path), store.engine, questions(COUNT))
     assert all(isinstance(answer, ChatAnswer) for answer in answers)
     report = costs(store, tmp_path)

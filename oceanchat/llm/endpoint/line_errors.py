@@ -1,0 +1,19 @@
+"""Tell what is wrong with a batch's result line.
+
+A line of a result file is judged as a reply to a single request would be. Knows nothing of what becomes of it.
+"""
+
+from oceanchat.llm.endpoint.batch_api import ResultLine
+from oceanchat.llm.endpoint.request_errors import ErrorAction, RequestError, classify_reply, classify_status
+
+
+def problem_in(line: ResultLine, body: bytes) -> RequestError | None:
+    """The error of a line whose response has this body; None where it holds an answer.
+
+    `maybe_billed` where the provider has worked on it; a line that it never worked on is to be tried again.
+    """
+    if line.status is None:
+        return RequestError(ErrorAction.RETRY, "not-worked-on", line.message or line.code or "not worked on")
+    if line.status == 200:
+        return classify_reply(body)
+    return classify_status(line.status, line.code, f"{line.status} {line.message}")
