@@ -1,45 +1,24 @@
 """Compare the ledger with a provider's export.
 
 The export is a CSV file of usage or costs: OpenAI's two, OpenRouter's, or any with columns for a model and
-for requests, tokens or dollars. Columns are found by their names; each provider has its own.
+for requests, tokens or dollars, which bill_columns.py finds.
 """
 
 import csv
 import io
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from oceanchat.errors import InputError
+from oceanchat.llm.bill_columns import FIGURES, columns_of, day_of
 from oceanchat.llm.costs import Cost, CostKey, CostLine
 from oceanchat.llm.settings import SCRIPTED
 
-FIGURES = ("calls", "prompt_tokens", "cached_tokens", "completion_tokens", "usd")
-_NAMES = {
-    "model": (
-        *("model", "model_name", "model_version", "model_permaslug", "model_id", "snapshot_id"),
-        *("deployment", "line_item"),
-    ),
-    "calls": ("num_model_requests", "n_requests", "requests", "num_requests", "request_count", "calls"),
-    "prompt_tokens": (
-        *("input_tokens", "prompt_tokens", "tokens_prompt", "n_context_tokens_total"),
-        *("usage_input_tokens", "native_tokens_prompt"),
-    ),
-    "cached_tokens": (
-        *("input_cached_tokens", "cached_tokens", "tokens_cached", "n_cached_context_tokens_total"),
-        *("cache_read_input_tokens", "cached_input_tokens", "native_tokens_cached"),
-    ),
-    "completion_tokens": (
-        *("output_tokens", "completion_tokens", "tokens_completion", "n_generated_tokens_total"),
-        *("usage_output_tokens", "native_tokens_completion"),
-    ),
-    "usd": ("amount_value", "cost_usd", "cost_total", "total_cost", "cost", "amount_usd", "usd", "spend"),
-    "currency": ("amount_currency", "currency"),
-    "request": ("generation_id", "request_id"),
-}
 _DATE = re.compile(r"[-@](\d{4}-?\d{2}-?\d{2}|\d{4})$")
 _TOLERATED = Decimal("0.005")
 """Dollars, and share of them, by which two sums of rounded amounts may differ."""
@@ -84,21 +63,36 @@ class Bill:
 
     figures: tuple[str, ...]
     """Those of FIGURES that it has."""
+    columns: Mapping[str, tuple[str, ...]]
+    """The columns that were read, by what was read from them."""
     models: dict[str, dict[str, Decimal]] = field(default_factory=dict)
     """Sums by model, as the provider names it."""
+    days: tuple[date, date] | None = None
+    """The first and the last day (UTC) that its rows are of, where they say so."""
+    left_out: int = 0
+    """Rows of other days than were asked for."""
+
+    def add_day(self, day: date | None) -> None:
+        """Note that a row is of this day."""
+        if day is not None:
+            first, last = self.days or (day, day)
+            self.days = min(first, day), max(last, day)
 
 
-def read_bill(path: Path) -> Bill:
-    """Read a provider's export. Raises InputError."""
+def read_bill(path: Path, since: date | None = None, until: date | None = None) -> Bill:
+    """Read a provider's export, of rows with a day from `since` to `until` (UTC, both included) only.
+
+    Raises InputError.
+    """
     try:
         text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"export '{path}' cannot be read: {error}") from None
-    head = text.split("\n", 1)[0]
+    head = next((line for line in text.split("\n") if line.strip()), "")
     try:
         delimiter = max(",;\t", key=head.count)
-        reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter)
-        columns = _columns(reader.fieldnames or ())
+        reader = csv.DictReader(io.StringIO(text.lstrip(), newline=""), delimiter=delimiter)
+        columns = columns_of(reader.fieldnames or ())
         rows = list(reader)
     except csv.Error as error:
         raise InputError(f"export '{path}' is no CSV file: {error}") from None
@@ -108,40 +102,54 @@ def read_bill(path: Path) -> Bill:
             f"export '{path}' has no column for requests, tokens or dollars ('{head.strip()[:120]}'); name"
             f" one of them 'requests', 'input_tokens', 'output_tokens' or 'cost'"
         )
+    if (since or until) and "date" not in columns:
+        raise InputError(f"export '{path}' has no column of days, so --from and --to cannot be kept; omit them")
     one_a_row = "calls" not in columns and "request" in columns
-    bill = Bill(("calls", *figures) if one_a_row else figures)
+    bill = Bill(("calls", *figures) if one_a_row else figures, columns)
     for number, row in enumerate(rows, start=2):
-        _add_row(bill, row, columns, one_a_row, f"export '{path}', row {number}")
+        where = f"export '{path}', row {number}"
+        day = _day(row, columns, where, needed=bool(since or until))
+        if day is not None and not (since or day) <= day <= (until or day):
+            bill.left_out += 1
+            continue
+        bill.add_day(day)
+        _add_row(bill, row, one_a_row, where)
     return bill
 
 
-def _columns(names: Iterable[str]) -> dict[str, str]:
-    """The file's column for each thing of interest."""
-    there = {re.sub(r"[^a-z0-9]+", "_", (name or "").lower()).strip("_"): name for name in names}
-    return {
-        thing: there[known[0]]
-        for thing, candidates in _NAMES.items()
-        if (known := [name for name in candidates if name in there])
-    }
+def _day(row: Mapping[str, Any], columns: Mapping[str, tuple[str, ...]], where: str, needed: bool) -> date | None:
+    """The day a row is of. Raises InputError where one is `needed` and the cell names none."""
+    cell = _cell(row, columns.get("date", ("",))[0])
+    day = day_of(cell)
+    if day is None and cell and needed:
+        raise InputError(f"{where} has '{_one_line(cell)}', which is no day; write days as 2026-11-30")
+    return day
 
 
-def _add_row(bill: Bill, row: Mapping[str, Any], columns: Mapping[str, str], one: bool, where: str) -> None:
-    currency = str(row.get(columns.get("currency", "")) or "").strip()
+def _add_row(bill: Bill, row: Mapping[str, Any], one: bool, where: str) -> None:
+    columns = bill.columns
+    currency = _cell(row, columns.get("currency", ("",))[0])
     if currency.lower() not in ("", "usd"):
         raise InputError(f"{where} is in '{_one_line(currency)}'; prices here are in US dollars")
     amounts = {
-        figure: _amount(row.get(columns[figure]), f"{where} has '{_one_line(columns[figure])}'")
+        figure: sum(
+            (_amount(row.get(name), f"{where} has '{_one_line(name)}'") for name in columns[figure]), Decimal(0)
+        )
         for figure in bill.figures
         if figure in columns
     }
     if one:
         amounts["calls"] = Decimal(1)
-    model = str(row.get(columns.get("model", "")) or "").partition(",")[0].strip()
+    model = _cell(row, columns.get("model", ("",))[0]).partition(",")[0].strip()
     if not model and not any(amounts.values()):
         return
     sums = bill.models.setdefault(model or ALL_MODELS, dict.fromkeys(bill.figures, Decimal(0)))
     for figure, amount in amounts.items():
         sums[figure] += amount
+
+
+def _cell(row: Mapping[str, Any], name: str) -> str:
+    return str(row.get(name) or "").strip()
 
 
 def _amount(value: Any, what: str) -> Decimal:
@@ -166,12 +174,16 @@ class BillReport(NamedTuple):
     comparisons: tuple[BillFigure, ...]
     foreign: tuple[str, ...]
     """Models of the export that the ledger does not know."""
+    bill: Bill
+    """The export."""
 
     def as_json(self) -> dict[str, Any]:
         """For `--json`."""
         return {
             "comparisons": [comparison.as_json() for comparison in self.comparisons],
             "not_in_ledger": list(self.foreign),
+            "columns": {thing: list(names) for thing, names in self.bill.columns.items()},
+            "rows_of_other_days": self.bill.left_out,
         }
 
 
@@ -202,6 +214,7 @@ def compare(lines: Mapping[CostKey, CostLine], bill: Bill) -> BillReport:
             for figure in bill.figures
         ),
         tuple(sorted(foreign)),
+        bill,
     )
 
 

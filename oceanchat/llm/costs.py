@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 from oceanchat.llm.prices import PriceTable, format_cost
 from oceanchat.store import ledger as ledger_rows
 from oceanchat.store.database import Store
+from oceanchat.store.ledger import ALWAYS, Period
 
 KINDS = ("kept", "rejected", "retried", "lost")
 
@@ -166,14 +167,16 @@ class CostReport:
         }
 
 
-def cost_report(store: Store, prices: PriceTable) -> CostReport:
-    """The costs in a store's ledger; calls that a dead process left in flight count as lost, where that can
-    be written."""
+def cost_report(store: Store, prices: PriceTable, period: Period = ALWAYS) -> CostReport:
+    """The costs in a store's ledger, of calls recorded in `period`.
+
+    Calls that a dead process left in flight count as lost, where that can be written.
+    """
     with store.reading() if store.read_only else store.writing() as connection:
         if not store.read_only:
             ledger_rows.sweep(connection, ledger_rows.dead_runs(connection))
-        losses = ledger_rows.lost_attempts(connection)
-        lines = reconcile(ledger_rows.spending(connection), losses, prices)
+        losses = ledger_rows.lost_attempts(connection, period)
+        lines = reconcile(ledger_rows.spending(connection, period), losses, prices)
         reasons: Counter[str] = Counter()
         for loss in losses:
             reasons[loss["reason"]] += loss["calls"]
@@ -182,5 +185,5 @@ def cost_report(store: Store, prices: PriceTable) -> CostReport:
             ledger_rows.in_flight(connection),
             prices.date,
             dict(reasons.most_common()),
-            ledger_rows.period(connection),
+            ledger_rows.period(connection, period),
         )

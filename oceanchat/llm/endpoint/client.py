@@ -5,6 +5,7 @@ any other code reads it. Knows nothing of prompts or the ledger.
 """
 
 import asyncio
+import contextlib
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl
@@ -23,7 +24,7 @@ from oceanchat.llm.endpoint.request_errors import (
     classify_reply,
 )
 from oceanchat.llm.endpoint.transport import RoundRobinTransport
-from oceanchat.llm.settings import CallSettings
+from oceanchat.llm.settings import CallSettings, shown_url
 from oceanchat.llm.throttle import Throttle
 
 MAX_SHOWN = 300
@@ -78,14 +79,15 @@ class Connection:
                     path, cast_to=httpx2.Response, body=body, options={"headers": headers}
                 )
         except openai.OpenAIError as error:
-            raise classify(error) from None
+            raise _and_where(classify(error), *_asked_at(error)) from None
         except TimeoutError:
             raise self._timeout() from None
         except UnicodeError:
             raise RequestError(ErrorAction.STOP_RUN, "client-error", UNSENDABLE_HEADER) from None
         reply = self._redactor.answer(response.content)
         if (problem := classify_reply(reply)) is not None:
-            raise problem
+            first = response.history[0] if response.history else response
+            raise _and_where(problem, first.request, response.request)
         return reply
 
     def _timeout(self) -> RequestError:
@@ -152,6 +154,27 @@ class Connection:
     async def close(self) -> None:
         """Close the sockets."""
         await self.client.close()
+
+
+def _asked_at(error: openai.OpenAIError) -> tuple[httpx2.Request | None, httpx2.Request | None]:
+    """The request that was meant and the one that failed: another one where the endpoint redirects."""
+    if isinstance(error, openai.APIStatusError):
+        history = error.response.history
+        return (history[0].request if history else None), error.response.request
+    cause = error.__cause__
+    with contextlib.suppress(RuntimeError):  # of an exception that knows no request
+        if isinstance(error, openai.APIConnectionError) and isinstance(cause, httpx2.RequestError):
+            return error.request, cause.request
+    return None, None
+
+
+def _and_where(
+    error: RequestError, meant: httpx2.Request | None, failed: httpx2.Request | None
+) -> RequestError:
+    """`error`, which also says where the endpoint redirects to if that is where it happened."""
+    if meant is not None and failed is not None and meant.url != failed.url:
+        error.message += f" (redirected to '{shown_url(str(failed.url))}' with {failed.method})"
+    return error
 
 
 def _query(query: str) -> dict[str, object]:
