@@ -117,6 +117,8 @@ class OddApp:
             return await respond(send, 404, b"404 page not found")
         if self.mode == "loop":
             return await respond(send, 307, {}, (b"location", scope["path"].encode() + b"?x"))
+        if self.mode == "moved":
+            return await respond(send, 307, {}, (b"location", b"http://127.0.0.1:9/v1/chat/completions"))
         await respond(send, *REPLIES.get(self.mode, REPLIES["plain"])(body))
 
 

@@ -24,9 +24,12 @@ from oceanchat.cli.options import (
 )
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from oceanchat.llm.settings import CallSettings
     from oceanchat.pipeline.config import BuildConfig
 
+_DAY = click.DateTime(("%Y-%m-%d",))
 _base_url_option = click.option(
     "--base-url", metavar="URL", help="Endpoint to use instead of the recorded one."
 )
@@ -84,26 +87,37 @@ def print_forecast(config: "BuildConfig", store: str, as_json: bool) -> None:
     metavar="FILE",
     help="Compare with a provider's export, a CSV file of usage or costs.",
 )
+@click.option("--from", "since", type=_DAY, metavar="DAY", help="Only calls from this day (UTC) on.")
+@click.option("--to", "until", type=_DAY, metavar="DAY", help="Only calls up to this day (UTC), included.")
 @prices_option
 @store_option
 @json_option
-def costs(against: Path | None, prices: Path | None, store: str, as_json: bool) -> None:
+def costs(
+    against: Path | None,
+    since: "datetime | None",
+    until: "datetime | None",
+    prices: Path | None,
+    store: str,
+    as_json: bool,
+) -> None:
     """Show what was paid, by stage, model and trait-level.
 
     Each amount is split into results kept, rejected, retried and lost (possibly paid); the parts add up to
     what was paid at most.
 
     \b
-    oceanchat costs --against completions_usage.csv
+    oceanchat costs --against completions_usage.csv --from 2026-11-01 --to 2026-11-30
     """
     from oceanchat.cli.display import costs as spending_tables
     from oceanchat.llm import bills
-    from oceanchat.llm.costs import cost_report
+    from oceanchat.llm.costs import cost_report, period_of
     from oceanchat.llm.prices import load_prices
     from oceanchat.store.database import open_store
 
-    bill = bills.read_bill(against) if against else None
-    report = cost_report(open_store(store, must_exist=True), load_prices(prices))
+    days = [None if day is None else day.date() for day in (since, until)]
+    bill = bills.read_bill(against, *days) if against else None
+    opened = open_store(store, must_exist=True)
+    report = cost_report(opened, load_prices(prices), period_of(*days))
     compared = bills.compare(report.lines, bill) if bill else None
     if as_json:
         return click.echo(
@@ -111,7 +125,7 @@ def costs(against: Path | None, prices: Path | None, store: str, as_json: bool) 
         )
     spending_tables.print_costs(report)
     if compared:
-        spending_tables.print_bill(compared, report.period)
+        spending_tables.print_bill(compared, report.days)
 
 
 @click.command()

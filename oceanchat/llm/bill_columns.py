@@ -5,7 +5,7 @@ words that a name holds. Knows nothing of what the figures are compared with.
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime
 
 FIGURES = ("calls", "prompt_tokens", "cached_tokens", "completion_tokens", "usd")
@@ -61,7 +61,7 @@ def columns_of(names: Iterable[str]) -> dict[str, tuple[str, ...]]:
     Several where a figure is their sum, as where input that was cached stands in columns of its own.
     """
     words = {name: _words(name) for name in names if name}
-    columns = {}
+    columns: dict[str, tuple[str, ...]] = {}
     for thing, known in _KNOWN.items():
         there = {"_".join(of): name for name, of in reversed(words.items())}
         exact = [there[name] for name in known if name in there]
@@ -83,7 +83,7 @@ def _may_be(thing: str, words: frozenset[str]) -> bool:
     return not (thing == "cached_tokens" and words & {"no", "write", "creation", "miss", "output"})
 
 
-def _parts_of_the_prompt(words: dict[str, Sequence[str]]) -> dict[str, tuple[str, ...]]:
+def _parts_of_the_prompt(words: Mapping[str, Sequence[str]]) -> dict[str, tuple[str, ...]]:
     """The columns that add up to the prompt, where one of them is the part that no cache had to do with."""
     tokens = {name: frozenset(of) for name, of in words.items() if {"tokens", "token"} & {*of}}
     without = [name for name, of in tokens.items() if "input" in of and {"no", "cache"} <= of]

@@ -103,7 +103,9 @@ def read_bill(path: Path, since: date | None = None, until: date | None = None) 
             f" one of them 'requests', 'input_tokens', 'output_tokens' or 'cost'"
         )
     if (since or until) and "date" not in columns:
-        raise InputError(f"export '{path}' has no column of days, so --from and --to cannot be kept; omit them")
+        raise InputError(
+            f"export '{path}' has no column of days, so --from and --to cannot be kept; omit them"
+        )
     one_a_row = "calls" not in columns and "request" in columns
     bill = Bill(("calls", *figures) if one_a_row else figures, columns)
     for number, row in enumerate(rows, start=2):
@@ -117,7 +119,9 @@ def read_bill(path: Path, since: date | None = None, until: date | None = None) 
     return bill
 
 
-def _day(row: Mapping[str, Any], columns: Mapping[str, tuple[str, ...]], where: str, needed: bool) -> date | None:
+def _day(
+    row: Mapping[str, Any], columns: Mapping[str, tuple[str, ...]], where: str, needed: bool
+) -> date | None:
     """The day a row is of. Raises InputError where one is `needed` and the cell names none."""
     cell = _cell(row, columns.get("date", ("",))[0])
     day = day_of(cell)
@@ -133,7 +137,8 @@ def _add_row(bill: Bill, row: Mapping[str, Any], one: bool, where: str) -> None:
         raise InputError(f"{where} is in '{_one_line(currency)}'; prices here are in US dollars")
     amounts = {
         figure: sum(
-            (_amount(row.get(name), f"{where} has '{_one_line(name)}'") for name in columns[figure]), Decimal(0)
+            (_amount(row.get(name), f"{where} has '{_one_line(name)}'") for name in columns[figure]),
+            Decimal(0),
         )
         for figure in bill.figures
         if figure in columns

@@ -10,13 +10,15 @@ Works on sums of ledger rows and a price table, nothing else.
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any, NamedTuple
 
 from oceanchat.llm.prices import PriceTable, format_cost
 from oceanchat.store import ledger as ledger_rows
+from oceanchat.store import ledger_sums
 from oceanchat.store.database import Store
-from oceanchat.store.ledger import ALWAYS, Period
+from oceanchat.store.ledger_sums import ALWAYS, Period
 
 KINDS = ("kept", "rejected", "retried", "lost")
 
@@ -148,8 +150,8 @@ class CostReport:
     """Date of the price table."""
     lost_reasons: Mapping[str, int] = field(default_factory=dict)
     """Attempts that were possibly paid, by what became of them."""
-    period: tuple[float, float] | None = None
-    """When the first and the last call was recorded, in epoch seconds."""
+    days: tuple[date, date] | None = None
+    """The days (UTC) on which the first and the last call was recorded."""
 
     @property
     def total(self) -> CostLine:
@@ -167,23 +169,38 @@ class CostReport:
         }
 
 
-def cost_report(store: Store, prices: PriceTable, period: Period = ALWAYS) -> CostReport:
-    """The costs in a store's ledger, of calls recorded in `period`.
+def cost_report(store: Store, prices: PriceTable, when: Period = ALWAYS) -> CostReport:
+    """The costs in a store's ledger, of calls recorded in `when`.
 
     Calls that a dead process left in flight count as lost, where that can be written.
     """
     with store.reading() if store.read_only else store.writing() as connection:
         if not store.read_only:
             ledger_rows.sweep(connection, ledger_rows.dead_runs(connection))
-        losses = ledger_rows.lost_attempts(connection, period)
-        lines = reconcile(ledger_rows.spending(connection, period), losses, prices)
+        losses = ledger_sums.lost_attempts(connection, when)
+        lines = reconcile(ledger_sums.spending(connection, when), losses, prices)
         reasons: Counter[str] = Counter()
         for loss in losses:
             reasons[loss["reason"]] += loss["calls"]
+        ends = ledger_sums.period(connection, when)
         return CostReport(
             lines,
             ledger_rows.in_flight(connection),
             prices.date,
             dict(reasons.most_common()),
-            ledger_rows.period(connection, period),
+            None if ends is None else (_day(ends[0]), _day(ends[1])),
         )
+
+
+def period_of(since: date | None, until: date | None) -> Period:
+    """The days (UTC) from `since` to `until`, both included; None: without that end."""
+    start = ALWAYS.start if since is None else _midnight(since)
+    return Period(start, ALWAYS.end if until is None else _midnight(until + timedelta(days=1)))
+
+
+def _midnight(day: date) -> float:
+    return datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp()
+
+
+def _day(moment: float) -> date:
+    return datetime.fromtimestamp(moment, UTC).date()

@@ -20,7 +20,7 @@ from oceanchat.pipeline.config import BuildConfig
 from oceanchat.pipeline.seed_topics import BLOCK, CHOSEN_PER_BLOCK
 from oceanchat.statistics.intervals import wilson
 from oceanchat.store import builds as build_rows
-from oceanchat.store import ledger as ledger_rows
+from oceanchat.store import ledger_sums
 from oceanchat.store.database import Store
 
 Z = 1.96
@@ -231,7 +231,7 @@ def _estimate_stored(
 ) -> TaskEstimate:
     model = _model_for(config, task)
     endpoint = SCRIPTED if model == SCRIPTED else config.calls.endpoint
-    figures = ledger_rows.pilot_sums(connection, model, task)
+    figures = ledger_sums.pilot_sums(connection, model, task)
     rows = [row for row in figures if row["trait_level"] in passed]
     dialogues = sum(passed[code] for code in {row["trait_level"] for row in rows})
     if not dialogues:

@@ -5,7 +5,7 @@ They hold estimates, costs, retries and batches. It shows what it is handed and 
 
 import math
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -82,8 +82,8 @@ def _cost_cells(line: CostLine) -> tuple[Any, ...]:
     return paid.calls, paid.prompt_tokens + paid.completion_tokens, *kinds, paid.text
 
 
-def print_bill(report: BillReport, period: tuple[float, float] | None) -> None:
-    """The ledger's figures beside the provider's."""
+def print_bill(report: BillReport, days: tuple[date, date] | None) -> None:
+    """The ledger's figures beside the provider's, and how the export was read."""
     print()
     rows = [
         (
@@ -97,13 +97,20 @@ def print_bill(report: BillReport, period: tuple[float, float] | None) -> None:
         for line in report.comparisons
     ]
     print_table(("model", "", "ledger", "possibly more", "provider", ""), rows)
+    bill = report.bill
     if report.foreign:
         print_sentence(f"In the export, but not in this store: {', '.join(report.foreign)}.")
-    if period:
-        first, last = (f"{datetime.fromtimestamp(moment, UTC):%Y-%m-%d}" for moment in period)
+    read = (f"{thing.replace('_', ' ')} from '{' + '.join(names)}'" for thing, names in bill.columns.items())
+    print_sentence(f"Columns read: {', '.join(read)}.")
+    if bill.left_out:
+        print_sentence(f"Rows of other days, left out: {bill.left_out:,}.")
+    if days:
+        first, last = days
+        theirs = f", the export's from {bill.days[0]} to {bill.days[1]}" if bill.days else ""
+        same = "--from and --to compare the same days" if bill.days else "export the same days"
         print_sentence(
-            f"The store's calls are from {first} to {last} (UTC): export the same days of the same project"
-            f" or key."
+            f"The store's calls are from {first} to {last}{theirs} (UTC); {same}. The export must be of the"
+            f" same project or key."
         )
 
 

@@ -336,7 +336,9 @@ class BatchCollector:
             pending.resolve(RawReply(body, batch=True))
         else:
             tokens = token_columns(read_completion(body))
-            await self._ledger_writer.store({**row, **tokens, "state": ANSWERED, "body": body, "reason": None})
+            await self._ledger_writer.store(
+                {**row, **tokens, "state": ANSWERED, "body": body, "reason": None}
+            )
         return None
 
     async def _store_failure(self, problem: RequestError, pending: PendingRequest | None, row: Row) -> None:

@@ -40,7 +40,8 @@ _EMPTY_ACCOUNT = re.compile(
 )
 _WRONG_KEY = re.compile(
     r"(incorrect|invalid|wrong|missing|expired|malformed) (api|access|auth\w*)[ _-]?(key|token)"
-    r"|(api|access)[ _-]?(key|token)( provided)? (is |was )?(not (valid|found)|invalid|incorrect|expired|missing)"
+    r"|(api|access)[ _-]?(key|token)( provided)? (is |was )?"
+    r"(not (valid|found)|invalid|incorrect|expired|missing)"
     r"|api_key_invalid|invalid_api_key|(did not|didn't|must) provide an? api key",
     _FLAGS,
 )

@@ -1,6 +1,6 @@
-"""Tell what is wrong with a batch's result line.
+"""Say what a batch's result line lacks.
 
-A line of a result file is judged as a reply to a single request would be. Knows nothing of what becomes of it.
+It is judged as the reply to a single request would be. Knows nothing of what becomes of it.
 """
 
 from oceanchat.llm.endpoint.batch_api import ResultLine

@@ -101,6 +101,11 @@ def test_costs_are_compared_with_a_providers_export(run: Run, endpoint: Endpoint
     compared = run("costs", "--against", str(export))
     assert compared.returncode == 0 and "agrees" in compared.stdout
     assert "In the export, but not in this store: another." in compared.stdout
+    assert "calls from 'num_model_requests'" in compared.stdout
+    days = ("--from", "2001-01-01", "--to", "2001-12-31")
+    export.write_text("day,model,requests\n2001-05-05,served,2\n2002-05-05,served,9\n")
+    earlier = run("costs", "--against", str(export), *days)
+    assert "not in this store: served." in earlier.stdout and "left out: 1." in earlier.stdout
     export.write_text(f"model,num_model_requests\nserved,{paid + 2}\n")
     assert "2 more" in run("costs", "--against", str(export)).stdout
     (line,) = json.loads(run("costs", "--against", str(export), "--json").stdout)["against"]["comparisons"]

@@ -8,7 +8,7 @@ from oceanchat.llm.attempt import token_columns
 from oceanchat.llm.chat import ChatAnswer
 from oceanchat.llm.endpoint.openai_endpoint import OpenAIEndpoint
 from oceanchat.models import open_session
-from oceanchat.store import ledger as ledger_rows
+from oceanchat.store import ledger_sums
 from oceanchat.store.database import Store
 from tests.endpoint import MODEL, Endpoint, ask_all, prices_file, questions
 
@@ -37,5 +37,5 @@ async def test_an_attempt_that_may_be_billed_counts_at_its_worst(
     assert session.usage.cost == "$0.0000 and up to $4.0000 possibly paid"
     assert session.usage.as_json()["possibly_paid"] == 4
     with store.reading() as connection:
-        (lost,) = ledger_rows.lost_attempts(connection)
+        (lost,) = ledger_sums.lost_attempts(connection)
     assert (lost["reason"], lost["calls"]) == ("server-error", 4)

@@ -1,5 +1,6 @@
 """The ledger is compared with what a provider says it billed."""
 
+from datetime import date
 from decimal import Decimal
 from pathlib import Path
 
@@ -118,6 +119,21 @@ def test_any_text_is_an_export_or_refused(tmp_path_factory: pytest.TempPathFacto
         compare(ledger(), read_bill(path))
     except InputError as error:
         assert "\n" not in str(error)
+
+
+def test_rows_of_other_days_are_left_out(tmp_path: Path) -> None:
+    path = tmp_path / "usage.csv"
+    path.write_text(USAGE)
+    bill = read_bill(path, date(2026, 11, 2), date(2026, 11, 2))
+    assert bill.models["gpt-4o-mini-2024-07-18"]["calls"] == 3
+    assert (bill.left_out, bill.days) == (2, (date(2026, 11, 2), date(2026, 11, 2)))
+    assert read_bill(path).days == (date(2026, 11, 1), date(2026, 11, 3))
+    path.write_text("model,requests\nx,1\n")
+    with pytest.raises(InputError, match="has no column of days"):
+        read_bill(path, since=date(2026, 11, 2))
+    path.write_text("date,model,requests\nyesterday,x,1\n")
+    with pytest.raises(InputError, match="'yesterday', which is no day"):
+        read_bill(path, until=date(2026, 11, 2))
 
 
 def test_a_cell_of_several_lines_is_quoted_in_one(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from oceanchat.llm.endpoint.openai_endpoint import OpenAIEndpoint
 from oceanchat.llm.settings import CallSettings
 from oceanchat.models import open_session
 from oceanchat.store import ledger as ledger_rows
+from oceanchat.store import ledger_sums
 from oceanchat.store.database import Store, open_store
 from tests.endpoint import MODEL, Endpoint, ask, ask_all, question, questions
 
@@ -96,7 +97,7 @@ async def test_what_became_of_an_answer_is_noted_for_the_accounts(store: Store, 
         await ask_all(session, [question("unclear"), question("unclear", sample=1)])
         session.model(MODEL).record_outcome(question("unclear"), "retried")
     with store.reading() as connection:
-        outcomes = sorted(str(row["outcome"]) for row in ledger_rows.spending(connection))
+        outcomes = sorted(str(row["outcome"]) for row in ledger_sums.spending(connection))
     assert outcomes == ["None", "retried"]
 
 
@@ -128,7 +129,7 @@ async def test_two_runs_at_once_on_one_store_both_finish(store: Store, serve: Se
     runs = await asyncio.gather(*(ask(endpoint.settings(), store.engine, questions(20)) for _ in range(2)))
     assert all(isinstance(answer, ChatAnswer) for answers, _ in runs for answer in answers)
     with store.reading() as connection:
-        assert sum(row["calls"] for row in ledger_rows.spending(connection)) == 20
+        assert sum(row["calls"] for row in ledger_sums.spending(connection)) == 20
 
 
 async def test_a_store_that_cannot_be_written_stops_the_run(
@@ -159,7 +160,7 @@ async def test_one_call_for_several_sentences_leaves_an_entry_for_each(store: St
         recalled = await session.model(MODEL).stored_answer(second)
         assert recalled is not None and recalled.text == answers[1].text
     with store.reading() as connection:
-        assert sum(row["calls"] for row in ledger_rows.spending(connection)) == 1  # paid once
+        assert sum(row["calls"] for row in ledger_sums.spending(connection)) == 1  # paid once
 
 
 async def test_a_failure_is_not_found_as_an_answer(store: Store, serve: Serve) -> None:

@@ -3,7 +3,7 @@
 from typing import Any
 
 from oceanchat.store import ledger as ledger_rows
-from oceanchat.store import ledger_runs
+from oceanchat.store import ledger_runs, ledger_sums
 from oceanchat.store.database import Store
 from oceanchat.store.ledger import ANSWERED, FAILED, IN_FLIGHT, Entry
 
@@ -96,7 +96,7 @@ def test_what_a_dead_run_left_becomes_lost_and_free(store: Store) -> None:
         assert ledger_rows.dead_runs(connection) == ["run-1"]
         assert ledger_rows.sweep(connection, ["run-1"]) == 1
         assert ledger_rows.sweep(connection, ["run-1"]) == 0
-        (lost,) = ledger_rows.lost_attempts(connection)
+        (lost,) = ledger_sums.lost_attempts(connection)
         assert (lost["calls"], lost["prompt_tokens"], lost["completion_tokens"]) == (1, 100, 10)
         assert ledger_rows.in_flight(connection) == 0
 
@@ -109,7 +109,7 @@ def test_marks_and_sums(store: Store) -> None:
             )
         ledger_rows.record_outcomes(connection, [("a", "retried", None), ("b", "rejected", "{}")])
         ledger_rows.record_outcomes(connection, [("b", None, None)])
-        sums = {call["outcome"]: call for call in ledger_rows.spending(connection)}
+        sums = {call["outcome"]: call for call in ledger_sums.spending(connection)}
     assert {outcome: call["calls"] for outcome, call in sums.items()} == {None: 2, "retried": 1}
     assert (sums[None]["prompt_tokens"], sums[None]["completion_tokens"], sums[None]["uncounted"]) == (
         10,
@@ -129,17 +129,5 @@ def test_a_rejected_answer_makes_room_for_a_new_one_and_stays_in_the_accounts(st
         assert ledger_rows.find(connection, ["a"]) == {}
         ledger_rows.store_calls(connection, [row("a", ANSWERED, body=b"better", completion_tokens=2)])
         assert ledger_rows.find(connection, ["a"])["a"].body == b"better"
-        sums = {call["outcome"]: call["calls"] for call in ledger_rows.spending(connection)}
+        sums = {call["outcome"]: call["calls"] for call in ledger_sums.spending(connection)}
     assert sums == {None: 1, "retried": 1}
-
-
-def test_pilot_figures_give_sums_and_squares(store: Store) -> None:
-    with store.writing() as connection:
-        ledger_rows.store_calls(connection, [row("a", ANSWERED, prompt_tokens=3, completion_tokens=1)])
-        ledger_rows.store_calls(connection, [row("b", ANSWERED, prompt_tokens=4, completion_tokens=2)])
-        ledger_rows.store_calls(connection, [row("c", ANSWERED)])
-        (sums,) = ledger_rows.pilot_sums(connection, "m", "label")
-    figures = (sums["calls"], sums["counted"], int(sums["prompt"]), int(sums["prompt_squares"]))
-    assert figures == (3, 2, 7, 25)
-    with store.reading() as connection:
-        assert ledger_rows.pilot_sums(connection, "m", "check") == []

@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import select
 
 from oceanchat.store import ledger as ledger_rows
-from oceanchat.store import ledger_batches, ledger_runs
+from oceanchat.store import ledger_batches, ledger_runs, ledger_sums
 from oceanchat.store.database import Store
 from oceanchat.store.ledger import ANSWERED
 from oceanchat.store.ledger_batches import PREPARING, SUBMITTED
@@ -68,4 +68,4 @@ def test_a_dead_runs_claims_stay_only_with_batches_that_may_still_come_in(store:
         ledger_rows.claim(connection, [row(batch, batch=batch, batched=True) for batch in batches])
         assert ledger_rows.sweep(connection, ["run-1"]) == 0
         assert set(ledger_rows.holders(connection, batches)) == {"prepared", "sent"}
-        assert ledger_rows.lost_attempts(connection) == []  # nothing of the other two was sent
+        assert ledger_sums.lost_attempts(connection) == []  # nothing of the other two was sent

@@ -19,7 +19,10 @@ from oceanchat.llm.endpoint.error_subjects import CONTENT_FILTER, KEY, QUOTA, TO
         (400, "Prompt contains 40000 tokens, too large for model with 32768 maximum context length"),
         (400, "Please reduce the length of the messages or completion."),
         (400, "the input length exceeds the context length"),
-        (400, "Trying to keep the first 5000 tokens when context the overflows. However, the model is loaded"),
+        (
+            400,
+            "Trying to keep the first 5000 tokens when context the overflows. However, the model is loaded",
+        ),
         (422, "Input validation error: `inputs` tokens + `max_new_tokens` must be <= 2048. Given: 2100"),
         (400, "The input token count (1200000) exceeds the maximum number of tokens allowed (1048576)."),
         (400, "Input is too long for requested model."),

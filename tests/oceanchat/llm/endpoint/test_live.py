@@ -10,7 +10,7 @@ from oceanchat.llm.chat import ChatAnswer
 from oceanchat.llm.endpoint.openai_endpoint import OpenAIEndpoint
 from oceanchat.llm.settings import CallSettings
 from oceanchat.models import open_session
-from oceanchat.store import ledger as ledger_rows
+from oceanchat.store import ledger_sums
 from oceanchat.store.database import Store
 from tests.endpoint import MODEL, Endpoint, ask, ask_all, question, questions
 
@@ -76,7 +76,7 @@ async def test_broken_connections_and_bodies_are_asked_again(store: Store, serve
     texts(answers)
     assert session.usage.retried > 0
     with store.reading() as connection:
-        lost = sum(row["calls"] for row in ledger_rows.lost_attempts(connection))
+        lost = sum(row["calls"] for row in ledger_sums.lost_attempts(connection))
     assert lost == session.usage.retried  # each may have been billed
 
 
@@ -111,7 +111,7 @@ async def test_an_empty_account_stops_and_keeps_what_was_answered(store: Store, 
         await ask(endpoint.settings(concurrency=1), store.engine, questions(50))
     assert endpoint.counters()["calls"] == 6
     with store.reading() as connection:
-        assert sum(row["calls"] for row in ledger_rows.spending(connection)) == 5
+        assert sum(row["calls"] for row in ledger_sums.spending(connection)) == 5
 
 
 async def test_an_endpoint_that_is_down_stops_everything(store: Store) -> None:
@@ -143,7 +143,7 @@ async def test_refusals_and_cut_replies_reach_the_stage_as_such(
     assert (answer.refusal is not None) == (state == "refusal")
     assert (answer.finish_reason == "length") == (state == "length")
     with store.reading() as connection:
-        assert [row["outcome"] for row in ledger_rows.spending(connection)] == ["rejected"]
+        assert [row["outcome"] for row in ledger_sums.spending(connection)] == ["rejected"]
 
 
 async def test_requests_a_minute_are_kept(store: Store, serve: Serve) -> None:

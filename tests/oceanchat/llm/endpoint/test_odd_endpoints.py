@@ -9,7 +9,7 @@ from oceanchat.errors import BuildStopped, CallFailed
 from oceanchat.llm.chat import ChatRequest, Message
 from oceanchat.llm.endpoint.openai_endpoint import OpenAIEndpoint
 from oceanchat.models import open_session
-from oceanchat.store import ledger as ledger_rows
+from oceanchat.store import ledger_sums
 from oceanchat.store.database import Store
 from tests.endpoint import MODEL, ask, ask_all, question, questions
 from tests.odd_endpoint import ANSWER, OddEndpoint
@@ -56,7 +56,8 @@ async def test_a_poisoned_prompt_teaches_nothing(store: Store, odd: Odd) -> None
         ("page", r"HTML page \('Sign in to the campus'\); .*--base-url", 36),
         ("no_choices", r"not a complete chat completion", 36),
         ("broken_off", r"502 gone", 36),
-        ("loop", r"redirects without end; .*--base-url", 16),
+        ("moved", r"\(redirected to 'http://127.0.0.1:9/v1' with POST\); it cannot be reached", 36),
+        ("loop", r"redirects without end .*; .*--base-url", 16),
     ],
 )
 async def test_what_is_no_answer_ends_the_run_in_its_words(
@@ -68,7 +69,7 @@ async def test_what_is_no_answer_ends_the_run_in_its_words(
         await ask(settings, store.engine, questions(12))
     assert endpoint.counters()["calls"] <= calls
     with store.reading() as connection:
-        lost = sum(row["calls"] for row in ledger_rows.lost_attempts(connection))
+        lost = sum(row["calls"] for row in ledger_sums.lost_attempts(connection))
     assert lost == (endpoint.counters()["calls"] if mode in ("broken_off", "no_choices") else 0)
 
 
