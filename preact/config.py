@@ -177,7 +177,7 @@ class TrainConfig(BaseModel):
     """A release folder or a Hub dataset id."""
     output: str
     backbone: str = TINY
-    """'tiny', a folder, or a Hub model id."""
+    """'tiny', 'smollm2', a folder, a .gguf file, or a Hub model id."""
     method: MethodName = "preact"
     train_split: Literal["train", "all"] = "train"
     seed: int = Field(default=1, ge=0)

@@ -1,12 +1,14 @@
-"""Load a backbone by folder or Hub id.
+"""Load a backbone by folder, file or name.
 
 Its weights and tokenizer, in a number format, quantized on request. The only place that asks transformers for
-a model; its many exceptions leave here as TrainingError. It knows nothing of adapters, releases or runs.
+a model; its many exceptions leave here as TrainingError, and no code that comes with a model is run. It knows
+nothing of adapters, releases or runs.
 """
 
 import importlib.util
 import warnings
-from pathlib import Path
+from contextlib import nullcontext, redirect_stderr
+from io import StringIO
 from typing import Any, Literal, NamedTuple
 
 import torch
@@ -15,6 +17,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer, BitsAndBytesConfig
 from transformers.utils import logging
 
 from oceanchat.errors import TrainingError
+from preact.backbones.sources import Source, locate
 
 
 class Backbone(NamedTuple):
@@ -29,42 +32,78 @@ def load(
     *,
     precision: Literal["float32", "bfloat16"],
     quantise: Literal["none", "4bit", "8bit"] = "none",
+    spread: bool = False,
 ) -> Backbone:
-    """The model and tokenizer of a folder or Hub id, in evaluation mode.
+    """The model and tokenizer of a folder, .gguf file, Hub id or 'smollm2', in evaluation mode.
 
-    Raises TrainingError when there is no such model, it is not a causal language model, its tokenizer gives
-    no offsets, or quantizing is not possible here.
+    With `spread` it lies on the accelerators, on the second where the first is full, ready to answer;
+    otherwise on the CPU, where it is not quantized. Raises TrainingError when there is no such model, it is
+    not a causal language model, it needs code of its own, its tokenizer gives no offsets, or quantizing is
+    not possible here.
     """
-    if not Path(name).exists() and name.count("/") != 1:
-        raise TrainingError(
-            f"backbone '{name}' is neither a folder nor a Hub id OWNER/NAME; write tiny for the embedded one"
-        )
+    source = locate(name)
     logging.disable_progress_bar()
     logging.set_verbosity_error()
-    dtype = getattr(torch, precision)
-    options: dict[str, Any] = {"dtype": dtype}
-    if quantise != "none":
-        options["quantization_config"] = _quantization(quantise, dtype)
+    options: dict[str, Any] = {"gguf_file": source.gguf} if source.gguf else {}
+    placement = _placement(source, precision, quantise, spread)
     try:
-        tokenizer = AutoTokenizer.from_pretrained(name)
-        with warnings.catch_warnings():
+        tokenizer = AutoTokenizer.from_pretrained(source.path, trust_remote_code=False, **options)
+        # What reads .gguf files draws a bar of its own.
+        with warnings.catch_warnings(), redirect_stderr(StringIO()) if source.gguf else nullcontext():
             warnings.simplefilter("ignore", FutureWarning)
-            model = AutoModelForCausalLM.from_pretrained(name, **options)
+            model = AutoModelForCausalLM.from_pretrained(
+                source.path,
+                trust_remote_code=False,
+                use_safetensors=True,
+                **options,
+                **placement,
+            )
     except (OSError, ValueError, KeyError, ImportError, RuntimeError, SafetensorError) as error:
-        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        raise TrainingError(
-            f"backbone '{name}' cannot be loaded: {reason}; check the name and that it is complete"
-        ) from None
+        raise TrainingError(_unloadable(name, error)) from None
     if not tokenizer.is_fast:
         raise TrainingError(
             f"backbone '{name}' has a tokenizer without offsets; choose one with a fast tokenizer"
         )
     if tokenizer.pad_token_id is None:
         tokenizer.pad_token = tokenizer.eos_token
+    if source.gguf:
+        _forget_gguf(model)
     return Backbone(model.eval(), tokenizer)
 
 
-def _quantization(bits: Literal["4bit", "8bit"], dtype: torch.dtype) -> Any:
+def _placement(source: Source, precision: str, quantise: str, spread: bool) -> dict[str, Any]:
+    """Options that say in which numbers and where the weights are held."""
+    dtype = getattr(torch, precision)
+    options: dict[str, Any] = {"dtype": dtype}
+    if quantise != "none":
+        if source.gguf:
+            raise TrainingError(
+                f"backbone '{source.text}' is a .gguf file, which --quantize does not read; name the folder"
+                " of the model it was made from, or leave --quantize out"
+            )
+        options["quantization_config"] = _quantization(quantise, dtype)
+    if spread and torch.cuda.is_available() and quantise == "none":
+        options["device_map"] = "sequential"
+    return options
+
+
+def _unloadable(name: str, error: Exception) -> str:
+    reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+    if "trust_remote_code" in str(error):
+        return f"backbone '{name}' needs code of its own, which is never run here; choose another backbone"
+    if "gguf" in reason and isinstance(error, ImportError):
+        return f"backbone '{name}' needs the package that reads .gguf files; pip install gguf"
+    return f"backbone '{name}' cannot be loaded: {reason}; check the name and that it is complete"
+
+
+def _forget_gguf(model: Any) -> None:
+    """Make a model of dequantized weights one like any other, which can be saved."""
+    del model.config.quantization_config
+    for name in ("hf_quantizer", "is_quantized", "quantization_method"):
+        model.__dict__.pop(name, None)
+
+
+def _quantization(bits: str, dtype: torch.dtype) -> Any:
     if importlib.util.find_spec("bitsandbytes") is None:
         raise TrainingError(
             f"--quantize {bits} needs bitsandbytes; pip install bitsandbytes, or leave the option out"
@@ -79,8 +118,3 @@ def _quantization(bits: Literal["4bit", "8bit"], dtype: torch.dtype) -> Any:
         bnb_4bit_compute_dtype=dtype,
         bnb_4bit_quant_storage=dtype,
     )
-
-
-def count_parameters(model: Any) -> int:
-    """The number of parameters, tied ones once."""
-    return sum(p.numel() for p in model.parameters())

@@ -67,7 +67,11 @@ def _recipe_option(name: str, field: FieldInfo) -> Any:
 @click.argument("release", required=False)
 @click.option("--output", "-o", type=FOLDER, required=True, metavar="DIR", help="Run folder; must be new.")
 @click.option("--method", metavar="NAME", help=f"Training method: {', '.join(METHODS)}. Default: preact.")
-@click.option("--backbone", metavar="NAME", help="Backbone: tiny, a folder or a Hub model id. Default: tiny.")
+@click.option(
+    "--backbone",
+    metavar="NAME",
+    help="Backbone: tiny, smollm2, a folder, a .gguf file or a Hub model id. Default: tiny.",
+)
 @click.option(
     "--pretrain-text",
     "pretrain_texts",

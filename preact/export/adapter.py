@@ -18,6 +18,7 @@ from peft.tuners.lora.layer import LoraLayer
 from torch import Tensor
 
 from oceanchat.errors import TrainingError
+from preact.backbones.sources import published_name
 from preact.dialogues.batches import Example
 from preact.dialogues.encoding import encode_all
 from preact.dialogues.release import read_release
@@ -147,7 +148,7 @@ def _plain_config(trained: TrainedModel, rank: int) -> LoraConfig:
         r=rank,
         lora_alpha=int(alpha) if alpha == int(alpha) else alpha,
         target_modules=sorted(recipe.target_modules),
-        base_model_name_or_path=str(Path(backbone).resolve()) if Path(backbone).is_dir() else backbone,
+        base_model_name_or_path=published_name(backbone),
         inference_mode=True,
     )
 

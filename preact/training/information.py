@@ -47,11 +47,21 @@ def _expert_weights(folder: Path, record: RunRecord) -> torch.Tensor:
     return torch.softmax(personality @ projection, dim=-1)
 
 
+def _backbone_lines(backbone: dict[str, Any]) -> Iterator[str]:
+    quantized = "" if backbone["quantisation"] == "none" else f", {backbone['quantisation']}"
+    form = f"{backbone['architecture']} in {backbone['dtype']}{quantized}"
+    yield f"loaded as    {form}, on {backbone['device']}"
+    revision = f" at {backbone['revision'][:12]}" if backbone["revision"] else ""
+    yield f"loaded from  {backbone['source']}{revision}, weights sha256 {backbone['weights_sha256'][:16]}"
+
+
 def lines(facts: dict[str, Any]) -> Iterator[str]:
     """The same for people."""
     config, release = facts["config"], facts["release"]
     yield f"method       {config['method']}, seed {config['seed']}, {facts['state']}"
     yield f"backbone     {config['backbone']}, {facts['backbone_parameters']:,} parameters"
+    if facts["backbone"]:
+        yield from _backbone_lines(facts["backbone"])
     trained, steps = facts["trained_parameters"], facts["steps"]
     yield f"trained      {trained:,} parameters, {steps} steps, {facts['seconds']:.0f} s"
     scripted = ", written by the scripted model" if release["scripted"] else ""

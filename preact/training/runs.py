@@ -19,6 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from oceanchat.errors import TrainingError
 from oceanchat.nesting import parse_json
+from preact.backbones.identity import BackboneUsed
 from preact.config import TINY, TrainConfig
 
 RECORD, ADAPTER, BACKBONE, CHECKPOINTS = "run.json", "adapter", "backbone", "checkpoints"
@@ -50,6 +51,8 @@ class RunRecord(BaseModel):
     state: Literal["training", "finished"]
     config: TrainConfig
     release: ReleaseUsed
+    backbone: BackboneUsed | None = None
+    """What the backbone is; None until it is there."""
     backbone_parameters: int = 0
     """0 until the backbone is there."""
     plain_template: bool = False

@@ -16,8 +16,9 @@ from transformers import set_seed
 from oceanchat.errors import OceanChatError, TrainingError
 from oceanchat.traits import TRAIT_LEVELS
 from preact.backbones import tiny
-from preact.backbones.backbone import Backbone, count_parameters, load
+from preact.backbones.backbone import Backbone, load
 from preact.backbones.cpu import multiplies_in_bfloat16, prepare_cpu
+from preact.backbones.identity import BackboneUsed, check_same, identify_backbone
 from preact.config import PAPER_RATES, TINY, TrainConfig
 from preact.dialogues.batches import Example
 from preact.dialogues.conversation import ensure_template
@@ -35,6 +36,7 @@ from preact.training.runs import (
     ReleaseUsed,
     RunRecord,
     adapter_folder,
+    backbone_name,
     package_versions,
     read_record,
     write_record,
@@ -67,11 +69,13 @@ def train(config: TrainConfig, say: Say, *, resume: bool = False) -> RunRecord:
         dropped=0,
     )
     _check_same_release(folder, used, resume)
+    before = read_record(folder).backbone if resume and (folder / RECORD).is_file() else None
     folder.mkdir(parents=True, exist_ok=True)
     record = RunRecord(
         state="training",
         config=config,
         release=used,
+        backbone=before,
         adapters=_adapter_names(METHODS[config.method]),
         versions=package_versions(),
     )
@@ -93,6 +97,7 @@ def _train(record: RunRecord, release: TrainingRelease, folder: Path, say: Say, 
             " the run shows that things work, nothing more"
         )
     backbone = _backbone(config, folder, dialogues, say)
+    identity = _identity(record, folder, backbone)
     plain = ensure_template(backbone.tokenizer)
     if plain:
         say(f"note: backbone '{config.backbone}' has no chat template; a plain one is used")
@@ -105,7 +110,8 @@ def _train(record: RunRecord, release: TrainingRelease, folder: Path, say: Say, 
     update = {
         "config": config,
         "release": record.release.model_copy(update=counts),
-        "backbone_parameters": count_parameters(backbone.model),
+        "backbone": identity,
+        "backbone_parameters": identity.parameters,
         "plain_template": plain,
     }
     record = record.model_copy(update=update)
@@ -182,6 +188,13 @@ def _backbone(config: TrainConfig, folder: Path, dialogues: Sequence[TrainingDia
         tiny.save(built, saved, shape, config.seed)
     # Read back even when just built, so that a resumed run starts from the same bytes.
     return load(str(saved), precision=recipe.stored, quantise=recipe.quantise)
+
+
+def _identity(record: RunRecord, folder: Path, backbone: Backbone) -> BackboneUsed:
+    """What the backbone is; TrainingError when the run began with another one."""
+    identity = identify_backbone(backbone_name(folder, record), backbone.model, record.config.recipe.quantise)
+    check_same(record.backbone, identity, str(folder))
+    return identity
 
 
 def _adapter_names(method: Method) -> tuple[str, ...]:

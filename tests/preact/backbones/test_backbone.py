@@ -1,10 +1,13 @@
 """Any saved model is a backbone; what is none is refused in a line."""
 
 import importlib.util
+import io
+import json
 import shutil
 from pathlib import Path
 
 import pytest
+import torch
 
 from oceanchat.errors import TrainingError
 from preact.backbones.backbone import load
@@ -16,7 +19,7 @@ from tests.preact.conftest import RECIPE, Run
 
 
 def test_what_is_no_model_is_one_line(tmp_path: Path) -> None:
-    with pytest.raises(TrainingError, match="neither a folder nor a Hub id"):
+    with pytest.raises(TrainingError, match=r"neither a folder, a \.gguf file nor"):
         load("nothing", precision="float32")
     with pytest.raises(TrainingError, match="cannot be loaded"):
         load(str(tmp_path), precision="float32")
@@ -71,3 +74,39 @@ def test_a_backbone_in_bfloat16_trains_on_a_cpu(
     record = train(config, lambda line: None)
     # Equation 5 of 10 trait-levels is not made in half precision, whose steps are 1/32 there.
     assert record.steps == 2 and (record.final["expert_loss"] * 32) % 1 > 1e-4
+
+
+FOREIGN = "from pathlib import Path\nPath(r'{mark}').write_text('ran')\n"
+
+
+@pytest.mark.parametrize("holder", ["config.json", "tokenizer_config.json"])
+def test_code_that_comes_with_a_model_never_runs(
+    holder: str, preact_run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, mark = tmp_path / "model", tmp_path / "mark"
+    shutil.copytree(preact_run.backbone, folder)
+    (folder / "foreign.py").write_text(FOREIGN.format(mark=mark))
+    config = json.loads((folder / holder).read_text())
+    if holder == "config.json":
+        config |= {"model_type": "foreign", "auto_map": {"AutoConfig": "foreign.C"}}
+    else:
+        config |= {"tokenizer_class": "Foreign", "auto_map": {"AutoTokenizer": ["foreign.T", "foreign.T"]}}
+    (folder / holder).write_text(json.dumps(config))
+    # Whoever starts this may have typed ahead, or `yes` may stand before it in a pipe.
+    monkeypatch.setattr("sys.stdin", io.StringIO("y\n" * 9))
+    monkeypatch.setattr("builtins.input", lambda prompt="": "y")
+    try:
+        load(str(folder), precision="float32")
+    except TrainingError as error:
+        assert "code of its own" in str(error)
+    assert not mark.exists()
+
+
+def test_pickled_weights_are_not_read(preact_run: Run, tmp_path: Path) -> None:
+    folder = tmp_path / "model"
+    shutil.copytree(preact_run.backbone, folder)
+    weights = load(preact_run.backbone, precision="float32").model.state_dict()
+    (folder / "model.safetensors").unlink()
+    torch.save(weights, folder / "pytorch_model.bin")
+    with pytest.raises(TrainingError, match="a pickle, which can run code"):
+        load(str(folder), precision="float32")
