@@ -66,4 +66,5 @@ def signed_out_page() -> None:
             st.button("Sign in with your organization", on_click=st.login)
 
 
-main()
+if __name__ == "__main__":
+    main()

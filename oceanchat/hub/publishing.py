@@ -8,14 +8,23 @@ knows files and hashes, not what a release is.
 import hashlib
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
-from huggingface_hub import CommitOperationAdd, CommitOperationDelete, HfApi, RepoFile, constants
+from huggingface_hub import (
+    CommitOperationAdd,
+    CommitOperationDelete,
+    HfApi,
+    RepoFile,
+    constants,
+    get_session,
+)
 from huggingface_hub.errors import HfHubHTTPError, HFValidationError
 from huggingface_hub.errors import HTTPError as TransportError  # type: ignore[attr-defined]
+from huggingface_hub.utils._http import hf_raise_for_status
 from huggingface_hub.utils.tqdm import disable_progress_bars
 
 from oceanchat.errors import HubError
@@ -121,7 +130,8 @@ class Publisher:
         whether the repository is there shows in the next step.
         """
         try:
-            api.create_repo(self.repo_id, repo_type=self.repo_type, private=self.private, exist_ok=True)
+            with _no_endless_creating():
+                api.create_repo(self.repo_id, repo_type=self.repo_type, private=self.private, exist_ok=True)
         except (TransportError, HFValidationError):
             raise
         except (AttributeError, LookupError, TypeError, ValueError):
@@ -211,6 +221,23 @@ class Publisher:
                     raise explained(cause, self.repo_id, self.token) from error
                 time.sleep(wait)
         raise AssertionError("unreachable: the last attempt returns or raises")
+
+
+@contextmanager
+def _no_endless_creating() -> Iterator[None]:
+    """Let one refusal to create end the call: the client itself asks again without a pause or an end."""
+    hooks = get_session().event_hooks
+    get_session().event_hooks = hooks | {"response": [*hooks["response"], _refuse_conflict]}
+    try:
+        yield
+    finally:
+        get_session().event_hooks = hooks
+
+
+def _refuse_conflict(response: Any) -> None:
+    """Raise HfHubHTTPError where the Hub is busy creating another repository."""
+    if response.status_code == 409 and "conflicting operation" in response.read().decode("utf-8", "replace"):
+        hf_raise_for_status(response)
 
 
 def _differences(files: Mapping[str, LocalFile], remote: Mapping[str, RepoFile]) -> list[str]:

@@ -113,6 +113,7 @@ def _manifest(folder: Path) -> Mapping[str, Any]:
     path = folder / "manifest.json"
     if not path.is_file():
         return {}
+    _refuse_link(path, folder)
     try:
         manifest = parse_json(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
@@ -120,6 +121,16 @@ def _manifest(folder: Path) -> Mapping[str, Any]:
             f"release file '{path}' cannot be read; restore the release or write it again"
         ) from None
     return manifest if isinstance(manifest, dict) else {}
+
+
+def _refuse_link(path: Path, folder: Path) -> None:
+    """Raise TrainingError for a file of a release that lies elsewhere: nothing vouches for it."""
+    try:
+        inside = path.resolve().is_relative_to(folder.resolve())
+    except (OSError, RuntimeError):  # a link to itself
+        inside = False
+    if not inside:
+        raise TrainingError(f"release file '{path}' is a link out of the release; put the file itself there")
 
 
 def _folder_rows(folder: Path) -> list[dict[str, Any]]:
@@ -132,6 +143,7 @@ def _folder_rows(folder: Path) -> list[dict[str, Any]]:
         )
     rows: list[dict[str, Any]] = []
     for path in files:
+        _refuse_link(path, folder)
         try:
             table = pyarrow.parquet.ParquetFile(path).read()
         except (OSError, pyarrow.ArrowException) as error:

@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 import torch
 from pydantic import BaseModel, ConfigDict, ValidationError
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
@@ -154,7 +155,7 @@ def load(folder: Path) -> ControlVectors:
         raise EvaluationError(
             f"'{folder}' holds no control vectors; write them with `preact control-vectors`"
         ) from error
-    except (ValidationError, OSError, KeyError, ValueError) as error:
+    except (ValidationError, OSError, KeyError, ValueError, SafetensorError) as error:
         raise EvaluationError(f"control vectors '{folder}' cannot be read; make them again") from error
 
 

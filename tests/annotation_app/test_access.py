@@ -214,3 +214,8 @@ def process_wait(process: subprocess.Popen[bytes]) -> None:
         process.wait(0.1)
     except subprocess.TimeoutExpired:
         return
+
+
+def test_an_import_of_the_script_opens_no_store(tmp_path: Path) -> None:
+    subprocess.run([sys.executable, "-c", "import annotation_app.navigation"], cwd=tmp_path, check=True)
+    assert list(tmp_path.iterdir()) == []

@@ -10,7 +10,7 @@ from urllib.parse import quote
 import pytest
 
 from oceanchat.errors import HubError
-from oceanchat.hub.publishing import Publisher, local_files
+from oceanchat.hub.publishing import ATTEMPTS, Publisher, local_files
 from tests.oceanchat.hub.hub_process import GOOD, READ_ONLY, HubProcess
 
 pytestmark = pytest.mark.filterwarnings(
@@ -141,6 +141,19 @@ def test_a_repository_that_exists_needs_no_address(hub: HubProcess, folder: Path
     for content in contents:
         hub.faults({"match": "POST /api/repos/create", "kind": "status", "status": 409, "content": content})
         publisher(hub).publish(folder, "v1", "release")
+    holds(hub, folder)
+
+
+def test_a_hub_that_is_always_busy_creating_is_asked_a_few_times(hub: HubProcess, folder: Path) -> None:
+    busy = "Cannot create repo: another conflicting operation is in progress"
+    fault = {"match": "POST /api/repos/create", "kind": "status", "status": 409, "content": {"error": busy}}
+    hub.faults(fault | {"times": 3})
+    publisher(hub).publish(folder, "v1", "release")
+    hub.faults(fault | {"times": 999})
+    with pytest.raises(HubError, match="publish again when they have finished"):
+        publisher(hub).publish(folder, "v2", "release")
+    assert len(hub.state()["seen"]) <= 2 * ATTEMPTS
+    hub.faults()
     holds(hub, folder)
 
 

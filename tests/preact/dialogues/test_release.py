@@ -70,6 +70,23 @@ def test_a_folder_that_is_no_release_is_refused(tmp_path: Path) -> None:
         read_release(str(tmp_path))
 
 
+def test_a_file_that_lies_elsewhere_is_refused(tmp_path: Path) -> None:
+    elsewhere, folder = tmp_path / "elsewhere", tmp_path / "release"
+    write_rows(elsewhere, "train", release_rows("train", 1))
+    write_rows(folder, "train", release_rows("train", 1))
+    (tmp_path / "same").symlink_to(folder)
+    assert read_release(str(tmp_path / "same")).dialogues
+    link = folder / "data" / "validation.parquet"
+    for target in (elsewhere / "data" / "train.parquet", link):
+        link.symlink_to(target)
+        with pytest.raises(TrainingError, match=r"validation.parquet' is a link out of the release"):
+            read_release(str(folder))
+        link.unlink()
+    (folder / "manifest.json").symlink_to("/etc/hostname")
+    with pytest.raises(TrainingError, match=r"manifest.json' is a link"):
+        read_release(str(folder))
+
+
 @given(cut=st.integers(0, 3000))
 def test_a_damaged_shard_is_one_line(tmp_path: Path, cut: int) -> None:
     folder = tmp_path / "damaged"

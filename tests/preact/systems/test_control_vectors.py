@@ -9,7 +9,7 @@ from oceanchat.errors import EvaluationError
 from oceanchat.prompts import Message
 from oceanchat.traits import Level, Trait
 from preact.dialogues.conversation import render
-from preact.systems.control_vectors import ControlVectors, SteeringTrial, build, choose, load, save
+from preact.systems.control_vectors import VECTORS, ControlVectors, SteeringTrial, build, choose, load, save
 from preact.systems.statements import split_statements, statements
 from preact.systems.steering import last_residuals
 from tests.preact.tiny_models import tiny_backbone
@@ -73,6 +73,11 @@ def test_a_missing_or_damaged_folder_is_refused(control: ControlVectors, tmp_pat
     (tmp_path / "control" / "control.json").write_text("{}")
     with pytest.raises(EvaluationError, match="make them again"):
         load(tmp_path / "control")
+    save(control, tmp_path / "cut")
+    vectors = tmp_path / "cut" / VECTORS
+    vectors.write_bytes(vectors.read_bytes()[:-9])
+    with pytest.raises(EvaluationError, match="make them again"):
+        load(tmp_path / "cut")
 
 
 def test_a_block_that_is_not_there_is_refused() -> None:
