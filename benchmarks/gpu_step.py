@@ -59,7 +59,7 @@ def adapted(method: str, layers: int, checkpointing: bool, gate: dict[str, Tenso
         "task_type": "CAUSAL_LM",
         "r": recipe.rank,
         "lora_alpha": recipe.alpha,
-        "target_modules": list(recipe.target_modules),
+        "target_modules": ["q_proj", "k_proj", "v_proj", "gate_proj", "up_proj", "down_proj"],
     }
     with peft_noise_silenced():
         fused = method == "P-React"

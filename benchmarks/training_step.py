@@ -28,7 +28,7 @@ from oceanchat.prompts import Message
 from preact.backbones import tiny
 from preact.backbones.cpu import prepare_cpu
 from preact.backbones.packed_attention import use_packed_rows
-from preact.config import PAPER_RECIPE, TinyShape
+from preact.config import TinyShape
 from preact.dialogues.batches import Collator, Example
 from preact.dialogues.conversation import encode
 from preact.mixture.losses import personality_specialization
@@ -37,7 +37,7 @@ from preact.mixture.router import Router
 from preact.training.adapters import peft_noise_silenced
 from preact.training.objective import batch_loss
 
-TARGETS = list(PAPER_RECIPE.target_modules)
+TARGETS = ["q_proj", "k_proj", "v_proj", "gate_proj", "up_proj", "down_proj"]
 METHODS = ("peft LoRA", "P-React", "loop over 16")
 RANK, EXPERTS = 256, 16
 

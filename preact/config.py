@@ -69,10 +69,10 @@ class Recipe(BaseModel):
     """Maximum number of tokens before an answer."""
     reply: int = Field(default=256, ge=8)
     """Maximum number of tokens in an answer."""
-    target_modules: tuple[str, ...] = ("q_proj", "k_proj", "v_proj", "gate_proj", "up_proj", "down_proj")
-    """Names of the modules to adapt.
+    target_modules: tuple[str, ...] = ()
+    """Names of the modules to adapt. Default: query, key, value and the feed-forward network.
 
-    By default query, key, value and the feed-forward network.
+    Whatever the backbone's architecture calls them; a run's record names them.
     """
     warmup: float = Field(default=0.03, ge=0, lt=1)
     """Share of the steps over which the learning rates rise."""

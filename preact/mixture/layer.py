@@ -27,6 +27,8 @@ class Gate:
         self.weights: dict[str, Tensor] = {}
         self.repeats = False
         """Whether a batch may be a multiple of the gate's, as in beam search and with several answers."""
+        self.latest: Tensor | None = None
+        """The router's last output; it stands here because a copy of the model must not hold it."""
 
     def __deepcopy__(self, memo: dict[int, Any]) -> "Gate":
         return Gate()
@@ -151,7 +153,7 @@ class GatedLora(LoraVariant):  # type: ignore[misc]
         a, b = module.lora_A[adapter].weight, module.lora_B[adapter].weight
         gate = weights.to(b.dtype).repeat_interleave(b.shape[1] // weights.shape[0])
         delta: Tensor = (b * (gate * module.scaling[adapter])) @ a
-        return delta
+        return delta.T if getattr(module, "fan_in_fan_out", False) else delta
 
     def merge_safe(self, module: Any, active_adapter: str, orig_weight: Tensor) -> Tensor:
         """The base weight with the one trait-level in force folded in; TrainingError when none is."""

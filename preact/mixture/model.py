@@ -25,6 +25,11 @@ from preact.mixture.layer import Gate, GatedLora
 from preact.mixture.router import Router, UniformRouter, select
 
 METHOD = "PREACT"
+_NOT_OURS = (
+    "use_dora", "lora_bias", "bias", "use_qalora", "use_bdlora", "alora_invocation_tokens", "arrow_config",
+    "kasa_config", "monteclora_config", "velora_config", "target_parameters",
+)  # fmt: skip
+"""Options of LoRA that put another product in the place of the gated one."""
 
 
 @dataclass
@@ -51,8 +56,25 @@ class PreactConfig(LoraConfig):  # type: ignore[misc]
             )
         if self.router not in ("learned", "uniform"):
             raise ConfigError(f"router '{self.router}' is not known; write learned or uniform")
-        if self.use_dora or self.lora_bias or self.bias != "none":
-            raise ConfigError("use_dora, lora_bias and bias do not combine with P-React; leave them off")
+        self._refuse_other_variants()
+
+    def _refuse_other_variants(self) -> None:
+        """Raises ConfigError for what would edit the backbone, pass by the gate or divide ranks otherwise."""
+        given = [name for name in _NOT_OURS if getattr(self, name, None) not in (None, False, "none", {})]
+        if given:
+            raise ConfigError(f"{', '.join(given)} does not combine with P-React; leave it out")
+        init = self.init_lora_weights
+        if isinstance(init, str) and init.lower() not in ("gaussian", "orthogonal"):
+            raise ConfigError(
+                f"init_lora_weights '{init}' rewrites the backbone or the ranks; write gaussian or"
+                " orthogonal, or leave it out"
+            )
+        uneven = [f"{name}: {rank}" for name, rank in self.rank_pattern.items() if rank % self.num_experts]
+        if uneven:
+            raise ConfigError(
+                f"rank_pattern '{', '.join(uneven)}' cannot be shared by {self.num_experts} experts; choose"
+                " multiples of it"
+            )
 
 
 class PreactModel(LoraModel):  # type: ignore[misc]
@@ -72,7 +94,6 @@ class PreactModel(LoraModel):  # type: ignore[misc]
             self.preact_router = nn.ModuleDict()
             self.gate = Gate()
             self.merged_weights: Tensor | None = None
-            self.latest_weights: Tensor | None = None
         super().inject_adapter(model, adapter_name, *args, **kwargs)
         config = self.peft_config[adapter_name]
         with init_empty_weights() if kwargs.get("low_cpu_mem_usage") else nullcontext():
@@ -83,6 +104,15 @@ class PreactModel(LoraModel):  # type: ignore[misc]
         router.requires_grad_(adapter_name in self.active_adapters and not config.inference_mode)
         if getattr(model, "is_activation_checkpointing", False):
             self.activation_checkpointing_enable()
+
+    @property
+    def latest_weights(self) -> Tensor | None:
+        """The expert weights of the last forward pass under trait ids, P x N, with their gradient."""
+        return self.gate.latest
+
+    @latest_weights.setter
+    def latest_weights(self, weights: Tensor | None) -> None:
+        self.gate.latest = weights
 
     def _adapter_device(self, adapter_name: str) -> torch.device:
         layers = (m for m in self.model.modules() if isinstance(m, LoraLayer) and adapter_name in m.lora_A)
@@ -131,8 +161,8 @@ class PreactModel(LoraModel):  # type: ignore[misc]
         if trait_ids is not None:
             routed = {name: self.preact_router[name]() for name in self.active_adapters}
             # Losses on the router read this: outside the forward pass a sharded parameter would not be whole.
-            self.latest_weights = routed[self.active_adapters[0]]
-            self._require_merged(select(self.latest_weights, trait_ids))
+            self.gate.latest = routed[self.active_adapters[0]]
+            self._require_merged(select(self.gate.latest, trait_ids))
             return {name: select(weights, trait_ids) for name, weights in routed.items()}
         if self.merged_weights is not None:
             return dict.fromkeys(self.active_adapters, self.merged_weights)

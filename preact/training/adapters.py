@@ -14,23 +14,26 @@ from peft import LoraConfig, PeftModel, get_peft_model, prepare_model_for_kbit_t
 from safetensors import SafetensorError
 
 from oceanchat.errors import TrainingError
+from preact.backbones.modules import OTHER_SENSES, find_targets, has_other_senses
 from preact.config import TrainConfig
 from preact.methods import METHODS
 from preact.mixture.model import PreactConfig
 
 
 def adapt(model: Any, config: TrainConfig) -> Any:
-    """The backbone with a fresh adapter, ready to train.
+    """The backbone with a fresh adapter in the recipe's target modules, ready to train.
 
     Raises TrainingError for target modules that match nothing.
     """
     recipe = config.recipe
+    targets = find_targets(model, recipe.target_modules)
     options: dict[str, Any] = {
         "task_type": "CAUSAL_LM",
         "r": recipe.rank,
         "lora_alpha": recipe.alpha,
         "lora_dropout": recipe.dropout,
-        "target_modules": list(recipe.target_modules),
+        "target_modules": list(targets.counts),
+        "exclude_modules": OTHER_SENSES if has_other_senses(model) else None,
     }
     if recipe.quantise != "none":
         model = prepare_model_for_kbit_training(model, use_gradient_checkpointing=False)
@@ -42,19 +45,17 @@ def adapt(model: Any, config: TrainConfig) -> Any:
             router_init=recipe.router_init,
             router=router,
         )
-    try:
-        with peft_noise_silenced():
-            return get_peft_model(model, PreactConfig(**options) if router else LoraConfig(**options))
-    except ValueError as error:
-        if "not found in the base model" not in str(error):
-            raise
-        names = sorted(
-            {name.rpartition(".")[2] for name, module in model.named_modules() if _is_linear(module)}
-        )
-        raise TrainingError(
-            f"target modules '{', '.join(recipe.target_modules)}' match nothing in the backbone; its"
-            f" linear modules are {', '.join(names)}: name some with --target-modules"
-        ) from None
+    with peft_noise_silenced():
+        return get_peft_model(model, PreactConfig(**options) if router else LoraConfig(**options))
+
+
+def with_targets(config: TrainConfig, model: Any) -> TrainConfig:
+    """The config with the names of the modules that are adapted, where it left them to the architecture.
+
+    Raises TrainingError as `find_targets` does.
+    """
+    names = tuple(find_targets(model, config.recipe.target_modules).counts)
+    return config.model_copy(update={"recipe": config.recipe.model_copy(update={"target_modules": names})})
 
 
 def load_adapters(model: Any, folders: dict[str, Path]) -> Any:
@@ -78,13 +79,10 @@ def load_adapters(model: Any, folders: dict[str, Path]) -> Any:
     return adapted.eval()
 
 
-def _is_linear(module: Any) -> bool:
-    return hasattr(module, "in_features") and hasattr(module, "weight")
-
-
 @contextmanager
 def peft_noise_silenced() -> Iterator[None]:
-    """A scope without one warning: peft calls transformers by a deprecated name, beyond our reach."""
+    """Silence two warnings: peft uses a deprecated name of transformers and sets what GPT-2 needs."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message=".*is_gradient_checkpointing.*", category=FutureWarning)
+        warnings.filterwarnings("ignore", message=".*fan_in_fan_out.*", category=UserWarning)
         yield

@@ -14,6 +14,7 @@ from safetensors.torch import load_file
 
 from oceanchat.errors import TrainingError
 from oceanchat.traits import TRAIT_LEVELS
+from preact.backbones.modules import Targets
 from preact.methods import METHODS
 from preact.mixture.losses import expert_use
 from preact.training.runs import RunRecord, adapter_folder, read_record
@@ -62,6 +63,8 @@ def lines(facts: dict[str, Any]) -> Iterator[str]:
     yield f"backbone     {config['backbone']}, {facts['backbone_parameters']:,} parameters"
     if facts["backbone"]:
         yield from _backbone_lines(facts["backbone"])
+    if facts["adapted"]:
+        yield f"adapted      {Targets(facts['adapted']).text}"
     trained, steps = facts["trained_parameters"], facts["steps"]
     yield f"trained      {trained:,} parameters, {steps} steps, {facts['seconds']:.0f} s"
     scripted = ", written by the scripted model" if release["scripted"] else ""

@@ -55,6 +55,8 @@ class RunRecord(BaseModel):
     """What the backbone is; None until it is there."""
     backbone_parameters: int = 0
     """0 until the backbone is there."""
+    adapted: dict[str, int] = Field(default_factory=dict)
+    """The modules that are adapted: name -> how many there are."""
     plain_template: bool = False
     """Whether the backbone had no chat template and got the plain one."""
     adapters: tuple[str, ...]

@@ -19,13 +19,14 @@ from preact.backbones import tiny
 from preact.backbones.backbone import Backbone, load
 from preact.backbones.cpu import multiplies_in_bfloat16, prepare_cpu
 from preact.backbones.identity import BackboneUsed, check_same, identify_backbone
+from preact.backbones.modules import Targets, find_targets
 from preact.config import PAPER_RATES, TINY, TrainConfig
 from preact.dialogues.batches import Example
 from preact.dialogues.conversation import ensure_template
 from preact.dialogues.encoding import encode_all
 from preact.dialogues.release import TrainingDialogue, TrainingRelease, read_release
 from preact.methods import METHODS, Method
-from preact.training.adapters import adapt
+from preact.training.adapters import adapt, with_targets
 from preact.training.objective import mean_loss
 from preact.training.progress import METRICS, TrainingProgress, open_trackers
 from preact.training.runs import (
@@ -101,6 +102,7 @@ def _train(record: RunRecord, release: TrainingRelease, folder: Path, say: Say, 
     plain = ensure_template(backbone.tokenizer)
     if plain:
         say(f"note: backbone '{config.backbone}' has no chat template; a plain one is used")
+    config = with_targets(config, backbone.model)
     if config.recipe.learning_rate == "auto":
         config = _choose_rate(config, release, backbone, say)
     encodings = encode_all(backbone.tokenizer, dialogues, config.method, config.recipe)
@@ -111,6 +113,7 @@ def _train(record: RunRecord, release: TrainingRelease, folder: Path, say: Say, 
         "config": config,
         "release": record.release.model_copy(update=counts),
         "backbone": identity,
+        "adapted": find_targets(backbone.model, config.recipe.target_modules).counts,
         "backbone_parameters": identity.parameters,
         "plain_template": plain,
     }
@@ -290,4 +293,5 @@ def describe(record: RunRecord) -> list[str]:
     return [
         f"method {config.method}: {config.summary}; {record.release.dialogues} dialogues; seed {config.seed}",
         f"backbone {config.backbone}: {record.backbone_parameters:,} parameters",
+        f"adapted: {Targets(record.adapted).text}",
     ]

@@ -14,7 +14,7 @@ def test_defaults_of_real_backbones_are_the_papers() -> None:
     recipe = make_config(tiny=False, recipe={}, backbone="a/b", **PLACES).recipe
     assert (recipe.rank, recipe.experts, recipe.loss_weight) == (256, 16, 0.1)
     assert (recipe.epochs, recipe.batch_size, recipe.context, recipe.reply) == (3, 16, 512, 256)
-    assert set(recipe.target_modules) == {"q_proj", "k_proj", "v_proj", "gate_proj", "up_proj", "down_proj"}
+    assert recipe.target_modules == ()  # query, key, value and feed-forward, by the architecture
     assert recipe == PAPER_RECIPE
 
 

@@ -1,5 +1,6 @@
 """The peft method and the known pitfalls of building one outside peft, each by its number."""
 
+import copy
 import itertools
 import multiprocessing
 import subprocess
@@ -14,6 +15,8 @@ from peft.utils import PeftType
 
 from oceanchat.errors import ConfigError, TrainingError
 from preact.mixture.model import PreactConfig, register
+from preact.training.adapters import peft_noise_silenced
+from tests.preact.architectures import tiny
 from tests.preact.conftest import micro_llama
 from tests.preact.mixture.test_layer import TARGETS, adapted
 
@@ -245,3 +248,49 @@ def test_embeddings_are_no_target() -> None:
         get_peft_model(
             micro_llama(), PreactConfig(task_type="CAUSAL_LM", r=32, target_modules=["embed_tokens"])
         )
+
+
+@pytest.mark.parametrize(
+    ("option", "message"),
+    [
+        ({"init_lora_weights": "pissa_niter_4"}, "rewrites the backbone"),
+        ({"init_lora_weights": "OLoRA"}, "rewrites the backbone"),
+        ({"use_qalora": True}, "use_qalora does not combine"),
+        ({"target_parameters": ["mlp.experts.down_proj"]}, "target_parameters does not combine"),
+        ({"rank_pattern": {"q_proj": 24}}, "rank_pattern 'q_proj: 24' cannot be shared by 16 experts"),
+    ],
+    ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
+)
+def test_what_edits_the_backbone_or_passes_by_the_gate_is_refused(
+    option: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(ConfigError, match=message):
+        PreactConfig(task_type="CAUSAL_LM", r=32, target_modules=TARGETS, **option)
+
+
+@pytest.mark.parametrize("init", ["gaussian", "orthogonal", True, False])
+def test_other_starts_leave_the_backbone_as_it_is(init: Any) -> None:
+    model = adapted(init_lora_weights=init).eval()
+    with model.disable_adapter():
+        assert torch.equal(logits(model), micro_llama().eval()(input_ids=IDS).logits)
+
+
+def test_a_model_is_copied_after_a_forward_pass() -> None:
+    model = adapted().train()
+    model(input_ids=IDS, trait_ids=TRAITS, labels=IDS).loss.backward()
+    assert model.base_model.latest_weights is not None
+    twin = copy.deepcopy(model)
+    assert twin.base_model.latest_weights is None
+    assert torch.equal(logits(twin.eval(), trait_ids=TRAITS), logits(model.eval(), trait_ids=TRAITS))
+
+
+def test_a_backbone_that_keeps_its_weights_transposed_is_merged_right() -> None:
+    config = PreactConfig(task_type="CAUSAL_LM", r=32, target_modules=["c_attn", "c_fc", "mlp.c_proj"])
+    with peft_noise_silenced():
+        model = get_peft_model(tiny("gpt2"), config).eval()
+    for name, parameter in model.named_parameters():
+        if "lora_B" in name:
+            torch.nn.init.normal_(parameter, std=0.2)
+    expected = logits(model, trait_ids=torch.full((4,), 7))
+    merged = model.merge_and_unload(trait_id=7)
+    assert torch.allclose(logits(merged), expected, atol=1e-3)

@@ -9,7 +9,8 @@ from oceanchat.errors import TrainingError
 from preact.config import TINY_RECIPE, TrainConfig
 from preact.methods import METHODS, MethodName
 from preact.mixture.model import PreactConfig
-from preact.training.adapters import adapt, load_adapters
+from preact.training.adapters import adapt, load_adapters, with_targets
+from tests.preact.architectures import tiny
 from tests.preact.conftest import micro_llama
 
 
@@ -36,3 +37,11 @@ def test_a_damaged_adapter_is_one_line(tmp_path: Path) -> None:
     path.write_bytes(path.read_bytes()[:100])
     with pytest.raises(TrainingError, match=r"adapter '.*' cannot be loaded"):
         load_adapters(micro_llama(), {"default": tmp_path})
+
+
+@pytest.mark.parametrize("architecture", ["phi3", "gpt-neox", "gpt2", "mixtral"])
+def test_modules_are_chosen_by_the_architecture_and_named(architecture: str) -> None:
+    config = TrainConfig(release="r", output="o", recipe=TINY_RECIPE)
+    model = tiny(architecture)
+    named = with_targets(config, model).recipe.target_modules
+    assert named and set(adapt(model, config).peft_config["default"].target_modules) == set(named)
