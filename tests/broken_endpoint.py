@@ -7,10 +7,8 @@ the fault it hits some prompts.
 
 import hashlib
 import json
-import socket
 import subprocess
 import sys
-import time
 import urllib.request
 from collections import Counter
 from typing import Any
@@ -24,6 +22,7 @@ from starlette.routing import Route
 from oceanchat.llm.chat import Message
 from oceanchat.prompts import read_tags
 from oceanchat.scripted.model import reply_to
+from tests.processes import free_port, wait_until
 
 TEXTS = {
     "prose": "The sentence is a lie. It is a lie.",
@@ -40,19 +39,22 @@ class BrokenEndpoint:
     """Such a process, and what it has seen."""
 
     def __init__(self, **broken: str) -> None:
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            port = free.getsockname()[1]
+        port = free_port()
         self.url = f"http://127.0.0.1:{port}/v1"
         module = [sys.executable, "-m", __name__, str(port), json.dumps(broken)]
         self.process = subprocess.Popen(module)
-        until = time.monotonic() + 60
-        while time.monotonic() < until:
-            try:
-                self.calls()
-                return
-            except OSError:
-                time.sleep(0.05)
+        try:
+            wait_until(self._answers, self.process)
+        except AssertionError:
+            self.close()
+            raise
+
+    def _answers(self) -> bool:
+        try:
+            self.calls()
+        except OSError:
+            return False
+        return True
 
     def calls(self) -> dict[str, int]:
         """Calls by task and by model."""

@@ -11,6 +11,7 @@ from tests.broken_endpoint import BrokenEndpoint
 from tests.endpoint import Endpoint
 from tests.odd_endpoint import OddEndpoint
 from tests.postgres import postgres_server, postgres_url, restartable_postgres
+from tests.processes import Spawn, children
 
 __all__ = ["postgres_server", "postgres_url", "restartable_postgres"]
 
@@ -22,6 +23,13 @@ settings.register_profile(
     derandomize=bool(os.environ.get("CI")),
 )
 settings.load_profile("project")
+
+
+@pytest.fixture
+def spawn() -> Iterator[Spawn]:
+    """Start processes; they end with the test."""
+    with children() as start:
+        yield start
 
 
 @pytest.fixture

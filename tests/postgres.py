@@ -9,6 +9,7 @@ import time
 import uuid
 import warnings
 from collections.abc import Iterator
+from typing import Any
 
 import psycopg
 import pytest
@@ -30,9 +31,25 @@ def postgres_server() -> Iterator[str]:
             raise
         pytest.skip(f"no PostgreSQL: {error}")
     yield server.get_uri()
+    throw_away(server, folder)
+
+
+def end(server: Any, number: int) -> None:
+    """Send a server this signal and wait for its end."""
     pid = server.get_pid()
-    if pid is not None:
-        os.kill(pid, signal.SIGQUIT)  # the data is thrown away, so no time is spent on writing it out
+    if pid is None:
+        return
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, number)
+    while os.path.exists(f"/proc/{pid}"):
+        with contextlib.suppress(ChildProcessError):
+            os.waitpid(pid, os.WNOHANG)
+        time.sleep(0.05)
+
+
+def throw_away(server: Any, folder: str) -> None:
+    """End a server without time spent on writing out its data, and delete that."""
+    end(server, signal.SIGQUIT)
     shutil.rmtree(folder, ignore_errors=True)
 
 
@@ -47,12 +64,7 @@ class RestartablePostgres:
 
     def stop(self) -> None:
         """Shut down at once, cutting every connection."""
-        pid = self.server.get_pid()
-        os.kill(pid, signal.SIGINT)
-        while os.path.exists(f"/proc/{pid}"):
-            with contextlib.suppress(ChildProcessError):
-                os.waitpid(pid, os.WNOHANG)
-            time.sleep(0.05)
+        end(self.server, signal.SIGINT)
 
     def start(self) -> None:
         """Come back under the same URL."""
@@ -67,9 +79,7 @@ def restartable_postgres(postgres_server: str) -> Iterator[RestartablePostgres]:
         warnings.simplefilter("ignore")
         own = RestartablePostgres(folder)
     yield own
-    with contextlib.suppress(ProcessLookupError):
-        os.kill(own.server.get_pid(), signal.SIGQUIT)
-    shutil.rmtree(folder, ignore_errors=True)
+    throw_away(own.server, folder)
 
 
 @pytest.fixture

@@ -7,6 +7,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from tests.processes import PATIENCE
+
 OCEANCHAT = str(Path(sys.executable).with_name("oceanchat"))
 
 
@@ -18,7 +20,7 @@ def run_oceanchat(folder: Path, *arguments: str, **environment: str) -> subproce
         env=clean_environment() | environment,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=PATIENCE,
         check=False,
     )
 

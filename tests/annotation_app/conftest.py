@@ -5,10 +5,13 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests.annotation_app.running import RunningApp, running
 
+MILLISECONDS = 60_000
+"""How long a busy machine may take to show something."""
+expect.set_options(timeout=MILLISECONDS)
 CHROMIUM = "/usr/bin/chromium"
 QUIET = (
     "--headless",
@@ -51,6 +54,7 @@ def visit(browser: Browser) -> Iterator[Callable[..., Page]]:
             viewport={"width": width, "height": height},
             color_scheme="dark" if scheme == "dark" else "light",
         )
+        context.set_default_timeout(MILLISECONDS)
         contexts.append(context)
         return context.new_page()
 
@@ -70,7 +74,7 @@ def sign_in(page: Page, app: RunningApp, name: str, url: str | None = None) -> N
 def token(page: Page, *, settled: bool = True) -> str:
     """The token of the item on the page, once there is one, and by default once it takes answers."""
     item = page.locator(".item[data-token]")
-    item.wait_for(timeout=30_000)
+    item.wait_for()
     data_token = item.get_attribute("data-token")
     assert data_token
     if settled:
@@ -80,7 +84,7 @@ def token(page: Page, *, settled: bool = True) -> str:
 
 def wait_for_other(page: Page, old: str) -> None:
     """Wait until another item is shown, or none."""
-    page.locator(f".item[data-token='{old}']").wait_for(state="detached", timeout=30_000)
+    page.locator(f".item[data-token='{old}']").wait_for(state="detached")
 
 
 def answer(page: Page, *keys: str) -> None:

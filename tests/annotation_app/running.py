@@ -6,8 +6,8 @@ import signal
 import socket
 import subprocess
 import threading
-import time
 from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 
 import httpx
@@ -21,13 +21,10 @@ from oceanchat.store import labels as label_rows
 from oceanchat.store.database import Store, open_store
 from oceanchat.store.labels import ItemLabel
 from oceanchat.traits import TRAIT_LEVELS
+from tests.processes import PATIENCE, free_port, wait_until
 
-
-def free_port() -> int:
-    """A port nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+http_get = partial(httpx.get, timeout=PATIENCE)
+http_post = partial(httpx.post, timeout=PATIENCE)
 
 
 class RunningApp:
@@ -93,13 +90,15 @@ class RunningApp:
                 cwd=self.folder,
                 start_new_session=True,
             )
-        until = time.monotonic() + 40
-        while time.monotonic() < until:
-            with contextlib.suppress(httpx.HTTPError):
-                if httpx.get(f"{self.url}/_stcore/health", timeout=2).status_code == 200:
-                    return
-            time.sleep(0.1)
-        raise AssertionError((self.folder / "server.log").read_text())
+        try:
+            wait_until(self._answers, self.process)
+        except AssertionError as error:
+            raise AssertionError((self.folder / "server.log").read_text()) from error
+
+    def _answers(self) -> bool:
+        with contextlib.suppress(httpx.HTTPError):
+            return http_get(f"{self.url}/_stcore/health").status_code == 200
+        return False
 
     def kill(self) -> None:
         """End the server at once, as a crash would."""
@@ -120,7 +119,8 @@ class RunningApp:
 
     def cookie(self, name: str) -> dict[str, str]:
         """A signed-in person's cookie, got by the form."""
-        answer = httpx.post(f"{self.url}/login", data={"name": name, "passcode": self.codes[name]})
+        form = {"name": name, "passcode": self.codes[name]}
+        answer = http_post(f"{self.url}/login", data=form)
         assert answer.status_code == 303, answer.text
         return dict(answer.cookies)
 

@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import httpx
@@ -13,7 +14,8 @@ from playwright.sync_api import Page, expect
 from oceanchat.annotation import accounts, labels
 from tests.annotation_app.conftest import answer, sign_in, token
 from tests.annotation_app.identity_provider import IdentityProvider
-from tests.annotation_app.running import RunningApp, free_port, running
+from tests.annotation_app.running import RunningApp, http_get, http_post, running
+from tests.processes import Spawn, free_port, wait_until
 
 pytestmark = pytest.mark.slow
 ROOT = Path(__file__).parents[2]
@@ -29,13 +31,13 @@ def open_app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningApp]:
 
 
 def post(app: RunningApp, route: str, body: object, **rest: object) -> httpx.Response:
-    return httpx.post(f"{app.url}/annotation/{route}", json=body, **rest)  # type: ignore[arg-type]
+    return http_post(f"{app.url}/annotation/{route}", json=body, **rest)  # type: ignore[arg-type]
 
 
 def test_a_body_that_is_no_answer_is_refused_in_words(open_app: RunningApp) -> None:
     deep = b'{"answers": ' + b"[" * 20_000 + b"]" * 20_000 + b"}"
     for body in (deep, b"[" * 20_000, b'{"answers": {"x": ' + b"[" * 500 + b"]" * 500 + b"}}"):
-        answer = httpx.post(
+        answer = http_post(
             f"{open_app.url}/annotation/label", content=body, headers={"Content-Type": "application/json"}
         )
         assert (answer.status_code, answer.json()) == (400, {"error": "That cannot be read as answers."})
@@ -43,14 +45,14 @@ def test_a_body_that_is_no_answer_is_refused_in_words(open_app: RunningApp) -> N
 
 def test_strangers_are_sent_to_the_form(open_app: RunningApp) -> None:
     for path in ("/", "/progress", "/agreement", "/disagreements", "/validate"):
-        answer = httpx.get(open_app.url + path, headers={"Accept": "text/html"})
+        answer = http_get(open_app.url + path, headers={"Accept": "text/html"})
         assert (answer.status_code, answer.headers["location"]) == (303, "/login")
-    assert "<form" in httpx.get(f"{open_app.url}/login").text
+    assert "<form" in http_get(f"{open_app.url}/login").text
 
 
 def test_the_cookie_is_out_of_reach_of_scripts_and_other_sites(open_app: RunningApp) -> None:
     form = {"name": "Ann", "passcode": open_app.codes["Ann"].upper().replace("-", " ")}
-    answer = httpx.post(f"{open_app.url}/login", data=form)
+    answer = http_post(f"{open_app.url}/login", data=form)
     flags = answer.headers["set-cookie"].lower()
     assert "httponly" in flags and "samesite=strict" in flags and "max-age=1209600" in flags
     [value] = answer.cookies.values()
@@ -58,28 +60,28 @@ def test_the_cookie_is_out_of_reach_of_scripts_and_other_sites(open_app: Running
 
 
 def test_wrong_passcodes_names_and_origins_are_refused_alike(open_app: RunningApp) -> None:
-    wrong = httpx.post(f"{open_app.url}/login", data={"name": "Ann", "passcode": "no"})
-    nobody = httpx.post(f"{open_app.url}/login", data={"name": "<b>Nobody</b>", "passcode": "no"})
+    wrong = http_post(f"{open_app.url}/login", data={"name": "Ann", "passcode": "no"})
+    nobody = http_post(f"{open_app.url}/login", data={"name": "<b>Nobody</b>", "passcode": "no"})
     assert wrong.status_code == nobody.status_code == 403
     assert "name or passcode is wrong" in wrong.text.lower()
     assert "&lt;b&gt;Nobody" in nobody.text and "<b>Nobody" not in nobody.text
     form = {"name": "Ann", "passcode": open_app.codes["Ann"]}
-    elsewhere = httpx.post(f"{open_app.url}/login", data=form, headers={"Origin": "http://evil.example"})
+    elsewhere = http_post(f"{open_app.url}/login", data=form, headers={"Origin": "http://evil.example"})
     assert elsewhere.status_code == 403 and not elsewhere.cookies
 
 
 def test_guessing_is_slowed_down(open_app: RunningApp) -> None:
     for _ in range(accounts.ATTEMPTS_PER_NAME):
-        httpx.post(f"{open_app.url}/login", data={"name": "Rate", "passcode": "guess"})
+        http_post(f"{open_app.url}/login", data={"name": "Rate", "passcode": "guess"})
     form = {"name": "Rate", "passcode": open_app.codes["Rate"]}
-    assert "too many attempts" in httpx.post(f"{open_app.url}/login", data=form).text.lower()
+    assert "too many attempts" in http_post(f"{open_app.url}/login", data=form).text.lower()
 
 
 def test_signing_out_ends_the_cookie_for_good(open_app: RunningApp) -> None:
     cookie = open_app.cookie("Out")
-    assert httpx.get(open_app.url, cookies=cookie, headers={"Accept": "text/html"}).status_code == 200
-    httpx.get(f"{open_app.url}/logout", cookies=cookie)
-    assert httpx.get(open_app.url, cookies=cookie, headers={"Accept": "text/html"}).status_code == 303
+    assert http_get(open_app.url, cookies=cookie, headers={"Accept": "text/html"}).status_code == 200
+    http_get(f"{open_app.url}/logout", cookies=cookie)
+    assert http_get(open_app.url, cookies=cookie, headers={"Accept": "text/html"}).status_code == 303
 
 
 def test_labels_need_a_sign_in_an_own_item_and_sense(open_app: RunningApp) -> None:
@@ -141,6 +143,13 @@ def test_a_revoked_sign_in_is_met_by_a_way_back_and_no_lost_answer(
     assert page.locator("#trait_shown-yes").is_checked()
 
 
+@pytest.fixture
+def provider() -> Iterator[IdentityProvider]:
+    """An organization that says yes to Ann."""
+    with closing(IdentityProvider("ann@example.org")) as running_provider:
+        yield running_provider
+
+
 def configure_oidc(app: RunningApp, provider: IdentityProvider) -> None:
     (app.folder / ".streamlit").mkdir()
     (app.folder / ".streamlit" / "secrets.toml").write_text(
@@ -152,68 +161,42 @@ def configure_oidc(app: RunningApp, provider: IdentityProvider) -> None:
 
 @pytest.mark.browser
 def test_an_organization_s_sign_in_opens_the_account_of_that_address(
-    app: RunningApp, visit: Callable[..., Page]
+    app: RunningApp, visit: Callable[..., Page], provider: IdentityProvider
 ) -> None:
-    provider = IdentityProvider("ann@example.org")
     configure_oidc(app, provider)
     app.sample(2, 1, names=("ann@example.org", "Ben"))
     app.start()
     page = visit()
     page.goto(app.url)
-    page.get_by_role("button", name="Sign in with your organization").click(timeout=30_000)
+    page.get_by_role("button", name="Sign in with your organization").click()
     answer(page, "1", "3", "Enter")
     token(page)
     assert [label.annotator_id for label in app.labels()] == [1]
     provider.email = "stranger@example.org"
     other = visit()
     other.goto(app.url)
-    other.get_by_role("button", name="Sign in with your organization").click(timeout=30_000)
-    expect(other.get_by_text("stranger@example.org has no account here")).to_be_visible(timeout=30_000)
+    other.get_by_role("button", name="Sign in with your organization").click()
+    expect(other.get_by_text("stranger@example.org has no account here")).to_be_visible()
     other.get_by_role("link", name="Sign in with name and passcode").click()
     sign_in(other, app, "Ben")
     token(other)
-    provider.close()
 
 
-def test_a_plain_streamlit_run_listens_on_this_machine_only(tmp_path: Path) -> None:
+def test_a_plain_streamlit_run_listens_on_this_machine_only(tmp_path: Path, spawn: Spawn) -> None:
     port = free_port()
-    command_line = [
-        sys.executable,
-        "-m",
-        "streamlit",
-        "run",
-        "annotation_app/app.py",
-        "--server.port",
-        str(port),
-    ]
-    command_line += ["--", "--store", str(tmp_path / "store.db")]
-    process = subprocess.Popen(command_line, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-    try:
-        for _ in range(200):
-            listening = [
-                connection
-                for connection in psutil.Process(process.pid).net_connections()
-                if connection.status == "LISTEN"
-            ]
-            if listening or process.poll() is not None:
-                break
-            psutil.Process(process.pid).cpu_times()
-            process_wait(process)
-        assert [(connection.laddr.ip, connection.laddr.port) for connection in listening] == [
-            ("127.0.0.1", port)
-        ]
-    finally:
-        process.kill()
-        out, _ = process.communicate()
-    assert b"Network URL" not in out and b"External URL" not in out
+    command = [sys.executable, "-m", "streamlit", "run", "annotation_app/app.py", "--server.port", str(port)]
+    command += ["--", "--store", str(tmp_path / "store.db")]
+    process = spawn(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
 
+    def addresses() -> list[tuple[str, int]]:
+        connections = psutil.Process(process.pid).net_connections()
+        return [tuple(each.laddr) for each in connections if each.status == "LISTEN"]
 
-def process_wait(process: subprocess.Popen[bytes]) -> None:
-    """A tenth of a second, or less where the process ends."""
-    try:
-        process.wait(0.1)
-    except subprocess.TimeoutExpired:
-        return
+    wait_until(lambda: bool(addresses()), process)
+    assert addresses() == [("127.0.0.1", port)]
+    process.kill()
+    out, _ = process.communicate()
+    assert "Network URL" not in out and "External URL" not in out
 
 
 def test_an_import_of_the_script_opens_no_store(tmp_path: Path) -> None:

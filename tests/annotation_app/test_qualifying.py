@@ -26,7 +26,7 @@ def test_qualifying_shows_why_and_the_lead_reads_the_descriptions_and_admits(
     app.start()
     page = visit(390, 844, "dark")
     sign_in(page, app, "New")
-    expect(page.get_by_role("heading", name="What you decide")).to_be_visible(timeout=30_000)
+    expect(page.get_by_role("heading", name="What you decide")).to_be_visible()
     page.get_by_role("button", name="I have read them").click()
     for number in range(5):
         old = token(page)
@@ -42,13 +42,13 @@ def test_qualifying_shows_why_and_the_lead_reads_the_descriptions_and_admits(
         trait = "2" if (known["trait_shown"] == "yes") == wrong else "1"
         answer(page, trait, "3" if known["coherent"] == "yes" else "4", "Enter")
         title = "Not quite" if wrong else "That is right"
-        expect(page.get_by_role("heading", name=title)).to_be_visible(timeout=20_000)
+        expect(page.get_by_role("heading", name=title)).to_be_visible()
         page.get_by_role("button", name="Go on").click()
-    expect(page.get_by_text("7 of 10 practice items were right")).to_be_visible(timeout=20_000)
+    expect(page.get_by_text("7 of 10 practice items were right")).to_be_visible()
     lead = visit()
     sign_in(lead, app, "Lea")
-    lead.get_by_text("Their descriptions of the traits").click(timeout=30_000)
-    expect(lead.get_by_text("speaks of many new things 4")).to_be_visible(timeout=10_000)
+    lead.get_by_text("Their descriptions of the traits").click()
+    expect(lead.get_by_text("speaks of many new things 4")).to_be_visible()
     lead.get_by_role("button", name="Let them validate").click()
     expect(lead.get_by_role("button", name="Let them validate")).to_have_count(0)
     page.reload()

@@ -13,6 +13,7 @@ from oceanchat.llm.settings import CallSettings
 from oceanchat.models import open_build_models, open_session
 from oceanchat.store.database import Store
 from tests.endpoint import Endpoint, ask, question, questions
+from tests.processes import PATIENCE
 
 Serve = Callable[..., Endpoint]
 
@@ -51,20 +52,21 @@ async def test_a_missing_price_file_is_told_before_anything_is_asked(store: Stor
         await ask(CallSettings(prices=tmp_path / "none.toml"), store.engine, questions(1))
 
 
-def test_neither_a_scripted_nor_an_offline_build_loads_the_client() -> None:
+def test_neither_a_scripted_nor_an_offline_build_loads_the_client(tmp_path: Path) -> None:
     code = (
-        "import asyncio, sys, tempfile\n"
+        "import asyncio, sys\n"
         "from oceanchat.models import open_session\n"
         "from oceanchat.llm.settings import CallSettings\n"
         "from oceanchat.store.database import open_store\n"
         "async def main():\n"
-        "    store = open_store(tempfile.mkdtemp() + '/x.db')\n"
+        "    store = open_store(sys.argv[1])\n"
         "    async with open_session(CallSettings(offline=True), store.engine) as session:\n"
         "        session.model('scripted'), session.model('gpt-4')\n"
         "asyncio.run(main())\n"
         "print(sorted({'openai', 'torch', 'streamlit', 'datasets', 'nltk'} & set(sys.modules)))"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    command = [sys.executable, "-c", code, str(tmp_path / "x.db")]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE)
     assert (done.stdout, done.stderr) == ("[]\n", "")
 
 

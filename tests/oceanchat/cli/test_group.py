@@ -14,6 +14,7 @@ from oceanchat.cli.group import run_group
 from oceanchat.cli.main import oceanchat
 from preact.cli.main import preact
 from tests.oceanchat.cli.conftest import Command
+from tests.processes import PATIENCE
 from tests.running import OCEANCHAT, run_oceanchat
 
 
@@ -101,7 +102,7 @@ def test_a_reader_of_stderr_that_dies_does_not_end_the_work() -> None:
         assert process.stdout is not None and process.stderr is not None
         assert process.stdout.readline() == "ready\n"
         process.stderr.close()
-        out, _ = process.communicate("go\n", timeout=60)
+        out, _ = process.communicate("go\n", timeout=PATIENCE)
     assert (process.returncode, out) == (0, "finished\n")
 
 
@@ -116,7 +117,7 @@ def test_a_terminal_that_closes_does_not_end_the_work() -> None:
         os.close(slave)
         assert process.stdout is not None and process.stdout.readline() == "ready\n"
         os.close(master)
-        out, _ = process.communicate("go\n", timeout=60)
+        out, _ = process.communicate("go\n", timeout=PATIENCE)
     assert (process.returncode, out) == (0, "finished\n")
 
 

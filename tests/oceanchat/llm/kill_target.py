@@ -5,13 +5,33 @@ python -m tests.oceanchat.llm.kill_target STORE URL COUNT CONCURRENCY [batch]
 
 import asyncio
 import json
+import subprocess
 import sys
+from pathlib import Path
+from typing import Any
 
 from oceanchat.errors import OceanChatError
 from oceanchat.llm.chat import ChatAnswer
 from oceanchat.llm.settings import CallSettings
 from oceanchat.store.database import open_store
-from tests.endpoint import ask, questions
+from tests.endpoint import Endpoint, ask, questions
+from tests.processes import PATIENCE, Spawn
+
+
+def start_asking(
+    spawn: Spawn, store: str | Path, endpoint: Endpoint, count: int, concurrency: int, *more: str
+) -> "subprocess.Popen[str]":
+    """Start such a process."""
+    command = [sys.executable, "-m", __name__, str(store), endpoint.url, str(count), str(concurrency)]
+    return spawn([*command, *more], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+
+
+def finish(process: "subprocess.Popen[str]") -> dict[str, Any]:
+    """What it prints, once it has ended well."""
+    out, err = process.communicate(timeout=PATIENCE)
+    assert process.returncode == 0, err
+    report: dict[str, Any] = json.loads(out)
+    return report
 
 
 def main() -> int:

@@ -19,6 +19,7 @@ from oceanchat.llm.settings import CallSettings
 from oceanchat.models import open_session
 from oceanchat.store.database import Store
 from tests.endpoint import MODEL, Endpoint, ask, prices_file, questions
+from tests.processes import PATIENCE
 
 Serve = Callable[..., Endpoint]
 
@@ -48,7 +49,7 @@ async def test_the_cap_counts_what_is_in_flight_and_waits_for_it(tmp_path: Path)
     await asyncio.sleep(0.01)
     assert not second.done()  # both at their worst would be over the cap
     budget.settle(first, Decimal("0.1"), 10)
-    reserved = await asyncio.wait_for(second, 1)
+    reserved = await asyncio.wait_for(second, PATIENCE)
     assert budget.spent == Decimal("0.1")
     budget.settle(reserved, None)
     with pytest.raises(BuildStopped, match=r"--max-usd '1.0' is reached: \$0.7000 spent.*higher --max-usd"):
@@ -75,12 +76,12 @@ async def test_few_requests_leave_until_the_first_answer_shows_what_a_model_bill
     await asyncio.sleep(0.01)
     assert sum(task.done() for task in sent) == OPENING_CALLS
     budget.settle(sent[0].result(), Decimal("0.2"), 20)  # it thinks beyond its limit
-    rest = await asyncio.wait_for(asyncio.gather(*sent[1:4]), 1)
+    rest = await asyncio.wait_for(asyncio.gather(*sent[1:4]), PATIENCE)
     assert budget.max_cost(worst(1)) == Decimal("0.2")
     for reservation in rest:
         assert isinstance(reservation, Reservation)
         budget.settle(reservation, Decimal("0.2"), 20)
-    await asyncio.wait_for(sent[4], 1)  # at 0.2 now; another would be over the cap
+    await asyncio.wait_for(sent[4], PATIENCE)  # at 0.2 now; another would be over the cap
     with pytest.raises(BuildStopped, match=r"wrote up to 19 tokens beyond the limit.*no cap can bound"):
         await sent[5]
 
@@ -88,7 +89,8 @@ async def test_few_requests_leave_until_the_first_answer_shows_what_a_model_bill
 async def test_a_model_that_counts_nothing_is_not_held_back(tmp_path: Path) -> None:
     budget = cents(tmp_path, cap=100.0)
     for _ in range(3):
-        reservations = [await asyncio.wait_for(budget.reserve(worst(1)), 1) for _ in range(OPENING_CALLS)]
+        reserving = asyncio.gather(*(budget.reserve(worst(1)) for _ in range(OPENING_CALLS)))
+        reservations = await asyncio.wait_for(reserving, PATIENCE)
         for reservation in reservations:
             budget.settle(reservation, None, 0)
 

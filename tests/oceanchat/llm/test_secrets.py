@@ -15,6 +15,7 @@ from oceanchat.llm.settings import CallSettings, shown_url
 from oceanchat.models import open_session
 from oceanchat.store.database import Store
 from tests.endpoint import Endpoint, ask, question, questions
+from tests.processes import PATIENCE
 
 Serve = Callable[..., Endpoint]
 KEY = "sk-planted-4242424242"
@@ -93,9 +94,9 @@ def test_a_build_against_a_real_endpoint_writes_the_key_nowhere(serve: Serve, tm
         f'{{"id": "{n}", "text": "I walked to the river number {n} and sang there."}}' for n in range(40)
     ]
     (tmp_path / "essays.jsonl").write_text("\n".join(lines))
-    build = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, timeout=100)
+    build = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, timeout=PATIENCE)
     costs = [sys.executable, "-c", "from oceanchat.cli.calls import costs; costs()", "--json"]
-    report = subprocess.run(costs, cwd=tmp_path, env=environment, capture_output=True, timeout=60)
+    report = subprocess.run(costs, cwd=tmp_path, env=environment, capture_output=True, timeout=PATIENCE)
     assert endpoint.counters()["paid"] >= 40, build.stderr
     for output in (build.stdout, build.stderr, report.stdout, report.stderr, everything_written(tmp_path)):
         assert KEY.encode() not in output

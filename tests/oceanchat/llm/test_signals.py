@@ -11,6 +11,7 @@ from contextlib import contextmanager
 import pytest
 
 from oceanchat.llm.signals import GRACE
+from tests.processes import PATIENCE, children, send_signal
 
 RUN = """
 import asyncio, signal, sys, time
@@ -27,13 +28,13 @@ async def main():
     with drain_on_signals(throttle, float(sys.argv[1]), lambda line: print(line, flush=True)):
         print("ready", flush=True)
         if "busy" in sys.argv:
-            time.sleep(60)
+            time.sleep(1000)
         if "spinning" in sys.argv:
             while True:
                 pass
         if "deaf" in sys.argv:
-            await asyncio.sleep(60)
-        await throttle.pause(float(sys.argv[2]) if "nohup" in sys.argv else 60)
+            await asyncio.sleep(1000)
+        await throttle.pause(float(sys.argv[2]) if "nohup" in sys.argv else 1000)
         print("went on", flush=True)
 
 try:
@@ -45,22 +46,20 @@ ALL = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 @contextmanager
-def running(*arguments: object) -> Iterator[subprocess.Popen[str]]:
+def running(*arguments: object, stderr: int = subprocess.PIPE) -> Iterator["subprocess.Popen[str]"]:
     """A run that has begun to listen."""
     command = [sys.executable, "-c", RUN, *map(str, arguments)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
-        try:
-            assert process.stdout is not None and process.stdout.readline() == "ready\n"
-            yield process
-        finally:
-            process.kill()
+    with children() as spawn:
+        process = spawn(command, stdout=subprocess.PIPE, stderr=stderr)
+        assert process.stdout is not None and process.stdout.readline() == "ready\n"
+        yield process
 
 
 @pytest.mark.parametrize("number", ALL)
 def test_a_first_signal_stops_a_run_that_listens(number: signal.Signals) -> None:
     with running(30) as process:
         process.send_signal(number)
-        out, err = process.communicate(timeout=20)
+        out, err = process.communicate(timeout=PATIENCE)
     assert process.returncode == 1
     again = "Ctrl-C again" if number == signal.SIGINT else "a second signal"
     assert out == f"Waiting for 4 requests in flight (at most 30 s); {again} stops at once\n"
@@ -81,7 +80,7 @@ def test_a_first_signal_ends_a_run_that_does_not_listen(number: signal.Signals, 
     with running(0.1, state) as process:
         start = time.monotonic()
         process.send_signal(number)
-        _, err = process.communicate(timeout=20)
+        _, err = process.communicate(timeout=PATIENCE)
     assert process.returncode == 128 + number
     assert time.monotonic() - start >= GRACE
     assert f"stopped by {number.name}: what was in flight did not finish within 0.1 s" in err
@@ -89,11 +88,10 @@ def test_a_first_signal_ends_a_run_that_does_not_listen(number: signal.Signals, 
 
 @pytest.mark.parametrize("state", ["busy", "spinning", "deaf"])
 def test_a_second_signal_ends_it_at_once(state: str) -> None:
-    with running(60, state) as process:
-        process.send_signal(signal.SIGTERM)
-        time.sleep(0.2)
+    with running(1000, state) as process:
+        send_signal(process, signal.SIGTERM)
         process.send_signal(signal.SIGINT)
-        process.communicate(timeout=20)
+        process.communicate(timeout=PATIENCE)
     assert process.returncode == 128 + signal.SIGINT
 
 
@@ -102,7 +100,7 @@ def test_a_reader_that_is_stuck_or_gone_delays_nothing() -> None:
         assert process.stderr is not None
         process.stderr.close()
         process.send_signal(signal.SIGTERM)
-        assert process.wait(timeout=20) == 128 + signal.SIGTERM
+        assert process.wait(timeout=PATIENCE) == 128 + signal.SIGTERM
     reader, writer = os.pipe()
     os.set_blocking(writer, False)
     try:
@@ -110,11 +108,9 @@ def test_a_reader_that_is_stuck_or_gone_delays_nothing() -> None:
             pass
     except BlockingIOError:
         os.set_blocking(writer, True)
-    command = [sys.executable, "-c", RUN, "0.1", "busy"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=writer, text=True) as process:
-        assert process.stdout is not None and process.stdout.readline() == "ready\n"
+    with running(0.1, "busy", stderr=writer) as process:
         process.send_signal(signal.SIGTERM)
-        assert process.wait(timeout=20) == 128 + signal.SIGTERM
+        assert process.wait(timeout=PATIENCE) == 128 + signal.SIGTERM
     os.close(reader)
     os.close(writer)
 
@@ -122,5 +118,5 @@ def test_a_reader_that_is_stuck_or_gone_delays_nothing() -> None:
 def test_a_hangup_that_is_ignored_stays_ignored() -> None:
     with running(30, 1, "nohup") as process:
         process.send_signal(signal.SIGHUP)
-        out, err = process.communicate(timeout=20)
+        out, err = process.communicate(timeout=PATIENCE)
     assert (process.returncode, out, err) == (0, "went on\n", "")

@@ -147,4 +147,4 @@ async def test_requests_and_tokens_a_minute_hold_over_time(rpm: float | None, tp
             return
 
     await asyncio.gather(*(enter() for _ in range(30)))  # 20 a second; the first second's worth at once
-    assert 0.4 <= time.monotonic() - started <= 3
+    assert time.monotonic() - started >= 0.4

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from oceanchat.prompts import default_folder
+from tests.processes import PATIENCE, Spawn, kill_when, wait_until
 from tests.running import OCEANCHAT, assert_one_clear_line, clean_environment, run_json, run_oceanchat
 
 OPEN = ("build", "--trait", "O", "--level", "high")
@@ -121,47 +122,53 @@ def test_postgresql_gives_the_same_dialogues_as_sqlite(tmp_path: Path, postgres_
     assert first["calls"]["made"] > 0 and again["calls"]["made"] == 0
 
 
-def killed_now_and_then(folder: Path, arguments: tuple[str, ...], moments: list[float]) -> int:
-    """Start a build, kill it -9 after each of these seconds, start it again; how many kills hit a running
-    build."""
+def answers(folder: Path) -> int:
+    """How many there are in the ledger, which a build may not have made yet."""
+    if not (folder / "ocean-chat.db").exists():
+        return 0
+    with closing(sqlite3.connect(folder / "ocean-chat.db")) as store:
+        if not store.execute("SELECT 1 FROM sqlite_master WHERE name = 'ledger_calls'").fetchone():
+            return 0
+        count = store.execute("SELECT count(*) FROM ledger_calls WHERE state = 'answered'")
+        return int(count.fetchone()[0])
+
+
+def killed_now_and_then(spawn: Spawn, folder: Path, arguments: tuple[str, ...], moments: list[int]) -> int:
+    """Start a build, kill it -9 as soon as there are so many answers, start it again; how many kills hit a
+    running build."""
     hit = 0
-    for seconds in moments:
-        build = subprocess.Popen(
+    for moment in moments:
+        build = spawn(
             [OCEANCHAT, *arguments],
             cwd=folder,
             env=clean_environment(),
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
-        time.sleep(seconds)
-        hit += build.poll() is None
-        build.send_signal(signal.SIGKILL)
-        build.wait()
+        kill_when(lambda moment=moment: answers(folder) >= moment, build)
+        hit += build.returncode == -signal.SIGKILL
     return hit
 
 
-def test_a_killed_build_ends_as_one_that_was_not(tmp_path: Path) -> None:
+def test_a_killed_build_ends_as_one_that_was_not(tmp_path: Path, spawn: Spawn) -> None:
     arguments = ("build", "--trait", "all", "--level", "high", "--count", "8")
     whole = run_json(tmp_path, *arguments, "--store", "whole.db")
-    draw = random.Random(5)
-    moments = [0.6 + draw.random() * min(whole["seconds"], 3.0) for _ in range(5)]
-    hit = killed_now_and_then(tmp_path, arguments, moments)
+    moments = sorted(random.Random(5).sample(range(1, whole["calls"]["made"]), 5))
+    hit = killed_now_and_then(spawn, tmp_path, arguments, moments)
     assert hit, "no kill came while the build ran"
-    with closing(sqlite3.connect(tmp_path / "ocean-chat.db")) as store:
-        answered = store.execute("SELECT count(*) FROM ledger_calls WHERE state = 'answered'").fetchone()[0]
+    answered = answers(tmp_path)
     final = run_json(tmp_path, *arguments)
     assert final["funnel"] == whole["funnel"]
     assert exported(tmp_path) == exported(tmp_path, store="whole.db")
     assert final["calls"]["made"] == whole["calls"]["made"] - answered
 
 
-def test_two_builds_at_once_in_one_store_both_end_well(tmp_path: Path) -> None:
+def test_two_builds_at_once_in_one_store_both_end_well(tmp_path: Path, spawn: Spawn) -> None:
     command = [OCEANCHAT, *OPEN, "--count", "3", "--json"]
     started = [
-        subprocess.Popen(command, cwd=tmp_path, env=clean_environment(), stdout=subprocess.PIPE)
-        for _ in range(2)
+        spawn(command, cwd=tmp_path, env=clean_environment(), stdout=subprocess.PIPE) for _ in range(2)
     ]
-    reports = [json.loads(build.communicate(timeout=120)[0]) for build in started]
+    reports = [json.loads(build.communicate(timeout=PATIENCE)[0]) for build in started]
     assert [build.returncode for build in started] == [0, 0]
     assert reports[0]["funnel"] == reports[1]["funnel"] and len(exported(tmp_path, "sentences")) > 1000
 
@@ -185,23 +192,16 @@ def test_other_options_are_kept_beside_or_replace_a_build_when_asked_to(tmp_path
     assert [json.loads(line) for line in beside.stdout.splitlines()] == before
 
 
-def test_a_store_deleted_under_a_build_is_not_called_a_success(tmp_path: Path) -> None:
+def test_a_store_deleted_under_a_build_is_not_called_a_success(tmp_path: Path, spawn: Spawn) -> None:
     command = [OCEANCHAT, "build", "--trait", "all", "--level", "all", "--count", "15"]
-    build = subprocess.Popen(
-        command,
-        cwd=tmp_path,
-        env=clean_environment(),
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
+    build = spawn(
+        command, cwd=tmp_path, env=clean_environment(), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
     )
-    until = time.monotonic() + 60
-    while not (tmp_path / "ocean-chat.db").exists() and time.monotonic() < until:
-        time.sleep(0.01)
+    wait_until((tmp_path / "ocean-chat.db").exists, build)
     time.sleep(0.3)
     for path in tmp_path.glob("ocean-chat.db*"):
         path.unlink()
-    stderr = build.communicate(timeout=120)[1]
+    stderr = build.communicate(timeout=PATIENCE)[1]
     assert build.returncode == 1 and "Traceback" not in stderr, stderr
 
 

@@ -5,7 +5,8 @@ import random
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -14,20 +15,21 @@ import pytest
 from oceanchat.store import builds as build_rows
 from oceanchat.store.database import open_store
 from tests.endpoint import Endpoint
+from tests.processes import PATIENCE, Spawn, children, kill_when
 
 MAIN = "from oceanchat.cli.main import main; main()"
 SEEDS = [pytest.param(seed, marks=[pytest.mark.soak] if seed >= 1 else []) for seed in range(15)]
 
 
-def start(folder: Path, endpoint: Endpoint, *more: str) -> "subprocess.Popen[str]":
+def start(spawn: Spawn, folder: Path, endpoint: Endpoint, *more: str) -> "subprocess.Popen[str]":
     command = [sys.executable, "-c", MAIN, "build", "--trait", "O", "--level", "high", "--count", "8"]
     command += ["--model", "served", "--base-url", endpoint.url, "--concurrency", "8", "--json", *more]
     folder.mkdir(exist_ok=True)
-    return subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    return spawn(command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 
 
 def finish(process: "subprocess.Popen[str]") -> dict[str, Any]:
-    out, err = process.communicate(timeout=100)
+    out, err = process.communicate(timeout=PATIENCE)
     assert process.returncode == 0, err
     report: dict[str, Any] = json.loads(out)
     return report
@@ -44,10 +46,9 @@ def dialogues(folder: Path) -> list[tuple[str, str]]:
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory: pytest.TempPathFactory) -> list[tuple[str, str]]:
     """The dialogues of a build that nobody kills."""
-    endpoint = Endpoint(reply=None)
     folder = tmp_path_factory.mktemp("whole")
-    finish(start(folder, endpoint))
-    endpoint.close()
+    with children() as spawn, closing(Endpoint(reply=None)) as endpoint:
+        finish(start(spawn, folder, endpoint))
     return dialogues(folder)
 
 
@@ -58,31 +59,24 @@ def endpoint() -> Iterator[Endpoint]:
     served.close()
 
 
-def kill_when(process: "subprocess.Popen[str]", ripe: Callable[[], bool]) -> None:
-    while process.poll() is None and not ripe():
-        time.sleep(0.005)
-    process.kill()
-    process.communicate()
-
-
 @pytest.mark.parametrize("seed", SEEDS)
 def test_a_killed_build_ends_in_the_same_dialogues(
-    tmp_path: Path, endpoint: Endpoint, whole: list[tuple[str, str]], seed: int
+    tmp_path: Path, endpoint: Endpoint, spawn: Spawn, whole: list[tuple[str, str]], seed: int
 ) -> None:
     moment = random.Random(seed).randint(1, 130)
-    kill_when(start(tmp_path, endpoint), lambda: endpoint.counters()["calls"] >= moment)
-    finish(start(tmp_path, endpoint))
+    kill_when(lambda: endpoint.counters()["calls"] >= moment, start(spawn, tmp_path, endpoint))
+    finish(start(spawn, tmp_path, endpoint))
     assert dialogues(tmp_path) == whole
     assert endpoint.counters()["paid_twice"] <= 8
 
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_a_killed_batch_build_ends_in_the_same_dialogues(
-    tmp_path: Path, endpoint: Endpoint, whole: list[tuple[str, str]], seed: int
+    tmp_path: Path, endpoint: Endpoint, spawn: Spawn, whole: list[tuple[str, str]], seed: int
 ) -> None:
     moment = random.Random(seed).uniform(1.0, 4.0)
     until = time.monotonic() + moment
-    kill_when(start(tmp_path, endpoint, "--batch"), lambda: time.monotonic() >= until)
-    finish(start(tmp_path, endpoint, "--batch"))
+    kill_when(lambda: time.monotonic() >= until, start(spawn, tmp_path, endpoint, "--batch"))
+    finish(start(spawn, tmp_path, endpoint, "--batch"))
     assert dialogues(tmp_path) == whole
     assert endpoint.counters()["paid_twice"] == 0

@@ -2,7 +2,6 @@
 
 import os
 import random
-import signal
 import subprocess
 import sys
 import time
@@ -17,6 +16,7 @@ from oceanchat.release.publication import publish_release
 from oceanchat.release.writer import ReleaseConfig, write_release
 from tests.oceanchat.hub.hub_process import GOOD, HubProcess, running_hub
 from tests.oceanchat.release.factories import make_dialogues, make_store
+from tests.processes import Spawn, wait_until
 
 pytestmark = pytest.mark.filterwarnings(
     "ignore:Use 'content=:DeprecationWarning"
@@ -58,7 +58,7 @@ def complete(hub: HubProcess, folder: Path) -> None:
 
 
 def test_a_release_is_published_and_loads_under_its_tag(
-    hub: HubProcess, folder: Path, tmp_path: Path
+    spawn: Spawn, hub: HubProcess, folder: Path, tmp_path: Path
 ) -> None:
     where = environment(hub, tmp_path)
     done = subprocess.run(command(folder, "--allow-scripted"), env=where, capture_output=True, text=True)
@@ -111,18 +111,21 @@ def test_offline_mode_is_one_line(hub: HubProcess, folder: Path, tmp_path: Path)
     assert done.stderr.count("\n") == 1
 
 
-def killed_again_and_again(hub: HubProcess, folder: Path, home: Path, kills: int) -> None:
+def killed_again_and_again(spawn: Spawn, hub: HubProcess, folder: Path, home: Path, kills: int) -> None:
     """Kill the command at ever other moments, run it to its end, and find one commit and one tag."""
     lottery = random.Random(kills)
     where = environment(hub, home)
     hub.faults({"match": "POST|PUT", "kind": "slow", "seconds": 0.15, "times": 10_000})
     for _ in range(kills):
-        process = subprocess.Popen(command(folder, "--allow-scripted"), env=where, stderr=subprocess.DEVNULL)
+        process = spawn(command(folder, "--allow-scripted"), env=where, stderr=subprocess.DEVNULL)
         before = len(hub.state()["seen"])
-        while process.poll() is None and len(hub.state()["seen"]) < before + 3:
-            time.sleep(0.02)
+        wait_until(
+            lambda process=process, before=before: (
+                process.poll() is not None or len(hub.state()["seen"]) >= before + 3
+            )
+        )
         time.sleep(lottery.uniform(0, 1.2))
-        process.send_signal(signal.SIGKILL)
+        process.kill()
         process.wait()
     hub.faults()
     subprocess.run(command(folder, "--allow-scripted"), env=where, check=True, stdout=subprocess.DEVNULL)
@@ -130,13 +133,13 @@ def killed_again_and_again(hub: HubProcess, folder: Path, home: Path, kills: int
 
 
 def test_kill_9_in_the_middle_leaves_one_commit_and_one_tag(
-    hub: HubProcess, folder: Path, tmp_path: Path
+    spawn: Spawn, hub: HubProcess, folder: Path, tmp_path: Path
 ) -> None:
-    killed_again_and_again(hub, folder, tmp_path, 5)
+    killed_again_and_again(spawn, hub, folder, tmp_path, 5)
 
 
 @pytest.mark.soak
 def test_kill_9_thirty_times_leaves_one_commit_and_one_tag(
-    hub: HubProcess, folder: Path, tmp_path: Path
+    spawn: Spawn, hub: HubProcess, folder: Path, tmp_path: Path
 ) -> None:
-    killed_again_and_again(hub, folder, tmp_path, 30)
+    killed_again_and_again(spawn, hub, folder, tmp_path, 30)

@@ -1,7 +1,6 @@
 """A store is created, opened again, migrated, and refused when it is not ours."""
 
 import sqlite3
-import subprocess
 import sys
 import threading
 from contextlib import closing
@@ -13,6 +12,7 @@ from sqlalchemy import Connection, inspect, text
 from oceanchat.errors import ConfigError, StoreError
 from oceanchat.store.database import Store, open_store
 from oceanchat.store.schema import SCHEMA_VERSION, metadata, store_info
+from tests.processes import PATIENCE, Spawn
 
 
 def rows(store: Store) -> dict[str, str]:
@@ -93,10 +93,10 @@ def test_a_database_of_another_program_is_refused_and_left_alone(tmp_path: Path)
     assert path.read_bytes()[100:] == before[100:]
 
 
-def test_many_processes_may_create_the_same_store_at_once(url: str) -> None:
+def test_many_processes_may_create_the_same_store_at_once(url: str, spawn: Spawn) -> None:
     script = f"from oceanchat.store.database import open_store; open_store({url!r})"
-    started = [subprocess.Popen([sys.executable, "-c", script]) for _ in range(4)]
-    assert [process.wait(60) for process in started] == [0, 0, 0, 0]
+    started = [spawn([sys.executable, "-c", script]) for _ in range(4)]
+    assert [process.wait(PATIENCE) for process in started] == [0, 0, 0, 0]
     with closing(open_store(url, must_exist=True)) as store:
         assert rows(store)["schema_version"] == str(SCHEMA_VERSION)
 

@@ -1,9 +1,7 @@
 """Systems behind an endpoint: what they are asked, and that a kill costs nothing twice."""
 
-import os
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,6 +13,7 @@ from preact.evaluation.calling import InterviewPlan, ModelAccess, run_interview
 from preact.evaluation.interview.interviewing import completeness, read_interview
 from preact.systems.local import open_local
 from tests.endpoint import Endpoint
+from tests.processes import PATIENCE, Spawn, wait_until
 
 Serve = Callable[..., Endpoint]
 QUESTIONS = "id,trait,reversed,question\n" + "".join(
@@ -82,18 +81,16 @@ async def test_a_spent_quota_stops_and_what_was_answered_is_not_asked_again(
 COMMAND = "from preact.cli.evaluation import interview, judge; import sys; globals()[sys.argv.pop(1)]()"
 
 
-def run_until(command: list[str], ripe: Callable[[], bool]) -> None:
+def run_until(spawn: Spawn, command: list[str], ripe: Callable[[], bool]) -> None:
     """Start it and kill -9 it as soon as it is ripe."""
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=os.environ)
-    while process.poll() is None and not ripe():
-        time.sleep(0.01)
-    assert process.poll() is None, "it ended before it could be killed"
+    process = spawn(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    wait_until(ripe, process)
     process.kill()
     process.wait()
 
 
 def test_kill_9_in_an_interview_and_in_a_judging_asks_nothing_answered_twice(
-    tmp_path: Path, serve: Serve, inventory: str
+    tmp_path: Path, serve: Serve, spawn: Spawn, inventory: str
 ) -> None:
     endpoint = serve(reply='I like plans. {"score": 4}', latency=0.1)
     common = ["--base-url", endpoint.url, "--store", str(tmp_path / "store.db"), "--concurrency", "2"]
@@ -101,8 +98,8 @@ def test_kill_9_in_an_interview_and_in_a_judging_asks_nothing_answered_twice(
            "--inventory", inventory, "--runs", "1", *common]  # fmt: skip
     rate = [sys.executable, "-c", COMMAND, "judge", str(tmp_path / "a"), "--judge", "served", *common]
     for command, moment in ((ask, 6), (rate, 27)):
-        run_until(command, lambda moment=moment: endpoint.counters()["paid"] >= moment)
-        done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+        run_until(spawn, command, lambda moment=moment: endpoint.counters()["paid"] >= moment)
+        done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE)
         assert done.returncode == 0, done.stderr
     counters = endpoint.counters()
     assert completeness(read_interview(tmp_path / "a")) == (20, 20)

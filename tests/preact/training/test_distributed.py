@@ -35,7 +35,7 @@ def trained(out: Path, processes: int, batch: int) -> dict[str, torch.Tensor]:
     script.write_text(STEPS)
     launcher = ["-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={processes}"]
     command = [sys.executable, *launcher, str(script), str(out), str(batch)]
-    env = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])}
+    env = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[3]), "TMPDIR": str(out.parent)}
     done = subprocess.run(command, capture_output=True, text=True, timeout=240, env=env)
     assert done.returncode == 0, done.stderr[-2000:]
     return load_file(out)

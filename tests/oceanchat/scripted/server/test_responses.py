@@ -15,6 +15,7 @@ from starlette.testclient import TestClient
 from oceanchat.scripted.server.app import ScriptedEndpoint, fixed
 from oceanchat.scripted.server.faults import Faults
 from tests.endpoint import Endpoint
+from tests.processes import PATIENCE
 
 Serve = Callable[..., Endpoint]
 BODY = json.dumps({"model": "m", "messages": [{"role": "user", "content": "hello"}]}).encode()
@@ -75,7 +76,7 @@ async def test_nonsense_closes_its_connection_only(serve: Serve, nonsense: bytes
     async with connected(endpoint) as connection, connected(endpoint) as other:
         connection.writer.write(nonsense)
         with contextlib.suppress(ConnectionError):  # closed with something it had not read
-            answer = await asyncio.wait_for(connection.reader.read(), 5)
+            answer = await asyncio.wait_for(connection.reader.read(), PATIENCE)
             assert answer == b"" or answer.startswith(b"HTTP/1.1 400")
         other.writer.write(ASK)
         head, _ = await other.response()
@@ -86,7 +87,7 @@ async def test_a_body_is_cut_off_on_purpose(serve: Serve) -> None:
     async with connected(serve(rate_cut_off=1)) as connection:
         connection.writer.write(ASK)
         with pytest.raises(asyncio.IncompleteReadError) as error:
-            await asyncio.wait_for(connection.response(), 5)
+            await asyncio.wait_for(connection.response(), PATIENCE)
     assert error.value.partial != b""
 
 
@@ -94,7 +95,7 @@ async def test_a_connection_is_reset_on_purpose(serve: Serve) -> None:
     async with connected(serve(rate_reset=1)) as connection:
         connection.writer.write(ASK)
         with pytest.raises(ConnectionResetError):
-            await asyncio.wait_for(connection.reader.read(), 5)
+            await asyncio.wait_for(connection.reader.read(), PATIENCE)
 
 
 async def test_a_request_hangs_on_purpose(serve: Serve) -> None:
