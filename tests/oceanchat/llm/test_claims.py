@@ -170,7 +170,7 @@ async def leave_a_batch(store: Store, endpoint: Endpoint) -> None:
 
 
 async def test_a_live_run_does_not_pay_again_for_what_a_batch_holds(store: Store, serve: Serve) -> None:
-    endpoint = serve(batch_seconds=1.5)
+    endpoint = serve(batch_seconds=5)
     await leave_a_batch(store, endpoint)
     with pytest.raises(BuildStopped, match=r"in a batch that an earlier run left.*run with --batch"):
         await ask(endpoint.settings(), store.engine, questions(2))

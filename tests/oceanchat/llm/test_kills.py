@@ -109,7 +109,7 @@ def test_a_second_signal_leaves_at_once(tmp_path: Path, serve: Serve, start: Sta
 def test_a_stopped_batch_build_is_resumed_from_the_provider(
     tmp_path: Path, serve: Serve, start: Start, uninterrupted: list[str]
 ) -> None:
-    endpoint = serve(reply="answer {digest}", batch_seconds=2)
+    endpoint = serve(reply="answer {digest}", batch_seconds=8)  # none comes back before the stop
     path = tmp_path / "store.db"
     process = start(path, endpoint, "batch")
     wait_until(lambda: endpoint.counters()["batches"] >= 3, process)

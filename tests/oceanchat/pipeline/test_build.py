@@ -153,7 +153,7 @@ def killed_now_and_then(spawn: Spawn, folder: Path, arguments: tuple[str, ...], 
 def test_a_killed_build_ends_as_one_that_was_not(tmp_path: Path, spawn: Spawn) -> None:
     arguments = ("build", "--trait", "all", "--level", "high", "--count", "8")
     whole = run_json(tmp_path, *arguments, "--store", "whole.db")
-    moments = sorted(random.Random(5).sample(range(1, whole["calls"]["made"]), 5))
+    moments = sorted(random.Random(5).sample(range(1, whole["calls"]["made"]), 3))
     hit = killed_now_and_then(spawn, tmp_path, arguments, moments)
     assert hit, "no kill came while the build ran"
     answered = answers(tmp_path)

@@ -8,6 +8,7 @@ from oceanchat.cli.display import progress as display
 from oceanchat.cli.display.progress import BuildProgress
 from oceanchat.llm.usage import Usage
 from oceanchat.progress import Stage
+from tests.processes import PATIENCE
 
 
 def test_without_a_terminal_progress_is_plain_lines_on_stderr(capsys: pytest.CaptureFixture[str]) -> None:
@@ -31,8 +32,8 @@ def test_lines_come_by_the_clock_and_ever_rarer(
     with BuildProgress() as progress:
         progress.expect(Stage.LABEL, 5)
         progress.watch(Usage(in_flight=4))
-        printed, until = "", time.monotonic() + 20
+        printed, until = "", time.monotonic() + PATIENCE
         while printed.count("\n") < 3 and time.monotonic() < until:
             time.sleep(0.02)
             printed += capsys.readouterr().err
-    assert printed.count("4 in flight, 0 answered") == 3
+    assert printed.count("4 in flight, 0 answered") >= 3
