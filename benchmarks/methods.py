@@ -75,6 +75,7 @@ def write_release(lines: Sequence[dict[str, Any]], fold_of: dict[str, int], fold
             for t in line["turns"]
         ]
         row = {"id": f"{number:05d}", "trait": line["trait"], "level": line["level"], "messages": messages}
+        row |= {"provenance": {"author": line["author"]}}
         rows[split].append({**row, "seed_topic": line.get("seed"), "split": split})
     (folder / "data").mkdir(parents=True, exist_ok=True)
     for split, own in rows.items():
@@ -149,23 +150,23 @@ def measure(cell: Cell, release: Path, backbone: Path, work: Path, threads: int)
     began = time.monotonic()
     train(config, lambda line: None)
     trained = time.monotonic() - began
-    identified = identify(run, split="test", threads=threads)
+    identified = identify(run, split="test", threads=threads, plain=True)
     record = read_record(run)
     shutil.rmtree(run)
     return {
         "credit": identified.credit,
-        "ties": identified.ties,
+        "ties": identified.named.ties,
         "margin": identified.margin,
         "own_loss": identified.own_loss,
         "excess": identified.excess,
-        "level_accuracy": identified.level_accuracy.value,
+        "level_accuracy": identified.named.level_given_trait.value,
         "effective": identified.experts.effective if identified.experts else None,
         "dead": identified.experts.dead if identified.experts else None,
         "step_seconds": record.seconds / record.steps,
         "train_seconds": trained,
         "identify_seconds": time.monotonic() - began - trained,
         "trained_parameters": record.trained_parameters,
-        "confusion": identified.confusion,
+        "confusion": identified.named.confusion,
     }
 
 

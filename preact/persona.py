@@ -47,10 +47,14 @@ def parse_persona(text: str) -> Persona:
     return {trait_level: share / total for trait_level, share in shares.items()}
 
 
+def persona_label(persona: Persona) -> str:
+    """Its trait-levels in words, such as 'high Openness and low Neuroticism', without their shares."""
+    return " and ".join(trait_level.label for trait_level in persona)
+
+
 def persona_prompt(persona: Persona, prompts: Path | None = None) -> str:
     """The system text that portrays a persona, without the line that names the task; shares are not said."""
-    label = " and ".join(trait_level.label for trait_level in persona)
-    filled = open_prompts(prompts)["persona"].fill(persona=label)
+    filled = open_prompts(prompts)["persona"].fill(persona=persona_label(persona))
     text = "\n\n".join(message.content for message in filled)
     return text.removeprefix("<task>persona</task>").strip()
 

@@ -162,7 +162,10 @@ TESTED_ELSEWHERE = {
     "tests/preact/evaluation/report/test_report.py": (
         "preact/evaluation/report/cases preact/evaluation/report/reliability"
     ),
-    "tests/preact/systems/test_local.py": "preact/systems/system preact/systems/trained",
+    "tests/preact/evaluation/test_identification.py": "preact/evaluation/identification_text",
+    "tests/preact/systems/test_local.py": (
+        "preact/systems/portrayal preact/systems/system preact/systems/trained preact/systems/untrained"
+    ),
 }
 """Test file -> the modules it tests although it does not lie beside them; every other module has its own."""
 

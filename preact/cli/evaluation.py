@@ -25,7 +25,7 @@ from preact.cli.training import FOLDER, say
 if TYPE_CHECKING:
     from preact.evaluation.calling import ModelAccess
     from preact.evaluation.judge.verdicts import Judge
-    from preact.systems.system import System
+    from preact.systems.system import Sampling, System
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -68,6 +68,38 @@ def output_option(help_text: str) -> Callable[[F], F]:
     return click.option("--output", "-o", type=FOLDER, required=True, metavar="DIR", help=help_text)
 
 
+def sampling_options(command: F) -> F:
+    """How answers are drawn; the same defaults for every system."""
+    for option in (
+        click.option(
+            "--max-tokens",
+            type=click.IntRange(1),
+            default=256,
+            show_default=True,
+            metavar="N",
+            help="Maximum number of tokens in an answer.",
+        ),
+        click.option(
+            "--top-p",
+            type=click.FloatRange(0, 1, min_open=True),
+            default=0.9,
+            show_default=True,
+            metavar="P",
+            help="Sample from the likeliest tokens, up to a total probability of P.",
+        ),
+        click.option(
+            "--temperature",
+            type=click.FloatRange(0, 2),
+            default=0.7,
+            show_default=True,
+            metavar="T",
+            help="Sampling temperature; 0 always takes the likeliest token.",
+        ),
+    ):
+        command = option(command)
+    return command
+
+
 def comparison_options(command: F) -> F:
     """Which interviews and scores are compared, for `compare` and `report`."""
     for option in (
@@ -107,20 +139,7 @@ def comparison_options(command: F) -> F:
     "--runs", type=click.IntRange(1), default=5, show_default=True, help="Interviews per trait-level."
 )
 @click.option("--label", metavar="TEXT", help="Name of the system in tables. Default: its method.")
-@click.option(
-    "--temperature",
-    type=click.FloatRange(0, 2),
-    default=0.7,
-    show_default=True,
-    help="Sampling temperature of the answers.",
-)
-@click.option(
-    "--max-tokens",
-    type=click.IntRange(1),
-    default=256,
-    show_default=True,
-    help="Maximum number of tokens per answer.",
-)
+@sampling_options
 @threads_option
 @access_options
 def interview(**flags: Any) -> None:
@@ -137,7 +156,7 @@ def interview(**flags: Any) -> None:
     from preact.evaluation.calling import InterviewPlan, run_interview
 
     access = read_access(flags)
-    done = asyncio.run(run_interview(InterviewPlan(**flags), access, _open_local, _counting("answers")))
+    done = asyncio.run(run_interview(InterviewPlan(**flags), access, open_local_later, _counting("answers")))
     click.echo(f"{len(done.answers)} answers of {done.header.backbone} {done.header.model} in {done.folder}")
 
 
@@ -255,28 +274,35 @@ def report(interviews: tuple[Path, ...], output: Path, baselines: tuple[Path, ..
     show_default=True,
     help="Strength to try, relative to the residual norm; may be repeated.",
 )
+@click.option(
+    "--method",
+    type=click.Choice(["controllm", "persona"]),
+    default="controllm",
+    show_default=True,
+    help="controllm: a vector a trait, from Yes and No; persona: one a trait-level, from whole answers under"
+    " opposite instructions (persona vectors).",
+)
 @threads_option
 def control_vectors(backbone: str, output: Path, inventory: str, blocks: tuple[int, ...],
-                    strengths: tuple[float, ...], threads: int) -> None:  # fmt: skip
-    """Build ControlLM's vectors for BACKBONE (a folder, a run or hf:OWNER/NAME), sweeping block and strength.
+                    strengths: tuple[float, ...], method: str, threads: int) -> None:  # fmt: skip
+    """Build vectors that steer BACKBONE (a folder, a run or hf:OWNER/NAME), sweeping block and strength.
 
     \b
     Example:  preact control-vectors runs/preact --output runs/control
               preact interview control:runs/control --output interviews/control
     """
-    from preact.backbones.backbone import load
-    from preact.backbones.cpu import prepare_cpu
     from preact.evaluation.interview.inventories import load_inventory
-    from preact.systems import control_vectors as vectors
-    from preact.systems.local import backbone_of
+    from preact.systems import control_vectors as controllm
+    from preact.systems import persona_vectors, steering_vectors
+    from preact.systems.untrained import backbone_of, open_backbone
 
-    prepare_cpu(threads)
     questions = [item.question for item in load_inventory(inventory).items]
     name = backbone_of(backbone)
-    control = vectors.build(load(name, precision="float32"), name, questions=questions, blocks=blocks,
-                            strengths=strengths, say=say)  # fmt: skip
-    vectors.save(control, output)
-    r = control.record
+    build = {"controllm": controllm.build, "persona": persona_vectors.build}[method]
+    vectors = build(open_backbone(name, threads), name, questions=questions, blocks=blocks,
+                    strengths=strengths, say=say)  # fmt: skip
+    steering_vectors.save(vectors, output)
+    r = vectors.record
     click.echo(
         f"block {r.block}, strength {r.strength:g} of the residual norm {r.residual_norm:.2f}, in {output}"
     )
@@ -309,11 +335,11 @@ def _judging_progress(folder: Path, judge: str) -> Callable[[int, int], None]:
     return _counting(f"batches of {folder.name} judged by {judge}")
 
 
-def _open_local(system: str, temperature: float, max_tokens: int, threads: int) -> "System":
-    # Imported only for a local system: an interview through an endpoint does not wait for torch.
+def open_local_later(system: str, sampling: "Sampling", threads: int, prompts: Path | None) -> "System":
+    """Open a local system; torch is imported only then: what is behind an endpoint does not wait for it."""
     from preact.systems.local import open_local
 
-    return open_local(system, temperature, max_tokens, threads)
+    return open_local(system, sampling, threads, prompts)
 
 
 def _open_classifier(release: str) -> "Judge":

@@ -3,15 +3,28 @@
 `export` writes adapters that any server loads, `chat` talks in the terminal.
 """
 
+import asyncio
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from oceanchat.cli.options import LevelParam, TraitParam
-from oceanchat.errors import ConfigError
+from oceanchat.errors import ConfigError, EvaluationError
 from oceanchat.traits import TRAIT_LEVELS, Level, Trait, TraitLevel
+from preact.cli.evaluation import (
+    access_options,
+    open_local_later,
+    read_access,
+    sampling_options,
+    threads_option,
+)
 from preact.persona import Persona, parse_persona
+
+if TYPE_CHECKING:
+    from preact.evaluation.calling import ModelAccess
+    from preact.systems.system import Sampling
 
 FOLDER = click.Path(path_type=Path)
 
@@ -93,69 +106,61 @@ def export(
 
 
 @click.command()
-@click.argument("run", type=FOLDER)
+@click.argument("system")
 @click.option("--trait", type=TraitParam(), metavar="NAME", help="Trait: O, C, E, A, N or a name.")
 @click.option("--level", type=LevelParam(), metavar="NAME", help="Level: high or low.")
 @click.option("--persona", metavar="TEXT", help='Mixture, such as "O+ N-" or "O+=0.7 E-=0.3".')
-@click.option(
-    "--temperature",
-    type=click.FloatRange(0, 2),
-    default=0.7,
-    show_default=True,
-    metavar="T",
-    help="Sampling temperature; 0 always takes the likeliest token.",
-)
-@click.option(
-    "--top-p",
-    type=click.FloatRange(0, 1, min_open=True),
-    default=0.9,
-    show_default=True,
-    metavar="P",
-    help="Sample from the likeliest tokens, up to a total probability of P.",
-)
-@click.option(
-    "--max-tokens",
-    type=click.IntRange(1),
-    default=256,
-    show_default=True,
-    metavar="N",
-    help="Maximum number of tokens in an answer.",
-)
+@sampling_options
 @click.option(
     "--seed", type=int, default=0, show_default=True, metavar="N", help="Random seed of the answers."
 )
-def chat(
-    run: Path,
-    trait: tuple[Trait, ...] | None,
-    level: tuple[Level, ...] | None,
-    persona: str | None,
-    temperature: float,
-    top_p: float,
-    max_tokens: int,
-    seed: int,
-) -> None:
-    """Talk with RUN in the terminal: each line is a question, an empty line ends it.
+@threads_option
+@access_options
+def chat(**flags: Any) -> None:
+    """Talk with SYSTEM in the terminal: each line is a question, an empty line ends it.
+
+    SYSTEM is a run of `preact train`, or whatever `preact interview` takes, such as prompted:MODEL.
 
     \b
     Example:  preact chat runs/first --trait N --level high
     """
-    portrayed = persona_of(trait, level, persona)
-    from oceanchat.prompts import Message
-    from preact.systems.generation import Sampling, reply
-    from preact.systems.trained import open_run
+    from preact.systems.system import Sampling
 
-    trained = open_run(run)
-    labels = ", ".join(t.label for t in portrayed)
-    click.echo(f"A machine that simulates {labels}. An empty line ends the conversation.", err=True)
-    messages: list[Message] = []
-    while True:
-        click.echo("> ", nl=False, err=True)
-        question = sys.stdin.readline().strip()
-        if not question:
-            break
-        messages.append(Message("user", question))
-        answer = reply(
-            trained, messages, portrayed, Sampling(temperature, top_p, max_tokens, seed + len(messages))
-        )
-        messages.append(Message("assistant", answer))
-        click.echo(answer)
+    access = read_access(flags)
+    sampling = Sampling(flags["temperature"], flags["top_p"], flags["max_tokens"])
+    given = flags["trait"], flags["level"], flags["persona"]
+    asyncio.run(_converse(flags["system"], given, sampling, access, flags["seed"], flags["threads"]))
+
+
+async def _converse(
+    name: str,
+    given: tuple[Any, Any, str | None],
+    sampling: "Sampling",
+    access: "ModelAccess",
+    seed: int,
+    threads: int,
+) -> None:
+    from oceanchat.prompts import Message
+    from preact.evaluation.calling import opened_system
+    from preact.systems.system import Conversation
+
+    # A persona that is not understood is said before anything is loaded.
+    portrayed = None if name.startswith("backbone:") and not any(given) else persona_of(*given)
+    async with opened_system(name, sampling, access, open_local_later, threads) as system:
+        if portrayed and not system.conditioned:
+            raise ConfigError(f"system '{name}' plays nobody; leave out --trait, --level and --persona")
+        who = "simulates " + ", ".join(t.label for t in portrayed) if portrayed else "plays nobody"
+        click.echo(f"A machine that {who}. An empty line ends the conversation.", err=True)
+        messages: list[Message] = []
+        while True:
+            click.echo("> ", nl=False, err=True)
+            question = sys.stdin.readline().strip()
+            if not question:
+                break
+            messages.append(Message("user", question))
+            turn = Conversation(portrayed, tuple(messages), seed + len(messages))
+            answer = (await system.answer([turn]))[0]
+            if answer.state not in ("answered", "empty"):
+                raise EvaluationError(f"no answer: {answer.state} ({answer.reason}); ask otherwise, or later")
+            messages.append(Message("assistant", answer.text))
+            click.echo(answer.text)

@@ -12,8 +12,9 @@ import click
 from oceanchat.cli.group import CONTEXT, CommandGroup, run_group
 from preact.cli.evaluation import compare, control_vectors, interview, judge, report
 from preact.cli.exporting import chat, export
+from preact.cli.identification import identify
 from preact.cli.plots import plot, sweep
-from preact.cli.training import identify, info, train
+from preact.cli.training import info, train
 
 
 @click.group(cls=CommandGroup, context_settings=CONTEXT)

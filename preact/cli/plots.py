@@ -151,7 +151,7 @@ def plot_confusion(run: Path, data: str | None, output: Path) -> None:
     from preact.evaluation.identification import identify
     from preact.evaluation.report.plots import draw_confusion
 
-    _list_files(draw_confusion(identify(run, data=data, say=say).confusion, output))
+    _list_files(draw_confusion(identify(run, data=data, plain=True, say=say).named.confusion, output))
 
 
 @plot.command("leakage")

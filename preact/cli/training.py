@@ -150,34 +150,6 @@ def _config(output: Path, given: dict[str, Any]) -> TrainConfig:
 
 @click.command()
 @click.argument("run", type=FOLDER)
-@click.option(
-    "--split", metavar="NAME", help="train, validation, test or all. Default: test, or all of --data."
-)
-@click.option("--data", metavar="RELEASE", help="Another release: folder or Hub id. Default: the run's own.")
-@click.option(
-    "--threads", type=click.IntRange(0), default=0, metavar="N", help="CPU threads; 0 lets torch choose."
-)
-@json_option
-def identify(run: Path, split: str | None, data: str | None, threads: int, as_json: bool) -> None:
-    """Identify the trait-levels of held-out dialogues by the losses of RUN; no judge is needed.
-
-    \b
-    Example:  preact identify runs/first --split test --json
-    """
-    from preact.evaluation.identification import as_json as as_dictionary
-    from preact.evaluation.identification import as_lines
-    from preact.evaluation.identification import identify as identify_run
-
-    identification = identify_run(run, data=data, split=split, threads=threads, say=say)
-    if as_json:
-        click.echo(json.dumps(as_dictionary(identification)))
-    else:
-        for line in as_lines(identification):
-            click.echo(line)
-
-
-@click.command()
-@click.argument("run", type=FOLDER)
 @json_option
 def info(run: Path, as_json: bool) -> None:
     """Describe a run: parameters, expert weights, provenance.

@@ -35,6 +35,8 @@ class TrainingDialogue:
     split: str
     seed_topic: str
     """The seed topic's text or hash; empty when the release leaves it out."""
+    author: str = ""
+    """Hash of the author whose essay it comes from; empty when not known."""
 
     @property
     def trait_id(self) -> int:
@@ -177,7 +179,9 @@ def _dialogue(row: Mapping[str, Any], source: str) -> TrainingDialogue:
             f"row '{name}' of release '{source}' is not a dialogue ({type(error).__name__}: {error}); check"
             " the release"
         ) from None
-    return TrainingDialogue(name, trait_level, messages, split, str(row.get("seed_topic") or ""))
+    provenance = row.get("provenance")
+    author = str(provenance.get("author") or "") if isinstance(provenance, Mapping) else ""
+    return TrainingDialogue(name, trait_level, messages, split, str(row.get("seed_topic") or ""), author)
 
 
 def _alternating(messages: Iterable[Message]) -> tuple[Message, ...]:

@@ -28,13 +28,13 @@ from preact.evaluation.judge.judging import Judging, judge_interview
 from preact.evaluation.judge.model_judge import ModelJudge
 from preact.evaluation.judge.verdicts import Judge, Mode
 from preact.systems.endpoint import ChatSystem
-from preact.systems.system import System
+from preact.systems.system import MAX_TOKENS, TEMPERATURE, TOP_P, Sampling, System
 
 CLASSIFIER = "classifier:"
 STORE = "ocean-chat.db"
 
-OpenLocal = Callable[[str, float, int, int], System]
-"""Opens a system on this machine: its name, temperature, tokens an answer may take, CPU threads."""
+OpenLocal = Callable[[str, Sampling, int, Path | None], System]
+"""Opens a system on this machine: its name, how it samples, CPU threads, a folder of prompt templates."""
 OpenClassifier = Callable[[str], Judge]
 """Opens the classifier judge trained on a release: a folder or a Hub dataset id."""
 
@@ -61,9 +61,9 @@ class InterviewPlan:
     runs: int = 5
     label: str | None = None
     """A name for the system in tables, in place of its method's."""
-    temperature: float = 0.7
-    max_tokens: int = 256
-    """Tokens an answer may take; the paper's output length."""
+    temperature: float = TEMPERATURE
+    top_p: float = TOP_P
+    max_tokens: int = MAX_TOKENS
     threads: int = 0
     """CPU threads of a local system; 0 leaves the choice to torch."""
 
@@ -76,7 +76,8 @@ async def run_interview(
 ) -> Interview:
     """Open the system, interview it, close it. Raises EvaluationError, TrainingError or BuildStopped."""
     inventory = load_inventory(plan.inventory)
-    async with _opened_system(plan, access, open_local) as system:
+    sampling = Sampling(plan.temperature, plan.top_p, plan.max_tokens)
+    async with opened_system(plan.system, sampling, access, open_local, plan.threads) as system:
         return await hold_interview(
             system,
             inventory,
@@ -120,28 +121,31 @@ async def run_judging(
 def is_local(system: str) -> bool:
     """Whether a system lives on this machine rather than behind an endpoint."""
     kind, _, path = system.partition(":")
-    return (
-        kind not in ("prompted", "backbone") or path.startswith("hf:") or (path != "" and Path(path).is_dir())
-    )
+    if kind not in ("prompted", "backbone"):
+        return True
+    return path == "smollm2" or path.startswith("hf:") or (path != "" and Path(path).exists())
 
 
 @asynccontextmanager
-async def _opened_system(
-    plan: InterviewPlan, access: ModelAccess, open_local: OpenLocal
+async def opened_system(
+    name: str, sampling: Sampling, access: ModelAccess, open_local: OpenLocal, threads: int = 0
 ) -> AsyncIterator[System]:
-    if is_local(plan.system):
-        yield open_local(plan.system, plan.temperature, plan.max_tokens, plan.threads)
+    """Open any system, on this machine or behind an endpoint, and close it.
+
+    Raises EvaluationError or TrainingError for what cannot be opened.
+    """
+    if is_local(name):
+        yield open_local(name, sampling, threads, access.prompts)
         return
-    kind, _, model = plan.system.partition(":")
+    kind, _, model = name.partition(":")
     if not model:
-        raise EvaluationError(f"system '{plan.system}' names no model; write {kind}:MODEL")
+        raise EvaluationError(f"system '{name}' names no model; write {kind}:MODEL")
     async with _opened_session(access) as session:
         yield ChatSystem(
             session.model(model),
             open_prompts(access.prompts),
             conditioned=kind == "prompted",
-            temperature=plan.temperature,
-            max_tokens=plan.max_tokens,
+            sampling=sampling,
             batch_size=access.settings.concurrency,
         )
 

@@ -1,85 +1,202 @@
 """Identify trait-levels by loss, without a judge.
 
-A held-out dialogue is scored under all ten trait-levels, and the lowest loss names its trait-level. A tie
-among k scores 1/k and is counted, because an argmin would hide a model that does not tell trait-levels apart.
-It knows trained runs and releases; it knows nothing of the terminal.
+A held-out dialogue is scored under all ten trait-levels, and the lowest loss names its trait-level; once more
+with length taken out: every answer cut to the same number of tokens, without its end. Beside it stand
+classifiers that see words and length alone. It knows systems and releases; it knows nothing of the terminal.
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
-from oceanchat.statistics.figure import SHARE, Figure
-from oceanchat.statistics.intervals import wilson
-from oceanchat.traits import TRAIT_LEVELS, TRAITS
-from preact.dialogues.encoding import encode_all
+from oceanchat.errors import EvaluationError, OceanChatError
+from oceanchat.statistics.figure import Figure
+from oceanchat.traits import TRAIT_LEVELS
 from preact.dialogues.release import TrainingDialogue, TrainingRelease, read_release
+from preact.evaluation.calling import is_local
+from preact.evaluation.loss_figures import NamedRight, author_clusters, margin, named_right, own_losses
+from preact.evaluation.text_peers import Peer, peer_losses
 from preact.mixture.losses import ExpertUse, expert_use
-from preact.systems.trained import TrainedModel, open_run
+from preact.systems.local import LocalSystem, open_local
+from preact.systems.scoring import cut_answers
+from preact.systems.system import ScoringSystem
+from preact.systems.trained import TrainedModel
 
-TIE = 1e-6
-"""Losses (nats per token) closer than this are tied: float32 sums differ by more for no reason."""
+SHORT_SHARE = 0.1
+"""Share of the answers that may be shorter than what all are cut to."""
+Say = Callable[[str], None]
 
 
 class TraitLevelLosses(NamedTuple):
     """The losses of held-out dialogues."""
 
     dialogues: list[TrainingDialogue]
+    """Those that could be scored."""
     losses: Tensor
     """n x 10: nats a self-discloser token under each trait-level, in paper order."""
-    base: Tensor
-    """n: the same of the backbone alone, which says how hard a topic is."""
 
 
 class Identification(NamedTuple):
     """How well the losses name the trait-levels."""
 
+    system: str
     dialogues: int
+    authors: int
+    """Different authors, by whom intervals are drawn; unknown ones count one a dialogue."""
     split: str
-    accuracy: Figure
-    """Share of dialogues whose own trait-level has the lowest loss; a tie among k scores 1/k."""
-    ties: int
-    """Dialogues whose lowest loss is shared by several trait-levels."""
-    level_accuracy: Figure
-    """Share whose own level has the lower loss of the own trait's two."""
+    named: NamedRight
     margin: float
     """Mean of the best other trait-level's loss less the own one's, nats per token; above 0 is right."""
     own_loss: float
     """Mean loss under the own trait-level, nats per token."""
     excess: float
-    """Mean of the own loss less the backbone's: below 0 is what the adapter gains."""
-    confusion: list[list[float]]
-    """Rows: the dialogues' trait-levels, columns: those named, in paper order; ties share their count."""
-    credit: list[float]
-    """Each dialogue's score, 0 to 1, in the release's order; for paired comparisons."""
+    """Mean of the own loss less the backbone's: below 0 is what the portrayal gains."""
+    cut: int
+    """Tokens that every answer is cut to where length is taken out; 0 where it was not."""
+    short_answers: int
+    """Answers left out there because they are shorter."""
+    length_out: NamedRight | None
+    """The same figures with length taken out."""
+    peers: dict[Peer, NamedRight]
+    """Classifiers on words and length; empty where there is nothing to fit them on."""
+    peers_length_out: dict[Peer, NamedRight]
+    """The same on the answers cut to the same length."""
     experts: ExpertUse | None
     """How the trait-levels share the experts, for gated methods."""
 
+    @property
+    def accuracy(self) -> Figure:
+        """Share of dialogues whose own trait-level of ten has the lowest loss."""
+        return self.named.accuracy
+
+    @property
+    def credit(self) -> list[float]:
+        """Each dialogue's score among ten, 0 to 1, in the release's order."""
+        return self.named.credit
+
 
 def identify(
-    folder: Path,
+    system: str | Path,
     *,
     data: str | None = None,
     split: str | None = None,
     threads: int = 0,
-    say: Callable[[str], None] = lambda line: None,
+    prompts: Path | None = None,
+    plain: bool = False,
+    say: Say = lambda line: None,
 ) -> Identification:
-    """Identify the trait-levels of a release's dialogues by a run's losses.
+    """Identify the trait-levels of a release's dialogues by the losses of a run or another local system.
 
     Without `data` the run's own release is read, without `split` its test split, or all dialogues of another
-    release or of one that has no test split. Raises TrainingError for a run, release or split that cannot be
-    read.
+    release or of one that has no test split. `plain` leaves out length and peers, which halves the time.
+    Raises TrainingError or EvaluationError for a system, release or split that cannot be read.
     """
-    trained = open_run(folder, threads)
-    release = read_release(data or trained.record.config.release)
-    chosen = split or ("test" if data is None and release.has("test") else "all")
-    if _trained_on(trained, release, chosen):
+    if not is_local(str(system)):
+        raise EvaluationError(
+            f"system '{system}' is not on this machine, and endpoints give no losses; name a folder or"
+            " hf:OWNER/NAME after the colon"
+        )
+    opened = open_local(str(system), threads=threads, prompts=prompts)
+    run = opened.local if isinstance(opened.local, TrainedModel) else None
+    if not opened.conditioned:
+        raise EvaluationError(f"system '{system}' portrays nobody; name a run, prompted:MODEL or control:DIR")
+    if data is None and run is None:
+        raise EvaluationError(f"system '{system}' has no release of its own; name one with --data")
+    release = read_release(data or (run.record.config.release if run else ""))
+    chosen = split or ("test" if (data is None or run is None) and release.has("test") else "all")
+    if run and _trained_on(run, release, chosen):
         say(f"note: split '{chosen}' holds dialogues the run was trained on; the figures flatter it")
-    losses = trait_level_losses(trained, release.split(chosen), say)
-    return accuracy(losses, chosen, expert_use(trained.expert_weights()) if trained.gated else None)
+    dialogues = release.split(chosen)
+    training = () if plain else _training_dialogues(run, release, chosen, say)
+    return identification(opened, dialogues, chosen, training, plain, say)
+
+
+def identification(
+    opened: LocalSystem,
+    dialogues: Sequence[TrainingDialogue],
+    split: str,
+    training: Sequence[TrainingDialogue],
+    plain: bool,
+    say: Say,
+) -> Identification:
+    """All figures of an opened system on these dialogues, with peers fitted on the training dialogues."""
+    scored = trait_level_losses(opened, dialogues, say=say)
+    own = own_losses(*scored[::-1])
+    base = opened.score([d.messages for d in scored.dialogues], None)
+    cut = 0 if plain else equal_length(opened, dialogues)
+    alike = trait_level_losses(opened, dialogues, cut=cut, say=say) if cut else None
+    peers = peer_losses(training, scored.dialogues)
+    shorter = _long_answers(opened, alike.dialogues, cut) if alike else []
+    cut_peers = peer_losses(_long_answers(opened, training, cut), shorter) if shorter else {}
+    return Identification(
+        system=opened.model,
+        dialogues=len(scored.dialogues),
+        authors=len(set(author_clusters(scored.dialogues))),
+        split=split,
+        named=named_right(scored.losses, scored.dialogues),
+        margin=margin(scored.losses, scored.dialogues),
+        own_loss=float(own.mean()),
+        excess=float((own - torch.tensor(base, dtype=torch.float64)).mean()),
+        cut=cut,
+        short_answers=sum(n < cut for n in _answer_lengths(opened, dialogues)) if cut else 0,
+        length_out=named_right(alike.losses, alike.dialogues) if alike else None,
+        peers={name: named_right(losses, scored.dialogues) for name, losses in peers.items()},
+        peers_length_out={name: named_right(losses, shorter) for name, losses in cut_peers.items()},
+        experts=_expert_use(opened),
+    )
+
+
+def trait_level_losses(
+    system: ScoringSystem,
+    dialogues: Sequence[TrainingDialogue],
+    *,
+    cut: int = 0,
+    say: Say = lambda line: None,
+) -> TraitLevelLosses:
+    """The losses of each dialogue under all ten trait-levels, answers cut to so many tokens if any.
+
+    Raises EvaluationError when none can be scored.
+    """
+    columns = []
+    for trait_level in TRAIT_LEVELS:
+        what = f" to {cut} tokens an answer" if cut else ""
+        say(f"scoring {len(dialogues)} dialogues{what} under {trait_level.code}")
+        columns.append(system.score([d.messages for d in dialogues], {trait_level: 1.0}, cut=cut))
+    rows = list(zip(*columns, strict=True))
+    whole = [index for index, row in enumerate(rows) if None not in row]
+    if not whole:
+        raise EvaluationError("no dialogue fits the system's lengths; name others with --data")
+    losses = torch.tensor([rows[index] for index in whole], dtype=torch.float64)
+    return TraitLevelLosses([dialogues[index] for index in whole], losses)
+
+
+def equal_length(system: ScoringSystem, dialogues: Sequence[TrainingDialogue]) -> int:
+    """What answers are cut to: a tenth of them are shorter, in the system's tokens; at least 1."""
+    lengths = sorted(_answer_lengths(system, dialogues))
+    return max(1, lengths[int(SHORT_SHARE * len(lengths))])
+
+
+def _answer_lengths(system: ScoringSystem, dialogues: Sequence[TrainingDialogue]) -> list[int]:
+    answers = [m.content for d in dialogues for m in d.messages if m.role == "assistant"]
+    return [len(ends) for ends in system.token_ends(answers)]
+
+
+def _long_answers(
+    system: ScoringSystem, dialogues: Sequence[TrainingDialogue], cut: int
+) -> list[TrainingDialogue]:
+    """The dialogues with their answers cut and shorter ones left out, for those who read texts."""
+    shown = []
+    for d in dialogues:
+        answers = [m for m in d.messages if m.role == "assistant"]
+        ends = system.token_ends([answer.content for answer in answers])
+        pairs = [pair for pair in zip(answers, ends, strict=True) if len(pair[1]) >= cut]
+        cut_pairs = cut_answers([answer for answer, _ in pairs], [own for _, own in pairs], cut)
+        shown.append(replace(d, messages=tuple(cut_pairs)))
+    return shown
 
 
 def _trained_on(trained: TrainedModel, release: TrainingRelease, split: str) -> bool:
@@ -87,86 +204,24 @@ def _trained_on(trained: TrainedModel, release: TrainingRelease, split: str) -> 
     return same and (split == "all" or trained.record.config.train_split in (split, "all"))
 
 
-def trait_level_losses(
-    trained: TrainedModel,
-    dialogues: Sequence[TrainingDialogue],
-    say: Callable[[str], None] = lambda line: None,
-) -> TraitLevelLosses:
-    """The losses of each dialogue under all ten trait-levels, and without the adapter."""
-    config = trained.record.config
-    plain = encode_all(trained.tokenizer, dialogues, "preact", config.recipe)
-    columns = []
-    for trait_level in TRAIT_LEVELS:
-        say(f"scoring {len(plain.examples)} dialogues under {trait_level.code}")
-        examples = plain.examples
-        if trained.method.prompted:
-            examples = encode_all(
-                trained.tokenizer, plain.dialogues, config.method, config.recipe, trait_level
-            ).examples
-        with trained.portraying({trait_level: 1.0}) as portrayal:
-            columns.append(trained.losses(examples, portrayal.arguments))
-    return TraitLevelLosses(
-        plain.dialogues, torch.stack(columns, dim=1), trained.backbone_losses(plain.examples)
-    )
+def _training_dialogues(
+    run: TrainedModel | None, release: TrainingRelease, split: str, say: Say
+) -> tuple[TrainingDialogue, ...]:
+    """What peers are fitted on: the run's own training split, or that of the release; none if unreadable."""
+    own = release
+    if run and release.fingerprint != run.record.release.fingerprint:
+        try:
+            own = read_release(run.record.config.release)
+        except OceanChatError as error:
+            say(f"note: no figures beside the system's: {error}")
+            return ()
+    wanted = run.record.config.train_split if run else "train"
+    if (run is None and split in ("train", "all")) or not (wanted == "all" or own.has(wanted)):
+        say("note: no figures beside the system's: there is no training split apart from these dialogues")
+        return ()
+    return own.split(wanted)
 
 
-def accuracy(scored: TraitLevelLosses, split: str, experts: ExpertUse | None = None) -> Identification:
-    """How accurately the losses name the trait-levels; pure."""
-    losses = scored.losses
-    own_ids = torch.tensor([d.trait_id for d in scored.dialogues])
-    lowest = losses.min(dim=1, keepdim=True).values
-    named = (losses <= lowest + TIE).double()
-    shares = named / named.sum(dim=1, keepdim=True)
-    credit = shares.gather(1, own_ids.unsqueeze(1)).squeeze(1)
-    own = losses.gather(1, own_ids.unsqueeze(1)).squeeze(1)
-    others = losses.scatter(1, own_ids.unsqueeze(1), float("inf"))
-    opposite = losses.gather(1, ((own_ids + len(TRAITS)) % len(TRAIT_LEVELS)).unsqueeze(1)).squeeze(1)
-    level_credit = torch.where((own - opposite).abs() <= TIE, 0.5, (own < opposite).double())
-    confusion = torch.zeros(len(TRAIT_LEVELS), len(TRAIT_LEVELS), dtype=torch.float64)
-    confusion.index_add_(0, own_ids, shares)
-    return Identification(
-        dialogues=len(scored.dialogues),
-        split=split,
-        accuracy=_share(credit),
-        ties=int((named.sum(dim=1) > 1).sum()),
-        level_accuracy=_share(level_credit),
-        margin=float((others.min(dim=1).values - own).mean()),
-        own_loss=float(own.mean()),
-        excess=float((own - scored.base).mean()),
-        confusion=[[round(value, 4) for value in row] for row in confusion.tolist()],
-        credit=credit.tolist(),
-        experts=experts,
-    )
-
-
-def _share(credit: Tensor) -> Figure:
-    """The mean credit with Wilson's interval, for which alone the sum of credits is rounded."""
-    interval = wilson(round(float(credit.sum())), len(credit))
-    return Figure(float(credit.mean()), interval.low, interval.high)
-
-
-def as_json(result: Identification) -> dict[str, Any]:
-    """The figures as `preact identify --json` prints them."""
-    shares = {"accuracy": result.accuracy.bounds(), "level_accuracy": result.level_accuracy.bounds()}
-    experts = result.experts._asdict() if result.experts else None
-    return {**result._asdict(), **shares, "experts": experts, "trait_levels": [t.code for t in TRAIT_LEVELS]}
-
-
-def as_lines(result: Identification) -> list[str]:
-    """The figures for people."""
-
-    lines = [
-        f"split {result.split}: {result.dialogues} dialogues, {result.ties} ties",
-        f"trait-level named right   {result.accuracy.text(SHARE)}   (chance 10.0%)",
-        f"level right in its trait  {result.level_accuracy.text(SHARE)}   (chance 50.0%)",
-        f"margin {result.margin:+.4f} nats per token; loss {result.own_loss:.4f},"
-        f" the backbone's {result.own_loss - result.excess:.4f}",
-    ]
-    if result.experts:
-        use = result.experts
-        lines.append(f"experts: {use.effective:.2f} effective, {use.dead} dead, PSL {use.psl:.3f}")
-    codes = [t.code for t in TRAIT_LEVELS]
-    lines.append("named      " + "".join(f"{code:>7}" for code in codes))
-    for code, row in zip(codes, result.confusion, strict=True):
-        lines.append(f"shows {code:<5}" + "".join(f"{value:>7.4g}" for value in row))
-    return lines
+def _expert_use(opened: LocalSystem) -> ExpertUse | None:
+    local = opened.local
+    return expert_use(local.expert_weights()) if isinstance(local, TrainedModel) and local.gated else None

@@ -192,7 +192,7 @@ def _train(config: TrainConfig, folder: Path, say: Callable[[str], None]) -> Non
 
 def _measure(plan: SweepPlan, folder: Path, access: ModelAccess, say: Callable[[str], None]) -> float:
     if plan.metric == "identification":
-        accuracy = identify(folder, say=say).accuracy.value
+        accuracy = identify(folder, plain=True, say=say).accuracy.value
         if accuracy is None:
             raise EvaluationError(f"run '{folder}' has no held-out dialogues to identify; release some first")
         return accuracy

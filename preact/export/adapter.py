@@ -26,6 +26,7 @@ from preact.export.card import card
 from preact.export.checking import check_adapter
 from preact.export.checking import merge as merge_in
 from preact.persona import Persona
+from preact.systems.scoring import example_losses
 from preact.systems.trained import TrainedModel, open_run
 from preact.training.runs import backbone_name
 
@@ -162,8 +163,8 @@ def cutting_cost(trained: TrainedModel, persona: Persona, folded: Folded) -> flo
     config = trained.record.config
     examples: list[Example] = encode_all(trained.tokenizer, validation, config.method, config.recipe).examples
     with trained.portraying(persona) as portrayal:
-        whole = trained.losses(examples, portrayal.arguments)
-    return float((trained.losses(examples, {"expert_weights": folded.weights}) - whole).mean())
+        whole = example_losses(trained, examples, portrayal.arguments)
+    return float((example_losses(trained, examples, {"expert_weights": folded.weights}) - whole).mean())
 
 
 def _write(draft: Path, trained: TrainedModel, folded: Folded) -> None:

@@ -11,14 +11,10 @@ from typing import Any
 
 from oceanchat.errors import CallFailed
 from oceanchat.llm.answer_text import never_stops_thinking, without_thoughts
-from oceanchat.llm.chat import ChatModel, ChatRequest, Message
+from oceanchat.llm.chat import ChatModel, ChatRequest
 from oceanchat.prompts import Prompts
-from preact.systems.system import InterviewQuestion, SystemReply
-
-MAX_TOKENS = 256
-"""The paper's output length (section 5.3)."""
-TEMPERATURE = 0.7
-TOP_P = 1.0
+from preact.persona import persona_label
+from preact.systems.system import DEFAULT_SAMPLING, Conversation, Sampling, SystemReply
 
 
 class ChatSystem:
@@ -30,14 +26,12 @@ class ChatSystem:
         prompts: Prompts,
         *,
         conditioned: bool = True,
-        temperature: float = TEMPERATURE,
-        max_tokens: int = MAX_TOKENS,
+        sampling: Sampling = DEFAULT_SAMPLING,
         batch_size: int = 32,
     ) -> None:
         self._chat = chat
         self._prompts = prompts
-        self._temperature = temperature
-        self._max_tokens = max_tokens
+        self._sampling = sampling
         self.conditioned = conditioned
         self.batch_size = batch_size
 
@@ -57,33 +51,31 @@ class ChatSystem:
             "kind": "prompted" if self.conditioned else "backbone",
             "endpoint": self._chat.endpoint,
             "model": self._chat.name,
-            "temperature": self._temperature,
-            "top_p": TOP_P,
-            "max_tokens": self._max_tokens,
+            **self._sampling.provenance(),
         }
         if self.conditioned:
             facts["prompt"] = self._prompts["persona"].fingerprint
         return facts
 
-    async def answer(self, questions: Sequence[InterviewQuestion]) -> list[SystemReply]:
-        """All questions at the same time, each in its own conversation."""
-        replies = await asyncio.gather(*map(self._answer, questions), return_exceptions=True)
+    async def answer(self, conversations: Sequence[Conversation]) -> list[SystemReply]:
+        """All conversations at the same time, each on its own."""
+        replies = await asyncio.gather(*map(self._answer, conversations), return_exceptions=True)
         for reply in replies:
             if isinstance(reply, BaseException):
                 raise reply
         return [reply for reply in replies if isinstance(reply, SystemReply)]
 
-    async def _answer(self, question: InterviewQuestion) -> SystemReply:
-        persona = question.trait_level
-        setting = self._prompts["persona"].fill(persona=persona.label) if persona else ()
+    async def _answer(self, conversation: Conversation) -> SystemReply:
+        persona = conversation.persona
+        setting = self._prompts["persona"].fill(persona=persona_label(persona)) if persona else ()
         request = ChatRequest(
-            (*setting, Message("user", question.question)),
+            (*setting, *conversation.messages),
             "persona",
-            self._max_tokens,
-            self._temperature,
-            TOP_P,
-            sample=question.run,
-            trait_level=persona.code if persona else "",
+            self._sampling.max_tokens,
+            self._sampling.temperature,
+            self._sampling.top_p,
+            sample=conversation.run,
+            trait_level=next(iter(persona)).code if persona and len(persona) == 1 else "",
         )
         try:
             answer = await self._chat.ask(request)

@@ -1,87 +1,96 @@
-"""Generate answers with a causal language model.
+"""Generate answers with a local model.
 
-One conversation or many, seeded; every system on this machine answers through `generate`. It knows prompts
-and sampling; where conversations come from and where answers go is not known here.
+One batch of conversations under one persona, seeded. How answers are drawn is said by the sampling alone:
+what a backbone's own generation settings say beside it (penalties, other temperatures) is left out. Where
+conversations come from and where answers go is not known here.
 """
 
-from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Sequence
+from typing import Any
 
 import torch
-from torch import Tensor
-from transformers import set_seed
+from transformers import GenerationConfig, set_seed
 
 from oceanchat.prompts import Message
 from preact.dialogues.conversation import prompt_ids
 from preact.persona import Persona
-from preact.systems.trained import TrainedModel
+from preact.systems.portrayal import LocalModel
+from preact.systems.system import Sampling
+
+_NO_LIMIT = 10**9
 
 
-class Sampling(NamedTuple):
-    """How answers are sampled."""
-
-    temperature: float = 0.7
-    """0 takes the likeliest token each time."""
-    top_p: float = 0.9
-    max_tokens: int = 256
-    """The paper's output length (section 5.3)."""
-    seed: int = 0
-
-
-def reply(trained: TrainedModel, messages: Sequence[Message], persona: Persona, sampling: Sampling) -> str:
+def reply(
+    local: LocalModel, messages: Sequence[Message], persona: Persona | None, sampling: Sampling, seed: int = 0
+) -> str:
     """The self-discloser's next answer in a conversation that ends with the questioner."""
-    return replies(trained, [messages], persona, sampling)[0]
+    return replies(local, [messages], persona, sampling, seed)[0]
 
 
 def replies(
-    trained: TrainedModel, conversations: Sequence[Sequence[Message]], persona: Persona, sampling: Sampling
+    local: LocalModel,
+    conversations: Sequence[Sequence[Message]],
+    persona: Persona | None,
+    sampling: Sampling,
+    seed: int = 0,
 ) -> list[str]:
-    """The next answer in each conversation, one batch, all by the same persona."""
-    tokenizer = trained.tokenizer
-    with trained.portraying(persona) as portrayal:
-        # The persona's text comes on top of the turns, which training cut without it.
-        system_length = len(tokenizer(portrayal.system)["input_ids"]) if portrayal.system else 0
-        return generate(
-            trained.model,
-            tokenizer,
-            conversations,
-            sampling,
-            context=trained.record.config.recipe.context + system_length,
-            system=portrayal.system,
-            arguments=portrayal.arguments,
-        )
+    """The next answer in each conversation, one batch, all by the same persona.
+
+    Each goes on from its latest turns that fit the recipe's context; a system text comes on top.
+    """
+    with local.portraying(persona) as portrayal:
+        prompts = [
+            _prompt(local.tokenizer, messages, portrayal.system, local.recipe.context)
+            for messages in conversations
+        ]
+        return generate(local.model, local.tokenizer, prompts, sampling, seed, **portrayal.arguments)
 
 
 def generate(
     model: Any,
     tokenizer: Any,
-    conversations: Sequence[Sequence[Message]],
+    prompts: Sequence[Sequence[int]],
     sampling: Sampling,
-    *,
-    context: int,
-    system: str = "",
-    arguments: Mapping[str, Tensor] | None = None,
+    seed: int,
+    **arguments: Any,
 ) -> list[str]:
-    """The next answer in each conversation, one batch.
-
-    Prompts, the `system` text included, have at most `context` tokens; `arguments` go to the model's own
-    generate.
-    """
-    prompts = [prompt_ids(tokenizer, turns, context=context, system=system) for turns in conversations]
+    """What follows each prompt of token ids, one batch; `arguments` go to the model's own generate."""
     width = max(map(len, prompts))
     # Padded on the left, so that every answer begins where its prompt ends.
-    rows = [[tokenizer.pad_token_id] * (width - len(ids)) + ids for ids in prompts]
+    rows = [[tokenizer.pad_token_id] * (width - len(ids)) + [*ids] for ids in prompts]
     mask = [[0] * (width - len(ids)) + [1] * len(ids) for ids in prompts]
+    # transformers fills whatever a call leaves open from the model's own settings, so these go first.
+    model.generation_config = GenerationConfig(
+        bos_token_id=tokenizer.bos_token_id,
+        eos_token_id=stop_ids(model, tokenizer),
+        pad_token_id=tokenizer.pad_token_id,
+    )
     options: dict[str, Any] = {"max_new_tokens": sampling.max_tokens, "do_sample": sampling.temperature > 0}
     if sampling.temperature > 0:
         options |= {"temperature": sampling.temperature, "top_p": sampling.top_p, "top_k": 0}
-    set_seed(sampling.seed)
+    set_seed(seed)
     with torch.inference_mode():
         output = model.generate(
             input_ids=torch.tensor(rows, device=model.device),
             attention_mask=torch.tensor(mask, device=model.device),
-            pad_token_id=tokenizer.pad_token_id,
             **options,
-            **(arguments or {}),
+            **arguments,
         )
     return [tokenizer.decode(row[width:], skip_special_tokens=True).strip() for row in output]
+
+
+def stop_ids(model: Any, tokenizer: Any) -> list[int]:
+    """The tokens that end an answer: the model's own, of which there may be several, and the tokenizer's."""
+    own = model.generation_config.eos_token_id
+    ids = own if isinstance(own, list) else [own]
+    return sorted({token for token in (*ids, tokenizer.eos_token_id) if token is not None})
+
+
+def _prompt(tokenizer: Any, messages: Sequence[Message], system: str, context: int) -> list[int]:
+    if not system:
+        return prompt_ids(tokenizer, messages, context=context)
+    question = messages[-1:]
+    with_text, without = (
+        len(prompt_ids(tokenizer, question, context=_NO_LIMIT, system=text)) for text in (system, "")
+    )
+    return prompt_ids(tokenizer, messages, context=context + with_text - without, system=system)

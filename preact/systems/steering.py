@@ -43,13 +43,31 @@ def steering(model: nn.Module, block: int, addition: Tensor) -> Iterator[None]:
 
 
 def last_residuals(backbone: Backbone, texts: Sequence[str], blocks: Sequence[int]) -> dict[int, Tensor]:
-    """Block -> (n, hidden) in float32: each block's output at the last token of each text."""
-    residuals: dict[int, list[Tensor]] = {block: [] for block in blocks}
+    """Block -> (n, hidden) in float32 on the CPU: each block's output at the last token of each text."""
+    last: dict[int, list[Tensor]] = {block: [] for block in blocks}
+    for text in texts:
+        for block, output in _outputs(backbone, token_ids(backbone, text), blocks).items():
+            last[block].append(output[-1].clone())
+    return {block: torch.stack(of_block) for block, of_block in last.items()}
+
+
+def mean_residuals(
+    backbone: Backbone, prompt: Sequence[int], answer: Sequence[int], blocks: Sequence[int]
+) -> dict[int, Tensor]:
+    """Block -> (hidden,) in float32 on the CPU: each block's mean output over the answer's tokens."""
+    ids = torch.tensor([[*prompt, *answer]], device=backbone.model.device)
+    outputs = _outputs(backbone, ids, blocks)
+    return {block: output[len(prompt) :].mean(dim=0) for block, output in outputs.items()}
+
+
+def _outputs(backbone: Backbone, ids: Tensor, blocks: Sequence[int]) -> dict[int, Tensor]:
+    """Block -> (T, hidden) for one row of token ids (1, T)."""
+    outputs: dict[int, Tensor] = {}
 
     def recorder(block: int) -> Callable[[nn.Module, Any, Any], None]:
         def record(module: nn.Module, inputs: Any, output: Any) -> None:
             hidden = output[0] if isinstance(output, tuple) else output
-            residuals[block].append(hidden[0, -1].float().cpu())
+            outputs[block] = hidden[0].float().cpu()
 
         return record
 
@@ -57,12 +75,11 @@ def last_residuals(backbone: Backbone, texts: Sequence[str], blocks: Sequence[in
     handles = [layers[block].register_forward_hook(recorder(block)) for block in blocks]
     try:
         with torch.inference_mode():
-            for text in texts:
-                backbone.model(input_ids=token_ids(backbone, text), use_cache=False)
+            backbone.model(input_ids=ids, use_cache=False)
     finally:
         for handle in handles:
             handle.remove()
-    return {block: torch.stack(of_block) for block, of_block in residuals.items()}
+    return outputs
 
 
 def token_ids(backbone: Backbone, text: str) -> Tensor:

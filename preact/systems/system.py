@@ -1,29 +1,55 @@
-"""The protocol that every interviewed system speaks.
+"""The protocol that every system speaks.
 
-One protocol and its two records. Trained runs, backbones under a prompt or control vectors, and models behind
-an endpoint speak it; none of them is known here.
+A trained run, a backbone under a prompt or control vectors, and a model behind an endpoint all go on with
+conversations and say what they are; those whose weights are at hand also score dialogues. None of them is
+known here.
 """
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal, NamedTuple, Protocol
 
-from oceanchat.traits import TraitLevel
+from oceanchat.prompts import Message
+from preact.persona import Persona
 
 AnswerState = Literal["answered", "empty", "refused", "failed"]
 
+TEMPERATURE = 0.7
+TOP_P = 0.9
+MAX_TOKENS = 256
+"""The paper's output length (section 5.3)."""
 
-class InterviewQuestion(NamedTuple):
-    """One question to be asked in a fresh conversation."""
 
-    trait_level: TraitLevel | None
+class Sampling(NamedTuple):
+    """How answers are sampled, the same for every system."""
+
+    temperature: float = TEMPERATURE
+    """0 takes the likeliest token each time."""
+    top_p: float = TOP_P
+    """Share of the probability that the likeliest tokens are drawn from."""
+    max_tokens: int = MAX_TOKENS
+    """Tokens an answer may take."""
+
+    def provenance(self) -> dict[str, Any]:
+        """As part of what decides a system's answers."""
+        return self._asdict()
+
+
+DEFAULT_SAMPLING = Sampling()
+
+
+class Conversation(NamedTuple):
+    """A conversation that ends with the questioner and waits for an answer."""
+
+    persona: Persona | None
     """Whom to play; None asks the system as it is."""
-    question: str
-    run: int
-    """The run's number, also the seed of what is drawn at random."""
+    messages: tuple[Message, ...]
+    """From 'user' to 'user', in turns."""
+    run: int = 0
+    """The interview's run, also the seed of what is drawn at random."""
 
 
 class SystemReply(NamedTuple):
-    """A system's answer to one question."""
+    """A system's answer."""
 
     text: str
     state: AnswerState = "answered"
@@ -32,7 +58,7 @@ class SystemReply(NamedTuple):
 
 
 class System(Protocol):
-    """Something that can be interviewed."""
+    """Whoever can speak as a persona."""
 
     @property
     def backbone(self) -> str:
@@ -48,10 +74,27 @@ class System(Protocol):
 
     @property
     def batch_size(self) -> int:
-        """How many questions to hand it at a time."""
+        """How many conversations to hand it at a time."""
 
     def provenance(self) -> Mapping[str, Any]:
         """Model ids, decoding parameters and hashes: what decides its answers, as plain JSON data."""
 
-    async def answer(self, questions: Sequence[InterviewQuestion]) -> list[SystemReply]:
-        """One reply for each question, in order. Raises BuildStopped when nothing more can be asked."""
+    async def answer(self, conversations: Sequence[Conversation]) -> list[SystemReply]:
+        """One reply for each, in order. Raises BuildStopped when nothing more can be asked."""
+
+
+class ScoringSystem(System, Protocol):
+    """A system whose weights are at hand."""
+
+    def token_ends(self, texts: Sequence[str]) -> list[list[int]]:
+        """For each text the place in it, in characters, where each of the system's own tokens ends."""
+
+    def score(
+        self, dialogues: Sequence[Sequence[Message]], persona: Persona | None, *, cut: int = 0
+    ) -> list[float | None]:
+        """The mean loss of the self-discloser's tokens in each dialogue, nats per token, as this persona.
+
+        None for the persona scores the backbone as it is. With `cut` every answer ends after so many tokens,
+        without an end of turn, and shorter ones are read but not scored: a loss that knows no length. None
+        stands for a dialogue of which nothing is scored.
+        """

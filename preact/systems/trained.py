@@ -5,11 +5,11 @@ question here: what makes the model portray a trait-level, or a mixture of them.
 of exports or of the terminal.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -17,25 +17,15 @@ from torch import Tensor
 from oceanchat.errors import TrainingError
 from preact.backbones.backbone import load
 from preact.backbones.cpu import prepare_cpu
-from preact.backbones.packed_attention import packed_rows
-from preact.dialogues.batches import Collator, Example, on_device
+from preact.config import Recipe
 from preact.dialogues.conversation import ensure_template
 from preact.methods import METHODS, Method
 from preact.mixture.model import PreactModel
 from preact.mixture.router import mix
 from preact.persona import Persona, persona_prompt
+from preact.systems.portrayal import Portrayal
 from preact.training.adapters import load_adapters
-from preact.training.objective import dialogue_losses
 from preact.training.runs import RunRecord, adapter_folder, backbone_name, finished_record
-
-
-class Portrayal(NamedTuple):
-    """What makes a model portray a persona."""
-
-    system: str
-    """A system text, empty where none is needed."""
-    arguments: dict[str, Tensor]
-    """Keyword arguments of the model's forward and generate."""
 
 
 @dataclass(frozen=True)
@@ -67,16 +57,53 @@ class TrainedModel:
         with torch.no_grad():
             return model.router_weights()
 
+    @property
+    def recipe(self) -> Recipe:
+        """The recipe it was trained by."""
+        return self.record.config.recipe
+
+    @property
+    def title(self) -> str:
+        """The method as the paper calls it."""
+        return self.method.title
+
+    @property
+    def backbone(self) -> str:
+        """The folder or Hub id of its backbone."""
+        return backbone_name(self.folder, self.record)
+
+    @property
+    def conditioned(self) -> bool:
+        """Every method portrays trait-levels."""
+        return True
+
+    def provenance(self) -> Mapping[str, Any]:
+        """The run's config, release and versions."""
+        record = self.record
+        return {
+            "kind": "run",
+            "method": record.config.method,
+            "backbone": record.config.backbone,
+            "release": record.release.model_dump(mode="json"),
+            "recipe": record.config.recipe.model_dump(mode="json"),
+            "training_seed": record.config.seed,
+            "versions": record.versions,
+            "steps": record.steps,
+        }
+
     @contextmanager
-    def portraying(self, persona: Persona) -> Iterator[Portrayal]:
-        """The scope in which the model portrays the persona; it holds what to add to prompts and calls.
+    def portraying(self, persona: Persona | None) -> Iterator[Portrayal]:
+        """The scope in which the model portrays the persona; without one its backbone answers.
 
         Raises TrainingError for a mixture under lora-sep, whose adapters do not mix.
         """
-        if self.gated:
-            yield Portrayal("", {"expert_weights": mix(self.expert_weights(), persona)})
+        if persona is None:
+            with self.model.disable_adapter():
+                yield Portrayal()
+        elif self.gated:
+            yield Portrayal(arguments={"expert_weights": mix(self.expert_weights(), persona)})
         elif self.method.prompted:
-            yield Portrayal(persona_prompt(persona), {})
+            yield Portrayal(persona_prompt(persona))
         else:
             if len(persona) > 1:
                 raise TrainingError(
@@ -84,30 +111,7 @@ class TrainedModel:
                     " single trait-level"
                 )
             self.model.set_adapter(next(iter(persona)).code)
-            yield Portrayal("", {})
-
-    def losses(
-        self, examples: Sequence[Example], arguments: Mapping[str, Tensor], batch_size: int = 16
-    ) -> Tensor:
-        """The mean loss in nats of each example's labeled tokens, (n,) in float64, under these arguments."""
-        order = sorted(range(len(examples)), key=lambda i: (len(examples[i].ids), i))
-        means = torch.zeros(len(examples), dtype=torch.float64)
-        packed, pad_id = self.record.config.recipe.packing, self.tokenizer.pad_token_id
-        with torch.inference_mode(), packed_rows(self.model.get_base_model(), packed) as shares:
-            collator = Collator(pad_id, packed=packed, trait_ids=False, share_prefix=shares)
-            for start in range(0, len(order), batch_size):
-                chosen = order[start : start + batch_size]
-                batch = on_device(collator([examples[i] for i in chosen]), self.model.device)
-                batch.pop("sequence_trait_ids")
-                labels = batch.pop("labels")
-                losses = dialogue_losses(self.model, {**batch, **arguments}, labels, len(chosen))
-                means[chosen] = losses.cpu()
-        return means
-
-    def backbone_losses(self, examples: Sequence[Example]) -> Tensor:
-        """The same of the backbone without its adapter."""
-        with self.model.disable_adapter():
-            return self.losses(examples, {})
+            yield Portrayal()
 
 
 def open_run(folder: Path, threads: int = 0) -> TrainedModel:

@@ -15,10 +15,12 @@ from typing import Any, Literal, NamedTuple
 from pydantic import BaseModel, ConfigDict, Field
 
 from oceanchat.errors import EvaluationError
-from oceanchat.traits import CODES, TRAIT_LEVELS, TraitLevel
+from oceanchat.prompts import Message
+from oceanchat.traits import CODES, TraitLevel
 from preact.evaluation.interview.inventories import Inventory, InventoryItem
 from preact.evaluation.transcripts import JsonLines, differences, folder_lock, read_header, write_header
-from preact.systems.system import AnswerState, InterviewQuestion, System
+from preact.persona import Persona
+from preact.systems.system import AnswerState, Conversation, System
 
 UNCONDITIONED = "none"
 """Stands in for the trait-level when the system is asked as it is."""
@@ -187,14 +189,14 @@ def completeness(interview: Interview) -> Completeness:
     return Completeness(len({answer.key for answer in interview.answers}), len(planned))
 
 
-def _trait_level_of(code: str) -> TraitLevel | None:
-    """The trait-level of a code, None for 'none'."""
-    return next((t for t in TRAIT_LEVELS if t.code == code), None)
+def _persona_of(code: str) -> Persona | None:
+    """The trait-level of a code alone, None for 'none'."""
+    return None if code == UNCONDITIONED else {TraitLevel.parse(code): 1.0}
 
 
 async def _ask(system: System, batch: Sequence[PlannedQuestion]) -> list[InterviewAnswer]:
     replies = await system.answer(
-        [InterviewQuestion(_trait_level_of(code), item.question, run) for code, run, item in batch]
+        [Conversation(_persona_of(code), (Message("user", item.question),), run) for code, run, item in batch]
     )
     return [
         InterviewAnswer(

@@ -1,6 +1,7 @@
 """`preact export` and `chat` from the command line."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner
@@ -16,6 +17,24 @@ def test_chat_answers_each_line_and_leaves_at_the_end(preact_run: Run) -> None:
     first, again = (CliRunner().invoke(preact, options, input="Hello?\nAnd now?\n") for _ in range(2))
     assert first.exit_code == 0 and first.stdout == again.stdout
     assert "A machine that simulates high Openness, low Neuroticism" in first.stderr
+
+
+def test_chat_takes_any_system(preact_run: Run, release_folder: Path, serve: Any, tmp_path: Path) -> None:
+    plain = CliRunner().invoke(
+        preact, ["chat", f"backbone:{preact_run.folder}", "--max-tokens", "4"], input="Hello?\n"
+    )
+    assert plain.exit_code == 0 and "A machine that plays nobody" in plain.stderr
+    endpoint = serve(reply="an answer")
+    words = ["chat", "prompted:served", "--persona", "O+ N-", "--base-url", endpoint.url]
+    words += ["--store", str(tmp_path / "store.db")]
+    served = CliRunner().invoke(preact, words, input="Hello?\nAnd now?\n")
+    assert served.exit_code == 0 and served.stdout == "an answer\nan answer\n", served.output
+    assert endpoint.counters()["paid"] == 2
+
+
+def test_chat_refuses_a_persona_for_a_plain_backbone(preact_run: Run) -> None:
+    done = call("chat", f"backbone:{preact_run.folder}", "--persona", "O+")
+    assert isinstance(done.exception, ConfigError) and "plays nobody" in str(done.exception)
 
 
 def test_export_all_writes_ten_folders(preact_run: Run, tmp_path: Path) -> None:

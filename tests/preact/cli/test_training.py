@@ -1,4 +1,4 @@
-"""`preact train`, `identify` and `info` from the command line."""
+"""`preact train` and `info` from the command line."""
 
 import json
 from pathlib import Path
@@ -17,19 +17,6 @@ from tests.preact.conftest import Run
 
 def call(*arguments: Any) -> Any:
     return CliRunner().invoke(preact, [str(a) for a in arguments], catch_exceptions=True)
-
-
-def test_identify_prints_the_json_that_scripts_read(preact_run: Run) -> None:
-    done = call("identify", preact_run.folder, "--json")
-    assert done.exit_code == 0
-    figures = json.loads(done.stdout)
-    assert {"accuracy", "ties", "level_accuracy", "margin", "confusion"} <= figures.keys()
-    assert set(figures["accuracy"]) == {"value", "low", "high"}
-
-
-def test_identify_another_release_takes_all_of_it(preact_run: Run, release_folder: Path) -> None:
-    done = call("identify", preact_run.folder, "--data", release_folder)
-    assert "split all: 70 dialogues" in done.stdout and "trained on" in done.stderr
 
 
 def test_info_says_what_a_run_is(preact_run: Run) -> None:

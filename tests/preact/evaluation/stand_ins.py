@@ -1,7 +1,7 @@
 """Stand-ins of known behavior, an inventory of ten items, and commands called as users call them."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from click.testing import CliRunner
 
@@ -10,7 +10,7 @@ from oceanchat.traits import TRAITS, Trait
 from preact.cli.main import preact
 from preact.evaluation.interview.inventories import Inventory, parse_inventory
 from preact.evaluation.judge.verdicts import JudgeVerdict, Mode, Pair
-from preact.systems.system import InterviewQuestion, SystemReply
+from preact.systems.system import Conversation, SystemReply
 
 TEN = "id,trait,reversed,question\n" + "".join(
     f"{t}{n},{t},{'yes' if n else 'no'},What of {t}{n}, you?\n" for t in "OCEAN" for n in (0, 1)
@@ -23,6 +23,15 @@ def small_inventory(items: int = 2) -> Inventory:
         f"{t}{n},{t},{'yes' if n % 2 else 'no'},What of {t.label} {n}?" for t in TRAITS for n in range(items)
     ]
     return parse_inventory("small", ("id,trait,reversed,question\n" + "\n".join(rows)).encode())
+
+
+class Asked(NamedTuple):
+    """What a stand-in was asked."""
+
+    code: str
+    """The trait-level to play, or 'as I am'."""
+    question: str
+    run: int
 
 
 class Parrot:
@@ -41,23 +50,25 @@ class Parrot:
         self._says = says
         self.conditioned = conditioned
         self.batch_size = 3
-        self.asked: list[InterviewQuestion] = []
+        self.asked: list[Asked] = []
         self._stop_after = stop_after
 
     def provenance(self) -> Mapping[str, Any]:
         return {"kind": "stand-in"}
 
-    async def answer(self, questions: Sequence[InterviewQuestion]) -> list[SystemReply]:
+    async def answer(self, conversations: Sequence[Conversation]) -> list[SystemReply]:
         if len(self.asked) >= self._stop_after:
             raise BuildStopped("stopped on purpose")
-        self.asked += questions
+        asked = [_asked(conversation) for conversation in conversations]
+        self.asked += asked
         return [
-            SystemReply(self._line(question) if self._says is None else self._says) for question in questions
+            SystemReply(f"{one.code} run {one.run}" if self._says is None else self._says) for one in asked
         ]
 
-    @staticmethod
-    def _line(question: InterviewQuestion) -> str:
-        return f"{question.trait_level.code if question.trait_level else 'as I am'} run {question.run}"
+
+def _asked(conversation: Conversation) -> Asked:
+    codes = [trait_level.code for trait_level in conversation.persona or {}]
+    return Asked(" ".join(codes) or "as I am", conversation.messages[-1].content, conversation.run)
 
 
 class Reader:

@@ -16,4 +16,6 @@ async def test_a_system_without_a_model_is_refused(tmp_path: Path) -> None:
 
 def test_folders_and_hub_ids_are_local_and_names_are_not(tmp_path: Path) -> None:
     assert is_local(f"prompted:{tmp_path}") and is_local("backbone:hf:owner/name") and is_local("control:x")
+    (tmp_path / "model.gguf").touch()
+    assert is_local(f"prompted:{tmp_path / 'model.gguf'}") and is_local("prompted:smollm2")
     assert is_local("runs/preact") and not is_local("prompted:gpt-4o") and not is_local("backbone:owner/name")

@@ -1,59 +1,59 @@
+"""Identification of runs and other systems, with length taken out and with peers."""
+
+import math
+import shutil
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
-import torch
 
-from oceanchat.errors import TrainingError
+from oceanchat.errors import EvaluationError, TrainingError
 from oceanchat.prompts import Message
-from oceanchat.traits import TRAIT_LEVELS
-from preact.dialogues.release import TrainingDialogue
-from preact.evaluation.identification import TraitLevelLosses, accuracy, as_json, as_lines, identify
+from oceanchat.traits import TRAIT_LEVELS, Level
+from preact.backbones.backbone import load
+from preact.dialogues.conversation import encode
+from preact.dialogues.release import TrainingDialogue, read_release
+from preact.evaluation.identification import equal_length, identify, trait_level_losses
+from preact.evaluation.identification_text import as_json, as_lines
+from preact.evaluation.loss_figures import named_right
+from preact.persona import Persona
+from preact.systems import control_vectors
+from preact.systems.steering_vectors import save
+from preact.systems.system import Conversation, SystemReply
 from preact.training.train import train
 from tests.preact.conftest import Run, micro_config
 
-TALK = (Message("user", "q"), Message("assistant", "a"))
-
-
-def scores(losses: list[list[float]], own: list[int]) -> TraitLevelLosses:
-    dialogues = [TrainingDialogue(str(n), TRAIT_LEVELS[i], TALK, "test", "") for n, i in enumerate(own)]
-    return TraitLevelLosses(
-        dialogues, torch.tensor(losses, dtype=torch.float64), torch.full((len(own),), 3.0).double()
-    )
-
-
-def row(**lower: float) -> list[float]:
-    """Losses of 2 under all trait-levels but those named by index, such as t3=1.5."""
-    return [lower.get(f"t{index}", 2.0) for index in range(10)]
-
-
-def test_figures_by_hand() -> None:
-    result = accuracy(scores([row(t0=1.5), row(t3=1.0, t6=1.9), row(t9=1.8, t4=1.7)], [0, 6, 9]), "test")
-    assert result.accuracy.value == pytest.approx(1 / 3) and result.ties == 0
-    assert result.level_accuracy.value == pytest.approx(2 / 3)
-    assert result.margin == pytest.approx((0.5 - 0.9 - 0.1) / 3)
-    assert result.own_loss == pytest.approx((1.5 + 1.9 + 1.8) / 3) and result.excess == pytest.approx(
-        5.2 / 3 - 3
-    )
-    assert result.confusion[0][0] == 1 and result.confusion[6][3] == 1 and result.confusion[9][4] == 1
-    assert result.credit == [1.0, 0.0, 0.0]
-
-
-def test_ties_share_their_credit_and_are_counted() -> None:
-    result = accuracy(scores([row(), row(t2=1.0, t7=1.0), row(t5=1.0)], [4, 2, 5]), "test")
-    assert result.ties == 2 and result.credit == pytest.approx([0.1, 0.5, 1.0])
-    assert result.accuracy.value == pytest.approx(1.6 / 3)
-    assert result.level_accuracy.value == pytest.approx((0.5 + 0.5 + 1) / 3)
-    assert result.confusion[4] == pytest.approx([0.1] * 10)
+BOUNDS = {"value", "low", "high"}
 
 
 def test_a_run_is_identified_on_its_test_split(preact_run: Run) -> None:
     result = identify(preact_run.folder)
-    assert result.split == "test" and result.dialogues == 20 and result.experts is not None
+    assert (result.split, result.dialogues, result.system) == ("test", 20, "P-React")
+    assert result.experts is not None and result.cut > 0 and result.length_out is not None
     printed = as_json(result)
-    assert set(printed["accuracy"]) == {"value", "low", "high"} == set(printed["level_accuracy"])
-    assert {"ties", "margin", "confusion", "accuracy", "level_accuracy"} <= printed.keys()
+    for name in ("accuracy", "length_out", "trait_given_level", "level_given_trait"):
+        assert set(printed[name]) == BOUNDS
+    assert set(printed["peers"]) == {"tfidf", "tfidf_length", "length"}
+    assert all(set(peer) == BOUNDS for peer in printed["peers"].values())
+    assert {"ties", "margin", "own_loss", "excess", "credit", "experts", "cut"} <= printed.keys()
     assert sum(map(sum, printed["confusion"])) == pytest.approx(20)
-    assert any("trait-level named right" in line for line in as_lines(result))
+
+
+def test_people_read_four_figures_beside_those_of_words_and_length(preact_run: Run) -> None:
+    lines = as_lines(identify(preact_run.folder))
+    starts = [line.split("  ")[0] for line in lines]
+    assert "length out: answers cut to" in lines[1]
+    for name in ("P-React", "TF-IDF", "TF-IDF + length", "length alone", "chance"):
+        assert name in starts
+    assert "trait given level" in lines[2] and "level given trait" in lines[2]
+
+
+def test_the_plain_figures_alone_are_the_same(preact_run: Run) -> None:
+    whole, plain = identify(preact_run.folder), identify(preact_run.folder, plain=True)
+    assert plain.named == whole.named and plain.margin == whole.margin
+    assert plain.length_out is None and plain.peers == {} and as_json(plain)["length_out"] is None
+    assert any(line.startswith("P-React") for line in as_lines(plain))
 
 
 def test_identifying_twice_gives_the_same(preact_run: Run) -> None:
@@ -65,24 +65,56 @@ def test_identifying_twice_gives_the_same(preact_run: Run) -> None:
 )
 def test_training_dialogues_alone_are_pointed_out(preact_run: Run, split: str, seen: bool) -> None:
     notes: list[str] = []
-    identify(preact_run.folder, split=split, say=notes.append)
+    identify(preact_run.folder, split=split, plain=True, say=notes.append)
     assert any("trained on" in line for line in notes) is seen
 
 
 def test_no_router_ties_everything_at_chance(release_folder: Path, tmp_path: Path) -> None:
     train(micro_config(release_folder, tmp_path / "run", "no-router", max_steps=3), lambda line: None)
     result = identify(tmp_path / "run")
-    assert (
-        result.ties == result.dialogues
-        and result.accuracy.value == pytest.approx(0.1)
-        and result.margin == 0.0
+    assert result.named.ties == result.dialogues and result.margin == 0.0
+    for named in (result.named, result.length_out):
+        assert named is not None and named.accuracy.value == pytest.approx(0.1)
+        assert named.trait_given_level.value == pytest.approx(0.2)
+        assert named.level_given_trait.value == pytest.approx(0.5)
+
+
+def test_lora_is_scored_under_ten_prompts_of_the_same_turns(
+    preact_run: Run, release_folder: Path, tmp_path: Path
+) -> None:
+    # The lengths are such that the longest dialogue fits to the token, and under no prompt any longer.
+    tokenizer = load(preact_run.backbone, precision="float32").tokenizer
+    talks = [d.messages for d in read_release(str(release_folder)).split("test")]
+    encodings = [encode(tokenizer, talk, context=512, reply=256) for talk in talks]
+    recipe = {"context": max(len(e.ids) for e in encodings if e) - 16, "reply": 16}
+    train(
+        micro_config(release_folder, tmp_path / "run", "lora", max_steps=3, recipe=recipe), lambda line: None
     )
-
-
-def test_lora_is_scored_under_ten_prompts(release_folder: Path, tmp_path: Path) -> None:
-    train(micro_config(release_folder, tmp_path / "run", "lora", max_steps=3), lambda line: None)
     result = identify(tmp_path / "run")
-    assert result.dialogues == 20 and result.experts is None and result.ties < 20
+    assert result.dialogues == 20 and result.experts is None and result.named.ties < 20
+
+
+def test_backbones_are_identified_under_prompts_and_vectors(
+    preact_run: Run, release_folder: Path, tmp_path: Path
+) -> None:
+    data = str(release_folder)
+    prompted = identify(f"prompted:{preact_run.folder}", data=data, split="validation")
+    backbone = load(preact_run.backbone, precision="float32")
+    vectors = control_vectors.build(backbone, preact_run.backbone, blocks=[0], strengths=[0.5])
+    save(vectors, tmp_path / "control")
+    steered = identify(f"control:{tmp_path / 'control'}", data=data, split="validation")
+    for result, title in ((prompted, "Prompt"), (steered, "ControlLM")):
+        assert (result.system, result.dialogues, result.split) == (title, 10, "validation")
+        assert len(result.peers) == 3 and result.named.ties < 10 and result.experts is None
+
+
+def test_systems_that_cannot_be_identified_are_refused(preact_run: Run, release_folder: Path) -> None:
+    with pytest.raises(EvaluationError, match="endpoints give no losses"):
+        identify("prompted:gpt-4o", data=str(release_folder))
+    with pytest.raises(EvaluationError, match="portrays nobody"):
+        identify(f"backbone:{preact_run.folder}", data=str(release_folder))
+    with pytest.raises(EvaluationError, match="name one with --data"):
+        identify(f"prompted:{preact_run.folder}")
 
 
 def test_an_unfinished_run_and_a_missing_split_are_refused(preact_run: Run, tmp_path: Path) -> None:
@@ -90,3 +122,66 @@ def test_an_unfinished_run_and_a_missing_split_are_refused(preact_run: Run, tmp_
         identify(tmp_path)
     with pytest.raises(TrainingError, match="split 'dev'"):
         identify(preact_run.folder, split="dev")
+
+
+def test_a_run_without_its_release_is_identified_elsewhere_without_peers(
+    release_folder: Path, preact_run: Run, tmp_path: Path
+) -> None:
+    shutil.copytree(release_folder, tmp_path / "release")
+    config = micro_config(tmp_path / "release", tmp_path / "run", backbone=preact_run.backbone, max_steps=1)
+    train(config, lambda line: None)
+    shutil.rmtree(tmp_path / "release")
+    other = tmp_path / "other"
+    shutil.copytree(release_folder, other)
+    (other / "data" / "validation.parquet").unlink()
+    notes: list[str] = []
+    result = identify(tmp_path / "run", data=str(other), split="test", say=notes.append)
+    assert result.peers == {} and any("no figures beside the system's" in note for note in notes)
+
+
+class Lengthwise:
+    """A planted fraud: it expects long answers of high levels and short ones of low levels, and no more."""
+
+    backbone, model, conditioned, batch_size = "none", "Lengthwise", True, 1
+
+    def provenance(self) -> Mapping[str, Any]:
+        return {}
+
+    async def answer(self, conversations: Sequence[Conversation]) -> list[SystemReply]:
+        raise NotImplementedError
+
+    def token_ends(self, texts: Sequence[str]) -> list[list[int]]:
+        return [[n for n, letter in enumerate(text + " ") if letter == " "] for text in texts]
+
+    def score(
+        self, dialogues: Sequence[Sequence[Message]], persona: Persona | None, *, cut: int = 0
+    ) -> list[float | None]:
+        high = any(trait_level.level is Level.HIGH for trait_level in persona or {})
+        lengths = [len(talk[1].content.split()) for talk in dialogues]
+        shown = [min(length, cut) if cut else length for length in lengths]
+        return [
+            None if cut and length < cut else abs(math.log(n) - math.log(30 if high else 10))
+            for n, length in zip(shown, lengths, strict=True)
+        ]
+
+
+def test_a_system_that_only_knows_length_is_at_chance_with_length_out() -> None:
+    talks = [
+        TrainingDialogue(
+            f"{i}-{n}",
+            TRAIT_LEVELS[i],
+            (
+                Message("user", "Well?"),
+                Message("assistant", " ".join(["word"] * ((30 if i < 5 else 10) + n))),
+            ),
+            "test",
+            "",
+        )
+        for i in range(10)
+        for n in range(4)
+    ]
+    fraud = Lengthwise()
+    cut = equal_length(fraud, talks)
+    plain, alike = (trait_level_losses(fraud, talks, cut=k) for k in (0, cut))
+    assert named_right(plain.losses, plain.dialogues).level_given_trait.value == 1.0
+    assert cut == 10 and named_right(alike.losses, alike.dialogues).level_given_trait.value == 0.5

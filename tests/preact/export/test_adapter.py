@@ -15,7 +15,8 @@ from oceanchat.errors import TrainingError
 from oceanchat.prompts import Message
 from preact.export.adapter import export_adapter, fold
 from preact.persona import parse_persona
-from preact.systems.generation import Sampling, reply
+from preact.systems.generation import reply
+from preact.systems.system import Sampling
 from preact.systems.trained import open_run
 from preact.training.runs import BACKBONE
 from preact.training.train import train

@@ -1,0 +1,56 @@
+"""Identify trait-levels from the command line.
+
+`preact identify`, for every system whose weights are on this machine.
+"""
+
+import json
+from pathlib import Path
+
+import click
+
+from oceanchat.cli.options import json_option, prompts_option
+from preact.cli.evaluation import threads_option
+from preact.cli.training import say
+
+
+@click.command()
+@click.argument("system")
+@click.option(
+    "--split", metavar="NAME", help="train, validation, test or all. Default: test, or all of --data."
+)
+@click.option("--data", metavar="RELEASE", help="Another release: folder or Hub id. Default: the run's own.")
+@click.option("--plain", is_flag=True, help="Only the plain figures, in half the time.")
+@prompts_option
+@threads_option
+@json_option
+def identify(
+    system: str,
+    split: str | None,
+    data: str | None,
+    plain: bool,
+    prompts: Path | None,
+    threads: int,
+    as_json: bool,
+) -> None:
+    """Identify the trait-levels of held-out dialogues by the losses of SYSTEM; no judge is needed.
+
+    SYSTEM is a run of `preact train`, or prompted:PATH or control:DIR with --data. Prints four figures, with
+    intervals that draw authors: the trait-level of ten, the same with length taken out, the trait given the
+    level, and the level given the trait; beside them what words and length alone achieve.
+
+    \b
+    Example:  preact identify runs/first --split test --json
+              preact identify prompted:runs/first --data releases/ocean-chat-1.0
+    """
+    from preact.evaluation.identification import identify as identify_system
+    from preact.evaluation.identification_text import as_json as as_dictionary
+    from preact.evaluation.identification_text import as_lines
+
+    identification = identify_system(
+        system, data=data, split=split, threads=threads, prompts=prompts, plain=plain, say=say
+    )
+    if as_json:
+        click.echo(json.dumps(as_dictionary(identification)))
+    else:
+        for line in as_lines(identification):
+            click.echo(line)
