@@ -19,7 +19,6 @@ from preact.dialogues.conversation import prompt_ids
 from preact.persona import Persona, persona_prompt
 from preact.systems.trained import TrainedModel
 from preact.training.adapters import peft_noise_silenced
-from preact.training.runs import backbone_name
 
 TOLERANCE = {"float32": 1e-5, "bfloat16": 0.02}
 """Largest difference allowed between the run's and the export's logits, as a share of the largest logit or,
@@ -49,13 +48,13 @@ def check_adapter(draft: Path, trained: TrainedModel, persona: Persona, weights:
 
     Raises TrainingError when it differs from the run or changes nothing.
     """
-    quantise = trained.record.config.recipe.quantise
-    backbone = load(_backbone(trained), precision=trained.record.config.recipe.stored, quantise=quantise)
+    recipe = trained.record.config.recipe
+    backbone = load(trained.backbone, precision=recipe.stored, quantise=recipe.quantise, spread=True)
     with peft_noise_silenced():
         model = PeftModel.from_pretrained(backbone.model, str(draft)).eval()
     expected, ids = run_logits(trained, persona, weights), questions(trained, persona)
     checked = Checked(
-        largest_difference(logits(_placed(model, trained), ids), expected),
+        largest_difference(logits(model, ids), expected),
         largest_difference(expected, backbone_logits(trained, persona)),
     )
     _judge(checked, trained, expected)
@@ -70,21 +69,21 @@ def merge(draft: Path, trained: TrainedModel, persona: Persona, weights: Tensor 
     `check_adapter` does.
     """
     recipe = trained.record.config.recipe
-    backbone = load(_backbone(trained), precision=recipe.stored)
+    backbone = load(trained.backbone, precision=recipe.stored, spread=True)
     with peft_noise_silenced():
         model: Any = PeftModel.from_pretrained(backbone.model, str(draft)).eval()
     run, ids = run_logits(trained, persona, weights), questions(trained, persona)
     expected, without = run, backbone_logits(trained, persona)
     quantization = None
     if recipe.quantise != "none":
-        expected = logits(_placed(model, trained), ids)
+        expected = logits(model, ids)
         quantization = largest_difference(expected, run)
         with model.disable_adapter():
             without = logits(model, ids)
     model.merge_and_unload().save_pretrained(draft)
     for file in draft.glob("adapter_*"):
         file.unlink()
-    merged = _placed(load(str(draft), precision=recipe.stored).model, trained)
+    merged = load(str(draft), precision=recipe.stored, spread=True).model
     checked = Checked(
         largest_difference(logits(merged, ids), expected),
         largest_difference(expected, without),
@@ -143,13 +142,3 @@ def _judge(checked: Checked, trained: TrainedModel, expected: Sequence[Tensor]) 
         f"the export of run '{trained.folder}' {what} (logits by {checked.difference:.1e}, effect"
         f" {checked.effect:.1e}); train longer, or report this with the run's run.json"
     )
-
-
-def _backbone(trained: TrainedModel) -> str:
-    return backbone_name(trained.folder, trained.record)
-
-
-def _placed(model: Any, trained: TrainedModel) -> Any:
-    """The model where the run's is; a quantized one is loaded where it belongs."""
-    quantized = getattr(model, "is_quantized", False) or trained.model.device == model.device
-    return model if quantized else model.to(trained.model.device)

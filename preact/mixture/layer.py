@@ -135,7 +135,7 @@ class GatedLora(LoraVariant):  # type: ignore[misc]
         b = module.lora_B[active_adapter].weight.to(z.dtype)
         weights = self.gate.of(active_adapter, z)
         precise = torch.promote_types(weights.dtype, z.dtype)
-        g = (weights.to(precise) * module.scaling[active_adapter]).to(z.dtype)
+        g = (weights.to(z.device, precise) * module.scaling[active_adapter]).to(z.dtype)
         base = result.reshape(-1, result.shape[-1])
         same = base.dtype == z.dtype
         start = base if same else torch.zeros((), dtype=z.dtype, device=z.device).expand(base.shape)

@@ -120,9 +120,8 @@ def open_run(folder: Path, threads: int = 0) -> TrainedModel:
     record = finished_record(folder)
     prepare_cpu(threads)
     recipe = record.config.recipe
-    backbone = load(backbone_name(folder, record), precision=recipe.stored, quantise=recipe.quantise)
+    name = backbone_name(folder, record)
+    backbone = load(name, precision=recipe.stored, quantise=recipe.quantise, spread=True)
     ensure_template(backbone.tokenizer)
     model = load_adapters(backbone.model, {name: adapter_folder(folder, name) for name in record.adapters})
-    if torch.cuda.is_available() and recipe.quantise == "none":
-        model.to("cuda")
     return TrainedModel(folder, record, model, backbone.tokenizer)

@@ -105,14 +105,12 @@ class SteeredModel(UntrainedModel):
 
 
 def open_backbone(name: str, threads: int = 0) -> Backbone:
-    """A backbone ready to answer: on the accelerator in bfloat16 where there is one, with a chat template.
+    """A backbone ready to answer: on accelerators, in bfloat16, where there are any, with a chat template.
 
     Raises TrainingError for what cannot be loaded.
     """
     prepare_cpu(threads)
-    backbone = load(name, precision="bfloat16" if torch.cuda.is_available() else "float32")
-    if torch.cuda.is_available():
-        backbone.model.to("cuda")
+    backbone = load(name, precision="bfloat16" if torch.cuda.is_available() else "float32", spread=True)
     ensure_template(backbone.tokenizer)
     return backbone
 
@@ -129,7 +127,7 @@ def steered(vectors: SteeringVectors, backbone: Backbone) -> SteeredModel:
 
 
 def backbone_of(path: str) -> str:
-    """The folder or Hub id to load: of a run its backbone, of 'hf:OWNER/NAME' the Hub's, else as it is."""
+    """The name to load a backbone by: of a run its backbone, of 'hf:OWNER/NAME' the Hub's, else as it is."""
     if path.startswith("hf:"):
         return path.removeprefix("hf:")
     folder = Path(path)
