@@ -126,6 +126,7 @@ TESTED_ELSEWHERE = {
         "oceanchat/cli/display/costs oceanchat/cli/endpoint oceanchat/pipeline/retry"
     ),
     "tests/oceanchat/cli/test_group.py": "oceanchat/cli/main oceanchat/errors",
+    "tests/oceanchat/cli/test_terminal.py": "oceanchat/cli/spending",
     "tests/oceanchat/cli/test_results.py": "oceanchat/cli/display/build oceanchat/pipeline/replies/stored",
     "tests/oceanchat/corpus/test_delimited.py": "oceanchat/corpus/tables",
     "tests/oceanchat/corpus/test_ingest.py": "oceanchat/store/corpora",

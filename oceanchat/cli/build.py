@@ -10,9 +10,10 @@ from oceanchat.cli.build_options import build_options
 from oceanchat.cli.endpoint import open_endpoint
 from oceanchat.cli.flags import build_config
 from oceanchat.cli.options import json_option, store_option
+from oceanchat.cli.spending import may_spend
 
-SHORT = 3
-"""Exit code when the corpus yielded fewer dialogues than requested."""
+SHORT, NOT_AGREED = 3, 1
+"""Exit codes: the corpus yielded fewer dialogues than requested; the forecast was not agreed to."""
 EPILOG = """
 \b
 Examples:
@@ -30,17 +31,18 @@ Examples:
     is_flag=True,
     help="Show what the build would do and how many calls it would take; send nothing.",
 )
+@click.option("--yes", is_flag=True, help="Spend without asking first; only a terminal is asked.")
 @store_option
 @json_option
-def build(dry_run: bool, store: str, as_json: bool, **flags: Any) -> int:
+def build(dry_run: bool, yes: bool, store: str, as_json: bool, **flags: Any) -> int:
     """Build dialogues from essays.
 
     Essays are split into sentences, and sentences are labeled. Dialogues are written about the strongest of
     them, then filtered by quality gates and checked.
 
     Running the command again asks nothing twice, and raising --count asks only for the difference. Nothing
-    is sent or spent unless you name a model. Exit code 3 means that the corpus yielded fewer dialogues than
-    requested.
+    is sent or spent unless you name a model; on a terminal you then see a forecast and are asked once. Exit
+    code 3 means that the corpus yielded fewer dialogues than requested.
     """
     from oceanchat.cli.display import build as result_tables
     from oceanchat.cli.display.progress import BuildProgress
@@ -57,6 +59,8 @@ def build(dry_run: bool, store: str, as_json: bool, **flags: Any) -> int:
 
         print_forecast(config, store, as_json)
         return 0
+    if not may_spend(prepared, store, yes):
+        return NOT_AGREED
     opened = open_store(store)
     with BuildProgress() as progress:
         report = asyncio.run(service.build(prepared, opened, progress, open_endpoint))

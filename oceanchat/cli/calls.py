@@ -47,7 +47,10 @@ _base_url_option = click.option(
 @store_option
 @json_option
 def estimate(pilot: int | None, store: str, as_json: bool, **flags: Any) -> None:
-    """Estimate the calls, tokens and cost of a build, with 95 % intervals.
+    """Estimate the calls, tokens and cost of a build.
+
+    With a pilot, or an earlier build with the same models, there are 95 % intervals; without one it is a
+    rough range. It says what --batch and --sentences-per-call would save.
 
     \b
     oceanchat estimate --trait O --level high --count 200 --model gpt-4o-mini --pilot 5
@@ -71,13 +74,16 @@ def print_forecast(config: "BuildConfig", store: str, as_json: bool) -> None:
     """Print what `config` still takes, as a table or JSON."""
     from oceanchat.cli.display import costs as spending_tables
     from oceanchat.pipeline.estimate import estimate_build
+    from oceanchat.pipeline.savings import savings_of
     from oceanchat.store.database import existing_or_empty
 
     with existing_or_empty(store) as opened:
         estimated = estimate_build(config, opened)
+    savings = savings_of(estimated)
     if as_json:
-        return click.echo(json.dumps(estimated.as_json()))
-    spending_tables.print_estimate(estimated)
+        record = estimated.as_json() | {"savings": [saving._asdict() for saving in savings]}
+        return click.echo(json.dumps(record))
+    spending_tables.print_estimate(estimated, savings)
 
 
 @click.command()

@@ -79,6 +79,8 @@ def run_group(group: click.Group, extra: str, stopped: str) -> int:
             raise
         return _complain(name, missing_package(package, _EXTRAS.get(package, extra)), MISTAKE)
     except (click.Abort, KeyboardInterrupt):
+        if sys.stderr.isatty():  # it stands behind ^C
+            print(file=sys.stderr)
         return _complain(name, stopped, STOPPED)
     except SystemExit:
         # click leaves with 1 when a reader such as `head` closed the pipe, which is nobody's mistake.

@@ -3,7 +3,7 @@
 The pilot is what the ledger already holds of the same models, or a few dialogues really built, which the
 build that follows replays. For each task it gives the calls that one passed dialogue needed (with Wilson's
 interval of the yield) and the mean tokens of a call (with a normal interval). The ends of an estimate
-multiply the ends of both, so its intervals are wide rather than narrow.
+multiply the ends of both, so its intervals are wide rather than narrow. Without a pilot it is rough.
 """
 
 import math
@@ -17,6 +17,9 @@ from sqlalchemy import Connection
 from oceanchat.llm.prices import PriceTable, load_prices
 from oceanchat.llm.settings import SCRIPTED
 from oceanchat.pipeline.config import BuildConfig
+from oceanchat.pipeline.ranges import NO_USAGE, Range, TaskEstimate, add_up
+from oceanchat.pipeline.rehearsal import rehearse
+from oceanchat.pipeline.rough_estimate import rough_task
 from oceanchat.pipeline.seed_topics import BLOCK, CHOSEN_PER_BLOCK
 from oceanchat.statistics.intervals import wilson
 from oceanchat.store import builds as build_rows
@@ -25,29 +28,6 @@ from oceanchat.store.database import Store
 
 Z = 1.96
 """Standard errors either side of a mean in a 95 % interval."""
-
-
-class Range(NamedTuple):
-    """A figure with the ends of its 95 % interval."""
-
-    value: float
-    low: float
-    high: float
-
-    def times(self, other: "Range") -> "Range":
-        """The product, end by end."""
-        return Range(self.value * other.value, self.low * other.low, self.high * other.high)
-
-    def plus(self, other: "Range") -> "Range":
-        """The sum, end by end."""
-        return Range(self.value + other.value, self.low + other.low, self.high + other.high)
-
-    def scaled(self, factor: float) -> "Range":
-        """Every end times `factor`."""
-        return Range(self.value * factor, self.low * factor, self.high * factor)
-
-
-NO_USAGE = Range(0.0, 0.0, 0.0)
 
 
 class Moments(NamedTuple):
@@ -81,24 +61,8 @@ class PilotUsage(NamedTuple):
     """Passed dialogues these calls ended in."""
     prompt: Moments
     completion: Moments
-
-
-class TaskEstimate(NamedTuple):
-    """The calls, tokens and US dollars that one task will still take."""
-
-    task: str
-    model: str
-    calls: Range
-    tokens: Range | None
-    """Prompt and completion together; None where the replies to the pilot had no token counts."""
-    usd: Range | None
-    """None where the cost is unknown."""
-
-    def as_json(self) -> dict[str, Any]:
-        """For `--json`."""
-        ranges = {"calls": self.calls, "tokens": self.tokens, "usd": self.usd}
-        figures = {name: None if figure is None else figure._asdict() for name, figure in ranges.items()}
-        return {"task": self.task, "model": self.model, **figures}
+    cached: float = 0.0
+    """Mean prompt tokens of a call that came from the provider's cache."""
 
 
 def calls_needed(pilot: PilotUsage, dialogues: int) -> Range:
@@ -129,25 +93,15 @@ def estimate_task(pilot: PilotUsage, dialogues: int, prices: PriceTable, batch: 
     usd: Range | None = None
     if price is not None and (counted or price.input == price.output == 0):
         per_call = prompt.scaled(_per_token(price.input)).plus(completion.scaled(_per_token(price.output)))
+        if price.cached is not None:
+            less = pilot.cached * _per_token(price.input - price.cached)
+            per_call = Range(*(max(0.0, end - less) for end in per_call))
         usd = calls.times(per_call) if counted else NO_USAGE
     return TaskEstimate(pilot.task, pilot.model, calls, tokens, usd)
 
 
 def _per_token(price: Decimal) -> float:
     return float(price) / 1e6
-
-
-def add_up(tasks: Sequence[TaskEstimate]) -> TaskEstimate:
-    """All tasks together; a sum with an unknown part is unknown."""
-    calls, tokens, usd = NO_USAGE, NO_USAGE, NO_USAGE
-    for task in tasks:
-        calls = calls.plus(task.calls)
-        tokens = tokens.plus(task.tokens or NO_USAGE)
-        usd = usd.plus(task.usd or NO_USAGE)
-    all_tokens = None if any(task.tokens is None for task in tasks) else tokens
-    return TaskEstimate(
-        "all", "", calls, all_tokens, None if any(task.usd is None for task in tasks) else usd
-    )
 
 
 @dataclass(frozen=True)
@@ -161,6 +115,8 @@ class BuildEstimate:
     """Passed dialogues the estimate rests on; 0: there was no pilot."""
     tasks: tuple[TaskEstimate, ...]
     price_date: str
+    rough: bool = False
+    """Whether it rests on a rehearsal and assumptions instead of a pilot."""
 
     @property
     def total(self) -> TaskEstimate:
@@ -172,6 +128,7 @@ class BuildEstimate:
         figures: dict[str, Any] = {
             "missing": self.missing,
             "pilot_dialogues": self.pilot_dialogues,
+            "rough": self.rough,
             "batch": self.config.calls.batch,
             "price_date": self.price_date,
             "tasks": [task.as_json() for task in self.tasks],
@@ -196,8 +153,33 @@ def estimate_build(config: BuildConfig, store: Store) -> BuildEstimate:
         passed = {code: _passed(connection, config, code) for code in _built_alike(connection, config)}
         wanted = [level.code for level in config.trait_levels]
         missing = sum(max(0, config.count - passed.get(code, 0)) for code in wanted)
-        tasks = [_estimate_stored(connection, config, task, passed, missing, prices) for task in config.tasks]
-    return BuildEstimate(config, missing, sum(passed.values()), tuple(tasks), prices.date)
+        pilots = [_pilot(connection, config, task, passed) for task in config.tasks]
+        known = {task: _known_calls(connection, config, task) for task in config.tasks}
+    batch = config.calls.batch
+    tasks = [
+        estimate_task(pilot, missing, prices, batch and pilot.model != SCRIPTED) for pilot in pilots if pilot
+    ]
+    if tasks:
+        return BuildEstimate(config, missing, sum(passed.values()), tuple(tasks), prices.date)
+    return BuildEstimate(
+        config, missing, 0, _without_pilot(config, missing, known, prices), prices.date, True
+    )
+
+
+def _without_pilot(
+    config: BuildConfig, missing: int, known: Mapping[str, int], prices: PriceTable
+) -> tuple[TaskEstimate, ...]:
+    """From a rehearsal and assumptions, or, where nothing could be rehearsed, the least it can take."""
+    sizes = rehearse(config)
+    tasks = []
+    for task in config.tasks:
+        model = model_for(config, task)
+        if task in sizes:
+            price = prices.price(endpoint_of(config, model), model, config.calls.batch and model != SCRIPTED)
+            tasks.append(rough_task(task, model, sizes[task], missing, price, known[task]))
+        elif not sizes:
+            tasks.append(TaskEstimate(task, model, _lower_bound(config, task, missing), None, None))
+    return tuple(tasks)
 
 
 def _built_alike(connection: Connection, config: BuildConfig) -> list[str]:
@@ -215,37 +197,46 @@ def _passed(connection: Connection, config: BuildConfig, code: str) -> int:
     return build_rows.state_counts(connection, code, config.build_name).get("dialogues", {}).get("passed", 0)
 
 
-def _model_for(config: BuildConfig, task: str) -> str:
-    if task == config.label_task:
+def model_for(config: BuildConfig, task: str) -> str:
+    """The model that a task is asked of."""
+    if task in ("label", "label_many"):
         return config.labeler
     return config.checker if task == "check" else config.writer
 
 
-def _estimate_stored(
-    connection: Connection,
-    config: BuildConfig,
-    task: str,
-    passed: Mapping[str, int],
-    missing: int,
-    prices: PriceTable,
-) -> TaskEstimate:
-    model = _model_for(config, task)
-    endpoint = SCRIPTED if model == SCRIPTED else config.calls.endpoint
+def endpoint_of(config: BuildConfig, model: str) -> str:
+    """Where a model of the build is."""
+    return SCRIPTED if model == SCRIPTED else config.calls.endpoint
+
+
+def _known_calls(connection: Connection, config: BuildConfig, task: str) -> int:
+    """Calls of a task, about the trait-levels asked for, that the ledger can answer."""
+    rows = ledger_sums.pilot_sums(connection, model_for(config, task), task)
+    wanted = {level.code for level in config.trait_levels}
+    return sum(row["calls"] for row in rows if row["trait_level"] in wanted)
+
+
+def _pilot(
+    connection: Connection, config: BuildConfig, task: str, passed: Mapping[str, int]
+) -> PilotUsage | None:
+    """What the ledger says of a task, None where no dialogue has passed with its help."""
+    model = model_for(config, task)
     figures = ledger_sums.pilot_sums(connection, model, task)
     rows = [row for row in figures if row["trait_level"] in passed]
     dialogues = sum(passed[code] for code in {row["trait_level"] for row in rows})
     if not dialogues:
-        return TaskEstimate(task, model, _lower_bound(config, task, missing), None, None)
-    pilot = PilotUsage(
+        return None
+    counted = sum(row["counted"] for row in rows)
+    return PilotUsage(
         task,
         model,
-        endpoint,
+        endpoint_of(config, model),
         sum(row["calls"] for row in rows),
         dialogues,
         _moments(rows, "prompt"),
         _moments(rows, "completion"),
+        sum(row["cached"] or 0 for row in rows) / counted if counted else 0.0,
     )
-    return estimate_task(pilot, missing, prices, config.calls.batch and model != SCRIPTED)
 
 
 def _moments(rows: Sequence[Mapping[str, Any]], name: str) -> Moments:
@@ -260,7 +251,8 @@ def _moments(rows: Sequence[Mapping[str, Any]], name: str) -> Moments:
 def _lower_bound(config: BuildConfig, task: str, missing: int) -> Range:
     """Without a pilot only a lower bound is known: every candidate fits and every dialogue passes."""
     fewest_calls = {
-        config.label_task: math.ceil(missing / CHOSEN_PER_BLOCK) * BLOCK / config.sentences_per_call,
+        "label": math.ceil(missing / CHOSEN_PER_BLOCK) * BLOCK,
+        "label_many": math.ceil(missing / CHOSEN_PER_BLOCK) * BLOCK / config.sentences_per_call,
         "question": missing * config.exchanges,
         "disclose": missing * config.exchanges,
     }.get(task, missing)

@@ -86,6 +86,7 @@ def pilot_sums(connection: Connection, model: str, task: str) -> list[Row]:
         func.sum(prompt * prompt).label("prompt_squares"),
         func.sum(completion).label("completion"),
         func.sum(completion * completion).label("completion_squares"),
+        func.sum(table.c.cached_tokens).label("cached"),
     )
     mine = (table.c.model == model) & (table.c.task == task)
     paid = (table.c.state == ANSWERED) & (func.coalesce(table.c.outcome, "") != SHARE)

@@ -9,8 +9,8 @@ from datetime import datetime
 from rich.table import Table
 
 from oceanchat.cli.display.dialogue import print_dialogue
-from oceanchat.cli.display.notes import print_note
-from oceanchat.cli.display.tables import fit, print_table, stdout_console
+from oceanchat.cli.display.notes import print_note, print_sentence
+from oceanchat.cli.display.tables import fit, print_table, stdout_console, table_fits
 from oceanchat.corpus.essays import Corpus
 from oceanchat.llm.settings import SCRIPTED
 from oceanchat.pipeline.config import BuildConfig
@@ -156,6 +156,7 @@ def print_status(statuses: Sequence[Status]) -> None:
     if reasons:
         print_table(("", "step", "state", "why", "rows"), reasons, "Dropped rows")
         stdout_console().print()
+    headers = ("", "labeler", "writer", "checker", "mode", "check", "finished")
     rows = [
         (
             status.build.trait_level,
@@ -164,9 +165,11 @@ def print_status(statuses: Sequence[Status]) -> None:
         )
         for status in statuses
     ]
-    print_table(
-        ("", "labeler", "writer", "checker", "mode", "check", "finished"), rows, "How they were built"
-    )
+    if table_fits(headers, rows):
+        return print_table(headers, rows, "How they were built")
+    for code, labeler, writer, checker, mode, check, finished in rows:
+        models = f"labeled by {labeler}, written by {writer}, checked by {checker}"
+        print_sentence(f"{code}  {models}; {mode}, {check}; finished {finished}")
 
 
 def print_imported(imported: Mapping[str, Mapping[str, int]]) -> None:

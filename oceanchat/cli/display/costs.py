@@ -4,52 +4,100 @@ They hold estimates, costs, retries and batches. It shows what it is handed and 
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
+from oceanchat.cli.display.counters import dollars
 from oceanchat.cli.display.notes import print_sentence
-from oceanchat.cli.display.tables import print_table
+from oceanchat.cli.display.tables import print_table, table_fits
 from oceanchat.llm.bills import BillFigure, BillReport
-from oceanchat.llm.costs import KINDS, CostLine, CostReport
-from oceanchat.pipeline.estimate import BuildEstimate, Range, TaskEstimate
+from oceanchat.llm.costs import KINDS, CostLine, CostReport, add_up
+from oceanchat.pipeline.estimate import BuildEstimate
+from oceanchat.pipeline.ranges import Range, TaskEstimate
 from oceanchat.pipeline.retry import RetryReport
+from oceanchat.pipeline.rough_estimate import assumptions
+from oceanchat.pipeline.savings import Saving
 
 _TASKS = ("label", "label_many", "theme", "write", "question", "disclose", "check")
 
+Form = Callable[[float], str]
 
-def print_estimate(estimate: BuildEstimate) -> None:
-    """A forecast, one row per task."""
-    rows = [_estimate_row(task) for task in estimate.tasks]
+
+def _count(number: float) -> str:
+    """A number of calls or tokens; '' where there is no end to it."""
+    return f"{number:,.0f}" if math.isfinite(number) else ""
+
+
+def _usd(amount: float) -> str:
+    return dollars(Decimal(repr(amount))) if math.isfinite(amount) else ""
+
+
+def print_estimate(estimate: BuildEstimate, savings: Sequence[Saving] = ()) -> None:
+    """A forecast, one row per task, what it rests on, and what other options would save."""
+    rows = [_estimate_row(task, estimate.rough) for task in estimate.tasks]
     if len(rows) > 1:
-        rows.append(_estimate_row(estimate.total))
+        rows.append(_estimate_row(estimate.total, estimate.rough))
     print_sentence(f"{estimate.missing:,} dialogues still to be built.")
     print_table(("task", "model", "calls", "tokens", "cost"), rows)
-    if not estimate.pilot_dialogues:
-        print_sentence(
-            "No pilot with these models yet, so only lower bounds are known; add --pilot 5 to estimate."
-        )
-    else:
-        print_sentence(
-            f"From {estimate.pilot_dialogues:,} dialogues in the ledger; 95 % intervals in brackets."
-        )
+    print_sentence(_ground(estimate))
+    for saving in savings:
+        print_sentence(_saving(saving))
     batch = ", at the Batch API's discount" if estimate.config.calls.batch else ""
     print_sentence(f"Prices of {estimate.price_date}{batch}.")
 
 
-def _estimate_row(task: TaskEstimate) -> tuple[str, ...]:
-    tokens = "unknown" if task.tokens is None else _range(task.tokens, "{:,.0f}")
-    usd = "unknown" if task.usd is None else _range(task.usd, "${:,.4f}")
-    return task.task, task.model, _range(task.calls, "{:,.0f}"), tokens, usd
+def forecast(estimate: BuildEstimate) -> str:
+    """What a build will still take, in one sentence or two."""
+    total, rough = estimate.total, estimate.rough
+    calls = f"{_figure(total.calls, _count, rough)} calls"
+    tokens = "" if total.tokens is None else f" and {_figure(total.tokens, _count, rough)} tokens"
+    cost = "at an unknown price" if total.usd is None else f"for about {_figure(total.usd, _usd, rough)}"
+    return f"{estimate.missing:,} dialogues will take about {calls}{tokens}, {cost}. {_ground(estimate)}"
 
 
-def _range(figure: Range, form: str) -> str:
-    if not math.isfinite(figure.high):
-        return f"at least {form.format(figure.low)}"
-    if figure.low == figure.high:
-        return form.format(figure.value)
-    return f"{form.format(figure.value)} ({form.format(figure.low)} to {form.format(figure.high)})"
+def _ground(estimate: BuildEstimate) -> str:
+    """What a forecast rests on."""
+    if estimate.pilot_dialogues:
+        return f"From {estimate.pilot_dialogues:,} dialogues in the ledger; 95 % intervals in brackets."
+    if any(task.tokens is None for task in estimate.tasks):
+        return "No pilot with these models yet, so only lower bounds are known; add --pilot 5 to estimate."
+    return (
+        f"Rough, without a pilot: from the prompts' lengths and prices, with {'; '.join(assumptions())}."
+        " `oceanchat estimate --pilot 3` measures it."
+    )
+
+
+def _saving(saving: Saving) -> str:
+    change = "save" if saving.usd >= 0 else "cost"
+    more = "" if saving.usd >= 0 else " more"
+    return f"{saving.option} would {change} about {dollars(Decimal(abs(saving.usd)))}{more}."
+
+
+def _estimate_row(task: TaskEstimate, rough: bool) -> tuple[str, ...]:
+    figures = ((task.calls, _count), (task.tokens, _count), (task.usd, _usd))
+    show = _ends if rough else _figure
+    return task.task, task.model, *("unknown" if f is None else show(f, form, rough) for f, form in figures)
+
+
+def _figure(figure: Range, form: Form, rough: bool) -> str:
+    """A figure with its ends in brackets."""
+    value, low, high = (form(_rounded(end) if rough else end) for end in figure)
+    return value if low == high else f"{value} ({low} to {high})" if high else f"at least {low}"
+
+
+def _ends(figure: Range, form: Form, rough: bool) -> str:
+    """The ends of a figure alone."""
+    _, low, high = (form(_rounded(end) if rough else end) for end in figure)
+    return low if low == high else f"{low} to {high}" if high else f"at least {low}"
+
+
+def _rounded(figure: float) -> float:
+    """Two digits: a rough figure has no more."""
+    if not math.isfinite(figure) or figure == 0:
+        return figure
+    return round(figure, 1 - math.floor(math.log10(figure)))
 
 
 def print_costs(report: CostReport) -> None:
@@ -58,7 +106,11 @@ def print_costs(report: CostReport) -> None:
     rows = [(key.task, key.model, key.trait_level, *_cost_cells(line)) for key, line in lines]
     total = report.total
     rows.append(("all", "", "", *_cost_cells(total)))
-    print_table(("stage", "model", "", "calls", "tokens", *KINDS, "paid"), rows)
+    headers = ("stage", "model", "", "calls", "tokens", *KINDS, "paid")
+    if table_fits(headers, rows):
+        print_table(headers, rows)
+    else:
+        _print_narrow(headers, rows, report)
     if total.kinds["lost"].calls:
         reasons = ", ".join(f"{count:,} {reason}" for reason, count in report.lost_reasons.items())
         print_sentence(
@@ -70,6 +122,19 @@ def print_costs(report: CostReport) -> None:
     if report.in_flight:
         print_sentence(f"In flight now: {report.in_flight:,} (not in the table).")
     print_sentence(f"Prices of {report.price_date}.")
+
+
+def _print_narrow(headers: Sequence[str], rows: Sequence[Sequence[Any]], report: CostReport) -> None:
+    """The same for a narrow terminal: what was paid, and below it what became of it, by stage."""
+    first, kinds = len(headers) - len(KINDS) - 1, slice(-len(KINDS) - 1, -1)
+    print_table((*headers[:first], "paid"), [(*row[:first], row[-1]) for row in rows])
+    print()
+    stages: dict[str, list[CostLine]] = {}
+    for key, line in report.lines.items():
+        stages.setdefault(key.task, []).append(line)
+    ordered = sorted(stages.items(), key=lambda item: _stage_order(item[0]))
+    sums = [*((stage, add_up(lines)) for stage, lines in ordered), ("all", report.total)]
+    print_table(("stage", *KINDS), [(stage, *_cost_cells(line)[kinds]) for stage, line in sums])
 
 
 def _stage_order(task: str) -> int:

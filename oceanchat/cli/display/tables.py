@@ -15,21 +15,45 @@ _ANY_WIDTH = 10_000
 
 
 def print_table(headers: Sequence[str], rows: Sequence[Sequence[Any]], title: str = "") -> None:
-    """A plain table on stdout; numbers are aligned to the right."""
+    """A plain table on stdout; numbers are aligned to the right.
+
+    Where the terminal is too narrow, what stands in brackets goes on a line of its own.
+    """
+    out = stdout_console()
+    table = _plain_table(headers, rows, title)
+    if is_too_wide(table, out):
+        table = _plain_table(headers, [[_narrow(cell) for cell in row] for row in rows], title)
+        fit(table, out)
+    out.print(table)
+
+
+def table_fits(headers: Sequence[str], rows: Sequence[Sequence[Any]]) -> bool:
+    """Whether the terminal is wide enough for a table."""
+    return not is_too_wide(_plain_table(headers, rows), stdout_console())
+
+
+def is_too_wide(table: Table, out: Console) -> bool:
+    """Whether a table is wider than the console."""
+    return out.measure(table, options=out.options.update(max_width=_ANY_WIDTH)).maximum > out.width
+
+
+def _plain_table(headers: Sequence[str], rows: Sequence[Sequence[Any]], title: str = "") -> Table:
     table = Table(box=None, header_style="bold", pad_edge=False, title=title or None, title_justify="left")
     for column, header in enumerate(headers):
         right = bool(rows) and isinstance(rows[0][column], int | float)
         table.add_column(header, justify="right" if right else "left")
     for row in rows:
         table.add_row(*(_cell(cell) for cell in row))
-    out = stdout_console()
-    fit(table, out)
-    out.print(table)
+    return table
+
+
+def _narrow(cell: Any) -> Any:
+    return cell.replace(" (", "\n(") if isinstance(cell, str) else cell
 
 
 def fit(table: Table, out: Console) -> None:
     """Narrow the gaps of a table that is too wide for the console, and break its headers at hyphens."""
-    if out.measure(table, options=out.options.update(max_width=_ANY_WIDTH)).maximum <= out.width:
+    if not is_too_wide(table, out):
         return
     table.collapse_padding = True
     for column in table.columns:

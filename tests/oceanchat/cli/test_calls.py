@@ -1,6 +1,7 @@
 """`oceanchat estimate`, `costs`, `retry` and `batches`, as a user runs them."""
 
 import json
+import re
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from oceanchat.cli import main
+from oceanchat.prompts import default_folder
 from tests.endpoint import Endpoint, prices_file
 
 MODEL = ["--model", "served"]
@@ -59,10 +61,10 @@ def test_an_estimate_from_a_pilot_holds_what_the_build_then_costs(
 ) -> None:
     paid = ["--base-url", endpoint.url, "--prices", str(prices_file(tmp_path)), *MODEL]
     nothing = parsed(run("estimate", *BUILD, *paid, "--count", "12", "--json"))
-    assert nothing["pilot_dialogues"] == 0 and nothing["total"]["usd"] is None
+    assert nothing["pilot_dialogues"] == 0 and nothing["rough"] and nothing["total"]["usd"]["low"] > 0
     assert endpoint.counters()["calls"] == 0  # an estimate without --pilot asks nothing
     pilot = parsed(run("estimate", *BUILD, *paid, "--count", "12", "--pilot", "4", "--json"))
-    assert pilot["pilot_dialogues"] >= 4
+    assert pilot["pilot_dialogues"] >= 4 and not pilot["rough"]
     before = endpoint.counters()["paid"]
     built = parsed(run("build", *BUILD, *paid, "--count", "12", "--json"))
     assert built["calls"]["replayed"] >= before > 0  # the pilot was not wasted
@@ -76,8 +78,26 @@ def test_an_estimate_from_a_pilot_holds_what_the_build_then_costs(
 def test_a_dry_run_sends_nothing(run: Run, endpoint: Endpoint) -> None:
     done = run("build", *BUILD, *MODEL, "--base-url", endpoint.url, "--dry-run")
     assert done.returncode == 0, done.stderr
-    assert "at least" in done.stdout and "--pilot" in done.stdout
+    assert "Rough, without a pilot" in done.stdout and "--pilot" in done.stdout
     assert endpoint.counters()["calls"] == 0
+
+
+def test_an_estimate_without_a_pilot_says_what_it_assumes_and_what_would_save(run: Run) -> None:
+    done = run("estimate", *BUILD, "--count", "100", "--model", "gpt-4o-mini", "--sentences-per-call", "1")
+    assert done.returncode == 0, done.stderr
+    assert re.search(r"\nall +[\d,]+ to [\d,]+ +[\d,]+ to [\d,]+ +\$[\d.]+ to \$[\d.]+", done.stdout)
+    assert "sentences labeled" in done.stdout and "tokens a word" in done.stdout
+    assert re.search(r"--batch would save about \$0\.\d+\.", done.stdout)
+    assert re.search(r"--sentences-per-call 10 would save about \$0\.\d+\.", done.stdout)
+    record = parsed(run("estimate", *BUILD, "--model", "gpt-4o-mini", "--sentences-per-call", "1", "--json"))
+    assert [saving["option"] for saving in record["savings"]] == ["--batch", "--sentences-per-call 10"]
+
+
+def test_prompts_of_another_form_have_lower_bounds(run: Run, tmp_path: Path) -> None:
+    for template in default_folder().glob("*.md"):
+        (tmp_path / template.name).write_text(template.read_text().replace("task>", "job>"))
+    done = run("estimate", *BUILD, "--model", "gpt-4o-mini", "--prompts", str(tmp_path))
+    assert done.returncode == 0 and "at least" in done.stdout and "only lower bounds" in done.stdout
 
 
 def test_costs_add_up_to_what_the_endpoint_billed(run: Run, endpoint: Endpoint, tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.endpoint import Endpoint
+from tests.endpoint import Endpoint, prices_file
 from tests.processes import PATIENCE
 
 MAIN = "from oceanchat.cli.main import main; main()"
@@ -92,7 +92,7 @@ def terminal(tmp_path: Path) -> Iterator[Callable[..., Terminal]]:
 
 def build(endpoint: Endpoint, *more: object) -> tuple[object, ...]:
     options = ("--trait", "O", "--level", "high", "--model", "served", "--base-url", endpoint.url)
-    return ("build", *options, "--concurrency", 4, "--timeout", 30, *more)
+    return ("build", *options, "--concurrency", 4, "--timeout", 30, "--yes", *more)
 
 
 def test_counters_move_by_the_clock_and_the_first_ctrl_c_says_what_is_waited_for(
@@ -121,6 +121,29 @@ def test_the_second_ctrl_c_gives_the_cursor_back_and_ends_at_once(
     assert shown.read_all() == 130
     assert shown.seen.rindex(SHOW_CURSOR) > shown.seen.rindex(HIDE_CURSOR)
     assert shown.seen.endswith("\r\n")
+
+
+def test_a_build_by_a_real_model_is_forecast_and_asked_about_once(
+    terminal: Callable[..., Terminal], serve: Callable[..., Endpoint], tmp_path: Path
+) -> None:
+    endpoint = serve(reply=None)
+    asking = [
+        part for part in build(endpoint, "--count", 2, "--prices", prices_file(tmp_path)) if part != "--yes"
+    ]
+    refused = terminal(*asking)
+    refused.read_until(r"2 dialogues will take about \d+ \(\d+ to \d+\) calls and [^$]*for\s+about \$")
+    assert "Rough, without a pilot" in refused.seen
+    refused.read_until(r"Build them\?")
+    refused.type("n\n")
+    assert refused.read_all() == 1 and "nothing was sent, and nothing spent" in refused.seen
+    assert endpoint.counters()["calls"] == 0 and not list(tmp_path.glob("*.db"))
+    agreed = terminal(*asking)
+    agreed.read_until(r"Build them\?")
+    agreed.type("y\n")
+    assert agreed.read_all() == 0 and "2 of 2 passed" in agreed.seen
+    for answered in ((*asking, "--max-usd", 5), (*asking, "--count", 3, "--yes"), asking):
+        again = terminal(*answered)
+        assert again.read_all() == 0 and "Build them" not in again.seen
 
 
 @pytest.mark.parametrize("columns", [80, 100, 120])

@@ -12,11 +12,10 @@ from oceanchat.llm.settings import OPENAI_URL
 from oceanchat.pipeline.estimate import (
     Moments,
     PilotUsage,
-    TaskEstimate,
-    add_up,
     calls_needed,
     estimate_task,
 )
+from oceanchat.pipeline.ranges import TaskEstimate, add_up
 
 
 def moments(values: list[float]) -> Moments:
@@ -48,6 +47,16 @@ def test_cost_is_calls_times_tokens_times_price() -> None:
     assert estimate.usd.value == pytest.approx(100 * (100 * 30 + 100 * 60) / 1e6)
     halved = estimate_task(pilot(100, 10), 10, load_prices(), batch=True)
     assert halved.usd is not None and halved.usd.value == pytest.approx(estimate.usd.value / 2)
+
+
+def test_tokens_from_the_providers_cache_cost_what_the_price_file_says() -> None:
+    whole = pilot(100, 10, [1000.0] * 100, model="gpt-4o")
+    estimate = estimate_task(whole._replace(cached=600.0), 10, load_prices(), batch=False)
+    assert estimate.usd is not None
+    assert estimate.usd.value == pytest.approx(100 * (400 * 2.5 + 600 * 1.25 + 1000 * 10) / 1e6)
+    in_batch = estimate_task(whole._replace(cached=600.0), 10, load_prices(), batch=True)
+    assert in_batch.usd is not None  # no price is known for what a batch takes from the cache
+    assert in_batch.usd.value == pytest.approx(100 * (1000 * 1.25 + 1000 * 5) / 1e6)
 
 
 def test_an_unknown_price_leaves_the_cost_unknown_and_the_tokens_told() -> None:

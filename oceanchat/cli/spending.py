@@ -1,0 +1,38 @@
+"""Ask before a build spends money."""
+
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from oceanchat.pipeline.build import Prepared
+
+
+def may_spend(prepared: "Prepared", store: str, yes: bool) -> bool:
+    """Whether the build may ask its models: by --yes, by --max-usd, or because the forecast was agreed to.
+
+    Nobody is asked where no real model is, where nothing is left to be asked, and where there is no terminal.
+    """
+    config = prepared.config
+    calls = config.calls
+    if yes or calls.max_usd is not None or calls.offline or not config.asks_a_real_model:
+        return True
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        return True
+    from oceanchat.cli.display.costs import forecast
+    from oceanchat.cli.display.notes import print_note
+    from oceanchat.pipeline.build import check_build
+    from oceanchat.pipeline.estimate import estimate_build
+    from oceanchat.store.database import existing_or_empty
+
+    with existing_or_empty(store) as opened:
+        check_build(prepared, opened)
+        estimate = estimate_build(config, opened)
+    if not estimate.missing:
+        return True
+    print_note(forecast(estimate))
+    if click.confirm("Build them? (--yes skips this question, --max-usd USD sets a limit)", err=True):
+        return True
+    print_note("oceanchat: nothing was sent, and nothing spent")
+    return False
