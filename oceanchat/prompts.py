@@ -24,9 +24,9 @@ BLANKS: dict[str, frozenset[str]] = {
         "label_many": "trait definition facets sentences",
         "theme": "seed_topic",
         "write": "trait level description facet facet_description other_traits exchanges words seed_topic",
-        "question": "theme exchanges words conversation",
+        "question": "theme number words conversation",
         "disclose": "trait level description facet facet_description other_traits words seed_topic"
-        " conversation",
+        " number conversation",
         "check": "dialogue",
         "topic": "terms examples",
         "persona": "persona",

@@ -16,6 +16,9 @@ from oceanchat.traits import Level, Trait, TraitLevel
 Role = Literal["questioner", "discloser"]
 CandidateState = Literal["neutral", "off-target", "selected", "surplus", "failed"]
 SeedState = Literal["written", "unparseable", "refused", "failed"]
+Check = Literal["paper", "main", "strict"]
+REJECTED_BY_CHECK = ("off-trait", "wrong-level", "leading-question", "trait-named")
+"""The states of dialogues that the checker rejected."""
 
 
 _NOT_STORABLE = re.compile("[\x00\ud800-\udfff]")
@@ -140,9 +143,13 @@ class Verdict(Record):
     """Model name."""
     passed: bool
     shown: tuple[ObservedTrait, ...]
-    """The traits the checker saw in the self-discloser's answers."""
+    """The traits the checker saw in the self-discloser's answers, the main one first."""
+    leading: bool | None = None
+    """Whether it saw leading questions; None where it did not say."""
+    named: bool | None = None
+    """Whether it saw a trait named outright; None where it did not say."""
     reason: str
-    check: Literal["paper", "strict"]
+    check: Check
     prompt: str = ""
     """Fingerprint of the check template."""
 
@@ -188,7 +195,7 @@ class Dialogue(Record):
     author: str = ""
     turns: tuple[Turn, ...]
     state: str = "unchecked"
-    """'passed', 'gate:<name>', 'off-trait', 'wrong-level', 'failed' or, for imported ones only,
+    """'passed', 'gate:<name>', one of REJECTED_BY_CHECK, 'failed' or, for imported ones only,
     'unchecked'."""
     detail: str = ""
     """Why it is in that state."""

@@ -136,8 +136,8 @@ _MANNERS = {
     " what gets tedious.",
     "E-": "Quiet and reserved, happiest alone or with one or two people. Says little, avoids the centre"
     " and needs time to recover from company.",
-    "A-": "Blunt, sceptical and competitive. Looks after own interests first, says no without apology and"
-    " doubts other people's motives.",
+    "A-": "Sceptical, competitive and hard to touch. Looks after own interests first, holds a low opinion of"
+    " others and doubts their motives.",
     "N-": "Calm and steady under pressure. Takes setbacks lightly, rarely worries and is soon back in"
     " balance.",
 }

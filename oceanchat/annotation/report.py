@@ -14,6 +14,7 @@ from oceanchat.annotation.assignment import Coverage
 from oceanchat.annotation.attention import AttentionReport, attention_report
 from oceanchat.annotation.tasks import task_named
 from oceanchat.errors import AnnotationError
+from oceanchat.records import REJECTED_BY_CHECK
 from oceanchat.statistics.agreement import (
     Agreement,
     Rating,
@@ -33,7 +34,7 @@ from oceanchat.store.assignments import COUNTED
 from oceanchat.store.builds import built_states
 from oceanchat.store.database import Store
 from oceanchat.store.imports import imported_states
-from oceanchat.store.labels import PASSED, REJECTED, ItemLabel, counts_for_agreement
+from oceanchat.store.labels import PASSED, ItemLabel, counts_for_agreement
 from oceanchat.store.presentations import rejected_submission_counts
 from oceanchat.store.samples import Sample, latest_sample
 from oceanchat.traits import CODES
@@ -126,7 +127,7 @@ def _checker(sample: Sample, current: Sequence[ItemLabel], states: Mapping[str, 
     return checker_against_humans(
         CheckedDialogue(state == PASSED, votes.get(dialogue_id, ()))
         for dialogue_id, state in states.items()
-        if state in (PASSED, *REJECTED)
+        if state in (PASSED, *REJECTED_BY_CHECK)
     )
 
 

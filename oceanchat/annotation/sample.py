@@ -16,13 +16,12 @@ from pydantic import BaseModel, ConfigDict, Field
 from oceanchat.annotation import assignment
 from oceanchat.annotation.guidelines import KnownItem, read_known_items
 from oceanchat.errors import AnnotationError
-from oceanchat.records import Dialogue
+from oceanchat.records import REJECTED_BY_CHECK, Dialogue
 from oceanchat.statistics.sampling import Draw, draw
 from oceanchat.store import builds as build_rows
 from oceanchat.store import imports as import_rows
 from oceanchat.store import samples as sample_rows
 from oceanchat.store.database import Store
-from oceanchat.store.labels import REJECTED
 from oceanchat.store.samples import Item, Sample
 from oceanchat.traits import CODES
 
@@ -113,7 +112,7 @@ def _pool(store: Store, build: str | None) -> tuple[Pool, Pool]:
             *build_rows.stored_dialogues(connection, build=build),
         ]
     unique = {dialogue.id: dialogue for dialogue in dialogues}
-    return _in_states(unique.values(), ACCEPTED), _in_states(unique.values(), REJECTED)
+    return _in_states(unique.values(), ACCEPTED), _in_states(unique.values(), REJECTED_BY_CHECK)
 
 
 def _in_states(dialogues: Iterable[Dialogue], states: tuple[str, ...]) -> Pool:

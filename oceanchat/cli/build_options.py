@@ -68,11 +68,25 @@ RECIPE = (
         help="Maximum number of seed topics from one essay.",
     ),
     click.option(
-        "--sentences-per-call",
+        "--min-strength",
         default=1,
         show_default=True,
+        metavar="1-5",
+        help="Least strength of a sentence that becomes a seed topic.",
+    ),
+    click.option(
+        "--sentences-per-call",
+        default=10,
+        show_default=True,
         metavar="N",
-        help="Number of sentences to label in one call.",
+        help="Number of sentences to label in one call; what is not read there is asked one by one.",
+    ),
+    click.option(
+        "--dialogues-per-check",
+        default=4,
+        show_default=True,
+        metavar="N",
+        help="Number of dialogues to check in one call; what is not read there is asked one by one.",
     ),
     click.option(
         "--label-tokens",

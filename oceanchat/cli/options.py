@@ -47,11 +47,11 @@ prompts_option = click.option(
 )
 check_option = click.option(
     "--check",
-    type=click.Choice(["strict", "paper"]),
+    type=click.Choice(["strict", "main", "paper"]),
     default="strict",
     show_default=True,
-    help="strict: the checker must see the right trait and level and no other trait. paper: it must name the"
-    " trait.",
+    help="strict: the checker must see the right trait and level, no other trait, and neutral questions."
+    " main: other traits may show beside it. paper: it must name the trait.",
 )
 exchanges_option = click.option(
     "--exchanges", default=5, show_default=True, metavar="N", help="Question-and-answer pairs per dialogue."

@@ -68,7 +68,7 @@ class RecordingModel(ChatModel, Protocol):
     """A ChatModel that records answers and what became of them, as the ledger does: what the stages ask."""
 
     async def stored_answer(self, request: ChatRequest) -> ChatAnswer | None:
-        """The answer on record for `request`, if there is one; nothing is asked."""
+        """The answer on record for `request`, if there is one; nothing is asked and nothing counted."""
 
     def store_share(self, request: ChatRequest, text: str) -> None:
         """Store, at no cost, `request`'s share of one answer to several requests, for `stored_answer`."""

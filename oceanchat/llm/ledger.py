@@ -77,10 +77,14 @@ class Ledger:
         return await asyncio.shield(self._start(self.key(request), request, from_ledger=False))
 
     async def stored_answer(self, request: ChatRequest) -> ChatAnswer | None:
-        """The answer on record for `request`, if there is one; nothing is asked."""
-        key = self.key(request)
-        entry = await self.ledger_writer.find(key)
-        return self._replay(key, entry, request) if entry is not None and entry.state == ANSWERED else None
+        """The answer on record for `request`, if there is one; nothing is asked and nothing counted."""
+        entry = await self.ledger_writer.find(self.key(request))
+        if entry is None or entry.state != ANSWERED:
+            return None
+        try:
+            return replace(self._read(entry.body or b""), replayed=True)
+        except CallFailed:
+            return None
 
     def store_share(self, request: ChatRequest, text: str) -> None:
         """Store, at no cost, `request`'s share of one answer to several requests, for `stored_answer`."""

@@ -41,6 +41,10 @@ _TOKENS = {
 }
 
 
+_FALLS_BACK_ON = {"label_many": "label"}
+"""A task whose unread replies cost no more than another task's calls, and that task."""
+
+
 class RowStep(NamedTuple):
     """A step that rows get through or not, and when too few do."""
 
@@ -113,7 +117,8 @@ class Usefulness:
         """Count one call of a role for `task`, of use or `useless`."""
         count = self._calls.setdefault((role, task), UseCount())
         count.add(useless)
-        if useless is not None and count.is_hopeless(FIRST_CALLS, MANY_CALLS):
+        fallback = self._calls.get((role, _FALLS_BACK_ON.get(task, "")), UseCount())
+        if useless is not None and not fallback.useful and count.is_hopeless(FIRST_CALLS, MANY_CALLS):
             calls = f"of {count.total} '{task}' calls of the {role} '{model}' {count.useful or 'none'}"
             problem = _PROBLEMS.get(count.reason, f"'{count.reason}'")
             way_out = _way_out(role, task, count.reason)

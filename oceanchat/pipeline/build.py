@@ -5,7 +5,6 @@ only what was never answered. Each trait-level's result replaces the previous on
 sums are checked.
 """
 
-import asyncio
 import time
 from collections.abc import Coroutine, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -19,18 +18,18 @@ from oceanchat.llm.provider import OpenEndpoint
 from oceanchat.models import BuildModels, open_build_models, require_key
 from oceanchat.pipeline.candidates import SentencePosition, candidate_blocks
 from oceanchat.pipeline.config import BuildConfig
-from oceanchat.pipeline.gates import GateRunner
+from oceanchat.pipeline.first_person import FirstPerson
 from oceanchat.pipeline.identity import check_identity
 from oceanchat.pipeline.labeling import OrderedSentence
+from oceanchat.pipeline.making import DialogueMaker, task_group
 from oceanchat.pipeline.report import BuildReport, Outcome, check_sums
 from oceanchat.pipeline.seed_topics import SeedSelector
 from oceanchat.pipeline.stages import Stages
-from oceanchat.pipeline.synthesis import WRITE_TEMPERATURE, WrittenDialogue
 from oceanchat.pipeline.trial import Trial
-from oceanchat.pipeline.yields import count_checked, count_gated, count_labels
+from oceanchat.pipeline.yields import count_labels
 from oceanchat.progress import Progress, Stage
 from oceanchat.prompts import Prompts, fingerprints, open_prompts
-from oceanchat.records import Candidate, Dialogue, Funnel, Provenance, SeedTopic, dialogue_id
+from oceanchat.records import Candidate, Dialogue, Funnel, SeedTopic
 from oceanchat.store import builds as build_rows
 from oceanchat.store import corpora as corpus_rows
 from oceanchat.store.builds import StoredBuild
@@ -98,7 +97,16 @@ async def build(
         progress.want(config.count * len(config.trait_levels))
         with store.reading() as connection:
             essays = corpus_rows.essay_outlines(connection, corpus.id)
-        builder = Builder(config, store, corpus, essays, prompts, models, progress)
+        builder = Builder(
+            config,
+            store,
+            corpus,
+            essays,
+            prompts,
+            models,
+            progress,
+            FirstPerson(store, corpus.id),
+        )
         if not (models.free or config.calls.offline):
             await builder.try_all_roles()
         outcomes = await _all(builder.build(trait_level) for trait_level in config.trait_levels)
@@ -108,11 +116,8 @@ async def build(
 
 async def _all(builds: Iterable[Coroutine[Any, Any, Outcome]]) -> tuple[Outcome, ...]:
     """Run builds concurrently; the first error stops the others and is raised as itself."""
-    try:
-        async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(build) for build in builds]
-    except BaseExceptionGroup as errors:
-        raise errors.exceptions[0] from None
+    async with task_group() as group:
+        tasks = [group.create_task(build) for build in builds]
     return tuple(task.result() for task in tasks)
 
 
@@ -128,6 +133,10 @@ class Builder:
     prompts: Prompts
     models: BuildModels
     progress: Progress
+    first_person: FirstPerson
+
+    def _maker(self) -> DialogueMaker:
+        return DialogueMaker(self.stages, self.store, self.corpus, self.progress)
 
     @property
     def stages(self) -> Stages:
@@ -137,17 +146,13 @@ class Builder:
     async def try_all_roles(self) -> None:
         """Bring one seed topic through labeler, writer and checker before any is asked in bulk."""
         trait_level = self.config.trait_levels[0]
-        gates, writer, checker = self.stages.gates(), self.stages.writer(), self.stages.checker()
-
-        async def write_and_check(seed: SeedTopic) -> bool:
-            written = await writer.write(seed)
-            if not written.turns:
-                return False
-            dialogue = self._gated(gates, seed, written)
-            count_gated(self.models.writer, [dialogue])
-            return dialogue.state == "unchecked" and (await checker.validate(dialogue)).verdict is not None
-
-        trial = Trial(trait_level, self.stages.labeler(trait_level), write_and_check, self.models.session)
+        trial = Trial(
+            trait_level,
+            self.stages.labeler(trait_level),
+            self._maker().bring_through,
+            self.models.session,
+            self.config.min_strength,
+        )
         with self.models.session.trial():
             await trial.run(next(self._blocks(trait_level), []))
 
@@ -161,7 +166,7 @@ class Builder:
         requested = max(self.config.count, previous.requested if previous is not None and alike else 0)
         self.progress.want(requested - self.config.count)
         selector = self._seed_selector(trait_level)
-        gates = self.stages.gates()
+        maker = self._maker()
         seeds: list[SeedTopic] = []
         dialogues: list[Dialogue] = []
         most = FIRST_TOPICS if self._asks_live else requested
@@ -170,15 +175,9 @@ class Builder:
             if not selected:
                 break
             most *= 2
-            written = await self._write(selected)
-            pairs = list(zip(selected, written, strict=True))
-            seeds += [seed.model_copy(update={"state": w.state, "detail": w.detail}) for seed, w in pairs]
-            complete = [(seed, w) for seed, w in pairs if w.turns]
-            gated = [self._gated(gates, seed, w) for seed, w in complete]
-            count_gated(self.models.writer, gated)
-            checked = await self._check(gated)
-            self._record_outcomes(checked, [w for _, w in complete])
-            dialogues += checked
+            results = await maker.make(selected)
+            seeds += [seed for seed, _ in results]
+            dialogues += [dialogue for _, dialogue in results if dialogue is not None]
         saved = self.config.saved() | self._request_forms(previous)
         finished = StoredBuild(
             self.config.build_name, trait_level.code, self.corpus.id, recipe, requested, saved, time.time()
@@ -223,13 +222,20 @@ class Builder:
             self.stages.labeler(trait_level),
             self._expected(self._blocks(trait_level)),
             self.config.seeds_per_essay,
+            self.config.min_strength,
             on_labeled,
         )
 
     def _blocks(self, trait_level: TraitLevel) -> Iterator[Block]:
         """The corpus's sentences in canonical order."""
-        together = self.config.sentences_per_call
-        return map(self._sentences, candidate_blocks(self.essays, trait_level, self.config.seed, together))
+        blocks = candidate_blocks(
+            self.essays,
+            trait_level,
+            self.config.seed,
+            self.first_person.flags,
+            self.config.sentences_per_call,
+        )
+        return map(self._sentences, blocks)
 
     def _expected(self, blocks: Iterator[Block]) -> Iterator[Block]:
         for block in blocks:
@@ -242,76 +248,6 @@ class Builder:
         with self.store.reading() as connection:
             sentences = iter(corpus_rows.sentences_at(connection, self.corpus.id, positions))
         return [[OrderedSentence(entry.order, next(sentences)) for entry in group] for group in block]
-
-    async def _write(self, seeds: Sequence[SeedTopic]) -> list[WrittenDialogue]:
-        writer = self.stages.writer()
-        self.progress.expect(Stage.WRITE, len(seeds))
-
-        async def write(seed: SeedTopic) -> WrittenDialogue:
-            written = await writer.write(seed)
-            self.progress.done(Stage.WRITE, 1)
-            return written
-
-        return list(await asyncio.gather(*map(write, seeds)))
-
-    def _gated(self, gates: GateRunner, seed: SeedTopic, written: WrittenDialogue) -> Dialogue:
-        """A written dialogue, either rejected by a gate or still to be checked."""
-        key = dialogue_id(seed.trait_level, written.turns)
-        with self.store.reading() as connection:
-            essay = corpus_rows.essay_text(connection, self.corpus.id, seed.essay_id)
-        rejection = written.rejection or gates.rejection(key, written.turns, essay)
-        return Dialogue(
-            id=key,
-            order=seed.order,
-            trait=seed.trait,
-            level=seed.level,
-            facet=seed.facet,
-            seed_topic=seed.text,
-            seed_topic_id=seed.id,
-            seed_reason=seed.reason,
-            author=seed.author,
-            turns=written.turns,
-            state="unchecked" if rejection is None else rejection.state,
-            detail="" if rejection is None else rejection.reason,
-            provenance=self._provenance(seed),
-        )
-
-    def _provenance(self, seed: SeedTopic) -> Provenance:
-        return Provenance(
-            corpus=self.corpus.id,
-            essay_id=seed.essay_id,
-            sentence_id=seed.sentence_id,
-            labeler=self.config.labeler,
-            writer=self.config.writer,
-            checker=self.config.checker,
-            endpoint=self.models.writer.endpoint,
-            mode=self.config.mode,
-            prompts=dict(fingerprints(self.prompts, self.config.tasks)),
-            sampling={"temperature": WRITE_TEMPERATURE, "top_p": 1.0},
-            seed=self.config.seed,
-        )
-
-    async def _check(self, dialogues: Sequence[Dialogue]) -> list[Dialogue]:
-        checker = self.stages.checker()
-        self.progress.expect(Stage.CHECK, sum(d.state == "unchecked" for d in dialogues))
-
-        async def check(dialogue: Dialogue) -> Dialogue:
-            if dialogue.state != "unchecked":
-                return dialogue
-            checked = await checker.validate(dialogue)
-            count_checked(self.models.checker, checked)
-            self.progress.done(Stage.CHECK, 1)
-            self.progress.passed(checked.state == "passed")
-            return checked
-
-        return list(await asyncio.gather(*map(check, dialogues)))
-
-    def _record_outcomes(self, dialogues: Sequence[Dialogue], written: Sequence[WrittenDialogue]) -> None:
-        """Record which answers went into dialogues that passed and which into rejected ones."""
-        for dialogue, source in zip(dialogues, written, strict=True):
-            for request in source.requests:
-                outcome = None if dialogue.state == "passed" else "rejected"
-                self.models.writer.ledger.record_outcome(request, outcome)
 
     def _store(
         self,

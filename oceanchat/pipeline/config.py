@@ -14,8 +14,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from oceanchat.corpus.columns import ColumnChoice, parse_label_columns
 from oceanchat.llm.settings import SCRIPTED, CallSettings
-from oceanchat.pipeline.back_validation import Check
 from oceanchat.pipeline.synthesis import TASKS, Mode
+from oceanchat.records import Check
 from oceanchat.traits import Level, Trait, TraitLevel
 
 OPTIONAL = ("label_tokens", "dialogue_tokens", "turn_tokens", "check_tokens")
@@ -55,8 +55,12 @@ class BuildConfig(BaseModel):
     """Maximum words in a turn (the paper: 80)."""
     seeds_per_essay: int = Field(default=3, ge=1, le=1_000_000)
     """Seed topics taken from one essay at most, for each trait-level."""
-    sentences_per_call: int = Field(default=1, ge=1, le=50)
+    min_strength: int = Field(default=1, ge=1, le=5)
+    """The least strength of a sentence that becomes a seed topic."""
+    sentences_per_call: int = Field(default=10, ge=1, le=50)
     """Sentences labeled in one call (the paper: 1)."""
+    dialogues_per_check: int = Field(default=4, ge=1, le=20)
+    """Dialogues checked in one call (the paper: 1)."""
     seed: int = 0
     """Decides the order in which essays and sentences are considered."""
     label_tokens: int | None = Field(default=None, ge=1, le=1_000_000)
@@ -92,7 +96,12 @@ class BuildConfig(BaseModel):
 
     @property
     def tasks(self) -> tuple[str, ...]:
-        """The templates this build needs."""
+        """The templates this build needs; 'label' also for what a call about several leaves unread."""
+        return (*dict.fromkeys((self.label_task, "label")), *TASKS[self.mode], "check")
+
+    @property
+    def usual_tasks(self) -> tuple[str, ...]:
+        """The tasks that are asked whatever is read."""
         return (self.label_task, *TASKS[self.mode], "check")
 
     @property

@@ -177,14 +177,15 @@ def _without_pilot(
         if task in sizes:
             price = prices.price(endpoint_of(config, model), model, config.calls.batch and model != SCRIPTED)
             tasks.append(rough_task(task, model, sizes[task], missing, price, known[task]))
-        elif not sizes:
+        elif not sizes and task in config.usual_tasks:
             tasks.append(TaskEstimate(task, model, _lower_bound(config, task, missing), None, None))
     return tuple(tasks)
 
 
 def _built_alike(connection: Connection, config: BuildConfig) -> list[str]:
     """Trait-levels whose latest build used the same models in the same mode."""
-    same = ("labeler", "writer", "checker", "mode", "check", "exchanges", "sentences_per_call")
+    shape = ("mode", "check", "exchanges", "min_strength", "sentences_per_call", "dialogues_per_check")
+    same = ("labeler", "writer", "checker", *shape)
     now = config.saved()
     return [
         build.trait_level
@@ -253,6 +254,7 @@ def _lower_bound(config: BuildConfig, task: str, missing: int) -> Range:
     fewest_calls = {
         "label": math.ceil(missing / CHOSEN_PER_BLOCK) * BLOCK,
         "label_many": math.ceil(missing / CHOSEN_PER_BLOCK) * BLOCK / config.sentences_per_call,
+        "check": missing / config.dialogues_per_check,
         "question": missing * config.exchanges,
         "disclose": missing * config.exchanges,
     }.get(task, missing)

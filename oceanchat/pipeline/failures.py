@@ -58,7 +58,11 @@ def failed_steps(store: Store, config: BuildConfig) -> tuple[FailedStep, ...]:
             for step, state, why, rows in build_rows.reason_counts(connection, code, config.build_name):
                 if state in ("failed", "unparseable", "refused"):
                     counts[step][why if state == "failed" else state] += rows
-    tasks = {"labeling": [config.label_task], "writing": list(TASKS[config.mode]), "checking": ["check"]}
+    tasks = {
+        "labeling": [config.label_task, "label"],
+        "writing": list(TASKS[config.mode]),
+        "checking": ["check"],
+    }
     names = {"labeling": "labels", "writing": "dialogues", "checking": "checks"}
     return tuple(
         FailedStep(names[step], dict(reasons.most_common()), useless_reply(store, tasks[step], codes))

@@ -15,10 +15,18 @@ from oceanchat.errors import InputError, RecordError
 from oceanchat.nesting import parse_json
 from oceanchat.pipeline.import_layouts import label_of, opened, storable, turns_of
 from oceanchat.pipeline.import_sources import source_records
-from oceanchat.records import Dialogue, ObservedTrait, Provenance, Verdict, content_id, dialogue_id
+from oceanchat.records import (
+    REJECTED_BY_CHECK,
+    Dialogue,
+    ObservedTrait,
+    Provenance,
+    Verdict,
+    content_id,
+    dialogue_id,
+)
 from oceanchat.traits import TraitLevel, facet_named
 
-CHECKED = ("passed", "off-trait", "wrong-level")
+CHECKED = ("passed", *REJECTED_BY_CHECK)
 """States that a verdict gives."""
 COPIED = "gate:copied"
 """The state of a dialogue that repeats its essay, which only the store that built it can tell."""

@@ -17,12 +17,12 @@ from oceanchat.errors import RecordError
 from oceanchat.llm.provider import OpenEndpoint
 from oceanchat.llm.settings import CallSettings
 from oceanchat.models import open_session
-from oceanchat.pipeline.back_validation import Check, Checker
+from oceanchat.pipeline.back_validation import Checker
 from oceanchat.pipeline.gates import Bounds, GateRunner
 from oceanchat.pipeline.import_format import COPIED, LineProblem, read_dialogues
 from oceanchat.progress import Progress, Stage
 from oceanchat.prompts import open_prompts
-from oceanchat.records import Dialogue
+from oceanchat.records import Check, Dialogue
 from oceanchat.store.database import Store
 from oceanchat.store.imports import add_imported, read_imported, rewrite_imported
 from oceanchat.traits import TRAIT_LEVELS, TraitLevel

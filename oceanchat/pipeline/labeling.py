@@ -5,29 +5,25 @@ and the prompts; which sentences become seed topics is decided elsewhere (paper,
 """
 
 import asyncio
-import functools
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from oceanchat.errors import CallFailed
 from oceanchat.llm.chat import ChatRequest, RecordingModel
-from oceanchat.llm.parsing import ask_until_parsed, with_problem
+from oceanchat.llm.parsing import ask_until_parsed
+from oceanchat.llm.sharing import SharedForm, ask_about_all
 from oceanchat.pipeline.replies.labels import FacetLabel as FacetLabel
 from oceanchat.pipeline.replies.labels import parse_label as parse_label
 from oceanchat.pipeline.replies.labels import parse_labels as parse_labels
 from oceanchat.pipeline.replies.labels import read_label
 from oceanchat.prompts import Template
 from oceanchat.records import Candidate, Sentence
-from oceanchat.traits import FACETS, Trait
+from oceanchat.traits import FACETS, LEVELS, Trait
 
 LABEL_TOKENS = 300
 """Completion limit of one sentence's label, in tokens."""
-UNREAD_LINES = (
-    "no line about these sentences could be read; each needs its number, then a facet of the list with its"
-    " level and a strength from 1 to 5, or 'neutral'"
-)
-"""What the second request about several sentences says of the first reply."""
 
 
 class OrderedSentence(NamedTuple):
@@ -61,114 +57,106 @@ class Labeler:
     sentences_per_call: int = 1
     tokens: int | None = None
     """Completion limit of a call in place of the usual one, in tokens."""
+    alone: Template | None = None
+    """Task 'label', for sentences that a call about several leaves unread; None: `template` is that."""
+    _read: Counter[bool] = field(default_factory=Counter)
+    """Sentences of calls about several, by whether they were read."""
 
-    async def label(self, groups: Sequence[Sequence[OrderedSentence]]) -> list[Candidate]:
-        """Label sentences, those of a group in one call.
+    @property
+    def reads_together(self) -> bool:
+        """Whether calls about several sentences were read well so far: half of the sentences or more."""
+        return self._read[True] >= self._read[False]
+
+    async def label(
+        self, groups: Sequence[Sequence[OrderedSentence]], together: bool = True
+    ) -> list[Candidate]:
+        """Label sentences, those of a group in one call if `together`, else each in a call of its own.
 
         The candidates' states are 'neutral', 'off-target' (either level: the choice comes later) and
         'failed'.
         """
-        label_group = self._label_alone if self.template.task == "label" else self._label_together
+        together = together and self.template.task != "label"
+        label_group = self._label_together if together else self._label_each
         labeled = await asyncio.gather(*map(label_group, groups))
         return [candidate for candidates in labeled for candidate in candidates]
 
-    async def _label_alone(self, group: Sequence[OrderedSentence]) -> list[Candidate]:
-        ((order, sentence),) = group
-        request = self._request(sentence=sentence.text)
+    async def _label_each(self, group: Sequence[OrderedSentence]) -> list[Candidate]:
+        return list(await asyncio.gather(*map(self._label_alone, group)))
+
+    async def _label_alone(self, entry: OrderedSentence) -> Candidate:
+        template = self.alone or self.template
+        request = self._request(template, LABEL_TOKENS, sentence=entry.sentence.text)
         try:
             label = await ask_until_parsed(
                 self.model, request, lambda reply: read_label(reply, self.trait), self.max_attempts
             )
         except CallFailed as error:
-            return [self._failed(order, sentence, error.reason)]
+            return self._failed(entry, error.reason, template)
         if label is None:
-            return [self._failed(order, sentence, "unparseable")]
-        return [self._candidate(order, sentence, label)]
+            return self._failed(entry, "unparseable", template)
+        return self._candidate(entry, label, template)
 
     async def _label_together(self, group: Sequence[OrderedSentence]) -> list[Candidate]:
-        """Label a group in one call.
-
-        The ledger stores each sentence's line under a request for that sentence alone, so it is replayed in
-        whatever group the sentence comes up.
-        """
-        labels = {order: await self._recalled(sentence) for order, sentence in group}
-        reason = "unparseable"
-        try:
-            for attempt in range(self.max_attempts):
-                unlabeled = group if attempt == 0 else [s for s in group if labels[s.order] is None]
-                if all(labels[order] for order, _ in unlabeled):
-                    break
-                labels |= await self._ask_together(unlabeled, attempt, labels)
-        except CallFailed as error:
-            reason = error.reason
+        """Label a group in one call, and each sentence that could not be read there in a call of its own."""
+        form = SharedForm(self._request_together, self._read_lines, _line)
+        labels, failure = await ask_about_all(self.model, form, [entry.sentence for entry in group])
+        self._read.update(label is not None for label in labels)
+        unread = [entry for entry, label in zip(group, labels, strict=True) if label is None]
+        if failure is None:
+            others = await self._label_each(unread)
+        else:
+            others = [self._failed(entry, failure.reason, self.template) for entry in unread]
+        by_order = {candidate.order: candidate for candidate in others}
         return [
-            self._candidate(order, sentence, label) if label else self._failed(order, sentence, reason)
-            for (order, sentence), label in zip(group, labels.values(), strict=True)
+            self._candidate(entry, label, self.template) if label else by_order[entry.order]
+            for entry, label in zip(group, labels, strict=True)
         ]
 
-    async def _ask_together(
-        self, group: Sequence[OrderedSentence], attempt: int, known: Mapping[int, FacetLabel | None]
-    ) -> dict[int, FacetLabel | None]:
-        lines = [f"{number}. {sentence.text}" for number, (_, sentence) in enumerate(group, 1)]
-        request = replace(self._request(sentences="\n".join(lines)), sample=attempt)
-        if attempt:
-            request = replace(request, messages=with_problem(request.messages, UNREAD_LINES, ""))
-        answer = await ask_until_parsed(
-            self.model, request, functools.partial(self._read_some, count=len(group)), 1
-        )
-        labels = dict(known)
-        for (order, sentence), label in zip(group, answer or [], strict=False):
-            if label is not None and labels[order] is None:
-                labels[order] = label
-                self.model.store_share(self._alone(sentence), _line(label))
-        return labels
+    def _request_together(self, sentences: Sequence[Sentence]) -> ChatRequest:
+        lines = [f"{number}. {sentence.text}" for number, sentence in enumerate(sentences, 1)]
+        return self._request(self.template, 60 * self.sentences_per_call + 60, sentences="\n".join(lines))
 
-    async def _recalled(self, sentence: Sentence) -> FacetLabel | None:
-        answer = await self.model.stored_answer(self._alone(sentence))
-        return None if answer is None else parse_labels(answer.text, self.trait, 1)[0]
+    def _read_lines(self, reply: str, count: int) -> list[FacetLabel | None]:
+        return parse_labels(reply, self.trait, count)
 
-    def _alone(self, sentence: Sentence) -> ChatRequest:
-        return self._request(sentences=f"1. {sentence.text}")
-
-    def _read_some(self, reply: str, count: int) -> list[FacetLabel | None] | None:
-        labels = parse_labels(reply, self.trait, count)
-        return labels if any(labels) else None
-
-    def _request(self, **material: str) -> ChatRequest:
-        facets = "\n".join(f"{facet.id}: {facet.description}" for facet in FACETS[self.trait])
+    def _request(self, template: Template, usual_tokens: int, **material: str) -> ChatRequest:
+        labels = [
+            f"{facet.id}-{level.value}: {facet.manner(level)}"
+            for facet in FACETS[self.trait]
+            for level in LEVELS
+        ]
         return ChatRequest(
-            messages=self.template.fill(
-                trait=self.trait.label, definition=self.trait.definition, facets=facets, **material
+            messages=template.fill(
+                trait=self.trait.label,
+                definition=self.trait.definition,
+                facets="\n".join(labels),
+                **material,
             ),
-            task=self.template.task,
-            max_tokens=self.tokens or self._usual_tokens,
+            task=template.task,
+            max_tokens=self.tokens or usual_tokens,
             temperature=0.0,
             trait_level=self.trait_level,
         )
 
-    @property
-    def _usual_tokens(self) -> int:
-        return LABEL_TOKENS if self.template.task == "label" else 60 * self.sentences_per_call + 60
-
-    def _failed(self, order: int, sentence: Sentence, reason: str) -> Candidate:
+    def _failed(self, entry: OrderedSentence, reason: str, template: Template) -> Candidate:
         return Candidate(
-            sentence=sentence,
+            sentence=entry.sentence,
             trait=self.trait,
-            order=order,
+            order=entry.order,
             state="failed",
             reason=reason,
-            prompt=self.template.fingerprint,
+            prompt=template.fingerprint,
         )
 
-    def _candidate(self, order: int, sentence: Sentence, label: FacetLabel) -> Candidate:
+    def _candidate(self, entry: OrderedSentence, label: FacetLabel, template: Template) -> Candidate:
         return Candidate(
-            sentence=sentence,
+            sentence=entry.sentence,
             trait=self.trait,
-            order=order,
+            order=entry.order,
             state="neutral" if label.facet is None else "off-target",
             level=label.level,
             facet=label.facet.id if label.facet else None,
             strength=label.strength or None,
             reason=label.reason,
-            prompt=self.template.fingerprint,
+            prompt=template.fingerprint,
         )

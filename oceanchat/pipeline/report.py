@@ -4,7 +4,7 @@ from typing import Any, NamedTuple
 
 from oceanchat.errors import OceanChatError
 from oceanchat.llm.usage import Usage
-from oceanchat.records import Funnel
+from oceanchat.records import REJECTED_BY_CHECK, Funnel
 from oceanchat.statistics.figure import Figure
 from oceanchat.statistics.intervals import wilson
 from oceanchat.store.corpora import StoredCorpus
@@ -34,7 +34,7 @@ class Outcome(NamedTuple):
     @property
     def checked(self) -> int:
         """Dialogues the checker gave a verdict on."""
-        return sum(self.funnel.dialogues.get(state, 0) for state in ("passed", "off-trait", "wrong-level"))
+        return sum(self.funnel.dialogues.get(state, 0) for state in ("passed", *REJECTED_BY_CHECK))
 
 
 class BuildReport(NamedTuple):

@@ -37,6 +37,8 @@ class SeedSelector:
     """Blocks of about BLOCK candidates in canonical order, in the groups that share a call."""
     seeds_per_essay: int
     """Seed topics taken from one essay at most."""
+    min_strength: int = 1
+    """The least strength of a seed topic, 1 to 5."""
     on_labeled: Callable[[Sequence[Candidate]], None] = lambda candidates: None
     """Called with the candidates of each call as it is answered."""
     candidates: list[Candidate] = field(default_factory=list)
@@ -64,20 +66,25 @@ class SeedSelector:
 
     async def _label_blocks(self, number: int) -> None:
         blocks = list(itertools.islice(self.blocks, number))
-        for block in await asyncio.gather(*map(self._label_block, blocks)):
+        # Asked once for all of these blocks, whose answers come in any order.
+        together = self.labeler.reads_together
+
+        async def label_group(group: Sequence[OrderedSentence]) -> list[Candidate]:
+            candidates = await self.labeler.label([group], together)
+            self.on_labeled(candidates)
+            return candidates
+
+        labeled = [asyncio.gather(*map(label_group, block)) for block in blocks]
+        for groups in await asyncio.gather(*labeled):
+            block = [candidate for group in groups for candidate in group]
             self.candidates += block
-            self._pool += [c for c in block if c.level is self.trait_level.level]
+            self._pool += [c for c in block if self._fits(c)]
             self._select()
         self._exhausted = len(blocks) < number
 
-    async def _label_block(self, block: Sequence[Sequence[OrderedSentence]]) -> list[Candidate]:
-        groups = await asyncio.gather(*map(self._label_group, block))
-        return [candidate for group in groups for candidate in group]
-
-    async def _label_group(self, group: Sequence[OrderedSentence]) -> list[Candidate]:
-        candidates = await self.labeler.label([group])
-        self.on_labeled(candidates)
-        return candidates
+    def _fits(self, candidate: Candidate) -> bool:
+        strong = (candidate.strength or 0) >= self.min_strength
+        return candidate.level is self.trait_level.level and strong
 
     def _select(self) -> bool:
         """Select up to CHOSEN_PER_BLOCK from the pool, strongest first and spread over the facets.
@@ -115,7 +122,7 @@ class SeedSelector:
 
     def final_candidates(self, used: Sequence[SeedTopic]) -> list[Candidate]:
         """All labeled candidates in their final states: those in `used` are 'selected', other sentences of
-        the right level 'surplus'."""
+        the right level, the too weak ones among them, 'surplus'."""
         selected = {seed.sentence_id for seed in used}
         return [self._final(candidate, selected) for candidate in self.candidates]
 

@@ -6,7 +6,7 @@ Labeler, writer, gates and checker get what the config says of them.
 from dataclasses import dataclass
 
 from oceanchat.models import BuildModels
-from oceanchat.pipeline.back_validation import CHECK_TOKENS, Checker
+from oceanchat.pipeline.back_validation import Checker
 from oceanchat.pipeline.config import BuildConfig
 from oceanchat.pipeline.gates import Bounds, GateRunner
 from oceanchat.pipeline.labeling import Labeler
@@ -33,6 +33,7 @@ class Stages:
             max_attempts=self.config.calls.max_attempts,
             sentences_per_call=self.config.sentences_per_call,
             tokens=self.config.label_tokens,
+            alone=self.prompts["label"],
         )
 
     def writer(self) -> Writer:
@@ -59,5 +60,6 @@ class Stages:
             template=self.prompts["check"],
             check=self.config.check,
             max_attempts=self.config.calls.max_attempts,
-            tokens=self.config.check_tokens or CHECK_TOKENS,
+            tokens=self.config.check_tokens,
+            dialogues_per_check=self.config.dialogues_per_check,
         )

@@ -80,7 +80,11 @@ class Writer:
             return WrittenDialogue("refused" if refused else "failed", detail=f"{error.reason}: {error}")
 
     async def _screenplay(self, seed: SeedTopic, used: list[ChatRequest]) -> WrittenDialogue:
-        values = self._seed_values(seed) | {"exchanges": str(self.exchanges)}
+        lines = f"{2 * self.exchanges} lines: {_counted(self.exchanges, 'question')},"
+        values = self._seed_values(seed) | {
+            "exchanges": f"{_counted(self.exchanges, 'exchange')}, that is {lines}"
+            f" {_counted(self.exchanges, 'answer')}"
+        }
         limit = self.dialogue_tokens or 2 * self.exchanges * self.words * TOKENS_PER_WORD
         turns = await self._ask("write", seed, used, values, limit, read_dialogue)
         if turns is None:
@@ -100,14 +104,18 @@ class Writer:
             return WrittenDialogue("unparseable", detail=f"no neutral theme in {self.max_attempts} replies")
         turns: tuple[Turn, ...] = ()
         limit = self.turn_tokens or 2 * self.words * TOKENS_PER_WORD
-        shape = {"exchanges": str(self.exchanges), "words": str(self.words), "theme": theme}
+        shape = {"words": str(self.words), "theme": theme}
         speakers: tuple[tuple[Role, str, dict[str, str]], ...] = (
             ("questioner", "question", shape),
             ("discloser", "disclose", self._seed_values(seed)),
         )
-        for _ in range(self.exchanges):
+        for number in range(1, self.exchanges + 1):
+            last = ", the last" if number == self.exchanges else ""
             for role, task, known in speakers:
-                values = known | {"conversation": transcript(turns)}
+                values = known | {
+                    "conversation": transcript(turns),
+                    "number": f"{number} of {self.exchanges}{last}",
+                }
                 read = functools.partial(read_utterance, role=role)
                 text = await self._ask(task, seed, used, values, limit, read)
                 if text is None:
@@ -150,3 +158,7 @@ class Writer:
             "words": str(self.words),
             "seed_topic": seed.text,
         }
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

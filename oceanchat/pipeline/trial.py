@@ -34,6 +34,8 @@ class Trial:
     write_and_check: Callable[[SeedTopic], Awaitable[bool]]
     """Whether a dialogue about the topic was written and the checker gave a verdict on it."""
     session: ModelSession
+    min_strength: int = 1
+    """The least strength of a seed topic, 1 to 5."""
 
     async def run(self, block: Sequence[Together]) -> bool:
         """Whether a topic of the build's first block came through all roles."""
@@ -41,7 +43,7 @@ class Trial:
         for groups in _steps(block):
             candidates = await self.labeler.label(groups)
             labeled += len(candidates)
-            topics += [c for c in candidates if c.level is self.trait_level.level]
+            topics += [c for c in candidates if self._fits(c)]
             if labeled < ENOUGH and all(c.strength != FULL_STRENGTH for c in topics):
                 continue
             for candidate in sorted(topics, key=lambda c: (-(c.strength or 0), c.order)):
@@ -51,6 +53,10 @@ class Trial:
                     return True
             topics.clear()
         return False
+
+    def _fits(self, candidate: Candidate) -> bool:
+        strong = (candidate.strength or 0) >= self.min_strength
+        return candidate.level is self.trait_level.level and strong
 
 
 def _steps(block: Sequence[Together]) -> Iterator[list[Together]]:

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from oceanchat.near_duplicates import near_pairs, repeats
+from oceanchat.records import REJECTED_BY_CHECK
 from oceanchat.release.personal_data import PATTERNS
 from oceanchat.release.rows import NOT_VALIDATED, RejectedRow, Row, decided_valid
 from oceanchat.release.splits import NEAR
@@ -17,7 +18,7 @@ from oceanchat.statistics.checker_accuracy import CheckedDialogue, checker_again
 from oceanchat.statistics.intervals import wilson
 from oceanchat.statistics.paper import PAPER_HUMAN_PASS_RATE, PAPER_PASS_RATE, PAPER_UNANIMOUS
 from oceanchat.statistics.table_six import Shape, summarize
-from oceanchat.store.labels import PASSED, REJECTED
+from oceanchat.store.labels import PASSED
 from oceanchat.traits import CODES
 
 OVERLAP_WORDS = 5
@@ -90,7 +91,7 @@ def checker(rows: Sequence[Row], rejected: Sequence[RejectedRow], withheld: Mapp
             [label.valid for label in row.provenance.human if not label.decides],
         )
         for row in (*rows, *rejected)
-        if row.provenance.state in (PASSED, *REJECTED)
+        if row.provenance.state in (PASSED, *REJECTED_BY_CHECK)
     ]
     unseen = [CheckedDialogue(True, ())] * withheld.get(NOT_VALIDATED, 0)
     return checker_against_humans([*checked, *unseen]).as_json()
@@ -117,7 +118,7 @@ def _humans(rows: Sequence[Row]) -> Figures | None:
 
     Labels of what the checker turned down judge the checker and enter neither.
     """
-    labeled = [row for row in rows if row.provenance.human and row.provenance.state not in REJECTED]
+    labeled = [row for row in rows if row.provenance.human and row.provenance.state not in REJECTED_BY_CHECK]
     if not labeled:
         return None
     ratings = [

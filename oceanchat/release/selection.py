@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from oceanchat.errors import ReleaseError
 from oceanchat.prompts import Prompts
-from oceanchat.records import Dialogue
+from oceanchat.records import REJECTED_BY_CHECK, Dialogue
 from oceanchat.release.manifest import Require
 from oceanchat.release.rows import NOT_VALIDATED, HumanLabel, decided_valid
 from oceanchat.store import annotators as annotator_rows
@@ -19,7 +19,7 @@ from oceanchat.store.builds import StoredBuild
 from oceanchat.store.corpora import StoredCorpus, stored_corpus
 from oceanchat.store.database import Store
 from oceanchat.store.imports import read_imported
-from oceanchat.store.labels import REJECTED, validation_table
+from oceanchat.store.labels import validation_table
 from oceanchat.traits import CODES
 
 INVALID = "invalid"
@@ -104,7 +104,7 @@ def _outcome(dialogue: Dialogue, labels: Sequence[HumanLabel], require: Require)
     valid = decided_valid(labels) if labels else None
     as_it_came = require == "imported" and dialogue.source == "imported"
     # What the checker turned down was labeled to judge the checker: its state stays the checker's.
-    if valid is False and (as_it_came or dialogue.state not in REJECTED):
+    if valid is False and (as_it_came or dialogue.state not in REJECTED_BY_CHECK):
         comments = "; ".join(label.comment for label in labels if not label.valid and label.comment)
         return Rejection(dialogue, INVALID, comments or "turned down by its annotators")
     if dialogue.state != "passed" and not as_it_came:

@@ -6,11 +6,13 @@ turns weak dialogues away. It was fitted to the example lines that the scripted 
 passes of that writer's says nothing of other texts.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 
 from oceanchat.scripted.conversation import DISCLOSER, read_lines
 from oceanchat.scripted.evidence import Evidence, evidence_in
 
+_HEAD = re.compile(r"^Dialogue (\d+)$", re.MULTILINE)
 _CLOSE = 3.0
 """Another trait is named too when its evidence is within this of the strongest one's."""
 
@@ -28,13 +30,30 @@ def trait_levels_shown(answers: Sequence[str]) -> list[Evidence]:
 
 
 def check_reply(tags: Mapping[str, str]) -> str:
-    """The reply to the `check` task."""
-    lines = read_lines(tags.get("dialogue", ""))
+    """The reply to the `check` task, about one dialogue or several numbered ones.
+
+    It does not judge the questions: those it says are neutral, which the gates look into.
+    """
+    text = tags.get("dialogue", "")
+    heads = list(_HEAD.finditer(text))
+    if not heads:
+        return _verdict(text)
+    ends = [*(head.start() for head in heads[1:]), len(text)]
+    return "\n\n".join(
+        f"Dialogue {head[1]}\n{_verdict(text[head.end() : end])}"
+        for head, end in zip(heads, ends, strict=True)
+    )
+
+
+def _verdict(dialogue: str) -> str:
+    lines = read_lines(dialogue)
     evidence = trait_levels_shown([line.text for line in lines if line.speaker == DISCLOSER])
-    if not evidence:
-        return "Reason: the answers hold too little evidence of any trait.\nResult: none"
-    result = ", ".join(f"{each.trait_level.trait.label}-{each.trait_level.level.value}" for each in evidence)
-    return f"Reason: {'; '.join(map(_reason, evidence))}.\nResult: {result}"
+    reason = "; ".join(map(_reason, evidence)) or "the answers hold too little evidence of any trait"
+    main, *also = [f"{e.trait_level.trait.label}-{e.trait_level.level.value}" for e in evidence] or ["none"]
+    return (
+        f"Reason: {reason}.\nMain trait: {main}\nAlso: {', '.join(also) or 'none'}"
+        "\nQuestioner: neutral\nTrait named outright: no"
+    )
 
 
 def _reason(evidence: Evidence) -> str:

@@ -182,6 +182,19 @@ def sentences_at(
     return [by_position[position] for position in positions]
 
 
+def sentence_texts(connection: Connection, corpus_id: str, numbers: Sequence[int]) -> dict[int, list[str]]:
+    """The texts of these essays' sentences in order, by essay number."""
+    query = (
+        select(sentences.c.essay_number, sentences.c.text)
+        .where(sentences.c.corpus_id == corpus_id, sentences.c.essay_number.in_(numbers))
+        .order_by(sentences.c.essay_number, sentences.c.position)
+    )
+    texts: dict[int, list[str]] = {number: [] for number in numbers}
+    for number, text in connection.execute(query):
+        texts[number].append(text)
+    return texts
+
+
 def sentence_of(row: Any) -> Sentence:
     """The record of a row of `sentences` joined to its essay."""
     return Sentence(

@@ -24,6 +24,7 @@ from sqlalchemy import (
     update,
 )
 
+from oceanchat.records import REJECTED_BY_CHECK
 from oceanchat.store.assignments import COUNTED, Assignment, assignments
 from oceanchat.store.presentations import Answers, end_presentation
 from oceanchat.store.samples import from_json, items, latest_sample, to_json
@@ -52,8 +53,6 @@ labels = Table(
 
 PASSED = "passed"
 """The state of dialogues that passed every check."""
-REJECTED = ("off-trait", "wrong-level")
-"""The states of dialogues that the automatic check rejected."""
 
 
 @dataclass(frozen=True)
@@ -198,11 +197,11 @@ def _item_label(row: Any) -> ItemLabel:
 
 def counts_for_agreement(label: ItemLabel) -> bool:
     """Whether a label enters agreement and pass rate: a first answer to a dialogue the check let through."""
-    return label.purpose == COUNTED and label.state not in REJECTED
+    return label.purpose == COUNTED and label.state not in REJECTED_BY_CHECK
 
 
 def _counts_for_checker_only(label: ItemLabel) -> bool:
-    return label.purpose == COUNTED and label.state in REJECTED
+    return label.purpose == COUNTED and label.state in REJECTED_BY_CHECK
 
 
 def validation_table(connection: Connection) -> list[dict[str, Any]]:

@@ -5,8 +5,10 @@ import re
 
 import pytest
 
+from oceanchat.pipeline.back_validation import parse_verdict
+from oceanchat.pipeline.labeling import parse_label, parse_labels
 from oceanchat.prompts import BLANKS, open_prompts, read_tags
-from oceanchat.traits import CODES, TRAITS, Level, Trait, TraitLevel
+from oceanchat.traits import CODES, FACETS, TRAITS, Level, Trait, TraitLevel
 
 SHIPPED = open_prompts(None)
 PRACTICE = json.loads(SHIPPED.read("qualification.json"))
@@ -28,8 +30,41 @@ def test_every_template_says_that_tags_hold_material_and_not_instructions(task: 
 
 @pytest.mark.parametrize("task", ["check", "label", "theme", "topic"])
 def test_the_reply_lines_that_stages_parse_are_asked_for(task: str) -> None:
-    key = {"check": "Result", "label": "Label", "theme": "Theme", "topic": "Label"}[task]
+    key = {"check": "Main trait", "label": "Label", "theme": "Theme", "topic": "Label"}[task]
     assert re.search(rf"^{key}: ", SHIPPED[task].parts[0].content, re.MULTILINE)
+
+
+@pytest.mark.parametrize("task", ["label", "label_many", "write", "question", "disclose", "theme", "check"])
+def test_the_first_message_of_a_task_is_the_same_in_every_call(task: str) -> None:
+    one, other = (SHIPPED[task].fill(**dict.fromkeys(BLANKS[task], value)) for value in ("this", "that"))
+    assert one[0] == other[0] and one[1] != other[1]
+
+
+def test_the_check_tells_what_both_ends_of_every_facet_are_like() -> None:
+    system = SHIPPED["check"].parts[0].content
+    for trait in TRAITS:
+        for level in Level:
+            manners = "; ".join(facet.manner(level) for facet in FACETS[trait])
+            assert f"- {level.value}: {manners}\n" in system
+
+
+def test_the_examples_of_labels_are_labels() -> None:
+    system = SHIPPED["label"].parts[0].content
+    label = parse_label(system[system.index("\nReason: Rereading") :], Trait.N)
+    assert label is not None and label.strength == 4
+    many = SHIPPED["label_many"].parts[0].content
+    labels = parse_labels(many[many.index("Your reply:") :], Trait.N, 3)
+    assert [each.facet.id if each and each.facet else None for each in labels] == [
+        "anxiety", None, "self-consciousness"
+    ]  # fmt: skip
+
+
+def test_the_examples_of_verdicts_are_verdicts() -> None:
+    first, second = SHIPPED["check"].parts[0].content.split("Your reply\n")[1:]
+    assert parse_verdict(first.split("\n\n")[0]) is not None
+    seen = parse_verdict(second)
+    assert seen is not None and [trait.code for trait in seen.shown] == ["C+", "E-"]
+    assert (seen.leading, seen.named) == (True, True)
 
 
 def test_the_persona_describes_both_ends_of_every_trait() -> None:

@@ -1,7 +1,8 @@
-"""Read the result out of a checker's reply.
+"""Read the results out of a checker's reply.
 
-The result names the traits a dialogue shows, each at a level, or none. A result that says what is not shown,
-or one trait at both levels, is unclear and never guessed.
+A result names the main trait that a dialogue shows and any further ones, each at a level, or none, and says
+how the questioner asked. A result that says what is not shown, or one trait at both levels, is unclear and
+never guessed.
 """
 
 import re
@@ -9,14 +10,25 @@ from typing import NamedTuple
 
 from oceanchat.errors import UnreadableReply
 from oceanchat.llm.answer_text import answer_text
+from oceanchat.llm.folding import folded
 from oceanchat.llm.reply_fields import read_fields
 from oceanchat.records import ObservedTrait
 from oceanchat.traits import TRAITS, Level, Trait
 
 _FIELDS = {
     **dict.fromkeys(
-        ("result", "results", "output", "trait", "traits", "traits shown", "answer", "verdict", "conclusion"),
+        (
+            *("main trait", "main", "main trait shown", "primary trait", "result", "results", "output"),
+            *("trait", "traits", "traits shown", "answer", "verdict", "conclusion"),
+        ),
         "result",
+    ),
+    **dict.fromkeys(
+        ("also", "also shown", "also traits", "other traits", "further traits", "secondary traits"), "also"
+    ),
+    "questioner": "questioner",
+    **dict.fromkeys(
+        ("trait named outright", "named outright", "trait named", "traits named outright", "named"), "named"
     ),
     **dict.fromkeys(("reason", "reasoning", "rationale", "explanation", "analysis", "note"), "reason"),
 }
@@ -49,14 +61,29 @@ _ASIDE = re.compile(r"\(([^()]*)\)")
 _LEVEL_ALONE = re.compile(
     rf"\W*(?:level\W{{0,3}})?{_VERY}{{0,2}}(?:high|low|{_NOT_SHOWN})(?: level)?\W*", re.IGNORECASE
 )
+_ASKED = re.compile(
+    r"\W*(?:the questioner (?:is|was) )?(neutral|(?:not|non)[ -]leading|leading)\b", re.IGNORECASE
+)
+_YES_OR_NO = re.compile(r"\W*(yes|no|true|false|none)\b", re.IGNORECASE)
+_NUMBER = re.compile(
+    r"^[ >*_#\[(`\"'|-]{0,8}(?:(?:dialogue|dialog|conversation|number|no\.?)[ *_#:]{1,4}(?P<said>\d{1,3})\b"
+    r"(?:[ *_`\"')\].:|-]*$|[*_`\"')\]]{0,4} ?[.:|-])"
+    r"|(?P<bare>\d{1,3})[.):][ *_`]{0,4}(?:$|(?=(?:reason|main trait|main|result)\b)))",
+    re.IGNORECASE | re.MULTILINE,
+)
 _BY_NAME = {trait.label.lower(): trait for trait in TRAITS} | {"extroversion": Trait.E}
 
 
 class CheckerReading(NamedTuple):
-    """What a checker's reply says."""
+    """What a checker's reply says of one dialogue."""
 
     shown: tuple[ObservedTrait, ...]
+    """The traits, the main one first."""
     reason: str
+    leading: bool | None = None
+    """Whether the questioner leads; None where the reply does not say."""
+    named: bool | None = None
+    """Whether a trait is named outright; None where the reply does not say."""
 
 
 def parse_verdict(reply: str) -> CheckerReading | None:
@@ -68,17 +95,53 @@ def parse_verdict(reply: str) -> CheckerReading | None:
 
 
 def read_verdict(reply: str) -> CheckerReading:
-    """Read a checker's raw reply, of several results the last. Raises UnreadableReply, which says what is
-    missing."""
-    fields = read_fields(answer_text(reply), _FIELDS)
-    results = [field.plain for field in fields if field.name == "result"]
-    if not results:
-        raise UnreadableReply("it has no line that begins with 'Result:'")
+    """Read a checker's raw reply about one dialogue, of several results the last. Raises UnreadableReply,
+    which says what is missing."""
+    return _read(answer_text(reply))
+
+
+def parse_verdicts(reply: str, count: int) -> list[CheckerReading | None]:
+    """Read a raw reply about several numbered dialogues: one reading for each, None where its part is
+    missing, unclear or comes twice with different results."""
+    text = answer_text(reply)
+    heads = list(_NUMBER.finditer(folded(text)))
+    if not heads and count == 1:
+        return [_parse(text)]
+    ends = [*(head.start() for head in heads[1:]), len(text)]
+    read: list[list[CheckerReading | None]] = [[] for _ in range(count)]
+    for head, end in zip(heads, ends, strict=False):
+        number = int(head["said"] or head["bare"])
+        if 1 <= number <= count:
+            read[number - 1].append(_parse(text[head.end() : end]))
+    return [parts[0] if parts and all(part == parts[0] for part in parts) else None for parts in read]
+
+
+def _parse(text: str) -> CheckerReading | None:
+    try:
+        return _read(text)
+    except UnreadableReply:
+        return None
+
+
+def _read(text: str) -> CheckerReading:
+    fields = read_fields(text, _FIELDS)
+    last = {field.name: field.plain for field in fields}
+    if "result" not in last:
+        raise UnreadableReply("it has no line that begins with 'Main trait:'")
     reason = next((field.value for field in fields if field.name == "reason"), "")
-    shown = _shown(results[-1])
+    shown = _shown(last["result"])
+    for trait, level in _shown(last["also"]).items() if "also" in last else ():
+        if shown.setdefault(trait, level) != level:
+            raise UnreadableReply(f"it gives {trait.label} at two levels")
+    asked = [
+        match[1] for field in fields if field.name == "questioner" and (match := _ASKED.match(field.plain))
+    ]
+    outright = _YES_OR_NO.match(last.get("named", ""))
     return CheckerReading(
         tuple(ObservedTrait(trait=trait, level=level) for trait, level in shown.items()),
         re.sub(r"[*_`]+", "", reason.split("\n")[0]).strip(),
+        leading=asked[-1].lower() == "leading" if asked else None,
+        named=outright[1].lower() in ("yes", "true") if outright else None,
     )
 
 

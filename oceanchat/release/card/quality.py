@@ -8,6 +8,7 @@ beside ours.
 from collections.abc import Mapping
 from typing import Any
 
+from oceanchat.records import REJECTED_BY_CHECK
 from oceanchat.release.card.markdown import share_shown, table
 from oceanchat.release.folder import TOPICS_PLOT
 from oceanchat.release.manifest import Manifest
@@ -34,7 +35,7 @@ def funnel(manifest: Manifest, quality: Quality) -> str:
 def _funnel_cells(steps: Mapping[str, Mapping[str, int]]) -> list[str]:
     candidates, seeds, dialogues = steps["candidates"], steps["seeds"], steps["dialogues"]
     gates = sum(count for state, count in dialogues.items() if state.startswith("gate:"))
-    check = sum(dialogues.get(state, 0) for state in ("off-trait", "wrong-level"))
+    check = sum(dialogues.get(state, 0) for state in REJECTED_BY_CHECK)
     failed = candidates.get("failed", 0) + dialogues.get("failed", 0)
     failed += sum(count for state, count in seeds.items() if state != "written")
     cells = (sum(candidates.values()), candidates.get("selected", 0), seeds.get("written", 0))

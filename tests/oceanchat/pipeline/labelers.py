@@ -21,5 +21,13 @@ def sentence(number: int, text: str = "", essay: str = "") -> Sentence:
 
 def labeler(model: Replies, per_call: int = 1) -> Labeler:
     """A labeler for Openness with the shipped prompts."""
-    template = open_prompts()["label" if per_call == 1 else "label_many"]
-    return Labeler(model, template, Trait.O, "O+", max_attempts=3, sentences_per_call=per_call)
+    prompts = open_prompts()
+    return Labeler(
+        model,
+        prompts["label" if per_call == 1 else "label_many"],
+        Trait.O,
+        "O+",
+        max_attempts=3,
+        sentences_per_call=per_call,
+        alone=prompts["label"],
+    )

@@ -1,9 +1,11 @@
 """The canonical order: target-level authors first, many authors early, every sentence once."""
 
+from collections.abc import Sequence
+
 from hypothesis import given
 from hypothesis import strategies as st
 
-from oceanchat.pipeline.candidates import SentencePosition, candidate_blocks
+from oceanchat.pipeline.candidates import FirstPersonFlags, SentencePosition, candidate_blocks
 from oceanchat.pipeline.seed_topics import BLOCK
 from oceanchat.store.corpora import EssayOutline
 from oceanchat.traits import Level, Trait, TraitLevel
@@ -19,12 +21,27 @@ ESSAYS = st.lists(
 )
 
 
+def every_third(essays: list[EssayOutline]) -> FirstPersonFlags:
+    """Every third sentence of an essay speaks of its writer."""
+    counts = {essay.number: essay.sentence_count for essay in essays}
+    return lambda numbers: [bytes((number + p) % 3 == 0 for p in range(counts[number])) for number in numbers]
+
+
+def nobody(essays: list[EssayOutline]) -> FirstPersonFlags:
+    """No sentence speaks of its writer."""
+    counts = {essay.number: essay.sentence_count for essay in essays}
+    return lambda numbers: [bytes(counts[number]) for number in numbers]
+
+
 def in_order(
-    essays: list[EssayOutline], trait_level: TraitLevel, seed: int, together: int = 1
+    essays: list[EssayOutline],
+    trait_level: TraitLevel,
+    seed: int,
+    together: int = 1,
+    first_person: FirstPersonFlags | None = None,
 ) -> list[SentencePosition]:
-    return [
-        p for block in candidate_blocks(essays, trait_level, seed, together) for group in block for p in group
-    ]
+    blocks = candidate_blocks(essays, trait_level, seed, first_person or every_third(essays), together)
+    return [p for block in blocks for group in block for p in group]
 
 
 @given(ESSAYS, st.integers(), st.integers(1, 10))
@@ -51,8 +68,28 @@ def test_no_essay_gives_a_second_sentence_before_its_like_gave_a_first(
 ) -> None:
     alike = [essay._replace(labels={}) for essay in essays if essay.sentence_count]
     alike = [essay._replace(number=number) for number, essay in enumerate(alike)]
-    first = [p.essay_number for p in in_order(alike, HIGH, seed)[: len(alike)]]
+    first = [p.essay_number for p in in_order(alike, HIGH, seed, first_person=nobody(alike))[: len(alike)]]
     assert sorted(first) == list(range(len(alike)))
+
+
+@given(ESSAYS, st.integers())
+def test_sentences_about_their_writers_come_before_their_like(essays: list[EssayOutline], seed: int) -> None:
+    alike = [essay._replace(labels={}) for essay in essays]
+    flags = every_third(alike)
+    of_writer = [flags([p.essay_number])[0][p.position] for p in in_order(alike, HIGH, seed)]
+    assert of_writer == sorted(of_writer, reverse=True)
+
+
+def test_essays_are_looked_into_when_they_are_reached() -> None:
+    essays = [EssayOutline(number, f"e{number}", {}, 5) for number in range(10 * BLOCK)]
+    looked_into: list[int] = []
+
+    def flags(numbers: Sequence[int]) -> list[bytes]:
+        looked_into.extend(numbers)
+        return [bytes([1] * 5) for _ in numbers]
+
+    next(candidate_blocks(essays, HIGH, 0, flags))
+    assert len(looked_into) == BLOCK
 
 
 @given(ESSAYS, st.integers(), st.integers(2, 10))
@@ -60,7 +97,7 @@ def test_both_levels_of_a_trait_put_the_same_sentences_together(
     essays: list[EssayOutline], seed: int, together: int
 ) -> None:
     def groups(trait_level: TraitLevel) -> set[tuple[tuple[int, int], ...]]:
-        blocks = candidate_blocks(essays, trait_level, seed, together)
+        blocks = candidate_blocks(essays, trait_level, seed, every_third(essays), together)
         return {tuple((p.essay_number, p.position) for p in group) for block in blocks for group in block}
 
     assert groups(HIGH) == groups(LOW)
@@ -68,6 +105,6 @@ def test_both_levels_of_a_trait_put_the_same_sentences_together(
 
 def test_blocks_have_a_fixed_size_and_the_seed_decides_the_order() -> None:
     essays = [EssayOutline(number, f"e{number}", {}, 5) for number in range(60)]
-    sizes = [sum(map(len, block)) for block in candidate_blocks(essays, HIGH, 0)]
+    sizes = [sum(map(len, block)) for block in candidate_blocks(essays, HIGH, 0, nobody(essays))]
     assert sizes == [BLOCK] * 6 + [300 - 6 * BLOCK]
     assert in_order(essays, HIGH, 0) == in_order(essays, HIGH, 0) != in_order(essays, HIGH, 1)

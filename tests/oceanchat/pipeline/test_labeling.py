@@ -45,19 +45,47 @@ async def test_a_failed_call_fails_its_row_and_no_other() -> None:
     assert candidates[1].reason == "bad-request"
 
 
-async def test_several_sentences_share_a_call_and_only_the_unclear_are_asked_again() -> None:
-    model = one_after_the_other("1. fantasy-high 3 | a\n2. who knows\n3. neutral | c", "1. ideas-low 2 | b")
+async def test_several_sentences_share_a_call_and_the_unclear_are_asked_one_by_one() -> None:
+    model = one_after_the_other(
+        "1. fantasy-high 3 | a\n2. who knows\n3. neutral | c", "hm", "Label: ideas-low\nStrength: 2"
+    )
     candidates = await labeler(model, per_call=3).label([[OrderedSentence(n, sentence(n)) for n in range(3)]])
     assert [c.facet for c in candidates] == ["fantasy", "ideas", None]
-    assert read_tags(model.asked[1].messages)["sentences"] == "1. w1 v1"
+    assert [request.task for request in model.asked] == ["label_many", "label", "label"]
+    assert read_tags(model.asked[1].messages)["sentence"] == "w1 v1"
+    assert len({c.prompt for c in candidates}) == 2, "a candidate tells which prompt labeled it"
     shuffled = [OrderedSentence(9, sentence(2)), OrderedSentence(8, sentence(0))]
     again = await labeler(model, per_call=3).label([shuffled])
-    assert [c.facet for c in again] == [None, "fantasy"] and len(model.asked) == 2
+    assert [c.facet for c in again] == [None, "fantasy"] and len(model.asked) == 3
 
 
-async def test_a_second_request_about_several_sentences_says_what_was_wrong() -> None:
-    model = one_after_the_other("I would not say.", "1. fantasy-high 3 | a\n2. neutral | b")
-    candidates = await labeler(model, per_call=2).label([[OrderedSentence(n, sentence(n)) for n in range(2)]])
-    assert [c.facet for c in candidates] == ["fantasy", None]
-    first, second = (request.messages[-1].content for request in model.asked)
-    assert second.startswith(first) and "no line about these sentences could be read" in second
+@pytest.mark.parametrize(
+    "reply",
+    [
+        ChatAnswer("I would not say."),
+        ChatAnswer("I'm sorry, but I cannot help with that."),
+        ChatAnswer("1. fant", finish_reason="length"),
+        ChatAnswer("", finish_reason="content_filter"),
+    ],
+)
+async def test_what_a_call_about_several_does_not_say_is_asked_one_by_one(reply: ChatAnswer) -> None:
+    def answer(request: ChatRequest) -> ChatAnswer | str:
+        return reply if request.task == "label_many" else "Label: neutral"
+
+    model = Replies(answer)
+    asking = labeler(model, per_call=2)
+    groups = [[OrderedSentence(n, sentence(n)) for n in range(2)]]
+    assert [c.state for c in await asking.label(groups)] == ["neutral", "neutral"]
+    assert not asking.reads_together
+    assert [c.state for c in await asking.label(groups, together=False)] == ["neutral", "neutral"]
+    assert [request.task for request in model.asked] == ["label_many", *["label"] * 4]
+
+
+async def test_a_call_about_several_that_the_endpoint_refuses_fails_them_all() -> None:
+    def answer(request: ChatRequest) -> str:
+        raise CallFailed("not-found", "no such model")
+
+    candidates = await labeler(Replies(answer), per_call=2).label(
+        [[OrderedSentence(n, sentence(n)) for n in range(2)]]
+    )
+    assert [(c.state, c.reason) for c in candidates] == [("failed", "not-found")] * 2

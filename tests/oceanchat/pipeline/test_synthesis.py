@@ -66,7 +66,8 @@ async def test_the_screenplay_prompt_carries_what_was_asked() -> None:
     model = Replies(lambda request: "Questioner: a?\nSelf-discloser: b.")
     await writer(model, exchanges=7).write(SEED)
     tags = read_tags(model.asked[0].messages)
-    assert (tags["exchanges"], tags["words"], tags["seed_topic"]) == ("7", "80", SEED.text)
+    assert tags["exchanges"] == "7 exchanges, that is 14 lines: 7 questions, 7 answers"
+    assert (tags["words"], tags["seed_topic"]) == ("80", SEED.text)
     assert (tags["trait"], tags["level"], tags["facet"]) == ("Neuroticism", "high", "anxiety")
     assert "Neuroticism" not in tags["other_traits"] and tags["other_traits"].count(",") == 3
 
@@ -91,7 +92,10 @@ async def test_the_dual_questioner_is_given_the_theme_and_the_talk_and_nothing_e
         assert (
             SEED.text not in prompt and "anxiety" not in prompt.lower() and "neurotic" not in prompt.lower()
         )
-        assert set(read_tags(request.messages)) == {"task", "theme", "exchanges", "words", "conversation"}
+        assert set(read_tags(request.messages)) == {"task", "theme", "number", "words", "conversation"}
+    assert [read_tags(request.messages)["number"] for request in questions] == [
+        "1 of 4", "2 of 4", "3 of 4", "4 of 4, the last"
+    ]  # fmt: skip
     for request in model.asked:
         if request.task == "disclose":
             tags = read_tags(request.messages)

@@ -39,10 +39,10 @@ REFUSED = [
     ({"model:bad": "422"}, {"checker": "bad", "mode": "dual"}, "--checker", 99),
 ]
 USELESS = [
-    ({"label": "prose"}, {}, "--labeler"),
-    ({"label": "declines"}, {}, "--labeler"),
-    ({"label_many": "blank"}, {"sentences_per_call": 5}, "--label-tokens"),
-    ({"label": "length"}, {}, "--label-tokens"),
+    ({"label": "prose", "label_many": "prose"}, {}, "--labeler"),
+    ({"label": "declines"}, {"sentences_per_call": 1}, "--labeler"),
+    ({"label": "blank", "label_many": "blank"}, {"sentences_per_call": 5}, "--label-tokens"),
+    ({"label": "length"}, {"sentences_per_call": 1}, "--label-tokens"),
     ({"write": "prose"}, {}, "--writer"),
     ({"write": "length"}, {}, "--dialogue-tokens"),
     ({"question": "length"}, {"mode": "dual"}, "--turn-tokens"),
@@ -76,8 +76,7 @@ async def test_useless_replies_stop_a_role_after_a_few_dozen_calls(
     endpoint = serve_broken(**broken)
     with pytest.raises(BuildStopped, match=way_out):
         await run(store, endpoint.url, **options)
-    (task,) = broken
-    assert endpoint.calls()[task] <= 60
+    assert sum(endpoint.calls()[task] for task in broken) <= 60
     before = sum(endpoint.calls().values())
     with pytest.raises(BuildStopped, match=way_out):
         await run(store, endpoint.url, **options)
@@ -87,7 +86,11 @@ async def test_useless_replies_stop_a_role_after_a_few_dozen_calls(
 @pytest.mark.parametrize(
     ("broken", "pattern", "most"),
     [
-        ({"label": "neutral"}, "of 150 sentences labeled by 'good' none show a level", 250),
+        (
+            {"label": "neutral", "label_many": "prose"},
+            "of 150 sentences labeled by 'good' none show a level",
+            250,
+        ),
         ({"write": "short"}, "of 20 dialogues by 'good' none pass the quality gates", 300),
         ({"check": "none"}, "of 40 dialogues checked by 'good' none pass", 650),
     ],
@@ -99,6 +102,14 @@ async def test_rows_that_all_end_at_one_step_stop_the_run(
     with pytest.raises(BuildStopped, match=pattern):
         await run(store, endpoint.url, count=120)
     assert endpoint.calls()["model:good"] <= most
+
+
+async def test_a_model_that_cannot_label_many_is_asked_one_by_one(store: Store, serve_broken: Serve) -> None:
+    endpoint = serve_broken(label_many="prose")
+    report = await run(store, endpoint.url, count=12)
+    calls = endpoint.calls()
+    assert report.outcomes[0].passed == 12 and not report.outcomes[0].funnel.candidates.get("failed")
+    assert calls["label"] > 40 and calls["label_many"] <= calls["label"] / 9
 
 
 async def test_in_batches_too_the_first_topic_is_asked_live(store: Store, serve_broken: Serve) -> None:

@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from oceanchat.pipeline.back_validation import parse_verdict
+from oceanchat.pipeline.replies.verdict import parse_verdicts
 from oceanchat.prompts import open_prompts
 from oceanchat.scripted.checking import trait_levels_shown
 from oceanchat.scripted.judging import answers_in
@@ -48,7 +49,14 @@ def test_only_the_answers_count() -> None:
 
 def test_nothing_said_is_nothing_shown() -> None:
     for text in ("", "Questioner: Hello?", "Questioner: Hello?\nSelf-discloser: Zzz qqq."):
-        assert check(text).endswith("Result: none")
+        seen = parse_verdict(check(text))
+        assert seen is not None and not seen.shown
+
+
+def test_several_dialogues_are_each_judged_as_if_alone() -> None:
+    texts = [f"Questioner: How are you?\nSelf-discloser: {text}" for text in (WORRIED, "Zzz qqq.", CALM)]
+    numbered = "\n\n".join(f"Dialogue {number}\n{text}" for number, text in enumerate(texts, 1))
+    assert parse_verdicts(check(numbered), 3) == [parse_verdict(check(text)) for text in texts]
 
 
 def test_a_verdict_is_what_the_parser_reads() -> None:

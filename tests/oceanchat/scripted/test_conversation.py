@@ -139,7 +139,7 @@ def test_dual_mode_asks_one_question_at_a_time_and_answers_it() -> None:
     theme = reply_to(prompts["theme"].fill(seed_topic=SEEDS[1])).removeprefix("Theme: ")
     for _ in range(5):
         question = reply_to(
-            prompts["question"].fill(theme=theme, exchanges="5", words="80", conversation=conversation)
+            prompts["question"].fill(theme=theme, number="1 of 5", words="80", conversation=conversation)
         )
         assert question.endswith(("?", ".")), question
         conversation += f"{QUESTIONER}: {question}\n"
@@ -153,6 +153,7 @@ def test_dual_mode_asks_one_question_at_a_time_and_answers_it() -> None:
                 other_traits="the other four",
                 words="80",
                 seed_topic=SEEDS[1],
+                number="1 of 5",
                 conversation=conversation,
             )
         )

@@ -53,7 +53,7 @@ def test_equal_requests_get_equal_answers_and_another_sample_a_new_one() -> None
 
 def test_the_task_is_read_from_the_messages_not_from_the_request() -> None:
     messages = open_prompts(None)["check"].fill(dialogue="Questioner: How are you?\nSelf-discloser: Fine.")
-    assert "Result:" in ask(ChatRequest(messages, "write", max_tokens=100, temperature=0.0))
+    assert "Main trait:" in ask(ChatRequest(messages, "write", max_tokens=100, temperature=0.0))
 
 
 def test_an_essay_cannot_forge_a_tag() -> None:

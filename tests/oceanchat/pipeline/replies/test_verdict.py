@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from oceanchat.pipeline.replies.verdict import parse_verdict
+from oceanchat.pipeline.replies.verdict import parse_verdict, parse_verdicts
 from oceanchat.traits import TRAITS, Level, Trait, TraitLevel
 
 
@@ -76,3 +76,70 @@ def test_any_text_is_a_verdict_or_none(reply: str) -> None:
 def test_every_result_in_the_asked_for_form_is_read_back(pairs: list[tuple[Trait, Level]]) -> None:
     line = ", ".join(f"{trait.label}-{level.value}" for trait, level in pairs) or "none"
     assert codes(f"Reason: r\nResult: {line}") == [TraitLevel(*pair).code for pair in pairs]
+
+
+FIVE_LINES = (
+    "Reason: Worry runs through it.\nMain trait: Neuroticism-high\nAlso: {also}\nQuestioner: {asked}\n"
+    "Trait named outright: {named}"
+)
+
+
+@pytest.mark.parametrize(
+    ("also", "asked", "named", "shown", "leading", "outright"),
+    [
+        ("none", "neutral", "no", ["N+"], False, False),
+        ("Openness-low, Agreeableness-low", "leading (turn 3)", "yes", ["N+", "O-", "A-"], True, True),
+        ("None.", "**Leading**", "No, nobody does", ["N+"], True, False),
+        ("Neuroticism-high", "not leading", "Yes.", ["N+"], False, True),
+        ("none", "How was your trip?", "perhaps", ["N+"], None, None),
+    ],
+)
+def test_main_trait_further_traits_and_the_questions_are_read_apart(
+    also: str, asked: str, named: str, shown: list[str], leading: bool | None, outright: bool | None
+) -> None:
+    reading = parse_verdict(FIVE_LINES.format(also=also, asked=asked, named=named))
+    assert reading is not None
+    assert [trait.code for trait in reading.shown] == shown
+    assert (reading.leading, reading.named) == (leading, outright)
+    assert reading.reason == "Worry runs through it."
+
+
+def test_a_trait_at_one_level_as_main_and_at_the_other_as_further_is_unclear() -> None:
+    assert parse_verdict(FIVE_LINES.format(also="Neuroticism-low", asked="neutral", named="no")) is None
+
+
+HEADS = (
+    "Dialogue {}",
+    "**Dialogue {}**",
+    "### Dialogue {}:",
+    "{}.",
+    "**{}.**",
+    "Dialogue #{}",
+    "[Dialogue {}]",
+)
+
+
+@given(st.sampled_from(HEADS), st.integers(1, 6), st.sampled_from(["\n", "\n\n"]), st.data())
+def test_several_verdicts_are_read_under_whatever_number(
+    head: str, count: int, gap: str, data: st.DataObject
+) -> None:
+    levels = data.draw(st.lists(st.sampled_from(["high", "low", "unclear"]), min_size=count, max_size=count))
+    parts = [
+        f"{head.format(number)}{gap}Reason: r{number}{gap}Main trait: Openness-{level}{gap}Also: none"
+        for number, level in enumerate(levels, 1)
+    ]
+    readings = parse_verdicts("Here you are.\n\n" + "\n\n".join(parts), count)
+    expected = [{"high": "O+", "low": "O-", "unclear": None}[level] for level in levels]
+    assert [r.shown[0].code if r and r.shown else None for r in readings] == expected
+
+
+def test_a_number_that_comes_twice_counts_where_both_say_the_same() -> None:
+    one, other = "Dialogue 1\nMain trait: Openness-high\n", "Dialogue 1\nMain trait: Openness-low\n"
+    assert parse_verdicts(one + one, 1) == [parse_verdict(one)]
+    assert parse_verdicts(one + other, 1) == [None]
+    assert parse_verdicts("Main trait: Openness-high", 2) == [None, None]
+
+
+@given(st.text(max_size=300), st.integers(1, 4))
+def test_any_text_about_several_is_read_or_left(text: str, count: int) -> None:
+    assert len(parse_verdicts(text, count)) == count
