@@ -78,6 +78,8 @@ class Recipe(BaseModel):
     """Share of the steps over which the learning rates rise."""
     schedule: Literal["linear", "cosine", "constant"] = "cosine"
     """How the learning rates fall after the warm-up."""
+    keep: Literal["last", "best"] = "last"
+    """Which epoch's adapter a run ends with: the last, or that of the lowest validation loss."""
     weight_decay: float = Field(default=0.0, ge=0)
     """Weight decay of the experts; the router has none."""
     max_grad_norm: float = Field(default=1.0, gt=0)
@@ -117,8 +119,6 @@ class Recipe(BaseModel):
 
     @model_validator(mode="after")
     def _fits(self) -> "Recipe":
-        if self.rank % self.experts:
-            raise ValueError(f"--rank {self.rank} is not a multiple of --experts {self.experts}")
         if self.batch_size % self.micro_batch:
             raise ValueError(
                 f"--batch-size {self.batch_size} is not a multiple of --micro-batch {self.micro_batch}"
@@ -192,8 +192,19 @@ class TrainConfig(BaseModel):
     """Steps between checkpoints."""
     threads: int = Field(default=0, ge=0)
     """CPU threads; 0 leaves the choice to torch."""
+    fsdp: bool = False
+    """Whether several processes share the backbone's weights; otherwise each holds a copy."""
     trackers: tuple[str, ...] = ()
     """Trackers that Trainer knows, such as 'tensorboard' or 'wandb'."""
+
+    @model_validator(mode="after")
+    def _fits(self) -> "TrainConfig":
+        recipe = self.recipe
+        if METHODS[self.method].has_experts and recipe.rank % recipe.experts:
+            raise ValueError(f"--rank {recipe.rank} is not a multiple of --experts {recipe.experts}")
+        if self.fsdp and recipe.quantise != "none":
+            raise ValueError("--fsdp does not combine with --quantize")
+        return self
 
     @property
     def summary(self) -> str:

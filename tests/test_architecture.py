@@ -167,6 +167,7 @@ TESTED_ELSEWHERE = {
     "tests/preact/systems/test_local.py": (
         "preact/systems/portrayal preact/systems/system preact/systems/trained preact/systems/untrained"
     ),
+    "tests/preact/training/test_distributed.py": "preact/training/sharding",
 }
 """Test file -> the modules it tests although it does not lie beside them; every other module has its own."""
 

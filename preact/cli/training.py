@@ -111,9 +111,17 @@ def train(output: Path, resume: bool, like: Path | None, **given: Any) -> None:
         config = _config_again(output, like, {k: v for k, v in given.items() if v not in (None, ())})
     else:
         config = _config(output, given)
+    from preact.training.processes import FailedElsewhere, join, leave
     from preact.training.train import train as train_run
 
-    record = train_run(config, say, resume=resume)
+    try:
+        record = train_run(config, say, resume=resume)
+    except FailedElsewhere:
+        click.get_current_context().exit(1)
+    main = join().main
+    leave()
+    if not main:
+        return
     click.echo(
         f"run {output}: {record.steps} steps in {record.seconds:.0f} s, {record.trained_parameters:,} trained"
         f" parameters, loss {record.final.get('lm_loss', float('nan')):.4f} nats per token"

@@ -5,14 +5,12 @@ batches, by token, by dialogue and in sum. It knows the methods and their recipe
 optimizers, processes or run folders.
 """
 
-from collections.abc import Sequence
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from preact.config import Recipe
-from preact.dialogues.batches import Collator, Example, on_device
 from preact.dialogues.conversation import IGNORED
 from preact.methods import Method
 from preact.mixture.losses import entropy_shortfall, personality_specialization, sequence_balance
@@ -50,26 +48,11 @@ def dialogue_losses(model: Any, inputs: dict[str, Any], labels: Tensor, dialogue
     return totals.index_add(0, dialogue, losses.double()) / dialogue.bincount(minlength=dialogues)
 
 
-def mean_loss(model: Any, examples: Sequence[Example], collator: Collator, size: int) -> float:
-    """The mean loss in nats per labeled token over all examples, each under its own trait-level."""
-    model.eval()
-    total, count = 0.0, 0
-    with torch.inference_mode():
-        for start in range(0, len(examples), size):
-            batch = on_device(collator(examples[start : start + size]), model.device)
-            batch.pop("sequence_trait_ids")
-            labels = batch.pop("labels")
-            total += float(batch_loss(model, batch, labels))
-            count += int((labels[:, 1:] != IGNORED).sum())
-    model.train()
-    return total / count
-
-
 def expert_loss(weights: Tensor, sequence_trait_ids: Tensor, method: Method, recipe: Recipe) -> Tensor:
     """The loss on the expert weights (P x N) that lambda weighs, a scalar; never in half precision.
 
-    The balance loss looks at the sequences of the batch (B,), PSL at all trait-levels. A method without a
-    loss of its own is measured by PSL and trained with lambda 0.
+    The balance loss looks at the sequences of the whole step (S,), PSL at all trait-levels. A method without
+    a loss of its own is measured by PSL and trained with lambda 0.
     """
     with torch.autocast(weights.device.type, enabled=False):
         if method.expert_loss == "balance":

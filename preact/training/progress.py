@@ -16,7 +16,16 @@ from transformers.integrations.integration_utils import INTEGRATION_TO_CALLBACK
 from oceanchat.errors import TrainingError
 
 METRICS = "metrics.jsonl"
-_LOGGED = ("loss", "lm_loss", "expert_loss", "grad_norm", "learning_rate", "router_learning_rate", "epoch")
+_LOGGED = (
+    "loss",
+    "lm_loss",
+    "expert_loss",
+    "grad_norm",
+    "learning_rate",
+    "router_learning_rate",
+    "validation_loss",
+    "epoch",
+)
 
 
 class TrainingProgress(TrainerCallback):  # type: ignore[misc]
@@ -35,8 +44,9 @@ class TrainingProgress(TrainerCallback):  # type: ignore[misc]
         """Drop the lines of steps that will be taken again."""
         self.began = self.last = time.monotonic()
         self.first_step = state.global_step
-        lines = [line for line in read_metrics(self.path) if not self._is_repeated(line, state.global_step)]
-        self.path.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
+        if state.is_world_process_zero:
+            lines = [ln for ln in read_metrics(self.path) if not self._is_repeated(ln, state.global_step)]
+            self.path.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
 
     def _is_repeated(self, line: dict[str, Any], step: int) -> bool:
         return bool(line.get("stage", "") == self.stage and line["step"] > step)
@@ -45,17 +55,24 @@ class TrainingProgress(TrainerCallback):  # type: ignore[misc]
         self, args: Any, state: Any, control: Any, logs: dict[str, Any] | None = None, **kwargs: Any
     ) -> None:
         """Append one line, and print it."""
-        if not logs or "loss" not in logs or not state.is_world_process_zero:
+        if not logs or not {"loss", "validation_loss"} & logs.keys() or not state.is_world_process_zero:
             return
         now = time.monotonic()
-        tokens_per_second = logs.get("tokens", 0.0) / max(now - self.last, 1e-9)
-        self.last = now
         line: dict[str, Any] = {"stage": self.stage} if self.stage else {}
         line.update(step=state.global_step, **{name: logs[name] for name in _LOGGED if name in logs})
-        line.update(tokens_per_second=round(tokens_per_second, 1), seconds=round(now - self.began, 3))
+        if "loss" in logs:
+            tokens_per_second = logs.get("tokens", 0.0) / max(now - self.last, 1e-9)
+            line.update(tokens_per_second=round(tokens_per_second, 1), seconds=round(now - self.began, 3))
+            self.say(self._sentence(line, state.max_steps))
+        else:
+            self.say(self._of_validation(line))
         with self.path.open("a", encoding="utf-8") as file:
             file.write(json.dumps(line) + "\n")
-        self.say(self._sentence(line, state.max_steps))
+        self.last = time.monotonic()
+
+    def _of_validation(self, line: dict[str, Any]) -> str:
+        name = f"{self.stage}  " if self.stage else ""
+        return f"{name}epoch {line.get('epoch', 0):g}: validation loss {line['validation_loss']:.4f}"
 
     def _sentence(self, line: dict[str, Any], steps: int) -> str:
         done = line["step"] - self.first_step

@@ -41,6 +41,8 @@ class ReleaseUsed(BaseModel):
     """Dialogues trained on."""
     dropped: int
     """Dialogues of which not even the first answer fits the lengths."""
+    missing: tuple[str, ...] = ()
+    """Codes of the trait-levels without any dialogue, of which the run learnt nothing."""
 
 
 class RunRecord(BaseModel):
@@ -64,11 +66,15 @@ class RunRecord(BaseModel):
     trained_parameters: int = 0
     """Adapter, router and personality vectors together."""
     versions: dict[str, str]
+    processes: int = 1
+    """How many took each step together."""
     steps: int = 0
     seconds: float = Field(default=0.0, ge=0)
     """Wall-clock of the training steps, the backbone's pre-training aside."""
     final: dict[str, float] = Field(default_factory=dict)
-    """The last logged losses."""
+    """The last losses; `validation_loss`, where there is a validation split, is of the adapter kept."""
+    kept_steps: dict[str, int] = Field(default_factory=dict)
+    """The step after which each adapter was taken: the last, or the best one under --keep best."""
 
     @property
     def tiny(self) -> bool:

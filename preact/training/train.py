@@ -6,29 +6,29 @@ trains one plain adapter a trait-level. It knows nothing of the command line or 
 """
 
 import shutil
-import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from statistics import fmean
 
 import torch
 from transformers import set_seed
 
 from oceanchat.errors import OceanChatError, TrainingError
-from oceanchat.traits import TRAIT_LEVELS
 from preact.backbones import tiny
 from preact.backbones.backbone import Backbone, load
 from preact.backbones.cpu import multiplies_in_bfloat16, prepare_cpu
 from preact.backbones.identity import BackboneUsed, check_same, identify_backbone
 from preact.backbones.modules import Targets, find_targets
-from preact.config import PAPER_RATES, TINY, TrainConfig
-from preact.dialogues.batches import Example
+from preact.config import TINY, TrainConfig
 from preact.dialogues.conversation import ensure_template
-from preact.dialogues.encoding import encode_all
+from preact.dialogues.encoding import Encodings, encode_all
 from preact.dialogues.release import TrainingDialogue, TrainingRelease, read_release
-from preact.methods import METHODS, Method
+from preact.methods import METHODS
 from preact.training.adapters import adapt, with_targets
-from preact.training.objective import mean_loss
-from preact.training.progress import METRICS, TrainingProgress, open_trackers
+from preact.training.learning_rates import choose_rate
+from preact.training.processes import Processes, join
+from preact.training.progress import METRICS, open_trackers
+from preact.training.running import Session, Trained, train_adapter
 from preact.training.runs import (
     BACKBONE,
     CHECKPOINTS,
@@ -36,13 +36,14 @@ from preact.training.runs import (
     TRACKED,
     ReleaseUsed,
     RunRecord,
-    adapter_folder,
     backbone_name,
     package_versions,
     read_record,
     write_record,
 )
-from preact.training.trainer import PreactTrainer, last_checkpoint, make_trainer
+from preact.training.sharding import shard
+from preact.training.stages import Stage, adapter_names, check_data, missing_codes, stages, validates
+from preact.training.trainer import last_checkpoint
 
 Say = Callable[[str], None]
 
@@ -51,16 +52,34 @@ def train(config: TrainConfig, say: Say, *, resume: bool = False) -> RunRecord:
     """Train into `config.output` and return the record of the finished run.
 
     `say` gets what happens, a line at a time. With `resume` an unfinished run continues from its last
-    checkpoint, to exactly the result it would have had. Raises TrainingError (a folder that exists, data that
-    fits nothing, memory).
+    checkpoint, to exactly the result it would have had. Started by torchrun, the processes share each step
+    and end with what one would have. Raises TrainingError (a folder that exists, data that fits nothing,
+    memory, a loss that is no number).
     """
+    processes = join()
+    if not processes.main:
+        say = _say_nothing
+    prepare_cpu(config.threads)
     folder = Path(config.output)
+    record, release = processes.once(lambda: _begin(config, folder, processes, resume))
+    try:
+        return _train(record, release, Session(folder, processes, say, resume))
+    except OceanChatError:
+        if processes.main and not resume:
+            _leave_no_trace(folder, config)
+        raise
+
+
+def _begin(
+    config: TrainConfig, folder: Path, processes: Processes, resume: bool
+) -> tuple[RunRecord, TrainingRelease]:
+    """Check what can be checked before anything is loaded, claim the folder and write the record."""
     _claim(folder, resume)
     open_trackers(config.trackers, folder)  # a mistake in their names ends the run before anything is written
-    prepare_cpu(config.threads)
     config = _with_precision(config)
     release = read_release(config.release)
     dialogues = release.split(config.train_split)
+    check_data(config, release)
     used = ReleaseUsed(
         name=release.name,
         source=config.release,
@@ -77,38 +96,44 @@ def train(config: TrainConfig, say: Say, *, resume: bool = False) -> RunRecord:
         config=config,
         release=used,
         backbone=before,
-        adapters=_adapter_names(METHODS[config.method]),
+        adapters=adapter_names(METHODS[config.method]),
         versions=package_versions(),
+        processes=processes.size,
     )
     # Written before the backbone is built, so that a run stopped there can be resumed too.
     write_record(folder, record)
-    try:
-        return _train(record, release, folder, say, resume)
-    except OceanChatError:
-        if not resume:
-            _leave_no_trace(folder, config)
-        raise
+    return record, release
 
 
-def _train(record: RunRecord, release: TrainingRelease, folder: Path, say: Say, resume: bool) -> RunRecord:
-    config, dialogues = record.config, release.split(record.config.train_split)
+def _train(record: RunRecord, release: TrainingRelease, session: Session) -> RunRecord:
+    config, folder, processes, say = record.config, session.folder, session.processes, session.say
     if release.scripted:
         say(
             f"note: release '{release.name}' was written by the scripted model;"
             " the run shows that things work, nothing more"
         )
-    backbone = _backbone(config, folder, dialogues, say)
-    identity = _identity(record, folder, backbone)
+    if torch.cuda.device_count() > processes.size:
+        say(
+            f"note: {torch.cuda.device_count()} GPUs are visible and {processes.size} of them is used; start"
+            " with `torchrun --nproc_per_node N -m preact.cli.main train` to use N"
+        )
+    backbone = _backbone(config, release.split(config.train_split), session)
+    identity = processes.once(lambda: _identity(record, folder, backbone))
     plain = ensure_template(backbone.tokenizer)
     if plain:
         say(f"note: backbone '{config.backbone}' has no chat template; a plain one is used")
     config = with_targets(config, backbone.model)
+    encodings, chosen = _stages(config, release, backbone, say)
+    pad_id = backbone.tokenizer.pad_token_id
+    if config.fsdp:
+        shard(backbone.model, processes)
     if config.recipe.learning_rate == "auto":
-        config = _choose_rate(config, release, backbone, say)
-    encodings = encode_all(backbone.tokenizer, dialogues, config.method, config.recipe)
-    if encodings.dropped:
-        say(f"note: {encodings.dropped} dialogues left out: not even the first answer fits the lengths")
-    counts = {"dialogues": len(encodings.examples), "dropped": encodings.dropped}
+        config = choose_rate(config, backbone.model, pad_id, chosen, session)
+    counts = {
+        "dialogues": len(encodings.examples),
+        "dropped": encodings.dropped,
+        "missing": missing_codes(e.trait_id for e in encodings.examples),
+    }
     update = {
         "config": config,
         "release": record.release.model_copy(update=counts),
@@ -118,10 +143,40 @@ def _train(record: RunRecord, release: TrainingRelease, folder: Path, say: Say, 
         "plain_template": plain,
     }
     record = record.model_copy(update=update)
-    write_record(folder, record)
+    processes.once(lambda: write_record(folder, record))
     for line in describe(record):
         say(line)
-    return _train_adapters(record, folder, backbone, encodings.examples, say, resume)
+    model, trained = backbone.model, []
+    for stage in chosen:
+        set_seed(config.seed)
+        adapted = adapt(model, config)
+        trained.append(train_adapter(session, config, stage, adapted, pad_id))
+        model = adapted.unload() if len(chosen) > 1 else model
+    processes.wait()  # the others may still be writing beside a checkpoint
+    return processes.once(lambda: _finish(record, folder, trained))
+
+
+def _stages(
+    config: TrainConfig, release: TrainingRelease, backbone: Backbone, say: Say
+) -> tuple[Encodings, list[Stage]]:
+    def encoded(split: str) -> Encodings:
+        return encode_all(backbone.tokenizer, release.split(split), config.method, config.recipe)
+
+    training = encoded(config.train_split)
+    validation = encoded("validation").examples if validates(config, release) else []
+    if training.dropped:
+        say(f"note: {training.dropped} dialogues left out: not even the first answer fits the lengths")
+    missing = missing_codes(e.trait_id for e in training.examples)
+    if missing:
+        say(
+            f"note: there is no dialogue of {', '.join(missing)}: the run learns nothing about it, whatever"
+            " it answers"
+        )
+    return training, stages(METHODS[config.method], training.examples, validation)
+
+
+def _say_nothing(line: str) -> None:
+    """Only the main process speaks."""
 
 
 def _leave_no_trace(folder: Path, config: TrainConfig) -> None:
@@ -165,18 +220,23 @@ def _with_precision(config: TrainConfig) -> TrainConfig:
     return config.model_copy(update={"recipe": config.recipe.model_copy(update={"precision": precision})})
 
 
-def _backbone(config: TrainConfig, folder: Path, dialogues: Sequence[TrainingDialogue], say: Say) -> Backbone:
-    recipe = config.recipe
-    if config.backbone != TINY:
-        return load(config.backbone, precision=recipe.stored, quantise=recipe.quantise)
-    saved = folder / BACKBONE
+def _backbone(config: TrainConfig, dialogues: Sequence[TrainingDialogue], session: Session) -> Backbone:
+    recipe, name = config.recipe, config.backbone
+    if name == TINY:
+        # Read back even when just built, so that a resumed run starts from the same bytes.
+        name = str(session.folder / BACKBONE)
+        session.processes.once(lambda: _build_tiny(config, Path(name), dialogues, session.say))
+    return load(name, precision=recipe.stored, quantise=recipe.quantise)
+
+
+def _build_tiny(config: TrainConfig, saved: Path, dialogues: Sequence[TrainingDialogue], say: Say) -> None:
     if not tiny.is_tiny(str(saved)):
         shape = config.tiny
         texts = [text for source in config.pretrain_texts for text in tiny.read_texts(source)]
         say(
             f"building the tiny backbone from {len(dialogues)} dialogues and {len(texts)} more texts:"
             f" {shape.steps} steps of {shape.batch * shape.width:,} tokens,"
-            f" learning rate {shape.learning_rate:g}, {recipe.precision}"
+            f" learning rate {shape.learning_rate:g}, {config.recipe.precision}"
         )
         conversations = [tiny.conversation([(m.role, m.content) for m in d.messages]) for d in dialogues]
 
@@ -184,13 +244,11 @@ def _backbone(config: TrainConfig, folder: Path, dialogues: Sequence[TrainingDia
             if step == 1 or step % 50 == 0 or step == steps:
                 say(f"backbone step {step}/{steps}  loss {loss:.4f}")
 
-        mixed = recipe.precision == "mixed"
+        mixed = config.recipe.precision == "mixed"
         built = tiny.build(
             texts, conversations, shape=shape, seed=config.seed, mixed=mixed, progress=progress
         )
         tiny.save(built, saved, shape, config.seed)
-    # Read back even when just built, so that a resumed run starts from the same bytes.
-    return load(str(saved), precision=recipe.stored, quantise=recipe.quantise)
 
 
 def _identity(record: RunRecord, folder: Path, backbone: Backbone) -> BackboneUsed:
@@ -200,98 +258,32 @@ def _identity(record: RunRecord, folder: Path, backbone: Backbone) -> BackboneUs
     return identity
 
 
-def _adapter_names(method: Method) -> tuple[str, ...]:
-    return tuple(t.code for t in TRAIT_LEVELS) if method.adapters == "ten" else ("default",)
-
-
-def _train_adapters(
-    record: RunRecord, folder: Path, backbone: Backbone, examples: Sequence[Example], say: Say, resume: bool
-) -> RunRecord:
-    config, model = record.config, backbone.model
-    pad_id = backbone.tokenizer.pad_token_id
-    seconds, trained, steps = 0.0, 0, 0
-    final: dict[str, float] = {}
-    for index, name in enumerate(record.adapters):
-        selected = [e for e in examples if name == "default" or e.trait_id == index]
-        if not selected:
-            raise TrainingError(
-                f"the release has no dialogue of {name}; {config.method} needs some of every trait-level"
-            )
-        set_seed(config.seed)
-        adapted = adapt(model, config)
-        trained += sum(p.numel() for p in adapted.parameters() if p.requires_grad)
-        trainer = make_trainer(config, folder / CHECKPOINTS / name, adapted, selected, pad_id)
-        trainer.add_callback(TrainingProgress(folder, say, stage="" if name == "default" else name))
-        for tracker in open_trackers(config.trackers, folder / TRACKED / name):
-            trainer.add_callback(tracker)
-        began = time.monotonic()
-        _run(trainer, resume)
-        seconds += time.monotonic() - began
-        steps += trainer.state.global_step
-        final = dict(trainer.last_losses)
-        adapted.save_pretrained(adapter_folder(folder, name))
-        (adapter_folder(folder, name) / "README.md").unlink()  # peft's form, with nothing filled in
-        model = adapted.unload() if len(record.adapters) > 1 else model
+def _finish(record: RunRecord, folder: Path, trained: Sequence[Trained]) -> RunRecord:
+    """Tidy up, and write the finished record. Where there are ten adapters, `final` is the mean of theirs."""
     shutil.rmtree(folder / CHECKPOINTS, ignore_errors=True)
-    figures = {"trained_parameters": trained, "steps": steps, "seconds": round(seconds, 2), "final": final}
+    names = dict.fromkeys(name for adapter in trained for name in adapter.final)
+    final = {name: fmean(a.final[name] for a in trained if name in a.final) for name in names}
+    figures = {
+        "trained_parameters": sum(adapter.parameters for adapter in trained),
+        "steps": sum(adapter.steps for adapter in trained),
+        "seconds": round(sum(adapter.seconds for adapter in trained), 2),
+        "final": final,
+        "kept_steps": {adapter.name: adapter.kept for adapter in trained},
+    }
     finished = record.model_copy(update={"state": "finished", **figures})
     write_record(folder, finished)
     return finished
 
 
-def _run(trainer: PreactTrainer, resume: bool) -> None:
-    """Train, from the last complete checkpoint when resuming; memory that runs out becomes one line."""
-    start = last_checkpoint(Path(trainer.args.output_dir)) if resume else None
-    try:
-        trainer.train(resume_from_checkpoint=start)
-    except (torch.OutOfMemoryError, MemoryError) as error:
-        raise _out_of_memory() from error
-    except RuntimeError as error:
-        if "alloc" in str(error) and "memory" in str(error):
-            raise _out_of_memory() from error
-        raise
-
-
-def _out_of_memory() -> TrainingError:
-    return TrainingError(
-        "there is not enough memory; lower --micro-batch (the batch size stays), add"
-        " --gradient-checkpointing, lower --rank, or quantize the backbone with --quantize 4bit"
-    )
-
-
-def _choose_rate(config: TrainConfig, release: TrainingRelease, backbone: Backbone, say: Say) -> TrainConfig:
-    """The config with the paper's learning rate whose adapter has the lowest loss on the validation split.
-
-    Each rate is trained in full, as the run itself would be, and its adapter is discarded.
-    """
-    validation, training = (
-        encode_all(backbone.tokenizer, release.split(split), config.method, config.recipe).examples
-        for split in ("validation", config.train_split)
-    )
-    losses: dict[float, float] = {}
-    for rate in PAPER_RATES:
-        recipe = config.recipe.model_copy(update={"learning_rate": rate})
-        trial = config.model_copy(update={"recipe": recipe})
-        set_seed(config.seed)
-        adapted = adapt(backbone.model, trial)
-        folder = Path(config.output) / CHECKPOINTS / f"rate-{rate:g}"
-        trainer = make_trainer(
-            trial, folder, adapted, training, backbone.tokenizer.pad_token_id, checkpoints=False
-        )
-        _run(trainer, resume=False)
-        losses[rate] = mean_loss(adapted, validation, trainer.data_collator, recipe.micro_batch)
-        say(f"learning rate {rate:g}: validation loss {losses[rate]:.4f}")
-        adapted.unload()
-    best = min(losses, key=lambda rate: (losses[rate], rate))
-    say(f"learning rate {best:g} is chosen")
-    return config.model_copy(update={"recipe": config.recipe.model_copy(update={"learning_rate": best})})
-
-
 def describe(record: RunRecord) -> list[str]:
     """What a run is about to do, a line each."""
     config = record.config
-    return [
+    lines = [
         f"method {config.method}: {config.summary}; {record.release.dialogues} dialogues; seed {config.seed}",
         f"backbone {config.backbone}: {record.backbone_parameters:,} parameters",
         f"adapted: {Targets(record.adapted).text}",
     ]
+    if record.processes > 1:
+        how = "share its weights" if config.fsdp else "each hold a copy"
+        lines.append(f"{record.processes} processes take each step together and {how}")
+    return lines

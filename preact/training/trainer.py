@@ -1,45 +1,62 @@
 """Hugging Face's Trainer with equation 6 as loss.
 
-Two learning rates, losses that stay right under gradient accumulation and several processes, and each part of
-the loss in the log. It knows nothing of releases or run folders.
+Two learning rates, losses that stay right under gradient accumulation and in several processes, and each part
+of the loss in the log. It knows nothing of releases or run folders.
 """
 
 import json
 import math
 from collections.abc import Sequence
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor, nn
-from transformers import PrinterCallback, Trainer, TrainingArguments
-from transformers.trainer_pt_utils import LengthGroupedSampler
+from torch import Tensor, distributed, nn
+from torch.distributed.tensor import DTensor
+from torch.utils.data import DataLoader
+from transformers import PrinterCallback, Trainer, TrainerCallback, TrainingArguments
 
 from preact.backbones.packed_attention import use_packed_rows
 from preact.config import Recipe, TrainConfig
 from preact.dialogues.batches import Collator, Example
 from preact.dialogues.conversation import IGNORED
 from preact.methods import METHODS, Method
+from preact.mixture.router import select
 from preact.training.objective import batch_loss, expert_loss, loss_weight
+from preact.training.processes import Processes
+from preact.training.sharding import is_sharded
+from preact.training.steps import Steps
 
 ROUTER = "preact_router"
 
 
 class PreactTrainer(Trainer):  # type: ignore[misc]
-    """Trains an adapted model; the parts of the loss go into the log."""
+    """Trains an adapted model; the parts of the loss go into the log.
+
+    Raises TrainingError at the first step whose loss or gradient is no number, before anything of that step
+    is saved.
+    """
 
     loss_is_scaled_for_ga = True
 
-    def __init__(self, *args: Any, method: Method, recipe: Recipe, **kwargs: Any) -> None:
+    def __init__(
+        self, *args: Any, method: Method, recipe: Recipe, steps: Steps, processes: Processes, **kwargs: Any
+    ) -> None:
         super().__init__(*args, **kwargs)
         self.method = method
         self.recipe = recipe
+        self.steps = steps
+        self.processes = processes
         self.model_accepts_loss_kwargs = True
         self.optimizer: torch.optim.Optimizer | None
-        self.parts: dict[str, float] = {}
-        """Sums since the last log: the losses by step, and the tokens seen."""
+        self.parts: dict[str, Tensor] = {}
+        """Sums since the last log, of this process: the losses by step, and the tokens seen."""
         self.parts_since = 0
         self.last_losses: dict[str, float] = {}
+        # Trainer's name for a model whose weights are placed already: it neither moves nor wraps it.
+        self.is_distributed_loading_by_transformers = is_sharded(self.model)
+        self.add_callback(_NewOrder(steps))
 
     def compute_loss(
         self,
@@ -48,55 +65,82 @@ class PreactTrainer(Trainer):  # type: ignore[misc]
         return_outputs: bool = False,
         num_items_in_batch: Tensor | int | None = None,
     ) -> Any:
-        """Equation 6 for a micro-batch, scaled so that the micro-batches of a step add up to its loss."""
-        sequences = inputs.pop("sequence_trait_ids", None)
+        """Equation 6 for a micro-batch, scaled so that the micro-batches of a step add up to its loss.
+
+        The router runs once a micro-batch, here: its expert weights go into the forward pass and into the
+        loss on them.
+        """
+        sequences = inputs.pop("sequence_trait_ids")
+        trait_ids = inputs.pop("trait_ids", None)
         labels = inputs.pop("labels")
-        total = batch_loss(model, inputs, labels)
+        weights = self._expert_weights()
+        if weights is not None and trait_ids is not None:
+            inputs["expert_weights"] = select(weights, trait_ids)
         items = num_items_in_batch if num_items_in_batch is not None else (labels[:, 1:] != IGNORED).sum()
-        lm_loss = total / items
-        # The expert weights are the same in every micro-batch: without this they would count once for each.
-        on_experts = self._expert_loss(model, sequences) / self.current_gradient_accumulation_steps
+        lm_loss = batch_loss(model, inputs, labels) / items
+        on_experts = torch.zeros((), device=lm_loss.device)
+        if weights is not None:
+            # The same in every micro-batch of the step: without the division it would count once for each.
+            on_experts = expert_loss(weights, sequences, self.method, self.recipe)
+            on_experts = on_experts / self.current_gradient_accumulation_steps
         self._add_to_log(lm_loss, on_experts, inputs)
-        loss = lm_loss + loss_weight(self.recipe, self.state.global_step) * on_experts
-        if self.args.average_tokens_across_devices and num_items_in_batch is not None:
-            # `items` counts all processes' tokens, and gradients are averaged over processes.
-            loss = loss + lm_loss * (self.accelerator.num_processes - 1)
+        # `items` counts all processes' tokens, and gradients are averaged over processes.
+        loss = lm_loss * self.processes.size
+        loss = loss + loss_weight(self.recipe, self.state.global_step) * on_experts
         return (loss, {}) if return_outputs else loss
 
-    def _get_train_sampler(self, train_dataset: Any = None) -> Any:
-        if not self.recipe.length_grouping:
-            return super()._get_train_sampler(train_dataset)
-        lengths = [len(example.ids) for example in self.train_dataset]
-        generator = torch.Generator().manual_seed(self.args.data_seed)
-        return LengthGroupedSampler(self.args.train_batch_size, lengths=lengths, generator=generator)
+    def _expert_weights(self) -> Tensor | None:
+        """The router's expert weights of all trait-levels, P x N; None where there are no experts."""
+        if not self.method.has_experts:
+            return None
+        weights: Tensor = self.accelerator.unwrap_model(self.model).base_model.router_weights()
+        return weights
 
-    def _expert_loss(self, model: nn.Module, sequences: Tensor | None) -> Tensor:
-        tuner = self.accelerator.unwrap_model(model).base_model
-        weights = getattr(tuner, "latest_weights", None)
-        if weights is None or sequences is None:
-            return torch.zeros((), device=self.args.device)
-        tuner.latest_weights = None
-        return expert_loss(weights, sequences, self.method, self.recipe)
+    def get_train_dataloader(self) -> DataLoader[dict[str, Any]]:
+        """The micro-batches of `steps`, which shares them among processes by itself."""
+        return DataLoader(
+            self.steps,
+            collate_fn=itemgetter(0),
+            pin_memory=self.args.dataloader_pin_memory,
+            generator=torch.Generator(),  # a loader without one draws from the generator of dropout
+        )
 
     def _add_to_log(self, lm_loss: Tensor, on_experts: Tensor, inputs: dict[str, Tensor]) -> None:
         if not self.parts:
             self.parts_since = self.state.global_step  # not 0 where a run is resumed
-        for name, value in (("lm_loss", lm_loss), ("expert_loss", on_experts)):
-            self.parts[name] = self.parts.get(name, 0.0) + float(value.detach())
-        self.parts["tokens"] = self.parts.get("tokens", 0.0) + inputs["input_ids"].numel()
+        tokens = torch.tensor(float(inputs["input_ids"].numel()), device=lm_loss.device)
+        for name, value in (("lm_loss", lm_loss), ("expert_loss", on_experts), ("tokens", tokens)):
+            self.parts[name] = self.parts.get(name, 0.0) + value.detach()
 
     def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
         """Add the parts of the loss, a step each, to what Trainer logs."""
         steps = self.state.global_step - self.parts_since
         if "loss" in logs and steps > 0:
-            logs["lm_loss"] = self.parts.get("lm_loss", 0.0) / steps
-            logs["expert_loss"] = self.parts.get("expert_loss", 0.0) / steps
-            logs["tokens"] = self.parts.get("tokens", 0.0)
+            shares = torch.stack([self.parts["lm_loss"].double(), self.parts["tokens"].double()])
+            lm_loss, tokens = self.processes.total(shares).tolist()
+            logs["lm_loss"] = lm_loss / steps
+            logs["expert_loss"] = float(self.parts["expert_loss"]) / steps
+            logs["tokens"] = tokens
             if self.optimizer is not None and len(self.optimizer.param_groups) > 1:
                 logs["router_learning_rate"] = self.optimizer.param_groups[1]["lr"]
             self.parts = {}
+            self._check_finite(logs)
             self.last_losses = {name: logs[name] for name in ("loss", "lm_loss", "expert_loss")}
         super().log(logs, start_time)
+
+    def _check_finite(self, logs: dict[str, float]) -> None:
+        wrong = next((n for n in ("loss", "grad_norm") if not math.isfinite(logs.get(n, 0.0))), None)
+        if wrong is None:
+            return
+        what = "loss" if wrong == "loss" else "gradient"
+        router = f" or --router-lr ({self.recipe.router_learning_rate:g})" if self.method.router else ""
+        saved = last_checkpoint(Path(self.args.output_dir))
+        after = f"; the last good checkpoint is '{saved}'" if saved else ""
+        raise self.processes.failure(
+            f"training diverged at step {self.state.global_step}: the {what} is {logs[wrong]};"
+            f" train a new run with a lower --lr ({self.recipe.learning_rate:g}){router}, or a lower"
+            f" --max-grad-norm{after}"
+        )
 
     def create_optimizer(self, model: nn.Module | None = None) -> torch.optim.Optimizer:
         """One group for the experts and one, with its own learning rate and no decay, for the router."""
@@ -112,6 +156,37 @@ class PreactTrainer(Trainer):  # type: ignore[misc]
         optimizer: torch.optim.Optimizer = self.optimizer
         return optimizer
 
+    def _move_model_to_device(self, model: nn.Module, device: torch.device) -> None:
+        if not is_sharded(model):  # whose parts lie where they belong
+            super()._move_model_to_device(model, device)
+
+    def _sync_replicated_trainable_parameters(self, model: nn.Module) -> None:
+        """Begin with the same adapter beside a sharded backbone, and average its gradients at each step.
+
+        As Trainer does, but for processes on CPUs too, which cannot average by themselves.
+        """
+
+        def average_gradient(parameter: Tensor) -> None:
+            if self.accelerator.sync_gradients and parameter.grad is not None:
+                distributed.all_reduce(parameter.grad)
+                parameter.grad /= self.processes.size
+
+        for parameter in model.parameters():
+            if parameter.requires_grad and not isinstance(parameter.data, DTensor):
+                distributed.broadcast(parameter.data, src=0)
+                parameter.register_post_accumulate_grad_hook(average_gradient)  # type: ignore[no-untyped-call]
+
+
+class _NewOrder(TrainerCallback):  # type: ignore[misc]
+    """Gives each epoch its order of dialogues, the same one after a resume."""
+
+    def __init__(self, steps: Steps) -> None:
+        self.steps = steps
+
+    def on_epoch_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        """The steps taken tell which epoch begins."""
+        self.steps.set_epoch(state.global_step // self.steps.per_epoch)
+
 
 def make_trainer(
     config: TrainConfig,
@@ -121,36 +196,46 @@ def make_trainer(
     pad_id: int,
     *,
     checkpoints: bool = True,
+    processes: Processes | None = None,
 ) -> PreactTrainer:
     """A trainer for this adapted model; with `checkpoints` it leaves some in `folder` for a resume."""
     recipe, method = config.recipe, METHODS[config.method]
+    processes = processes or Processes()
     shares = use_packed_rows(model.get_base_model(), recipe.packing)
+    steps = Steps(
+        examples,
+        Collator(pad_id, packed=recipe.packing, trait_ids=method.has_experts, share_prefix=shares),
+        batch_size=recipe.batch_size,
+        micro_batch=recipe.micro_batch,
+        seed=config.seed,
+        by_length=recipe.length_grouping,
+        processes=processes,
+    )
     trainer = PreactTrainer(
         model=model,
-        args=_arguments(config, folder, len(examples), checkpoints),
-        train_dataset=list(examples),
-        data_collator=Collator(
-            pad_id, packed=recipe.packing, trait_ids=method.has_experts, share_prefix=shares
-        ),
+        args=_arguments(config, folder, steps, checkpoints),
+        data_collator=steps.collator,
         method=method,
         recipe=recipe,
+        steps=steps,
+        processes=processes,
     )
     trainer.remove_callback(PrinterCallback)
     return trainer
 
 
-def _arguments(config: TrainConfig, folder: Path, dialogues: int, checkpoints: bool) -> TrainingArguments:
+def _arguments(config: TrainConfig, folder: Path, steps: Steps, checkpoints: bool) -> TrainingArguments:
     recipe = config.recipe
-    steps = config.max_steps or math.ceil(dialogues / recipe.batch_size) * recipe.epochs
-    return TrainingArguments(
+    total = config.max_steps or steps.per_epoch * recipe.epochs
+    arguments = TrainingArguments(
         output_dir=str(folder),
-        per_device_train_batch_size=recipe.micro_batch,
-        gradient_accumulation_steps=recipe.batch_size // recipe.micro_batch,
+        per_device_train_batch_size=steps.micro_batch,
+        gradient_accumulation_steps=steps.accumulated,
         num_train_epochs=recipe.epochs,
         max_steps=config.max_steps or -1,
         learning_rate=recipe.learning_rate,
         lr_scheduler_type=recipe.schedule,
-        warmup_steps=math.ceil(recipe.warmup * steps),
+        warmup_steps=math.ceil(recipe.warmup * total),
         weight_decay=recipe.weight_decay,
         max_grad_norm=recipe.max_grad_norm,
         optim="adamw_torch_fused" if recipe.optimiser == "adamw" else "adamw_bnb_8bit",
@@ -166,10 +251,16 @@ def _arguments(config: TrainConfig, folder: Path, dialogues: int, checkpoints: b
         logging_nan_inf_filter=False,
         report_to="none",
         remove_unused_columns=False,
+        ddp_find_unused_parameters=False,
         dataloader_pin_memory=torch.cuda.is_available(),
         disable_tqdm=True,
         log_level="error",
+        log_level_replica="error",
     )
+    # Left alone, one process that sees several GPUs would copy the model to each at every step, and threads
+    # would share one gate.
+    arguments._n_gpu = min(arguments.n_gpu, 1)
+    return arguments
 
 
 def last_checkpoint(folder: Path) -> str | None:

@@ -1,50 +1,138 @@
-"""Two processes on loopback train as one does: PSL counts once, tokens count once."""
+"""Two processes on loopback train as one does, from `preact train` to the run folder."""
 
+import json
 import os
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 from safetensors.torch import load_file
 
-STEPS = """
-import os, sys
-from pathlib import Path
-from safetensors.torch import save_file
-from tests.preact.training.test_trainer import trainer_for
+from oceanchat.errors import TrainingError
+from preact.config import TrainConfig
+from preact.methods import MethodName
+from preact.training.progress import METRICS, read_metrics
+from preact.training.runs import adapter_folder, read_record
+from preact.training.train import train
+from preact.training.trainer import PreactTrainer
+from tests.preact.conftest import Run, micro_config, release_rows, write_rows
 
-out, batch = Path(sys.argv[1]), int(sys.argv[2])
-recipe = {"batch_size": batch, "micro_batch": batch, "loss_weight": 10.0, "learning_rate": 0.1}
-trainer = trainer_for(out.parent / out.stem, epochs=2.0, **recipe)
-trainer.train()
-if trainer.is_world_process_zero():
-    model = trainer.accelerator.unwrap_model(trainer.model)
-    save_file({n: p.detach().clone() for n, p in model.named_parameters() if p.requires_grad}, out)
-trainer.accelerator.wait_for_everyone()
-os._exit(0)
+pytestmark = pytest.mark.slow
+
+CALLS = """
+import json, sys
+from preact.config import TrainConfig
+from preact.training.processes import leave
+from tests.preact.training.test_distributed import run_until
+
+for call in json.loads(sys.argv[1]):
+    run_until(TrainConfig.model_validate(call["config"]), call["stop"], resume=call["resume"])
+leave()
 """
-"""The processes leave without taking the interpreter down: gloo's thread still needs it to drop the tensors
-of the last gathering, and torch aborts a process that ends in between.
-"""
+ENVIRONMENT = {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(Path(__file__).parents[3])}
 
 
-def trained(out: Path, processes: int, batch: int) -> dict[str, torch.Tensor]:
-    script = out.with_suffix(".py")
-    script.write_text(STEPS)
-    launcher = ["-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={processes}"]
-    command = [sys.executable, *launcher, str(script), str(out), str(batch)]
-    env = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[3]), "TMPDIR": str(out.parent)}
-    done = subprocess.run(command, capture_output=True, text=True, timeout=240, env=env)
-    assert done.returncode == 0, done.stderr[-2000:]
-    return load_file(out)
+def two_processes(folder: Path, *command: str) -> "subprocess.CompletedProcess[str]":
+    launcher = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
+    environment = {**os.environ, **ENVIRONMENT, "TMPDIR": str(folder)}  # torchrun leaves its own behind
+    return subprocess.run([*launcher, *command], capture_output=True, text=True, timeout=400, env=environment)
 
 
-@pytest.mark.slow
-def test_two_processes_take_the_steps_of_one(tmp_path: Path) -> None:
-    one = trained(tmp_path / "one.safetensors", 1, 8)
-    two = trained(tmp_path / "two.safetensors", 2, 4)
-    assert one.keys() == two.keys() and any("personality" in name for name in one)
-    for name in one:
-        assert torch.allclose(one[name], two[name], rtol=1e-3, atol=1e-4), name
+@pytest.fixture(scope="module")
+def uneven_release(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """43 training dialogues: the last step of an epoch has three, and processes differ in theirs."""
+    folder = tmp_path_factory.mktemp("uneven") / "release"
+    write_rows(folder, "train", release_rows("train", 5)[:43])
+    write_rows(folder, "validation", release_rows("validation", 1)[:7])
+    return folder
+
+
+def config(release: Path, output: Path, backbone: str, **options: Any) -> TrainConfig:
+    recipe = {"learning_rate": 0.01, "loss_weight": 1.0, "warmup": 0.2, "precision": "float32"}
+    recipe.update(options.pop("recipe", {}))
+    return micro_config(release, output, backbone=backbone, recipe=recipe, **options)
+
+
+def tensors(folder: Path) -> dict[str, torch.Tensor]:
+    return load_file(adapter_folder(folder, "default") / "adapter_model.safetensors")
+
+
+def assert_same(one: Path, other: Path) -> None:
+    """The adapters, the router and every logged figure agree to 1e-5."""
+    ours, theirs = tensors(one), tensors(other)
+    assert ours.keys() == theirs.keys() and any("personality" in name for name in ours)
+    for name in ours:
+        assert torch.allclose(ours[name], theirs[name], rtol=1e-5, atol=1e-5), name
+    measured = ("loss", "lm_loss", "expert_loss", "grad_norm", "learning_rate", "validation_loss")
+    for a, b in zip(read_metrics(one / METRICS), read_metrics(other / METRICS), strict=True):
+        assert a["step"] == b["step"]
+        figures: Mapping[str, float] = {name: a[name] for name in measured if name in a}
+        assert figures == pytest.approx({name: b[name] for name in figures}, rel=1e-4, abs=1e-6)
+
+
+def run_until(config: TrainConfig, stop: int = 0, *, resume: bool = False) -> None:
+    """Train; with `stop` only until that step's figures are to be logged, in every process."""
+
+    def log(trainer: PreactTrainer, logs: dict[str, float], start_time: float | None = None) -> None:
+        if stop and trainer.state.global_step == stop:
+            raise TrainingError("stopped by the test")
+        logged(trainer, logs, start_time)
+
+    with pytest.MonkeyPatch.context() as patch:
+        logged = PreactTrainer.log
+        patch.setattr(PreactTrainer, "log", log)
+        try:
+            train(config, lambda line: None, resume=resume)
+        except TrainingError as error:
+            assert stop and "stopped by the test" in str(error)
+
+
+@pytest.mark.parametrize(
+    ("fsdp", "method", "recipe"),
+    [(False, "preact", {"micro_batch": 2}), (True, "auxiliary", {"packing": False, "keep": "best"})],
+)
+def test_two_processes_end_as_one_and_go_on_with_each_others_checkpoints(
+    fsdp: bool,
+    method: MethodName,
+    recipe: dict[str, Any],
+    uneven_release: Path,
+    preact_run: Run,
+    tmp_path: Path,
+) -> None:
+    def named(name: str) -> TrainConfig:
+        options = {"fsdp": fsdp, "save_steps": 3, "recipe": recipe}
+        return config(uneven_release, tmp_path / name, preact_run.backbone, method=method, **options)
+
+    run_until(named("alone"))
+    run_until(named("one-then-two"), stop=8)
+    calls = [
+        {"config": named("two").model_dump(), "stop": 0, "resume": False},
+        {"config": named("one-then-two").model_dump(), "stop": 0, "resume": True},
+        {"config": named("two-then-one").model_dump(), "stop": 8, "resume": False},
+    ]
+    script = tmp_path / "calls.py"
+    script.write_text(CALLS)
+    done = two_processes(tmp_path, str(script), json.dumps(calls))
+    assert done.returncode == 0, done.stderr[-3000:]
+    run_until(named("two-then-one"), resume=True)
+    for name in ("two", "one-then-two", "two-then-one"):
+        assert_same(tmp_path / "alone", tmp_path / name)
+        assert read_record(tmp_path / name).state == "finished"
+    assert read_record(tmp_path / "two").processes == 2
+
+
+def test_the_command_line_starts_in_two_processes_and_speaks_once(
+    release_folder: Path, preact_run: Run, tmp_path: Path
+) -> None:
+    arguments = ("-m", "preact.cli.main", "train", str(release_folder), "--output", str(tmp_path / "run"))
+    options = ("--max-steps", "2", "--rank", "16", "--backbone", preact_run.backbone)
+    done = two_processes(tmp_path, *arguments, *options)
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert done.stdout.count("run ") == 1 and done.stderr.count("step 2/2") == 1
+    assert "2 processes take each step together" in done.stderr
+    again = two_processes(tmp_path, *arguments, *options)
+    assert again.returncode == 1 and again.stderr.count("exists; use --resume") == 1

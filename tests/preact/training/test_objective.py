@@ -1,6 +1,5 @@
 """The losses of batches, by hand, and lambda over the steps."""
 
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -8,12 +7,10 @@ import pytest
 import torch
 
 from preact.config import Recipe
-from preact.dialogues.batches import Collator
 from preact.dialogues.conversation import IGNORED
 from preact.methods import METHODS, MethodName
 from preact.mixture.losses import entropy_shortfall, personality_specialization, sequence_balance
-from preact.training.objective import batch_loss, dialogue_losses, expert_loss, loss_weight, mean_loss
-from tests.preact.training.test_trainer import EXAMPLES, trainer_for
+from preact.training.objective import batch_loss, dialogue_losses, expert_loss, loss_weight
 
 
 def test_losses_by_hand() -> None:
@@ -28,13 +25,6 @@ def test_losses_by_hand() -> None:
 
     assert float(batch_loss(model, {}, labels)) == pytest.approx(sure + 2 * flat, rel=1e-4)
     assert dialogue_losses(model, {}, labels, 2).tolist() == pytest.approx([sure, flat], rel=1e-4)
-
-
-def test_mean_loss_does_not_depend_on_the_batches(tmp_path: Path) -> None:
-    trainer = trainer_for(tmp_path)
-    collator = Collator(0, packed=False, trait_ids=True)
-    small, large = (mean_loss(trainer.model, EXAMPLES, collator, size) for size in (3, 16))
-    assert small == pytest.approx(large, rel=1e-5)
 
 
 @pytest.mark.parametrize("method", ["preact", "no-psl", "no-router"])

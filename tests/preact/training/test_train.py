@@ -1,5 +1,6 @@
 """Whole runs: complete, repeatable, resumable, refused in a line."""
 
+import re
 import signal
 import subprocess
 import sys
@@ -13,7 +14,6 @@ from oceanchat.errors import TrainingError
 from preact.backbones.cpu import multiplies_in_bfloat16
 from preact.config import TrainConfig
 from preact.methods import MethodName
-from preact.training import train as training
 from preact.training.progress import read_metrics
 from preact.training.runs import adapter_folder, finished_record, read_record
 from preact.training.train import train
@@ -53,8 +53,12 @@ def test_a_run_folder_is_complete(preact_run: Run, release_folder: Path) -> None
         "metrics.jsonl",
         "run.json",
     ]
-    lines = read_metrics(preact_run.folder / "metrics.jsonl")
+    metrics = read_metrics(preact_run.folder / "metrics.jsonl")
+    lines = [line for line in metrics if "loss" in line]
     assert [line["step"] for line in lines] == list(range(1, 11))
+    validated = {line["step"]: line["validation_loss"] for line in metrics if "validation_loss" in line}
+    assert list(validated) == [5, 10] and record.final["validation_loss"] == validated[10]
+    assert record.final.items() >= {name: lines[-1][name] for name in ("loss", "lm_loss")}.items()
     assert {"loss", "lm_loss", "expert_loss", "learning_rate", "router_learning_rate"} <= lines[0].keys()
     assert record.trained_parameters == sum(t.numel() for t in tensors(preact_run.folder).values())
 
@@ -101,11 +105,12 @@ def test_killed_at_10_and_resumed_to_20_equals_20_straight(release_folder: Path,
     )
     assert same(tmp_path / "straight", tmp_path / "broken")
 
-    def losses(name: str) -> list[tuple[float, ...]]:
+    def losses(name: str) -> list[tuple[float | None, ...]]:
         lines = read_metrics(tmp_path / name / "metrics.jsonl")
-        return [tuple(line[part] for part in ("step", "loss", "lm_loss", "expert_loss")) for line in lines]
+        parts = ("step", "loss", "lm_loss", "expert_loss", "validation_loss")
+        return [tuple(line.get(part) for part in parts) for line in lines]
 
-    assert losses("straight") == losses("broken") and len(losses("broken")) == 20
+    assert losses("straight") == losses("broken") and len(losses("broken")) == 24
 
 
 def test_lora_sep_trains_ten_adapters(runs: dict[str, Path]) -> None:
@@ -114,22 +119,6 @@ def test_lora_sep_trains_ten_adapters(runs: dict[str, Path]) -> None:
     open_, calm = tensors(runs["lora-sep"], "O+"), tensors(runs["lora-sep"], "N-")
     assert record.trained_parameters == 10 * sum(t.numel() for t in open_.values())
     assert any(not torch.equal(open_[name], calm[name]) for name in open_)
-
-
-def test_the_learning_rate_is_chosen_on_the_validation_split(
-    preact_run: Run, release_folder: Path, tmp_path: Path
-) -> None:
-    lines: list[str] = []
-    options = {"backbone": preact_run.backbone, "max_steps": 4}
-    config = micro_config(
-        release_folder, tmp_path / "auto", recipe={"learning_rate": "auto", "warmup": 0.0}, **options
-    )
-    record = train(config, lines.append)
-    losses = {
-        line.split()[2].rstrip(":"): float(line.split()[-1]) for line in lines if "validation loss" in line
-    }
-    assert set(losses) == {"5e-05", "0.0005", "0.005"}
-    assert record.config.recipe.learning_rate == float(min(losses, key=lambda rate: losses[rate]))
 
 
 @pytest.mark.parametrize("method", ["preact", "lora"])
@@ -208,12 +197,40 @@ def test_a_scripted_release_is_allowed_and_said(tmp_path: Path) -> None:
     assert record.release.scripted and any("scripted model" in line for line in lines)
 
 
-def test_memory_that_runs_out_is_one_line_with_what_to_change(
-    release_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def full(self: object, **options: object) -> None:
-        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20 GiB")
+def test_trait_levels_without_a_dialogue_are_said_and_recorded(preact_run: Run, tmp_path: Path) -> None:
+    write_rows(tmp_path / "release", "train", release_rows("train", 1)[:8])
+    lines: list[str] = []
+    options = {"backbone": preact_run.backbone, "max_steps": 1}
+    record = train(micro_config(tmp_path / "release", tmp_path / "run", **options), lines.append)
+    assert record.release.missing == ("A-", "N-")
+    assert any("no dialogue of A-, N-" in line for line in lines)
 
-    monkeypatch.setattr(training.PreactTrainer, "train", full)
-    with pytest.raises(TrainingError, match="lower --micro-batch"):
-        train(micro_config(release_folder, tmp_path / "run"), quiet)
+
+def test_the_best_epoch_is_kept_where_it_is_asked_for(
+    preact_run: Run, release_folder: Path, tmp_path: Path
+) -> None:
+    recipe = {"learning_rate": 0.5, "schedule": "constant", "keep": "best", "epochs": 3.0}
+    record = train(
+        micro_config(release_folder, tmp_path / "run", recipe=recipe, backbone=preact_run.backbone), quiet
+    )
+    metrics = read_metrics(tmp_path / "run" / "metrics.jsonl")
+    losses = {line["step"]: line["validation_loss"] for line in metrics if "validation_loss" in line}
+    best = min(losses, key=lambda step: losses[step])
+    assert record.kept_steps == {"default": best}
+    assert record.final["validation_loss"] == losses[best]
+    assert not (tmp_path / "run" / "checkpoints").exists()
+
+
+def test_training_that_diverges_stops_there_and_keeps_the_last_good_checkpoint(
+    preact_run: Run, release_folder: Path, tmp_path: Path
+) -> None:
+    recipe = {"learning_rate": 1e20, "schedule": "linear", "warmup": 0.6, "max_grad_norm": 1e30}
+    options = {"backbone": preact_run.backbone, "save_steps": 1, "recipe": recipe}
+    with pytest.raises(
+        TrainingError, match=r"diverged at step \d+: the (loss|gradient) is .*lower --lr"
+    ) as caught:
+        train(micro_config(release_folder, tmp_path / "run", **options), quiet)
+    assert read_record(tmp_path / "run").state == "training"
+    (saved,) = re.findall(r"checkpoint is '(.*)'", str(caught.value))
+    weights = load_file(Path(saved) / "adapter_model.safetensors")
+    assert all(torch.isfinite(tensor).all() for tensor in weights.values())

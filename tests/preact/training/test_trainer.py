@@ -86,18 +86,6 @@ def test_the_router_has_its_own_rate_and_no_decay(tmp_path: Path) -> None:
     assert len(trainer_for(tmp_path, "no-router").create_optimizer().param_groups) == 1
 
 
-def test_length_grouping_wastes_less_on_padding(tmp_path: Path) -> None:
-    def padded(grouped: bool) -> int:
-        trainer = trainer_for(tmp_path, length_grouping=grouped)
-        trainer.train_dataset = EXAMPLES * 16
-        order = list(trainer._get_train_sampler())
-        assert sorted(order) == list(range(256))
-        lengths = [len(trainer.train_dataset[i].ids) for i in order]
-        return sum(8 * max(lengths[at : at + 8]) for at in range(0, 256, 8))
-
-    assert padded(True) < 0.9 * padded(False)
-
-
 def test_a_checkpoint_cut_short_is_passed_over(tmp_path: Path) -> None:
     assert last_checkpoint(tmp_path) is None
     for step, text in ((5, "{}"), (10, "{}"), (15, '{"global'), (20, None)):

@@ -1,0 +1,124 @@
+"""Train one adapter into a run folder.
+
+From a checkpoint where wanted, with progress, trackers and validation. Memory that runs out becomes one line
+that says what to lower. It knows nothing of releases or of how adapters are made.
+"""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import torch
+
+from oceanchat.errors import TrainingError
+from preact.config import TrainConfig
+from preact.training.processes import Processes
+from preact.training.progress import METRICS, TrainingProgress, open_trackers, read_metrics
+from preact.training.runs import CHECKPOINTS, TRACKED, adapter_folder
+from preact.training.stages import DEFAULT, Stage
+from preact.training.trainer import PreactTrainer, last_checkpoint, make_trainer
+from preact.training.validation import Validation, best_loss, take_best
+
+
+@dataclass(frozen=True)
+class Session:
+    """Where a run is written, by whom, and who is told of it."""
+
+    folder: Path
+    processes: Processes
+    say: Callable[[str], None]
+    resume: bool = False
+    """Whether it goes on from its last checkpoint."""
+
+
+class Trained(NamedTuple):
+    """What training one adapter came to."""
+
+    name: str
+    parameters: int
+    steps: int
+    seconds: float
+    """Wall-clock of the steps, validation aside."""
+    final: dict[str, float]
+    """The last losses; of the validation split, that of the adapter that was kept."""
+    kept: int
+    """The step after which the adapter was taken."""
+
+
+def train_adapter(session: Session, config: TrainConfig, stage: Stage, model: Any, pad_id: int) -> Trained:
+    """Train the adapted model on the stage's examples and save its adapter.
+
+    Raises TrainingError as `run` does, and for a loss that is no number.
+    """
+    folder, name, processes = session.folder, stage.name, session.processes
+    checkpoints = folder / CHECKPOINTS / name
+    trainer = make_trainer(config, checkpoints, model, stage.training, pad_id, processes=processes)
+    label = "" if name == DEFAULT else name
+    trainer.add_callback(TrainingProgress(folder, session.say, stage=label))
+    for tracker in open_trackers(config.trackers, folder / TRACKED / name):
+        trainer.add_callback(tracker)
+    best = folder / CHECKPOINTS / f"best-{name}.safetensors" if config.recipe.keep == "best" else None
+    validation = _validation(session, trainer, stage, label, best)
+    began = time.monotonic()
+    run(trainer, resume=session.resume)
+    seconds = time.monotonic() - began - (validation.seconds if validation else 0.0)
+    processes.wait()  # the best adapter is written by the main process
+    kept = take_best(best, model) if best is not None else trainer.state.global_step
+    if processes.main:
+        target = adapter_folder(folder, name)
+        model.save_pretrained(target)
+        (target / "README.md").unlink()  # peft's form, with nothing filled in
+    final = processes.once(lambda: _last_losses(folder, label))
+    if best is not None:
+        final["validation_loss"] = best_loss(best)
+    parameters = sum(p.numel() for p in model.parameters() if p.requires_grad)
+    return Trained(name, parameters, trainer.state.global_step, seconds, final, kept)
+
+
+def _validation(
+    session: Session, trainer: PreactTrainer, stage: Stage, label: str, best: Path | None
+) -> Validation | None:
+    if not stage.validation:
+        return None
+    start = last_checkpoint(Path(trainer.args.output_dir)) if session.resume else None
+    step = int(start.rpartition("-")[2]) if start else 0
+
+    def logged() -> set[int]:
+        lines = _lines(session.folder, label)
+        return {line["step"] for line in lines if "validation_loss" in line and line["step"] <= step}
+
+    validation = Validation(trainer, stage.validation, best, session.processes.once(logged))
+    trainer.add_callback(validation)
+    return validation
+
+
+def run(trainer: PreactTrainer, *, resume: bool = False) -> None:
+    """Train, from the last complete checkpoint when resuming. Raises TrainingError without memory."""
+    start = last_checkpoint(Path(trainer.args.output_dir)) if resume else None
+    try:
+        trainer.train(resume_from_checkpoint=start)
+    except (torch.OutOfMemoryError, MemoryError) as error:
+        raise _out_of_memory() from error
+    except RuntimeError as error:
+        if "alloc" in str(error) and "memory" in str(error):
+            raise _out_of_memory() from error
+        raise
+
+
+def _lines(folder: Path, label: str) -> list[dict[str, Any]]:
+    return [line for line in read_metrics(folder / METRICS) if line.get("stage", "") == label]
+
+
+def _last_losses(folder: Path, label: str) -> dict[str, float]:
+    """The last figure of each loss, from the metrics: a resumed run may have no step left to take."""
+    names = ("loss", "lm_loss", "expert_loss", "validation_loss")
+    return {name: line[name] for line in _lines(folder, label) for name in names if name in line}
+
+
+def _out_of_memory() -> TrainingError:
+    return TrainingError(
+        "there is not enough memory; lower --micro-batch (the batch size stays), add"
+        " --gradient-checkpointing, lower --rank, or quantize the backbone with --quantize 4bit"
+    )
