@@ -14,13 +14,13 @@ from preact.dialogues.conversation import IGNORED
 from preact.training.adapters import adapt
 from preact.training.running import Session, run
 from preact.training.runs import CHECKPOINTS
-from preact.training.stages import Stage
+from preact.training.stages import AdapterData
 from preact.training.trainer import make_trainer
 from preact.training.validation import validation_loss
 
 
 def choose_rate(
-    config: TrainConfig, model: Any, pad_id: int, stages: Sequence[Stage], session: Session
+    config: TrainConfig, model: Any, pad_id: int, stages: Sequence[AdapterData], session: Session
 ) -> TrainConfig:
     """The config with the rate of the lowest validation loss a token, over all of the run's adapters."""
     folder, processes, say = session.folder / CHECKPOINTS, session.processes, session.say

@@ -17,7 +17,7 @@ from preact.config import TrainConfig
 from preact.training.processes import Processes
 from preact.training.progress import METRICS, TrainingProgress, open_trackers, read_metrics
 from preact.training.runs import CHECKPOINTS, TRACKED, adapter_folder
-from preact.training.stages import DEFAULT, Stage
+from preact.training.stages import DEFAULT, AdapterData
 from preact.training.trainer import PreactTrainer, last_checkpoint, make_trainer
 from preact.training.validation import Validation, best_loss, take_best
 
@@ -47,7 +47,9 @@ class Trained(NamedTuple):
     """The step after which the adapter was taken."""
 
 
-def train_adapter(session: Session, config: TrainConfig, stage: Stage, model: Any, pad_id: int) -> Trained:
+def train_adapter(
+    session: Session, config: TrainConfig, stage: AdapterData, model: Any, pad_id: int
+) -> Trained:
     """Train the adapted model on the stage's examples and save its adapter.
 
     Raises TrainingError as `run` does, and for a loss that is no number.
@@ -78,7 +80,7 @@ def train_adapter(session: Session, config: TrainConfig, stage: Stage, model: An
 
 
 def _validation(
-    session: Session, trainer: PreactTrainer, stage: Stage, label: str, best: Path | None
+    session: Session, trainer: PreactTrainer, stage: AdapterData, label: str, best: Path | None
 ) -> Validation | None:
     if not stage.validation:
         return None

@@ -18,7 +18,7 @@ DEFAULT = "default"
 """The name of a run's only adapter."""
 
 
-class Stage(NamedTuple):
+class AdapterData(NamedTuple):
     """One adapter to train, and the examples it is trained and validated on."""
 
     name: str
@@ -31,13 +31,13 @@ def adapter_names(method: Method) -> tuple[str, ...]:
     return tuple(t.code for t in TRAIT_LEVELS) if method.adapters == "ten" else (DEFAULT,)
 
 
-def stages(method: Method, training: Sequence[Example], validation: Sequence[Example]) -> list[Stage]:
+def stages(method: Method, training: Sequence[Example], validation: Sequence[Example]) -> list[AdapterData]:
     """Each adapter with its examples. Raises TrainingError for an adapter that would have none."""
     if method.adapters == "one":
-        return [Stage(DEFAULT, list(training), list(validation))]
+        return [AdapterData(DEFAULT, list(training), list(validation))]
     _require_all(missing_codes(e.trait_id for e in training), "dialogue that fits the lengths")
     return [
-        Stage(
+        AdapterData(
             name,
             [e for e in training if e.trait_id == index],
             [e for e in validation if e.trait_id == index],

@@ -42,7 +42,7 @@ from preact.training.runs import (
     write_record,
 )
 from preact.training.sharding import shard
-from preact.training.stages import Stage, adapter_names, check_data, missing_codes, stages, validates
+from preact.training.stages import AdapterData, adapter_names, check_data, missing_codes, stages, validates
 from preact.training.trainer import last_checkpoint
 
 Say = Callable[[str], None]
@@ -158,7 +158,7 @@ def _train(record: RunRecord, release: TrainingRelease, session: Session) -> Run
 
 def _stages(
     config: TrainConfig, release: TrainingRelease, backbone: Backbone, say: Say
-) -> tuple[Encodings, list[Stage]]:
+) -> tuple[Encodings, list[AdapterData]]:
     def encoded(split: str) -> Encodings:
         return encode_all(backbone.tokenizer, release.split(split), config.method, config.recipe)
 

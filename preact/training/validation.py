@@ -1,4 +1,4 @@
-"""The loss on dialogues a run is not trained on.
+"""The loss on dialogues kept from training.
 
 Taken after each epoch and at the end. Where the best epoch is to be kept, its adapter waits in a file until
 training ends. It knows nothing of releases.
