@@ -43,7 +43,7 @@ class Trained(NamedTuple):
     """Wall-clock of the steps, validation aside."""
     final: dict[str, float]
     """The last losses; of the validation split, that of the adapter that was kept."""
-    kept: int
+    step: int
     """The step after which the adapter was taken."""
 
 
@@ -67,7 +67,7 @@ def train_adapter(
     run(trainer, resume=session.resume)
     seconds = time.monotonic() - began - (validation.seconds if validation else 0.0)
     processes.wait()  # the best adapter is written by the main process
-    kept = take_best(best, model) if best is not None else trainer.state.global_step
+    step = take_best(best, model) if best is not None else trainer.state.global_step
     if processes.main:
         target = adapter_folder(folder, name)
         model.save_pretrained(target)
@@ -76,7 +76,7 @@ def train_adapter(
     if best is not None:
         final["validation_loss"] = best_loss(best)
     parameters = sum(p.numel() for p in model.parameters() if p.requires_grad)
-    return Trained(name, parameters, trainer.state.global_step, seconds, final, kept)
+    return Trained(name, parameters, trainer.state.global_step, seconds, final, step)
 
 
 def _validation(

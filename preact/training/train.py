@@ -268,7 +268,7 @@ def _finish(record: RunRecord, folder: Path, trained: Sequence[Trained]) -> RunR
         "steps": sum(adapter.steps for adapter in trained),
         "seconds": round(sum(adapter.seconds for adapter in trained), 2),
         "final": final,
-        "kept_steps": {adapter.name: adapter.kept for adapter in trained},
+        "kept_steps": {adapter.name: adapter.step for adapter in trained},
     }
     finished = record.model_copy(update={"state": "finished", **figures})
     write_record(folder, finished)
