@@ -123,8 +123,6 @@ class Recipe(BaseModel):
             raise ValueError(
                 f"--batch-size {self.batch_size} is not a multiple of --micro-batch {self.micro_batch}"
             )
-        if self.packing and self.quantise != "none":
-            raise ValueError("--packing does not combine with --quantize")
         if self.learning_rate != "auto" and self.learning_rate <= 0:
             raise ValueError("--lr must be above 0")
         return self

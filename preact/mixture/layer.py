@@ -54,8 +54,10 @@ class Gate:
         """
         return self.open(self.weights, repeats=self.repeats), self.open(self.weights, repeats=self.repeats)
 
-    def of(self, adapter: str, hidden: Tensor) -> Tensor:
+    def of(self, adapter: str, hidden: Tensor, *, flat: bool = False) -> Tensor:
         """The weights for this adapter, shaped (B, 1, N) or (B, T, N) to fit `hidden` (B, T, r).
+
+        `flat` is for layers that lay all tokens of a batch end to end: `hidden` is (B * T, 1, r) there.
 
         Raises TrainingError when no trait-level is in force: guessing one would let every expert run at
         weight 1.
@@ -69,7 +71,9 @@ class Gate:
         batch = hidden.shape[0]
         if weights.dim() == 1:
             return weights.expand(batch, 1, -1)
-        if self.repeats and weights.shape[0] != batch and batch % weights.shape[0] == 0:
+        if flat and weights.dim() == 3:
+            weights = weights.flatten(0, 1)
+        if (self.repeats or flat) and weights.shape[0] != batch and batch % weights.shape[0] == 0:
             weights = weights.repeat_interleave(batch // weights.shape[0], dim=0)
         if weights.shape[0] != batch or (weights.dim() == 3 and weights.shape[1] != hidden.shape[1]):
             raise TrainingError(
@@ -133,7 +137,7 @@ class GatedLora(LoraVariant):  # type: ignore[misc]
         flat = z.dim() == 2
         z = z.unsqueeze(1) if flat else z
         b = module.lora_B[active_adapter].weight.to(z.dtype)
-        weights = self.gate.of(active_adapter, z)
+        weights = self.gate.of(active_adapter, z, flat=flat)
         precise = torch.promote_types(weights.dtype, z.dtype)
         g = (weights.to(z.device, precise) * module.scaling[active_adapter]).to(z.dtype)
         base = result.reshape(-1, result.shape[-1])

@@ -4,8 +4,16 @@ import pytest
 import torch
 from transformers import LlamaConfig, LlamaForCausalLM
 
-from preact.backbones.packed_attention import NAME, packed_rows, use_packed_rows
+from oceanchat.errors import TrainingError
+from preact.backbones.packed_attention import (
+    NAME,
+    check_packing,
+    looks_back_less,
+    packed_rows,
+    use_packed_rows,
+)
 from preact.dialogues.batches import Collator
+from tests.preact.architectures import tiny
 from tests.preact.conftest import micro_llama
 from tests.preact.dialogues.test_batches import EXAMPLES
 
@@ -40,6 +48,20 @@ def test_packed_rows_last_as_long_as_their_scope() -> None:
             assert not inner and model.config._attn_implementation == "sdpa"
         assert model.config._attn_implementation == NAME
     assert model.config._attn_implementation == "sdpa"
+
+
+@pytest.mark.parametrize("architecture", ["qwen2-window", "mistral-window", "gemma3"])
+def test_a_backbone_with_sliding_windows_keeps_its_attention(architecture: str) -> None:
+    model = tiny(architecture)
+    assert looks_back_less(model) and not use_packed_rows(model, True)
+    assert not looks_back_less(tiny("qwen2")) and not looks_back_less(tiny("mixtral"))
+
+
+def test_dialogues_that_read_each_other_are_noticed() -> None:
+    rows = [e.ids for e in EXAMPLES]
+    assert check_packing(micro_llama().eval(), rows, 0) < 1e-5
+    with pytest.raises(TrainingError, match="in one row read each other"):
+        check_packing(tiny("falcon"), rows, 0)
 
 
 def test_a_backbone_with_attention_of_its_own_is_left_alone() -> None:

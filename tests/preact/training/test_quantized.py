@@ -8,6 +8,7 @@ import torch
 from safetensors.torch import load_file
 
 from preact.backbones.backbone import load
+from preact.backbones.packed_attention import check_packing
 from preact.backbones.tiny import build, save
 from preact.config import TinyShape, TrainConfig
 from preact.evaluation.identification import identify
@@ -65,6 +66,15 @@ def test_quantizing_changes_the_weights_little(bits: Literal["4bit", "8bit"], ba
         coarse = load(str(backbone_folder), precision="bfloat16", quantise=bits).model(ids).logits
     assert not torch.equal(whole, coarse)
     assert torch.nn.functional.cosine_similarity(whole, coarse, dim=-1).min() > 0.98
+
+
+@pytest.mark.parametrize("bits", ["4bit", "8bit"])
+def test_packed_rows_of_a_quantized_backbone_are_the_padded_ones(
+    bits: Literal["4bit", "8bit"], backbone_folder: Path
+) -> None:
+    model = load(str(backbone_folder), precision="float32", quantise=bits).model
+    rows = [list(range(10, 30)), list(range(40, 55)), list(range(80, 98))]
+    assert check_packing(model, rows, 0) < 1e-3
 
 
 def test_the_8_bit_optimizer_trains(release_folder: Path, backbone_folder: Path, tmp_path: Path) -> None:
