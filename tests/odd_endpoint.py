@@ -65,6 +65,19 @@ def poisoned(body: Json) -> Reply:
     return 200, completion("temperature" if "temperature" in body else "none")
 
 
+EVENTS = (
+    b'data: {"choices": [{"delta": {"content": "in "}}]}\n\n'
+    b'data: {"choices": [{"delta": {"content": "parts"}, "finish_reason": "stop"}]}\n\n'
+    b'data: {"choices": [], "usage": {"prompt_tokens": 9, "completion_tokens": 4}}\n\ndata: [DONE]\n\n'
+)
+
+
+def streams_only(body: Json) -> Reply:
+    if not body.get("stream") or not body["stream_options"]["include_usage"]:
+        return refusal("This model only support stream mode, please enable the stream parameter.")
+    return 200, EVENTS
+
+
 REPLIES: dict[str, Callable[[Json], Any]] = {
     "plain": lambda body: (200, completion()),
     "reasoning": reasoning_model,
@@ -75,11 +88,8 @@ REPLIES: dict[str, Callable[[Json], Any]] = {
     "page": lambda body: (200, b"<html><title>Sign in to the campus</title></html>"),
     "no_choices": lambda body: (200, {"choices": None, "usage": {}}),
     "broken_off": lambda body: (200, completion("half of", "error", error={"code": 502, "message": "gone"})),
-    "events": lambda body: (
-        200,
-        b'data: {"choices": [{"delta": {"content": "in "}}]}\n\n'
-        b'data: {"choices": [{"delta": {"content": "parts"}, "finish_reason": "stop"}]}\n\ndata: [DONE]\n\n',
-    ),
+    "events": lambda body: (200, EVENTS),
+    "streams_only": streams_only,
 }
 
 

@@ -21,7 +21,10 @@ MANY_CALLS, LEAST_SHARE = 100, 0.02
 """After so many calls at least this share must be of use."""
 REFUSALS = {"not-found": 1, "bad-request": 3, "unprocessable": 3}
 """Reasons that lie in the model or its parameters: so many refusals stop a role that was never answered."""
+BREAKDOWNS = {"server-error": 5}
+"""The same of reasons that lie in the server, which has been asked again for each."""
 
+LIMITS = REFUSALS | BREAKDOWNS
 _PROBLEMS = {
     "not-found": "the endpoint refuses it",
     "bad-request": "the endpoint refuses it",
@@ -95,7 +98,7 @@ class UseCount:
     def is_hopeless(self, first: int, many: int | None) -> bool:
         """Whether too few were of use."""
         if not self.useful:
-            refused = any(self.reasons[reason] >= number for reason, number in REFUSALS.items())
+            refused = any(self.reasons[reason] >= number for reason, number in LIMITS.items())
             return refused or self.total >= first
         return many is not None and self.total >= many and self.useful < LEAST_SHARE * self.total
 
@@ -147,7 +150,8 @@ def _way_out(role: RoleName, task: str, reason: str) -> str:
     if reason == "too-long":
         return f"lower --sentences-per-call, or name a model with a longer context with --{role}"
     if reason in REFUSALS:
-        return f"correct --{role} (`oceanchat retry` asks the refused ones again)"
+        more = "" if reason == "not-found" else ", or send what it asks for with --extra-body"
+        return f"correct --{role}{more} (`oceanchat retry` asks the refused ones again)"
     if reason in TEMPORARY:
         return "lower --concurrency, raise --timeout or try again later"
     return f"name another model with --{role}"

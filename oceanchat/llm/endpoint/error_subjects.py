@@ -6,7 +6,7 @@ Knows nothing of what to do about it.
 
 import re
 
-TOO_LONG, CONTENT_FILTER, QUOTA, KEY = "too-long", "content-filter", "quota", "key"
+TOO_LONG, CONTENT_FILTER, QUOTA, KEY, MODEL = "too-long", "content-filter", "quota", "key", "model"
 _FLAGS = re.IGNORECASE | re.DOTALL
 _FILTER_CODE = re.compile(
     r"content_?filter|content_?policy|data_?inspection|responsible_?ai|moderation|safety_", re.IGNORECASE
@@ -42,18 +42,28 @@ _WRONG_KEY = re.compile(
     r"(incorrect|invalid|wrong|missing|expired|malformed) (api|access|auth\w*)[ _-]?(key|token)"
     r"|(api|access)[ _-]?(key|token)( provided)? (is |was )?"
     r"(not (valid|found)|invalid|incorrect|expired|missing)"
-    r"|api_key_invalid|invalid_api_key|(did not|didn't|must) provide an? api key",
+    r"|api_key_invalid|invalid_api_key|(did not|didn't|must) provide an? api key"
+    r"|not authenticated|unauthenticated|authentication (failed|required|error)|unauthori[sz]ed",
+    _FLAGS,
+)
+_NO_MODEL = re.compile(
+    r"model_?not_?found|deployment_?not_?found|\bmodel\b.{0,80}\b(does not exist|doesn't exist|not exist"
+    r"|(was |is |be )?not found|is not available|is not a valid model)|no such model"
+    r"|not a valid model|(unknown|invalid|nonexistent)[ _]model\b|access to model|model access",
     _FLAGS,
 )
 
 
 def subject_of(status: int, code: str, message: str) -> str | None:
-    """TOO_LONG, CONTENT_FILTER, QUOTA or KEY where an error is about one of these, whatever its status."""
+    """TOO_LONG, CONTENT_FILTER, QUOTA, KEY or MODEL (there is none of that name, or not for this account)
+    where an error is about one of these, whatever its status."""
     words = f"{code} {message}"
     if status in (400, 403, 422, 451, 500) and (
         _FILTER_CODE.search(code) or (status < 500 and _FILTERED.search(message))
     ):
         return CONTENT_FILTER
+    if status in (400, 401, 403, 404, 422) and _NO_MODEL.search(words):
+        return MODEL
     if status in (400, 402, 403, 429) and _EMPTY_ACCOUNT.search(words):
         return QUOTA
     if status in (400, 401, 403) and _WRONG_KEY.search(words):

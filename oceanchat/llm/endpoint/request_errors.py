@@ -17,7 +17,7 @@ import httpx2
 import openai
 
 from oceanchat.llm.completions import ERROR, raw_finish_reason, read_completion
-from oceanchat.llm.endpoint.error_subjects import CONTENT_FILTER, KEY, QUOTA, TOO_LONG, subject_of
+from oceanchat.llm.endpoint.error_subjects import CONTENT_FILTER, KEY, MODEL, QUOTA, TOO_LONG, subject_of
 from oceanchat.llm.endpoint.error_words import ErrorWords, describe_reply, error_in_reply, error_words
 from oceanchat.llm.endpoint.transport import ReplyTooLong
 
@@ -163,8 +163,10 @@ def classify_reply(body: bytes) -> RequestError | None:
     if words is None:
         return _no_completion(body)
     status = words.status or _STATUS_OF_CODE.get(words.code)
-    if status is None:
+    if status is None and subject_of(400, words.code, words.message) is None:
         return RequestError(ErrorAction.RETRY, "error-in-reply", words.message, words=words, body=body)
+    if status is None:
+        return classify_status(400, words.code, words.message)
     error = classify_status(status, words.code, f"{status} {words.message}")
     error.words = words._replace(status=status)
     return error
@@ -198,6 +200,8 @@ def classify_status(status: int, code: str, message: str, wait: float | None = N
     subject = subject_of(status, code, message)
     if subject in (TOO_LONG, CONTENT_FILTER):
         return RequestError(ErrorAction.FAIL_ROW, subject, message, maybe_billed=status >= 500)
+    if subject == MODEL:
+        return RequestError(ErrorAction.FAIL_ROW, "not-found", message)
     if subject in (QUOTA, KEY) or status in (401, 402, 403) or code in _STOPPING_CODES:
         empty = subject == QUOTA or code == "insufficient_quota"
         return RequestError(ErrorAction.STOP_RUN, "quota" if empty else "refused", message)

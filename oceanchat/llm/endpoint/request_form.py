@@ -51,6 +51,11 @@ _OTHER_ROLES = re.compile(
     r"|must alternate between|first message must be from the user",
     re.IGNORECASE,
 )
+_ONLY_STREAMED = re.compile(
+    r"only supports? (the )?stream|stream(ing)?( mode)? (is required|must be (true|enabled|set to true))"
+    r"|requires? stream|must (be|use) stream|enable the stream|non-?stream(ing)? \w* ?(is )?not supported",
+    re.IGNORECASE,
+)
 _FILTERS = ("content_filter", "content_policy", "context_length_exceeded")
 _REFUSING = frozenset({400, 405, 406, 415, 422, 424, 500, 501})
 """HTTP statuses under which servers refuse a parameter."""
@@ -66,6 +71,8 @@ class RequestForm:
     """Sampling parameters that are not sent, each with the value that was refused."""
     no_system: bool = False
     """Whether the system part is put in front of the first user message."""
+    streamed: bool = False
+    """Whether replies are asked for in parts."""
 
     def body(self, model: str, request: ChatRequest) -> dict[str, Any]:
         """The request as the API wants it."""
@@ -79,6 +86,8 @@ class RequestForm:
             value = getattr(request, name)
             if (name, value) not in self.left_out:
                 body[name] = value
+        if self.streamed:
+            body |= {"stream": True, "stream_options": {"include_usage": True}}
         if request.extra_body:
             body |= json.loads(request.extra_body)
             return {name: value for name, value in body.items() if value is not None}
@@ -89,6 +98,8 @@ class RequestForm:
         if (status is not None and status not in _REFUSING) or words.code in _FILTERS:
             return None
         text = f"{words.message} {words.code}"
+        if not self.streamed and _ONLY_STREAMED.search(text):
+            return replace(self, streamed=True)
         if not (_UNKNOWN.search(text) or _WRONG_VALUE.search(text) or _OTHER_ROLES.search(text)):
             return None
         if not self.no_system and _refuses_system(words, request):
@@ -106,6 +117,7 @@ class RequestForm:
             NEW_LIMIT if NEW_LIMIT in (self.limit_name, other.limit_name) else OLD_LIMIT,
             self.left_out | other.left_out,
             self.no_system or other.no_system,
+            self.streamed or other.streamed,
         )
 
     def differences(self) -> tuple[str, ...]:
@@ -113,6 +125,7 @@ class RequestForm:
         changes = [f"{NEW_LIMIT} in place of {OLD_LIMIT}"] if self.limit_name != OLD_LIMIT else []
         changes += [f"no {name} where it would be {value:g}" for name, value in sorted(self.left_out)]
         changes += ["the system part in the first user message"] if self.no_system else []
+        changes += ["replies asked for in parts"] if self.streamed else []
         return tuple(changes)
 
     def _refused_name(self, words: ErrorWords, request: ChatRequest) -> str | None:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from oceanchat.llm.endpoint.error_subjects import CONTENT_FILTER, KEY, QUOTA, TOO_LONG, subject_of
+from oceanchat.llm.endpoint.error_subjects import CONTENT_FILTER, KEY, MODEL, QUOTA, TOO_LONG, subject_of
 
 
 @pytest.mark.parametrize(
@@ -65,12 +65,19 @@ def test_a_request_that_a_filter_withholds_is_known(status: int, code: str, mess
         (401, "", "Missing API key", KEY),
         (400, "invalid_request_error", "Unsupported value: 'temperature' does not support 0", None),
         (400, "invalid_value", "max_tokens is too large: 5000. This model supports at most 4096", None),
-        (404, "model_not_found", "The model `x` does not exist or you do not have access to it.", None),
+        (401, "", "Not authenticated", KEY),
+        (404, "model_not_found", "The model `x` does not exist or you do not have access to it.", MODEL),
+        (403, "model_not_found", "Project `p` does not have access to model `x`", MODEL),
+        (400, "", "x is not a valid model ID", MODEL),
+        (400, "invalid_request_error", "Model Not Exist", MODEL),
+        (400, "invalid_model", "Invalid model: x", MODEL),
+        (404, "", "model 'x' not found, try pulling it first", MODEL),
+        (404, "DeploymentNotFound", "The API deployment for this resource does not exist.", MODEL),
+        (404, "", "404 page not found", None),
         (429, "rate_limit_exceeded", "Rate limit reached: Limit 200, Used 200", None),
         (429, "", "Request too large for model: Limit 6000, Requested 9000, tokens per minute", None),
         (500, "server_error", "The server had an error while processing your request", None),
         (403, "", "Country, region, or territory not supported", None),
-        (400, "", "Invalid model: model-name", None),
         (400, "", "'messages' must contain the word 'json' in some form", None),
     ],
 )
@@ -80,4 +87,4 @@ def test_other_subjects_are_told_apart(status: int, code: str, message: str, sub
 
 @given(st.integers(200, 599), st.text(), st.text())
 def test_any_words_have_one_subject_or_none(status: int, code: str, message: str) -> None:
-    assert subject_of(status, code, message) in (TOO_LONG, CONTENT_FILTER, QUOTA, KEY, None)
+    assert subject_of(status, code, message) in (TOO_LONG, CONTENT_FILTER, QUOTA, KEY, MODEL, None)

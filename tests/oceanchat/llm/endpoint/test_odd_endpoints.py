@@ -78,6 +78,14 @@ async def test_an_answer_that_is_streamed_unasked_is_read(store: Store, odd: Odd
     assert answer.text == "in parts"
 
 
+async def test_a_model_that_only_streams_is_asked_to(store: Store, odd: Odd) -> None:
+    endpoint = odd("streams_only")
+    answers, session = await ask(endpoint.settings(concurrency=2), store.engine, questions(6))
+    assert [(answer.text, answer.completion_tokens) for answer in answers] == [("in parts", 4)] * 6
+    assert endpoint.counters()["calls"] <= 8
+    assert session.request_forms == {"served": ("replies asked for in parts",)}
+
+
 @pytest.mark.parametrize("mode", ["dripping", "endless"])
 async def test_a_reply_ends_in_time_and_has_an_end(store: Store, odd: Odd, mode: str) -> None:
     settings = odd(mode).settings(timeout_seconds=0.5 if mode == "dripping" else PATIENCE, max_tries=1)

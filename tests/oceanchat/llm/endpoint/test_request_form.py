@@ -15,6 +15,7 @@ LIMIT = RequestForm(limit_name="max_completion_tokens")
 COLD = RequestForm(left_out=frozenset({("temperature", 0.0)}))
 WHOLE = RequestForm(left_out=frozenset({("top_p", 1.0)}))
 FOLDED = RequestForm(no_system=True)
+STREAMED = RequestForm(streamed=True)
 
 
 def after(message: str, code: str = "", param: str = "", status: int | None = 400) -> RequestForm | None:
@@ -38,6 +39,8 @@ def after(message: str, code: str = "", param: str = "", status: int | None = 40
         (("Extra inputs are not permitted", "extra_forbidden", "top_p"), WHOLE),
         (("temperature and top_p cannot both be specified for this model",), WHOLE),
         (("Unknown parameter: top_p; supported: model, messages, max_tokens, temperature",), WHOLE),
+        (("This model only support stream mode, please enable the stream parameter.",), STREAMED),
+        (("Stream must be set to true", "invalid_request_error", "stream"), STREAMED),
         (("System role not supported",), FOLDED),
         (("'messages[0].role' does not support 'system'", "unsupported_value", "messages[0].role"), FOLDED),
         (("Conversation roles must alternate user/assistant/user/assistant/...",), FOLDED),
