@@ -27,6 +27,9 @@ class Encodings(NamedTuple):
     dialogues: list[TrainingDialogue]
     """The dialogue of each example."""
     dropped: int
+    """Dialogues of which not even the first answer fits."""
+    cut: int = 0
+    """Dialogues whose last answers do not fit, and are left out."""
 
 
 def encode_all(
@@ -40,7 +43,7 @@ def encode_all(
 
     `portrayed` is the trait-level that the prompt names; each dialogue's own when it is None.
     """
-    examples, encoded_dialogues = [], []
+    examples, encoded_dialogues, cut = [], [], 0
     for dialogue in dialogues:
         system = trait_level_prompt(portrayed or dialogue.trait_level) if METHODS[method].prompted else ""
         encoded = encode_under(
@@ -49,11 +52,12 @@ def encode_all(
         if encoded is not None:
             examples.append(Example(encoded.ids, encoded.labels, dialogue.trait_id))
             encoded_dialogues.append(dialogue)
+            cut += encoded.answers < sum(message.role == "assistant" for message in dialogue.messages)
     if not examples:
         raise TrainingError(
             f"no dialogue fits {recipe.context} + {recipe.reply} tokens; raise --context or --reply"
         )
-    return Encodings(examples, encoded_dialogues, len(dialogues) - len(examples))
+    return Encodings(examples, encoded_dialogues, len(dialogues) - len(examples), cut)
 
 
 def encode_under(

@@ -146,3 +146,55 @@ def test_prompts_end_where_the_answer_begins_and_keep_the_latest_turns() -> None
 def test_pretraining_renders_as_the_template_does() -> None:
     assert conversation([(m.role, m.content) for m in TALK]) == render(with_template(TEMPLATE), TALK)
     assert "</s></s>" not in conversation([("user", "a</s>"), ("assistant", "b")])
+
+
+QWEN_3 = (
+    "{% for m in messages %}{{ '<|im_start|>' + m['role'] + '\n' }}"
+    "{% if m['role'] == 'assistant' and loop.last %}{{ '<think>\n\n</think>\n\n' }}{% endif %}"
+    "{{ m['content'] + '<|im_end|>\n' }}{% endfor %}"
+    "{% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}"
+    "{% if enable_thinking is defined and enable_thinking is false %}"
+    "{{ '<think>\n\n</think>\n\n' }}{% endif %}{% endif %}"
+)
+"""Qwen 3's way: an empty thought before the last answer, and in prompts where no thoughts are wanted."""
+MISTRAL = (
+    "{% if messages[0]['role'] == 'system' %}{% set system = messages[0]['content'] + '\n\n' %}"
+    "{% set turns = messages[1:] %}{% else %}{% set system = '' %}{% set turns = messages %}{% endif %}"
+    "{{ bos_token }}{% for m in turns %}{% if m['role'] == 'user' %}"
+    "{{ '[INST] ' + (system if loop.index >= turns | length - 1 else '') + m['content'] + '[/INST]' }}"
+    "{% else %}{{ ' ' + m['content'] | trim + eos_token }}{% endif %}{% endfor %}"
+)
+"""Mistral's way: the system text moves along with the last question."""
+DATED = (
+    "{{ 'Today: ' + date_string + ', ' + strftime_now('%Y-%m-%d') + ', ' + strftime_now(\"%d %B\") + '\n' }}"
+    + CHATML
+)
+
+
+def test_no_thoughts_are_asked_for_and_none_are_learnt() -> None:
+    tokenizer = with_template(QWEN_3)
+    assert render(tokenizer, TALK[:3], reply_next=True).endswith("assistant\n<think>\n\n</think>\n\n")
+    for talk, answers in ((TALK, ["Fine.", "Sun!"]), (TALK[:2], ["Fine."])):
+        encoded = encode(tokenizer, talk, context=512, reply=256)
+        assert encoded is not None and spoken(tokenizer, encoded) == answers
+
+
+def test_a_system_text_that_would_move_stands_in_the_first_question() -> None:
+    tokenizer = with_template(MISTRAL)
+    for talk in (TALK[:1], TALK[:3], TALK):
+        assert "[INST] Be calm.\n\nHow are you?[/INST]" in render(tokenizer, talk, system="Be calm.")
+    encoded = encode(tokenizer, TALK, context=512, reply=256, system="Be calm.")
+    assert encoded is not None and spoken(tokenizer, encoded) == ["Fine.", "Sun!"]
+
+
+def test_templates_are_given_one_date_for_ever() -> None:
+    text = render(with_template(DATED), TALK)
+    assert text.startswith("Today: 26 Jul 2024, 2024-07-26, 26 July\n")
+
+
+def test_a_template_that_never_ends_is_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("preact.dialogues.conversation.PATIENCE", 0.5)
+    rounds = "{% for a in range(99999) %}{% for b in range(99999) %}{% endfor %}{% endfor %}"
+    for act in (encode, prompt_ids):
+        with pytest.raises(TrainingError, match=r"did not end within 0\.5 seconds"):
+            act(with_template(rounds + CHATML), TALK, context=512, **({"reply": 9} if act is encode else {}))

@@ -57,6 +57,14 @@ def test_dialogues_that_do_not_fit_are_counted_and_none_at_all_is_refused(
     assert lengths[0] > 24
 
 
+def test_dialogues_that_are_cut_are_counted(tokenizer: Any, dialogues: tuple[TrainingDialogue, ...]) -> None:
+    whole = encode_all(tokenizer, dialogues, "preact", RECIPE)
+    shorter = RECIPE.model_copy(update={"context": max(len(e.ids) for e in whole.examples) // 2, "reply": 32})
+    cut = encode_all(tokenizer, dialogues, "preact", shorter)
+    shortened = sum(len(e.ids) < len(w.ids) for e, w in zip(cut.examples, whole.examples, strict=True))
+    assert whole.cut == 0 and cut.cut == shortened > 0 and cut.dropped == 0
+
+
 def test_under_any_prompt_a_dialogue_is_cut_where_it_is_cut_alone(
     tokenizer: Any, dialogues: tuple[TrainingDialogue, ...]
 ) -> None:
