@@ -3,20 +3,28 @@
 Streamlit runs this script at every click: it looks up who is signed in and offers the pages of their role.
 """
 
+import html
+
 import streamlit as st
 
 from annotation_app import session
+from annotation_app.sign_in import base_path
 from annotation_app.views import agreement, disagreements, progress, qualify, validate
 from oceanchat.errors import OceanChatError
 from oceanchat.store.annotators import Annotator
 
 _STYLE = """<style>
-.stMainBlockContainer {max-width: 72rem; padding-top: 4.25rem; padding-bottom: 3rem;}
+.stMainBlockContainer {max-width: 84rem; padding: 3.75rem 1.5rem 1rem;}
+.stMainBlockContainer > .stVerticalBlock {gap: 0.75rem;}
 .stMainBlockContainer h1 {font-size: 1.9rem;}
 .stMainBlockContainer h2 {font-size: 1.5rem;}
 .stMainBlockContainer h3 {font-size: 1.15rem;}
 .stMarkdown {max-width: 46rem;}
 .stHtml a {color: inherit;}
+.stMarkdown blockquote {color: inherit; opacity: 1;}
+.account {position: fixed; top: 0; right: 1rem; height: 3.75rem; z-index: 999991;
+  display: flex; align-items: center; gap: 0.6rem; font-size: 0.9rem;}
+.account span {max-width: 14rem; overflow: hidden; text-overflow: ellipsis; white-space: nowrap;}
 [data-testid="stCaptionContainer"] {color: inherit; opacity: 0.8;}
 </style>"""
 
@@ -38,18 +46,22 @@ def pages_of(account: Annotator) -> list[st.Page]:
 
 def main() -> None:
     """Run the page that was asked for, or ask for a sign-in."""
-    st.set_page_config(page_title="OCEAN-Chat annotation", layout="wide")
-    st.html(_STYLE)
     account = session.signed_in()
     if account is None:
+        st.set_page_config(page_title="Sign in · OCEAN-Chat", layout="wide")
+        st.html(_STYLE)
         return signed_out_page()
     page = st.navigation(pages_of(account), position="top")
+    st.set_page_config(page_title=f"{page.title} · OCEAN-Chat", layout="wide")
+    st.html(_STYLE)
+    st.html(
+        f"<div class='account'><span>{html.escape(account.name)}</span>"
+        f"<a href='{base_path()}/logout' target='_self'>Sign out</a></div>"
+    )
     try:
         page.run()
     except OceanChatError as error:
         st.text(str(error))
-    st.text(f"Signed in as {account.name}")
-    st.html("<a href='/logout' target='_self'>Sign out</a>")
 
 
 def signed_out_page() -> None:
@@ -57,7 +69,7 @@ def signed_out_page() -> None:
     st.navigation([st.Page(lambda: None, title="Sign in", url_path="welcome")], position="hidden")
     st.header("Please sign in")
     st.write("Your sign-in has ended, or you have not signed in yet. Everything you saved is stored.")
-    st.html("<a href='/login' target='_self'>Sign in with name and passcode</a>")
+    st.html(f"<a href='{base_path()}/login' target='_self'>Sign in with name and passcode</a>")
     if session.organization_sign_in_configured():
         if st.user.is_logged_in:
             st.text(f"{st.user.get('email', '')} has no account here; ask the lead to add it.")

@@ -1,7 +1,7 @@
-"""Receive labels and drafts as JSON.
+"""Receive labels, drafts and withdrawals as JSON.
 
 Each is answered with what the database then holds. Who may send them is decided in sign_in.py and in
-oceanchat/annotation/labels.py.
+oceanchat/annotation.
 """
 
 from collections.abc import Callable
@@ -13,9 +13,9 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from annotation_app import settings
-from annotation_app.sign_in import account_of, is_cross_site, is_too_large
-from oceanchat.annotation import labels
-from oceanchat.annotation.labels import Receipt, TooSoon
+from annotation_app.sign_in import account_of, base_path, is_cross_site, is_too_large
+from oceanchat.annotation import labels, revisions
+from oceanchat.annotation.labels import Conflict, Receipt, TooSoon
 from oceanchat.errors import OceanChatError, StoreError
 from oceanchat.nesting import parse_json
 from oceanchat.store.annotators import Annotator
@@ -32,19 +32,24 @@ async def save_label(request: Request) -> Response:
 
 
 async def save_draft(request: Request) -> Response:
-    """Save a draft."""
+    """Save a draft and the time spent."""
     return await _handle(request, _save_draft)
+
+
+async def undo(request: Request) -> Response:
+    """Withdraw the label that was saved under a token."""
+    return await _handle(request, _undo)
 
 
 def _save_label(account: Annotator, body: Body) -> Body:
     receipt = labels.save(
-        settings.store(),
-        account,
-        str(body.get("token", "")),
-        body["answers"],
-        _seconds(body.get("active_seconds")),
+        settings.store(), account, _token(body), body["answers"], _seconds(body.get("active_seconds"))
     )
     return {"text": receipt_text(receipt), "saved": receipt.saved_at, "revision": receipt.revision}
+
+
+def _token(body: Body) -> str:
+    return str(body.get("token", ""))
 
 
 def _seconds(value: Any) -> float:
@@ -59,8 +64,14 @@ def receipt_text(receipt: Receipt) -> str:
 
 
 def _save_draft(account: Annotator, body: Body) -> Body:
-    saved = labels.save_draft(settings.store(), account, str(body.get("token", "")), body["answers"])
-    return {"saved": saved}
+    answered = labels.save_draft(
+        settings.store(), account, _token(body), body["answers"], _seconds(body.get("active_seconds"))
+    )
+    return {"saved": True} if answered is None else {"saved": False, "assignment": answered}
+
+
+def _undo(account: Annotator, body: Body) -> Body:
+    return {"assignment": revisions.undo(settings.store(), account, _token(body)).id}
 
 
 async def _handle(request: Request, handler: Handler) -> Response:
@@ -84,6 +95,8 @@ def _handle_in_thread(request: Request, body: Body, handler: Handler) -> Respons
         return JSONResponse(handler(account, body))
     except TooSoon as error:
         return JSONResponse({"error": _sentence(error), "wait": error.wait}, 425)
+    except Conflict as error:
+        return JSONResponse({"error": _sentence(error), "assignment": error.assignment_id}, 409)
     except StoreError as error:  # a database that is away for a moment: the page sends it again
         return JSONResponse({"error": _sentence(error)}, 503)
     except OceanChatError as error:
@@ -95,7 +108,9 @@ def _sentence(error: OceanChatError) -> str:
     return text[:1].upper() + text[1:] + "."
 
 
-ROUTES = [
-    Route("/annotation/label", save_label, methods=["POST"]),
-    Route("/annotation/draft", save_draft, methods=["POST"]),
-]
+def routes() -> list[Route]:
+    """The routes below the app's base path."""
+    return [
+        Route(f"{base_path()}/annotation/{name}", handler, methods=["POST"])
+        for name, handler in (("label", save_label), ("draft", save_draft), ("undo", undo))
+    ]

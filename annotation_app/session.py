@@ -1,9 +1,11 @@
 """Cookies and the state of a session.
 
-The only module that uses cookies and Streamlit's session state. Nothing that matters lives here. The account
-comes from the cookie and the database at every run; a session that is lost costs nothing.
+The only module that uses cookies, query parameters and Streamlit's session state. Nothing that matters lives
+here. The account comes from the cookie and the database at every run, and before every action of a page; a
+session that is lost costs nothing.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 import streamlit as st
@@ -15,7 +17,7 @@ from oceanchat.annotation import accounts
 from oceanchat.errors import AnnotationError
 from oceanchat.store.annotators import Annotator
 
-_VIEWING = "viewing"
+_ITEM = "item"
 _SIGN_IN = "sign-in"
 _GUIDELINES_READ = "guidelines-read"
 
@@ -34,6 +36,14 @@ def signed_in() -> Annotator | None:
     if account is not None or not organization_sign_in_configured() or not st.user.is_logged_in:
         return account
     return _by_email(str(st.user.get("email", "")), verified=st.user.get("email_verified", True) is not False)
+
+
+def as_lead(action: Callable[[Annotator], object]) -> None:
+    """Do what a lead's button asks for, if a lead is still signed in now: a page may be open longer."""
+    account = signed_in()
+    if account is None or account.role != "lead":
+        return
+    action(account)
 
 
 def _by_email(email: str, *, verified: bool) -> Annotator | None:
@@ -56,14 +66,17 @@ def sign_in_string() -> str:
 
 
 def viewing() -> int | None:
-    """The assignment that is opened again; None: the next one."""
-    assignment_id: int | None = st.session_state.get(_VIEWING)
-    return assignment_id
+    """The assignment or item that the address names; None: the next one."""
+    value = str(st.query_params.get(_ITEM, ""))
+    return int(value) if value.isdecimal() and len(value) < 12 else None
 
 
-def view(assignment_id: int | None) -> None:
-    """Open an assignment again, or go on with the next one."""
-    st.session_state[_VIEWING] = assignment_id
+def view(item: int | str | None) -> None:
+    """Name an assignment or item in the address, where a reload finds it again; None: the next one."""
+    if item:
+        st.query_params[_ITEM] = str(item)
+    elif _ITEM in st.query_params:
+        del st.query_params[_ITEM]
 
 
 def has_read_guidelines() -> bool:

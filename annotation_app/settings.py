@@ -17,10 +17,14 @@ from oceanchat.store.location import DEFAULT_STORE
 
 
 class Settings(NamedTuple):
-    """The store and the prompt folder that the app was started with."""
+    """What the app was started with."""
 
     store: str
     prompts: Path | None
+    sample: int | None
+    """Number of the sample that is worked on; None: the newest."""
+    allowed_origins: tuple[str, ...]
+    """Addresses under which browsers know the app, where a proxy does not pass them on."""
 
 
 @functools.cache
@@ -29,14 +33,22 @@ def settings() -> Settings:
     parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
     parser.add_argument("--store", default=DEFAULT_STORE)
     parser.add_argument("--prompts", type=Path, default=None)
+    parser.add_argument("--sample", type=int, default=None)
+    parser.add_argument("--allowed-origin", action="append", default=[])
     known, _ = parser.parse_known_args(sys.argv[1:])
-    return Settings(known.store, known.prompts)
+    origins = tuple(origin.rstrip("/").lower() for origin in known.allowed_origin)
+    return Settings(known.store, known.prompts, known.sample, origins)
 
 
 @functools.cache
 def store() -> Store:
     """The store, opened once per process."""
     return open_store(settings().store)
+
+
+def sample() -> int | None:
+    """The number of the sample that is worked on; None: the newest."""
+    return settings().sample
 
 
 @functools.cache

@@ -105,17 +105,19 @@ def test_names_are_nouns() -> None:
 
 TESTED_ELSEWHERE = {
     "tests/annotation_app/test_access.py": (
-        "annotation_app/app annotation_app/navigation annotation_app/routes annotation_app/session "
-        "annotation_app/settings annotation_app/sign_in"
+        "annotation_app/app annotation_app/entrance annotation_app/navigation annotation_app/routes "
+        "annotation_app/session annotation_app/settings annotation_app/sign_in"
     ),
     "tests/annotation_app/test_qualifying.py": "annotation_app/views/qualify",
     "tests/annotation_app/test_validating.py": (
         "annotation_app/components/item annotation_app/components/table annotation_app/views/agreement "
-        "annotation_app/views/disagreements annotation_app/views/progress annotation_app/views/validate"
+        "annotation_app/views/dialogue annotation_app/views/disagreements annotation_app/views/progress "
+        "annotation_app/views/validate"
     ),
     "tests/oceanchat/annotation/test_accounts.py": "oceanchat/store/annotators",
     "tests/oceanchat/annotation/test_assignment.py": "oceanchat/store/assignments",
     "tests/oceanchat/annotation/test_labels.py": "oceanchat/store/labels oceanchat/store/presentations",
+    "tests/oceanchat/annotation/test_revisions.py": "oceanchat/store/second_looks",
     "tests/oceanchat/annotation/test_sample.py": "oceanchat/store/samples",
     "tests/oceanchat/cli/test_annotation.py": "oceanchat/cli/display/agreement",
     "tests/oceanchat/cli/test_build.py": (

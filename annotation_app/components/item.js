@@ -1,10 +1,12 @@
 // One item and its answer form. All text arrives as data and is set as text, never as HTML.
 // Answers go to the server by HTTP, so that every click either gets a receipt or is sent again:
-// a page that has lost its websocket still saves.
+// a page that has lost its websocket still saves, and loads itself anew where the session forgot it.
 
 const RETRY_DELAYS_MS = [500, 1000, 2000, 3000, 5000];
 const IDLE_AFTER_MS = 60000;
 const IGNORE_KEYS_MS = 250; // a key still held down from the item before is not an answer to this one
+const RELOAD_AFTER_MS = 4000; // a server that was restarted, or a session it forgot, drops what the page reports
+const ACTIVITY = ["pointerdown", "pointermove", "keydown", "wheel", "touchstart", "scroll"];
 
 const instances = new WeakMap();
 
@@ -31,6 +33,15 @@ function createElement(tag, className, text) {
   return element;
 }
 
+// The Latin letter or digit of a key: where a layout types none (AZERTY's digit row, Cyrillic, Greek), the one
+// that is printed there on most keyboards.
+function latinKey(event) {
+  const key = event.key.toLowerCase();
+  if (/^[a-z0-9?]$/.test(key)) return key;
+  const match = /^(?:Key|Digit|Numpad)([A-Z0-9])$/.exec(event.code || "");
+  return match ? match[1].toLowerCase() : key;
+}
+
 class ItemView {
   constructor(root) {
     this.root = root;
@@ -38,21 +49,20 @@ class ItemView {
     this.busy = false;
     this.onKey = (event) => this.key(event);
     this.onActivity = () => { this.lastActivity = Date.now(); };
-    this.onLeave = () => this.sendDraft(true);
+    this.onLeave = () => { if (document.visibilityState === "hidden") this.leave(); };
+    this.onPageHide = () => this.leave();
     document.addEventListener("keydown", this.onKey);
-    for (const name of ["pointerdown", "pointermove", "keydown", "wheel", "touchstart", "scroll"]) {
-      document.addEventListener(name, this.onActivity, { passive: true, capture: true });
-    }
-    window.addEventListener("pagehide", this.onLeave);
+    document.addEventListener("visibilitychange", this.onLeave);
+    for (const name of ACTIVITY) document.addEventListener(name, this.onActivity, { passive: true, capture: true });
+    window.addEventListener("pagehide", this.onPageHide);
     this.clock = setInterval(() => this.tick(), 1000);
   }
 
   stop() {
     document.removeEventListener("keydown", this.onKey);
-    for (const name of ["pointerdown", "pointermove", "keydown", "wheel", "touchstart", "scroll"]) {
-      document.removeEventListener(name, this.onActivity, { capture: true });
-    }
-    window.removeEventListener("pagehide", this.onLeave);
+    document.removeEventListener("visibilitychange", this.onLeave);
+    for (const name of ACTIVITY) document.removeEventListener(name, this.onActivity, { capture: true });
+    window.removeEventListener("pagehide", this.onPageHide);
     clearInterval(this.clock);
     clearTimeout(this.draftTimer);
     clearTimeout(this.reloadTimer);
@@ -74,11 +84,18 @@ class ItemView {
     clearTimeout(this.reloadTimer);
     this.token = data.token;
     this.busy = false;
+    this.dirty = false;
     this.presentedAt = Date.now();
     this.lastActivity = Date.now();
     const stored = this.storedDraft();
-    this.answers = { ...data.answers, ...(stored.answers || {}) };
-    this.activeSeconds = stored.active || 0;
+    this.unsaved = data.unsaved;
+    if (stored.answers && !data.stored) this.answers = { ...data.answers, ...stored.answers };
+    else {
+      this.answers = { ...data.answers };
+      if (stored.answers && !this.sameAnswers(stored.answers, data.answers)) this.unsaved = stored.answers;
+    }
+    this.activeSeconds = Math.max(stored.active || 0, data.activeSeconds || 0);
+    this.sentSeconds = this.activeSeconds;
     this.controls = {};
     this.root.replaceChildren(this.heading(), this.main(), this.panel());
     this.root.dataset.token = data.token;
@@ -87,9 +104,25 @@ class ItemView {
     if (!first) this.root.scrollIntoView({ block: "start" });
   }
 
+  sameAnswers(one, other) {
+    return this.data.questions.every(({ name }) => (one[name] || "").trim() === (other[name] || "").trim());
+  }
+
   heading() {
     const { data } = this;
     const box = createElement("header", "heading");
+    const line = createElement("div", "head-line");
+    this.title = createElement("h2", "title", data.title);
+    this.title.tabIndex = -1;
+    line.append(this.title);
+    if (data.caption) line.append(createElement("p", "caption", data.caption));
+    const help = createElement("button", "help");
+    help.type = "button";
+    help.setAttribute("aria-keyshortcuts", "?");
+    help.append(createElement("span", "", "Keys"), createElement("kbd", "", "?"));
+    help.addEventListener("click", () => this.keys.showModal());
+    line.append(help);
+    box.append(line);
     if (data.progress) {
       const bar = createElement("div", "progress");
       const fill = createElement("span");
@@ -100,21 +133,35 @@ class ItemView {
       bar.setAttribute("aria-valuemin", "0");
       bar.setAttribute("aria-valuenow", String(data.progress[0]));
       bar.setAttribute("aria-valuemax", String(data.progress[1]));
-      box.append(bar, createElement("p", "caption", data.caption));
+      box.append(bar);
     }
-    this.title = createElement("h2", "title", data.title);
-    this.title.tabIndex = -1;
-    box.append(this.title);
-    if (data.reference.length) {
-      const list = createElement("dl", "reference");
-      for (const [name, text, labeled] of data.reference) {
-        const pair = createElement("div", labeled ? "labeled" : "");
-        pair.append(createElement("dt", "", name), createElement("dd", "", text));
-        list.append(pair);
-      }
-      box.append(list);
-    }
+    box.append(this.keyList());
     return box;
+  }
+
+  keyList() {
+    this.keys = createElement("dialog", "keys");
+    this.keys.setAttribute("aria-label", "Keys");
+    const rows = this.data.questions.flatMap((question) =>
+      question.options.map(([, label, key]) => [key, `${question.label} ${label}`]));
+    if (this.data.questions.some((question) => question.name === "comment")) rows.push(["k", "Go to the comment"], ["Esc", "Leave the comment"]);
+    if (this.data.questions.length) rows.push(["Enter", this.data.save], ["Ctrl+Enter", `${this.data.save}, from the comment too`]);
+    for (const action of this.data.actions) rows.push([action.key === "enter" ? "Enter" : action.key, action.label]);
+    rows.push(["?", "Show these keys"]);
+    const list = createElement("dl");
+    for (const [key, what] of rows) {
+      const pair = createElement("div");
+      const term = createElement("dt");
+      const cap = createElement("kbd", "", key);
+      cap.removeAttribute("aria-hidden");
+      term.append(cap);
+      pair.append(term, createElement("dd", "", what));
+      list.append(pair);
+    }
+    const close = createElement("button", "", "Close");
+    close.addEventListener("click", () => this.keys.close());
+    this.keys.append(createElement("h3", "", "Keys"), list, close);
+    return this.keys;
   }
 
   main() {
@@ -123,11 +170,12 @@ class ItemView {
     if (data.turns.length) {
       const list = createElement("ol", "turns");
       list.setAttribute("aria-label", "Dialogue");
-      for (const turn of data.turns) {
+      data.turns.forEach((turn, number) => {
         const line = createElement("li", turn.own ? "turn own" : "turn");
-        line.append(createElement("span", "speaker", turn.speaker), createElement("p", "text", turn.text));
+        const name = createElement("span", number < 2 ? "speaker" : "speaker unseen", turn.speaker);
+        line.append(name, createElement("p", "text", turn.text));
         list.append(line);
-      }
+      });
       box.append(list);
     }
     return box;
@@ -147,31 +195,102 @@ class ItemView {
 
   panel() {
     const form = createElement("form", "panel");
-    if (this.data.votes.length) form.append(this.votes());
     form.noValidate = true;
     form.addEventListener("submit", (event) => { event.preventDefault(); this.save(); });
+    for (const text of this.data.notes) form.append(createElement("p", "notice", text));
+    if (this.data.feedback) form.append(this.feedback());
+    if (this.unsaved) form.append(this.unsavedNotice());
+    if (this.data.votes.length) form.append(this.votes());
     for (const question of this.data.questions) {
       form.append(question.options.length ? this.choice(question) : this.freeText(question));
     }
-    const row = createElement("div", "buttons");
-    this.saveButton = createElement("button", "primary");
-    this.saveButton.type = "submit";
-    this.saveButton.setAttribute("aria-keyshortcuts", "Enter");
-    this.saveButton.append(createElement("span", "", this.data.save), createElement("kbd", "", "Enter"));
-    row.append(this.saveButton);
-    for (const action of this.data.actions) {
-      const button = createElement("button", "");
-      button.type = "button";
-      button.setAttribute("aria-keyshortcuts", action.key);
-      button.append(createElement("span", "", action.label), createElement("kbd", "", action.key.toUpperCase()));
-      button.addEventListener("click", () => this.act(action.name));
-      row.append(button);
-    }
+    form.append(this.buttons());
     this.status = createElement("p", "status", this.receipt(this.data.receipt));
     this.status.setAttribute("role", "status");
-    form.append(row, this.status);
+    form.append(this.status);
     if (this.data.hint) form.append(createElement("p", "hint", this.data.hint));
     return form;
+  }
+
+  buttons() {
+    const row = createElement("div", "buttons");
+    if (this.data.questions.length) {
+      this.saveButton = createElement("button", "primary");
+      this.saveButton.type = "submit";
+      this.saveButton.setAttribute("aria-keyshortcuts", "Enter");
+      this.saveButton.append(createElement("span", "", this.data.save), createElement("kbd", "", "Enter"));
+      row.append(this.saveButton);
+    }
+    for (const action of this.data.actions) {
+      const button = createElement("button", action.key === "enter" ? "primary" : "");
+      button.type = "button";
+      button.setAttribute("aria-keyshortcuts", action.key);
+      const cap = action.key === "enter" ? "Enter" : action.key.toUpperCase();
+      button.append(createElement("span", "", action.label), createElement("kbd", "", cap));
+      button.addEventListener("click", () => this.act(action));
+      row.append(button);
+    }
+    return row;
+  }
+
+  feedback() {
+    const { right, rows, why, score } = this.data.feedback;
+    const box = createElement("section", "feedback");
+    box.append(createElement("h3", "", right ? "That is right" : "Not quite"));
+    const list = createElement("dl");
+    for (const [question, given, known] of rows) {
+      const pair = createElement("div", given === known ? "right" : "wrong");
+      const words = given === known ? `${given}, as it should be` : `You: ${given}. Right: ${known}`;
+      pair.append(createElement("dt", "", question), createElement("dd", "", words));
+      list.append(pair);
+    }
+    box.append(list, createElement("p", "", why), createElement("p", "hint", score));
+    return box;
+  }
+
+  unsavedNotice() {
+    const box = createElement("section", "notice");
+    const parts = this.data.questions
+      .filter(({ name }) => (this.unsaved[name] || "").trim())
+      .map(({ name, label, options }) => {
+        const option = options.find(([value]) => value === this.unsaved[name]);
+        return `${label} ${option ? option[1] : `“${this.unsaved[name]}”`}`;
+      });
+    box.append(createElement("strong", "", "Not saved"), createElement("p", "", `You also gave: ${parts.join(" · ") || "no answer"}. Below is what is saved.`));
+    const row = createElement("div", "buttons");
+    const use = createElement("button", "", "Use these answers");
+    use.type = "button";
+    use.addEventListener("click", () => this.useUnsaved());
+    const drop = createElement("button", "", "Drop them");
+    drop.type = "button";
+    drop.addEventListener("click", () => this.dropUnsaved());
+    row.append(use, drop);
+    box.append(row);
+    this.unsavedBox = box;
+    return box;
+  }
+
+  useUnsaved() {
+    this.answers = { ...this.unsaved };
+    this.unsaved = null;
+    for (const question of this.data.questions) {
+      const value = this.answers[question.name] || "";
+      for (const input of this.controls[question.name].querySelectorAll("input")) input.checked = input.value === value;
+      const area = this.controls[question.name].querySelector("textarea");
+      if (area) area.value = value;
+    }
+    this.unsavedBox.remove();
+    this.setStatus("Not saved yet: save the change to keep it.");
+    this.storeDraft();
+    this.title.focus({ preventScroll: true });
+  }
+
+  dropUnsaved() {
+    this.unsaved = null;
+    this.unsavedBox.remove();
+    this.forgetDraft(this.token);
+    this.post("draft", { token: this.token, answers: this.answers, active_seconds: this.activeSeconds }).catch(() => {});
+    this.title.focus({ preventScroll: true });
   }
 
   receipt(receipt) {
@@ -184,6 +303,11 @@ class ItemView {
     const box = createElement("fieldset", "choice");
     box.append(createElement("legend", "", question.label));
     if (question.hint) box.append(createElement("p", "hint", question.hint));
+    for (const [name, text] of question.more) {
+      const more = createElement("details", "hint");
+      more.append(createElement("summary", "", name), createElement("span", "", text));
+      box.append(more);
+    }
     const row = createElement("div", "options");
     for (const [value, label, key] of question.options) {
       const id = `${question.name}-${value}`;
@@ -194,6 +318,8 @@ class ItemView {
       input.setAttribute("aria-keyshortcuts", key);
       input.checked = this.answers[question.name] === value;
       input.addEventListener("change", () => this.answer(question.name, value));
+      // After a click the arrow keys scroll: only who came here by Tab changes an answer with them.
+      option.addEventListener("pointerup", () => setTimeout(() => this.title.focus({ preventScroll: true })));
       option.append(input, createElement("span", "", label), createElement("kbd", "", key));
       row.append(option);
     }
@@ -207,7 +333,7 @@ class ItemView {
     const label = createElement("label", "", question.label);
     label.htmlFor = question.name;
     const area = createElement("textarea");
-    Object.assign(area, { id: question.name, name: question.name, rows: question.required ? 4 : 3, maxLength: 5000 });
+    Object.assign(area, { id: question.name, name: question.name, rows: question.required ? 4 : 2, maxLength: 5000 });
     area.value = this.answers[question.name] || "";
     area.addEventListener("input", () => this.answer(question.name, area.value));
     box.append(label);
@@ -245,16 +371,32 @@ class ItemView {
   }
 
   storeDraft() {
+    this.dirty = true;
     try {
       sessionStorage.setItem(`draft:${this.token}`, JSON.stringify({ answers: this.answers, active: this.activeSeconds }));
-      this.dirty = true;
     } catch { /* a full or forbidden storage: the server's draft remains */ }
   }
 
-  sendDraft(leaving) {
-    if (!this.dirty || this.busy || !this.token) return;
+  forgetDraft(token) {
+    try { sessionStorage.removeItem(`draft:${token}`); } catch { /* nothing was stored */ }
     this.dirty = false;
-    this.post("draft", { token: this.token, answers: this.answers }, leaving).catch(() => { this.dirty = true; });
+  }
+
+  // The time spent is sent too, so that it outlives the tab; over a stored answer only once it was changed.
+  leave() {
+    if (!this.data.stored && this.activeSeconds > this.sentSeconds + 4) this.dirty = true;
+    this.sendDraft(true);
+  }
+
+  sendDraft(leaving) {
+    if (!this.dirty || this.busy || !this.token || !this.data.questions.length) return;
+    this.dirty = false;
+    this.sentSeconds = this.activeSeconds;
+    const token = this.token;
+    this.post("draft", { token, answers: this.answers, active_seconds: this.activeSeconds }, leaving)
+      .then((response) => (response.ok ? response.json() : {}))
+      .then((answer) => { if (answer.saved === false && this.token === token && !this.busy) this.elsewhere(answer); })
+      .catch(() => { this.dirty = true; });
   }
 
   post(route, body, leaving) {
@@ -275,48 +417,68 @@ class ItemView {
   }
 
   async save() {
-    if (this.busy) return;
+    if (this.busy || !this.data.questions.length) return;
     const missing = this.data.questions.find((q) => q.required && !(this.answers[q.name] || "").trim());
     if (missing) {
       this.setStatus(`Please answer: ${missing.label}`, true);
-      const control = this.controls[missing.name].querySelector("input, textarea");
-      return control.focus();
+      const area = this.controls[missing.name].querySelector("textarea");
+      return area ? area.focus() : this.controls[missing.name].scrollIntoView({ block: "nearest" });
     }
+    const body = { token: this.token, answers: this.answers, active_seconds: this.activeSeconds };
+    const receipt = await this.send("label", body, "Saving …");
+    if (receipt) this.saved(body.token, receipt);
+  }
+
+  // Send until there is an answer; null where it was refused, or the page shows something else by now.
+  async send(route, body, doing) {
     this.busy = true;
-    this.saveButton.disabled = true;
-    this.setStatus("Saving …");
+    clearTimeout(this.draftTimer);
+    if (this.saveButton) this.saveButton.disabled = true;
+    this.setStatus(doing);
     const token = this.token;
-    const body = { token, answers: this.answers, active_seconds: this.activeSeconds };
     for (let attempt = 0; ; attempt += 1) {
       let response = null;
       try {
-        response = await this.post("label", body, false);
+        response = await this.post(route, body, false);
       } catch { /* no server: the loop sends it again */ }
-      if (this.token !== token) return;
-      if (response && response.ok) return this.saved(token, await response.json());
-      if (response && response.status < 500) return this.rejected(response);
+      if (this.token !== token) return null;
+      if (response && response.ok) return response.json();
+      if (response && response.status < 500) {
+        await this.rejected(response);
+        return null;
+      }
       this.setStatus("No connection. Your answer is stored here and sent again …", true);
       await new Promise((resolve) => setTimeout(resolve, RETRY_DELAYS_MS[Math.min(attempt, RETRY_DELAYS_MS.length - 1)]));
     }
   }
 
   saved(token, receipt) {
-    try { sessionStorage.removeItem(`draft:${token}`); } catch { /* nothing was stored */ }
-    this.dirty = false;
+    this.forgetDraft(token);
     this.setStatus(this.receipt(receipt));
-    this.trigger("saved", token);
-    // A server that was restarted, or a session it forgot, drops the trigger: the label is safe, so reload.
-    this.reloadTimer = setTimeout(() => { if (this.token === token) window.location.reload(); }, 4000);
+    this.report("saved", token, "");
+  }
+
+  // Tell the page; where it does not react, load what comes next.
+  report(name, value, item) {
+    const token = this.token;
+    this.busy = true;
+    this.trigger(name, value);
+    const search = item ? `?item=${encodeURIComponent(item)}` : "";
+    this.reloadTimer = setTimeout(() => {
+      if (this.token === token) window.location.assign(`${window.location.pathname}${search}`);
+    }, RELOAD_AFTER_MS);
   }
 
   async rejected(response) {
     this.busy = false;
-    this.saveButton.disabled = false;
-    let message = "The answer was not accepted.";
-    try { message = (await response.json()).error || message; } catch { /* no message in the response */ }
+    if (this.saveButton) this.saveButton.disabled = false;
+    let answer = {};
+    try { answer = await response.json(); } catch { /* no message in the response */ }
+    if (answer.assignment) return this.elsewhere(answer);
+    const message = answer.error || "The answer was not accepted.";
     this.setStatus(message, true);
     if (response.status === 401) {
-      this.sendDraft(false);
+      this.dirty = true;
       const link = createElement("a", "", " Sign in again");
       link.href = `${this.data.base}/login`;
       this.status.append(link);
@@ -325,16 +487,32 @@ class ItemView {
     }
   }
 
-  act(name) {
+  // The item was answered in another tab: say so, keep what is here, and offer to compare.
+  elsewhere(answer) {
+    const message = answer.error || "This item was answered in another tab or window. What you give here is not saved: open the item again to compare.";
+    this.setStatus(message, true);
+    const open = createElement("button", "link", "Open it again");
+    open.type = "button";
+    open.addEventListener("click", () => this.report("action", { name: "open", item: answer.assignment }, answer.assignment));
+    this.status.append(" ", open);
+  }
+
+  async act(action) {
     if (this.busy) return;
+    if (action.undo) {
+      const undone = await this.send("undo", { token: action.undo, answers: {} }, "Taking it back …");
+      if (undone) this.report("action", { name: action.name, item: "" }, "");
+      return;
+    }
     this.sendDraft(true);
-    this.trigger("action", name);
+    this.report("action", { name: action.name, item: action.item }, action.item);
   }
 
   // --- keyboard --------------------------------------------------------------------------------------------
 
   key(event) {
     const target = event.composedPath()[0];
+    if (this.keys.open) return;
     const typing = target && (target.tagName === "TEXTAREA" || (target.tagName === "INPUT" && target.type !== "radio"));
     if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
       event.preventDefault();
@@ -342,35 +520,36 @@ class ItemView {
       return;
     }
     if (typing) {
-      if (event.key === "Escape") target.blur();
+      if (event.key === "Escape") this.title.focus({ preventScroll: true });
       return;
     }
     if (event.ctrlKey || event.metaKey || event.altKey || event.repeat) return;
     if (Date.now() - this.presentedAt < IGNORE_KEYS_MS) return;
-    if (event.key === "Enter") {
-      if (target && ["BUTTON", "A", "SUMMARY"].includes(target.tagName)) return;
-      event.preventDefault();
-      return this.save();
-    }
-    const key = event.key.toLowerCase();
+    if (event.key === "Enter" && target && ["BUTTON", "A", "SUMMARY"].includes(target.tagName)) return;
+    const key = event.key === "Enter" ? "enter" : latinKey(event);
+    const press = this.shortcut(key);
+    if (!press) return;
+    event.preventDefault();
+    press();
+  }
+
+  shortcut(key) {
+    if (key === "?") return () => this.keys.showModal();
     for (const question of this.data.questions) {
       for (const [value, , shortcut] of question.options) {
-        if (key !== shortcut) continue;
-        event.preventDefault();
-        const input = this.controls[question.name].querySelector(`input[value="${value}"]`);
-        input.checked = true;
-        input.focus({ preventScroll: true });
-        return this.answer(question.name, value);
+        if (key === shortcut) return () => this.choose(question.name, value);
       }
     }
-    if (key === "k" && this.controls.comment) {
-      event.preventDefault();
-      return this.controls.comment.querySelector("textarea").focus();
-    }
+    if (key === "k" && this.controls.comment) return () => this.controls.comment.querySelector("textarea").focus();
     const action = this.data.actions.find((candidate) => candidate.key === key);
-    if (action) {
-      event.preventDefault();
-      this.act(action.name);
-    }
+    if (action) return () => this.act(action);
+    return key === "enter" && this.data.questions.length ? () => this.save() : null;
+  }
+
+  // The focus goes to the heading, from where arrow keys scroll: on the radio they would change the answer.
+  choose(name, value) {
+    this.controls[name].querySelector(`input[value="${value}"]`).checked = true;
+    this.title.focus({ preventScroll: true });
+    this.answer(name, value);
   }
 }

@@ -1,7 +1,7 @@
 """An item with its questions, as a component.
 
-All content is set as text, never as HTML. It posts answers and drafts itself, to routes.py, and reports to
-the page when a label is saved or a button is pressed.
+All content is set as text, never as HTML. It posts answers, drafts and withdrawals itself, to routes.py, and
+reports to the page when a label is saved or a button is pressed.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -11,7 +11,9 @@ from typing import Any, NamedTuple
 import streamlit as st
 
 from annotation_app import session
+from annotation_app.sign_in import base_path
 from oceanchat.annotation.labels import PresentedItem
+from oceanchat.annotation.tasks import Question
 from oceanchat.records import SPEAKERS
 
 _FOLDER = Path(__file__).parent
@@ -29,63 +31,100 @@ class ItemAction(NamedTuple):
     name: str
     label: str
     key: str
+    item: str = ""
+    """What it opens; empty: the next item."""
+    undo: str = ""
+    """The token of the label that it withdraws, by HTTP."""
+
+
+class Feedback(NamedTuple):
+    """What was right in a practice answer, and why."""
+
+    right: bool
+    rows: Sequence[tuple[str, str, str]]
+    """(question, given, known)."""
+    why: str
+    score: str
 
 
 class ItemLayout(NamedTuple):
-    """Everything around an item: its title, reference, progress, buttons and votes."""
+    """Everything around an item: its title, words, progress, buttons and votes."""
 
     title: str
-    reference: Sequence[tuple[str, str, bool]] = ()
-    """(name, text, whether it is the level on the label)."""
+    labels: Mapping[str, str] = {}
+    """Question -> its words for this item, where they are not the task's."""
+    hints: Mapping[str, str] = {}
+    more: Mapping[str, Sequence[tuple[str, str]]] = {}
+    """Question -> (summary, text) of what can be unfolded below it."""
     caption: str = ""
-    """A line above the title."""
+    """Beside the title."""
     progress: tuple[int, int] | None = None
     save: str = "Save"
     hint: str = ""
+    notes: Sequence[str] = ()
+    """Lines above the questions."""
     actions: Sequence[ItemAction] = ()
     receipt: Mapping[str, Any] | None = None
     votes: Sequence[Mapping[str, str]] = ()
+    feedback: Feedback | None = None
+    """Instead of questions."""
 
 
 def show_item(
     presented: PresentedItem,
     layout: ItemLayout,
     on_saved: Callable[[], None],
-    on_action: Callable[[str], None],
+    on_action: Callable[[str, str], None],
     key: str = "item",
 ) -> None:
-    """Put an item on the page; `on_saved` and `on_action` are called before the page runs again."""
+    """Put an item on the page; `on_saved` and `on_action` (name and item of the button) are called before the
+    page runs again."""
     data = {
-        "token": presented.token,
-        "turns": [
-            {"speaker": SPEAKERS[turn["role"]], "text": turn["text"], "own": turn["role"] == "discloser"}
-            for turn in presented.assignment.item.content.get("turns", ())
-        ],
-        "questions": [
-            {
-                "name": question.name,
-                "label": question.label,
-                "hint": question.hint,
-                "required": question.required,
-                "options": [list(option) for option in question.options],
-            }
-            for question in presented.task.questions
-        ],
-        "answers": dict(presented.answers),
-        "base": _base(),
-        "signIn": session.sign_in_string(),
         **layout._asdict(),
+        "token": presented.token,
+        "turns": turns_of(presented.assignment.item.content),
+        "questions": []
+        if layout.feedback
+        else [_question(question, layout) for question in presented.task.questions],
+        "answers": dict(presented.answers),
+        "unsaved": None if presented.unsaved is None else dict(presented.unsaved),
+        "stored": presented.assignment.answered_at is not None,
+        "activeSeconds": presented.active_seconds,
+        "base": base_path(),
+        "signIn": session.sign_in_string(),
+        "notes": [*layout.notes, *_lead_s_note(presented)],
         "actions": [action._asdict() for action in layout.actions],
+        "feedback": layout.feedback._asdict() if layout.feedback else None,
     }
 
     def on_action_change() -> None:
-        state = st.session_state[key]
-        if state.get("action"):
-            on_action(str(state["action"]))
+        action = st.session_state[key].get("action")
+        if isinstance(action, Mapping):
+            on_action(str(action.get("name", "")), str(action.get("item", "")))
 
     _component(data=data, key=key, on_saved_change=on_saved, on_action_change=on_action_change)
 
 
-def _base() -> str:
-    path = str(st.get_option("server.baseUrlPath") or "").strip("/")
-    return f"/{path}" if path else ""
+def turns_of(content: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The turns of an item as the page shows them."""
+    return [
+        {"speaker": SPEAKERS[turn["role"]], "text": turn["text"], "own": turn["role"] == "discloser"}
+        for turn in content.get("turns", ())
+    ]
+
+
+def _question(question: Question, layout: ItemLayout) -> dict[str, Any]:
+    return {
+        "name": question.name,
+        "label": layout.labels.get(question.name, question.label),
+        "hint": layout.hints.get(question.name, question.hint),
+        "more": [list(pair) for pair in layout.more.get(question.name, ())],
+        "required": question.required,
+        "options": [list(option) for option in question.options],
+    }
+
+
+def _lead_s_note(presented: PresentedItem) -> list[str]:
+    if not presented.note:
+        return []
+    return [f"The lead asks you to look at this one again: {presented.note}"]

@@ -22,7 +22,7 @@ def page() -> None:
     accounts.require_lead(lead)
     st.header("Agreement")
     try:
-        results = report.report(settings.store())
+        results = report.report(settings.store(), settings.sample())
     except AnnotationError:
         st.write("There is no sample yet. Draw one with `oceanchat sample`.")
         return

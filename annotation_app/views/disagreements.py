@@ -1,16 +1,22 @@
 """The page where the lead decides disagreements."""
 
+from collections.abc import Mapping
+
 import streamlit as st
 
 from annotation_app import session, settings
 from annotation_app.components.item import ItemAction, show_item
-from annotation_app.views.validate import dialogue_layout
+from annotation_app.views.dialogue import dialogue_layout
 from oceanchat.annotation import accounts, adjudication
-from oceanchat.annotation.adjudication import Disagreement
+from oceanchat.annotation.adjudication import Disagreement, State
 from oceanchat.errors import AnnotationError
 from oceanchat.store.presentations import Answers
 
-_CHOSEN = "disagreement"
+_NOTES: Mapping[State, str] = {
+    "changed": "A vote has changed since you decided; please look again.",
+    "settled": "A vote has changed since you decided, and all annotators agree now: your decision no longer"
+    " counts.",
+}
 
 
 def page() -> None:
@@ -19,7 +25,7 @@ def page() -> None:
     if lead is None:
         return
     accounts.require_lead(lead)
-    disagreements = adjudication.disagreements(settings.store(), lead)
+    disagreements = adjudication.disagreements(settings.store(), lead, settings.sample())
     if not disagreements:
         st.header("No disagreement")
         st.write(
@@ -30,35 +36,35 @@ def page() -> None:
     order = sorted(disagreements, key=lambda disagreement: disagreement.item_id)
     current = _current(disagreements)
     position = order.index(current)
+    back, following = (order[(position + step) % len(order)].item_id for step in (-1, 1))
     try:
-        presented = adjudication.open_disagreement(settings.store(), lead, current.item_id)
+        presented = adjudication.open_disagreement(settings.store(), lead, current.item_id, disagreements)
     except AnnotationError as error:
         st.text(str(error))
-        st.button("Next", on_click=_go, args=(order[(position + 1) % len(order)],))
+        st.button("Next", on_click=session.view, args=(following,))
         return
-    decided = sum(disagreement.decision is not None for disagreement in disagreements)
+    decided = sum(disagreement.state == "decided" for disagreement in disagreements)
     layout = dialogue_layout(presented)._replace(
-        caption=f"Disagreement {position + 1} of {len(order)}, {decided} decided",
+        caption=f"disagreement {position + 1} of {len(order)}, {decided} decided",
         progress=(decided, len(order)),
         save="Save the decision" if current.decision is None else "Change the decision",
         hint="The annotators' own labels stay as they are.",
-        actions=(ItemAction("back", "Back", "b"), ItemAction("next", "Next", "n")),
+        notes=[_NOTES[current.state]] if current.state in _NOTES else [],
+        actions=(ItemAction("back", "Back", "b", str(back)), ItemAction("next", "Next", "n", str(following))),
         votes=[_vote(answers, value) for answers, value in zip(current.votes, current.values, strict=True)],
     )
-
-    def on_action(name: str) -> None:
-        _go(order[(position + (1 if name == "next" else -1)) % len(order)])
-
-    show_item(presented, layout, on_saved=lambda: _go(None), on_action=on_action, key="adjudicate")
+    show_item(
+        presented,
+        layout,
+        on_saved=lambda: session.view(None),
+        on_action=lambda name, item: session.view(item),
+        key="adjudicate",
+    )
 
 
 def _current(disagreements: list[Disagreement]) -> Disagreement:
-    chosen = session.remembered(_CHOSEN)
+    chosen = session.viewing()
     return next((item for item in disagreements if item.item_id == chosen), disagreements[0])
-
-
-def _go(disagreement: Disagreement | None) -> None:
-    session.remember(_CHOSEN, None if disagreement is None else disagreement.item_id)
 
 
 def _vote(answers: Answers, value: str) -> dict[str, str]:

@@ -9,6 +9,7 @@ from oceanchat.annotation.qualification import PracticeScore, QualificationRecor
 from oceanchat.annotation.report import AnnotatorProgress
 from oceanchat.statistics.figure import Figure
 from oceanchat.store.annotators import Annotator
+from oceanchat.store.presentations import Answers
 
 
 def page() -> None:
@@ -27,7 +28,7 @@ def _live() -> None:
     lead = session.signed_in()
     if lead is None:
         return
-    coverage = assignment.coverage(settings.store())
+    coverage = assignment.coverage(settings.store(), settings.sample())
     if not coverage.items:
         st.write("There is no sample yet. Draw one with `oceanchat sample`.")
     else:
@@ -35,7 +36,7 @@ def _live() -> None:
         st.caption(f"{coverage.complete} of {coverage.items} items have all their labels")
     if coverage.unassigned:
         st.warning(f"{coverage.unassigned} labels have no annotator. Add one.")
-    everyone = report.annotator_progress(settings.store(), lead)
+    everyone = report.annotator_progress(settings.store(), lead, settings.sample())
     for progress in everyone:
         for warning in progress.attention.warnings:
             st.text(f"Look at {progress.annotator.name}: {warning}.")
@@ -67,7 +68,8 @@ def _share(figure: Figure) -> str:
 
 def _practice(annotator: Annotator, score: PracticeScore) -> str:
     if score.answered:
-        return f"{score.right} of {score.answered} practice items right"
+        first = f"{score.first_right} of {score.answered} practice items right"
+        return first if score.right == score.first_right else f"{first}, {score.right} after a second try"
     return "no practice yet" if annotator.admitted_at is None else "admitted without practice"
 
 
@@ -87,16 +89,16 @@ def _qualification(record: QualificationRecord) -> None:
             admit.button(
                 "Let them validate",
                 key=f"admit-{annotator.id}",
-                on_click=accounts.admit,
-                args=(settings.store(), annotator),
+                on_click=session.as_lead,
+                args=(lambda lead: accounts.admit(settings.store(), annotator),),
             )
         with close.popover("Reassign the rest"):
             st.write("Labels stay; open items go to the others. The account closes.")
             st.button(
                 "Close the account",
                 key=f"retire-{annotator.id}",
-                on_click=accounts.retire,
-                args=(settings.store(), annotator),
+                on_click=session.as_lead,
+                args=(lambda lead: accounts.retire(settings.store(), annotator),),
             )
         if record.descriptions:
             with st.expander("Their descriptions of the traits"):
@@ -108,3 +110,23 @@ def _qualification(record: QualificationRecord) -> None:
                     ],
                     key=f"described-{annotator.id}",
                 )
+        if record.wrong:
+            with st.expander("Practice items that were wrong at first"):
+                show_table(
+                    ("Label", "Opening", "Their answers", "Right", "Second try"),
+                    [
+                        (
+                            wrong.trait_level,
+                            wrong.opening,
+                            _answers(wrong.given),
+                            _answers(wrong.known),
+                            "right" if wrong.right_now else "-",
+                        )
+                        for wrong in record.wrong
+                    ],
+                    key=f"wrong-{annotator.id}",
+                )
+
+
+def _answers(answers: Answers) -> str:
+    return ", ".join(f"{name.replace('_', ' ')}: {answer}" for name, answer in answers.items())

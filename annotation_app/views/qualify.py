@@ -3,14 +3,14 @@
 import streamlit as st
 
 from annotation_app import session, settings
-from annotation_app.components.item import ItemLayout, show_item
-from annotation_app.components.table import show_table
-from oceanchat.annotation import qualification
+from annotation_app.components.item import Feedback, ItemAction, ItemLayout, show_item
+from annotation_app.views.dialogue import dialogue_layout
+from oceanchat.annotation import labels, qualification
 from oceanchat.annotation.qualification import QualificationStatus
 from oceanchat.annotation.tasks import PRACTICE
 from oceanchat.store.annotators import Annotator
 from oceanchat.store.labels import ItemLabel
-from oceanchat.traits import Trait, TraitLevel
+from oceanchat.traits import Trait
 
 _FEEDBACK_SEEN = "practice"
 
@@ -57,38 +57,43 @@ def _step(status: QualificationStatus) -> None:
             hint="Stored for the lead. There is no right wording; two sentences each are plenty.",
         )
     else:
-        level = TraitLevel.parse(presented.assignment.item.stratum)
-        reference = settings.guidelines().references[level.trait]
-        layout = ItemLayout(
-            title=level.label[:1].upper() + level.label[1:],
-            reference=[
-                (name.value.capitalize(), text, name is level.level) for name, text in reference.items()
-            ],
-            caption=f"Practice {status.done + 1} of {status.total}",
-            hint="Keys: 1 to 4 answer, Enter saves. You see afterwards what is right, and why.",
+        again = "Second try" if status.stage == "again" else "Practice"
+        layout = dialogue_layout(presented)._replace(
+            caption=f"{again} {status.done + 1} of {status.total}",
+            hint="You see afterwards what is right, and why.",
         )
     layout = layout._replace(progress=(status.done, status.total), save="Save and go on")
-    show_item(presented, layout, on_saved=lambda: None, on_action=lambda name: None, key="step")
+    show_item(presented, layout, on_saved=lambda: None, on_action=lambda name, item: None, key="step")
 
 
 def _feedback(account: Annotator, status: QualificationStatus) -> bool:
-    """Show why the last practice answer was right or wrong; False when it was seen already."""
+    """Show beside its dialogue why the last practice answer was right or wrong; False when it was seen
+    already."""
     last = qualification.last_practice(settings.store(), account)
     seen = session.remembered(_FEEDBACK_SEEN)
-    if last is None or last.answer_key is None or seen == last.item_id:
+    if last is None or last.answer_key is None or seen == last.label_id:
         return False
     if account.admitted_at is not None and seen is None:
         return False
-    st.header("That is right" if qualification.is_right(last) else "Not quite")
-    show_table(("", "You", "Right"), _rows(last), key="feedback")
-    st.text(str(last.answer_key["why"]))
-    st.caption(f"{status.score.right} of {status.score.answered} right so far")
-    st.button(
-        "Go on",
-        type="primary",
-        shortcut="Enter",
-        on_click=session.remember,
-        args=(_FEEDBACK_SEEN, last.item_id),
+    assignment = labels.own_assignment(settings.store(), account, last.assignment_id)
+    presented = labels.looked_at(assignment, f"feedback-{last.label_id}")
+    layout = dialogue_layout(presented)._replace(
+        caption=f"Practice, {status.score.answered} of {status.score.total} answered",
+        progress=(status.score.answered, status.score.total),
+        feedback=Feedback(
+            qualification.is_right(last),
+            _rows(last),
+            str(last.answer_key["why"]),
+            f"{status.score.right} of {status.score.answered} right so far",
+        ),
+        actions=(ItemAction("go", "Go on", "enter"),),
+    )
+    show_item(
+        presented,
+        layout,
+        on_saved=lambda: None,
+        on_action=lambda name, item: session.remember(_FEEDBACK_SEEN, last.label_id),
+        key="feedback",
     )
     return True
 
@@ -105,8 +110,8 @@ def _rows(last: ItemLabel) -> list[tuple[str, str, str]]:
 def _waiting(status: QualificationStatus) -> None:
     st.header("Thank you. The lead will look at your practice")
     st.write(
-        f"{status.score.right} of {status.score.total} practice items were right in both criteria;"
-        f" {qualification.PASS_MARK:.0%} are needed to go on at once."
+        f"{status.score.right} of {status.score.total} practice items were right in both criteria after the"
+        f" second try; {qualification.PASS_MARK:.0%} are needed to go on at once."
         " The lead may let you start anyway."
     )
     st.write("The guidelines stay open to you in the meantime.")

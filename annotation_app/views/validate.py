@@ -3,18 +3,16 @@
 import streamlit as st
 
 from annotation_app import session, settings
-from annotation_app.components.item import ItemAction, ItemLayout, show_item
+from annotation_app.components.item import ItemAction, show_item
 from annotation_app.routes import receipt_text
 from annotation_app.views import qualify
-from oceanchat.annotation import labels
+from annotation_app.views.dialogue import dialogue_layout
+from oceanchat.annotation import labels, revisions
 from oceanchat.annotation.labels import PresentedItem
 from oceanchat.errors import AnnotationError
 from oceanchat.store.annotators import Annotator
-from oceanchat.traits import TraitLevel
-
-BACK = ItemAction("back", "Back", "b")
-NEXT = ItemAction("next", "On to the next", "n")
-UNDO = ItemAction("undo", "Undo last", "u")
+from oceanchat.store.assignments import ROUTINE
+from oceanchat.store.labels import Label
 
 
 def page() -> None:
@@ -25,36 +23,23 @@ def page() -> None:
     if qualify.qualification_page(account):
         return
     presented = _presented(account)
-    done, total = labels.progress(settings.store(), account)
+    done, total = labels.progress(settings.store(), account, settings.sample())
     if presented is None:
         return _nothing(account, done, total)
     again = session.viewing() is not None
-    actions = [
-        action for action, wanted in ((BACK, done), (NEXT, again), (UNDO, done and not again)) if wanted
-    ]
+    last = revisions.last_label(settings.store(), account, settings.sample())
     layout = dialogue_layout(presented)._replace(
-        caption="Looking back" if again else f"{done} of {total} answered",
+        caption=f"looking back, {done} of {total} answered" if again else f"{done} of {total} answered",
         progress=(done, total),
         save="Save the change" if again else "Save and go on",
-        hint="Keys: 1 to 4 answer, K goes to the comment, Ctrl+Enter saves from there.",
-        actions=actions,
-        receipt=_receipt(account, done, total),
+        actions=_actions(account, presented, last, again),
+        receipt=_receipt(last, done, total),
     )
     show_item(
         presented,
         layout,
         on_saved=lambda: session.view(None),
-        on_action=lambda name: _act(account, presented, name),
-    )
-
-
-def dialogue_layout(presented: PresentedItem) -> ItemLayout:
-    """A dialogue under its label, with the reference for that trait."""
-    level = TraitLevel.parse(presented.assignment.item.stratum)
-    reference = settings.guidelines().references[level.trait]
-    return ItemLayout(
-        title=level.label[:1].upper() + level.label[1:],
-        reference=[(name.value.capitalize(), text, name is level.level) for name, text in reference.items()],
+        on_action=lambda name, item: session.view(item),
     )
 
 
@@ -63,30 +48,31 @@ def _presented(account: Annotator) -> PresentedItem | None:
     if assignment_id is not None:
         try:
             assignment = labels.own_assignment(settings.store(), account, assignment_id)
-            return labels.show(settings.store(), account, assignment)
+            if assignment.purpose in ROUTINE:
+                return labels.show(settings.store(), account, assignment)
         except AnnotationError:
-            session.view(None)
-    return labels.next_item(settings.store(), account)
+            pass
+        session.view(None)
+    return labels.next_item(settings.store(), account, settings.sample())
 
 
-def _receipt(account: Annotator, done: int, total: int) -> dict[str, object] | None:
-    label = labels.last_label(settings.store(), account)
-    receipt = None if label is None else labels.receipt_of(label, done, total)
+def _actions(
+    account: Annotator, presented: PresentedItem, last: Label | None, again: bool
+) -> list[ItemAction]:
+    around = revisions.neighbours(
+        settings.store(), account, presented.assignment.id if again else None, settings.sample()
+    )
+    actions = [] if around.back is None else [ItemAction("back", "Back", "b", str(around.back))]
+    if again:
+        return [*actions, ItemAction("next", "On to the next", "n", str(around.next or ""))]
+    if last is not None:
+        actions.append(ItemAction("undo", "Undo last", "u", undo=last.token))
+    return actions
+
+
+def _receipt(last: Label | None, done: int, total: int) -> dict[str, object] | None:
+    receipt = None if last is None else labels.receipt_of(last, done, total)
     return None if receipt is None else {"text": f"Last: {receipt_text(receipt)}", "saved": receipt.saved_at}
-
-
-def _act(account: Annotator, presented: PresentedItem, name: str) -> None:
-    if name == "undo":
-        labels.undo(settings.store(), account)
-        return session.view(None)
-    answered_at = presented.assignment.answered_at if session.viewing() is not None else None
-    if name == "back":
-        assignment = labels.earlier(settings.store(), account, answered_at)
-        if assignment is not None:
-            session.view(assignment.id)
-    elif name == "next":
-        assignment = None if answered_at is None else labels.later(settings.store(), account, answered_at)
-        session.view(None if assignment is None else assignment.id)
 
 
 def _nothing(account: Annotator, done: int, total: int) -> None:
@@ -96,7 +82,10 @@ def _nothing(account: Annotator, done: int, total: int) -> None:
         return
     st.header("All done. Thank you!")
     st.write(f"You answered all {total} items. The lead sees that you have finished.")
-    if st.button("Look back at the last one", shortcut="b"):
-        assignment = labels.earlier(settings.store(), account, None)
-        session.view(None if assignment is None else assignment.id)
-        st.rerun()
+    st.button("Look back at the last one", shortcut="b", on_click=_look_back)
+
+
+def _look_back() -> None:
+    account = session.signed_in()
+    if account is not None:
+        session.view(revisions.neighbours(settings.store(), account, None, settings.sample()).back)

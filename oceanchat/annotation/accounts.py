@@ -1,9 +1,10 @@
 """Passcodes, sign-ins and roles of annotators.
 
 A passcode is shown once and stored as a scrypt hash; a sign-in is a random string in a cookie, stored as its
-SHA-256. Signing in is blocked for a while after failures. The hashing is our own dozen lines over hashlib: a
-package for it would add a compiled dependency and offer nothing that the standard library's scrypt lacks.
-Nothing here knows of cookies or pages.
+SHA-256. Further failures from one address for one name are answered later and later; the right passcode is
+never refused, so nobody can lock a colleague out. The hashing is our own dozen lines over hashlib: a package
+for it would add a compiled dependency and offer nothing that the standard library's scrypt lacks. Nothing
+here knows of cookies or pages.
 """
 
 import base64
@@ -25,8 +26,10 @@ SIGNED_IN_FOR = 14 * 86_400.0
 """Seconds a sign-in lasts."""
 WINDOW = 15 * 60.0
 """Seconds for which failed attempts count."""
-ATTEMPTS_PER_NAME = 8
-ATTEMPTS_PER_ADDRESS = 40
+FREE_TRIES = 3
+"""Wrong tries that are answered at once."""
+LONGEST_DELAY = 30.0
+"""Seconds after which the last of many wrong tries is answered."""
 PROFILE = ("background", "language", "pay", "note")
 """The facts that the lead records about an annotator (Appendix E), for the release card."""
 _ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"  # without characters that look alike
@@ -111,26 +114,39 @@ def retire(store: Store, account: Annotator, *, now: float | None = None) -> Non
     assignment.replan(store)
 
 
+class WrongPasscode(AnnotationError):
+    """A name and a passcode that do not belong together."""
+
+    def __init__(self, delay: float) -> None:
+        super().__init__("name or passcode is wrong; check both, or ask the lead for a new passcode")
+        self.delay = delay
+        """Seconds after which to answer: 1, 2, 4 ... from the fourth wrong try on."""
+
+
 def sign_in(store: Store, name: str, passcode: str, address: str, *, now: float | None = None) -> str:
     """Check name and passcode; returns the random string for the cookie.
 
-    Raises AnnotationError, with the same message whichever of the two was wrong.
+    Raises WrongPasscode, with the same message whichever of the two was wrong.
     """
     moment = time.time() if now is None else now
     name = " ".join(name.split())[:200].replace("\0", "")
     with store.reading() as connection:
-        failures = annotator_rows.failures(connection, name, address, moment - WINDOW)
         account = annotator_rows.by_name(connection, name)
         passcode_hash = None if account is None else annotator_rows.passcode_hash(connection, account.id)
-    if failures.for_name >= ATTEMPTS_PER_NAME or failures.from_address >= ATTEMPTS_PER_ADDRESS:
-        raise AnnotationError("too many attempts failed; wait a quarter of an hour and try again")
     # A name nobody has takes as long as a wrong passcode, so that response times do not give names away.
     matches = _matches(passcode, passcode_hash if passcode_hash is not None else _UNKNOWN_NAME)
     if account is None or not matches or account.retired_at is not None:
         with store.writing() as connection:
+            annotator_rows.drop_failures(connection, moment - WINDOW)
             annotator_rows.add_failure(connection, name, address, moment)
-        raise AnnotationError("name or passcode is wrong; check both, or ask the lead for a new passcode")
+            failures = annotator_rows.failures(connection, name, address, moment - WINDOW)
+        raise WrongPasscode(_delay(failures))
     return start_sign_in(store, account, now=moment)
+
+
+def _delay(failures: int) -> float:
+    """Seconds: none for the first tries, then 1, 2, 4 and so on."""
+    return 0.0 if failures <= FREE_TRIES else min(2.0 ** (failures - FREE_TRIES - 1), LONGEST_DELAY)
 
 
 def start_sign_in(store: Store, account: Annotator, *, now: float | None = None) -> str:

@@ -60,9 +60,16 @@ def plan(
 
 
 def replan(store: Store) -> None:
-    """Fit the newest sample's assignments to the present annotators."""
+    """Fit every sample's assignments to the present annotators."""
+    with store.reading() as connection:
+        numbers = [sample.id for sample in sample_rows.all_samples(connection)]
+    for number in numbers:
+        _replan(store, number)
+
+
+def _replan(store: Store, number: int) -> None:
     with store.writing() as connection:
-        sample = sample_rows.latest_sample(connection, lock=True)
+        sample = sample_rows.latest_sample(connection, number=number, lock=True)
         if sample is None:
             return
         annotators = [
@@ -139,10 +146,10 @@ class Coverage(NamedTuple):
     """Slots that no annotator fills."""
 
 
-def coverage(store: Store) -> Coverage:
-    """How complete the newest sample is; zeros when there is none."""
+def coverage(store: Store, number: int | None = None) -> Coverage:
+    """How complete a sample is (None: the newest); zeros when there is none."""
     with store.reading() as connection:
-        sample = sample_rows.latest_sample(connection)
+        sample = sample_rows.latest_sample(connection, number=number)
         if sample is None:
             return Coverage(0, 0, 0)
         items = sample_rows.sample_items(connection, sample.id, "sample")

@@ -5,8 +5,9 @@ too fast, gold items and silent repeats. It warns; it never blocks anybody.
 """
 
 import statistics
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from oceanchat.annotation.qualification import is_right
 from oceanchat.statistics.agreement import cohen
@@ -38,9 +39,18 @@ class AttentionReport:
     warnings: tuple[str, ...]
 
 
-def attention_report(own: Sequence[ItemLabel], rejected_submissions: int) -> AttentionReport:
-    """The attention that one annotator's current labels show."""
-    routine = sorted((label for label in own if label.purpose in ROUTINE), key=lambda label: label.saved_at)
+def recent_labels(own: Sequence[ItemLabel]) -> list[ItemLabel]:
+    """The labels that warnings are based on: the last to be saved."""
+    routine = [label for label in own if label.purpose in ROUTINE]
+    return sorted(routine, key=lambda label: label.label_id)[-RECENT_LABELS:]
+
+
+def attention_report(
+    own: Sequence[ItemLabel], rejected_submissions: int, words: Mapping[int, int]
+) -> AttentionReport:
+    """The attention that one annotator's current labels show; `words` is item id -> words of the item, for
+    the recent labels at least."""
+    routine = [label for label in own if label.purpose in ROUTINE]
     first = {label.item_id: label.value for label in routine if label.purpose == COUNTED}
     repeats = [label for label in routine if label.purpose == "repeat" and label.item_id in first]
     pairs = [(first[label.item_id], label.value) for label in repeats]
@@ -51,7 +61,7 @@ def attention_report(own: Sequence[ItemLabel], rejected_submissions: int) -> Att
         repeated=_share([a == b for a, b in pairs], "no repeat is answered yet"),
         intra_kappa=cohen(pairs),
         gold=_share(gold, "no gold item is answered yet"),
-        warnings=tuple(_warnings(routine[-RECENT_LABELS:], rejected_submissions, gold, pairs)),
+        warnings=tuple(_warnings(recent_labels(own), words, rejected_submissions, gold, pairs)),
     )
 
 
@@ -61,12 +71,16 @@ def _share(hits: Sequence[bool], reason: str) -> Figure:
 
 def _warnings(
     recent: Sequence[ItemLabel],
+    words: Mapping[int, int],
     rejected_submissions: int,
     gold: Sequence[bool],
     pairs: Sequence[tuple[str, str]],
 ) -> list[str]:
     warnings = []
-    hurried = sum(_words(label) > MAX_WORDS_PER_SECOND * max(label.active_seconds, 0.1) for label in recent)
+    hurried = sum(
+        words.get(label.item_id, 0) > MAX_WORDS_PER_SECOND * max(label.active_seconds, 0.1)
+        for label in recent
+    )
     if len(recent) >= 5 and hurried >= len(recent) / 4:
         warnings.append(
             f"{hurried} of the last {len(recent)} items were answered faster than they can be read"
@@ -82,5 +96,6 @@ def _warnings(
     return warnings
 
 
-def _words(label: ItemLabel) -> int:
-    return sum(len(turn["text"].split()) for turn in label.content.get("turns", ()))
+def words_of(content: Mapping[str, Any]) -> int:
+    """The words of an item's dialogue."""
+    return sum(len(turn["text"].split()) for turn in content.get("turns", ()))

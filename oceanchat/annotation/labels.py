@@ -1,8 +1,9 @@
 """Present an item, save its draft and label.
 
-Each presentation has a token of its own, and a label answers one token: sending it twice, from two tabs or
-after a restart gives the same receipt and no second label. A receipt is read back from the database after
-the commit. Annotators can open only their own assignments.
+Each presentation has a token of its own, and a label answers one token: sending the same answers twice, from
+two tabs or after a restart gives the same receipt and no second label; other answers under a used token are a
+conflict, and become a draft. A receipt is read back from the database after the commit. Annotators can open
+only their own assignments.
 """
 
 import secrets
@@ -18,13 +19,16 @@ from oceanchat.errors import AnnotationError
 from oceanchat.store import assignments as assignment_rows
 from oceanchat.store import labels as label_rows
 from oceanchat.store import presentations as presentation_rows
+from oceanchat.store import second_looks as second_look_rows
 from oceanchat.store.annotators import Annotator
-from oceanchat.store.assignments import ROUTINE, Assignment
+from oceanchat.store.assignments import ROUTINE, Assignment, assignment_by_id
 from oceanchat.store.database import Store
 from oceanchat.store.labels import Label
 from oceanchat.store.presentations import Answers, Presentation
-from oceanchat.store.samples import Sample, latest_sample
+from oceanchat.store.samples import latest_sample
 
+PRACTICE_TRIES = 2
+"""How often a practice item can be answered."""
 IDLE_CAP = 4 * 3600.0
 """No label counts more active seconds than this, whatever a browser claims."""
 
@@ -39,6 +43,17 @@ class TooSoon(AnnotationError):
         self.wait = wait
 
 
+class Conflict(AnnotationError):
+    """Answers to an item that was answered otherwise under the same token, in another tab or window."""
+
+    def __init__(self, assignment_id: int) -> None:
+        super().__init__(
+            "this item was answered in another tab or window, with other answers; what you gave here is not"
+            " saved, it is stored as a draft: open the item again to compare"
+        )
+        self.assignment_id = assignment_id
+
+
 @dataclass(frozen=True)
 class PresentedItem:
     """An item presented to an annotator."""
@@ -47,7 +62,13 @@ class PresentedItem:
     task: Task
     token: str
     answers: Answers
-    """The draft, or what was saved before, or nothing."""
+    """What is saved, or else the draft, or nothing."""
+    unsaved: Answers | None
+    """A draft that differs from what is saved."""
+    active_seconds: float
+    """On the item so far in this presentation."""
+    note: str
+    """What the lead asks to be looked at again; empty otherwise."""
 
 
 class Receipt(NamedTuple):
@@ -73,10 +94,10 @@ def task_of(assignment: Assignment) -> Task:
     return task_named("validate")
 
 
-def next_item(store: Store, account: Annotator) -> PresentedItem | None:
+def next_item(store: Store, account: Annotator, sample_number: int | None = None) -> PresentedItem | None:
     """Present the next item in someone's order; None when all are answered or there is no sample."""
     with store.reading() as connection:
-        sample = latest_sample(connection)
+        sample = latest_sample(connection, number=sample_number)
         if sample is None:
             return None
         assignment = assignment_rows.next_assignment(connection, account.id, sample.id)
@@ -89,12 +110,26 @@ def show(store: Store, account: Annotator, assignment: Assignment) -> PresentedI
         raise AnnotationError("this item is assigned to another annotator")
     with store.reading() as connection:
         presentation = presentation_rows.open_presentation(connection, assignment.id)
-        answers = presentation_rows.draft(connection, assignment.id)
-        if answers is None and assignment.answered_at is not None:
-            label = label_rows.current_label(connection, assignment.id)
-            answers = None if label is None else label.answers
+        draft = presentation_rows.draft(connection, assignment.id)
+        label = label_rows.current_label(connection, assignment.id)
+        note = second_look_rows.last_note(connection, assignment.id) if assignment.answered_at is None else ""
     token = presentation.token if presentation is not None else _present(store, assignment)
-    return PresentedItem(assignment, task_of(assignment), token, answers or {})
+    stored = None if label is None else label.answers
+    drafted = None if draft is None else draft.answers
+    return PresentedItem(
+        assignment,
+        task_of(assignment),
+        token,
+        answers=stored or drafted or {},
+        unsaved=drafted if stored is not None and drafted != stored else None,
+        active_seconds=0.0 if draft is None else draft.active_seconds,
+        note=note or "",
+    )
+
+
+def looked_at(assignment: Assignment, token: str) -> PresentedItem:
+    """An item that is shown and not asked about, under a token that answers nothing."""
+    return PresentedItem(assignment, task_of(assignment), token, {}, None, 0.0, "")
 
 
 def _present(store: Store, assignment: Assignment) -> str:
@@ -106,24 +141,6 @@ def _present(store: Store, assignment: Assignment) -> str:
     return token
 
 
-def earlier(store: Store, account: Annotator, before: float | None) -> Assignment | None:
-    """The last assignment someone answered before a time; None: the last of all."""
-    with store.reading() as connection:
-        sample = latest_sample(connection)
-        if sample is None:
-            return None
-        return assignment_rows.earlier_assignment(connection, account.id, sample.id, before)
-
-
-def later(store: Store, account: Annotator, after: float) -> Assignment | None:
-    """The first assignment someone answered after a time."""
-    with store.reading() as connection:
-        sample = latest_sample(connection)
-        if sample is None:
-            return None
-        return assignment_rows.later_assignment(connection, account.id, sample.id, after)
-
-
 def own_assignment(store: Store, account: Annotator, assignment_id: int) -> Assignment:
     """One of someone's own assignments; AnnotationError for any other, whether it exists or not."""
     with store.reading() as connection:
@@ -133,15 +150,32 @@ def own_assignment(store: Store, account: Annotator, assignment_id: int) -> Assi
     return assignment
 
 
-def save_draft(store: Store, account: Annotator, token: str, answers: Mapping[str, object]) -> bool:
-    """Save the answers given so far; False when the label was saved meanwhile and a draft is pointless."""
+def save_draft(
+    store: Store, account: Annotator, token: str, answers: Mapping[str, object], active_seconds: float = 0.0
+) -> int | None:
+    """Save the answers given so far and the time spent; the assignment when it has been answered meanwhile,
+    in which case nothing is saved."""
+    moment = time.time()
     with store.writing() as connection:
         presentation, assignment = _locked(connection, account, token)
         if presentation.answered_at is not None:
-            return False
+            return assignment.id
         draft = task_of(assignment).draft(answers)
-        presentation_rows.put_draft(connection, assignment.id, draft, time.time())
-    return True
+        active = _active(connection, presentation, active_seconds, moment)
+        presentation_rows.put_draft(connection, assignment.id, draft, moment, active)
+    return None
+
+
+def _active(connection: Connection, presentation: Presentation, claimed: float, moment: float) -> float:
+    """Seconds on the item: what the browser claims or claimed before, as far as so much time has passed."""
+    draft = presentation_rows.draft(connection, presentation.assignment_id)
+    longest = max(claimed, 0.0 if draft is None else draft.active_seconds, 0.0)
+    return min(longest, _wall(presentation, moment) or longest, IDLE_CAP)
+
+
+def _wall(presentation: Presentation, moment: float) -> float | None:
+    """Seconds since the presentation; None where the clock was put back meanwhile."""
+    return moment - presentation.presented_at if moment >= presentation.presented_at else None
 
 
 class _Locked(NamedTuple):
@@ -175,21 +209,26 @@ def save(
 ) -> Receipt:
     """Save the answers to the item presented under a token, once however often they are sent.
 
-    Raises AnnotationError for incomplete answers and for an item assigned to someone else, TooSoon for a
-    label that came before the sample's minimum time (which is recorded).
+    Raises AnnotationError for incomplete answers and for an item assigned to someone else, Conflict for other
+    answers than those saved under the token, TooSoon for a label that came before the sample's minimum time
+    (which is recorded).
     """
     moment = time.time() if now is None else now
+    refusal: AnnotationError | None = None  # raised once what belongs to it is committed
     with store.writing() as connection:
         presentation, assignment = _locked(connection, account, token)
         if account.retired_at is not None:
             raise AnnotationError(_REASSIGNED)
-        wait = 0.0
-        if label_rows.label_of_presentation(connection, token) is None:
-            wall = max(0.0, moment - presentation.presented_at)
+        label = label_rows.label_of_presentation(connection, token)
+        if label is not None:
+            refusal = _conflict(connection, assignment, label, answers, moment)
+        else:
             checked = _checked(assignment, answers)
-            wait = _min_seconds(latest_sample(connection), assignment) - wall
+            wall = _wall(presentation, moment)
+            wait = 0.0 if wall is None else _min_seconds(connection, assignment) - wall
             if wait > 0:
                 presentation_rows.add_rejected_submission(connection, account.id, "too-fast", moment)
+                refusal = TooSoon(wait)
             else:
                 label_rows.add_label(
                     connection,
@@ -197,14 +236,25 @@ def save(
                     token,
                     checked,
                     value=task_of(assignment).value(checked),
-                    active_seconds=min(max(active_seconds, 0.0), wall, IDLE_CAP),
-                    wall_seconds=wall,
+                    active_seconds=_active(connection, presentation, active_seconds, moment),
+                    wall_seconds=wall or 0.0,
                     now=moment,
                 )
                 _present_next(connection, account, assignment, moment)
-    if wait > 0:
-        raise TooSoon(wait)
+    if refusal is not None:
+        raise refusal
     return _receipt(store, account, token)
+
+
+def _conflict(
+    connection: Connection, assignment: Assignment, label: Label, answers: Mapping[str, object], moment: float
+) -> Conflict | None:
+    """None for answers that are saved already; others become the draft, over what is saved."""
+    given = task_of(assignment).tidy(answers)
+    if given == label.answers:
+        return None
+    presentation_rows.put_draft(connection, assignment.id, given, moment)
+    return Conflict(assignment.id)
 
 
 def _present_next(connection: Connection, account: Annotator, assignment: Assignment, moment: float) -> None:
@@ -222,21 +272,24 @@ def _present_next(connection: Connection, account: Annotator, assignment: Assign
 
 
 def _checked(assignment: Assignment, answers: Mapping[str, object]) -> dict[str, str]:
-    if assignment.purpose == "practice" and assignment.revision:
+    if assignment.purpose == "practice" and assignment.revision >= PRACTICE_TRIES:
         raise AnnotationError("practice answers cannot be changed; go on with the next item")
     return task_of(assignment).check(answers)
 
 
-def _min_seconds(sample: Sample | None, assignment: Assignment) -> float:
+def _min_seconds(connection: Connection, assignment: Assignment) -> float:
     if assignment.purpose not in ROUTINE or assignment.revision:
         return 0.0
+    sample = latest_sample(connection, number=assignment.item.sample_id)
     return 0.0 if sample is None else float(sample.settings["min_seconds"])
 
 
 def _receipt(store: Store, account: Annotator, token: str) -> Receipt:
     with store.reading() as connection:
         label = label_rows.label_of_presentation(connection, token)
-        done, total = _progress(connection, account)
+        assignment = None if label is None else assignment_by_id(connection, label.assignment_id)
+        number = None if assignment is None else assignment.item.sample_id
+        done, total = _progress(connection, account, number)
     receipt = None if label is None else receipt_of(label, done, total)
     if receipt is None:
         raise AnnotationError("the label is not in the database after saving; please save again")
@@ -252,41 +305,12 @@ def receipt_of(label: Label, done: int, total: int) -> Receipt | None:
     )
 
 
-def undo(store: Store, account: Annotator, *, now: float | None = None) -> Assignment | None:
-    """Withdraw the last label by a revision without answers; its answers come back as the draft."""
-    last = earlier(store, account, None)
-    if last is None:
-        return None
-    moment = time.time() if now is None else now
-    with store.writing() as connection:
-        assignment = assignment_rows.lock_assignment(connection, last.id)
-        label = label_rows.current_label(connection, last.id)
-        if assignment is None or assignment.answered_at is None or label is None or label.answers is None:
-            return None
-        token = secrets.token_urlsafe(18)
-        presentation_rows.add_presentation(connection, token, assignment.id, moment)
-        label_rows.add_label(
-            connection, assignment, token, None, value=None, active_seconds=0.0, wall_seconds=0.0, now=moment
-        )
-        presentation_rows.put_draft(connection, assignment.id, label.answers, moment)
-    return own_assignment(store, account, last.id)
-
-
-def last_label(store: Store, account: Annotator) -> Label | None:
-    """The label someone saved last, as stored."""
-    assignment = earlier(store, account, None)
-    if assignment is None:
-        return None
+def progress(store: Store, account: Annotator, sample_number: int | None = None) -> tuple[int, int]:
+    """(answered, all) items of someone in a sample; None: in the newest."""
     with store.reading() as connection:
-        return label_rows.current_label(connection, assignment.id)
+        return _progress(connection, account, sample_number)
 
 
-def progress(store: Store, account: Annotator) -> tuple[int, int]:
-    """(answered, all) items of someone in the newest sample."""
-    with store.reading() as connection:
-        return _progress(connection, account)
-
-
-def _progress(connection: Connection, account: Annotator) -> tuple[int, int]:
-    sample = latest_sample(connection)
+def _progress(connection: Connection, account: Annotator, number: int | None) -> tuple[int, int]:
+    sample = latest_sample(connection, number=number)
     return (0, 0) if sample is None else assignment_rows.progress(connection, account.id, sample.id)

@@ -1,13 +1,14 @@
-"""Start the annotation app in its own process.
+"""Become the server of the annotation app.
 
 The options that keep it on this machine and quiet are given explicitly, so they hold in any folder. It
 locates the app and knows nothing of its pages.
 """
 
 import importlib.util
-import subprocess
+import os
 import sys
 from pathlib import Path
+from typing import NamedTuple, NoReturn
 
 from oceanchat.errors import AnnotationError
 
@@ -21,36 +22,56 @@ THEME = {
     "theme.dark.secondaryBackgroundColor": "#22272d",
     "theme.dark.textColor": "#e4e6e8",
 }
-"""Calm colors with enough contrast; a test keeps them equal to .streamlit/config.toml."""
+"""Calm colors with enough contrast; a test keeps them equal to annotation_app/.streamlit/config.toml."""
 
 
-def command(store: str, address: str, port: int, prompts: Path | None) -> list[str]:
+class Serving(NamedTuple):
+    """What the app serves, and where."""
+
+    store: str
+    address: str = "127.0.0.1"
+    port: int = 8501
+    prompts: Path | None = None
+    sample: int | None = None
+    base_path: str = ""
+    """The path below which a proxy passes requests on."""
+    allowed_origins: tuple[str, ...] = ()
+    """Addresses under which browsers know the app, where a proxy does not pass them on."""
+
+
+def command(serving: Serving) -> list[str]:
     """The command line that starts the app; AnnotationError when the app is not installed."""
     spec = importlib.util.find_spec("annotation_app")
     if importlib.util.find_spec("streamlit") is None or spec is None or not spec.submodule_search_locations:
         raise AnnotationError("the annotation app is not installed; run: pip install 'ocean-chat[app]'")
     app = Path(next(iter(spec.submodule_search_locations))) / "app.py"
     options = {
-        "server.address": address,
-        "server.port": str(port),
+        "server.address": serving.address,
+        "server.port": str(serving.port),
+        "server.baseUrlPath": serving.base_path.strip("/"),
         "server.headless": "true",
         "server.fileWatcherType": "none",
+        "server.maxMessageSize": "20",
+        "server.maxUploadSize": "1",
         "runner.postScriptGC": "false",
         "browser.gatherUsageStats": "false",
         "client.toolbarMode": "minimal",
         "client.showErrorDetails": "none",
         **THEME,
     }
-    flags = [part for name, value in options.items() for part in (f"--{name}", value)]
-    arguments = ["--store", store] + ([] if prompts is None else ["--prompts", str(prompts.absolute())])
+    flags = [part for name, value in options.items() if value for part in (f"--{name}", value)]
+    arguments = ["--store", serving.store]
+    if serving.prompts is not None:
+        arguments += ["--prompts", str(serving.prompts.absolute())]
+    if serving.sample is not None:
+        arguments += ["--sample", str(serving.sample)]
+    arguments += [part for origin in serving.allowed_origins for part in ("--allowed-origin", origin)]
     return [sys.executable, "-m", "streamlit", "run", str(app), *flags, "--", *arguments]
 
 
-def launch(store: str, address: str, port: int, prompts: Path | None) -> int:
-    """Run the app until it is stopped; returns its exit code."""
-    process = subprocess.Popen(command(store, address, port, prompts))
-    try:
-        return process.wait()
-    except KeyboardInterrupt:
-        process.wait()
-        return 0
+def launch(serving: Serving) -> NoReturn:
+    """Run the app in place of this process: whoever stops this process stops the app."""
+    line = command(serving)
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os.execv(line[0], line)

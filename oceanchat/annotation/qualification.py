@@ -1,16 +1,20 @@
 """Describe the traits, then practice, before validating.
 
-Descriptions are stored for the lead. Practice answers count as first given, and the reason for the right
-answer is shown only afterwards. Annotators who fall short wait for the lead, who may admit them.
+Descriptions are stored for the lead. The reason for the right answer of a practice item is shown only after
+it was answered. Who falls short answers the wrong items a second time; who still falls short waits for the
+lead, who sees which were wrong and may admit them.
 """
 
 import hashlib
-from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Literal, NamedTuple
+
+from sqlalchemy import Connection
 
 from oceanchat.annotation import accounts, labels
 from oceanchat.annotation.guidelines import PRACTICE_ITEMS, known_items
-from oceanchat.annotation.labels import PresentedItem
+from oceanchat.annotation.labels import PRACTICE_TRIES, PresentedItem
 from oceanchat.prompts import Prompts
 from oceanchat.store import annotators as annotator_rows
 from oceanchat.store import assignments as assignment_rows
@@ -19,20 +23,26 @@ from oceanchat.store.annotators import Annotator
 from oceanchat.store.assignments import Assignment
 from oceanchat.store.database import Store
 from oceanchat.store.labels import ItemLabel
-from oceanchat.store.samples import Item, ensure_items
+from oceanchat.store.presentations import Answers
+from oceanchat.store.samples import Item, ensure_items, item_contents
 from oceanchat.traits import TRAITS
 
 PASS_MARK = 0.8
-"""Share of practice items that must be right in both criteria."""
-Stage = Literal["describe", "practice", "waiting", "ready"]
+"""Share of practice items that must be right in both criteria, at the first or the second try."""
+Stage = Literal["describe", "practice", "again", "waiting", "ready"]
 
 
 class PracticeScore(NamedTuple):
     """How many practice items were right."""
 
     right: int
+    """At the first or the second try."""
     answered: int
     total: int
+    first_right: int = 0
+    """At the first try."""
+    wrong_at_first: tuple[int, ...] = ()
+    """Ids of the items."""
 
 
 @dataclass(frozen=True)
@@ -56,16 +66,24 @@ def status(store: Store, account: Annotator, prompts: Prompts) -> QualificationS
     with store.reading() as connection:
         describe = assignment_rows.qualification_assignments(connection, account.id, "describe")
         practice = assignment_rows.qualification_assignments(connection, account.id, "practice")
-        score = _score(label_rows.item_labels(connection, None), account.id, len(practice))
-    stages: tuple[tuple[Stage, list[Assignment]], ...] = (("describe", describe), ("practice", practice))
-    for stage, assignments in stages:
-        remaining = [assignment for assignment in assignments if assignment.answered_at is None]
+        score = _score(connection, account.id, len(practice))
+    passed = score.right >= PASS_MARK * score.total
+    wrong = [] if passed else [each for each in practice if each.item.id in score.wrong_at_first]
+    stages: tuple[tuple[Stage, list[Assignment], int], ...] = (
+        ("describe", describe, 1),
+        ("practice", practice, 1),
+        ("again", wrong, PRACTICE_TRIES),
+    )
+    for stage, assignments, tries in stages:
+        remaining = [assignment for assignment in assignments if assignment.revision < tries]
         if remaining:
             item = labels.show(store, account, remaining[0])
+            if stage == "again":
+                item = replace(item, answers={}, unsaved=None)
             return QualificationStatus(
                 stage, item, score, len(assignments) - len(remaining), len(assignments)
             )
-    if score.right >= PASS_MARK * score.total:
+    if passed:
         accounts.admit(store, account)
         return QualificationStatus("ready", None, score, score.total, score.total)
     return QualificationStatus("waiting", None, score, score.total, score.total)
@@ -100,22 +118,47 @@ def _practice_labels(current: list[ItemLabel], annotator_id: int) -> list[ItemLa
     return [label for label in current if label.annotator_id == annotator_id and label.purpose == "practice"]
 
 
-def _score(current: list[ItemLabel], annotator_id: int, total: int) -> PracticeScore:
+def _score(connection: Connection, annotator_id: int, total: int) -> PracticeScore:
+    current = label_rows.item_labels(connection, None)
+    return _score_of(current, label_rows.first_answers(connection, "practice"), annotator_id, total)
+
+
+def _score_of(
+    current: list[ItemLabel], first: Mapping[int, Answers], annotator_id: int, total: int
+) -> PracticeScore:
     own = _practice_labels(current, annotator_id)
-    return PracticeScore(sum(is_right(label) for label in own), len(own), total)
+    wrong = tuple(label.item_id for label in own if not _matches(label, first[label.assignment_id]))
+    return PracticeScore(sum(is_right(label) for label in own), len(own), total, len(own) - len(wrong), wrong)
 
 
 def is_right(label: ItemLabel) -> bool:
     """Whether every answer to an item with known answers is the known one."""
+    return _matches(label, label.answers)
+
+
+def _matches(label: ItemLabel, answers: Answers) -> bool:
     known = {} if label.answer_key is None else label.answer_key["answers"]
-    return all(label.answers.get(name) == answer for name, answer in known.items())
+    return all(answers.get(name) == answer for name, answer in known.items())
 
 
 def last_practice(store: Store, account: Annotator) -> ItemLabel | None:
     """The last practice label of an annotator, with the known answers and the reason for them."""
     with store.reading() as connection:
         current = label_rows.item_labels(connection, None)
-    return max(_practice_labels(current, account.id), key=lambda label: label.saved_at, default=None)
+    return max(_practice_labels(current, account.id), key=lambda label: label.label_id, default=None)
+
+
+class WrongAnswer(NamedTuple):
+    """A practice item that was wrong at first."""
+
+    trait_level: str
+    opening: str
+    """The first words of its dialogue."""
+    given: Answers
+    """At first."""
+    known: Answers
+    right_now: bool
+    """At the second try."""
 
 
 class QualificationRecord(NamedTuple):
@@ -125,6 +168,7 @@ class QualificationRecord(NamedTuple):
     score: PracticeScore
     descriptions: dict[str, dict[str, str]]
     """Trait's name -> the descriptions of 'high' and 'low'."""
+    wrong: tuple[WrongAnswer, ...]
 
 
 def overview(store: Store, lead: Annotator) -> list[QualificationRecord]:
@@ -132,20 +176,33 @@ def overview(store: Store, lead: Annotator) -> list[QualificationRecord]:
     accounts.require_lead(lead)
     with store.reading() as connection:
         current = label_rows.item_labels(connection, None)
+        first = label_rows.first_answers(connection, "practice")
+        contents = item_contents(connection, {label.item_id for label in current})
         annotators = [a for a in annotator_rows.everyone(connection) if a.role == "annotator"]
     total = len({label.item_id for label in current if label.purpose == "practice"})
     return [
         QualificationRecord(
             account,
-            _score(current, account.id, total),
+            _score_of(current, first, account.id, total),
             {
-                label.content["label"]: dict(label.answers)
+                contents[label.item_id]["label"]: dict(label.answers)
                 for label in current
                 if label.annotator_id == account.id and label.purpose == "describe"
             },
+            tuple(
+                _wrong_answer(label, first[label.assignment_id], contents[label.item_id])
+                for label in _practice_labels(current, account.id)
+                if not _matches(label, first[label.assignment_id])
+            ),
         )
         for account in annotators
     ]
+
+
+def _wrong_answer(label: ItemLabel, given: Answers, content: Mapping[str, Any]) -> WrongAnswer:
+    opening = str(content["turns"][0]["text"])
+    known = {} if label.answer_key is None else label.answer_key["answers"]
+    return WrongAnswer(label.stratum, opening, given, known, is_right(label))
 
 
 def fingerprint(prompts: Prompts) -> str:

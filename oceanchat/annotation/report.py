@@ -11,7 +11,7 @@ from typing import Any
 
 from oceanchat.annotation import accounts, assignment
 from oceanchat.annotation.assignment import Coverage
-from oceanchat.annotation.attention import AttentionReport, attention_report
+from oceanchat.annotation.attention import AttentionReport, attention_report, recent_labels, words_of
 from oceanchat.annotation.tasks import task_named
 from oceanchat.errors import AnnotationError
 from oceanchat.records import REJECTED_BY_CHECK
@@ -36,7 +36,9 @@ from oceanchat.store.database import Store
 from oceanchat.store.imports import imported_states
 from oceanchat.store.labels import PASSED, ItemLabel, counts_for_agreement
 from oceanchat.store.presentations import rejected_submission_counts
-from oceanchat.store.samples import Sample, latest_sample
+from oceanchat.store.samples import Sample, item_contents, latest_sample
+from oceanchat.store.splits import complete_items, decisions, split_items, votes_by_item
+from oceanchat.store.validations import reported_sample
 from oceanchat.traits import CODES
 
 GOOD = "yes"
@@ -62,34 +64,38 @@ class Report:
     pass_rate_after: Figure
     """The same with the lead's decisions where annotators disagree."""
     disagreements: int
-    """Items with all their labels that are not unanimous."""
+    """Items with all their labels on which annotators differ, in the outcome or in a criterion."""
     decided: int
     """Of these, the ones the lead has decided."""
     pairs: Mapping[tuple[str, str], Figure]
     """Cohen's kappa of every two annotators."""
     checker: CheckerFigures
+    others: Mapping[int, int]
+    """Number of every other sample that has labels -> how many."""
 
 
-def report(store: Store) -> Report:
-    """The report on the newest sample; AnnotationError when there is none."""
+def report(store: Store, sample_number: int | None = None) -> Report:
+    """The report on a sample (None: the newest that has labels); AnnotationError when there is none."""
     with store.reading() as connection:
-        sample = latest_sample(connection)
+        sample = reported_sample(connection, sample_number)
         if sample is None:
             raise AnnotationError("there is no sample yet; draw one with `oceanchat sample`")
         current = label_rows.item_labels(connection, sample.id)
+        others = label_rows.label_counts(connection)
         states = imported_states(connection) | built_states(connection)
     counted = [label for label in current if counts_for_agreement(label)]
     ratings = [_rating(label, label.value) for label in counted]
-    before = majorities(ratings)
-    decisions: dict[str, Value | None] = {
-        str(label.item_id): label.value for label in current if label.purpose == "adjudicate"
-    }
-    after = {item: decisions.get(item, value) for item, value in before.items()}
+    votes = votes_by_item(counted)
+    complete = {str(item) for item in complete_items(votes, sample.overlap)}
+    split = split_items(votes, sample.overlap)
+    decided = {str(item): label.value for item, label in decisions(current).items() if item in split}
+    before = {item: value for item, value in majorities(ratings).items() if item in complete}
+    after: dict[str, Value | None] = {item: decided.get(item, value) for item, value in before.items()}
     strata = {code: [rating for rating in ratings if rating.stratum == code] for code in CODES}
-    contested = _contested_items(counted, sample.overlap)
+    coverage = assignment.coverage(store, sample.id)
     return Report(
         sample=sample,
-        coverage=assignment.coverage(store),
+        coverage=coverage,
         overall=agreement(ratings),
         questions={
             question.name: agreement(_rating(label, label.answers[question.name]) for label in counted)
@@ -97,25 +103,34 @@ def report(store: Store) -> Report:
             if question.options
         },
         strata={code: agreement(rated) for code, rated in strata.items() if rated},
-        pass_rates={code: share_of(majorities(rated), GOOD) for code, rated in strata.items() if rated},
-        pass_rate=share_of(before, GOOD),
-        pass_rate_after=share_of(after, GOOD),
-        disagreements=len(contested),
-        decided=len(contested & decisions.keys()),
+        pass_rates={code: _pass_rate(before, rated) for code, rated in strata.items() if rated},
+        pass_rate=_pass_rate(before, ratings),
+        pass_rate_after=_pass_rate(after, ratings),
+        disagreements=len(split),
+        decided=len(decided),
         pairs=pairwise_cohen(ratings),
         checker=_checker(sample, current, states),
+        others={number: count for number, count in others.items() if number != sample.id},
     )
+
+
+def _pass_rate(decided: Mapping[str, Value | None], ratings: Sequence[Rating]) -> Figure:
+    """Share valid of the rated items that have all their labels, saying how many of how many these are.
+
+    `decided` has the outcome of every such item.
+    """
+    labelled = {rating.item for rating in ratings}
+    values = {item: decided[item] for item in labelled & decided.keys()}
+    rate = share_of(values, GOOD)
+    under_way = len(labelled) - len(values)
+    if not values and under_way:
+        return Figure(None, note=f"not computable (none of {under_way} items under way has all its labels)")
+    note = f"over the {len(values)} complete items; {under_way} under way left out" if under_way else ""
+    return rate._replace(note="; ".join(filter(None, [note, rate.note])))
 
 
 def _rating(label: ItemLabel, value: Value) -> Rating:
     return Rating(str(label.item_id), f"annotator-{label.annotator_id}", value, label.stratum)
-
-
-def _contested_items(counted: Sequence[ItemLabel], overlap: int) -> set[str]:
-    values: dict[str, list[str]] = {}
-    for label in counted:
-        values.setdefault(str(label.item_id), []).append(label.value)
-    return {item for item, cast in values.items() if len(cast) >= overlap and len(set(cast)) > 1}
 
 
 def _checker(sample: Sample, current: Sequence[ItemLabel], states: Mapping[str, str]) -> CheckerFigures:
@@ -145,6 +160,8 @@ def record(results: Report) -> dict[str, Any]:
         "seed": results.sample.seed,
         "splits": results.disagreements,
         "adjudicated": results.decided,
+        "sample": results.sample.id,
+        "other_samples": {str(number): count for number, count in results.others.items()},
         "per_question": {name: figures(question) for name, question in results.questions.items()},
         "per_trait_level": {
             code: {**figures(stratum), "pass_rate": results.pass_rates[code]._asdict()}
@@ -172,20 +189,27 @@ class AnnotatorProgress:
     attention: AttentionReport
 
 
-def annotator_progress(store: Store, lead: Annotator) -> list[AnnotatorProgress]:
-    """All annotators' progress and attention in the newest sample; for the lead only."""
+def annotator_progress(
+    store: Store, lead: Annotator, sample_number: int | None = None
+) -> list[AnnotatorProgress]:
+    """All annotators' progress and attention in a sample (None: the newest); for the lead only."""
     accounts.require_lead(lead)
     with store.reading() as connection:
-        sample = latest_sample(connection)
+        sample = latest_sample(connection, number=sample_number)
         annotators = [a for a in annotator_rows.everyone(connection) if a.role == "annotator"]
         if sample is None:
             return []
         current = label_rows.item_labels(connection, sample.id)
         rejected_submissions = rejected_submission_counts(connection)
         counts = {a.id: assignment_rows.progress(connection, a.id, sample.id) for a in annotators}
+        labels: dict[int, list[ItemLabel]] = {annotator.id: [] for annotator in annotators}
+        for label in current:
+            labels.setdefault(label.annotator_id, []).append(label)
+        recent = {label.item_id for own in labels.values() for label in recent_labels(own)}
+        words = {item: words_of(content) for item, content in item_contents(connection, recent).items()}
     progress = []
     for annotator in annotators:
-        own = [label for label in current if label.annotator_id == annotator.id]
+        own = labels[annotator.id]
         last = max((label.saved_at for label in own), default=None)
         done, total = counts[annotator.id]
         progress.append(
@@ -194,7 +218,7 @@ def annotator_progress(store: Store, lead: Annotator) -> list[AnnotatorProgress]
                 done=done,
                 total=total,
                 idle_days=None if last is None else (time.time() - last) / 86_400,
-                attention=attention_report(own, rejected_submissions.get(annotator.id, 0)),
+                attention=attention_report(own, rejected_submissions.get(annotator.id, 0), words),
             )
         )
     return progress

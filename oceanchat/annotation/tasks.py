@@ -54,9 +54,13 @@ class Task:
                 usable[question.name] = text
         return usable
 
+    def tidy(self, answers: Mapping[str, object]) -> dict[str, str]:
+        """The usable answers in the order of the questions, stripped, as they would be saved."""
+        return self.draft({name: _clean(value).strip() for name, value in answers.items()})
+
     def check(self, answers: Mapping[str, object]) -> dict[str, str]:
-        """The answers in the order of the questions, stripped. Raises AnnotationError for what is missing."""
-        checked = self.draft({name: _clean(value).strip() for name, value in answers.items()})
+        """The tidy answers. Raises AnnotationError for what is missing."""
+        checked = self.tidy(answers)
         for question in self.questions:
             if question.required and question.name not in checked:
                 raise AnnotationError(f"'{question.label}' has no answer yet; answer it and save again")

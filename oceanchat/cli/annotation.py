@@ -12,7 +12,7 @@ import click
 from oceanchat.cli.chosen_build import build_option, chosen_build
 from oceanchat.cli.flags import read_config
 from oceanchat.cli.group import CommandGroup
-from oceanchat.cli.options import json_option, prompts_option, store_option
+from oceanchat.cli.options import json_option, prompts_option, sample_option, store_option
 from oceanchat.extras import load_optional
 from oceanchat.traits import CODES
 
@@ -243,19 +243,32 @@ def admit(name: str, store: str) -> None:
 @click.command()
 @click.option("--port", default=8501, show_default=True, help="Port to listen on.")
 @click.option("--address", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option("--base-path", default="", metavar="PATH", help="Path below which a proxy serves it.")
+@click.option(
+    "--allowed-origin",
+    "allowed_origins",
+    multiple=True,
+    metavar="URL",
+    help="Address of the app in browsers, where a proxy does not pass it on. Repeatable.",
+)
+@sample_option
 @prompts_option
 @store_option
-def annotate(port: int, address: str, prompts: Path | None, store: str) -> int:
+def annotate(sample_number: int | None, store: str, **serving: Any) -> None:
     """Start the annotation app; by default only this machine can reach it.
 
     \b
     oceanchat annotate --port 8501
     """
-    from oceanchat.annotation.launcher import launch
+    from oceanchat.annotation.launcher import Serving, launch
     from oceanchat.store.database import open_store
+    from oceanchat.store.validations import reported_sample
 
-    open_store(store, must_exist=True).close()
-    return launch(store, address, port, prompts)
+    opened = open_store(store, must_exist=True)
+    with opened.reading() as connection:
+        reported_sample(connection, sample_number)
+    opened.close()
+    launch(Serving(store=store, sample=sample_number, **serving))
 
 
 @click.command()
@@ -266,9 +279,10 @@ def annotate(port: int, address: str, prompts: Path | None, store: str) -> int:
     help="CSV, Excel or Parquet file to use instead of the store; columns: item, annotator, value,"
     " optionally stratum.",
 )
+@sample_option
 @store_option
 @json_option
-def agreement(labels: Path | None, store: str, as_json: bool) -> None:
+def agreement(labels: Path | None, sample_number: int | None, store: str, as_json: bool) -> None:
     """Measure how far annotators agree, overall and per trait-level.
 
     \b
@@ -283,7 +297,10 @@ def agreement(labels: Path | None, store: str, as_json: bool) -> None:
     from oceanchat.cli.display import agreement as agreement_tables
     from oceanchat.store.database import open_store
 
-    report = reporting.report(open_store(store, must_exist=True))
+    report = reporting.report(open_store(store, must_exist=True), sample_number)
+    if report.others:
+        others = ", ".join(f"{number} ({count} labels)" for number, count in report.others.items())
+        click.echo(f"oceanchat: sample {report.sample.id}; other samples: {others}; see --sample", err=True)
     if as_json:
         return click.echo(json.dumps(reporting.record(report)))
     agreement_tables.print_report(report)

@@ -42,6 +42,13 @@ max_usd_option = click.option(
 prices_option = click.option(
     "--prices", type=PATH, metavar="FILE", help="Price table to use instead of the bundled one."
 )
+sample_option = click.option(
+    "--sample",
+    "sample_number",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Number of the sample. Default: the newest; for figures, the newest that has labels.",
+)
 prompts_option = click.option(
     "--prompts", type=PATH, metavar="DIR", help="Prompt templates to use instead of the bundled ones."
 )

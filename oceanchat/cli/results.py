@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from oceanchat.cli.chosen_build import build_option, chosen_build
-from oceanchat.cli.options import PATH, json_option, store_option, trait_levels, trait_options
+from oceanchat.cli.options import PATH, json_option, sample_option, store_option, trait_levels, trait_options
 
 if TYPE_CHECKING:
     from oceanchat.store.database import Store
@@ -146,6 +146,7 @@ def _show_reply(store: "Store", prefix: str, as_json: bool) -> None:
 @click.option(
     "--wide", is_flag=True, help="Dialogues as a flat table for R or SPSS, with columns for every turn."
 )
+@sample_option
 @build_option
 @store_option
 def export(
@@ -156,6 +157,7 @@ def export(
     levels: Any,
     state: str | None,
     wide: bool,
+    sample_number: int | None,
     build: str | None,
     store: str,
 ) -> None:
@@ -175,7 +177,7 @@ def export(
 
     opened = open_store(store, must_exist=True)
     name = None if what == "answers" else chosen_build(opened, build)
-    chosen = exporting.ExportFilter(trait_levels(traits, levels), state, name)
+    chosen = exporting.ExportFilter(trait_levels(traits, levels), state, name, sample_number)
     exported = exporting.export(opened, what, as_format, output, chosen, wide, reply_rows(opened))
     click.echo(f"oceanchat: {exporting.report(what, exported, output)}", err=True)
 

@@ -5,7 +5,7 @@ nothing disappears. It reads the store and decides; rows, splits and files come 
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from oceanchat.errors import ReleaseError
@@ -19,12 +19,16 @@ from oceanchat.store.builds import StoredBuild
 from oceanchat.store.corpora import StoredCorpus, stored_corpus
 from oceanchat.store.database import Store
 from oceanchat.store.imports import read_imported
-from oceanchat.store.labels import validation_table
+from oceanchat.store.samples import all_samples
+from oceanchat.store.validations import validation_table
 from oceanchat.traits import CODES
 
 INVALID = "invalid"
 """The state of a dialogue that humans turned down."""
 DUPLICATE = "duplicate"
+
+
+HumanLabels = dict[str, tuple[HumanLabel, ...]]
 
 
 class Rejection(NamedTuple):
@@ -71,8 +75,8 @@ def select_dialogues(store: Store, require: Require, build: str | None = None) -
         used = dict.fromkeys(row.corpus_id for row in builds)
         corpora = [corpus for used_id in used if (corpus := stored_corpus(connection, used_id))]
         annotators = {a.pseudonym: _public_profile(a.profile) for a in annotator_rows.everyone(connection)}
-        table = validation_table(connection)
-    human = human_labels(table)
+        tables = [validation_table(connection, sample.id) for sample in all_samples(connection)]
+    human = _most_labelled(map(human_labels, tables))
     profiles = {name: annotators.get(name, {}) for name in sorted(_annotators(human))}
     released: list[Dialogue] = []
     rejected: list[Rejection] = []
@@ -123,9 +127,9 @@ def topic_texts(store: Store, build: str | None = None) -> tuple[list[str], list
     return ["\n".join(t.text for t in d.turns) for d in standing], [d.trait.value for d in standing]
 
 
-def human_labels(table: Sequence[Mapping[str, Any]]) -> dict[str, tuple[HumanLabel, ...]]:
+def human_labels(table: Sequence[Mapping[str, Any]]) -> HumanLabels:
     """Dialogue id -> labels, from the table of validations; repeats and practice items are left out."""
-    labels: dict[str, tuple[HumanLabel, ...]] = {}
+    labels: HumanLabels = {}
     for row in table:
         if row["purpose"] in ("label", "check", "adjudicate"):
             label = HumanLabel(
@@ -138,6 +142,20 @@ def human_labels(table: Sequence[Mapping[str, Any]]) -> dict[str, tuple[HumanLab
             )
             labels[row["item"]] = (*labels.get(row["item"], ()), label)
     return labels
+
+
+def _most_labelled(samples: Iterable[HumanLabels]) -> HumanLabels:
+    """The labels of each dialogue from the sample in which most people labeled it, the newer of two alike."""
+    best: HumanLabels = {}
+    for labelled in samples:
+        for dialogue_id, labels in labelled.items():
+            if _people(labels) >= _people(best.get(dialogue_id, ())):
+                best[dialogue_id] = labels
+    return best
+
+
+def _people(labels: Sequence[HumanLabel]) -> int:
+    return sum(not label.decides for label in labels)
 
 
 def _public_profile(profile: Mapping[str, str]) -> dict[str, str]:

@@ -7,7 +7,7 @@ what is decided in oceanchat/annotation/accounts.py. Times are seconds since 197
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 from sqlalchemy import (
     Column,
@@ -20,8 +20,8 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    delete,
     func,
-    or_,
     select,
     update,
 )
@@ -167,21 +167,16 @@ def add_failure(connection: Connection, name: str, address: str, now: float) -> 
     connection.execute(sign_in_failures.insert().values(name=name.lower(), address=address, failed_at=now))
 
 
-class Failures(NamedTuple):
-    """How many attempts to sign in failed lately."""
-
-    for_name: int
-    from_address: int
+def drop_failures(connection: Connection, before: float) -> None:
+    """Forget the attempts that failed before a time, so that strangers do not fill the store."""
+    connection.execute(delete(sign_in_failures).where(sign_in_failures.c.failed_at < before))
 
 
-def failures(connection: Connection, name: str, address: str, since: float) -> Failures:
-    """The failed attempts for a name and from an address since a time."""
-    recent = select(sign_in_failures).where(
+def failures(connection: Connection, name: str, address: str, since: float) -> int:
+    """How many attempts for a name from an address failed since a time."""
+    query = select(func.count()).where(
         sign_in_failures.c.failed_at > since,
-        or_(sign_in_failures.c.name == name.lower(), sign_in_failures.c.address == address),
+        sign_in_failures.c.name == name.lower(),
+        sign_in_failures.c.address == address,
     )
-    rows = connection.execute(recent).all()
-    return Failures(
-        for_name=sum(row.name == name.lower() for row in rows),
-        from_address=sum(row.address == address for row in rows),
-    )
+    return int(connection.execute(query).scalar_one())

@@ -153,22 +153,19 @@ def next_assignment(connection: Connection, annotator_id: int, sample_id: int) -
     return _first(connection, query.order_by(assignments.c.position, assignments.c.id))
 
 
-def earlier_assignment(
-    connection: Connection, annotator_id: int, sample_id: int, before: float | None
-) -> Assignment | None:
-    """The last assignment answered before a time; None: the last of all."""
-    query = _routine(annotator_id, sample_id).where(assignments.c.answered_at.is_not(None))
-    if before is not None:
-        query = query.where(assignments.c.answered_at < before)
-    return _first(connection, query.order_by(assignments.c.answered_at.desc(), assignments.c.id.desc()))
-
-
-def later_assignment(
-    connection: Connection, annotator_id: int, sample_id: int, after: float
-) -> Assignment | None:
-    """The first assignment answered after a time."""
-    query = _routine(annotator_id, sample_id).where(assignments.c.answered_at > after)
-    return _first(connection, query.order_by(assignments.c.answered_at, assignments.c.id))
+def labelled_assignments(connection: Connection, item_id: int, purpose: str) -> list[int]:
+    """The ids of an item's assignments that have a label, of annotators who have not left."""
+    query = (
+        select(assignments.c.id)
+        .join(annotators, annotators.c.id == assignments.c.annotator_id)
+        .where(
+            assignments.c.item_id == item_id,
+            assignments.c.purpose == purpose,
+            assignments.c.answered_at.is_not(None),
+            annotators.c.retired_at.is_(None),
+        )
+    )
+    return list(connection.execute(query.order_by(assignments.c.id)).scalars())
 
 
 def progress(connection: Connection, annotator_id: int, sample_id: int) -> tuple[int, int]:

@@ -20,9 +20,9 @@ from oceanchat.records import Dialogue
 from oceanchat.store import builds as build_rows
 from oceanchat.store import corpora as corpus_rows
 from oceanchat.store import imports as import_rows
-from oceanchat.store import labels as label_rows
 from oceanchat.store.database import Store
 from oceanchat.store.export_columns import kinds_of
+from oceanchat.store.validations import validation_table
 from oceanchat.traits import TRAIT_LEVELS, TraitLevel
 from oceanchat.whole_files import whole_file
 
@@ -42,6 +42,8 @@ class ExportFilter(NamedTuple):
     """None: dialogues that are accepted, and all rows of other kinds."""
     build: str | None = None
     """The build they belong to; None: the only one, or the newest real one."""
+    sample: int | None = None
+    """The sample that validations are of; None: the newest that has labels."""
 
 
 EVERYTHING = ExportFilter()
@@ -61,7 +63,10 @@ class _Selected:
         self, store: Store, what: str, wide: bool, chosen: ExportFilter, given: Iterable[Row] | None
     ) -> None:
         read = _wide_rows if wide else KINDS.get(what)
-        self._rows = given or [] if read is None else read(store, chosen.build)
+        if what == "validations":
+            self._rows: Iterable[Row] = _validations(store, chosen.sample)
+        else:
+            self._rows = given or [] if read is None else read(store, chosen.build)
         self._codes = {trait_level.code for trait_level in chosen.trait_levels}
         self._every_level = len(self._codes) == len(TRAIT_LEVELS)
         self._accepted_only = chosen.state is None and what == "dialogues"
@@ -143,6 +148,8 @@ def _check(what: str, chosen: ExportFilter, wide: bool) -> None:
         raise ConfigError(f"--wide is for dialogues, not for '{what}'; leave it out")
     if chosen.state is not None and what not in WITH_STATE:
         raise ConfigError(f"--state '{chosen.state}' does not fit {what}, which have none; leave it out")
+    if chosen.sample is not None and what != "validations":
+        raise ConfigError(f"--sample does not fit {what}; leave it out")
     if len(chosen.trait_levels) != len(TRAIT_LEVELS) and what not in WITH_TRAIT_LEVEL:
         raise ConfigError(f"--trait and --level do not fit {what}; leave them out")
 
@@ -251,9 +258,9 @@ def _verdicts(store: Store, build: str | None) -> Iterator[Row]:
             yield {"trait_level": dialogue.trait_level.code, "state": dialogue.state, "shown": shown, **row}
 
 
-def _validations(store: Store, build: str | None) -> Iterable[Row]:
+def _validations(store: Store, sample: int | None) -> Iterable[Row]:
     with store.reading() as connection:
-        return label_rows.validation_table(connection)
+        return validation_table(connection, sample)
 
 
 WITH_STATE = ("candidates", "seeds", "dialogues", "verdicts", "answers")
@@ -264,7 +271,6 @@ KINDS: Mapping[str, Callable[[Store, str | None], Iterable[Row]]] = {
     "seeds": _seeds,
     "dialogues": _dialogues,
     "verdicts": _verdicts,
-    "validations": _validations,
 }
 
 

@@ -15,7 +15,12 @@ _WIDE_TEXTS = (
     *("id", "trait_level", "trait", "level", "facet", "state", "detail", "source", "author", "seed_topic"),
     *("corpus", "labeler", "writer", "checker", "mode"),
 )
-_VALIDATION_NUMBERS: Mapping[str, Kind] = {"revision": int, "active_seconds": float, "saved": float}
+_VALIDATION_NUMBERS: Mapping[str, Kind] = {
+    "revision": int,
+    "active_seconds": float,
+    "saved": float,
+    "sample": int,
+}
 
 
 def kinds_of(what: str, columns: list[str]) -> dict[str, Kind]:

@@ -1,4 +1,4 @@
-"""Rows of labels, and their exported table.
+"""Rows of labels, one a revision.
 
 Labels are only ever added: a change is a new revision, a withdrawal a revision without answers. Answers are
 JSON, whatever the questions; `value` is the outcome under the task's rule. Functions take an open connection;
@@ -6,7 +6,7 @@ times are seconds since 1970.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import (
@@ -16,18 +16,20 @@ from sqlalchemy import (
     ForeignKey,
     Integer,
     Row,
+    Select,
     String,
     Table,
     Text,
     UniqueConstraint,
+    func,
     select,
     update,
 )
 
 from oceanchat.records import REJECTED_BY_CHECK
-from oceanchat.store.assignments import COUNTED, Assignment, assignments
+from oceanchat.store.assignments import COUNTED, ROUTINE, Assignment, assignments
 from oceanchat.store.presentations import Answers, end_presentation
-from oceanchat.store.samples import from_json, items, latest_sample, to_json
+from oceanchat.store.samples import from_json, items, to_json
 from oceanchat.store.schema import metadata
 
 labels = Table(
@@ -86,8 +88,11 @@ class ItemLabel:
     value: str
     revision: int
     active_seconds: float
+    """On the item over all revisions, idle time left out."""
     saved_at: float
-    content: Mapping[str, Any] = field(repr=False)
+    label_id: int = 0
+    """Of the revision; a later one has a larger id, whatever the clock says."""
+    assignment_id: int = 0
 
 
 def add_label(
@@ -146,8 +151,20 @@ def current_label(connection: Connection, assignment_id: int) -> Label | None:
     return _label(connection.execute(query.order_by(labels.c.revision.desc()).limit(1)).first())
 
 
+def first_answers(connection: Connection, purpose: str) -> dict[int, Answers]:
+    """Assignment id -> the first answers of every assignment with one purpose, whatever came later."""
+    query = (
+        select(labels.c.assignment_id, labels.c.answers)
+        .join(assignments, assignments.c.id == labels.c.assignment_id)
+        .where(assignments.c.purpose == purpose, labels.c.revision == 1, labels.c.answers.is_not(None))
+    )
+    return {row.assignment_id: from_json(row.answers) for row in connection.execute(query)}
+
+
 def item_labels(connection: Connection, sample_id: int | None) -> list[ItemLabel]:
     """Every current label of a sample (None: of the qualification), by item and annotator."""
+    spent = select(labels.c.assignment_id, func.sum(labels.c.active_seconds).label("seconds"))
+    spent_on = spent.group_by(labels.c.assignment_id).subquery()
     query = (
         select(
             items.c.id.label("item_id"),
@@ -156,20 +173,22 @@ def item_labels(connection: Connection, sample_id: int | None) -> list[ItemLabel
             items.c.stratum,
             items.c.state,
             items.c.answer_key,
-            items.c.content,
             assignments.c.annotator_id,
             assignments.c.purpose,
             labels.c.answers,
             labels.c.value,
             labels.c.revision,
-            labels.c.active_seconds,
+            spent_on.c.seconds.label("active_seconds"),
             labels.c.saved_at,
+            labels.c.id.label("label_id"),
+            labels.c.assignment_id,
         )
         .join(assignments, assignments.c.item_id == items.c.id)
         .join(
             labels,
             (labels.c.assignment_id == assignments.c.id) & (labels.c.revision == assignments.c.revision),
         )
+        .join(spent_on, spent_on.c.assignment_id == assignments.c.id)
         .where(items.c.sample_id == sample_id, labels.c.answers.is_not(None))
         .order_by(items.c.id, assignments.c.purpose, assignments.c.annotator_id)
     )
@@ -191,8 +210,18 @@ def _item_label(row: Any) -> ItemLabel:
         revision=row.revision,
         active_seconds=row.active_seconds,
         saved_at=row.saved_at,
-        content=from_json(row.content),
+        label_id=row.label_id,
+        assignment_id=row.assignment_id,
     )
+
+
+def answers_before(connection: Connection, assignment_id: int, label_id: int) -> Answers | None:
+    """The answers that stood in an assignment when a later label of any assignment was saved."""
+    query = select(labels.c.answers).where(labels.c.assignment_id == assignment_id, labels.c.id < label_id)
+    answers: Answers | None = from_json(
+        connection.execute(query.order_by(labels.c.id.desc()).limit(1)).scalar()
+    )
+    return answers
 
 
 def counts_for_agreement(label: ItemLabel) -> bool:
@@ -200,36 +229,43 @@ def counts_for_agreement(label: ItemLabel) -> bool:
     return label.purpose == COUNTED and label.state not in REJECTED_BY_CHECK
 
 
-def _counts_for_checker_only(label: ItemLabel) -> bool:
-    return label.purpose == COUNTED and label.state in REJECTED_BY_CHECK
+def label_counts(connection: Connection) -> dict[int, int]:
+    """Sample id -> how many of its assignments have a label now."""
+    query = (
+        select(items.c.sample_id, func.count())
+        .join(assignments, assignments.c.item_id == items.c.id)
+        .where(items.c.sample_id.is_not(None), assignments.c.answered_at.is_not(None))
+        .group_by(items.c.sample_id)
+    )
+    return {sample_id: count for sample_id, count in connection.execute(query)}
 
 
-def validation_table(connection: Connection) -> list[dict[str, Any]]:
-    """The newest sample's current labels, one row each: every reported figure can be recomputed from them.
+def _answered(annotator_id: int, sample_id: int) -> Select[Any]:
+    current = (labels.c.assignment_id == assignments.c.id) & (labels.c.revision == assignments.c.revision)
+    return (
+        select(labels.c.assignment_id)
+        .join(assignments, current)
+        .join(items, items.c.id == assignments.c.item_id)
+        .where(
+            assignments.c.annotator_id == annotator_id,
+            items.c.sample_id == sample_id,
+            assignments.c.purpose.in_(ROUTINE),
+            labels.c.answers.is_not(None),
+        )
+    )
 
-    Columns: item, annotator (a pseudonym), value (the outcome under the task's rule), stratum
-    (trait-level), purpose (label, repeat, gold, adjudicate; check for dialogues drawn only to measure the
-    checker), revision, one `answer_*` column a question, known (the right value of gold items), automatic
-    (the dialogue's state after the automatic check), active_seconds and saved.
-    """
-    sample = latest_sample(connection)
-    if sample is None:
-        return []
-    current = item_labels(connection, sample.id)
-    questions = list(dict.fromkeys(name for label in current for name in label.answers))
-    return [
-        {
-            "item": label.item_key.removeprefix(f"{sample.id}:"),
-            "annotator": f"annotator-{label.annotator_id}",
-            "value": label.value,
-            "stratum": label.stratum,
-            "purpose": "check" if _counts_for_checker_only(label) else label.purpose,
-            "revision": label.revision,
-            **{f"answer_{name}": label.answers.get(name, "") for name in questions},
-            "known": "" if label.answer_key is None else label.answer_key["value"],
-            "automatic": label.state,
-            "active_seconds": round(label.active_seconds, 1),
-            "saved": label.saved_at,
-        }
-        for label in current
-    ]
+
+def answered_before(
+    connection: Connection, annotator_id: int, sample_id: int, label_id: int | None
+) -> int | None:
+    """The assignment that someone labeled last before a label; None for the label: the last of all."""
+    query = _answered(annotator_id, sample_id)
+    if label_id is not None:
+        query = query.where(labels.c.id < label_id)
+    return connection.execute(query.order_by(labels.c.id.desc()).limit(1)).scalar()
+
+
+def answered_after(connection: Connection, annotator_id: int, sample_id: int, label_id: int) -> int | None:
+    """The assignment that someone labeled first after a label."""
+    query = _answered(annotator_id, sample_id).where(labels.c.id > label_id)
+    return connection.execute(query.order_by(labels.c.id).limit(1)).scalar()

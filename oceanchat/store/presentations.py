@@ -44,6 +44,13 @@ drafts = Table(
     Column("assignment_id", ForeignKey(assignments.c.id, ondelete="CASCADE"), primary_key=True),
     Column("answers", Text, nullable=False, comment="JSON, as far as given"),
     Column("saved_at", Float, nullable=False),
+    Column(
+        "active_seconds",
+        Float,
+        nullable=False,
+        server_default="0",
+        comment="on the item so far in this presentation, idle time left out",
+    ),
 )
 rejected_submissions = Table(
     "rejected_submissions",
@@ -122,19 +129,29 @@ def sample_assignments(connection: Connection, sample_id: int) -> list[Row[Any]]
     return list(connection.execute(query))
 
 
-def put_draft(connection: Connection, assignment_id: int, answers: Answers, now: float) -> None:
+class Draft(NamedTuple):
+    """Answers that are not saved as a label."""
+
+    answers: Answers
+    active_seconds: float
+    """On the item so far, idle time left out."""
+
+
+def put_draft(
+    connection: Connection, assignment_id: int, answers: Answers, now: float, active_seconds: float = 0.0
+) -> None:
     """Save the answers given so far, in place of the draft before."""
-    values = {"answers": to_json(answers), "saved_at": now}
+    values = {"answers": to_json(answers), "saved_at": now, "active_seconds": active_seconds}
     changed = connection.execute(update(drafts).where(drafts.c.assignment_id == assignment_id).values(values))
     if not changed.rowcount:
         connection.execute(drafts.insert().values(assignment_id=assignment_id, **values))
 
 
-def draft(connection: Connection, assignment_id: int) -> Answers | None:
+def draft(connection: Connection, assignment_id: int) -> Draft | None:
     """The draft of an assignment."""
-    query = select(drafts.c.answers).where(drafts.c.assignment_id == assignment_id)
-    answers: Answers | None = from_json(connection.execute(query).scalar_one_or_none())
-    return answers
+    query = select(drafts.c.answers, drafts.c.active_seconds).where(drafts.c.assignment_id == assignment_id)
+    row = connection.execute(query).first()
+    return None if row is None else Draft(from_json(row.answers), row.active_seconds)
 
 
 def add_rejected_submission(connection: Connection, annotator_id: int, reason: str, now: float) -> None:

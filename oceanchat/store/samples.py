@@ -9,11 +9,26 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Column, Connection, Float, ForeignKey, Integer, Row, String, Table, Text, select
+from sqlalchemy import (
+    Column,
+    Connection,
+    Float,
+    ForeignKey,
+    Integer,
+    Row,
+    String,
+    Table,
+    Text,
+    select,
+    update,
+)
 
 from oceanchat.store.columns import json_object, moment
 from oceanchat.store.schema import metadata
 from oceanchat.store.upsert import new_rows
+
+VALIDATION = "validate"
+"""The task of samples whose dialogues are validated."""
 
 samples = Table(
     "samples",
@@ -83,15 +98,33 @@ def add_sample(
     return int(connection.execute(samples.insert().values(row).returning(samples.c.id)).scalar_one())
 
 
-def latest_sample(connection: Connection, *, lock: bool = False) -> Sample | None:
-    """The newest sample; `lock` keeps other planners out until the transaction ends."""
-    query = select(samples).order_by(samples.c.id.desc()).limit(1)
+def latest_sample(
+    connection: Connection, task: str = VALIDATION, number: int | None = None, *, lock: bool = False
+) -> Sample | None:
+    """The newest sample of a task, or the one of that number; `lock` keeps other planners out until the
+    transaction ends."""
+    query = select(samples).where(samples.c.task == task).order_by(samples.c.id.desc()).limit(1)
+    if number is not None:
+        query = query.where(samples.c.id == number)
     row = connection.execute(query.with_for_update() if lock else query).first()
-    if row is None:
-        return None
+    return None if row is None else _sample(row)
+
+
+def all_samples(connection: Connection, task: str = VALIDATION) -> list[Sample]:
+    """All samples of a task, oldest first."""
+    query = select(samples).where(samples.c.task == task).order_by(samples.c.id)
+    return [_sample(row) for row in connection.execute(query)]
+
+
+def _sample(row: Row[Any]) -> Sample:
     return Sample(
         row.id, row.task, row.seed, int(row.overlap), from_json(row.settings), moment(row.created_at)
     )
+
+
+def change_settings(connection: Connection, sample_id: int, settings: Mapping[str, Any]) -> None:
+    """Record that more was drawn into a sample."""
+    connection.execute(update(samples).where(samples.c.id == sample_id).values(settings=to_json(settings)))
 
 
 def add_items(connection: Connection, new: Iterable[Item]) -> list[int]:
@@ -132,6 +165,16 @@ def sample_items(connection: Connection, sample_id: int, kind: str) -> list[int]
         select(items.c.id).where(items.c.sample_id == sample_id, items.c.kind == kind).order_by(items.c.id)
     )
     return list(connection.execute(query).scalars())
+
+
+def item_contents(connection: Connection, ids: Iterable[int]) -> dict[int, Mapping[str, Any]]:
+    """Item id -> what the annotator sees of it."""
+    wanted = list(ids)
+    contents: dict[int, Mapping[str, Any]] = {}
+    for start in range(0, len(wanted), 500):
+        query = select(items.c.id, items.c.content).where(items.c.id.in_(wanted[start : start + 500]))
+        contents |= {row.id: from_json(row.content) for row in connection.execute(query)}
+    return contents
 
 
 def ensure_items(connection: Connection, wanted: Sequence[Item]) -> dict[str, int]:

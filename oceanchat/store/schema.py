@@ -1,16 +1,16 @@
-"""The schema version and its migrations.
+"""The schema's version and its metadata.
 
-The modules beside this one declare their tables on `metadata`. Version 1 is created whole; a later version
-adds a function to MIGRATIONS that upgrades the version before it, and older stores are upgraded one step at a
-time when they are opened.
+The modules beside this one declare their tables on `metadata`. A new store is created whole; a later version
+adds a function to MIGRATIONS (migrations.py) that upgrades the version before it, and older stores are
+upgraded one step at a time when they are opened.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 from sqlalchemy import Column, Connection, MetaData, String, Table
 
 APPLICATION = "ocean-chat"
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 metadata = MetaData()
 store_info = Table(
@@ -22,5 +22,3 @@ store_info = Table(
 """'application', 'schema_version' and 'created': they identify a database as ours."""
 
 Migration = Callable[[Connection], None]
-MIGRATIONS: Mapping[int, Migration] = {}
-"""Version -> the function that upgrades a store of the version before, in one transaction."""

@@ -9,11 +9,12 @@ import threading
 from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import httpx
 
 from oceanchat.annotation import accounts
-from oceanchat.annotation.launcher import command
+from oceanchat.annotation.launcher import Serving, command
 from oceanchat.annotation.sample import SampleConfig, draw_sample
 from oceanchat.records import Dialogue, Turn, dialogue_id
 from oceanchat.store import imports as import_rows
@@ -36,6 +37,7 @@ class RunningApp:
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.codes: dict[str, str] = {}
+        self.serving: dict[str, Any] = {}
         self.process: subprocess.Popen[bytes] | None = None
         self.store: Store = open_store(self.path)
 
@@ -80,24 +82,28 @@ class RunningApp:
         """Open an account and remember its passcode."""
         self.codes[name] = accounts.add(self.store, name, role).passcode
 
-    def start(self) -> None:
+    def start(self, health: str = "/_stcore/health") -> None:
         """Start the server and wait until it answers."""
         with (self.folder / "server.log").open("ab") as log:
             self.process = subprocess.Popen(
-                command(str(self.path), "127.0.0.1", self.port, None),
+                command(Serving(str(self.path), port=self.port, **self.serving)),
                 stdout=log,
                 stderr=log,
                 cwd=self.folder,
                 start_new_session=True,
             )
+        self.wait(health)
+
+    def wait(self, health: str = "/_stcore/health", process: "subprocess.Popen[Any] | None" = None) -> None:
+        """Wait until the server answers."""
         try:
-            wait_until(self._answers, self.process)
+            wait_until(lambda: self._answers(health), process or self.process)
         except AssertionError as error:
             raise AssertionError((self.folder / "server.log").read_text()) from error
 
-    def _answers(self) -> bool:
+    def _answers(self, health: str) -> bool:
         with contextlib.suppress(httpx.HTTPError):
-            return http_get(f"{self.url}/_stcore/health").status_code == 200
+            return http_get(f"{self.url}{health}").status_code == 200
         return False
 
     def kill(self) -> None:

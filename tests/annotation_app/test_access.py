@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
@@ -10,8 +11,11 @@ import httpx
 import psutil
 import pytest
 from playwright.sync_api import Page, expect
+from websockets.exceptions import InvalidStatus
+from websockets.sync.client import connect
 
 from oceanchat.annotation import accounts, labels
+from oceanchat.store import annotators as annotator_rows
 from tests.annotation_app.conftest import answer, sign_in, token
 from tests.annotation_app.identity_provider import IdentityProvider
 from tests.annotation_app.running import RunningApp, http_get, http_post, running
@@ -26,6 +30,7 @@ def open_app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningApp]:
     """One app for all tests here that change nothing others look at."""
     with running(tmp_path_factory.mktemp("access")) as running_app:
         running_app.sample(3, 1, names=("Ann", "Ben", "Out", "Rate"))
+        running_app.serving["allowed_origins"] = ("https://known.example",)
         running_app.start()
         yield running_app
 
@@ -70,11 +75,62 @@ def test_wrong_passcodes_names_and_origins_are_refused_alike(open_app: RunningAp
     assert elsewhere.status_code == 403 and not elsewhere.cookies
 
 
-def test_guessing_is_slowed_down(open_app: RunningApp) -> None:
-    for _ in range(accounts.ATTEMPTS_PER_NAME):
-        http_post(f"{open_app.url}/login", data={"name": "Rate", "passcode": "guess"})
-    form = {"name": "Rate", "passcode": open_app.codes["Rate"]}
-    assert "too many attempts" in http_post(f"{open_app.url}/login", data=form).text.lower()
+def test_guessing_is_slowed_down_and_locks_nobody_out(open_app: RunningApp) -> None:
+    form = {"name": "Rate", "passcode": "guess"}
+    started = time.monotonic()
+    for _ in range(accounts.FREE_TRIES + 1):
+        assert http_post(f"{open_app.url}/login", data=form).status_code == 403
+    assert time.monotonic() - started >= 1
+    with open_app.store.writing() as connection:
+        for _ in range(30):
+            annotator_rows.add_failure(connection, "Rate", "127.0.0.1", time.time())
+    form["passcode"] = open_app.codes["Rate"]
+    assert http_post(f"{open_app.url}/login", data=form).status_code == 303
+
+
+def test_strangers_open_no_session_and_upload_nothing(open_app: RunningApp) -> None:
+    stream = open_app.url.replace("http", "ws") + "/_stcore/stream"
+    for headers in ({}, {"Cookie": "oceanchat-sign-in=made-up"}):
+        assert opens_session(stream, headers) == 403
+    upload = httpx.put(f"{open_app.url}/_stcore/upload_file/a/b", content=b"x" * 1000)
+    assert upload.status_code == 403
+    [(name, value)] = open_app.cookie("Ann").items()
+    signed_in = {"Cookie": f"{name}={value}"}
+    assert opens_session(stream, signed_in) == 101
+    assert opens_session(stream, {**signed_in, "Origin": "http://evil.example"}) == 403
+
+
+def opens_session(stream: str, headers: dict[str, str]) -> int:
+    """The status with which a session is opened (101) or refused."""
+    try:
+        with connect(stream, additional_headers=headers, proxy=None):
+            return 101
+    except InvalidStatus as refused:
+        return refused.response.status_code
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({"Origin": "https://study.example"}, 403),
+        ({"Origin": "https://study.example", "X-Forwarded-Host": "study.example"}, 303),
+        ({"Origin": "https://study.example", "Sec-Fetch-Site": "same-origin"}, 303),
+        ({"Origin": "https://known.example"}, 303),
+        ({"Origin": "http://127.0.0.1:1", "Sec-Fetch-Site": "same-site"}, 403),
+        ({"Sec-Fetch-Site": "cross-site", "X-Forwarded-Host": "study.example"}, 403),
+    ],
+)
+def test_a_proxy_may_change_the_host(open_app: RunningApp, headers: dict[str, str], status: int) -> None:
+    form = {"name": "Ben", "passcode": open_app.codes["Ben"]}
+    answer = http_post(f"{open_app.url}/login", data=form, headers=headers)
+    assert answer.status_code == status
+    if "study.example" in headers.get("Origin", "") and status == 403:
+        assert "--allowed-origin https://study.example" in answer.text
+
+
+def test_the_form_sends_on_whoever_is_signed_in(open_app: RunningApp) -> None:
+    answer = http_get(f"{open_app.url}/login", cookies=open_app.cookie("Ben"))
+    assert (answer.status_code, answer.headers["location"]) == (303, "/")
 
 
 def test_signing_out_ends_the_cookie_for_good(open_app: RunningApp) -> None:
@@ -182,11 +238,54 @@ def test_an_organization_s_sign_in_opens_the_account_of_that_address(
     token(other)
 
 
-def test_a_plain_streamlit_run_listens_on_this_machine_only(tmp_path: Path, spawn: Spawn) -> None:
+@pytest.mark.browser
+def test_a_closed_account_of_a_lead_acts_no_more(app: RunningApp, visit: Callable[..., Page]) -> None:
+    app.sample(2, 1)
+    app.start()
+    page = visit()
+    sign_in(page, app, "Lea")
+    page.get_by_text("Reassign the rest").click()
+    expect(page.get_by_role("button", name="Close the account")).to_be_visible()
+    accounts.renew_passcode(app.store, accounts.find(app.store, "Lea"))
+    page.get_by_role("button", name="Close the account").click()
+    expect(page.get_by_text("Your sign-in has ended")).to_be_visible()
+    assert accounts.find(app.store, "Ann").retired_at is None
+
+
+@pytest.mark.browser
+def test_a_base_path_leads_to_every_page_and_route(app: RunningApp, visit: Callable[..., Page]) -> None:
+    app.sample(2, 1)
+    app.serving["base_path"] = "/study"
+    app.start(health="/study/_stcore/health")
+    page = visit()
+    page.goto(f"{app.url}/study/")
+    sign_in(page, app, "Ann", f"{app.url}/study")
+    answer(page, "1", "3", "Enter")
+    assert len(app.labels()) == 1
+    page.get_by_role("link", name="Sign out").click()
+    page.get_by_role("link", name="Sign in").click()
+    expect(page.get_by_role("button", name="Sign in")).to_be_visible()
+
+
+def test_stopping_the_command_stops_the_server(app: RunningApp, spawn: Spawn) -> None:
+    app.sample(1, 1)
+    line = [sys.executable, "-c", "from oceanchat.cli.main import main; main()", "annotate"]
+    process = spawn([*line, "--store", str(app.path), "--port", str(app.port)], cwd=app.folder)
+    app.wait(process=process)
+    process.terminate()
+    process.wait()
+    with pytest.raises(httpx.ConnectError):
+        http_get(f"{app.url}/_stcore/health")
+
+
+def test_a_plain_streamlit_run_from_any_folder_listens_on_this_machine_only(
+    tmp_path: Path, spawn: Spawn
+) -> None:
     port = free_port()
-    command = [sys.executable, "-m", "streamlit", "run", "annotation_app/app.py", "--server.port", str(port)]
+    script = str(ROOT / "annotation_app" / "app.py")
+    command = [sys.executable, "-m", "streamlit", "run", script, "--server.port", str(port)]
     command += ["--", "--store", str(tmp_path / "store.db")]
-    process = spawn(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    process = spawn(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
 
     def addresses() -> list[tuple[str, int]]:
         connections = psutil.Process(process.pid).net_connections()
@@ -196,7 +295,7 @@ def test_a_plain_streamlit_run_listens_on_this_machine_only(tmp_path: Path, spaw
     assert addresses() == [("127.0.0.1", port)]
     process.kill()
     out, _ = process.communicate()
-    assert "Network URL" not in out and "External URL" not in out
+    assert "Network URL" not in out and "External URL" not in out and "usage statistics" not in out
 
 
 def test_an_import_of_the_script_opens_no_store(tmp_path: Path) -> None:

@@ -18,6 +18,21 @@ KNOWN = {
 }
 
 
+def practise(page: Page, *, wrong: bool) -> None:
+    """Answer the practice item on the page, read beside it what is right, and go on."""
+    old = token(page)
+    known = KNOWN[page.locator(".turn .text").first.inner_text()]
+    trait = "2" if (known["trait_shown"] == "yes") == wrong else "1"
+    answer(page, trait, "3" if known["coherent"] == "yes" else "4", "Enter")
+    title = "Not quite" if wrong else "That is right"
+    expect(page.get_by_role("heading", name=title)).to_be_visible()
+    expect(page.locator(".turn").first).to_be_visible()
+    shown = token(page)
+    assert shown != old
+    page.keyboard.press("Enter")
+    wait_for_other(page, shown)
+
+
 def test_qualifying_shows_why_and_the_lead_reads_the_descriptions_and_admits(
     app: RunningApp, visit: Callable[..., Page]
 ) -> None:
@@ -36,19 +51,17 @@ def test_qualifying_shows_why_and_the_lead_reads_the_descriptions_and_admits(
         page.keyboard.press("Control+Enter")
         wait_for_other(page, old)
     for number in range(PRACTICE_ITEMS):
-        token(page)
-        known = KNOWN[page.locator(".turn .text").first.inner_text()]
-        wrong = number < 3
-        trait = "2" if (known["trait_shown"] == "yes") == wrong else "1"
-        answer(page, trait, "3" if known["coherent"] == "yes" else "4", "Enter")
-        title = "Not quite" if wrong else "That is right"
-        expect(page.get_by_role("heading", name=title)).to_be_visible()
-        page.get_by_role("button", name="Go on").click()
+        practise(page, wrong=number < 3)
+    expect(page.locator(".caption")).to_contain_text("Second try 1 of 3")
+    for _ in range(3):
+        practise(page, wrong=True)
     expect(page.get_by_text("7 of 10 practice items were right")).to_be_visible()
     lead = visit()
     sign_in(lead, app, "Lea")
     lead.get_by_text("Their descriptions of the traits").click()
     expect(lead.get_by_text("speaks of many new things 4")).to_be_visible()
+    lead.get_by_text("Practice items that were wrong at first").click()
+    expect(lead.get_by_role("row")).not_to_have_count(0)
     lead.get_by_role("button", name="Let them validate").click()
     expect(lead.get_by_role("button", name="Let them validate")).to_have_count(0)
     page.reload()

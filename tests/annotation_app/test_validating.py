@@ -7,10 +7,11 @@ from contextlib import closing
 import pytest
 from playwright.sync_api import Page, expect
 
-from oceanchat.annotation import report
+from oceanchat.annotation import accounts, labels, report
 from oceanchat.store.presentations import presentations
 from tests.annotation_app.conftest import answer, sign_in, token, wait_for_other
 from tests.annotation_app.running import Proxy, RunningApp
+from tests.processes import wait_until
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 Visit = Callable[..., Page]
@@ -122,6 +123,120 @@ def test_a_dropped_websocket_does_not_swallow_a_click(app: RunningApp, visit: Vi
     assert len(app.labels()) == 1
 
 
+def test_arrow_keys_scroll_after_a_shortcut_and_choose_after_tab(app: RunningApp, visit: Visit) -> None:
+    app.sample(2, 1)
+    app.start()
+    page = visit()
+    sign_in(page, app, "Ann")
+    token(page)
+    for key in ("3", "2", "k"):
+        page.keyboard.press(key)
+    page.keyboard.type("the opposite level")
+    for key in ("Escape", "2", "ArrowUp", "ArrowDown", "ArrowLeft"):
+        page.keyboard.press(key)
+    assert page.locator("#trait_shown-no").is_checked() and page.locator("#coherent-yes").is_checked()
+    page.locator("label[for=coherent-no]").click()
+    page.wait_for_timeout(100)
+    page.keyboard.press("ArrowUp")
+    assert page.locator("#coherent-no").is_checked()
+    page.locator("#coherent-no").focus()
+    page.keyboard.press("ArrowLeft")
+    assert page.locator("#coherent-yes").is_checked()
+
+
+def test_keys_without_latin_letters_or_digits_answer_by_where_they_are(app: RunningApp, visit: Visit) -> None:
+    app.sample(2, 1)
+    app.start()
+    page = visit()
+    sign_in(page, app, "Ann")
+    token(page)
+    press = (
+        "([key, code]) => document.body.dispatchEvent("
+        "new KeyboardEvent('keydown', {key, code, bubbles: true}))"
+    )
+    for key, code in (("&", "Digit1"), ('"', "Digit3"), ("\u043b", "KeyK")):
+        page.evaluate(press, [key, code])
+    assert page.locator("#trait_shown-yes").is_checked() and page.locator("#coherent-yes").is_checked()
+    assert page.evaluate("document.activeElement.shadowRoot.activeElement.name") == "comment"
+    page.keyboard.press("Escape")
+    page.keyboard.press("?")
+    expect(page.locator("dialog.keys")).to_contain_text("Go to the comment")
+    page.keyboard.press("Escape")
+    expect(page.locator("dialog.keys")).to_be_hidden()
+
+
+def test_two_tabs_with_other_answers_are_told_and_compared(app: RunningApp, visit: Visit) -> None:
+    app.sample(2, 1)
+    app.start()
+    first = visit()
+    sign_in(first, app, "Ann")
+    item = token(first)
+    second = first.context.new_page()
+    second.goto(app.url)
+    assert token(second) == item
+    answer(first, "1", "3", "Enter")
+    for key in "23k":
+        second.keyboard.press(key)
+    second.keyboard.type("the opposite level")
+    second.keyboard.press("Control+Enter")
+    expect(second.locator(".status")).to_contain_text("answered in another tab")
+    assert [label.value for label in app.labels()] == ["yes"]
+    second.get_by_role("button", name="Open it again").click()
+    expect(second.locator(".notice")).to_contain_text("Not saved")
+    expect(second.locator(".notice")).to_contain_text("the opposite level")
+    assert second.locator("#trait_shown-yes").is_checked()
+    second.get_by_role("button", name="Use these answers").click()
+    assert second.locator("#trait_shown-no").is_checked()
+    old = token(second)
+    second.keyboard.press("Control+Enter")
+    wait_for_other(second, old)
+    assert [(label.value, label.revision) for label in app.labels()] == [("no", 2)]
+
+
+def test_back_and_undo_survive_a_restart_between(app: RunningApp, visit: Visit) -> None:
+    app.sample(3, 1)
+    app.start()
+    page = visit()
+    sign_in(page, app, "Ann")
+    first = page.locator(".title").inner_text()
+    answer(page, "1", "3", "Enter")
+    old = token(page)
+    app.kill()
+    page.keyboard.press("b")
+    app.start()
+    wait_for_other(page, old)
+    expect(page.locator(".title")).to_have_text(first)
+    page.reload()
+    expect(page.locator(".title")).to_have_text(first)
+    answer(page, "n")
+    old = token(page)
+    app.kill()
+    page.keyboard.press("u")
+    expect(page.locator(".status")).to_contain_text("No connection")
+    app.start()
+    wait_for_other(page, old)
+    expect(page.locator(".title")).to_have_text(first)
+    assert app.labels() == []
+
+
+def test_reading_time_outlives_the_tab(app: RunningApp, visit: Visit) -> None:
+    app.sample(2, 1)
+    app.start()
+    page = visit()
+    sign_in(page, app, "Ann")
+    token(page)
+    page.mouse.move(100, 300)
+    page.wait_for_timeout(6500)
+    page.close(run_before_unload=True)
+    ann = accounts.find(app.store, "Ann")
+
+    def seconds() -> float:
+        presented = labels.next_item(app.store, ann)
+        return 0.0 if presented is None else presented.active_seconds
+
+    wait_until(lambda: seconds() >= 5)
+
+
 def test_rapid_keys_label_nothing_that_was_not_read(app: RunningApp, visit: Visit) -> None:
     app.sample(5, 1, min_seconds=600)
     app.start()
@@ -179,7 +294,7 @@ def test_a_no_without_a_comment_is_asked_for_one(app: RunningApp, visit: Visit) 
     sign_in(page, app, "Ann")
     token(page)
     page.keyboard.press("Enter")
-    expect(page.locator(".status")).to_have_text("Please answer: Trait shown?")
+    expect(page.locator(".status")).to_have_text("Please answer: High Openness shown?")
     for key in ("1", "4", "Enter"):
         page.keyboard.press(key)
     expect(page.locator(".status")).to_contain_text("needs a comment")

@@ -4,6 +4,7 @@ import pytest
 
 from oceanchat.annotation import accounts
 from oceanchat.errors import AnnotationError
+from oceanchat.store import annotators as annotator_rows
 from oceanchat.store.annotators import annotators, sign_ins
 from oceanchat.store.database import Store
 
@@ -28,24 +29,24 @@ def test_neither_passcodes_nor_sign_ins_stand_in_the_database(store: Store) -> N
     assert "scrypt$16384$8$1$" in stored
 
 
-def test_wrong_tries_are_counted_by_name_and_forgotten_after_a_while(store: Store) -> None:
-    new_account = accounts.add(store, "Ann")
-    for _ in range(accounts.ATTEMPTS_PER_NAME):
-        with pytest.raises(AnnotationError, match="is wrong"):
-            accounts.sign_in(store, "Ann", "wrong", "here", now=1000.0)
-    with pytest.raises(AnnotationError, match="too many attempts"):
-        accounts.sign_in(store, "ANN", new_account.passcode, "elsewhere", now=1001.0)
-    assert accounts.sign_in(store, "Ann", new_account.passcode, "here", now=1000.0 + accounts.WINDOW + 1)
-
-
-def test_wrong_tries_are_counted_by_address_too(store: Store) -> None:
-    new_account = accounts.add(store, "Ann")
-    for number in range(accounts.ATTEMPTS_PER_ADDRESS):
-        with pytest.raises(AnnotationError):
-            accounts.sign_in(store, f"guess {number}", "wrong", "there", now=1000.0)
-    with pytest.raises(AnnotationError, match="too many attempts"):
-        accounts.sign_in(store, "Ann", new_account.passcode, "there", now=1001.0)
-    assert accounts.sign_in(store, "Ann", new_account.passcode, "here", now=1001.0)
+def test_wrong_tries_are_answered_later_and_later_and_lock_nobody_out(store: Store) -> None:
+    code = accounts.add(store, "Ann").passcode
+    delays = []
+    for _ in range(10):
+        with pytest.raises(accounts.WrongPasscode, match="is wrong") as caught:
+            accounts.sign_in(store, "Ann", "guess", "here", now=100.0)
+        delays.append(caught.value.delay)
+    assert delays == [0, 0, 0, 1, 2, 4, 8, 16, 30, 30]
+    for name, address in (("Ann", "elsewhere"), ("Nobody", "here")):
+        with pytest.raises(accounts.WrongPasscode) as other:
+            accounts.sign_in(store, name, "guess", address, now=100.0)
+        assert other.value.delay == 0
+    assert accounts.sign_in(store, "Ann", code, "here", now=100.0)
+    with pytest.raises(accounts.WrongPasscode) as later:
+        accounts.sign_in(store, "Ann", "guess", "here", now=101.0 + accounts.WINDOW)
+    assert later.value.delay == 0
+    with store.reading() as connection:
+        assert annotator_rows.failures(connection, "Ann", "here", 0.0) == 1
 
 
 def test_sign_ins_expire_end_and_are_revoked(store: Store) -> None:

@@ -1,10 +1,14 @@
 """The lead decides what the annotators disagree on, without names and without touching their labels."""
 
+from collections import Counter
+
 import pytest
 
-from oceanchat.annotation import accounts, adjudication, report
+from oceanchat.annotation import accounts, adjudication, labels, report
 from oceanchat.errors import AnnotationError
+from oceanchat.store import labels as label_rows
 from oceanchat.store.database import Store
+from oceanchat.store.validations import validation_table
 from tests.oceanchat.annotation.scenes import BAD, GOOD, decide, disagreeing, label_all, sampled
 
 
@@ -37,6 +41,55 @@ def test_adjudication_changes_the_pass_rate_and_leaves_the_labels(store: Store) 
     again = report.report(store)
     assert again.pass_rate_after.value == 0.8 and again.decided == 2
     assert [disagreement.decision for disagreement in adjudication.disagreements(store, lead)] == [BAD, BAD]
+
+
+def vote(store: Store, who: str, item_id: int, answers: dict[str, str]) -> None:
+    """Change somebody's answers to an item."""
+    person = accounts.find(store, who)
+    with store.reading() as connection:
+        own = [
+            label.assignment_id
+            for label in label_rows.item_labels(connection, 1)
+            if (label.item_id, label.annotator_id) == (item_id, person.id)
+        ]
+    presented = labels.show(store, person, labels.own_assignment(store, person, own[0]))
+    labels.save(store, person, presented.token, answers)
+
+
+def test_a_decision_counts_only_while_the_item_is_split_and_changed_votes_are_shown_again(
+    store: Store,
+) -> None:
+    lead = disagreeing(store)
+    split = next(each for each in adjudication.disagreements(store, lead) if each.trait_level == "O+")
+    decide(store, lead, split, BAD)
+    assert report.report(store).pass_rate_after.value == 0.8
+    vote(store, "Ann", split.item_id, {**GOOD, "comment": "only a comment"})
+    assert [each.state for each in adjudication.disagreements(store, lead)] == ["open", "decided"]
+    vote(store, "Ben", split.item_id, BAD)
+    assert {each.state for each in adjudication.disagreements(store, lead)} == {"open", "changed"}
+    for who in ("Ben", "Cas"):
+        vote(store, who, split.item_id, GOOD)
+    after = report.report(store)
+    assert (after.disagreements, after.decided, after.pass_rate_after.value) == (1, 0, 0.9)
+    settled = adjudication.disagreements(store, lead)[-1]
+    assert (settled.state, settled.item_id, settled.decision) == ("settled", split.item_id, BAD)
+    with store.reading() as connection:
+        purposes = Counter(row["purpose"] for row in validation_table(connection))
+    assert (purposes["lapsed"], purposes["adjudicate"]) == (1, 0)
+    decide(store, lead, settled, GOOD)
+    assert len(adjudication.disagreements(store, lead)) == 1
+
+
+def test_different_criteria_under_one_outcome_are_a_disagreement(store: Store) -> None:
+    team = sampled(store)
+    lead = accounts.add(store, "Lea", "lead").annotator
+    other = {"trait_shown": "yes", "coherent": "no", "comment": "breaks off"}
+    for person in team:
+        answers = BAD if person.name == "Ann" else other
+        label_all(store, person, lambda level, answers=answers: answers if level == "E-" else GOOD)
+    [split] = adjudication.disagreements(store, lead)
+    assert (split.trait_level, split.values) == ("E-", ("no", "no", "no"))
+    assert report.report(store).disagreements == 1
 
 
 def test_only_complete_disagreements_are_decided_and_by_leads_only(store: Store) -> None:

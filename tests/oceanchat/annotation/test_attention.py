@@ -27,26 +27,33 @@ def item_label(number: int, purpose: str = "label", seconds: float = 40.0, **cha
         "revision": 1,
         "active_seconds": seconds,
         "saved_at": float(number),
-        "content": {"turns": [{"text": "word " * 200}]},
+        "label_id": number,
     }
     return ItemLabel(**(fields | changes))
 
 
+WORDS = dict.fromkeys(range(100), 200)
+
+
 def test_careful_work_raises_no_warning() -> None:
-    attention = attention_report([item_label(n) for n in range(25)], rejected_submissions=0)
+    attention = attention_report([item_label(n) for n in range(25)], rejected_submissions=0, words=WORDS)
     assert attention.warnings == () and attention.median_seconds == 40.0 and attention.labels == 25
     assert attention.repeated.value is None and attention.gold.value is None
 
 
 def test_answers_faster_than_reading_are_counted() -> None:
     attention = attention_report(
-        [item_label(n, seconds=2.0 if n % 2 else 40.0) for n in range(20)], rejected_submissions=0
+        [item_label(n, seconds=2.0 if n % 2 else 40.0) for n in range(20)],
+        rejected_submissions=0,
+        words=WORDS,
     )
     assert attention.warnings == ("10 of the last 20 items were answered faster than they can be read",)
 
 
 def test_the_same_answer_over_and_over_and_rejected_submissions_are_reported() -> None:
-    attention = attention_report([item_label(n, answers=GOOD) for n in range(20)], rejected_submissions=6)
+    attention = attention_report(
+        [item_label(n, answers=GOOD) for n in range(20)], rejected_submissions=6, words=WORDS
+    )
     assert len(attention.warnings) == 2
     assert "tried 6 times" in attention.warnings[0] and "all the same" in attention.warnings[1]
 
@@ -54,9 +61,9 @@ def test_the_same_answer_over_and_over_and_rejected_submissions_are_reported() -
 def test_repeats_and_gold_are_compared_with_what_they_should_be() -> None:
     answer_key = {"answers": GOOD, "value": "yes", "why": ""}
     first = [item_label(n) for n in range(10)]
-    repeats = [item_label(n, "repeat", saved_at=100.0 + n, value="no") for n in range(1, 6)]
+    repeats = [item_label(n, "repeat", label_id=100 + n, value="no") for n in range(1, 6)]
     gold = [item_label(50 + n, "gold", answer_key=answer_key, answers=BAD) for n in range(5)]
-    attention = attention_report([*first, *repeats, *gold], rejected_submissions=0)
+    attention = attention_report([*first, *repeats, *gold], rejected_submissions=0, words=WORDS)
     assert attention.repeated.value == pytest.approx(1 / 5) and attention.gold.value == 0.0
     assert "0 of 5 gold items right" in attention.warnings
     assert "1 of 5 repeats answered the same" in attention.warnings

@@ -1,12 +1,13 @@
 """A label is saved once, read back, revised and never lost."""
 
 import threading
+import time
 from typing import Any
 
 import pytest
 
 from oceanchat.annotation import accounts, labels
-from oceanchat.annotation.labels import PresentedItem, Receipt, TooSoon
+from oceanchat.annotation.labels import Conflict, PresentedItem, Receipt, TooSoon
 from oceanchat.errors import AnnotationError
 from oceanchat.store import labels as label_rows
 from oceanchat.store import presentations as presentation_rows
@@ -37,12 +38,55 @@ def test_a_receipt_says_what_the_database_holds(store: Store) -> None:
     assert (row.saved_at, row.value, row.token) == (receipt.saved_at, "no", presented.token)
 
 
-def test_the_same_token_saves_once_whatever_is_sent_again(store: Store) -> None:
+def test_the_same_answers_under_one_token_save_once(store: Store) -> None:
     ann = sampled(store)[0]
     presented = present_to(store, ann)
-    first = labels.save(store, ann, presented.token, GOOD)
-    assert labels.save(store, ann, presented.token, BAD) == first
+    first = labels.save(store, ann, presented.token, {**GOOD, "comment": " so be it "})
+    assert labels.save(store, ann, presented.token, {**GOOD, "comment": "so be it"}) == first
     assert len(rows(store)) == 1
+
+
+def test_other_answers_under_a_used_token_are_a_conflict_and_stay_as_a_draft(store: Store) -> None:
+    ann = sampled(store)[0]
+    presented = present_to(store, ann)
+    labels.save(store, ann, presented.token, GOOD)
+    with pytest.raises(Conflict, match="another tab") as caught:
+        labels.save(store, ann, presented.token, BAD)
+    assert caught.value.assignment_id == presented.assignment.id
+    again = labels.show(store, ann, labels.own_assignment(store, ann, presented.assignment.id))
+    assert dict(again.answers) == GOOD and again.unsaved == BAD
+    assert labels.save(store, ann, again.token, BAD).revision == 2
+    after = labels.show(store, ann, labels.own_assignment(store, ann, presented.assignment.id))
+    assert dict(after.answers) == BAD and after.unsaved is None
+
+
+def test_a_clock_that_steps_back_blocks_no_save(store: Store) -> None:
+    ann = sampled(store, min_seconds=3)[0]
+    presented = present_to(store, ann)
+    assert labels.save(store, ann, presented.token, GOOD, 40.0, now=1_000_000.0).revision == 1
+    [row] = rows(store)
+    assert row.active_seconds == 40.0
+
+
+def test_reading_time_outlives_a_closed_tab_and_adds_up_over_revisions(store: Store) -> None:
+    ann = sampled(store)[0]
+    presented = present_to(store, ann)
+    started = time.time() - 200
+    with store.writing() as connection:
+        table = presentation_rows.presentations
+        connection.execute(table.update().values(presented_at=started))
+    labels.save_draft(store, ann, presented.token, {}, 70.0)
+    assert present_to(store, ann).active_seconds == 70.0
+    labels.save(store, ann, presented.token, GOOD, 2.0)
+    again = labels.show(store, ann, labels.own_assignment(store, ann, presented.assignment.id))
+    assert again.active_seconds == 0.0
+    with store.writing() as connection:
+        connection.execute(table.update().values(presented_at=started))
+    labels.save(store, ann, again.token, BAD, 5.0)
+    assert [row.active_seconds for row in rows(store)] == [70.0, 5.0]
+    with store.reading() as connection:
+        [label] = label_rows.item_labels(connection, 1)
+    assert (label.revision, label.active_seconds) == (2, 75.0)
 
 
 def test_twenty_copies_of_one_click_save_once(store: Store) -> None:
@@ -72,53 +116,16 @@ def test_an_item_keeps_its_token_until_it_is_answered(store: Store) -> None:
 def test_a_draft_comes_back_and_goes_with_the_label(store: Store) -> None:
     ann = sampled(store)[0]
     presented = present_to(store, ann)
-    assert labels.save_draft(
+    assert not labels.save_draft(
         store, ann, presented.token, {"trait_shown": "no", "comment": "half a \0sent\ud800"}
     )
     assert dict(present_to(store, ann).answers) == {"trait_shown": "no", "comment": "half a sent?"}
-    assert labels.save_draft(store, ann, presented.token, {"trait_shown": "maybe", "other": "x"})
+    assert not labels.save_draft(store, ann, presented.token, {"trait_shown": "maybe", "other": "x"})
     assert dict(present_to(store, ann).answers) == {}
     labels.save(store, ann, presented.token, GOOD)
-    assert not labels.save_draft(store, ann, presented.token, BAD)
-    assignment = labels.earlier(store, ann, None)
-    assert assignment is not None and dict(labels.show(store, ann, assignment).answers) == GOOD
-
-
-def test_a_change_is_a_revision_and_undo_a_withdrawal(store: Store) -> None:
-    ann = sampled(store)[0]
-    presented = present_to(store, ann)
-    labels.save(store, ann, presented.token, GOOD)
-    again = labels.show(store, ann, labels.own_assignment(store, ann, presented.assignment.id))
-    assert again.token != presented.token
-    assert labels.save(store, ann, again.token, BAD).revision == 2
-    withdrawn = labels.undo(store, ann)
-    assert withdrawn is not None and withdrawn.answered_at is None
-    reopened = present_to(store, ann)
-    assert reopened.assignment.id == presented.assignment.id and dict(reopened.answers) == BAD
-    assert [(row.revision, row.value) for row in rows(store)] == [(1, "yes"), (2, "no"), (3, None)]
-    with store.reading() as connection:
-        assert label_rows.item_labels(connection, 1) == []
-    assert labels.save(store, ann, reopened.token, GOOD).revision == 4
-
-
-def test_undo_without_labels_is_nothing(store: Store) -> None:
-    assert labels.undo(store, sampled(store)[0]) is None
-
-
-def test_back_and_forth_follow_the_order_of_saving(store: Store) -> None:
-    ann = sampled(store)[0]
-    saved = []
-    for moment in (1e10, 1e10 + 1, 1e10 + 2):
-        presented = present_to(store, ann)
-        labels.save(store, ann, presented.token, GOOD, now=moment)
-        saved.append(presented.assignment.id)
-    last = labels.earlier(store, ann, None)
-    assert last is not None and last.id == saved[2]
-    middle = labels.earlier(store, ann, last.answered_at)
-    assert middle is not None and middle.id == saved[1] and middle.answered_at is not None
-    after = labels.later(store, ann, middle.answered_at)
-    assert after is not None and after.id == saved[2] and after.answered_at is not None
-    assert labels.later(store, ann, after.answered_at) is None
+    assert labels.save_draft(store, ann, presented.token, BAD) == presented.assignment.id
+    assignment = labels.own_assignment(store, ann, presented.assignment.id)
+    assert dict(labels.show(store, ann, assignment).answers) == GOOD
 
 
 def test_nobody_reaches_another_s_item(store: Store) -> None:

@@ -43,11 +43,37 @@ def test_who_passes_is_let_in_and_stays_in(store: Store) -> None:
     assert status_of(store, ann).stage == "ready"
 
 
-def test_who_falls_short_waits_for_the_lead(store: Store) -> None:
+def again(store: Store, person: Annotator, right: int) -> QualificationStatus:
+    """Take the second try with so many right answers; the status afterwards."""
+    while (status := status_of(store, person)).stage == "again":
+        assert status.item is not None and status.item.answers == {}
+        assert status.item.assignment.item.answer_key is not None
+        answers = dict(status.item.assignment.item.answer_key["answers"])
+        if right <= 0:
+            answers["coherent"] = "no" if answers["coherent"] == "yes" else "yes"
+        right -= 1
+        labels.save(store, person, status.item.token, answers)
+    return status
+
+
+def test_a_second_try_at_the_wrong_ones_can_still_let_somebody_in(store: Store) -> None:
     ann = accounts.add(store, "Ann").annotator
     lead = accounts.add(store, "Lea", "lead").annotator
     work(store, ann, wrong=3)
-    assert status_of(store, ann).stage == "waiting"
+    status = status_of(store, ann)
+    assert (status.stage, status.done, status.total) == ("again", 0, 3)
+    status = again(store, ann, right=1)
+    assert (status.stage, status.score.right, status.score.first_right) == ("ready", 8, 7)
+    [seen] = qualification.overview(store, lead)
+    assert [wrong.right_now for wrong in seen.wrong] == [True, False, False]
+    assert seen.wrong[0].given != seen.wrong[0].known and seen.wrong[0].opening
+
+
+def test_who_falls_short_twice_waits_for_the_lead(store: Store) -> None:
+    ann = accounts.add(store, "Ann").annotator
+    lead = accounts.add(store, "Lea", "lead").annotator
+    work(store, ann, wrong=3)
+    assert again(store, ann, right=0).stage == "waiting"
     [seen] = qualification.overview(store, lead)
     assert seen.score.right == 7 and seen.descriptions["Openness"] == WORDS
     assert list(seen.descriptions) == [
@@ -57,13 +83,18 @@ def test_who_falls_short_waits_for_the_lead(store: Store) -> None:
         "Agreeableness",
         "Neuroticism",
     ]
+    last = qualification.last_practice(store, ann)
+    assert last is not None
+    third = labels.show(store, ann, labels.own_assignment(store, ann, last.assignment_id))
+    with pytest.raises(AnnotationError, match="cannot be changed"):
+        labels.save(store, ann, third.token, {"trait_shown": "yes", "coherent": "yes"})
     accounts.admit(store, ann)
     assert status_of(store, ann).stage == "ready"
     with pytest.raises(AnnotationError, match="is for leads"):
         qualification.overview(store, ann)
 
 
-def test_practice_shows_its_answer_afterwards_and_takes_no_second_try(store: Store) -> None:
+def test_practice_shows_its_answer_afterwards(store: Store) -> None:
     ann = accounts.add(store, "Ann").annotator
     for _ in range(5):
         presented = status_of(store, ann).item
@@ -76,9 +107,6 @@ def test_practice_shows_its_answer_afterwards_and_takes_no_second_try(store: Sto
     last = qualification.last_practice(store, ann)
     assert last is not None and last.answer_key is not None
     assert last.answer_key["why"] == known_items(PROMPTS)[0].why
-    again = labels.show(store, ann, labels.own_assignment(store, ann, presented.assignment.id))
-    with pytest.raises(AnnotationError, match="cannot be changed"):
-        labels.save(store, ann, again.token, {"trait_shown": "yes", "coherent": "yes"})
 
 
 def test_everybody_practices_on_the_same_items_by_themselves(store: Store) -> None:

@@ -12,7 +12,7 @@ from oceanchat.errors import AnnotationError
 from oceanchat.statistics.agreement import agreement
 from oceanchat.statistics.label_file import read_labels
 from oceanchat.store.database import Store
-from oceanchat.store.labels import validation_table
+from oceanchat.store.validations import validation_table
 from tests.oceanchat.annotation.scenes import BAD, GOOD, decide, disagreeing, fill, label_all, people, sampled
 
 

@@ -1,0 +1,21 @@
+"""Upgrade stores that older versions wrote.
+
+One function a version, each of which runs in the transaction in which the store is opened.
+"""
+
+from collections.abc import Mapping
+
+from sqlalchemy import Connection, text
+
+from oceanchat.store.schema import Migration
+from oceanchat.store.second_looks import second_looks
+
+
+def _keep_reading_time(connection: Connection) -> None:
+    """Version 2: drafts hold the time spent so far, and a lead can ask for a second look."""
+    connection.execute(text("ALTER TABLE drafts ADD COLUMN active_seconds FLOAT DEFAULT 0 NOT NULL"))
+    second_looks.create(connection)
+
+
+MIGRATIONS: Mapping[int, Migration] = {2: _keep_reading_time}
+"""Version -> the function that upgrades a store of the version before, in one transaction."""
