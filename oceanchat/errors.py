@@ -42,6 +42,7 @@ TEMPORARY = frozenset(
     {
         "batch-expired",
         "connection-lost",
+        "loading",
         "not-found",  # a model can be installed
         "rate-limited",
         "server-error",

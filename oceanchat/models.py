@@ -148,6 +148,7 @@ async def open_session(
     budget = Budget(load_prices(settings.prices), settings.max_usd)
     throttle = Throttle(settings.concurrency, settings.rpm, settings.tpm, settings.timeout_seconds)
     usage = Usage(cap=budget.cap)
+    throttle.tell = usage.note
     ledger_writer = LedgerWriter(engine, usage.note)
     await ledger_writer.open()
     session = ModelSession(settings, ledger_writer, budget, throttle, open_endpoint, usage)

@@ -9,6 +9,7 @@ import json
 import socket
 import subprocess
 import sys
+import time
 import urllib.request
 from collections import Counter
 from collections.abc import Callable
@@ -78,11 +79,31 @@ def streams_only(body: Json) -> Reply:
     return 200, EVENTS
 
 
+READY_AFTER = 3.0
+"""Seconds that the mode 'loading' takes from its first request on."""
+_FIRST_REQUEST: list[float] = []
+
+
+def loading(body: Json) -> Reply:
+    """Loads its model first."""
+    _FIRST_REQUEST[1:] = []
+    _FIRST_REQUEST.append(time.monotonic())
+    return (200, completion()) if time.monotonic() > _FIRST_REQUEST[0] + READY_AFTER else NOT_READY
+
+
+def never_ready(body: Json) -> Reply:
+    """Says to some prompts that it is loading, however often they come."""
+    return NOT_READY if "question" in str(body["messages"]) else (200, completion())
+
+
+NOT_READY: Reply = (503, {"error": {"code": 503, "message": "Loading model", "type": "unavailable_error"}})
 REPLIES: dict[str, Callable[[Json], Any]] = {
     "plain": lambda body: (200, completion()),
     "reasoning": reasoning_model,
     "no_system": no_system,
     "poisoned": poisoned,
+    "loading": loading,
+    "never_ready": never_ready,
     "credit": lambda body: (200, {"error": {"code": 402, "message": "This request requires more credits"}}),
     "studio": lambda body: (200, {"error": "Unexpected endpoint or method. (POST /v1/chat/completions)"}),
     "page": lambda body: (200, b"<html><title>Sign in to the campus</title></html>"),

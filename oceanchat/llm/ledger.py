@@ -104,9 +104,17 @@ class Ledger:
         return replace(request, extra_body=self._settings.extra_body)
 
     def record_outcome(self, request: ChatRequest, outcome: str | None) -> None:
-        """Record for the cost report what became of the answer: 'retried', 'rejected', or None for kept."""
+        """Record for the cost report what became of the answer: 'retried', 'rejected', or None for kept.
+
+        A rejected answer was of no use, and `oceanchat retry` asks for another.
+        """
         again = as_json(self._whole(request)) if outcome == "rejected" else None
         self.ledger_writer.record_outcome(self.key(request), outcome, again)
+
+    def record_judged(self, request: ChatRequest, passed: bool) -> None:
+        """Record that what was made of the answer passed, or was turned down: nothing failed, so nothing is
+        asked again."""
+        self.ledger_writer.record_outcome(self.key(request), None if passed else "rejected", None)
 
     async def drain(self) -> None:
         """Wait for everything that has been sent."""

@@ -7,7 +7,7 @@ the requests with 429, or not in time, and comes back when that ends. It is also
 import asyncio
 import time
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import NamedTuple
 
@@ -60,6 +60,8 @@ class Throttle:
         self.concurrency = concurrency
         self.stalls = 0
         """Requests in a row that timed out, each alone in flight, with no answer since."""
+        self.tell: Callable[[str], None] = lambda text: None
+        """Tells the user of the run something, once."""
         self.pace: Pace | None = None
         """Set by the first timeouts that narrowed the throttle."""
         self.in_flight = 0

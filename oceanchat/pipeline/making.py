@@ -151,6 +151,5 @@ class DialogueMaker:
         """Record which answers went into dialogues that passed and which into rejected ones."""
         for dialogue, source in zip(dialogues, written, strict=True):
             if dialogue is not None:
-                outcome = None if dialogue.state == "passed" else "rejected"
                 for request in source.requests:
-                    self.stages.models.writer.ledger.record_outcome(request, outcome)
+                    self.stages.models.writer.ledger.record_judged(request, dialogue.state == "passed")

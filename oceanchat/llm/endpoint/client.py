@@ -6,6 +6,7 @@ any other code reads it. Knows nothing of prompts or the ledger.
 
 import asyncio
 import contextlib
+import time
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl
@@ -30,6 +31,10 @@ from oceanchat.llm.throttle import Throttle
 MAX_SHOWN = 300
 """Characters of an endpoint's error that are shown and stored."""
 MAX_REDIRECTS = 3
+LOADING_LIMIT = 600.0
+"""Seconds that an endpoint may take to become ready while it says that it is on its way."""
+LOADING_TRIES = 30
+"""Tries of a request that is told so by an endpoint that answers others."""
 _HEADERS = {"Accept-Encoding": "identity"}
 """A compressed reply could grow beyond every limit while it is unpacked."""
 
@@ -45,6 +50,8 @@ class Connection:
     """Requests answered so far, by all models."""
     refused: int = 0
     """Requests refused permanently before any was answered."""
+    loading_since: float | None = None
+    """When it began to say that it is not ready, in monotonic seconds; None once it answers."""
     versioned: bool = False
     """Whether /v1 turned out to be missing in the base URL, and is added."""
 
@@ -94,6 +101,28 @@ class Connection:
         seconds = f"{self.settings.timeout_seconds:g}"
         message = f"no complete reply within the {seconds} seconds of --timeout"
         return RequestError(ErrorAction.RETRY, "timeout", message, maybe_billed=True)
+
+    def waits_for_loading(self, error: RequestError, attempts: int) -> bool:
+        """Whether an endpoint that is not ready yet is worth waiting for after so many tries of a request;
+        the first time it is said."""
+        now = time.monotonic()
+        if self.loading_since is None:
+            self.loading_since = now
+            words = self.shown_error(error.message)
+            self.throttle.tell(
+                f"endpoint '{self.settings.endpoint}' is not ready yet ({words}); waiting up to"
+                f" {LOADING_LIMIT / 60:g} minutes for it"
+            )
+        waited = now - self.loading_since
+        if attempts >= LOADING_TRIES and waited < attempts / 2:  # others are answered meanwhile
+            return False
+        if waited + (error.wait or 0.0) <= LOADING_LIMIT:
+            return True
+        error.action = ErrorAction.STOP_RUN
+        error.message += f" (not ready after {waited:.0f} seconds of waiting)"
+        if error.wait:
+            error.message += f" (asks to wait {error.wait:.0f} seconds more)"
+        return False
 
     def add_version(self) -> None:
         """Ask below /v1 from now on: the endpoint answers there and not where the base URL points."""

@@ -11,7 +11,7 @@ from oceanchat.errors import BuildStopped, CallFailed
 from oceanchat.llm.budget import prompt_bound
 from oceanchat.llm.chat import ChatRequest
 from oceanchat.llm.endpoint.client import Connection
-from oceanchat.llm.endpoint.request_errors import MAX_WAIT, ErrorAction, RequestError
+from oceanchat.llm.endpoint.request_errors import LOADING, MAX_WAIT, ErrorAction, RequestError
 from oceanchat.llm.endpoint.request_form import RequestForm
 from oceanchat.llm.endpoint.retrying import retry_until
 from oceanchat.llm.provider import Attempt, RawReply
@@ -61,6 +61,7 @@ class OpenAIModel:
         except RequestError as error:
             raise self._final(error) from None
         connection.answered += 1
+        connection.loading_since = None
         connection.retries.answered()
         return reply
 
@@ -139,6 +140,8 @@ class OpenAIModel:
     def _gives_up(self, error: RequestError, attempts: int) -> bool:
         """Whether a request is not tried again after `attempts` tries; may turn the error into a stop."""
         answered = self._connection.answered
+        if error.reason == LOADING:
+            return not self._connection.waits_for_loading(error, attempts)
         if (error.wait or 0) > (MAX_WAIT if answered else MAX_FIRST_WAIT):
             error.action = ErrorAction.STOP_RUN
             error.message += f" (asks to wait {error.wait:.0f} seconds)"

@@ -23,6 +23,10 @@ from oceanchat.llm.endpoint.transport import ReplyTooLong
 
 MAX_WAIT = 900.0
 """Seconds; an endpoint that asks to wait longer than this stops the build instead of holding it up."""
+LOADING = "loading"
+"""Reason of an endpoint that is not ready yet and says so, by words or by a time to wait."""
+MAX_LOADING_WAIT = 5.0
+"""Seconds between two questions whether it is ready, where it names no time."""
 BACKOFF, MAX_BACKOFF = 0.5, 30.0
 """Seconds before the second try, doubled with every further one up to the maximum; half of it is jitter."""
 
@@ -53,6 +57,11 @@ _OTHERWISE_MISSING = re.compile(r"model|deployment|engine|adapter|\bfile\b|batch
 _TIME = re.compile(r"(\d{1,6}(?:\.\d{1,6})?) ?(ms|h|m|s)(?:ours?|inutes?|ec(?:ond)?s?)?(?![a-z])", re.I)
 _TRY_AGAIN = re.compile(rf"(?:try again|retry) (?:in|after) ((?:{_TIME.pattern}[ ,]*(?:and )?)+)", re.I)
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
+_LOADING = re.compile(
+    r"\bloading\b|being loaded|warming|starting up|initiali[sz]ing|booting|cold[ -]start|not (yet )?ready"
+    r"|(waking|spinning) up",
+    re.I,
+)
 _NEVER_SENT = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout, httpx2.UnsupportedProtocol)
 
 
@@ -207,6 +216,10 @@ def classify_status(status: int, code: str, message: str, wait: float | None = N
         return RequestError(ErrorAction.STOP_RUN, "quota" if empty else "refused", message)
     if status == 429:
         return RequestError(ErrorAction.RETRY, "rate-limited", message, wait)
+    if status == 503 and (wait is not None or _LOADING.search(message)):
+        # One that loads its model has done no work; one that only names a time to wait may have.
+        billed = _LOADING.search(message) is None
+        return RequestError(ErrorAction.RETRY, LOADING, message, wait, maybe_billed=billed)
     if status in (408, 409, 425) or status >= 500:
         reason = "timeout" if status == 408 else "server-error"
         # An endpoint that fails may have done the work before it failed, and bill it.
@@ -247,7 +260,9 @@ def _until(date: str) -> float:
 
 def wait_before(attempt: int, error: RequestError) -> float:
     """Seconds before the next try: what the endpoint asked for, else exponential backoff with jitter."""
-    longest = min(MAX_BACKOFF, BACKOFF * 2 ** (attempt - 1))
+    longest = min(
+        MAX_LOADING_WAIT if error.reason == LOADING else MAX_BACKOFF, BACKOFF * 2 ** min(attempt - 1, 10)
+    )
     if error.wait is not None:
         # One that asks to be asked again at once, and refuses again, is not asked faster and faster.
         at_least = min(1.0, longest / 2) if attempt > 1 else 0.0

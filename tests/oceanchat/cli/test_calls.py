@@ -135,6 +135,13 @@ def test_costs_are_compared_with_a_providers_export(run: Run, endpoint: Endpoint
     assert (refused.returncode, refused.stdout) == (1, "") and "has no column" in refused.stderr
 
 
+def test_retry_does_nothing_where_nothing_failed(run: Run) -> None:
+    built = parsed(run("build", *BUILD, "--count", "12", "--json"))
+    assert built["dialogues"]["rejected"] > 0  # turned down, which is no failure
+    assert "There are no failed requests to send again." in run("retry").stdout
+    assert parsed(run("costs", "--json"))["total"]["rejected"]["calls"] > 0
+
+
 def test_retry_asks_the_failed_ones_alone(run: Run, endpoint: Endpoint, tmp_path: Path) -> None:
     essays = tmp_path / "essays.jsonl"
     texts = [

@@ -6,6 +6,7 @@ import pytest
 
 from oceanchat.errors import BuildStopped, CallFailed
 from oceanchat.llm.chat import ChatRequest, Message
+from oceanchat.llm.endpoint import client
 from oceanchat.llm.endpoint.openai_endpoint import OpenAIEndpoint
 from oceanchat.models import open_session
 from oceanchat.store import ledger_sums
@@ -131,3 +132,32 @@ async def test_a_slow_server_is_asked_less_at_once_and_loses_nothing(store: Stor
     assert [answer.text for answer in answers] == [ANSWER] * 40
     assert endpoint.counters()["calls"] < 100
     assert any("--concurrency" in note for note in session.notes)
+
+
+async def test_an_endpoint_that_loads_its_model_is_waited_for_and_it_is_said_once(
+    store: Store, odd: Odd
+) -> None:
+    endpoint = odd("loading")
+    settings = endpoint.settings(concurrency=4, max_tries=1)
+    answers, session = await ask(settings, store.engine, questions(6))
+    assert [answer.text for answer in answers] == [ANSWER] * 6
+    assert len(session.usage.notes) == 1 and session.usage.lost == 0
+    assert "is not ready yet (503 Loading model); waiting up to 10 minutes for it" in session.usage.notes[0]
+
+
+async def test_one_that_never_gets_ready_stops_the_run_at_the_limit(
+    store: Store, odd: Odd, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(client, "LOADING_LIMIT", 0.3)
+    with pytest.raises(BuildStopped, match=r"503 Loading model \(not ready after .* again later"):
+        await ask(odd("never_ready").settings(concurrency=4), store.engine, questions(6))
+
+
+async def test_one_that_answers_others_meanwhile_loses_the_row(
+    store: Store, odd: Odd, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(client, "LOADING_TRIES", 1)
+    requests = [question("hello"), question("question")]
+    answers, _ = await ask(odd("never_ready").settings(concurrency=1), store.engine, requests)
+    assert answers[0].text == ANSWER
+    assert isinstance(answers[1], CallFailed) and answers[1].reason == "loading"

@@ -51,6 +51,27 @@ def test_each_status_has_one_meaning(status: int, code: str, action: ErrorAction
 
 
 @pytest.mark.parametrize(
+    ("message", "wait", "reason", "paid"),
+    [
+        ("Loading model", None, "loading", False),
+        ("Model x is currently loading", 20.0, "loading", False),
+        ("The server is warming up, try again", None, "loading", False),
+        ("not ready", None, "loading", False),
+        ("no healthy upstream", 3.0, "loading", True),
+        ("the model is overloaded", None, "server-error", True),
+        ("downloading is disabled", None, "server-error", True),
+    ],
+)
+def test_an_endpoint_that_is_not_ready_says_so(
+    message: str, wait: float | None, reason: str, paid: bool
+) -> None:
+    error = classify_status(503, "", f"503 {message}", wait)
+    assert (error.action, error.reason, error.maybe_billed) == (ErrorAction.RETRY, reason, paid)
+    assert wait_before(30, error) <= max(5.0, (wait or 0) + 0.1) or reason != "loading"
+    assert classify_status(500, "", f"500 {message}", wait).reason == "server-error"
+
+
+@pytest.mark.parametrize(
     ("cause", "reason", "paid"),
     [
         (httpx2.ConnectError("refused"), "unreachable", False),
