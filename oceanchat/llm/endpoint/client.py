@@ -132,8 +132,9 @@ class Connection:
 
     @property
     def may_lack_version(self) -> bool:
-        """Whether /v1 may be missing in the base URL: it names none, and nothing was answered there."""
-        return not (self.versioned or self.answered or self.settings.names_version)
+        """Whether /v1 may be missing in the base URL: it was meanwhile, or nothing was answered there and it
+        names none."""
+        return self.versioned or not (self.answered or self.settings.names_version)
 
     def redact_text(self, text: str) -> str:
         """A reply's `text`, such as a line of a result file, with every secret of ours replaced by ***."""

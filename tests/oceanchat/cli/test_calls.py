@@ -150,6 +150,7 @@ def test_retry_asks_the_failed_ones_alone(run: Run, endpoint: Endpoint, tmp_path
     ]
     essays.write_text("\n".join(json.dumps({"id": str(n), "text": text}) for n, text in enumerate(texts)))
     corpus = ["--essays", str(essays), "--count", "1", "--base-url", endpoint.url, *MODEL]
+    corpus += ["--sentences-per-call", "1"]
     first = parsed(run("build", *BUILD, *corpus, "--json"))
     assert first["calls"]["failed"] == 1
     calls = endpoint.counters()["calls"]
