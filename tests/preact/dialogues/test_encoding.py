@@ -62,8 +62,8 @@ def test_dialogues_that_are_cut_are_counted(tokenizer: Any, dialogues: tuple[Tra
     whole = encode_all(tokenizer, dialogues, "preact", RECIPE)
     assert whole.cut == 0 and whole.dropped == 0
     shortest = min(len(example.ids) for example in whole.examples)
-    for context in range(16, shortest):
-        recipe = RECIPE.model_copy(update={"context": context, "reply": 32})
+    for context in range(4, shortest):
+        recipe = RECIPE.model_copy(update={"context": context, "reply": 16})
         with contextlib.suppress(TrainingError):
             some = encode_all(tokenizer, dialogues, "preact", recipe)
             of_both = {id(d): len(e.ids) for d, e in zip(whole.dialogues, whole.examples, strict=True)}
