@@ -78,7 +78,7 @@ def draw_sample(
         before = sample_rows.latest_sample(connection, lock=True)
         if before is not None and not another:
             raise AnnotationError(
-                f"sample {before.id} exists; to start the validation over with a second one, add --another"
+                f"sample {before.id} exists; draw more into it with --more, or start over with --another"
             )
         chosen = draw(accepted, config.per_trait_level, config.seed)
         extra = draw(rejected, config.include_rejected, config.seed)
@@ -101,7 +101,65 @@ def draw_sample(
     return sample
 
 
+def extend_sample(
+    store: Store, per_trait_level: int, include_rejected: int | None = None, *, build: str | None = None
+) -> Sample:
+    """Draw more dialogues into the newest sample, up to these numbers; what is in it stays.
+
+    None for the rejected ones: as many as before. Raises AnnotationError when there is no sample, or nothing
+    to add to it.
+    """
+    accepted, rejected = _pool(store, build)
+    with store.writing() as connection:
+        before = sample_rows.latest_sample(connection, lock=True)
+        if before is None:
+            raise AnnotationError("there is no sample to extend; draw one with `oceanchat sample`")
+        wanted_rejected = int(
+            before.settings["include_rejected"] if include_rejected is None else include_rejected
+        )
+        present = sample_rows.item_keys(connection, before.id)
+        new = [
+            *_missing(accepted, per_trait_level, before, present),
+            *_missing(rejected, wanted_rejected, before, present),
+        ]
+        if not new:
+            raise AnnotationError(
+                f"sample {before.id} has as many dialogues already, or the store has no more; raise"
+                " --per-trait-level, or build more dialogues"
+            )
+        sample_rows.add_items(connection, (_item(before.id, dialogue) for dialogue in new))
+        keys = sample_rows.item_keys(connection, before.id)
+        settings = dict(before.settings) | {
+            "per_trait_level": max(per_trait_level, int(before.settings["per_trait_level"])),
+            "include_rejected": max(wanted_rejected, int(before.settings["include_rejected"])),
+            "accepted": _counts(_present(accepted, before, keys), accepted),
+            "rejected": _counts(_present(rejected, before, keys), rejected),
+        }
+        sample_rows.change_settings(connection, before.id, settings)
+        sample = sample_rows.latest_sample(connection)
+    assignment.replan(store)
+    assert sample is not None  # it was there in the same transaction
+    return sample
+
+
 Pool = dict[str, list[Dialogue]]
+
+
+def _missing(pool: Pool, number: int, sample: Sample, present: set[str]) -> list[Dialogue]:
+    """What a sample lacks of `number` dialogues a trait-level, in the order of its seed."""
+    missing: list[Dialogue] = []
+    for code, ordered in draw(pool, sum(map(len, pool.values())), sample.seed).items():
+        fresh = [dialogue for dialogue in ordered if _key(sample.id, dialogue) not in present]
+        missing += fresh[: max(0, number - (len(pool[code]) - len(fresh)))]
+    return missing
+
+
+def _present(pool: Pool, sample: Sample, keys: set[str]) -> Pool:
+    return {code: [d for d in each if _key(sample.id, d) in keys] for code, each in pool.items()}
+
+
+def _key(sample_id: int, dialogue: Dialogue) -> str:
+    return f"{sample_id}:{dialogue.id}"
 
 
 def _pool(store: Store, build: str | None) -> tuple[Pool, Pool]:
@@ -130,7 +188,7 @@ def _counts(drawn: Pool, pool: Pool) -> dict[str, dict[str, int]]:
 def _item(sample_id: int, dialogue: Dialogue) -> Item:
     return Item(
         kind="sample",
-        key=f"{sample_id}:{dialogue.id}",
+        key=_key(sample_id, dialogue),
         stratum=dialogue.trait_level.code,
         content=content(dialogue.trait_level.code, [turn.model_dump() for turn in dialogue.turns]),
         state=dialogue.state,

@@ -8,11 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import click
+from click.core import ParameterSource
 
 from oceanchat.cli.chosen_build import build_option, chosen_build
 from oceanchat.cli.flags import read_config
 from oceanchat.cli.group import CommandGroup
 from oceanchat.cli.options import json_option, prompts_option, sample_option, store_option
+from oceanchat.errors import ConfigError
 from oceanchat.extras import load_optional
 from oceanchat.traits import CODES
 
@@ -61,21 +63,29 @@ from oceanchat.traits import CODES
 @click.option(
     "--min-seconds", default=3.0, show_default=True, help="Minimum time before a label is accepted."
 )
+@click.option("--more", is_flag=True, help="Draw more dialogues into the newest sample, up to these numbers.")
 @click.option("--another", is_flag=True, help="Draw a new sample; the old one stays in the store.")
 @prompts_option
 @build_option
 @store_option
 @json_option
 def sample(
-    store: str, another: bool, prompts: Path | None, build: str | None, as_json: bool, **options: Any
+    store: str,
+    more: bool,
+    another: bool,
+    prompts: Path | None,
+    build: str | None,
+    as_json: bool,
+    **options: Any,
 ) -> None:
     """Draw dialogues for annotators to validate, the same number per trait-level.
 
     \b
     oceanchat sample --per-trait-level 40 --annotators 3
+    oceanchat sample --more --per-trait-level 60
     """
     from oceanchat.annotation.guidelines import PRACTICE_ITEMS, known_items
-    from oceanchat.annotation.sample import SampleConfig, draw_sample
+    from oceanchat.annotation.sample import SampleConfig, draw_sample, extend_sample
     from oceanchat.cli.display.tables import print_table
     from oceanchat.prompts import open_prompts
     from oceanchat.store.database import open_store
@@ -85,7 +95,11 @@ def sample(
     gold, practice = known[PRACTICE_ITEMS:], known[:PRACTICE_ITEMS]
     opened = open_store(store, must_exist=True)
     name = chosen_build(opened, build)
-    drawn = draw_sample(opened, config, gold, practice, another=another, build=name)
+    if more:
+        _check_more(another)
+        drawn = extend_sample(opened, config.per_trait_level, config.include_rejected or None, build=name)
+    else:
+        drawn = draw_sample(opened, config, gold, practice, another=another, build=name)
     if as_json:
         return click.echo(json.dumps({"sample": drawn.id, "settings": drawn.settings}))
     rows = [
@@ -98,6 +112,18 @@ def sample(
     click.echo(
         "Next: `oceanchat annotators add NAME` for each annotator, then `oceanchat annotate`.", err=True
     )
+
+
+def _check_more(another: bool) -> None:
+    """Raise ConfigError for options that an existing sample has settled."""
+    context = click.get_current_context()
+    settled = ("annotators", "seed", "repeats", "gold", "gold_file", "min_seconds")
+    given = [name for name in settled if context.get_parameter_source(name) is ParameterSource.COMMANDLINE]
+    if another or given:
+        flag = "--another" if another else f"--{given[0].replace('_', '-')}"
+        raise ConfigError(
+            f"{flag} does not fit --more, which keeps what the sample was drawn with; leave it out"
+        )
 
 
 def _shortfalls(wanted: int, pools: dict[str, dict[str, int]]) -> list[str]:
@@ -311,13 +337,18 @@ def _agreement_of_file(path: Path, as_json: bool) -> None:
     from oceanchat.cli.display import agreement as agreement_tables
     from oceanchat.statistics.agreement import agreement as agree
     from oceanchat.statistics.agreement import by_stratum, pairwise_cohen
-    from oceanchat.statistics.label_file import read_labels
+    from oceanchat.statistics.label_file import read_label_file
 
-    ratings = read_labels(path)
+    file = read_label_file(path)
+    ratings = file.ratings
+    for remark in file.remarks:
+        click.echo(f"oceanchat: {remark}", err=True)
     strata = by_stratum(ratings) if any(rating.stratum for rating in ratings) else {}
     if as_json:
         record: dict[str, Any] = figures(agree(ratings))
         if strata:
             record["strata"] = {name: figures(each) for name, each in strata.items()}
+        if file.remarks:
+            record["remarks"] = list(file.remarks)
         return click.echo(json.dumps(record))
     agreement_tables.print_agreement(agree(ratings), strata, pairwise_cohen(ratings))

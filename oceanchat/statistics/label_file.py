@@ -11,8 +11,10 @@ import io
 import math
 import re
 import zipfile
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import pandas as pd
 
@@ -33,24 +35,82 @@ _ENCODINGS = ("utf-8-sig", "cp1252")
 _TOO_LONG = re.compile(r"in line \d+, saw (\d+)")
 
 
-def read_labels(path: Path) -> list[Rating]:
-    """The labels of a file; rows without a value (empty, NA, NaN, null and the like) are missing labels.
+class LabelFile(NamedTuple):
+    """The labels of a file, and what a reader should know about them."""
 
-    Raises InputError where the file cannot be read, lacks a column, or has a label twice, and ConfigError
-    where its format needs a package that is not installed.
+    ratings: list[Rating]
+    remarks: tuple[str, ...]
+    """What was left out or looks like one thing written in two ways; one line each."""
+
+
+def read_labels(path: Path) -> list[Rating]:
+    """The labels of a file; see `read_label_file`."""
+    return read_label_file(path).ratings
+
+
+def read_label_file(path: Path) -> LabelFile:
+    """The labels of a file; rows without a value (empty, NA, NaN, None and the like) are missing labels.
+
+    Raises InputError where the file cannot be read, lacks a column, has a label twice or none at all, and
+    ConfigError where its format needs a package that is not installed.
     """
-    frame = label_frame(path)
-    values: list[Value] = list(frame["value"])
-    numbers = [_number(value) for value in frame["value"]]
+    every = _frame(path)
+    frame = every[every["purpose"].isin(("", _COUNTED))]
+    _check_rows(frame, path)
+    missing = frame["value"].str.lower().isin(_MISSING)
+    labels = frame[~missing]
+    if labels.empty:
+        raise InputError(f"label file '{path}' has no label ({len(every)} rows); write one a row")
+    values: list[Value] = list(labels["value"])
+    numbers = [_number(value) for value in labels["value"]]
     if None not in numbers:
         values = [number for number in numbers if number is not None]
-    return list(map(Rating, frame["item"], frame["annotator"], values, frame["stratum"]))
+    remarks = [
+        *_left_out(every["purpose"]),
+        *_read_as_missing(frame.loc[missing, "value"]),
+        *_alike(labels["value"], all_numbers=None not in numbers),
+    ]
+    ratings = list(map(Rating, labels["item"], labels["annotator"], values, labels["stratum"]))
+    return LabelFile(ratings, tuple(remarks))
 
 
-def label_frame(path: Path) -> pd.DataFrame:
-    """The labels of a file as text: item, annotator, value and stratum, by the line or row of the file."""
-    frame = _frame(path)
-    frame = frame[frame["purpose"].isin(("", _COUNTED))]
+def _left_out(purposes: Iterable[str]) -> list[str]:
+    """Rows that a study keeps beside its labels, such as repeats."""
+    others = Counter(purpose for purpose in purposes if purpose not in ("", _COUNTED))
+    listed = ", ".join(f"{count} '{purpose}'" for purpose, count in sorted(others.items()))
+    return [f"rows of another purpose than 'label' left out: {listed}"] if others else []
+
+
+def _read_as_missing(values: Iterable[str]) -> list[str]:
+    """Missing labels; a word among them may have been meant as an answer."""
+    spellings = Counter(values)
+    if not spellings:
+        return []
+    listed = ", ".join(
+        f"{count} '{value}'" if value else f"{count} empty" for value, count in spellings.items()
+    )
+    words = any(spellings)
+    advice = "; if one of these is an answer, write it in another word" if words else ""
+    return [f"{spellings.total()} rows read as missing labels ({listed}){advice}"]
+
+
+def _alike(values: Iterable[str], *, all_numbers: bool) -> list[str]:
+    """Values that differ only in capitals or in how a number is written: likely one answer."""
+    same: dict[object, set[str]] = {}
+    for value in set(values):
+        number = _number(value)
+        same.setdefault(value.casefold() if number is None else number, set()).add(value)
+    groups = sorted(sorted(group) for group in same.values() if len(group) > 1)
+    if not groups:
+        return []
+    listed = "; ".join(", ".join(f"'{value}'" for value in group) for group in groups)
+    if all_numbers:
+        return [f"read as the same number: {listed}"]
+    return [f"counted as different answers, though they differ only in capitals or number format: {listed}"]
+
+
+def _check_rows(frame: pd.DataFrame, path: Path) -> None:
+    """Raise InputError for a row without item or annotator, or with a label that another row has too."""
     unit = frame.index.name
     for number, item, annotator in zip(frame.index, frame["item"], frame["annotator"], strict=True):
         if not item or not annotator:
@@ -64,7 +124,6 @@ def label_frame(path: Path) -> pd.DataFrame:
             f"label file '{path}' has two labels of annotator '{annotator}' on item '{item}' "
             f"({unit}s {first} and {number}); keep one"
         )
-    return frame.loc[~frame["value"].str.lower().isin(_MISSING), [*_COLUMNS, "stratum"]]
 
 
 def _frame(path: Path) -> pd.DataFrame:

@@ -167,6 +167,12 @@ def sample_items(connection: Connection, sample_id: int, kind: str) -> list[int]
     return list(connection.execute(query).scalars())
 
 
+def item_keys(connection: Connection, sample_id: int) -> set[str]:
+    """What a sample's dialogues are snapshots of."""
+    query = select(items.c.key).where(items.c.sample_id == sample_id, items.c.kind == "sample")
+    return set(connection.execute(query).scalars())
+
+
 def item_contents(connection: Connection, ids: Iterable[int]) -> dict[int, Mapping[str, Any]]:
     """Item id -> what the annotator sees of it."""
     wanted = list(ids)

@@ -6,10 +6,14 @@ is computed here.
 
 from collections.abc import Mapping
 
+import click
+
 from oceanchat.annotation.report import Report
 from oceanchat.cli.display.tables import print_table
 from oceanchat.statistics.agreement import Agreement
 from oceanchat.statistics.figure import NAMES, SHARE, Figure, form_of
+
+_BY_STRATUM = ("observed", "unanimous", "fleiss_kappa", "alpha_nominal", "ac1")
 
 
 def print_agreement(
@@ -31,15 +35,19 @@ def print_agreement(
 
 
 def _print_strata(strata: Mapping[str, Agreement], pass_rates: Mapping[str, Figure]) -> None:
-    names = ("observed", "unanimous", "fleiss_kappa", "alpha_nominal", "ac1")
+    """Every figure of each stratum with its interval; equal notes are written once, below."""
+    notes: dict[str, int] = {}
     rows = []
     for stratum, agreement in strata.items():
-        figures = agreement.figures()
-        cells = [figures[name].cells(form_of(name))[0] for name in names]
-        rate = pass_rates[stratum].cells(SHARE) if pass_rates else ()
-        rows.append((stratum, agreement.items, *rate, *cells))
-    rate_headers = ("pass rate", "95 % interval") if pass_rates else ()
-    print_table(("", "items", *rate_headers, *(NAMES[name] for name in names)), rows)
+        named = {"pass_rate": pass_rates[stratum]} if stratum in pass_rates else {}
+        lead = (stratum, f"{agreement.labels} on {agreement.items}")
+        for name, figure in (named | {name: agreement.figures()[name] for name in _BY_STRATUM}).items():
+            mark = f"[{notes.setdefault(figure.note, len(notes) + 1)}]" if figure.note else ""
+            rows.append((*lead, NAMES[name], *figure.cells(form_of(name)), mark))
+            lead = ("", "")
+    print_table(("", "labels on items", "", "value", "95 % interval", "note"), rows)
+    for note, number in notes.items():
+        click.echo(f"[{number}] {note}")
 
 
 def print_report(report: Report) -> None:

@@ -5,15 +5,17 @@ from pathlib import Path
 
 import pytest
 
+from oceanchat.annotation import labels
 from oceanchat.annotation.guidelines import PRACTICE_ITEMS, known_items, read_known_items
-from oceanchat.annotation.sample import SampleConfig, draw_sample
+from oceanchat.annotation.sample import SampleConfig, draw_sample, extend_sample
 from oceanchat.errors import AnnotationError, PromptError
 from oceanchat.prompts import open_prompts
+from oceanchat.store import labels as label_rows
 from oceanchat.store import presentations as presentation_rows
 from oceanchat.store import samples as sample_rows
 from oceanchat.store.database import Store
 from oceanchat.store.samples import items
-from tests.oceanchat.annotation.scenes import fill, gold, people
+from tests.oceanchat.annotation.scenes import GOOD, fill, gold, label_all, people, sampled
 
 PRACTICE = {
     "id": "g1",
@@ -123,3 +125,25 @@ def test_a_file_of_known_items_is_checked(tmp_path: Path, text: str, message: st
         read_known_items(path)
     with pytest.raises(PromptError, match="cannot be read"):
         read_known_items(tmp_path / "none.json")
+
+
+def test_more_is_drawn_into_a_sample_and_every_label_stays(store: Store) -> None:
+    ann, *_ = sampled(store, each=2)
+    assert label_all(store, ann, lambda _: GOOD) == 20
+    fill(store, 4, rejected=1)
+    extended = extend_sample(store, 3, 1)
+    assert (extended.id, extended.settings["per_trait_level"]) == (1, 3)
+    assert extended.settings["accepted"]["O+"] == {"drawn": 3, "available": 4}
+    assert extended.settings["rejected"]["O+"] == {"drawn": 1, "available": 1}
+    assert labels.progress(store, ann) == (20, 40)
+    with store.reading() as connection:
+        assert len(label_rows.item_labels(connection, 1)) == 20
+    for number in (2, 3):
+        with pytest.raises(AnnotationError, match="as many dialogues already"):
+            extend_sample(store, number)
+
+
+def test_there_must_be_a_sample_to_extend(store: Store) -> None:
+    fill(store, 1)
+    with pytest.raises(AnnotationError, match="no sample to extend"):
+        extend_sample(store, 3)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from oceanchat.errors import ConfigError, InputError
 from oceanchat.statistics.agreement import Rating
-from oceanchat.statistics.label_file import read_labels
+from oceanchat.statistics.label_file import read_label_file, read_labels
 
 
 def write(folder: Path, text: str | bytes) -> Path:
@@ -163,3 +163,43 @@ def test_any_bytes_are_read_or_refused_in_one_line(
         read_labels(path)
     except InputError as error:
         assert "label file" in str(error)
+
+
+def test_what_is_missing_left_out_or_written_in_two_ways_is_said(tmp_path: Path) -> None:
+    rows = ["1,a,Yes,label", "1,b,yes,label", "2,a,None,label", "2,b,<NA>,label", "3,a,,label"]
+    rows += ["3,b,no,label", "1,a,no,repeat", "4,a,no,gold"]
+    file = read_label_file(write(tmp_path, "\n".join(["item,annotator,value,purpose", *rows])))
+    assert len(file.ratings) == 3
+    assert file.remarks == (
+        "rows of another purpose than 'label' left out: 1 'gold', 1 'repeat'",
+        "3 rows read as missing labels (1 'None', 1 '<NA>', 1 empty); if one of these is an answer, write it"
+        " in another word",
+        "counted as different answers, though they differ only in capitals or number format: 'Yes', 'yes'",
+    )
+
+
+@pytest.mark.parametrize(
+    ("values", "remark"),
+    [
+        (("1", "1.0", "2"), "read as the same number: '1', '1.0'"),
+        (
+            ("1", "1.0", "x"),
+            "counted as different answers, though they differ only in capitals or number format: '1', '1.0'",
+        ),
+        (("1", "2", "3"), None),
+    ],
+)
+def test_numbers_written_in_two_ways_are_named(
+    tmp_path: Path, values: tuple[str, ...], remark: str | None
+) -> None:
+    path = tmp_path / "labels.csv"
+    path.write_text("\n".join(["item,annotator,value", *(f"{n},a,{v}" for n, v in enumerate(values))]))
+    assert read_label_file(path).remarks == (() if remark is None else (remark,))
+
+
+@pytest.mark.parametrize("rows", ["", "1,a,NA\n2,a,\n"])
+def test_a_file_without_a_label_is_refused(tmp_path: Path, rows: str) -> None:
+    path = tmp_path / "labels.csv"
+    path.write_text(f"item,annotator,value\n{rows}")
+    with pytest.raises(InputError, match="has no label"):
+        read_label_file(path)
