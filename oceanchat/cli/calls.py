@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from oceanchat.llm.settings import CallSettings
     from oceanchat.pipeline.config import BuildConfig
+    from oceanchat.pipeline.one_by_one import PilotComparison
 
 _DAY = click.DateTime(("%Y-%m-%d",))
 _base_url_option = click.option(
@@ -41,8 +42,8 @@ _base_url_option = click.option(
     "--pilot",
     type=click.IntRange(min=1),
     metavar="N",
-    help="First build N dialogues per trait-level to measure their cost. This sends requests and costs money;"
-    " the next build uses the dialogues.",
+    help="First build N dialogues per trait-level to measure their cost, and ask some shared calls again"
+    " one by one. This sends requests and costs money; the next build uses the dialogues.",
 )
 @store_option
 @json_option
@@ -58,20 +59,24 @@ def estimate(pilot: int | None, store: str, as_json: bool, **flags: Any) -> None
     from oceanchat.cli.display.build import print_corpus_notes
     from oceanchat.cli.display.progress import BuildProgress
     from oceanchat.pipeline import build as service
+    from oceanchat.pipeline import one_by_one
     from oceanchat.store.database import open_store
 
-    config = build_config(flags)
+    config, comparison = build_config(flags), None
     if pilot is not None:
         small = config.model_copy(update={"count": min(pilot, config.count)})
         prepared = service.prepare(small)
         print_corpus_notes(prepared.corpus)
         with BuildProgress() as progress:
             asyncio.run(service.build(prepared, open_store(store), progress, open_endpoint))
-    print_forecast(config, store, as_json)
+        comparison = asyncio.run(one_by_one.compare(prepared, open_store(store), open_endpoint))
+    print_forecast(config, store, as_json, comparison)
 
 
-def print_forecast(config: "BuildConfig", store: str, as_json: bool) -> None:
-    """Print what `config` still takes, as a table or JSON."""
+def print_forecast(
+    config: "BuildConfig", store: str, as_json: bool, comparison: "PilotComparison | None" = None
+) -> None:
+    """Print what `config` still takes, as a table or JSON, and what a pilot says of shared calls."""
     from oceanchat.cli.display import costs as spending_tables
     from oceanchat.pipeline.estimate import estimate_build
     from oceanchat.pipeline.savings import savings_of
@@ -82,8 +87,8 @@ def print_forecast(config: "BuildConfig", store: str, as_json: bool) -> None:
     savings = savings_of(estimated)
     if as_json:
         record = estimated.as_json() | {"savings": [saving._asdict() for saving in savings]}
-        return click.echo(json.dumps(record))
-    spending_tables.print_estimate(estimated, savings)
+        return click.echo(json.dumps(record | ({"one_by_one": comparison.as_json()} if comparison else {})))
+    spending_tables.print_estimate(estimated, savings, comparison)
 
 
 @click.command()

@@ -71,6 +71,8 @@ class Checker:
 
     dialogues_per_check: int = 1
     """Dialogues checked in one call."""
+    charged_to: str | None = None
+    """The trait-level that calls are charged to; None: the dialogue's."""
 
     async def validate(self, dialogue: Dialogue) -> Dialogue:
         """The dialogue in its final state, with the verdict where there is one."""
@@ -125,7 +127,7 @@ class Checker:
             task="check",
             max_tokens=tokens,
             temperature=0.0,
-            trait_level=trait_level.code,
+            trait_level=trait_level.code if self.charged_to is None else self.charged_to,
         )
 
 

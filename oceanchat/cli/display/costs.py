@@ -15,10 +15,12 @@ from oceanchat.cli.display.tables import print_table, table_fits
 from oceanchat.llm.bills import BillFigure, BillReport
 from oceanchat.llm.costs import KINDS, CostLine, CostReport, add_up
 from oceanchat.pipeline.estimate import BuildEstimate
+from oceanchat.pipeline.one_by_one import PilotComparison
 from oceanchat.pipeline.ranges import Range, TaskEstimate
 from oceanchat.pipeline.retry import RetryReport
 from oceanchat.pipeline.rough_estimate import assumptions
 from oceanchat.pipeline.savings import Saving
+from oceanchat.statistics.figure import SHARE
 
 _TASKS = ("label", "label_many", "theme", "write", "question", "disclose", "check")
 
@@ -34,8 +36,11 @@ def _usd(amount: float) -> str:
     return dollars(Decimal(repr(amount))) if math.isfinite(amount) else ""
 
 
-def print_estimate(estimate: BuildEstimate, savings: Sequence[Saving] = ()) -> None:
-    """A forecast, one row per task, what it rests on, and what other options would save."""
+def print_estimate(
+    estimate: BuildEstimate, savings: Sequence[Saving] = (), comparison: PilotComparison | None = None
+) -> None:
+    """A forecast, one row per task, what it rests on, what other options would save, and what shared calls
+    change."""
     rows = [_estimate_row(task, estimate.rough) for task in estimate.tasks]
     if len(rows) > 1:
         rows.append(_estimate_row(estimate.total, estimate.rough))
@@ -44,6 +49,12 @@ def print_estimate(estimate: BuildEstimate, savings: Sequence[Saving] = ()) -> N
     print_sentence(_ground(estimate))
     for saving in savings:
         print_sentence(_saving(saving))
+    for what, difference in comparison._asdict().items() if comparison else ():
+        if difference.total:
+            print_sentence(
+                f"Asked for one by one, {difference.different} of {difference.total} {what} differ:"
+                f" {difference.share.text(SHARE)}."
+            )
     batch = ", at the Batch API's discount" if estimate.config.calls.batch else ""
     print_sentence(f"Prices of {estimate.price_date}{batch}.")
 

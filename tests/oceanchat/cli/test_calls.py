@@ -67,7 +67,9 @@ def test_an_estimate_from_a_pilot_holds_what_the_build_then_costs(
     assert pilot["pilot_dialogues"] >= 4 and not pilot["rough"]
     before = endpoint.counters()["paid"]
     built = parsed(run("build", *BUILD, *paid, "--count", "12", "--json"))
-    assert built["calls"]["replayed"] >= before > 0  # the pilot was not wasted
+    asked_again = sum(pilot["one_by_one"][what]["total"] for what in ("labels", "verdicts"))
+    assert pilot["one_by_one"]["labels"]["different"] == 0 < asked_again
+    assert built["calls"]["replayed"] >= before - asked_again > 0  # the pilot was not wasted
     assert pilot["total"]["calls"]["low"] <= built["calls"]["made"] <= pilot["total"]["calls"]["high"]
     assert pilot["total"]["usd"]["low"] <= built["calls"]["usd"] <= pilot["total"]["usd"]["high"]
     halved = parsed(run("estimate", *BUILD, *paid, "--count", "30", "--batch", "--json"))
