@@ -7,12 +7,17 @@ all methods. Every cell is kept in the work folder, so a second call goes on whe
 `--minutes` stops in time and prints what there is. Nothing is chosen on the held-out folds. Intervals of
 differences draw authors, paired by dialogue, seeds averaged. `benchmarks/cells/` holds the cells of the table
 in docs/benchmarks.md; copied to FOLDER/results they are not run again.
+
+    python benchmarks/methods.py DIALOGUES.jsonl --work FOLDER --backbone smollm2
+
+trains on a real backbone instead, one fold held out, as a queue of `preact` commands, six at a time on a GPU,
+with the persona prompt, ControlLM and persona vectors beside the trained methods. On a CPU take a part of it:
+`--seeds 1 --methods preact,no-psl --each 10`.
 """
 
 import argparse
 import csv
 import json
-import random
 import shutil
 import statistics
 import sys
@@ -22,24 +27,28 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy
-import pyarrow
-import pyarrow.parquet
+from author_folds import author_folds, read_lines, write_release
+from real_backbone import UNTRAINED, on_real_backbone
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 
+from oceanchat.prompts import Message
 from oceanchat.statistics.intervals import wilson
 from oceanchat.traits import TRAIT_LEVELS, Level, Trait, TraitLevel
 from preact.backbones import tiny
 from preact.backbones.cpu import multiplies_in_bfloat16, prepare_cpu
 from preact.config import TinyShape, make_config
-from preact.dialogues.release import read_release
+from preact.dialogues.release import TrainingDialogue, read_release
 from preact.evaluation.identification import identify
+from preact.evaluation.loss_figures import named_right
+from preact.evaluation.text_peers import peer_losses
 from preact.methods import METHODS
 from preact.training.runs import read_record
 from preact.training.train import train
 
 UNTUNED, TUNED = "TF-IDF + LR", "tuned TF-IDF + LR"
+WITH_LENGTH, LENGTH = "TF-IDF + length", "length alone"
 
 
 class Cell(NamedTuple):
@@ -51,35 +60,6 @@ class Cell(NamedTuple):
 
     def path(self, work: Path) -> Path:
         return work / "results" / f"{self.method}-seed{self.seed}-fold{self.fold}.json"
-
-
-def read_lines(path: Path) -> list[dict[str, Any]]:
-    """The dialogues of an import file, a dictionary a line."""
-    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
-
-
-def author_folds(lines: Sequence[dict[str, Any]], folds: int) -> dict[str, int]:
-    """Author -> fold, shuffled once and for all."""
-    authors = sorted({line["author"] for line in lines})
-    random.Random(0).shuffle(authors)
-    return {author: index % folds for index, author in enumerate(authors)}
-
-
-def write_release(lines: Sequence[dict[str, Any]], fold_of: dict[str, int], fold: int, folder: Path) -> None:
-    """The fold as a release folder: its authors are the test split."""
-    rows: dict[str, list[dict[str, Any]]] = {"train": [], "test": []}
-    for number, line in enumerate(lines):
-        split = "test" if fold_of[line["author"]] == fold else "train"
-        messages = [
-            {"role": "user" if t["role"] == "questioner" else "assistant", "content": t["text"]}
-            for t in line["turns"]
-        ]
-        row = {"id": f"{number:05d}", "trait": line["trait"], "level": line["level"], "messages": messages}
-        row |= {"provenance": {"author": line["author"]}}
-        rows[split].append({**row, "seed_topic": line.get("seed"), "split": split})
-    (folder / "data").mkdir(parents=True, exist_ok=True)
-    for split, own in rows.items():
-        pyarrow.parquet.write_table(pyarrow.Table.from_pylist(own), folder / "data" / f"{split}.parquet")
 
 
 def other_texts(source: Path | None, held_out: set[str]) -> list[str]:
@@ -194,7 +174,22 @@ def tfidf_credit(
         model.fit([words[i] for i in seen], [labels[i] for i in seen])
         named = model.predict([words[i] for i in held_out])
         credit[name] = [float(label == labels[i]) for label, i in zip(named, held_out, strict=True)]
+    dialogues = [as_dialogue(number, line) for number, line in enumerate(lines)]
+    asked = [dialogues[i] for i in held_out]
+    losses = peer_losses([dialogues[i] for i in seen], asked)
+    credit[WITH_LENGTH] = named_right(losses["tfidf_length"], asked).credit
+    credit[LENGTH] = named_right(losses["length"], asked).credit
     return credit
+
+
+def as_dialogue(number: int, line: dict[str, Any]) -> TrainingDialogue:
+    """A line of the import file as the trainer would read it."""
+    messages = tuple(
+        Message("user" if turn["role"] == "questioner" else "assistant", turn["text"])
+        for turn in line["turns"]
+    )
+    trait_level = TraitLevel(Trait(line["trait"]), Level(line["level"]))
+    return TrainingDialogue(str(number), trait_level, messages, "", "", line["author"])
 
 
 def paired_interval(differences: Sequence[float], authors: Sequence[str]) -> str:
@@ -260,7 +255,7 @@ def table(
         " | preact minus it | level | margin | eff. experts | dead | ties | s/step | min/seed | parameters |"
     )
     yield "|" + "---|" * 14
-    for method in (UNTUNED, TUNED, *methods):
+    for method in (UNTUNED, TUNED, WITH_LENGTH, LENGTH, *methods):
         cells = [r for cell, r in results.items() if cell.method == method]
         if method not in credits.by_seed:
             yield f"| {method} | no whole seed, {len(cells)} cells |" + " |" * 12
@@ -295,16 +290,15 @@ def figures(cells: Sequence[dict[str, Any]], folds: int) -> list[str]:
     return [*means, step, f"{minutes:.1f}", f"{cells[0]['trained_parameters']:,}"]
 
 
-def main() -> None:
+def parsed() -> argparse.Namespace:
+    """The options, with the defaults of the backbone."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("dialogues", type=Path, help="import file: trait, level, author, turns")
     parser.add_argument("--pretrain-text", type=Path, help="CSV of essays: the author first, a TEXT column")
     parser.add_argument("--work", type=Path, required=True, help="folder for backbones and results")
-    parser.add_argument(
-        "--methods", nargs="+", default=[m for m in METHODS if m != "no-moe"], choices=list(METHODS)
-    )
+    parser.add_argument("--methods", nargs="+", default=[], help="names, separated by spaces or commas")
     parser.add_argument("--seeds", nargs="+", type=int, default=[1, 2, 3])
     parser.add_argument(
         "--backbone-seed",
@@ -313,11 +307,34 @@ def main() -> None:
         metavar="N",
         help="one backbone a fold for all seeds; 0: one each",
     )
-    parser.add_argument("--folds", type=int, default=5)
+    parser.add_argument("--folds", type=int, help="default 5; 3 on a real backbone, one of them held out")
     parser.add_argument("--minutes", type=float, default=1e9, help="begin no further cell after so long")
     parser.add_argument("--threads", type=int, default=0)
     parser.add_argument("--pretrain-steps", type=int, default=TinyShape().steps)
+    parser.add_argument("--backbone", help="a real backbone, such as smollm2, a folder or OWNER/NAME")
+    parser.add_argument("--at-once", type=int, default=0, help="commands side by side; 6 on a GPU, else 1")
+    parser.add_argument("--each", type=int, default=0, help="at most so many dialogues a trait-level")
+    parser.add_argument(
+        "--train-options", default="", help="more options of `preact train`, such as '--rank 64'"
+    )
     options = parser.parse_args()
+    known = [m for m in METHODS if m != "no-moe"]
+    if options.backbone:
+        known = [*UNTRAINED, *known]
+    named = [name for word in options.methods for name in word.split(",") if name]
+    if unknown := sorted(set(named) - set(known) - set(METHODS)):
+        parser.error(f"unknown methods {', '.join(unknown)}; choose among {', '.join(known)}")
+    options.methods = named or known
+    options.folds = options.folds or (3 if options.backbone else 5)
+    return options
+
+
+def main() -> None:
+    options = parsed()
+    if options.backbone:
+        for row in on_real_backbone(options, paired_interval):
+            print(row)
+        return
     prepare_cpu(options.threads)
     began = time.monotonic()
     lines = read_lines(options.dialogues)

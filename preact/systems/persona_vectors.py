@@ -77,7 +77,7 @@ def build(
     measure = split_statements(without_overlap(statements(), questions)).measure
     chosen = chosen_blocks(backbone, blocks)
     say(f"asking {len(asked)} questions under {2 * len(pairs)} instructions")
-    readings, answers = _readings(backbone, pairs, asked, chosen, sampling, seed)
+    readings, answers = _readings(backbone, pairs, asked, chosen, sampling, seed, say)
     trials = sweep(backbone, measure, readings, strengths, say)
     best = choose(trials)
     reading = readings[best.block]
@@ -113,6 +113,7 @@ def _readings(
     blocks: Sequence[int],
     sampling: Sampling,
     seed: int,
+    say: Callable[[str], None],
 ) -> tuple[dict[int, Reading], int]:
     """For each block a vector a trait-level and the mean norm, and how many answers were read."""
     vectors: dict[int, dict[str, Tensor]] = {block: {} for block in blocks}
@@ -125,6 +126,7 @@ def _readings(
             side = _means(backbone, systems, asked, blocks, sampling, seed + number)
             answers += len(side[blocks[0]])
             sides.append(side)
+        say(f"{trait_level.code}: {answers} answers read")
         for block in blocks:
             shown, opposite = (side[block] for side in sides)
             vectors[block][trait_level.code] = shown.mean(dim=0) - opposite.mean(dim=0)
