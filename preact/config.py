@@ -221,22 +221,78 @@ def make_config(*, tiny: bool, recipe: dict[str, Any], **options: Any) -> TrainC
 
     Raises ConfigError that names the flags of a contradiction.
     """
+    defaults = (TINY_RECIPE if tiny else PAPER_RECIPE).model_dump()
+    given = {name: value for name, value in recipe.items() if value is not None}
+    chosen = {name: value for name, value in options.items() if value is not None}
+    if "tiny_shape" in chosen:
+        chosen["tiny"] = chosen.pop("tiny_shape")
+    return _checked(chosen, defaults, given)
+
+
+def config_like(before: TrainConfig, *, recipe: dict[str, Any], **options: Any) -> TrainConfig:
+    """The config of another run with what the user gave in its place; what is None or empty stays.
+
+    With another method comes that method's lambda, with another backbone come its own modules. Raises
+    ConfigError that names the flags of a contradiction.
+    """
+    given = {name: value for name, value in recipe.items() if value is not None}
+    chosen = {name: value for name, value in options.items() if value not in (None, ())}
+    settings, inherited = before.model_dump(), before.recipe.model_dump()
+    if _is_without_loss(before.method) and not _is_without_loss(chosen.get("method", before.method)):
+        inherited["loss_weight"] = PAPER_RECIPE.loss_weight
+    if chosen.get("backbone", before.backbone) != before.backbone:
+        inherited["target_modules"] = PAPER_RECIPE.target_modules
+        settings.update(pretrain_texts=(), tiny=TinyShape())
+    return _checked({**settings, **chosen}, inherited, given)
+
+
+def settings_given(before: TrainConfig, config: TrainConfig) -> list[str]:
+    """In which settings a config differs from another, as flags with their values; the output aside."""
+    changes = []
+    for name in TrainConfig.model_fields:
+        old, new = getattr(before, name), getattr(config, name)
+        if isinstance(new, Recipe):
+            fields = ((field, getattr(old, field), getattr(new, field)) for field in Recipe.model_fields)
+            changes += [_as_flag(field, value) for field, other, value in fields if value != other]
+        elif name == "tiny" and new != old:
+            changes.append(f"--pretrain-steps {new.steps}")
+        elif name != "output" and new != old:
+            changes.append(f"release {new}" if name == "release" else _as_flag(name, new))
+    return changes
+
+
+def _as_flag(field: str, value: Any) -> str:
+    flag = flags_of(field)[0]
+    if isinstance(value, bool):
+        return flag if value else f"--no-{flag.removeprefix('--')}"
+    if isinstance(value, tuple):
+        return f"{flag} {','.join(value)}" if value else f"the default of {flag}"
+    return f"{flag} {value:g}" if isinstance(value, float) else f"{flag} {value}"
+
+
+def _is_without_loss(method: MethodName) -> bool:
+    """Whether the method has experts and trains no loss on them, so that its lambda is 0."""
+    row = METHODS.get(method)
+    return row is not None and row.has_experts and row.expert_loss is None
+
+
+def _checked(options: dict[str, Any], recipe: dict[str, Any], given: dict[str, Any]) -> TrainConfig:
+    """A config of these options and this recipe, with what is `given` of the recipe and its companions."""
     method: MethodName = options.get("method") or "preact"
     if method not in METHODS:
         raise ConfigError(f"method '{method}' is not known; write one of {', '.join(METHODS)}")
-    defaults = (TINY_RECIPE if tiny else PAPER_RECIPE).model_dump()
-    given = {name: value for name, value in recipe.items() if value is not None}
-    if "alpha" not in given and "rank" in given:
-        given["alpha"] = float(given["rank"])
-    if "micro_batch" not in given and "batch_size" in given:
-        given["micro_batch"] = given["batch_size"]
-    if METHODS[method].has_experts and METHODS[method].expert_loss is None:
+    if recipe["alpha"] == recipe["rank"] and "rank" in given:
+        given.setdefault("alpha", float(given["rank"]))
+    if recipe["micro_batch"] == recipe["batch_size"] and "batch_size" in given:
+        given.setdefault("micro_batch", given["batch_size"])
+    if _is_without_loss(method):
+        if given.get("loss_weight"):
+            raise ConfigError(
+                f"--lambda {given['loss_weight']:g} weighs a loss that {method} leaves out; leave it out"
+            )
         given["loss_weight"] = 0.0
     try:
-        chosen = {name: value for name, value in options.items() if value is not None}
-        if "tiny_shape" in chosen:
-            chosen["tiny"] = chosen.pop("tiny_shape")
-        return TrainConfig(recipe=Recipe(**{**defaults, **given}), **chosen)
+        return TrainConfig(**{**options, "recipe": Recipe(**{**recipe, **given})})
     except ValidationError as error:
         raise ConfigError(_one_line(error)) from None
 

@@ -20,7 +20,8 @@ from oceanchat.cli.options import (
     prompts_option,
     store_option,
 )
-from preact.cli.training import FOLDER, say
+from preact.cli.training import say
+from preact.cli.training_options import FOLDER
 
 if TYPE_CHECKING:
     from preact.evaluation.calling import ModelAccess

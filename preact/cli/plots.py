@@ -17,7 +17,8 @@ from preact.cli.evaluation import (
     read_access,
     threads_option,
 )
-from preact.cli.training import FOLDER, say
+from preact.cli.training import say
+from preact.cli.training_options import FOLDER
 
 
 def numbers(ctx: click.Context, param: click.Parameter, value: str) -> tuple[float, ...]:

@@ -1,21 +1,30 @@
 """Commands that train and describe runs.
 
-They are `train`, `identify` and `info`.
+They are `train` and `info`.
 """
 
 import json
 from pathlib import Path
-from typing import Any, Literal, get_args, get_origin
+from typing import Any
 
 import click
-from pydantic.fields import FieldInfo
 
 from oceanchat.cli.options import json_option
 from oceanchat.errors import ConfigError
-from preact.config import TINY, Recipe, TinyShape, TrainConfig, flags_of, make_config
-from preact.methods import METHODS
+from preact.cli.training_options import FOLDER, SectionedCommand, recipe_options, run_options
+from preact.config import (
+    TINY,
+    Recipe,
+    TinyShape,
+    TrainConfig,
+    config_like,
+    flags_of,
+    make_config,
+    settings_given,
+)
 
-FOLDER = click.Path(path_type=Path)
+FREE_ON_RESUME = ("release", "fsdp", "micro_batch", "threads")
+"""What `--resume` may be given beside the folder: where the data lies now, and how the machine is used."""
 
 
 def say(line: str) -> None:
@@ -23,92 +32,23 @@ def say(line: str) -> None:
     click.echo(line, err=True)
 
 
-METAVARS = {
-    "learning_rate": "RATE|auto",
-    "router_learning_rate": "RATE",
-    "rank": "R",
-    "alpha": "A",
-    "dropout": "P",
-    "personality_size": "D",
-    "loss_weight": "L",
-    "epochs": "N",
-    "target_modules": "A,B",
-    "psl_hinge": "S",
-    "entropy_floor": "NATS",
-}
-"""What help shows for the value of an option; N for other whole numbers, X for other numbers."""
-
-
-def recipe_options(command: Any) -> Any:
-    """An option for each field of the recipe, in order; what is not given stays None."""
-    for name, field in reversed(Recipe.model_fields.items()):
-        command = _recipe_option(name, field)(command)
-    return command
-
-
-def _recipe_option(name: str, field: FieldInfo) -> Any:
-    annotation: Any = field.annotation
-    flags = flags_of(name)
-    options: dict[str, Any] = {"help": " ".join((field.description or "").partition("\n\n")[0].split())}
-    if annotation is bool:
-        flags = tuple(f"{flag}/--no-{flag.removeprefix('--')}" for flag in flags)
-        options["default"] = None
-    elif get_origin(annotation) is Literal:
-        options["type"] = click.Choice(get_args(annotation))
-    else:
-        options["type"] = annotation if annotation in (int, float) else str
-        options["metavar"] = METAVARS.get(name, "N" if annotation is int else "X")
-    if get_origin(annotation) is tuple:
-        options["callback"] = lambda ctx, param, value: tuple(value.split(",")) if value else None
-    return click.option(*flags, name, **options)
-
-
-@click.command()
+@click.command(cls=SectionedCommand)
 @click.argument("release", required=False)
-@click.option("--output", "-o", type=FOLDER, required=True, metavar="DIR", help="Run folder; must be new.")
-@click.option("--method", metavar="NAME", help=f"Training method: {', '.join(METHODS)}. Default: preact.")
-@click.option(
-    "--backbone",
-    metavar="NAME",
-    help="Backbone: tiny, smollm2, a folder, a .gguf file or a Hub model id. Default: tiny.",
-)
-@click.option(
-    "--pretrain-text",
-    "pretrain_texts",
-    multiple=True,
-    metavar="FILE",
-    help="More text for the tiny backbone: a .txt file or a corpus of essays. May be repeated.",
-)
-@click.option(
-    "--pretrain-steps", type=click.IntRange(1), metavar="N", help="Pre-training steps of the tiny backbone."
-)
-@click.option(
-    "--train-split", type=click.Choice(["train", "all"]), help="Dialogues to train on. Default: train."
-)
-@click.option("--seed", type=click.IntRange(0), metavar="N", help="Random seed. Default: 1.")
+@run_options
 @recipe_options
-@click.option("--max-steps", type=click.IntRange(0), metavar="N", help="Stop after N steps; 0: no limit.")
-@click.option(
-    "--save-steps", type=click.IntRange(1), metavar="N", help="Steps between checkpoints. Default: 50."
-)
-@click.option("--threads", type=click.IntRange(0), metavar="N", help="CPU threads; 0 lets torch choose.")
-@click.option(
-    "--tracker",
-    "trackers",
-    multiple=True,
-    metavar="NAME",
-    help="Experiment tracker, such as tensorboard or wandb; may be repeated.",
-)
-@click.option("--like", type=FOLDER, metavar="RUN", help="Take the release and settings from another run.")
-@click.option("--resume", is_flag=True, help="Continue the unfinished run in --output.")
 def train(output: Path, resume: bool, like: Path | None, **given: Any) -> None:
     """Train a run on RELEASE, a folder that `oceanchat release` wrote or a Hub dataset id.
 
     \b
     Example:  preact train releases/ocean-chat-0.1.0-scripted --output runs/first
+              preact train --like runs/first --seed 2 --output runs/second
     """
-    if resume or like:
-        config = _config_again(output, like, {k: v for k, v in given.items() if v not in (None, ())})
+    if resume and like:
+        raise ConfigError("--resume continues --output with its own settings; leave --like out")
+    if resume:
+        config = _resumed(output, given)
+    elif like:
+        config = _like(output, like, given)
     else:
         config = _config(output, given)
     from preact.training.processes import FailedElsewhere, join, leave
@@ -128,27 +68,60 @@ def train(output: Path, resume: bool, like: Path | None, **given: Any) -> None:
     )
 
 
-def _config_again(output: Path, like: Path | None, given: dict[str, Any]) -> TrainConfig:
-    """The config of an existing run, which alone decides what is done."""
+def _resumed(output: Path, given: dict[str, Any]) -> TrainConfig:
+    """The config of the run in `output`, which alone decides what is trained."""
     from preact.training.runs import read_record
 
-    flags = sorted(flags_of(name)[0] for name in given if name != "release")
+    given = {name: value for name, value in given.items() if value not in (None, ())}
+    flags = sorted(flags_of(name)[0] for name in given if name not in FREE_ON_RESUME)
     if flags:
-        source = "--like" if like else "--resume"
-        raise ConfigError(f"{source} takes all settings from the run; leave out {', '.join(flags)}")
-    config = read_record(like or output).config
-    return config.model_copy(update={"output": str(output)})
+        raise ConfigError(
+            f"--resume takes all settings from the run; leave out {', '.join(flags)}, or train a new run with"
+            f" --like {output}"
+        )
+    config = config_like(read_record(output).config, recipe=_take_recipe(given), **given)
+    _say_changes(f"resuming '{output}'", read_record(output).config, config)
+    return config
+
+
+def _like(output: Path, like: Path, given: dict[str, Any]) -> TrainConfig:
+    """The config of another run, changed where a flag is given."""
+    from preact.training.runs import read_record
+
+    before = read_record(like).config
+    steps = given.pop("pretrain_steps")
+    if (given["backbone"] or before.backbone) != TINY:
+        _refuse_pretraining(given, steps)
+    elif steps:
+        given["tiny"] = before.tiny.model_copy(update={"steps": steps})
+    config = config_like(before, recipe=_take_recipe(given), output=str(output), **given)
+    _say_changes(f"like '{like}'", before, config)
+    return config
+
+
+def _say_changes(what: str, before: TrainConfig, config: TrainConfig) -> None:
+    changes = settings_given(before, config)
+    say(f"{what}{', but ' + ', '.join(changes) if changes else ''}")
+
+
+def _take_recipe(given: dict[str, Any]) -> dict[str, Any]:
+    return {name: given.pop(name, None) for name in Recipe.model_fields}
+
+
+def _refuse_pretraining(given: dict[str, Any], steps: int | None) -> None:
+    if given["pretrain_texts"] or steps:
+        raise ConfigError(
+            "--pretrain-text and --pretrain-steps are for the tiny backbone; leave them out, or --backbone"
+        )
 
 
 def _config(output: Path, given: dict[str, Any]) -> TrainConfig:
     if not given["release"]:
         raise ConfigError("no release is named; write: preact train RELEASE --output DIR")
     backbone, steps = given.pop("backbone") or TINY, given.pop("pretrain_steps")
-    if backbone != TINY and (given["pretrain_texts"] or steps):
-        raise ConfigError(
-            "--pretrain-text and --pretrain-steps are for the tiny backbone; leave them out, or --backbone"
-        )
-    recipe = {name: given.pop(name) for name in Recipe.model_fields}
+    if backbone != TINY:
+        _refuse_pretraining(given, steps)
+    recipe = _take_recipe(given)
     tiny = backbone == TINY or (Path(backbone) / "tiny.json").is_file()
     shape = TinyShape(steps=steps) if steps else None
     return make_config(

@@ -16,18 +16,20 @@ from pydantic import BaseModel, ConfigDict
 from oceanchat.errors import EvaluationError
 from preact.backbones.tiny import MARKER, is_tiny
 from preact.config import TINY, TrainConfig, make_config
+from preact.dialogues.release import read_release
 from preact.evaluation.calling import InterviewPlan, ModelAccess, run_interview, run_judging
 from preact.evaluation.comparison.trait_scores import ScoredInterview
 from preact.evaluation.identification import identify
 from preact.evaluation.interview.inventories import BUNDLED
 from preact.evaluation.judge.classifier_judge import open_classifier
 from preact.evaluation.report.plots import Panel
-from preact.evaluation.transcripts import JsonLines, folder_lock
+from preact.evaluation.transcripts import JsonLines, differences, folder_lock, read_header, write_header
 from preact.methods import METHODS
 from preact.systems.local import open_local
 from preact.training.runs import BACKBONE, RECORD, read_record
 from preact.training.train import train
 
+HEADER = "sweep.json"
 Parameter = Literal["rank", "experts", "lambda"]
 PARAMETERS: tuple[Parameter, ...] = ("rank", "experts", "lambda")
 Metric = Literal["identification", "overall"]
@@ -59,6 +61,22 @@ class SweepPoint(BaseModel):
     def key(self) -> tuple[str, str, float, str, str]:
         """Identifies the point: each is measured only once."""
         return self.method, self.parameter, self.value, self.metric, self.judge
+
+
+class SweepHeader(BaseModel):
+    """What all points of a folder have in common; points made otherwise could not be drawn as one curve."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    release: str
+    """sha256 of the release's dialogues."""
+    backbone: str
+    recipe: dict[str, Any]
+    """Settings that hold for all points, where they are given."""
+    options: dict[str, Any]
+    """Other options of `preact train` that change a run."""
+    interview: dict[str, Any] = {}
+    """The inventory and its settings, once a point was measured by interviews."""
 
 
 @dataclass(frozen=True)
@@ -100,6 +118,7 @@ def sweep(plan: SweepPlan, access: ModelAccess, say: Callable[[str], None]) -> l
     lines = JsonLines(plan.output / "points.jsonl", SweepPoint)
     with folder_lock(plan.output):
         lines.mend()
+        _check_header(plan)
         done = {point.key for point in lines.read()}
         judge = plan.judge if plan.metric == "overall" else ""
         for parameter, value in settings:
@@ -124,6 +143,50 @@ def sweep(plan: SweepPlan, access: ModelAccess, say: Callable[[str], None]) -> l
                 ]
             )
     return lines.read()
+
+
+def _check_header(plan: SweepPlan) -> None:
+    """Write what the folder's points have in common, or compare it with what is asked for now.
+
+    Raises EvaluationError where they differ: a point that is there already would be taken for a new one.
+    """
+    path = plan.output / HEADER
+    points = plan.output / "points.jsonl"
+    interview = {"inventory": plan.inventory, "runs": plan.runs, "max_tokens": plan.max_tokens}
+    given = {name: value for name, value in plan.recipe.items() if value is not None}
+    asked = SweepHeader(
+        release=read_release(plan.release).fingerprint,
+        backbone=plan.backbone,
+        recipe=given,
+        options={name: value for name, value in plan.options.items() if value and name != "threads"},
+        interview=interview if plan.metric == "overall" else {},
+    )
+    if not path.is_file():
+        if points.is_file() and points.stat().st_size:
+            raise EvaluationError(
+                f"sweep '{plan.output}' does not say how its points were made ({HEADER} is missing); name"
+                " another --output"
+            )
+        write_header(path, asked)
+        return
+    before = read_header(path, SweepHeader, "preact sweep")
+    if not asked.interview or not before.interview:
+        interview = asked.interview or before.interview
+        before, asked = (h.model_copy(update={"interview": interview}) for h in (before, asked))
+    changed = differences(before, asked)
+    if changed:
+        name, (old, new) = next(iter(sorted(changed.items())))
+        raise EvaluationError(
+            f"the points of sweep '{plan.output}' were made with another {name} ({_short(old)}, now"
+            f" {_short(new)}); put it back, or name another --output"
+        )
+    write_header(path, asked)
+
+
+def _short(value: Any) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{name} {v}" for name, v in value.items()) or "the defaults"
+    return str(value)[:16] if len(str(value)) == 64 else str(value)
 
 
 def panels(folder: Path) -> list[Panel]:

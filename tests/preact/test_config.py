@@ -48,3 +48,14 @@ def test_a_config_survives_its_file() -> None:
     config = make_config(tiny=True, recipe={"learning_rate": "2e-3"}, pretrain_texts=("a.txt",), **PLACES)
     assert TrainConfig.model_validate_json(config.model_dump_json()) == config
     assert config.recipe.learning_rate == pytest.approx(2e-3)
+
+
+def test_methods_without_experts_take_any_rank() -> None:
+    assert make_config(tiny=True, recipe={"rank": 8}, method="lora", **PLACES).recipe.rank == 8
+    with pytest.raises(ConfigError, match="--rank 8 is not a multiple of --experts 16"):
+        make_config(tiny=True, recipe={"rank": 8}, method="no-router", **PLACES)
+
+
+def test_a_lambda_that_would_weigh_nothing_is_refused() -> None:
+    with pytest.raises(ConfigError, match=r"--lambda 0\.2 weighs a loss that no-psl"):
+        make_config(tiny=True, recipe={"loss_weight": 0.2}, method="no-psl", **PLACES)

@@ -4,14 +4,13 @@ import json
 from pathlib import Path
 from typing import Any
 
-import click
 import pytest
 from click.testing import CliRunner
 
 from oceanchat.errors import ConfigError
 from preact.cli import training
 from preact.cli.main import preact
-from preact.config import TINY_RECIPE, Recipe, flags_of
+from preact.config import TINY_RECIPE, TrainConfig, config_like
 from tests.preact.conftest import Run
 
 
@@ -24,14 +23,6 @@ def test_info_says_what_a_run_is(preact_run: Run) -> None:
     assert "method       preact" in text and "experts" in text and text.count("\n  ") == 10
     facts = json.loads(call("info", preact_run.folder, "--json").stdout)
     assert len(facts["expert_weights"]) == 10 and facts["release"]["dialogues"] == 40
-
-
-def test_every_number_of_the_recipe_has_an_option_with_help() -> None:
-    options = {option.name: option for option in training.train.params}
-    assert set(Recipe.model_fields) <= set(options)
-    for name in Recipe.model_fields:
-        option = options[name]
-        assert isinstance(option, click.Option) and option.help and flags_of(name)[0] in option.opts
 
 
 @pytest.mark.parametrize(
@@ -81,6 +72,58 @@ def test_contradictions_are_named_by_their_flags(arguments: tuple[str, ...], nam
     assert isinstance(done.exception, ConfigError) and named in str(done.exception)
 
 
-def test_resume_takes_nothing_but_the_folder(preact_run: Run) -> None:
-    done = call("train", "--resume", "--output", preact_run.folder, "--rank", "32")
-    assert isinstance(done.exception, ConfigError) and "leave out --rank" in str(done.exception)
+def like(run: Path, *flags: Any) -> TrainConfig:
+    given = training.train.make_context("train", ["--output", "new", *(str(f) for f in flags)]).params
+    given = {name: value for name, value in given.items() if name not in ("output", "like", "resume")}
+    return training._like(Path("new"), run, given)
+
+
+def test_like_inherits_everything_and_every_given_flag_goes_before(
+    preact_run: Run, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = preact_run.record.config
+    assert like(preact_run.folder) == before.model_copy(update={"output": "new"})
+    flags = ("other/release", "--seed", 7, "--rank", 64, "--no-packing", "--pretrain-steps", 3, "--fsdp")
+    config = like(preact_run.folder, *flags)
+    assert (config.release, config.seed, config.fsdp, config.tiny.steps) == ("other/release", 7, True, 3)
+    assert config.recipe == before.recipe.model_copy(update={"rank": 64, "packing": False})
+    said = capsys.readouterr().err
+    assert f"like '{preact_run.folder}', but release other/release, --seed 7, " in said
+    assert all(flag in said for flag in ("--rank 64", "--no-packing", "--pretrain-steps 3", "--fsdp"))
+    assert "alpha" not in said and "--epochs" not in said
+
+
+def test_companions_follow_where_they_followed_before(preact_run: Run) -> None:
+    recipe = {"alpha": 32.0, "rank": 32, "batch_size": 8, "micro_batch": 8}
+    before = preact_run.record.config
+    before = before.model_copy(update={"recipe": before.recipe.model_copy(update=recipe)})
+    after = config_like(before, recipe={"rank": 64, "batch_size": 4}).recipe
+    assert (after.alpha, after.micro_batch) == (64, 4)
+
+
+def test_another_method_or_backbone_brings_what_is_its_own(preact_run: Run) -> None:
+    before = preact_run.record.config
+    without = config_like(before, recipe={}, method="no-psl")
+    assert without.recipe.loss_weight == 0
+    assert config_like(without, recipe={}, method="preact").recipe.loss_weight == 0.1
+    named = config_like(before, recipe={"target_modules": ("q_proj",)})
+    assert named.recipe.target_modules == ("q_proj",)
+    assert config_like(named, recipe={}, backbone="a/b").recipe.target_modules == ()
+
+
+def test_resume_and_like_contradict_each_other(preact_run: Run) -> None:
+    done = call("train", "--resume", "--like", preact_run.folder, "--output", preact_run.folder)
+    assert isinstance(done.exception, ConfigError) and "leave --like out" in str(done.exception)
+    assert json.loads((preact_run.folder / "run.json").read_text())["state"] == "finished"
+
+
+def test_resume_takes_only_what_leaves_the_result_alone(preact_run: Run) -> None:
+    done = call("train", "--resume", "--output", preact_run.folder, "--rank", "32", "--micro-batch", 4)
+    assert isinstance(done.exception, ConfigError) and "leave out --rank, or" in str(done.exception)
+    config = training._resumed(preact_run.folder, {"micro_batch": 4, "threads": 2, "fsdp": None})
+    before = preact_run.record.config
+    assert config.recipe == before.recipe.model_copy(update={"micro_batch": 4}) and config.threads == 2
+    done = call("train", "--resume", "--output", preact_run.folder, "--micro-batch", 3)
+    assert isinstance(done.exception, ConfigError) and "not a multiple of --micro-batch 3" in str(
+        done.exception
+    )

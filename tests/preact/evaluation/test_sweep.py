@@ -1,12 +1,17 @@
 """Sweeps: each setting is trained once, measured, and drawn."""
 
+import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from oceanchat.errors import EvaluationError
 from preact.backbones.tiny import save
+from preact.evaluation.sweep import SweepPlan, _check_header
+from tests.preact.conftest import release_rows, write_rows
 from tests.preact.evaluation.stand_ins import TEN, call
-from tests.preact.tiny_models import SHAPE, tiny_backbone
+from tests.preact.tiny_models import SHAPE, tiny_backbone, write_release
 
 
 def test_a_sweep_trains_each_setting_once_and_draws_its_panels(
@@ -26,6 +31,35 @@ def test_a_sweep_trains_each_setting_once_and_draws_its_panels(
     call("plot", "sweep", "sweep", "--output", "figures")
     rows = Path("figures/sweep.csv").read_text().splitlines()
     assert [row.split(",")[0] for row in rows[1:]] == ["rank", "rank", "lambda", '"experts']
+
+
+def test_points_made_otherwise_are_refused(
+    release: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    backbone = make_backbone(tmp_path)
+    common = ["--output", "sweep", "--rank", "16", "--backbone", backbone, "--max-steps", "1"]
+    call("sweep", release, *common, "--threads", "1")
+    header = Path("sweep/sweep.json").read_text()
+    other = write_release(tmp_path / "other")
+    write_rows(other, "train", release_rows("train", 1))
+    for named, source, changed in (
+        ("recipe (the defaults, now epochs 9.0)", release, [*common, "--epochs", "9"]),
+        ("options (max_steps 1, now max_steps 2)", release, [*common, "--max-steps", "2"]),
+        ("backbone", release, [*common, "--backbone", "smollm2"]),
+        ("release", other, common),
+    ):
+        with pytest.raises(EvaluationError, match=re.escape(f"made with another {named}")):
+            call("sweep", source, *changed)
+    assert Path("sweep/sweep.json").read_text() == header
+    plan = SweepPlan(str(release), tmp_path / "sweep", {}, backbone=backbone, options={"max_steps": 1})
+    _check_header(replace(plan, metric="overall", max_tokens=5))
+    _check_header(plan)  # points of identification have no interview that could differ
+    with pytest.raises(EvaluationError, match="another interview"):
+        _check_header(replace(plan, metric="overall", max_tokens=6))
+    Path("sweep/sweep.json").unlink()
+    with pytest.raises(EvaluationError, match="does not say how its points were made"):
+        call("sweep", release, *common)
 
 
 def make_backbone(folder: Path) -> str:
