@@ -20,7 +20,7 @@ from transformers import LlamaConfig, LlamaForCausalLM
 from preact.config import PAPER_RECIPE
 from preact.mixture.losses import personality_specialization
 from preact.mixture.model import PreactConfig
-from preact.mixture.router import Router
+from preact.mixture.router import Router, select
 from preact.training.adapters import peft_noise_silenced
 from preact.training.objective import batch_loss
 
@@ -94,10 +94,11 @@ def measure(method: str, options: argparse.Namespace) -> str:
         start.record()
         if method == "loop over 16":
             gate["weights"] = router()[traits]
-        extra = {"trait_ids": traits} if method == "P-React" else {}
+        rows = model.base_model.router_weights() if method == "P-React" else None
+        extra = {} if rows is None else {"expert_weights": select(rows, traits)}
         loss = batch_loss(model, {"input_ids": ids, **extra}, ids) / ids.numel()
-        if method == "P-React":
-            loss = loss + 0.1 * personality_specialization(model.base_model.latest_weights)
+        if rows is not None:
+            loss = loss + 0.1 * personality_specialization(rows)
         loss.backward()
         optimizer.step()
         optimizer.zero_grad(set_to_none=True)

@@ -33,7 +33,7 @@ from preact.dialogues.batches import Collator, Example
 from preact.dialogues.conversation import encode
 from preact.mixture.losses import personality_specialization
 from preact.mixture.model import PreactConfig
-from preact.mixture.router import Router
+from preact.mixture.router import Router, select
 from preact.training.adapters import peft_noise_silenced
 from preact.training.objective import batch_loss
 
@@ -102,14 +102,15 @@ class Step:
 
     def loss(self) -> Tensor:
         """Equation 6 (LoRA: the language-modelling loss)."""
-        options = {"trait_ids": self.traits} if self.method == "P-React" else {}
-        rows = self.router() if self.method == "loop over 16" else None
-        if rows is not None:
+        options, rows = {}, None
+        if self.method == "P-React":
+            rows = self.model.base_model.router_weights()
+            options = {"expert_weights": select(rows, self.traits)}
+        elif self.method == "loop over 16":
+            rows = self.router()
             self.weights["weights"] = rows[self.traits]
         loss = batch_loss(self.model, {"input_ids": self.ids, **options}, self.ids)
         loss = loss / self.ids.numel()
-        if self.method == "P-React":
-            rows = self.model.base_model.latest_weights
         return loss if rows is None else loss + 0.1 * personality_specialization(rows)
 
     def take(self) -> None:

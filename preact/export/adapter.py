@@ -88,7 +88,7 @@ def export_adapter(
     except TrainingError:
         shutil.rmtree(draft)
         raise
-    exported = Exported(output, int(folded.config.r), *checked, cost, _notes(trained, folded, merge))
+    exported = Exported(output, int(folded.config.r), *checked, cost, _notes(trained, folded, merge, persona))
     (draft / "README.md").write_text(
         card(trained.record, persona, exported._asdict(), merge), encoding="utf-8"
     )
@@ -175,7 +175,7 @@ def _write(draft: Path, trained: TrainedModel, folded: Folded) -> None:
     trained.tokenizer.save_pretrained(draft)
 
 
-def _notes(trained: TrainedModel, folded: Folded, merged: bool) -> tuple[str, ...]:
+def _notes(trained: TrainedModel, folded: Folded, merged: bool, persona: Persona) -> tuple[str, ...]:
     notes = []
     rank = int(folded.config.r)
     if rank not in VLLM_RANKS:
@@ -190,6 +190,11 @@ def _notes(trained: TrainedModel, folded: Folded, merged: bool) -> tuple[str, ..
     if quantise != "none" and not merged:
         notes.append(
             f"trained on the backbone in {quantise}: serve it on the backbone quantized the same way"
+        )
+    missing = [t.code for t in persona if t.code in trained.record.release.missing]
+    if missing:
+        notes.append(
+            f"trained without any dialogue of {', '.join(missing)}: what it answers as that is left to chance"
         )
     if trained.record.release.scripted:
         notes.append("trained on dialogues of the scripted model: good for trying things out only")

@@ -27,8 +27,6 @@ class Gate:
         self.weights: dict[str, Tensor] = {}
         self.repeats = False
         """Whether a batch may be a multiple of the gate's, as in beam search and with several answers."""
-        self.latest: Tensor | None = None
-        """The router's last output; it stands here because a copy of the model must not hold it."""
 
     def __deepcopy__(self, memo: dict[int, Any]) -> "Gate":
         return Gate()

@@ -105,15 +105,6 @@ class PreactModel(LoraModel):  # type: ignore[misc]
         if getattr(model, "is_activation_checkpointing", False):
             self.activation_checkpointing_enable()
 
-    @property
-    def latest_weights(self) -> Tensor | None:
-        """The expert weights of the last forward pass under trait ids, P x N, with their gradient."""
-        return self.gate.latest
-
-    @latest_weights.setter
-    def latest_weights(self, weights: Tensor | None) -> None:
-        self.gate.latest = weights
-
     def _adapter_device(self, adapter_name: str) -> torch.device:
         layers = (m for m in self.model.modules() if isinstance(m, LoraLayer) and adapter_name in m.lora_A)
         device: torch.device = next(layers).lora_A[adapter_name].weight.device
@@ -159,11 +150,9 @@ class PreactModel(LoraModel):  # type: ignore[misc]
             self._require_merged(expert_weights)
             return dict.fromkeys(self.active_adapters, expert_weights)
         if trait_ids is not None:
-            routed = {name: self.preact_router[name]() for name in self.active_adapters}
-            # Losses on the router read this: outside the forward pass a sharded parameter would not be whole.
-            self.gate.latest = routed[self.active_adapters[0]]
-            self._require_merged(select(self.gate.latest, trait_ids))
-            return {name: select(weights, trait_ids) for name, weights in routed.items()}
+            selected = {name: select(self.preact_router[name](), trait_ids) for name in self.active_adapters}
+            self._require_merged(selected[self.active_adapters[0]])
+            return selected
         if self.merged_weights is not None:
             return dict.fromkeys(self.active_adapters, self.merged_weights)
         return dict(self.gate.weights)

@@ -17,19 +17,62 @@ from oceanchat.traits import TRAIT_LEVELS
 from preact.backbones.modules import Targets
 from preact.methods import METHODS
 from preact.mixture.losses import expert_use
+from preact.training.progress import METRICS, read_metrics
 from preact.training.runs import RunRecord, adapter_folder, read_record
 
 
 def about(folder: Path) -> dict[str, Any]:
-    """The run's record with its expert weights (10 x N) and their use, or None without experts."""
+    """The run's record with its validation losses, its expert weights (10 x N) and their use.
+
+    The last two are None without experts.
+    """
     record = read_record(folder)
     facts: dict[str, Any] = {**record.model_dump(mode="json"), "recipe": record.config.summary}
-    facts.update(expert_weights=None, experts=None)
+    facts.update(expert_weights=None, experts=None, validation=_validation(folder))
     if record.state == "finished" and METHODS[record.config.method].has_experts:
         weights = _expert_weights(folder, record)
         facts["expert_weights"] = [[round(w, 6) for w in row] for row in weights.tolist()]
         facts["experts"] = expert_use(weights)._asdict()
     return facts
+
+
+def _validation(folder: Path) -> list[dict[str, Any]]:
+    """The validation loss after each epoch: adapter (empty for the only one), epoch, step, loss in nats."""
+    return [
+        {
+            "adapter": line.get("stage", ""),
+            "epoch": line.get("epoch"),
+            "step": line["step"],
+            "loss": line["validation_loss"],
+        }
+        for line in read_metrics(folder / METRICS)
+        if "validation_loss" in line
+    ]
+
+
+def _training_lines(facts: dict[str, Any]) -> Iterator[str]:
+    together = f", {facts['processes']} processes" if facts["processes"] > 1 else ""
+    trained, steps = facts["trained_parameters"], facts["steps"]
+    yield f"trained      {trained:,} parameters, {steps} steps, {facts['seconds']:.0f} s{together}"
+    if facts["validation"] and facts["adapters"] == ["default"]:
+        losses = ", ".join(f"{v['loss']:.4f} (epoch {v['epoch']:g})" for v in facts["validation"])
+        yield f"validation   {losses}"
+    elif "validation_loss" in facts["final"]:
+        yield f"validation   {facts['final']['validation_loss']:.4f}, the mean of ten adapters"
+    if facts["config"]["recipe"]["keep"] == "best" and facts["kept_steps"]:
+        steps_kept = ", ".join(
+            f"step {step}" if name == "default" else f"{name} step {step}"
+            for name, step in facts["kept_steps"].items()
+        )
+        yield f"best         {steps_kept}"
+
+
+def _release_lines(release: dict[str, Any]) -> Iterator[str]:
+    scripted = ", written by the scripted model" if release["scripted"] else ""
+    size, mark = release["dialogues"], release["fingerprint"][:16]
+    yield f"release      {release['name']}, {size} dialogues{scripted}, sha256 {mark}"
+    if release["missing"]:
+        yield f"missing      no dialogue of {', '.join(release['missing'])}, of which the run learnt nothing"
 
 
 def _expert_weights(folder: Path, record: RunRecord) -> torch.Tensor:
@@ -65,11 +108,8 @@ def lines(facts: dict[str, Any]) -> Iterator[str]:
         yield from _backbone_lines(facts["backbone"])
     if facts["adapted"]:
         yield f"adapted      {Targets(facts['adapted']).text}"
-    trained, steps = facts["trained_parameters"], facts["steps"]
-    yield f"trained      {trained:,} parameters, {steps} steps, {facts['seconds']:.0f} s"
-    scripted = ", written by the scripted model" if release["scripted"] else ""
-    size, mark = release["dialogues"], release["fingerprint"][:16]
-    yield f"release      {release['name']}, {size} dialogues{scripted}, sha256 {mark}"
+    yield from _training_lines(facts)
+    yield from _release_lines(release)
     yield f"recipe       {facts['recipe']}"
     yield "versions     " + ", ".join(f"{name} {version}" for name, version in facts["versions"].items())
     if facts["experts"]:

@@ -1,6 +1,7 @@
 """Exports are plain LoRA that does what the run does."""
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -18,7 +19,7 @@ from preact.persona import parse_persona
 from preact.systems.generation import reply
 from preact.systems.system import Sampling
 from preact.systems.trained import open_run
-from preact.training.runs import BACKBONE
+from preact.training.runs import BACKBONE, write_record
 from preact.training.train import train
 from tests.preact.conftest import Run, micro_config
 
@@ -116,6 +117,17 @@ def test_an_export_that_changes_nothing_is_refused(
     with pytest.raises(TrainingError, match="changes nothing"):
         export_adapter(tmp_path / "still", parse_persona("O+"), tmp_path / "out")
     assert not (tmp_path / "out").exists() and not (tmp_path / "out.partial").exists()
+
+
+def test_a_trait_level_without_dialogues_is_named_on_its_export(preact_run: Run, tmp_path: Path) -> None:
+    shutil.copytree(preact_run.folder, tmp_path / "run")
+    release = preact_run.record.release.model_copy(update={"missing": ("A-", "N+")})
+    write_record(tmp_path / "run", preact_run.record.model_copy(update={"release": release}))
+    done = export_adapter(tmp_path / "run", parse_persona("N+"), tmp_path / "N-high")
+    assert any("without any dialogue of N+: " in note for note in done.notes)
+    assert "without any dialogue of N+" in (done.folder / "README.md").read_text()
+    done = export_adapter(tmp_path / "run", parse_persona("O+"), tmp_path / "O-high")
+    assert not any("without any dialogue" in note for note in done.notes)
 
 
 def test_a_folder_that_exists_is_left_alone(preact_run: Run, tmp_path: Path) -> None:

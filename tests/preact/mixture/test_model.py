@@ -278,9 +278,7 @@ def test_other_starts_leave_the_backbone_as_it_is(init: Any) -> None:
 def test_a_model_is_copied_after_a_forward_pass() -> None:
     model = adapted().train()
     model(input_ids=IDS, trait_ids=TRAITS, labels=IDS).loss.backward()
-    assert model.base_model.latest_weights is not None
     twin = copy.deepcopy(model)
-    assert twin.base_model.latest_weights is None
     assert torch.equal(logits(twin.eval(), trait_ids=TRAITS), logits(model.eval(), trait_ids=TRAITS))
 
 

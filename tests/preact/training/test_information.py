@@ -39,3 +39,33 @@ def test_a_damaged_adapter_file_is_one_line(preact_run: Run, tmp_path: Path) -> 
     (adapter_folder(folder, "default") / "adapter_model.safetensors").write_bytes(b"cut short")
     with pytest.raises(TrainingError, match=r"adapter file '.*' cannot be read"):
         about(folder)
+
+
+def test_validation_losses_are_shown_by_epoch(preact_run: Run, runs: dict[str, Path]) -> None:
+    facts = about(preact_run.folder)
+    assert [(v["adapter"], v["epoch"], v["step"]) for v in facts["validation"]] == [("", 1, 5), ("", 2, 10)]
+    (line,) = [line for line in lines(facts) if line.startswith("validation")]
+    assert line.count("(epoch") == 2 and f"{preact_run.record.final['validation_loss']:.4f}" in line
+    assert not any(
+        line.startswith("validation") for line in lines(about(runs["lora"]))
+    )  # it had no such split
+
+
+def test_what_is_special_about_a_run_has_a_line(preact_run: Run, tmp_path: Path) -> None:
+    record = preact_run.record
+    special = record.model_copy(
+        update={
+            "state": "training",
+            "processes": 2,
+            "kept_steps": {"O+": 5, "N-": 10},
+            "adapters": ("O+", "N-"),
+            "release": record.release.model_copy(update={"missing": ("A-", "N-")}),
+            "config": record.config.model_copy(
+                update={"recipe": record.config.recipe.model_copy(update={"keep": "best"})}
+            ),
+        }
+    )
+    write_record(tmp_path, special)
+    text = "\n".join(lines(about(tmp_path)))
+    for part in ("2 processes", "mean of ten adapters", "O+ step 5, N- step 10", "no dialogue of A-, N-"):
+        assert part in text

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 import torch
+from transformers import TrainingArguments
 
 from preact.config import TrainConfig
 from preact.dialogues.batches import Example
@@ -47,6 +48,27 @@ def test_psl_counts_once_a_step_under_accumulation_10(tmp_path: Path, micro: int
     parts = gradients_of_a_step(trainer_for(tmp_path, loss_weight=10.0), micro)
     for name in whole:
         assert torch.allclose(parts[name], whole[name], rtol=1e-4, atol=1e-7), name
+
+
+@pytest.mark.parametrize("method", ["auxiliary", "preact"])
+def test_training_does_not_depend_on_the_size_of_micro_batches(tmp_path: Path, method: MethodName) -> None:
+    def trained(micro: int) -> dict[str, torch.Tensor]:
+        recipe = {"micro_batch": micro, "loss_weight": 10.0, "learning_rate": 1e-3, "precision": "float32"}
+        trainer = trainer_for(tmp_path, method, **recipe)
+        trainer.train()
+        return {n: p.detach() for n, p in trainer.model.named_parameters() if p.requires_grad}
+
+    whole, parts = trained(8), trained(2)
+    assert any("personality" in name for name in whole)
+    for name in whole:
+        assert torch.allclose(parts[name], whole[name], rtol=1e-4, atol=1e-6), name
+
+
+def test_one_process_uses_one_gpu_however_many_it_sees(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(TrainingArguments, "n_gpu", property(lambda arguments: 2))
+    assert trainer_for(tmp_path).args._n_gpu == 1
 
 
 def test_trait_ids_survive_trainers_own_data_loader_2(tmp_path: Path) -> None:
