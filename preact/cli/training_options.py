@@ -85,69 +85,66 @@ def _recipe_option(name: str, field: FieldInfo) -> Any:
     return click.option(*flags, name, **options)
 
 
+RUN_OPTIONS = (
+    click.option("--output", "-o", type=FOLDER, required=True, metavar="DIR", help="Run folder; new."),
+    click.option("--method", metavar="NAME", help=f"Training method: {', '.join(METHODS)}. Default: preact."),
+    click.option(
+        "--backbone",
+        metavar="NAME",
+        help="Backbone: tiny, smollm2, a folder, a .gguf file or a Hub model id. Default: tiny.",
+    ),
+    click.option(
+        "--pretrain-text",
+        "pretrain_texts",
+        multiple=True,
+        metavar="FILE",
+        help="More text for the tiny backbone: a .txt file or a corpus of essays. May be repeated.",
+    ),
+    click.option(
+        "--pretrain-steps",
+        type=click.IntRange(1),
+        metavar="N",
+        help="Pre-training steps of the tiny backbone.",
+    ),
+    click.option(
+        "--train-split",
+        type=click.Choice(["train", "all"]),
+        help="Dialogues to train on. Default: train.",
+    ),
+    click.option("--seed", type=click.IntRange(0), metavar="N", help="Random seed. Default: 1."),
+    click.option("--max-steps", type=click.IntRange(0), metavar="N", help="Stop after N steps; 0: no limit."),
+    click.option(
+        "--save-steps",
+        type=click.IntRange(1),
+        metavar="N",
+        help="Steps between checkpoints. Default: 50.",
+    ),
+    click.option("--threads", type=click.IntRange(0), metavar="N", help="CPU threads; 0 lets torch choose."),
+    click.option(
+        "--fsdp/--no-fsdp",
+        default=None,
+        help="Share the backbone's weights among the processes that torchrun started.",
+    ),
+    click.option(
+        "--tracker",
+        "trackers",
+        multiple=True,
+        metavar="NAME",
+        help="Experiment tracker, such as tensorboard or wandb; may be repeated.",
+    ),
+    click.option(
+        "--like",
+        type=FOLDER,
+        metavar="RUN",
+        help="Take release and settings from another run; what is given beside it goes before.",
+    ),
+    click.option("--resume", is_flag=True, help="Continue the unfinished run in --output."),
+)
+"""The options that are not of the recipe; what is not given stays None or empty."""
+
+
 def run_options(command: Any) -> Any:
-    """The options that are not of the recipe; what is not given stays None or empty."""
-    options = (
-        click.option("--output", "-o", type=FOLDER, required=True, metavar="DIR", help="Run folder; new."),
-        click.option(
-            "--method", metavar="NAME", help=f"Training method: {', '.join(METHODS)}. Default: preact."
-        ),
-        click.option(
-            "--backbone",
-            metavar="NAME",
-            help="Backbone: tiny, smollm2, a folder, a .gguf file or a Hub model id. Default: tiny.",
-        ),
-        click.option(
-            "--pretrain-text",
-            "pretrain_texts",
-            multiple=True,
-            metavar="FILE",
-            help="More text for the tiny backbone: a .txt file or a corpus of essays. May be repeated.",
-        ),
-        click.option(
-            "--pretrain-steps",
-            type=click.IntRange(1),
-            metavar="N",
-            help="Pre-training steps of the tiny backbone.",
-        ),
-        click.option(
-            "--train-split",
-            type=click.Choice(["train", "all"]),
-            help="Dialogues to train on. Default: train.",
-        ),
-        click.option("--seed", type=click.IntRange(0), metavar="N", help="Random seed. Default: 1."),
-        click.option(
-            "--max-steps", type=click.IntRange(0), metavar="N", help="Stop after N steps; 0: no limit."
-        ),
-        click.option(
-            "--save-steps",
-            type=click.IntRange(1),
-            metavar="N",
-            help="Steps between checkpoints. Default: 50.",
-        ),
-        click.option(
-            "--threads", type=click.IntRange(0), metavar="N", help="CPU threads; 0 lets torch choose."
-        ),
-        click.option(
-            "--fsdp/--no-fsdp",
-            default=None,
-            help="Share the backbone's weights among the processes that torchrun started.",
-        ),
-        click.option(
-            "--tracker",
-            "trackers",
-            multiple=True,
-            metavar="NAME",
-            help="Experiment tracker, such as tensorboard or wandb; may be repeated.",
-        ),
-        click.option(
-            "--like",
-            type=FOLDER,
-            metavar="RUN",
-            help="Take release and settings from another run; what is given beside it goes before.",
-        ),
-        click.option("--resume", is_flag=True, help="Continue the unfinished run in --output."),
-    )
-    for option in reversed(options):
+    """Add the options that are not of the recipe."""
+    for option in reversed(RUN_OPTIONS):
         command = option(command)
     return command

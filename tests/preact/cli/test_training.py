@@ -87,10 +87,10 @@ def test_like_inherits_everything_and_every_given_flag_goes_before(
     config = like(preact_run.folder, *flags)
     assert (config.release, config.seed, config.fsdp, config.tiny.steps) == ("other/release", 7, True, 3)
     assert config.recipe == before.recipe.model_copy(update={"rank": 64, "packing": False})
-    said = capsys.readouterr().err
-    assert f"like '{preact_run.folder}', but release other/release, --seed 7, " in said
-    assert all(flag in said for flag in ("--rank 64", "--no-packing", "--pretrain-steps 3", "--fsdp"))
-    assert "alpha" not in said and "--epochs" not in said
+    text = capsys.readouterr().err
+    assert f"like '{preact_run.folder}', but release other/release, --seed 7, " in text
+    assert all(flag in text for flag in ("--rank 64", "--no-packing", "--pretrain-steps 3", "--fsdp"))
+    assert "alpha" not in text and "--epochs" not in text
 
 
 def test_companions_follow_where_they_followed_before(preact_run: Run) -> None:
