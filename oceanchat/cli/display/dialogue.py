@@ -48,5 +48,6 @@ def _verdict(dialogue: Dialogue) -> str:
     state = dialogue.state + (f" ({dialogue.detail})" if dialogue.detail else "")
     if verdict is None:
         return state
-    codes = ", ".join(observed.code for observed in verdict.shown) or "none"
-    return f"{state}; {verdict.checker} saw {codes}. {verdict.reason}"
+    main, *others = [observed.code for observed in verdict.shown] or ["none"]
+    also = f" and also {', '.join(others)}" if others else ""
+    return f"{state}; {verdict.checker} saw {main}{also}. {verdict.reason}"

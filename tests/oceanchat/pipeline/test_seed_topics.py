@@ -76,3 +76,14 @@ async def test_no_near_duplicates_and_at_most_so_many_an_essay() -> None:
     assert len(await SeedSelector(OPEN, labeler(model), iter([same]), 3).next(10)) == 1
     one_essay = [[OrderedSentence(n, sentence(n, essay="e"))] for n in range(10)]
     assert len(await SeedSelector(OPEN, labeler(model), iter([one_essay]), 2).next(10)) == 2
+
+
+async def test_sentences_that_show_too_little_are_no_topics_and_count_as_surplus() -> None:
+    def strengths(request: ChatRequest) -> str:
+        number = int(read_tags(request.messages)["sentence"].split()[0][1:])
+        return f"Label: ideas-high\nStrength: {1 + number % 5}"
+
+    choosy = SeedSelector(OPEN, labeler(Replies(strengths)), blocks(40), 3, min_strength=4)
+    seeds = await choosy.next(40)
+    assert len(seeds) == 16 and {seed.strength for seed in seeds} == {4, 5}
+    assert Counter(c.state for c in choosy.final_candidates(seeds)) == {"selected": 16, "surplus": 24}

@@ -1,6 +1,7 @@
 """A build that cannot succeed stops after a handful of calls, whichever role fails and however."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,7 +14,7 @@ from oceanchat.pipeline.config import BuildConfig
 from oceanchat.pipeline.report import BuildReport
 from oceanchat.progress import Silence
 from oceanchat.store import builds as build_rows
-from oceanchat.store.database import Store
+from oceanchat.store.database import Store, open_store
 from oceanchat.traits import Level, Trait
 from tests.broken_endpoint import BrokenEndpoint
 from tests.endpoint import FAST_BATCHES
@@ -110,6 +111,24 @@ async def test_a_model_that_cannot_label_many_is_asked_one_by_one(store: Store, 
     calls = endpoint.calls()
     assert report.outcomes[0].passed == 12 and not report.outcomes[0].funnel.candidates.get("failed")
     assert calls["label"] > 40 and calls["label_many"] <= calls["label"] / 9
+
+
+async def test_with_unread_replies_too_the_result_does_not_depend_on_concurrency(
+    tmp_path: Path, serve_broken: Serve
+) -> None:
+    endpoint = serve_broken(label_many="some-prose", label="some-prose", check="some-prose")
+    results = []
+    for concurrency in (1, 40):
+        store = open_store(tmp_path / f"{concurrency}.db")
+        await run(store, endpoint.url, {"concurrency": concurrency}, count=14)
+        with store.reading() as connection:
+            labels = list(build_rows.stored_candidates(connection))
+            results.append((labels, list(build_rows.stored_dialogues(connection))))
+        again = await run(store, endpoint.url, {"offline": True}, count=14)
+        assert again.outcomes[0].passed == 14, "a replay needs no answer that is not there"
+        store.close()
+    assert results[0] == results[1]
+    assert len({candidate.prompt for candidate in results[0][0]}) == 2, "some were asked one by one"
 
 
 async def test_in_batches_too_the_first_topic_is_asked_live(store: Store, serve_broken: Serve) -> None:
