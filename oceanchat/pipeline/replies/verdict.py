@@ -66,8 +66,9 @@ _ASKED = re.compile(
 )
 _YES_OR_NO = re.compile(r"\W*(yes|no|true|false|none)\b", re.IGNORECASE)
 _NUMBER = re.compile(
-    r"^[ >*_#\[(`\"'|-]{0,8}(?:(?:dialogue|dialog|conversation|number|no\.?)[ *_#:]{1,4}(?P<said>\d{1,3})\b"
-    r"(?:[ *_`\"')\].:|-]*$|[*_`\"')\]]{0,4} ?[.:|-])"
+    r"^[ >*_#\[(`\"'|-]{0,8}(?:verdict (?:for|on) )?"
+    r"(?:(?:dialogue|dialog|conversation|number|no\.?)[ *_#:]{0,4}(?P<word>\d{1,3})\b"
+    r"(?:(?: ?\([^()\n]{0,80}\))?[ >*_`\"')\].:|-]*$|[*_`\"')\]]{0,4} ?[.:|-])"
     r"|(?P<bare>\d{1,3})[.):][ *_`]{0,4}(?:$|(?=(?:reason|main trait|main|result)\b)))",
     re.IGNORECASE | re.MULTILINE,
 )
@@ -110,21 +111,24 @@ def parse_verdicts(reply: str, count: int) -> list[CheckerReading | None]:
     ends = [*(head.start() for head in heads[1:]), len(text)]
     read: list[list[CheckerReading | None]] = [[] for _ in range(count)]
     for head, end in zip(heads, ends, strict=False):
-        number = int(head["said"] or head["bare"])
+        number = int(head["word"] or head["bare"])
         if 1 <= number <= count:
-            read[number - 1].append(_parse(text[head.end() : end]))
+            read[number - 1].append(_parse(text[head.end() : end], alone=True))
     return [parts[0] if parts and all(part == parts[0] for part in parts) else None for parts in read]
 
 
-def _parse(text: str) -> CheckerReading | None:
+def _parse(text: str, alone: bool = False) -> CheckerReading | None:
     try:
-        return _read(text)
+        return _read(text, alone)
     except UnreadableReply:
         return None
 
 
-def _read(text: str) -> CheckerReading:
+def _read(text: str, alone: bool = False) -> CheckerReading:
+    """The last result of a text; where it must be `alone`, a second one may be another dialogue's."""
     fields = read_fields(text, _FIELDS)
+    if alone and sum(field.name == "result" for field in fields) > 1:
+        raise UnreadableReply("it gives more than one result")
     last = {field.name: field.plain for field in fields}
     if "result" not in last:
         raise UnreadableReply("it has no line that begins with 'Main trait:'")

@@ -109,6 +109,9 @@ def test_a_trait_at_one_level_as_main_and_at_the_other_as_further_is_unclear() -
 
 
 HEADS = (
+    "Dialogue {} (The coast)",
+    "Verdict for dialogue {}",
+    "<dialogue{}>",
     "Dialogue {}",
     "**Dialogue {}**",
     "### Dialogue {}:",
@@ -138,6 +141,11 @@ def test_a_number_that_comes_twice_counts_where_both_say_the_same() -> None:
     assert parse_verdicts(one + one, 1) == [parse_verdict(one)]
     assert parse_verdicts(one + other, 1) == [None]
     assert parse_verdicts("Main trait: Openness-high", 2) == [None, None]
+
+
+def test_a_result_under_an_unknown_heading_is_not_taken_for_the_one_before() -> None:
+    reply = "Dialogue 1\nMain trait: Openness-high\n\nThe second:\nMain trait: Openness-low"
+    assert parse_verdicts(reply, 2) == [None, None]
 
 
 @given(st.text(max_size=300), st.integers(1, 4))
