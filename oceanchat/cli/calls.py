@@ -163,13 +163,19 @@ def retry(reason: str | None, base_url: str | None, store: str, as_json: bool, *
     oceanchat retry --reason timeout --max-usd 1
     """
     from oceanchat.cli.display import costs as spending_tables
+    from oceanchat.cli.display.progress import BuildProgress
+    from oceanchat.llm.usage import Usage
     from oceanchat.pipeline import retry as asking_again
     from oceanchat.store.database import open_store
 
     opened = open_store(store, must_exist=True)
     rows = asking_again.failed_rows(opened, reason)
     settings = call_settings(base_url=base_url or asking_again.endpoint_of(rows), **limits)
-    report = asyncio.run(asking_again.ask_again(opened, settings, rows))
+    if rows:
+        with BuildProgress() as progress:
+            report = asyncio.run(asking_again.ask_again(opened, settings, rows, progress))
+    else:
+        report = asking_again.RetryReport(Usage())
     if as_json:
         return click.echo(json.dumps(report.as_json()))
     spending_tables.print_retry(report, len(rows))

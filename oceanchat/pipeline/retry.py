@@ -19,6 +19,7 @@ from oceanchat.llm.settings import SCRIPTED, CallSettings
 from oceanchat.llm.usage import Usage
 from oceanchat.llm.usefulness import why_useless
 from oceanchat.models import open_session
+from oceanchat.progress import Progress, Silence
 from oceanchat.store import ledger as ledger_rows
 from oceanchat.store.database import Store
 from oceanchat.store.ledger import ANSWERED, Row
@@ -63,11 +64,14 @@ def endpoint_of(rows: Sequence[Row]) -> str | None:
     return next(iter(endpoints), None)
 
 
-async def ask_again(store: Store, settings: CallSettings, rows: Sequence[Row]) -> RetryReport:
+async def ask_again(
+    store: Store, settings: CallSettings, rows: Sequence[Row], progress: Progress | None = None
+) -> RetryReport:
     """Ask `rows` again, wherever their model lives now. Raises BuildStopped, and ConfigError where they were
     asked with other parameters."""
     async with open_session(settings, store.engine, OpenAIEndpoint) as session:
         report = RetryReport(session.usage)
+        (progress or Silence()).watch(session.usage)
 
         async def ask(row: Row, model: Ledger) -> None:
             if row["state"] == ANSWERED:

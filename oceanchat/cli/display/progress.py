@@ -101,7 +101,9 @@ class BuildProgress:
             f"{stage.value.lower()} {counters.done.get(stage, 0):,}/{expected:,}"
             for stage, expected in list(counters.expected.items())
         ]
-        parts = (counters.headline(), steps, counters.details())
+        usage = counters.usage
+        cost = [] if usage is None else [f"cost {usage.cost}"]
+        parts = (counters.headline(), steps, [*counters.details(), *cost])
         line = "; ".join(", ".join(part) for part in parts if part)
         print(line, file=sys.stderr, flush=True)
 

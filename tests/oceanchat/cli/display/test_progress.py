@@ -22,7 +22,7 @@ def test_without_a_terminal_progress_is_plain_lines_on_stderr(capsys: pytest.Cap
     assert printed.out == "" and "\x1b" not in printed.err
     (line,) = printed.err.splitlines()
     assert line.startswith("1 of 20 passed, ") and "; labeling sentences 4/5; 0 in flight, 3 answered" in line
-    assert line.endswith("1 failed")
+    assert line.endswith("1 failed, cost $0.0000")
 
 
 def test_lines_come_by_the_clock_and_ever_rarer(
