@@ -66,7 +66,7 @@ _ASKED = re.compile(
 )
 _YES_OR_NO = re.compile(r"\W*(yes|no|true|false|none)\b", re.IGNORECASE)
 _NUMBER = re.compile(
-    r"^[ >*_#\[(`\"'|-]{0,8}(?:verdict (?:for|on) )?"
+    r"^[ <>*_#\[(`\"'|-]{0,8}(?:verdict (?:for|on) )?"
     r"(?:(?:dialogue|dialog|conversation|number|no\.?)[ *_#:]{0,4}(?P<word>\d{1,3})\b"
     r"(?:(?: ?\([^()\n]{0,80}\))?[ >*_`\"')\].:|-]*$|[*_`\"')\]]{0,4} ?[.:|-])"
     r"|(?P<bare>\d{1,3})[.):][ *_`]{0,4}(?:$|(?=(?:reason|main trait|main|result)\b)))",
