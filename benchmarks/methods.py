@@ -318,7 +318,7 @@ def parsed() -> argparse.Namespace:
         "--train-options", default="", help="more options of `preact train`, such as '--rank 64'"
     )
     options = parser.parse_args()
-    known = [m for m in METHODS if m != "no-moe"]
+    known: list[str] = [m for m in METHODS if m != "no-moe"]
     if options.backbone:
         known = [*UNTRAINED, *known]
     named = [name for word in options.methods for name in word.split(",") if name]

@@ -14,7 +14,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -99,7 +99,7 @@ class Queue:
         if figures is None:
             return None
         record = json.loads((folder / "run.json").read_text())
-        return json.loads(figures) | {"run": record}
+        return {**json.loads(figures), "run": record}
 
     def _untrained(self, job: Job, folder: Path) -> dict[str, Any] | None:
         system = f"prompted:{self.backbone}"
@@ -111,7 +111,7 @@ class Queue:
             system = f"control:{folder}"
         data = ["--data", str(self.release), "--split", "test", "--json"]
         figures = self._preact(job, ["identify", system, *data])
-        return None if figures is None else json.loads(figures)
+        return None if figures is None else {**json.loads(figures)}
 
     def _preact(self, job: Job, words: Sequence[str]) -> str | None:
         """What a command prints; None, and its last line on stderr, where it fails."""
@@ -206,7 +206,7 @@ def _number(value: float | None) -> str:
     return "" if value is None else f"{value:.3f}"
 
 
-def _bounds(figure: dict[str, float]) -> str:
+def _bounds(figure: Mapping[str, float | None]) -> str:
     return f"{figure['value']:.3f} ({figure['low']:.3f} to {figure['high']:.3f})"
 
 

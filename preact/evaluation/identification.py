@@ -45,6 +45,9 @@ class Identification(NamedTuple):
 
     system: str
     dialogues: int
+    """Dialogues scored."""
+    left_out: int
+    """Dialogues of which not even the first answer fits the system's lengths."""
     authors: int
     """Different authors, by whom intervals are drawn; unknown ones count one a dialogue."""
     split: str
@@ -135,6 +138,7 @@ def identification(
     return Identification(
         system=opened.model,
         dialogues=len(scored.dialogues),
+        left_out=len(dialogues) - len(scored.dialogues),
         authors=len(set(author_clusters(scored.dialogues))),
         split=split,
         named=named_right(scored.losses, scored.dialogues),

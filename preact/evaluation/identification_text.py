@@ -18,6 +18,7 @@ def as_json(result: Identification) -> dict[str, Any]:
     return {
         "system": result.system,
         "dialogues": result.dialogues,
+        "left_out": result.left_out,
         "authors": result.authors,
         "split": result.split,
         "accuracy": result.named.accuracy.bounds(),
@@ -49,6 +50,8 @@ def as_lines(result: Identification) -> list[str]:
         f"margin {result.margin:+.4f} nats per token; loss {result.own_loss:.4f},"
         f" the backbone's {result.own_loss - result.excess:.4f}",
     ]
+    if result.left_out:
+        lines.insert(1, f"left out: {result.left_out} too long for the system's lengths")
     if result.cut:
         lines.insert(
             1, f"length out: answers cut to {result.cut} tokens, {result.short_answers} shorter ones left out"

@@ -84,6 +84,7 @@ class TrainedModel:
             "kind": "run",
             "method": record.config.method,
             "backbone": record.config.backbone,
+            "backbone_used": record.backbone.model_dump(mode="json") if record.backbone else None,
             "release": record.release.model_dump(mode="json"),
             "recipe": record.config.recipe.model_dump(mode="json"),
             "training_seed": record.config.seed,

@@ -16,6 +16,7 @@ from oceanchat.errors import EvaluationError
 from oceanchat.prompts import open_prompts
 from preact.backbones.backbone import Backbone, load
 from preact.backbones.cpu import prepare_cpu
+from preact.backbones.identity import identify_backbone
 from preact.config import PAPER_RECIPE, Recipe
 from preact.dialogues.conversation import ensure_template
 from preact.persona import Persona, persona_prompt
@@ -43,8 +44,9 @@ class UntrainedModel:
         return PAPER_RECIPE
 
     def provenance(self) -> Mapping[str, Any]:
-        """The backbone's name."""
-        return {"kind": self.kind, "backbone": self.backbone}
+        """The backbone's name and what it is."""
+        used = identify_backbone(self.backbone, self.model, "none").model_dump(mode="json")
+        return {"kind": self.kind, "backbone": self.backbone, "backbone_used": used}
 
     @contextmanager
     def portraying(self, persona: Persona | None) -> Iterator[Portrayal]:

@@ -3,6 +3,7 @@
 import math
 import shutil
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +15,12 @@ from oceanchat.traits import TRAIT_LEVELS, Level
 from preact.backbones.backbone import load
 from preact.dialogues.conversation import encode
 from preact.dialogues.release import TrainingDialogue, read_release
-from preact.evaluation.identification import equal_length, identify, trait_level_losses
+from preact.evaluation.identification import equal_length, identification, identify, trait_level_losses
 from preact.evaluation.identification_text import as_json, as_lines
 from preact.evaluation.loss_figures import named_right
 from preact.persona import Persona
 from preact.systems import control_vectors
+from preact.systems.local import open_local
 from preact.systems.steering_vectors import save
 from preact.systems.system import Conversation, SystemReply
 from preact.training.train import train
@@ -92,6 +94,15 @@ def test_lora_is_scored_under_ten_prompts_of_the_same_turns(
     )
     result = identify(tmp_path / "run")
     assert result.dialogues == 20 and result.experts is None and result.named.ties < 20
+
+
+def test_dialogues_that_do_not_fit_are_counted(preact_run: Run, release_folder: Path) -> None:
+    system = open_local(str(preact_run.folder))
+    talks = list(read_release(str(release_folder)).split("test"))
+    longer = replace(talks[0], messages=(Message("user", "And so on. " * 400), talks[0].messages[1]))
+    result = identification(system, [longer, *talks[1:]], "test", [], True, lambda line: None)
+    assert (result.dialogues, result.left_out, as_json(result)["left_out"]) == (19, 1, 1)
+    assert "left out: 1 too long" in as_lines(result)[1]
 
 
 def test_backbones_are_identified_under_prompts_and_vectors(

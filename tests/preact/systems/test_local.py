@@ -61,6 +61,8 @@ def test_provenance_tells_how_a_run_came_about(runs: dict[str, Path]) -> None:
 
 async def test_a_backbone_answers_plain_or_under_the_persona_prompt(backbone: Path) -> None:
     plain, prompted = (open_local(f"{kind}:{backbone}", SIX) for kind in ("backbone", "prompted"))
+    for facts in (plain.provenance(), prompted.provenance()):
+        assert len(facts["backbone_used"]["weights_sha256"]) == 64
     assert (plain.conditioned, prompted.conditioned) == (False, True)
     assert (plain.model, prompted.model, plain.backbone) == ("Backbone", "Prompt", "bb")
     assert len(await plain.answer(PLAIN)) == 4
