@@ -30,8 +30,13 @@ def test_results_go_to_stdout_and_progress_to_stderr(command: Command) -> None:
 
 
 def test_where_authors_are_unknown_it_is_said_at_the_start_and_in_the_card(command: Command) -> None:
-    essay = "I love to lose myself in paintings and in music for hours, number {}, and I dream of the sea."
-    Path("e.csv").write_text("text,openness\n" + "".join(f'"{essay.format(n)}",{n % 5}\n' for n in range(9)))
+    essays = (
+        "I love to lose myself in paintings and in music for hours, number {}, and I dream of the sea.",
+        "I've explored caves, temples and {} submarines, and I try something different every month.",
+        "I could talk about ideas and theories for {} nights, and I never tire of asking why.",
+    )
+    rows = (f'"{essays[n % 3].format(n)}",{n % 5}\n' for n in range(9))
+    Path("e.csv").write_text("text,openness\n" + "".join(rows))
     ended = command(*OPEN, "--essays", "e.csv", "--count", "1", "--json")
     first = ended.err.split("\r")[0]
     assert "no column names the authors (its columns: text, openness)" in first
