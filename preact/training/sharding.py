@@ -25,7 +25,9 @@ def shard(model: Any, processes: Processes) -> None:
     for module in list(model.modules()):
         if type(module).__name__ in blocks:
             fully_shard(module, mesh=mesh)
-    fully_shard(model, mesh=mesh)
+    # What stands outside the blocks too is let go after each forward pass: left whole, it would be let go by
+    # saving, which the main process does alone, and the processes would no longer gather the same parts.
+    fully_shard(model, mesh=mesh, reshard_after_forward=True)
 
 
 def is_sharded(model: torch.nn.Module) -> bool:

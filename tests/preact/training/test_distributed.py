@@ -17,6 +17,7 @@ from preact.config import TrainConfig
 from preact.methods import MethodName
 from preact.training.progress import METRICS, read_metrics
 from preact.training.runs import adapter_folder, read_record
+from preact.training.sharding import is_sharded
 from preact.training.train import train
 from preact.training.trainer import PreactTrainer
 from tests.preact.conftest import Run, micro_config, release_rows, write_rows
@@ -62,16 +63,17 @@ def config(release: Path, output: Path, backbone: str, **options: Any) -> TrainC
     return micro_config(release, output, backbone=backbone, recipe=recipe, **options)
 
 
-def tensors(folder: Path) -> dict[str, torch.Tensor]:
-    return load_file(adapter_folder(folder, "default") / "adapter_model.safetensors")
+def tensors(folder: Path, adapter: str) -> dict[str, torch.Tensor]:
+    return load_file(adapter_folder(folder, adapter) / "adapter_model.safetensors")
 
 
-def assert_same(one: Path, other: Path) -> None:
+def assert_same(one: Path, other: Path, *adapters: str) -> None:
     """The adapters, the router and every logged figure agree to 1e-5."""
-    ours, theirs = tensors(one), tensors(other)
-    assert ours.keys() == theirs.keys() and any("personality" in name for name in ours)
-    for name in ours:
-        assert torch.allclose(ours[name], theirs[name], rtol=1e-5, atol=1e-5), name
+    for adapter in adapters or ("default",):
+        ours, theirs = tensors(one, adapter), tensors(other, adapter)
+        assert ours.keys() == theirs.keys() and (adapters or any("personality" in name for name in ours))
+        for name in ours:
+            assert torch.allclose(ours[name], theirs[name], rtol=1e-5, atol=1e-5), name
     measured = ("loss", "lm_loss", "expert_loss", "grad_norm", "learning_rate", "validation_loss")
     for a, b in zip(read_metrics(one / METRICS), read_metrics(other / METRICS), strict=True):
         assert a["step"] == b["step"]
@@ -83,6 +85,7 @@ def run_until(config: TrainConfig, stop: int = 0, *, resume: bool = False) -> No
     """Train; with `stop` only until that step's figures are to be logged, in every process."""
 
     def log(trainer: PreactTrainer, logs: dict[str, float], start_time: float | None = None) -> None:
+        assert is_sharded(trainer.model) == (config.fsdp and trainer.processes.size > 1)
         if stop and trainer.state.global_step == stop:
             raise TrainingError("stopped by the test")
         logged(trainer, logs, start_time)
@@ -120,6 +123,14 @@ def test_two_processes_end_as_one_and_go_on_with_each_others_checkpoints(
         {"config": named("one-then-two").model_dump(), "stop": 0, "resume": True},
         {"config": named("two-then-one").model_dump(), "stop": 8, "resume": False},
     ]
+    if fsdp:
+        options = {"fsdp": True, "max_steps": 2}
+        sep = [
+            config(uneven_release, tmp_path / name, preact_run.backbone, method="lora-sep", **options)
+            for name in ("sep-alone", "sep-two")
+        ]
+        run_until(sep[0])
+        calls.append({"config": sep[1].model_dump(), "stop": 0, "resume": False})
     script = tmp_path / "calls.py"
     script.write_text(CALLS)
     done = two_processes(tmp_path, str(script), json.dumps(calls))
@@ -132,6 +143,8 @@ def test_two_processes_end_as_one_and_go_on_with_each_others_checkpoints(
         assert_same(tmp_path / "alone", tmp_path / name)
         assert read_record(tmp_path / name).state == "finished"
     assert read_record(tmp_path / "two").processes == 2
+    if fsdp:
+        assert_same(tmp_path / "sep-alone", tmp_path / "sep-two", "O+", "N-")
 
 
 def test_the_command_line_starts_in_two_processes_and_speaks_once(
