@@ -16,9 +16,12 @@ _NAMES = (
     "(?:seed:)?(?:think|thinking|thought|thoughts|reasoning|reflection|scratchpad|analysis|inner_?monologue)"
 )
 _THOUGHTS = re.compile(
-    rf"(?P<open><{_NAMES}(?: [^<>\n]{{0,80}})?>|\[THINK\]|\u25c1think\u25b7|<\|START_THINKING\|>|<unused94>)"
-    rf"|(?P<close></{_NAMES}\s?>|\[/THINK\]|\u25c1/think\u25b7|<\|END_THINKING\|>|<unused95>)",
-    re.IGNORECASE,
+    rf"(?P<open>(?:<|&(?:amp;)?lt;){_NAMES}(?: [^<>\n]{{0,80}})?(?:>|&(?:amp;)?gt;)|\[THINK\]"
+    r"|\u25c1think\u25b7|<\|START_THINKING\|>|<unused94>|<\|begin_of_thought\|>"
+    r"|<details type=\"reasoning\"[^<>\n]{0,80}>|^Thinking\.\.\.$)"
+    rf"|(?P<close>(?:<|&(?:amp;)?lt;)/{_NAMES}\s?(?:>|&(?:amp;)?gt;)|\[/THINK\]|\u25c1/think\u25b7"
+    r"|<\|END_THINKING\|>|<unused95>|<\|end_of_thought\|>|</details>|^\.\.\.done thinking\.$)",
+    re.IGNORECASE | re.MULTILINE,
 )
 _FINAL_CHANNEL = re.compile(r"<\|channel\|>\s*final\b[^<]{0,40}<\|message\|>")
 _OTHER_CHANNEL = re.compile(r"<\|channel\|>\s*(?:analysis|commentary)\b")
@@ -26,7 +29,7 @@ _BEGINNING = re.compile(
     r"(?:<s>|<bos>|<\|begin_of_text\|>|<\|startoftext\|>"
     r"|<\|start_header_id\|>\s*assistant\s*<\|end_header_id\|>"
     r"|<\|im_start\|>\s*assistant\b|<start_of_turn>\s*model\b"
-    r"|<\|(?:assistant|START_OF_TURN_TOKEN|CHATBOT_TOKEN|START_RESPONSE)\|>|\[/INST\]|(?<=>)\s+)+",
+    r"|<\|(?:assistant|START_OF_TURN_TOKEN|CHATBOT_TOKEN|START_RESPONSE|begin_of_solution)\|>|\[/INST\]|(?<=>)\s+)+",
     re.IGNORECASE,
 )
 _NO_WORDS = re.compile(r"`{3}\w*|</?\w+>|\W")
@@ -98,6 +101,9 @@ def _answer_text(reply: str) -> str:
         text = _ENTITY.sub(lambda entity: html.unescape(entity.group(0)), text)
     text = storable(_LINE_ENDS.sub("\n", text).replace("\u2028", " "))
     if "\n" not in text and "\\n" in text:
+        as_lines = lines_of_json(text)
+        if as_lines is not None:
+            return as_lines
         text = text.replace("\\n", "\n")
     text = _FENCE.sub("\n", text).replace("```", "\n").strip()
     text = _unwrapped(text)

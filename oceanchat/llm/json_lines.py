@@ -4,6 +4,7 @@ Models asked for `Label: ...` or for labelled turns sometimes answer in JSON. Wr
 read by the same parsers as any other reply; which keys mean what is theirs to know, but for those of speech.
 """
 
+import ast
 import json
 import re
 from collections.abc import Iterator
@@ -13,9 +14,12 @@ from oceanchat.records import storable
 
 _MOST = 100_000
 """Characters of a reply that are tried as JSON."""
-_BEGINNING = re.compile(r"^(?=[{[]\s*[{\"])", re.MULTILINE)
+_BEGINNING = re.compile(r"^(?=[{[]\s*[{[(\"'])", re.MULTILINE)
+_TRAILING_COMMA = re.compile(r",(?=\s*[}\]]\s*(?:[,}\]]|$))")
+_LINES_OF_A_TEXT = 4
+"""Lines from which a value is the text asked for, whatever its key."""
 _SPEAKER_KEYS = ("speaker", "role", "from", "name", "character", "who")
-_SPEECH_KEYS = ("text", "content", "utterance", "line", "value", "message", "said", "speech")
+_SPEECH_KEYS = ("text", "content", "utterance", "line", "value", "message", "said", "speech", "dialogue")
 
 
 def lines_of_json(text: str) -> str | None:
@@ -28,14 +32,23 @@ def lines_of_json(text: str) -> str | None:
     begun = _BEGINNING.search(text)
     if begun is None or 2 * begun.start() > len(text):
         return None
-    text = text[begun.start() :]
+    text = _TRAILING_COMMA.sub("", text[begun.start() :])
     for parts in ([text], [line.rstrip(",") for line in text.split("\n") if line.strip()], [_whole(text)]):
         try:
             values = [json.loads(part) for part in parts]
             return "\n".join(line for value in values for line in _lines(value))
         except (ValueError, RecursionError):
             continue
-    return None
+    return _lines_of_python(text)
+
+
+def _lines_of_python(text: str) -> str | None:
+    """The same of a list or dictionary as Python writes it, which differs in its quotation marks."""
+    try:
+        value = ast.literal_eval(text.strip())
+        return "\n".join(_lines(json.loads(json.dumps(value))))
+    except (ValueError, SyntaxError, TypeError, RecursionError, MemoryError):
+        return None
 
 
 def _whole(text: str) -> str:
@@ -65,7 +78,8 @@ def _lines(value: Any) -> Iterator[str]:
 
 def _entry_lines(key: str, inside: Any) -> Iterator[str]:
     """One entry of an object: short values in one line, speech in a line each."""
-    if isinstance(inside, dict) and inside and all(_is_short(item) for item in inside.values()):
+    spoken = isinstance(inside, dict) and {*_SPEAKER_KEYS} & inside.keys() and {*_SPEECH_KEYS} & inside.keys()
+    if isinstance(inside, dict) and inside and not spoken and all(map(_is_short, inside.values())):
         yield f"{key}: {', '.join(f'{name}-{item}' for name, item in inside.items())}"
     elif isinstance(inside, list) and inside and all(map(_is_short, inside)):
         yield f"{key}: {', '.join(inside)}"
@@ -73,6 +87,8 @@ def _entry_lines(key: str, inside: Any) -> Iterator[str]:
         yield f"{key}: {', '.join(item['trait'] + '-' + item['level'] for item in inside)}"
     elif isinstance(inside, dict | list):
         yield from _lines(inside)
+    elif isinstance(inside, str) and inside.strip().count("\n") >= _LINES_OF_A_TEXT - 1:
+        yield from inside.split("\n")
     else:
         yield f"{key}: {_one_line('' if inside is None else str(inside))}"
 

@@ -7,6 +7,7 @@ said.
 
 import itertools
 import re
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -31,7 +32,11 @@ _ENDS_SENTENCE = re.compile(r"[.?!\u2026\"'\u201d\u2019)*_]\s*$")
 _CLOSING = re.compile(r"(\*{1,3}|_{1,2}|`|\")\s*$")
 _ECHOED = ("what is asked", "what is answered")
 """The words of the prompt behind its labels, which some models repeat."""
+_QUOTED = re.compile(r"^[ \t]{0,3}(?:>[ \t]?){1,3}")
+"""What stands before a line that is set off as a quotation."""
 _FIRST_PERSON = re.compile(r"\b(?:i|i'm|i'd|i'll|i've|me|my|mine|we|us|our|you|your)\b", re.IGNORECASE)
+_MOST_OF_A_CAST = 2
+"""Labelled lines that say who the two are, and no more."""
 _FEWEST_BY_OTHER_NAMES = 4
 """Turns from which names that are no known ones are taken for speakers."""
 _WIDEST = 130
@@ -48,8 +53,9 @@ def parse_dialogue(reply: str) -> tuple[Turn, ...] | None:
 
 def read_dialogue(reply: str) -> tuple[Turn, ...]:
     """Read a writer's raw reply. Raises UnreadableReply, which says what is unclear."""
-    lines = with_labelled_lines(answer_text(reply)).split("\n")
-    walk = _Walk(_labels(lines), _wraps(lines))
+    lines = [_QUOTED.sub("", line) for line in with_labelled_lines(answer_text(reply)).split("\n")]
+    labels = _labels(lines)
+    walk = _Walk(labels, _wraps(lines), _others(lines) - labels.keys())
     for line in lines:
         walk.read(line)
     return walk.dialogue()
@@ -83,13 +89,20 @@ def _by_alternation(lines: list[str]) -> dict[str, Role]:
         label = label_at(line) or other_label_at(line)
         if label:
             names.append(label.name)
-            first = first or line[label.end :]
+        if names:
+            first = first or line[label.end if label else 0 :].strip()
     asks, answers = names[:1], names[1:2]
     expected = [*asks, *answers] * len(names)
     alternate = len(names) >= _FEWEST_BY_OTHER_NAMES and names == expected[: len(names)]
     if not alternate or asks == answers or not first.rstrip("\"'*_ ").endswith("?"):
         return {}
     return {asks[0]: "questioner", answers[0]: "discloser"}
+
+
+def _others(lines: list[str]) -> set[str]:
+    """Names that begin two lines or more as a speaker's would."""
+    names = Counter(label.name for line in lines if (label := other_label_at(folded(line))))
+    return {name for name, times in names.items() if times > 1}
 
 
 def _wraps(lines: list[str]) -> int | None:
@@ -121,6 +134,8 @@ class _Speech:
 
     role: Role
     lines: list[str]
+    name: str = ""
+    """What the label calls the speaker."""
 
     @property
     def is_empty(self) -> bool:
@@ -131,12 +146,46 @@ class _Speech:
         return self.lines[-1]
 
 
+def _without_heading(speeches: list[_Speech]) -> list[_Speech]:
+    """The turns without a first one that is none: a heading such as 'Answer:' and what stands below it."""
+    first, *others = speeches or [_Speech("questioner", [])]
+    names = {speech.name for speech in others if speech.role == "discloser"}
+    above = first.role == "discloser" and first.name == "answer" and names
+    return others if above and (first.name not in names or not first.lines[0].strip()) else speeches
+
+
+def _without_cast(speeches: list[_Speech]) -> list[_Speech]:
+    """The turns without a list before them of who the two are: a phrase each, where turns are sentences.
+
+    Raises UnreadableReply where there is such a list further down.
+    """
+    said = [_is_said(speech) for speech in speeches]
+    phrases = [
+        number
+        for number, (one, other) in enumerate(itertools.pairwise(speeches))
+        if (one.role, other.role) == ("questioner", "discloser") and not (said[number] or said[number + 1])
+    ]
+    if not phrases or sum(said) < 0.8 * (len(said) - 2 * len(phrases)):
+        return speeches
+    if phrases != [0]:
+        raise UnreadableReply("who the two are stands among its turns")
+    return speeches[2:]
+
+
+def _is_said(speech: _Speech) -> bool:
+    """Whether a turn is a sentence or speaks of itself."""
+    text = " ".join(speech.lines)
+    return _ENDS_SENTENCE.search(text.strip()) is not None or _FIRST_PERSON.search(folded(text)) is not None
+
+
 @dataclass
 class _Walk:
     """Goes through a reply line by line."""
 
     labels: dict[str, Role]
     width: int | None
+    others: set[str]
+    """Names that stand before lines as labels do, and are none."""
     speeches: list[_Speech] = field(default_factory=list)
     blank: bool = False
     """Whether a blank line came after the last words."""
@@ -146,6 +195,8 @@ class _Walk:
     """Whether the lines belong to a plan or to remarks, labels or not."""
     below: set[int] = field(default_factory=set)
     """Turns that go on below a finished sentence, as somebody who says 'I' does."""
+    skipped: int = 0
+    """Labelled lines that were taken for a part of notes before the dialogue."""
     restarts: bool = False
     """Whether a heading said that the dialogue proper comes now."""
 
@@ -172,6 +223,7 @@ class _Walk:
         if self.in_notes:
             asks = self.labels[label.name] == "questioner" and plain.rstrip("\"'*_ ").endswith("?")
             if not asks:
+                self.skipped += not self.speeches
                 return
             if self.speeches:
                 raise UnreadableReply("remarks stand between its turns")
@@ -184,7 +236,8 @@ class _Walk:
         for name, text in self._utterances(label, line, plain):
             if text.strip().lower().rstrip(".") in _ECHOED:
                 continue
-            self.speeches.append(_Speech(self.labels[name], [_without_closing(text, line[: label.end])]))
+            words = _without_closing(text, line[: label.end])
+            self.speeches.append(_Speech(self.labels[name], [words], name))
         self.blank = False
 
     def _utterances(self, label: Labelled, line: str, plain: str) -> Iterator[tuple[str, str]]:
@@ -202,6 +255,9 @@ class _Walk:
         if not self.speeches or self.in_notes or self.restarts:
             return
         speech = self.speeches[-1]
+        other = other_label_at(plain)
+        if other and other.name in self.others and not self.aside:
+            raise UnreadableReply(f"it is unclear who '{other.name}' is")
         if is_aside(plain):
             self.blank |= not speech.is_empty
         elif speech.is_empty:
@@ -227,6 +283,9 @@ class _Walk:
 
     def dialogue(self) -> tuple[Turn, ...]:
         """The turns read. Raises UnreadableReply where there are too few, or an empty one."""
+        self.speeches = _without_cast(_without_heading(self.speeches))
+        if self.skipped > _MOST_OF_A_CAST:
+            raise UnreadableReply("it is unclear where it begins")
         if len(self.speeches) < 2 or self.restarts:
             raise UnreadableReply("it has no lines that begin with 'Questioner:' and 'Self-discloser:'")
         if self.below == {len(self.speeches) - 1}:  # a remark on the whole would look the same
@@ -242,10 +301,13 @@ class _Walk:
         if name:
             raise UnreadableReply(f"'{name}:' stands inside its turns")
         quoted = {role for role in self.labels.values() if self._is_quoted(role, texts)}
-        return tuple(
+        turns = tuple(
             Turn(role=speech.role, text=unquoted(text) if speech.role in quoted else text)
             for speech, text in zip(self.speeches, texts, strict=True)
         )
+        half = len(turns) // 2
+        written_twice = half >= _FEWEST_BY_OTHER_NAMES and turns[:half] == turns[half:]
+        return turns[:half] if written_twice else turns
 
     def _is_quoted(self, role: Role, texts: list[str]) -> bool:
         """Whether all that one of the two says stands in quotation marks."""

@@ -37,7 +37,10 @@ _MARKUP = (
         "an end mark",
         re.compile(r"[(\[*](?:the )?(?:end|fin|word count|total words?)\b[^()\[\]]{0,60}[)\]*]", re.I),
     ),
-    ("a code", re.compile(r"\\[nt](?![a-z])|\{\{|\}\}|\"(?:role|content|text|speaker)\" ?:")),
+    (
+        "a code",
+        re.compile(r"\\[nt](?![a-z])|\\\"|[\"'][\]}]\W{0,3}$|\{\{|\}\}|\"(?:role|content|text|speaker)\" ?:"),
+    ),
 )
 _PLACEHOLDER = re.compile(
     r"\b(?:[A-Z]{3,}NAME|NAME_\d+|PERSON_?\d+|XX+|REDACTED|PLACEHOLDER|LOCATION_\d+)\b"

@@ -9,11 +9,14 @@ from typing import Literal
 
 HeadingKind = Literal["dialogue", "notes", "title"]
 
-_RULE = re.compile(r"[\s>]*(?:[-=_*~\u2500\u2501\u2550#+] ?){3,}\s*|[\s|:+-]*\|[\s|:+-]*")
+_RULE = re.compile(
+    r"[\s>]*(?:[-=_*~\u2500\u2501\u2550#+] ?){3,}\s*|[\s|:+-]*\|[\s|:+-]*"
+    r"|\s*[(\[#]?\d{1,3}[.):\]]?\s*|[\d:,. ]{8,14}-->[\d:,. ]{8,14}"
+)
 _HEADING = re.compile(
     r"\s*(?:#{1,6}\s+(?P<hashed>.+)|\*\*(?P<bold>[^*]{1,80})\*\*:?|__(?P<under>[^_]{1,80})__:?"
     r"|(?P<capitals>[A-Z][A-Z .,'\"/&-]{3,60}[A-Z])"
-    r"|(?P<counter>[*_(\[]{0,3}(?i:exchange|turn|round|part|scene|act) ?#?\d{1,3}[*_)\]:.]{0,4})"
+    r"|(?P<counter>[*_(\[]{0,3}(?i:exchange|turn|round|part|scene|act)[ _]?#?\d{1,3}[*_)\]:.]{0,4})"
     r"|(?P<numbered>[*_(\[]{0,3}(?i:dialogue|conversation|version|option|draft) ?#?\d{1,2}[*_)\]:.]{0,4})"
     r"|(?P<colon>[A-Z][A-Za-z' -]{2,40}):)\s*"
 )

@@ -37,9 +37,10 @@ _KNOWN = "|".join(
     ]
 )
 _UNKNOWN = r"[A-Z][A-Za-z'.-]{0,20}(?: [A-Z][A-Za-z'.-]{0,20})?"
-_DRESS = r"[ >*_#~|<\[({`\"'\u2022\u00b7\u25cf\u25cb\u25aa\u25e6+\u2600-\u27bf\ufe0f\U0001f000-\U0001faff-]"
+_DRESS = r"[ @>*_#~|<\[({`\"'\u2022\u00b7\u25cf\u25cb\u25aa\u25e6+\u2600-\u27bf\ufe0f\U0001f000-\U0001faff-]"
 _COUNT = (
-    r"(?:\(?\d{1,3}(?:\.\d{1,3})?[.):\]]{0,2}(?=[ *_<\[(`\"'])"
+    r"(?:[(\[]?\d{1,2}:\d{2}(?::\d{2})?[)\]]?(?=[ *_<\[(`\"'-])"
+    r"|\(?\d{1,3}(?:\.\d{1,3})?[.):\]]{0,2}(?=[ *_<\[(`\"'])"
     r"|(?:turn|exchange|line|round|part)\b[ #]{0,2}\d{0,3}[ :.)|-]{0,4})"
 )
 _BEFORE = rf"{_DRESS}{{0,12}}(?:{_COUNT}{_DRESS}{{0,12}})?"
@@ -47,10 +48,10 @@ _TAIL = (
     r"(?:[ #_-]?\d{1,3})?[*_`\"' ]{0,4}(?:[(\[][^()\[\]\n]{0,60}[)\]])?[*_`\"'>\])} ]{0,6}"
     r"(?:asks|says|replies|answers|responds)?[*_`\"' ]{0,3}"
 )
-_MARKS_AFTER = r"(?:[*_`]{1,3}(?=\s|$))?[ ]{0,8}"
+_MARKS_AFTER = r"(?:[ ]?[*_`]{1,3}(?=\s|$))?[ ]{0,8}"
 _LABEL = re.compile(
     rf"{_BEFORE}(?P<open>[\[(])?(?:the )?(?P<name>{_KNOWN}){_TAIL}"
-    rf"(?::|-{{1,2}} |>|\||(?(open)(?<=[\])] )|(?!))){_MARKS_AFTER}"
+    rf"(?::{{1,2}}|-{{1,2}}(?: |>|(?-i:(?=[A-Z\"'])))|=?>|= |~ |\||(?(open)(?<=[\])] )|(?!))){_MARKS_AFTER}"
     rf"|{_DRESS}{{0,6}}(?P<letter>[qa])\d{{0,3}}\.[*_]{{0,2}} ",
     re.IGNORECASE,
 )
@@ -59,6 +60,10 @@ _HEADING = re.compile(
     re.IGNORECASE,
 )
 _OTHER_LABEL = re.compile(rf"{_BEFORE}(?P<name>{_UNKNOWN}){_TAIL}:{_MARKS_AFTER}")
+_OWN_LINE = re.compile(
+    r"\s*(?:(?P<mark>\*\*|__|#{1,4} ))?(?P<name>(?(mark)[A-Z][A-Za-z'-]{1,20}|[A-Z][A-Z'-]{1,20}))"
+    r"(?:\s?\([^()\n]{1,40}\))?(?(mark)(?:\*\*|__)?)\s*"
+)
 _INLINE = re.compile(
     rf"(?<=[.?!\u2026\"')*_>\]])[ ]{{1,4}}(?=[*_<\[]{{0,3}}(?P<name>{_KNOWN}){_TAIL}:)", re.IGNORECASE
 )
@@ -99,8 +104,8 @@ def label_at(line: str) -> Labelled | None:
 
 
 def other_label_at(line: str) -> Labelled | None:
-    """Any name with a colon that a folded line begins with."""
-    match = _OTHER_LABEL.match(line)
+    """Any name with a colon that a folded line begins with, or that is set off on a line of its own."""
+    match = _OTHER_LABEL.match(line) or _OWN_LINE.fullmatch(line)
     if match is None or _NO_SPEAKER.match(match["name"]):
         return None
     return Labelled(match["name"].lower(), match.end(), False, True)

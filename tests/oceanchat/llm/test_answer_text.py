@@ -85,6 +85,20 @@ def test_a_score_in_json_survives_the_loss_of_its_thoughts() -> None:
     assert without_thoughts('<think>{"score": 1}</think>Good.\n{"score": 4}') == 'Good.\n{"score": 4}'
 
 
+@pytest.mark.parametrize(
+    "reply",
+    [
+        "&lt;think&gt;no&lt;/think&gt;\nyes",
+        "&amp;lt;think&amp;gt;no&amp;lt;/think&amp;gt;yes",
+        "<|begin_of_thought|>no<|end_of_thought|><|begin_of_solution|>yes<|end_of_solution|>",
+        '<details type="reasoning" done="true">\n<summary>Thought for 3 s</summary>\nno\n</details>\nyes',
+        "Thinking...\nno\n...done thinking.\n\nyes",
+    ],
+)
+def test_thoughts_in_other_clothes_are_no_answer(reply: str) -> None:
+    assert answer_text(reply) == "yes"
+
+
 @given(st.text())
 def test_any_reply_has_an_answer_or_none(reply: str) -> None:
     assert answer_text(reply) == answer_text(reply).strip()

@@ -68,6 +68,22 @@ FORMS: tuple[Callable[[str, int, str], str], ...] = (
     lambda name, n, text: f"| {name} | {text} |",
     lambda name, n, text: f"{html.escape(name)}: {html.escape(text)}",
     lambda name, n, text: f"\u200b{name}: {text}",
+    lambda name, n, text: f"{name}\u2014{text}",
+    lambda name, n, text: f"{name} \u2013 {text}",
+    lambda name, n, text: f"{name} => {text}",
+    lambda name, n, text: f"{name}:: {text}",
+    lambda name, n, text: f"**{name}: ** {text}",
+    lambda name, n, text: f"**{name}**\n> {text}",
+    lambda name, n, text: f"@{name}: {text}",
+    lambda name, n, text: f"[00:{n:02}] {name}: {text}",
+    lambda name, n, text: f"{n}.\n{name}: {text}",
+    lambda name, n, text: f"{name}\t{text}",
+    lambda name, n, text: f'"{name}","{text}"',
+    lambda name, n, text: f"- speaker: {name}\n  text: {text}",
+    lambda name, n, text: f'- role: "{name}"\n  content: "{text}"',
+    lambda name, n, text: f"- speaker: {name}\n  utterance: >-\n    {text}",
+    lambda name, n, text: f"<turn><speaker>{name}</speaker><text>{text}</text></turn>",
+    lambda name, n, text: f"<dt>{name}</dt><dd>{text}</dd>",
 )
 
 BEFORE = (
@@ -82,6 +98,12 @@ BEFORE = (
     "[Scene: a park bench]\n\n",
     "<|im_start|>assistant\n",
     "Draft:\nQuestioner: What is a draft?\nSelf-discloser: This one.\n\nFinal version:\n",
+    "&lt;think&gt;\nQuestioner: draft?\nSelf-discloser: draft no.\n&lt;/think&gt;\n",
+    "<|begin_of_thought|>Questioner: draft?\nSelf-discloser: no.<|end_of_thought|>\n<|begin_of_solution|>\n",
+    '<details type="reasoning" done="true">\n> Questioner: draft?\n> Self-discloser: no.\n</details>\n',
+    "Thinking...\nQuestioner: draft?\nSelf-discloser: draft.\n...done thinking.\n\n",
+    "**Answer:**\n\nSure! Here it is:\n\n",
+    "Questioner: a neutral friend\nSelf-discloser: a student with worries\n\n",
 )
 AFTER = (
     "",

@@ -1,6 +1,8 @@
 """A dialogue is read whatever its dress, or it is asked for again: nobody's turn holds what was not said."""
 
+import json
 import time
+from collections.abc import Callable
 
 import pytest
 from hypothesis import given, settings
@@ -54,6 +56,42 @@ def test_the_speakers_go_by_many_names(pair: tuple[str, str]) -> None:
 @pytest.mark.parametrize("form", range(len(FORMS)))
 def test_labels_come_in_many_forms(form: int) -> None:
     assert parse_dialogue(dressed(LONG, PAIRS[0], form, ("", "", "{}", "\n"), True)) == LONG
+
+
+@pytest.mark.parametrize("name", ["Questioner", "Q", "ANNA"])
+def test_names_stand_on_lines_of_their_own(name: str) -> None:
+    names = {"Questioner": "Self-discloser", "Q": "A", "ANNA": "BEN"}
+    for mark in ("**", "") if name == "ANNA" else ("**",):
+        lines = (f"{mark}{name if t.role == 'questioner' else names[name]}{mark}\n{t.text}" for t in LONG)
+        assert parse_dialogue("\n\n".join(lines)) == LONG
+
+
+@pytest.mark.parametrize(
+    "write",
+    [
+        lambda pairs: repr([{"role": who, "text": text} for who, text in pairs]),
+        lambda pairs: repr(pairs),
+        lambda pairs: json.dumps([{"role": who, "text": text} for who, text in pairs]).replace("}]", "},]"),
+        lambda pairs: json.dumps({f"turn_{n}": {"speaker": w, "text": t} for n, (w, t) in enumerate(pairs)}),
+        lambda pairs: json.dumps([{"speaker": who, "mood": "calm", "dialogue": text} for who, text in pairs]),
+        lambda pairs: json.dumps({"dialogue": "\n".join(f"{who}: {text}" for who, text in pairs)}),
+    ],
+)
+def test_other_data_is_read_too(write: Callable[[list[tuple[str, str]]], str]) -> None:
+    names = {"questioner": "Questioner", "discloser": "Self-discloser"}
+    assert parse_dialogue(write([(names[turn.role], turn.text) for turn in LONG])) == LONG
+
+
+def test_a_dialogue_that_is_written_twice_counts_once() -> None:
+    assert parse_dialogue(f"{transcript(LONG)}\n\n---\n\n{transcript(LONG)}") == LONG
+
+
+@pytest.mark.parametrize("dress", ["{0}\n{1}", "Sure.\n\n{0}\n\n**Dialogue**\n\n{1}", "{1}\n\n{0}"])
+def test_who_the_two_are_is_no_turn(dress: str) -> None:
+    cast = "Questioner: a neutral friend\nSelf-discloser: an anxious student"
+    assert parse_dialogue(dress.format(cast, transcript(LONG))) in (LONG, None)
+    named = transcript(LONG).replace("Questioner:", "Anna:").replace("Self-discloser:", "Ben:")
+    assert parse_dialogue(dress.format(cast, named)) in (LONG, None)
 
 
 @settings(max_examples=300, deadline=None)
