@@ -17,7 +17,22 @@ from oceanchat.records import storable
 from oceanchat.traits import TRAITS, Level, Trait, traits_named
 
 _TEXT_NAMES = (
-    *("text", "essay", "essaytext", "fulltext", "body", "content", "selftext", "message", "post", "posts"),
+    *(
+        "text",
+        "essay",
+        "essaytext",
+        "rawtext",
+        "statement",
+        "utterance",
+        "review",
+        "fulltext",
+        "body",
+        "content",
+        "selftext",
+        "message",
+        "post",
+        "posts",
+    ),
     *(
         "comment",
         "comments",

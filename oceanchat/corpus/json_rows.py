@@ -102,13 +102,19 @@ def _objects(value: Any, line: int) -> Iterator[dict[str, Any] | BadRow]:
     if not _is_table(value):
         yield from (_object(element, line) for element in (value if isinstance(value, list) else [value]))
     elif rows := next((value[key] for key in _WRAPPERS if _is_rows(value.get(key))), None):
-        yield from rows
+        yield from (_inner_row(row) for row in rows)
     elif _is_split(value):
         for cells in value["data"]:
             yield dict(zip(map(str, value["columns"]), cells, strict=False))
     else:
         for key in next(iter(value.values())):
             yield {name: column[key] for name, column in value.items()}
+
+
+def _inner_row(row: dict[str, Any]) -> dict[str, Any]:
+    """The row inside one of the Hub's viewer, which numbers and wraps each."""
+    inner = row.get("row")
+    return inner if isinstance(inner, dict) else row
 
 
 def _object(value: Any, line: int) -> dict[str, Any] | BadRow:

@@ -159,13 +159,13 @@ def _without_cast(speeches: list[_Speech]) -> list[_Speech]:
 
     Raises UnreadableReply where there is such a list further down.
     """
-    said = [_is_said(speech) for speech in speeches]
+    whole = [_is_said(speech) for speech in speeches]
     phrases = [
         number
         for number, (one, other) in enumerate(itertools.pairwise(speeches))
-        if (one.role, other.role) == ("questioner", "discloser") and not (said[number] or said[number + 1])
+        if (one.role, other.role) == ("questioner", "discloser") and not (whole[number] or whole[number + 1])
     ]
-    if not phrases or sum(said) < 0.8 * (len(said) - 2 * len(phrases)):
+    if not phrases or sum(whole) < 0.8 * (len(whole) - 2 * len(phrases)):
         return speeches
     if phrases != [0]:
         raise UnreadableReply("who the two are stands among its turns")

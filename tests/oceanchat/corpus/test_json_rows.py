@@ -30,6 +30,7 @@ def objects(path: Path, content: str) -> list[dict[str, Any] | BadRow]:
         json.dumps({"version": 1, "data": ROWS}),
         json.dumps({"version": 1, "essays": ROWS}, indent=4),
         json.dumps({name: {str(n): row[name] for n, row in enumerate(ROWS)} for name in ROWS[0]}),
+        json.dumps({"features": [], "rows": [{"row_idx": n, "row": row} for n, row in enumerate(ROWS)]}),
         json.dumps({"columns": list(ROWS[0]), "index": [0, 1, 2], "data": [list(r.values()) for r in ROWS]}),
     ],
 )
