@@ -36,13 +36,15 @@ def say(line: str) -> None:
 @click.argument("release", required=False)
 @run_options
 @recipe_options
-def train(output: Path, resume: bool, like: Path | None, **given: Any) -> None:
+def train(output: Path, resume: bool, dry_run: bool, like: Path | None, **given: Any) -> None:
     """Train a run on RELEASE, a folder that `oceanchat release` wrote or a Hub dataset id.
 
     \b
     Example:  preact train releases/ocean-chat-0.1.0-scripted --output runs/first
               preact train --like runs/first --seed 2 --output runs/second
     """
+    if resume and dry_run:
+        raise ConfigError("--dry-run does not combine with --resume; leave one of them out")
     if resume and like:
         raise ConfigError("--resume continues --output with its own settings; leave --like out")
     if resume:
@@ -55,12 +57,15 @@ def train(output: Path, resume: bool, like: Path | None, **given: Any) -> None:
     from preact.training.train import train as train_run
 
     try:
-        record = train_run(config, say, resume=resume)
+        record = train_run(config, say, resume=resume, dry=dry_run)
     except FailedElsewhere:
         click.get_current_context().exit(1)
     main = join().main
     leave()
     if not main:
+        return
+    if dry_run:
+        click.echo(f"dry run: nothing was trained and '{output}' was not written")
         return
     click.echo(
         f"run {output}: {record.steps} steps in {record.seconds:.0f} s, {record.trained_parameters:,} trained"

@@ -15,7 +15,9 @@ from preact.methods import METHODS
 FOLDER = click.Path(path_type=Path)
 
 SECTIONS = {
-    "The run": ("output method backbone pretrain_texts pretrain_steps train_split seed like resume trackers"),
+    "The run": (
+        "output method backbone pretrain_texts pretrain_steps train_split seed like resume dry_run trackers"
+    ),
     "Adapter and experts": (
         "rank alpha dropout experts personality_size router_init loss_weight target_modules"
     ),
@@ -139,6 +141,7 @@ RUN_OPTIONS = (
         help="Take release and settings from another run; what is given beside it goes before.",
     ),
     click.option("--resume", is_flag=True, help="Continue the unfinished run in --output."),
+    click.option("--dry-run", is_flag=True, help="Check everything, say what would be done, and stop."),
 )
 """The options that are not of the recipe; what is not given stays None or empty."""
 

@@ -31,6 +31,8 @@ class Session:
     say: Callable[[str], None]
     resume: bool = False
     """Whether it goes on from its last checkpoint."""
+    dry: bool = False
+    """Whether it ends before its first step."""
 
 
 class Trained(NamedTuple):

@@ -41,6 +41,8 @@ class ReleaseUsed(BaseModel):
     """Dialogues trained on."""
     dropped: int
     """Dialogues of which not even the first answer fits the lengths."""
+    cut: int = 0
+    """Dialogues of which the last answers do not fit."""
     missing: tuple[str, ...] = ()
     """Codes of the trait-levels without any dialogue, of which the run learnt nothing."""
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from statistics import fmean
 
 import torch
+from accelerate import PartialState
 from transformers import set_seed
 
 from oceanchat.errors import OceanChatError, TrainingError
@@ -43,19 +44,22 @@ from preact.training.runs import (
 )
 from preact.training.sharding import shard
 from preact.training.stages import AdapterData, adapter_names, check_data, missing_codes, stages, validates
+from preact.training.start_up import data_lines, packing_lines, trial_lines
 from preact.training.trainer import last_checkpoint
 
 Say = Callable[[str], None]
 
 
-def train(config: TrainConfig, say: Say, *, resume: bool = False) -> RunRecord:
+def train(config: TrainConfig, say: Say, *, resume: bool = False, dry: bool = False) -> RunRecord:
     """Train into `config.output` and return the record of the finished run.
 
     `say` gets what happens, a line at a time. With `resume` an unfinished run continues from its last
     checkpoint, to exactly the result it would have had. Started by torchrun, the processes share each step
     and end with what one would have. Raises TrainingError (a folder that exists, data that fits nothing,
-    memory, a loss that is no number).
+    memory, a loss that is no number). A `dry` run says what it would do and leaves nothing behind.
     """
+    if dry:
+        config = config.model_copy(update={"tiny": config.tiny.model_copy(update={"steps": 1})})
     processes = join()
     if not processes.main:
         say = _say_nothing
@@ -63,7 +67,10 @@ def train(config: TrainConfig, say: Say, *, resume: bool = False) -> RunRecord:
     folder = Path(config.output)
     record, release = processes.once(lambda: _begin(config, folder, processes, resume))
     try:
-        return _train(record, release, Session(folder, processes, say, resume))
+        record = _train(record, release, Session(folder, processes, say, resume, dry))
+        if dry and processes.main:
+            _leave_no_trace(folder, config)
+        return record
     except OceanChatError:
         if processes.main and not resume:
             _leave_no_trace(folder, config)
@@ -127,11 +134,18 @@ def _train(record: RunRecord, release: TrainingRelease, session: Session) -> Run
     pad_id = backbone.tokenizer.pad_token_id
     if config.fsdp:
         shard(backbone.model, processes)
-    if config.recipe.learning_rate == "auto":
+    elif config.recipe.quantise == "none":
+        backbone.model.to(PartialState().device)
+    report = [
+        *data_lines(encodings, backbone.tokenizer, backbone.model),
+        *packing_lines(config, backbone.model, encodings.examples, pad_id),
+    ]
+    if config.recipe.learning_rate == "auto" and not session.dry:
         config = choose_rate(config, backbone.model, pad_id, chosen, session)
     counts = {
         "dialogues": len(encodings.examples),
         "dropped": encodings.dropped,
+        "cut": encodings.cut,
         "missing": missing_codes(e.trait_id for e in encodings.examples),
     }
     update = {
@@ -144,12 +158,18 @@ def _train(record: RunRecord, release: TrainingRelease, session: Session) -> Run
     }
     record = record.model_copy(update=update)
     processes.once(lambda: write_record(folder, record))
-    for line in describe(record):
+    for line in (*describe(record), *report):
         say(line)
-    model, trained = backbone.model, []
+    model = backbone.model
+    trained: list[Trained] = []
     for stage in chosen:
         set_seed(config.seed)
         adapted = adapt(model, config)
+        if not trained:
+            for line in trial_lines(config, adapted, chosen, pad_id, processes.size):
+                say(line)
+        if session.dry:
+            return record
         trained.append(train_adapter(session, config, stage, adapted, pad_id))
         model = adapted.unload() if len(chosen) > 1 else model
     processes.wait()  # the others may still be writing beside a checkpoint
@@ -164,8 +184,6 @@ def _stages(
 
     training = encoded(config.train_split)
     validation = encoded("validation").examples if validates(config, release) else []
-    if training.dropped:
-        say(f"note: {training.dropped} dialogues left out: not even the first answer fits the lengths")
     missing = missing_codes(e.trait_id for e in training.examples)
     if missing:
         say(

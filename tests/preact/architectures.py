@@ -64,10 +64,11 @@ CONFIGS: dict[str, Callable[[], PreTrainedConfig]] = {
 }  # fmt: skip
 
 
-def tiny(architecture: str) -> Any:
+def tiny(architecture: str, vocabulary: int = 97) -> Any:
     """A model of two layers; dropout is off."""
     torch.manual_seed(0)
     config = CONFIGS[architecture]()
+    config.vocab_size = vocabulary
     for name in ("hidden_dropout", "attention_dropout", "attn_pdrop", "resid_pdrop", "embd_pdrop", "dropout"):
         if hasattr(config, name):
             setattr(config, name, 0.0)

@@ -44,7 +44,7 @@ def test_what_is_given_on_the_command_line_reaches_the_config() -> None:
     flags = ("--lr", "1e-3", "--target-modules", "q_proj,v_proj", "--no-packing", "--schedule", "linear")
     values = training.train.make_context("train", ["r", "--output", "x", *flags]).params
     config = training._config(
-        Path("x"), {k: v for k, v in values.items() if k not in ("output", "resume", "like")}
+        Path("x"), {k: v for k, v in values.items() if k not in ("output", "resume", "dry_run", "like")}
     )
     recipe = config.recipe
     assert (recipe.learning_rate, recipe.packing, recipe.schedule) == (1e-3, False, "linear")
@@ -74,7 +74,9 @@ def test_contradictions_are_named_by_their_flags(arguments: tuple[str, ...], nam
 
 def like(run: Path, *flags: Any) -> TrainConfig:
     given = training.train.make_context("train", ["--output", "new", *(str(f) for f in flags)]).params
-    given = {name: value for name, value in given.items() if name not in ("output", "like", "resume")}
+    given = {
+        name: value for name, value in given.items() if name not in ("output", "like", "resume", "dry_run")
+    }
     return training._like(Path("new"), run, given)
 
 

@@ -1,0 +1,162 @@
+"""What a run says before its first step.
+
+What is adapted and trained, whether the template keeps turns and answers learn to end, what was cut, whether
+packing is right on this backbone, and about how much memory and time it will take. One dialogue is tried. It
+knows nothing of run folders.
+"""
+
+import math
+import time
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
+
+import torch
+
+from preact.backbones.packed_attention import check_packing, packed_rows
+from preact.config import Recipe, TrainConfig
+from preact.dialogues.batches import Collator, Example, on_device
+from preact.dialogues.conversation import IGNORED
+from preact.dialogues.encoding import Encodings
+from preact.methods import METHODS
+from preact.training.objective import batch_loss
+from preact.training.sharding import is_sharded
+from preact.training.stages import AdapterData
+
+_TRIED = 64
+"""Tokens of each of the two dialogues that packing is tried on."""
+_GIB = 2**30
+
+
+class Memory(NamedTuple):
+    """Bytes that training takes, by formula."""
+
+    weights: int
+    adapter: int
+    """Adapter, gradients and the optimizer's two moments, in float32; moments of a byte in 8 bits."""
+    activations: int
+    """What the largest micro-batch keeps for the backward pass."""
+
+    @property
+    def total(self) -> int:
+        """All of them."""
+        return sum(self)
+
+
+def learns_to_end(examples: Sequence[Example], stop_ids: set[int]) -> bool:
+    """Whether every answer's last token of loss is one that generation stops at."""
+    return all(
+        label in stop_ids
+        for e in examples
+        for label, following in zip(e.labels, [*e.labels[1:], IGNORED], strict=True)
+        if label != IGNORED and following == IGNORED
+    )
+
+
+def data_lines(encodings: Encodings, tokenizer: Any, model: Any) -> Iterator[str]:
+    """What was read, and what of it is learnt."""
+    lengths = [len(e.ids) for e in encodings.examples]
+    yield (
+        f"dialogues: {len(lengths)}, {encodings.cut} cut and {encodings.dropped} left out at the lengths;"
+        f" {sum(lengths) / len(lengths):.0f} tokens in the mean, {max(lengths)} at most"
+    )
+    if learns_to_end(encodings.examples, _stop_ids(tokenizer, model)):
+        yield "template: earlier turns stay as they are, and answers learn to end"
+    else:
+        yield (
+            "note: answers do not learn to end: the backbone's chat template closes them with no token of"
+            " their own, so they may run up to --max-tokens"
+        )
+
+
+def _stop_ids(tokenizer: Any, model: Any) -> set[int]:
+    ends = getattr(model.generation_config, "eos_token_id", None)
+    ends = ends if isinstance(ends, list) else [ends]
+    return {int(i) for i in (*ends, tokenizer.eos_token_id) if i is not None}
+
+
+def packing_lines(config: TrainConfig, model: Any, examples: Sequence[Example], pad_id: int) -> Iterator[str]:
+    """Try two dialogues packed and padded. Raises TrainingError when they differ."""
+    if not config.recipe.packing:
+        return
+    rows = [e.ids[:_TRIED] for e in sorted(examples, key=lambda e: len(e.ids))[:2]]
+    difference = check_packing(model, rows * (2 // len(rows)), pad_id)
+    yield f"packing: two dialogues in one row are what they are alone (logits differ by {difference:.1g})"
+
+
+def trial_lines(
+    config: TrainConfig, model: Any, stages: Sequence[AdapterData], pad_id: int, processes: int
+) -> Iterator[str]:
+    """What the adapted model trains, and an estimate of memory and time."""
+    trained = sum(p.numel() for p in model.parameters() if p.requires_grad)
+    backbone = model.get_base_model()
+    share = trained / max(1, backbone.num_parameters() - trained)
+    yield f"trained: {trained:,} parameters, {share:.1%} of the backbone's"
+    examples = [e for stage in stages for e in stage.training]
+    memory = estimate_memory(config.recipe, model, stages[0].training)
+    parts = (memory.weights, memory.adapter, memory.activations)
+    weights, adapter, activations = (f"{part / _GIB:.1f}" for part in parts)
+    yield (
+        f"memory: about {memory.total / _GIB:.1f} GiB ({weights} weights, {adapter} adapter and optimizer,"
+        f" {activations} activations of {config.recipe.micro_batch} dialogues)"
+    )
+    if not is_sharded(model):
+        batch, epochs = config.recipe.batch_size, config.recipe.epochs
+        steps = config.max_steps or sum((math.ceil(len(s.training) / batch) * epochs for s in stages), 0.0)
+        dialogues = min(len(examples) * config.recipe.epochs, steps * config.recipe.batch_size)
+        tokens = dialogues * sum(len(e.ids) for e in examples) / len(examples)
+        seconds = tokens * seconds_per_token(config, model, examples, pad_id) / processes
+        yield f"time: about {_duration(seconds)} for {steps:,.0f} steps, by one dialogue tried"
+
+
+def estimate_memory(recipe: Recipe, model: Any, examples: Sequence[Example]) -> Memory:
+    """Bytes by the sizes of the model and of the largest micro-batch.
+
+    A block keeps about ten vectors of the hidden size and four of the feed-forward size a token, which was
+    within a tenth of what an H200 measured at Llama-2-7B's shape.
+    """
+    backbone = model.get_base_model()
+    text = backbone.config.get_text_config()
+    trained = sum(p.numel() for p in model.parameters() if p.requires_grad)
+    total = sum(p.numel() * p.element_size() for p in model.parameters() if not p.requires_grad)
+    moments = 8 if recipe.optimiser == "adamw" else 2
+    size = 4 if recipe.precision == "float32" else 2
+    lengths = sorted((len(e.ids) for e in examples), reverse=True)[: recipe.micro_batch]
+    tokens = sum(lengths) if recipe.packing else len(lengths) * lengths[0]
+    hidden, layers = text.hidden_size, text.num_hidden_layers
+    wide = getattr(text, "intermediate_size", None) or 4 * hidden
+    block = tokens * size * (10 * hidden + 4 * wide)
+    kept = layers * tokens * size * hidden + block if recipe.gradient_checkpointing else layers * block
+    counts = [(sum(label != IGNORED for label in e.labels), len(e.ids)) for e in examples]
+    labeled = sum(own for own, _ in counts) / sum(length for _, length in counts)
+    logits = int(tokens * text.vocab_size * (labeled * 8 if recipe.packing else size + labeled * 8))
+    return Memory(total, trained * (8 + moments), kept + logits)
+
+
+def seconds_per_token(config: TrainConfig, model: Any, examples: Sequence[Example], pad_id: int) -> float:
+    """Forward and backward pass of a dialogue of middling length, the faster of two tries."""
+    recipe, device = config.recipe, model.device
+    example = sorted(examples, key=lambda e: len(e.ids))[len(examples) // 2]
+    collator = Collator(pad_id, packed=recipe.packing, trait_ids=METHODS[config.method].has_experts)
+    seconds = math.inf
+    model.train()
+    with packed_rows(model.get_base_model(), recipe.packing):
+        for _ in range(2):
+            batch = on_device(collator([example]), device)
+            batch.pop("sequence_trait_ids")
+            labels = batch.pop("labels")
+            began = time.perf_counter()
+            with torch.autocast(device.type, torch.bfloat16, enabled=recipe.precision != "float32"):
+                loss = batch_loss(model, batch, labels)
+            torch.autograd.backward(loss)
+            if device.type != "cpu":
+                torch.accelerator.synchronize()
+            seconds = min(seconds, time.perf_counter() - began)
+            model.zero_grad(set_to_none=True)
+    repeated = 4 / 3 if recipe.gradient_checkpointing else 1.0
+    return repeated * seconds / len(example.ids)
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 90:
+        return f"{max(1, round(seconds))} s"
+    return f"{seconds / 60:.0f} minutes" if seconds < 5400 else f"{seconds / 3600:.1f} hours"

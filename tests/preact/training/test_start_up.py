@@ -1,0 +1,93 @@
+"""What a run says before its first step, and a dry run that leaves nothing behind."""
+
+from pathlib import Path
+
+import pytest
+from peft import LoraConfig, get_peft_model
+
+from oceanchat.errors import TrainingError
+from preact.backbones.tiny import save
+from preact.config import TINY_RECIPE
+from preact.dialogues.batches import Example
+from preact.dialogues.conversation import IGNORED
+from preact.training.start_up import estimate_memory, learns_to_end
+from preact.training.train import train
+from tests.preact.architectures import tiny
+from tests.preact.cli.test_training import call
+from tests.preact.conftest import MICRO, Run, micro_config, micro_llama
+from tests.preact.tiny_models import tiny_backbone
+
+
+def test_a_dry_run_says_what_would_be_done_and_leaves_nothing(release_folder: Path, tmp_path: Path) -> None:
+    lines: list[str] = []
+    config = micro_config(release_folder, tmp_path / "run")
+    record = train(config, lines.append, dry=True)
+    assert record.steps == 0 and not (tmp_path / "run").exists()
+    text = "\n".join(lines)
+    for part in (
+        "adapted: q_proj, k_proj, v_proj, gate_proj, up_proj, down_proj (2 each)",
+        f"dialogues: {record.release.dialogues}, {record.release.cut} cut and",
+        "template: earlier turns stay as they are, and answers learn to end",
+        "packing: two dialogues in one row are what they are alone",
+        "% of the backbone's",
+        "memory: about",
+        "time: about",
+    ):
+        assert part in text, text
+
+
+def test_a_dry_run_of_the_command_and_its_contradiction(release_folder: Path, tmp_path: Path) -> None:
+    options = ("--pretrain-steps", 1, "--threads", 1, "--rank", 16, "--dry-run")
+    done = call("train", release_folder, "-o", tmp_path / "run", *options)
+    assert done.stdout.startswith("dry run: nothing was trained") and not (tmp_path / "run").exists()
+    both = call("train", "-o", tmp_path / "run", "--resume", "--dry-run")
+    assert "--dry-run does not combine with --resume" in str(both.exception)
+
+
+def test_what_is_said_changes_nothing_of_the_run(
+    preact_run: Run, release_folder: Path, tmp_path: Path
+) -> None:
+    lines: list[str] = []
+    config = micro_config(release_folder, tmp_path / "run", backbone=preact_run.backbone, max_steps=2)
+    first = train(config, lines.append)
+    again = train(config.model_copy(update={"output": str(tmp_path / "again")}), lines.append)
+    assert first.final == again.final
+
+
+def test_a_backbone_that_cannot_be_packed_is_refused_before_training(
+    release_folder: Path, tmp_path: Path
+) -> None:
+    backbone = tiny_backbone()
+    folder = tmp_path / "falcon"
+    save(backbone._replace(model=tiny("falcon", vocabulary=len(backbone.tokenizer))), folder, MICRO, 1)
+    (folder / "tiny.json").unlink()
+    config = micro_config(release_folder, tmp_path / "run", backbone=str(folder))
+    with pytest.raises(TrainingError, match="--packing does not fit this backbone"):
+        train(config, lambda line: None)
+    assert not (tmp_path / "run").exists()
+    unpacked = config.model_copy(update={"recipe": config.recipe.model_copy(update={"packing": False})})
+    assert train(unpacked.model_copy(update={"max_steps": 1}), lambda line: None).steps == 1
+
+
+def test_an_answer_without_an_end_is_noticed() -> None:
+    ended = Example([5, 6, 2, 7, 8, 2], [IGNORED, 6, 2, IGNORED, 8, 2], 0)
+    open_ended = Example([5, 6, 2, 7, 8, 9], [IGNORED, 6, 2, IGNORED, 8, 9], 0)
+    assert learns_to_end([ended], {2}) and learns_to_end([open_ended], {2, 9})
+    assert not learns_to_end([ended, open_ended], {2})
+
+
+def test_memory_grows_with_what_takes_it() -> None:
+    examples = [Example([1] * length, [1] * length, 0) for length in (10, 20, 30)]
+    model = get_peft_model(micro_llama(), LoraConfig(r=8, target_modules=["q_proj"]))
+    packed = TINY_RECIPE.model_copy(update={"micro_batch": 2, "precision": "float32"})
+    whole = estimate_memory(packed, model, examples)
+    frozen = sum(p.numel() for p in model.parameters() if not p.requires_grad)
+    assert whole.weights == 4 * frozen and whole.adapter == 16 * 2 * 2 * 8 * 32
+    padded = estimate_memory(packed.model_copy(update={"packing": False}), model, examples)
+    half = estimate_memory(packed.model_copy(update={"precision": "mixed"}), model, examples)
+    checkpointed = estimate_memory(
+        packed.model_copy(update={"gradient_checkpointing": True}), model, examples
+    )
+    assert half.activations < whole.activations < padded.activations
+    assert checkpointed.activations < whole.activations
+    assert whole.total == sum(whole)
