@@ -125,11 +125,11 @@ def estimate_memory(recipe: Recipe, model: Any, examples: Sequence[Example]) -> 
     hidden, layers = text.hidden_size, text.num_hidden_layers
     wide = getattr(text, "intermediate_size", None) or 4 * hidden
     block = tokens * size * (10 * hidden + 4 * wide)
-    kept = layers * tokens * size * hidden + block if recipe.gradient_checkpointing else layers * block
+    blocks = layers * tokens * size * hidden + block if recipe.gradient_checkpointing else layers * block
     counts = [(sum(label != IGNORED for label in e.labels), len(e.ids)) for e in examples]
     labeled = sum(own for own, _ in counts) / sum(length for _, length in counts)
     logits = int(tokens * text.vocab_size * (labeled * 8 if recipe.packing else size + labeled * 8))
-    return Memory(total, trained * (8 + moments), kept + logits)
+    return Memory(total, trained * (8 + moments), blocks + logits)
 
 
 def seconds_per_token(config: TrainConfig, model: Any, examples: Sequence[Example], pad_id: int) -> float:

@@ -142,15 +142,9 @@ def _train(record: RunRecord, release: TrainingRelease, session: Session) -> Run
     ]
     if config.recipe.learning_rate == "auto" and not session.dry:
         config = choose_rate(config, backbone.model, pad_id, chosen, session)
-    counts = {
-        "dialogues": len(encodings.examples),
-        "dropped": encodings.dropped,
-        "cut": encodings.cut,
-        "missing": missing_codes(e.trait_id for e in encodings.examples),
-    }
     update = {
         "config": config,
-        "release": record.release.model_copy(update=counts),
+        "release": _counted(record.release, encodings),
         "backbone": identity,
         "adapted": find_targets(backbone.model, config.recipe.target_modules).counts,
         "backbone_parameters": identity.parameters,
@@ -174,6 +168,16 @@ def _train(record: RunRecord, release: TrainingRelease, session: Session) -> Run
         model = adapted.unload() if len(chosen) > 1 else model
     processes.wait()  # the others may still be writing beside a checkpoint
     return processes.once(lambda: _finish(record, folder, trained))
+
+
+def _counted(used: ReleaseUsed, encodings: Encodings) -> ReleaseUsed:
+    counts = {
+        "dialogues": len(encodings.examples),
+        "dropped": encodings.dropped,
+        "cut": encodings.cut,
+        "missing": missing_codes(e.trait_id for e in encodings.examples),
+    }
+    return used.model_copy(update=counts)
 
 
 def _stages(
