@@ -68,6 +68,7 @@ def train_adapter(
     began = time.monotonic()
     run(trainer, resume=session.resume)
     seconds = time.monotonic() - began - (validation.seconds if validation else 0.0)
+    trainer.check_weights()
     processes.wait()  # the best adapter is written by the main process
     step = take_best(best, model) if best is not None else trainer.state.global_step
     if processes.main:

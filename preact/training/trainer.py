@@ -17,6 +17,7 @@ from torch.distributed.tensor import DTensor
 from torch.utils.data import DataLoader
 from transformers import PrinterCallback, Trainer, TrainerCallback, TrainingArguments
 
+from oceanchat.errors import TrainingError
 from preact.backbones.packed_attention import use_packed_rows
 from preact.config import Recipe, TrainConfig
 from preact.dialogues.batches import Collator, Example
@@ -53,7 +54,6 @@ class PreactTrainer(Trainer):  # type: ignore[misc]
         self.parts: dict[str, Tensor] = {}
         """Sums since the last log, of this process: the losses by step, and the tokens seen."""
         self.parts_since = 0
-        self.last_losses: dict[str, float] = {}
         # Trainer's name for a model whose weights are placed already: it neither moves nor wraps it.
         self.is_distributed_loading_by_transformers = is_sharded(self.model)
         self.add_callback(_NewOrder(steps))
@@ -124,22 +124,34 @@ class PreactTrainer(Trainer):  # type: ignore[misc]
             if self.optimizer is not None and len(self.optimizer.param_groups) > 1:
                 logs["router_learning_rate"] = self.optimizer.param_groups[1]["lr"]
             self.parts = {}
-            self._check_finite(logs)
-            self.last_losses = {name: logs[name] for name in ("loss", "lm_loss", "expert_loss")}
+        self._check_finite(logs)
         super().log(logs, start_time)
 
     def _check_finite(self, logs: dict[str, float]) -> None:
-        wrong = next((n for n in ("loss", "grad_norm") if not math.isfinite(logs.get(n, 0.0))), None)
-        if wrong is None:
-            return
-        what = "loss" if wrong == "loss" else "gradient"
+        for name, what in (
+            ("loss", "loss"),
+            ("grad_norm", "gradient"),
+            ("validation_loss", "validation loss"),
+        ):
+            if not math.isfinite(logs.get(name, 0.0)):
+                raise self._diverged(f"the {what} is {logs[name]}")
+
+    def check_weights(self) -> None:
+        """Raise TrainingError where a trained weight is no number; a step's loss is that before the step."""
+        if not all(p.isfinite().all() for p in self.model.parameters() if p.requires_grad):
+            raise self._diverged("weights are no numbers")
+
+    def _save_checkpoint(self, model: nn.Module, trial: Any) -> None:
+        self.check_weights()
+        super()._save_checkpoint(model, trial)
+
+    def _diverged(self, what: str) -> TrainingError:
         router = f" or --router-lr ({self.recipe.router_learning_rate:g})" if self.method.router else ""
         saved = last_checkpoint(Path(self.args.output_dir))
         after = f"; the last good checkpoint is '{saved}'" if saved else ""
-        raise self.processes.failure(
-            f"training diverged at step {self.state.global_step}: the {what} is {logs[wrong]};"
-            f" train a new run with a lower --lr ({self.recipe.learning_rate:g}){router}, or a lower"
-            f" --max-grad-norm{after}"
+        return self.processes.failure(
+            f"training diverged at step {self.state.global_step}: {what}; train a new run with a lower --lr"
+            f" ({self.recipe.learning_rate:g}){router}, or a lower --max-grad-norm{after}"
         )
 
     def create_optimizer(self, model: nn.Module | None = None) -> torch.optim.Optimizer:

@@ -7,6 +7,7 @@ import pytest
 import torch
 from transformers import TrainingArguments
 
+from oceanchat.errors import TrainingError
 from preact.config import TrainConfig
 from preact.dialogues.batches import Example
 from preact.dialogues.conversation import IGNORED
@@ -62,6 +63,32 @@ def test_training_does_not_depend_on_the_size_of_micro_batches(tmp_path: Path, m
     assert any("personality" in name for name in whole)
     for name in whole:
         assert torch.allclose(parts[name], whole[name], rtol=1e-4, atol=1e-6), name
+
+
+@pytest.mark.parametrize(
+    ("logs", "what"),
+    [
+        ({"loss": float("nan"), "grad_norm": 1.0}, "the loss is nan"),
+        ({"loss": 1.0, "grad_norm": float("inf")}, "the gradient is inf"),
+        ({"validation_loss": float("nan")}, "the validation loss is nan"),
+    ],
+)
+def test_figures_that_are_no_numbers_end_training(tmp_path: Path, logs: dict[str, float], what: str) -> None:
+    trainer = trainer_for(tmp_path)
+    with pytest.raises(TrainingError, match=rf"{what}; train a new run with a lower --lr .* or --router-lr"):
+        trainer.log(logs)
+    assert not trainer.state.log_history
+
+
+def test_weights_that_are_no_numbers_are_never_saved(tmp_path: Path) -> None:
+    trainer = trainer_for(tmp_path)
+    trainer.check_weights()
+    parameter = next(p for p in trainer.model.parameters() if p.requires_grad)
+    with torch.no_grad():
+        parameter[0, 0] = float("nan")
+    with pytest.raises(TrainingError, match="weights are no numbers"):
+        trainer._save_checkpoint(trainer.model, None)
+    assert last_checkpoint(tmp_path / "checkpoints") is None
 
 
 def test_one_process_uses_one_gpu_however_many_it_sees(
