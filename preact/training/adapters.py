@@ -65,6 +65,11 @@ def load_adapters(model: Any, folders: dict[str, Path]) -> Any:
     """
     adapted: Any = None
     for name, folder in folders.items():
+        if not (folder / "adapter_model.safetensors").is_file():
+            raise TrainingError(
+                f"adapter '{folder}' has no adapter_model.safetensors (pickled weights are not read); restore"
+                " it, or train again"
+            )
         try:
             with peft_noise_silenced():
                 if adapted is None:

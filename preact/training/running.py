@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
+from safetensors import SafetensorError
 
 from oceanchat.errors import TrainingError
 from preact.config import TrainConfig
@@ -109,7 +110,11 @@ def run(trainer: PreactTrainer, *, resume: bool = False) -> None:
     except RuntimeError as error:
         if "alloc" in str(error) and "memory" in str(error):
             raise _out_of_memory() from error
+        if "PytorchStreamWriter" in str(error) or "file write failed" in str(error):
+            raise _unwritable(trainer, error) from error
         raise
+    except (OSError, SafetensorError) as error:
+        raise _unwritable(trainer, error) from error
 
 
 def _lines(folder: Path, label: str) -> list[dict[str, Any]]:
@@ -120,6 +125,14 @@ def _last_losses(folder: Path, label: str) -> dict[str, float]:
     """The last figure of each loss, from the metrics: a resumed run may have no step left to take."""
     names = ("loss", "lm_loss", "expert_loss", "validation_loss")
     return {name: line[name] for line in _lines(folder, label) for name in names if name in line}
+
+
+def _unwritable(trainer: PreactTrainer, error: Exception) -> TrainingError:
+    reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error).splitlines()[0]
+    return TrainingError(
+        f"checkpoint folder '{trainer.args.output_dir}' cannot be read or written ({reason}); make room or"
+        " mend it, and continue with --resume"
+    )
 
 
 def _out_of_memory() -> TrainingError:

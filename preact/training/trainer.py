@@ -6,12 +6,14 @@ of the loss in the log. It knows nothing of releases or run folders.
 
 import json
 import math
+import zipfile
 from collections.abc import Sequence
 from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError, safe_open
 from torch import Tensor, distributed, nn
 from torch.distributed.tensor import DTensor
 from torch.utils.data import DataLoader
@@ -276,12 +278,27 @@ def _arguments(config: TrainConfig, folder: Path, steps: Steps, checkpoints: boo
 
 
 def last_checkpoint(folder: Path) -> str | None:
-    """The newest complete checkpoint; one that a crash cut short has no readable trainer_state.json."""
+    """The newest complete checkpoint; one that lacks a file or was cut short is passed over.
+
+    An older one, or the beginning, comes to the same result; without the optimizer's state it would not.
+    """
     by_step = {}
     for path in folder.glob("checkpoint-*"):
         try:
             json.loads((path / "trainer_state.json").read_text(encoding="utf-8"))
+            if not _is_complete(path):
+                continue
             by_step[int(path.name.rpartition("-")[2])] = path
         except (OSError, ValueError):
             continue
     return str(by_step[max(by_step)]) if by_step else None
+
+
+def _is_complete(checkpoint: Path) -> bool:
+    """Whether all that a resume reads is whole; torch's archives end in their index."""
+    archives = [checkpoint / "optimizer.pt", checkpoint / "scheduler.pt", *checkpoint.glob("rng_state*.pth")]
+    try:
+        with safe_open(checkpoint / "adapter_model.safetensors", framework="pt"):
+            return len(archives) > 2 and all(zipfile.is_zipfile(path) for path in archives)
+    except (OSError, SafetensorError):
+        return False

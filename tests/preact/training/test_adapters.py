@@ -45,3 +45,12 @@ def test_modules_are_chosen_by_the_architecture_and_named(architecture: str) -> 
     model = tiny(architecture)
     named = with_targets(config, model).recipe.target_modules
     assert named and set(adapt(model, config).peft_config["default"].target_modules) == set(named)
+
+
+def test_pickled_adapters_are_not_read(tmp_path: Path) -> None:
+    adapt(micro_llama(), TrainConfig(release="r", output="o", recipe=TINY_RECIPE)).save_pretrained(
+        tmp_path, safe_serialization=False
+    )
+    (tmp_path / "adapter_model.safetensors").unlink(missing_ok=True)
+    with pytest.raises(TrainingError, match="pickled weights are not read"):
+        load_adapters(micro_llama(), {"default": tmp_path})

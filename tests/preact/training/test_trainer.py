@@ -135,10 +135,21 @@ def test_the_router_has_its_own_rate_and_no_decay(tmp_path: Path) -> None:
     assert len(trainer_for(tmp_path, "no-router").create_optimizer().param_groups) == 1
 
 
-def test_a_checkpoint_cut_short_is_passed_over(tmp_path: Path) -> None:
+def test_a_checkpoint_that_was_cut_short_is_passed_over(tmp_path: Path) -> None:
     assert last_checkpoint(tmp_path) is None
-    for step, text in ((5, "{}"), (10, "{}"), (15, '{"global'), (20, None)):
-        (tmp_path / f"checkpoint-{step}").mkdir()
-        if text is not None:
-            (tmp_path / f"checkpoint-{step}" / "trainer_state.json").write_text(text)
-    assert last_checkpoint(tmp_path) == str(tmp_path / "checkpoint-10")
+    trainer = trainer_for(tmp_path / "run")
+    trainer.args.output_dir = str(tmp_path)
+    for step in (5, 10):
+        trainer.state.global_step = step
+        trainer.create_optimizer_and_scheduler(20)
+        trainer._save_checkpoint(trainer.model, None)
+    newest, older = tmp_path / "checkpoint-10", tmp_path / "checkpoint-5"
+    for name, length in (("optimizer.pt", -100), ("rng_state.pth", -9), ("adapter_model.safetensors", -8)):
+        whole = (newest / name).read_bytes()
+        (newest / name).write_bytes(whole[:length])
+        assert last_checkpoint(tmp_path) == str(older)
+        (newest / name).write_bytes(whole)
+        assert last_checkpoint(tmp_path) == str(newest)
+    (newest / "trainer_state.json").write_text('{"global')
+    (older / "optimizer.pt").unlink()
+    assert last_checkpoint(tmp_path) is None
