@@ -9,7 +9,7 @@ import streamlit as st
 
 from annotation_app import session
 from annotation_app.sign_in import base_path
-from annotation_app.views import agreement, disagreements, progress, qualify, validate
+from annotation_app.views import agreement, disagreements, items, progress, qualify, validate
 from oceanchat.errors import OceanChatError
 from oceanchat.store.annotators import Annotator
 
@@ -35,6 +35,7 @@ def pages_of(account: Annotator) -> list[st.Page]:
         return [
             st.Page(progress.page, title="Progress", url_path="progress", default=True),
             st.Page(agreement.page, title="Agreement", url_path="agreement"),
+            st.Page(items.page, title="Items", url_path="items"),
             st.Page(disagreements.page, title="Disagreements", url_path="disagreements"),
             st.Page(qualify.guidelines_page, title="Guidelines", url_path="guidelines"),
         ]

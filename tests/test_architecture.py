@@ -110,7 +110,8 @@ TESTED_ELSEWHERE = {
     ),
     "tests/annotation_app/test_qualifying.py": "annotation_app/views/qualify",
     "tests/annotation_app/test_validating.py": (
-        "annotation_app/components/item annotation_app/components/table annotation_app/views/agreement "
+        "annotation_app/components/item annotation_app/components/table annotation_app/figures "
+        "annotation_app/views/agreement annotation_app/views/items "
         "annotation_app/views/dialogue annotation_app/views/disagreements annotation_app/views/progress "
         "annotation_app/views/validate"
     ),

@@ -1,17 +1,26 @@
 """The lead's page of agreement and pass rates."""
 
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import altair as alt
+import pandas as pd
 import streamlit as st
 
-from annotation_app import session, settings
-from annotation_app.components.table import show_table
+from annotation_app import figures, session, settings
 from oceanchat.annotation import accounts, report
 from oceanchat.annotation.report import Report
 from oceanchat.errors import AnnotationError
 from oceanchat.statistics.agreement import Agreement
-from oceanchat.statistics.figure import NAMES, SHARE, form_of
+from oceanchat.statistics.dataset_quality import DatasetQuality
+from oceanchat.statistics.figure import NAMES, SHARE, Figure, form_of
+from oceanchat.store.annotators import Annotator
+from oceanchat.store.validations import validation_table
 
 COEFFICIENTS = ("observed", "unanimous", "fleiss_kappa", "alpha_nominal", "ac1")
 """The coefficients of the page; the others are in `oceanchat agreement`."""
+_QUESTIONS = {"trait_shown": "Trait shown?", "coherent": "Coherent?"}
 
 
 def page() -> None:
@@ -22,66 +31,167 @@ def page() -> None:
     accounts.require_lead(lead)
     st.header("Agreement")
     try:
-        results = report.report(settings.store(), settings.sample())
+        results = figures.current_report()
     except AnnotationError:
         st.write("There is no sample yet. Draw one with `oceanchat sample`.")
         return
-    st.caption(
-        f"{results.overall.labels} labels on {results.overall.items} of {results.coverage.items} items,"
-        f" {results.sample.overlap} annotators each. Intervals are 95 %."
-    )
-    _summary(results)
-    st.subheader("Valid or not")
-    _agreement(results.overall, "overall")
-    for name, question in results.questions.items():
-        st.subheader({"trait_shown": "Trait shown?", "coherent": "Coherent?"}.get(name, name))
-        _agreement(question, name)
+    _caption(results)
+    _metrics(results)
+    _downloads()
     st.subheader("By trait-level")
-    show_table(
-        ("", "Items", "Pass rate", *map(_label, COEFFICIENTS)),
-        [
-            (
-                code,
-                str(stratum.items),
-                results.pass_rates[code].cells(SHARE)[0],
-                *(stratum.figures()[name].cells(form_of(name))[0] for name in COEFFICIENTS),
-            )
-            for code, stratum in results.strata.items()
-        ],
-        key="strata",
-        label="Agreement by trait-level",
-    )
+    if results.strata:
+        st.altair_chart(_chart(results.pass_rates), theme="streamlit")
+        _frame(
+            [_stratum(code, stratum, results.pass_rates[code]) for code, stratum in results.strata.items()],
+            "strata",
+        )
+    if results.dataset:
+        st.subheader("The whole dataset")
+        st.caption(
+            "Share valid of what the checker passed, from its verdicts on all and people's labels on some."
+            " Prediction-powered assumes nothing of the checker, Rogan-Gladen that it errs alike on all"
+            " trait-levels."
+        )
+        _frame([_quality(code, quality) for code, quality in results.dataset.items()], "dataset")
+    st.subheader("All figures")
+    _frame(_rows(results), "figures")
     if results.pairs:
         st.subheader("Every two annotators")
-        rows = [(" and ".join(pair), *figure.cells(), figure.note) for pair, figure in results.pairs.items()]
-        show_table(("Pair", "Cohen's kappa", "Interval", ""), rows, key="pairs")
+        pairs = [{"Pair": " and ".join(pair), **_cells("", each)} for pair, each in results.pairs.items()]
+        _frame(pairs, "pairs")
+
+
+def _caption(results: Report) -> None:
+    others = ", ".join(f"{number} ({count} labels)" for number, count in results.others.items())
+    st.caption(
+        f"Sample {results.sample.id}: {results.overall.labels} labels on {results.overall.items} of"
+        f" {results.coverage.items} items, {results.coverage.complete} complete, {results.sample.overlap}"
+        " annotators each. Intervals are 95 %." + (f" Other samples: {others}." if others else "")
+    )
+
+
+def _metrics(results: Report) -> None:
+    shown = (
+        ("Pass rate", results.pass_rate, SHARE),
+        ("Unanimous", results.overall.unanimous, SHARE),
+        ("Fleiss' kappa", results.overall.fleiss_kappa, ".3f"),
+        ("Gwet's AC1", results.overall.ac1, ".3f"),
+    )
+    for column, (name, figure, form) in zip(st.columns(4), shown, strict=True):
+        value, interval = figure.cells(form)
+        column.metric(name, value, border=True, help=figure.note or None)
+        column.caption(interval or figure.note or "-")
+
+
+def _downloads() -> None:
+    left, right, _ = st.columns([2, 2, 4])
+    left.download_button(
+        "Download the labels (CSV)", _labels_csv, "validations.csv", "text/csv", on_click="ignore"
+    )
+    right.download_button(
+        "Download the figures (JSON)", _figures_json, "agreement.json", "application/json", on_click="ignore"
+    )
+
+
+def _as_lead() -> Annotator:
+    """The lead, when a file is asked for: the page may be open longer than the sign-in lasts."""
+    account = session.signed_in()
+    if account is None:
+        raise AnnotationError("your sign-in has ended; sign in again")
+    accounts.require_lead(account)
+    return account
+
+
+def _labels_csv() -> str:
+    _as_lead()
+    with settings.store().reading() as connection:
+        table = pd.DataFrame(validation_table(connection, settings.sample()))
+    return str(table.to_csv(index=False))
+
+
+def _figures_json() -> str:
+    _as_lead()
+    return json.dumps(report.record(figures.current_report()), indent=2)
+
+
+def _chart(pass_rates: Mapping[str, Figure]) -> alt.LayerChart:
+    """The pass rate of each trait-level as a dot with its interval."""
+    rows = [
+        {"level": code, "rate": figure.value, "low": figure.low, "high": figure.high}
+        for code, figure in pass_rates.items()
+        if figure.value is not None
+    ]
+    level = alt.Y("level:N", sort=None, title=None)
+    scale = alt.Scale(zero=False, domainMax=1)
+    base = alt.Chart(pd.DataFrame(rows, columns=["level", "rate", "low", "high"]))
+    lines = base.mark_rule(strokeWidth=2, color="#2a8592").encode(
+        x=alt.X("low:Q", title="Pass rate", scale=scale, axis=alt.Axis(format=".0%")), x2="high:Q", y=level
+    )
+    points = base.mark_point(filled=True, size=70, opacity=1, color="#2a8592").encode(
+        x=alt.X("rate:Q", scale=scale),
+        y=level,
+        tooltip=["level", alt.Tooltip("rate:Q", format=".1%"), alt.Tooltip("low:Q", format=".1%"),
+                 alt.Tooltip("high:Q", format=".1%")],
+    )  # fmt: skip
+    chart: alt.LayerChart = (lines + points).properties(height=26 * len(rows) + 40)
+    return chart
+
+
+def _frame(rows: Sequence[Mapping[str, Any]], key: str) -> None:
+    """A table that can be sorted, searched and downloaded."""
+    frame = pd.DataFrame(list(rows))
+    st.dataframe(frame, hide_index=True, key=key, height="content")
+
+
+def _cells(name: str, figure: Figure, form: str = ".3f") -> dict[str, Any]:
+    """A figure under its name, with its interval and note."""
+    digits = 3 if form != SHARE else 4
+    prefix = f"{name} " if name else ""
+    return {
+        name or "Value": None if figure.value is None else round(figure.value, digits),
+        f"{prefix}interval" if name else "Interval": figure.cells(form)[1] or figure.note,
+    }
+
+
+def _stratum(code: str, stratum: Agreement, rate: Figure) -> dict[str, Any]:
+    row: dict[str, Any] = {"Trait-level": code, "Items": stratum.items, "Labels": stratum.labels}
+    row |= _cells("Pass rate", rate, SHARE)
+    for name in COEFFICIENTS:
+        row |= _cells(_label(name), stratum.figures()[name], form_of(name))
+    notes = {stratum.figures()[name].note for name in COEFFICIENTS} | {rate.note}
+    return row | {"Notes": "; ".join(sorted(filter(None, notes)))}
+
+
+def _quality(code: str, quality: DatasetQuality) -> dict[str, Any]:
+    return {
+        "Trait-level": code,
+        "Passed": quality.released,
+        "Decided by people": quality.judged,
+        **_cells("Prediction-powered", quality.precision, SHARE),
+        **_cells("Rogan-Gladen", quality.precision_rogan_gladen, SHARE),
+    }
+
+
+def _rows(results: Report) -> list[dict[str, Any]]:
+    decided = f"{results.decided} of {results.disagreements} disagreements decided"
+    summary = [
+        ("Sample", "pass_rate", results.pass_rate),
+        ("Sample", "pass_rate_after_adjudication", results.pass_rate_after._replace(note=decided)),
+        *(("Sample", name, figure) for name, figure in results.checker._asdict().items()),
+    ]
+    blocks = {"Valid or not": results.overall} | {
+        _QUESTIONS.get(name, name): each for name, each in results.questions.items()
+    }
+    every = [
+        *summary,
+        *((block, name, each.figures()[name]) for block, each in blocks.items() for name in COEFFICIENTS),
+    ]
+    return [
+        {"About": about, "Figure": _label(name), **_cells("", figure, form_of(name)), "Note": figure.note}
+        for about, name, figure in every
+    ]
 
 
 def _label(name: str) -> str:
     """A figure's name as the head of a row or column."""
     return NAMES[name][0].upper() + NAMES[name][1:]
-
-
-def _summary(results: Report) -> None:
-    decided = f"{results.decided} of {results.disagreements} disagreements decided"
-    rows = [
-        (_label("pass_rate"), *results.pass_rate.cells(SHARE), results.pass_rate.note),
-        (_label("pass_rate_after_adjudication"), *results.pass_rate_after.cells(SHARE), decided),
-        *(
-            (_label(name), *figure.cells(SHARE), figure.note)
-            for name, figure in results.checker._asdict().items()
-        ),
-    ]
-    show_table(("", "Value", "Interval", ""), rows, key="summary", label="Pass rate")
-
-
-def _agreement(results: Agreement, key: str) -> None:
-    figures = {name: results.figures()[name] for name in COEFFICIENTS}
-    rows = [(_label(name), *figure.cells(form_of(name))) for name, figure in figures.items()]
-    show_table(("", "Value", "Interval"), rows, key=f"agreement-{key}", label="Agreement")
-    notes: dict[str, list[str]] = {}
-    for name, figure in figures.items():
-        if figure.note:
-            notes.setdefault(figure.note.split("; interval from")[0], []).append(_label(name))
-    for note, labels in notes.items():
-        st.text(f"{', '.join(labels)}: {note}.")

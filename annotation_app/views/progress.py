@@ -1,5 +1,8 @@
 """The lead's page of annotators and their progress."""
 
+from typing import Any
+
+import pandas as pd
 import streamlit as st
 
 from annotation_app import session, settings
@@ -40,26 +43,22 @@ def _live() -> None:
     for progress in everyone:
         for warning in progress.attention.warnings:
             st.text(f"Look at {progress.annotator.name}: {warning}.")
-    show_table(
-        ("Annotator", "Answered", "Last", "Median time", "Repeats alike", "Gold right", "State"),
-        [_row(progress) for progress in everyone],
-        key="annotators",
-        label="Annotators",
-    )
+    frame = pd.DataFrame([_row(progress) for progress in everyone])
+    st.dataframe(frame, hide_index=True, key="annotators", height="content")
 
 
-def _row(progress: AnnotatorProgress) -> tuple[str, ...]:
-    seconds = progress.attention.median_seconds
-    days = progress.idle_days
-    return (
-        progress.annotator.name,
-        f"{progress.done} of {progress.total}",
-        "-" if days is None else "today" if days < 1 else f"{days:.0f} days ago",
-        "-" if seconds is None else f"{seconds:.0f} s",
-        _share(progress.attention.repeated),
-        _share(progress.attention.gold),
-        accounts.state(progress.annotator),
-    )
+def _row(progress: AnnotatorProgress) -> dict[str, Any]:
+    seconds, days = progress.attention.median_seconds, progress.idle_days
+    return {
+        "Annotator": progress.annotator.name,
+        "Answered": progress.done,
+        "Of": progress.total,
+        "Last": "-" if days is None else "today" if days < 1 else f"{days:.0f} days ago",
+        "Median seconds": None if seconds is None else round(seconds),
+        "Repeats alike": _share(progress.attention.repeated),
+        "Gold right": _share(progress.attention.gold),
+        "State": accounts.state(progress.annotator),
+    }
 
 
 def _share(figure: Figure) -> str:

@@ -6,7 +6,7 @@ do those already seen; the others move. Planning holds a lock on the sample and 
 assignments, so there is never a fourth label, and never a third missing while there are enough annotators.
 """
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
@@ -152,9 +152,7 @@ def coverage(store: Store, number: int | None = None) -> Coverage:
         sample = sample_rows.latest_sample(connection, number=number)
         if sample is None:
             return Coverage(0, 0, 0)
-        items = sample_rows.sample_items(connection, sample.id, "sample")
-        rows = presentation_rows.sample_assignments(connection, sample.id)
-    counted = [row for row in rows if row.purpose == COUNTED]
-    answered = Counter(row.item_id for row in counted if row.answered_at is not None)
-    complete = sum(answered[item] >= sample.overlap for item in items)
-    return Coverage(len(items), complete, len(items) * sample.overlap - len(counted))
+        counts = assignment_rows.counts_by_item(connection, sample.id, COUNTED)
+    complete = sum(count.answered >= sample.overlap for count in counts.values())
+    assigned = sum(count.assigned for count in counts.values())
+    return Coverage(len(counts), complete, len(counts) * sample.overlap - assigned)

@@ -25,20 +25,18 @@ from oceanchat.statistics.agreement import (
 )
 from oceanchat.statistics.checker_accuracy import CheckedDialogue, CheckerFigures, checker_against_humans
 from oceanchat.statistics.coefficients import Value
+from oceanchat.statistics.dataset_quality import DatasetQuality, Stratum, dataset_quality, strata_of
 from oceanchat.statistics.figure import Figure
 from oceanchat.store import annotators as annotator_rows
 from oceanchat.store import assignments as assignment_rows
 from oceanchat.store import labels as label_rows
 from oceanchat.store.annotators import Annotator
-from oceanchat.store.assignments import COUNTED
-from oceanchat.store.builds import built_states
 from oceanchat.store.database import Store
-from oceanchat.store.imports import imported_states
 from oceanchat.store.labels import PASSED, ItemLabel, counts_for_agreement
 from oceanchat.store.presentations import rejected_submission_counts
 from oceanchat.store.samples import Sample, item_contents, latest_sample
 from oceanchat.store.splits import complete_items, decisions, split_items, votes_by_item
-from oceanchat.store.validations import reported_sample
+from oceanchat.store.validations import DialogueState, dialogue_states, reported_sample
 from oceanchat.traits import CODES
 
 GOOD = "yes"
@@ -70,6 +68,8 @@ class Report:
     pairs: Mapping[tuple[str, str], Figure]
     """Cohen's kappa of every two annotators."""
     checker: CheckerFigures
+    dataset: Mapping[str, DatasetQuality]
+    """How good all checked dialogues of the store are: by trait-level, and together under 'all'."""
     others: Mapping[int, int]
     """Number of every other sample that has labels -> how many."""
 
@@ -82,7 +82,7 @@ def report(store: Store, sample_number: int | None = None) -> Report:
             raise AnnotationError("there is no sample yet; draw one with `oceanchat sample`")
         current = label_rows.item_labels(connection, sample.id)
         others = label_rows.label_counts(connection)
-        states = imported_states(connection) | built_states(connection)
+        states = dialogue_states(connection)
     counted = [label for label in current if counts_for_agreement(label)]
     ratings = [_rating(label, label.value) for label in counted]
     votes = votes_by_item(counted)
@@ -93,6 +93,7 @@ def report(store: Store, sample_number: int | None = None) -> Report:
     after: dict[str, Value | None] = {item: decided.get(item, value) for item, value in before.items()}
     strata = {code: [rating for rating in ratings if rating.stratum == code] for code in CODES}
     coverage = assignment.coverage(store, sample.id)
+    checked = _checked(sample, votes_by_item(current), states)
     return Report(
         sample=sample,
         coverage=coverage,
@@ -109,7 +110,8 @@ def report(store: Store, sample_number: int | None = None) -> Report:
         disagreements=len(split),
         decided=len(decided),
         pairs=pairwise_cohen(ratings),
-        checker=_checker(sample, current, states),
+        checker=checker_against_humans(dialogue for _, dialogue in checked),
+        dataset=dataset_quality(_in_paper_order(strata_of(checked))) if checked else {},
         others={number: count for number, count in others.items() if number != sample.id},
     )
 
@@ -133,17 +135,23 @@ def _rating(label: ItemLabel, value: Value) -> Rating:
     return Rating(str(label.item_id), f"annotator-{label.annotator_id}", value, label.stratum)
 
 
-def _checker(sample: Sample, current: Sequence[ItemLabel], states: Mapping[str, str]) -> CheckerFigures:
-    """Over the checked dialogues of the store, in their present states, as in a release of it."""
-    votes: dict[str, list[bool]] = {}
-    for label in current:
-        if label.purpose == COUNTED:
-            votes.setdefault(label.item_key.removeprefix(f"{sample.id}:"), []).append(label.value == GOOD)
-    return checker_against_humans(
-        CheckedDialogue(state == PASSED, votes.get(dialogue_id, ()))
+def _checked(
+    sample: Sample, votes: Mapping[int, Sequence[ItemLabel]], states: Mapping[str, DialogueState]
+) -> list[tuple[str, CheckedDialogue]]:
+    """The checked dialogues of the store with their trait-levels, in their present states."""
+    cast = {
+        labels[0].item_key.removeprefix(f"{sample.id}:"): [label.value == GOOD for label in labels]
+        for labels in votes.values()
+    }
+    return [
+        (state.trait_level, CheckedDialogue(state.state == PASSED, cast.get(dialogue_id, ())))
         for dialogue_id, state in states.items()
-        if state in (PASSED, *REJECTED_BY_CHECK)
-    )
+        if state.state in (PASSED, *REJECTED_BY_CHECK)
+    ]
+
+
+def _in_paper_order(strata: Mapping[str, Stratum]) -> dict[str, Stratum]:
+    return {code: strata[code] for code in CODES if code in strata}
 
 
 def record(results: Report) -> dict[str, Any]:
@@ -169,6 +177,7 @@ def record(results: Report) -> dict[str, Any]:
         },
         "cohen_kappa": {" - ".join(pair): figure._asdict() for pair, figure in results.pairs.items()},
         "checker": results.checker.as_json(),
+        "dataset": {code: quality.as_json() for code, quality in results.dataset.items()},
     }
 
 

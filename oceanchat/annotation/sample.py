@@ -18,6 +18,7 @@ from oceanchat.annotation.guidelines import KnownItem, read_known_items
 from oceanchat.errors import AnnotationError
 from oceanchat.records import REJECTED_BY_CHECK, Dialogue
 from oceanchat.statistics.sampling import Draw, draw
+from oceanchat.statistics.study_plan import StudyPlan, StudySize, plan, seconds_per_item
 from oceanchat.store import builds as build_rows
 from oceanchat.store import imports as import_rows
 from oceanchat.store import samples as sample_rows
@@ -140,6 +141,26 @@ def extend_sample(
     assignment.replan(store)
     assert sample is not None  # it was there in the same transaction
     return sample
+
+
+def plan_study(
+    store: Store, config: SampleConfig, expected: float, *, build: str | None = None
+) -> list[StudyPlan]:
+    """What samples of half the size, the size and twice the size would tell and take.
+
+    Reading time follows from the words of the store's dialogues. Raises AnnotationError when there are none.
+    """
+    accepted, _ = _pool(store, build)
+    if not accepted:
+        raise AnnotationError("the store has no dialogue to validate; run `oceanchat build` first")
+    words = [sum(len(turn.text.split()) for turn in d.turns) for pool in accepted.values() for d in pool]
+    seconds = seconds_per_item(sum(words) / len(words))
+    n = config.per_trait_level
+    surplus = config.repeats + config.gold + config.include_rejected / n
+    return [
+        plan(StudySize(size, len(accepted), config.annotators, surplus), expected, seconds)
+        for size in sorted({max(1, n // 2), n, 2 * n})
+    ]
 
 
 Pool = dict[str, list[Dialogue]]

@@ -5,7 +5,7 @@ They are `sample`, `annotators`, `annotate` and `agreement`.
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 from click.core import ParameterSource
@@ -17,6 +17,11 @@ from oceanchat.cli.options import json_option, prompts_option, sample_option, st
 from oceanchat.errors import ConfigError
 from oceanchat.extras import load_optional
 from oceanchat.traits import CODES
+
+if TYPE_CHECKING:
+    from oceanchat.annotation.sample import SampleConfig
+    from oceanchat.store.database import Store
+    from oceanchat.store.samples import Sample
 
 
 @click.command()
@@ -63,6 +68,20 @@ from oceanchat.traits import CODES
 @click.option(
     "--min-seconds", default=3.0, show_default=True, help="Minimum time before a label is accepted."
 )
+@click.option(
+    "--plan",
+    "plan_only",
+    is_flag=True,
+    help="Draw nothing; show how exact a study of this size would be, and how long it would take.",
+)
+@click.option(
+    "--expect",
+    type=click.FloatRange(0, 1),
+    default=0.965,
+    show_default=True,
+    metavar="SHARE",
+    help="Share of valid dialogues to plan with.",
+)
 @click.option("--more", is_flag=True, help="Draw more dialogues into the newest sample, up to these numbers.")
 @click.option("--another", is_flag=True, help="Draw a new sample; the old one stays in the store.")
 @prompts_option
@@ -71,6 +90,8 @@ from oceanchat.traits import CODES
 @json_option
 def sample(
     store: str,
+    plan_only: bool,
+    expect: float,
     more: bool,
     another: bool,
     prompts: Path | None,
@@ -83,10 +104,10 @@ def sample(
     \b
     oceanchat sample --per-trait-level 40 --annotators 3
     oceanchat sample --more --per-trait-level 60
+    oceanchat sample --plan --per-trait-level 40
     """
     from oceanchat.annotation.guidelines import PRACTICE_ITEMS, known_items
     from oceanchat.annotation.sample import SampleConfig, draw_sample, extend_sample
-    from oceanchat.cli.display.tables import print_table
     from oceanchat.prompts import open_prompts
     from oceanchat.store.database import open_store
 
@@ -95,11 +116,19 @@ def sample(
     gold, practice = known[PRACTICE_ITEMS:], known[:PRACTICE_ITEMS]
     opened = open_store(store, must_exist=True)
     name = chosen_build(opened, build)
+    if plan_only:
+        return _show_plan(opened, config, expect, name, as_json)
     if more:
         _check_more(another)
         drawn = extend_sample(opened, config.per_trait_level, config.include_rejected or None, build=name)
     else:
         drawn = draw_sample(opened, config, gold, practice, another=another, build=name)
+    _show_sample(drawn, config.per_trait_level, as_json)
+
+
+def _show_sample(drawn: "Sample", wanted: int, as_json: bool) -> None:
+    from oceanchat.cli.display.tables import print_table
+
     if as_json:
         return click.echo(json.dumps({"sample": drawn.id, "settings": drawn.settings}))
     rows = [
@@ -107,11 +136,23 @@ def sample(
         for code, pool in drawn.settings["accepted"].items()
     ]
     print_table(("", "drawn", "of", "rejected ones"), rows, f"Sample {drawn.id}, seed {drawn.seed}")
-    for line in _shortfalls(config.per_trait_level, drawn.settings["accepted"]):
+    for line in _shortfalls(wanted, drawn.settings["accepted"]):
         click.echo(line, err=True)
     click.echo(
         "Next: `oceanchat annotators add NAME` for each annotator, then `oceanchat annotate`.", err=True
     )
+
+
+def _show_plan(
+    store: "Store", config: "SampleConfig", expected: float, build: str | None, as_json: bool
+) -> None:
+    from oceanchat.annotation.sample import plan_study
+    from oceanchat.cli.display.agreement import print_plan
+
+    plans = plan_study(store, config, expected, build=build)
+    if as_json:
+        return click.echo(json.dumps([{**each._asdict(), "size": each.size._asdict()} for each in plans]))
+    print_plan(plans, expected)
 
 
 def _check_more(another: bool) -> None:

@@ -53,10 +53,11 @@ def checker_against_humans(dialogues: Iterable[CheckedDialogue], *, seed: int = 
     sides: dict[bool, list[Sequence[bool]]] = {True: [], False: []}
     for dialogue in dialogues:
         sides[dialogue.passed].append(dialogue.votes)
-    return checker_figures(_group(sides[True]), _group(sides[False]), seed=seed)
+    return checker_figures(group_of(sides[True]), group_of(sides[False]), seed=seed)
 
 
-def _group(votes: Sequence[Sequence[bool]]) -> Group:
+def group_of(votes: Sequence[Sequence[bool]]) -> Group:
+    """The group of dialogues with these votes; empty or even votes decide nothing."""
     decided = [2 * sum(cast) > len(cast) for cast in votes if 2 * sum(cast) != len(cast)]
     return Group(sum(decided), len(decided), len(votes))
 

@@ -6,7 +6,7 @@ oceanchat/annotation/assignment.py.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import (
     Column,
@@ -181,3 +181,33 @@ def progress(connection: Connection, annotator_id: int, sample_id: int) -> tuple
     )
     done, total = connection.execute(query).one()
     return int(done), int(total)
+
+
+class ItemCount(NamedTuple):
+    """How many labels an item has and gets."""
+
+    key: str
+    stratum: str
+    state: str
+    assigned: int
+    answered: int
+
+
+def counts_by_item(connection: Connection, sample_id: int, purpose: str) -> dict[int, ItemCount]:
+    """Item id -> its assignments for a purpose, for every dialogue of a sample."""
+    wanted = (assignments.c.item_id == items.c.id) & (assignments.c.purpose == purpose)
+    query = (
+        select(
+            items.c.id,
+            items.c.key,
+            items.c.stratum,
+            items.c.state,
+            func.count(assignments.c.id),
+            func.count(assignments.c.answered_at),
+        )
+        .outerjoin(assignments, wanted)
+        .where(items.c.sample_id == sample_id, items.c.kind == "sample")
+        .group_by(items.c.id, items.c.key, items.c.stratum, items.c.state)
+        .order_by(items.c.id)
+    )
+    return {row[0]: ItemCount(*row[1:]) for row in connection.execute(query)}

@@ -344,12 +344,6 @@ def stored_dialogues(
             yield _read(Dialogue, record)
 
 
-def built_states(connection: Connection) -> dict[str, str]:
-    """Id -> state of every built dialogue of any build; the first of those with one id counts."""
-    query = select(dialogues.c.id, dialogues.c.state).order_by(dialogues.c.order.desc())
-    return {row.id: row.state for row in connection.execute(query)}
-
-
 def dialogue_by_id(connection: Connection, prefix: str, build: str | None = None) -> list[Dialogue]:
     """A build's dialogues whose id begins with `prefix`."""
     mine = dialogues.c.build == _named(connection, build)

@@ -68,12 +68,6 @@ def imported_counts(connection: Connection) -> dict[str, dict[str, int]]:
     return counts
 
 
-def imported_states(connection: Connection) -> dict[str, str]:
-    """Id -> state of every imported dialogue."""
-    query = select(imported_dialogues.c.id, imported_dialogues.c.state)
-    return {row.id: row.state for row in connection.execute(query)}
-
-
 def _row(dialogue: Dialogue) -> dict[str, Any]:
     return {
         "trait_level": dialogue.trait_level.code,

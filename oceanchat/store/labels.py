@@ -7,7 +7,7 @@ times are seconds since 1970.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import (
     Column,
@@ -72,8 +72,7 @@ class Label:
     saved_at: float
 
 
-@dataclass(frozen=True)
-class ItemLabel:
+class ItemLabel(NamedTuple):
     """The current label of an assignment, with the facts of its item that reports need."""
 
     item_id: int
@@ -192,27 +191,39 @@ def item_labels(connection: Connection, sample_id: int | None) -> list[ItemLabel
         .where(items.c.sample_id == sample_id, labels.c.answers.is_not(None))
         .order_by(items.c.id, assignments.c.purpose, assignments.c.annotator_id)
     )
-    return [_item_label(row) for row in connection.execute(query)]
+    read = _JsonReader()
+    return [
+        ItemLabel(
+            item_id=row.item_id,
+            item_key=row.key,
+            kind=row.kind,
+            stratum=row.stratum,
+            state=row.state,
+            answer_key=read(row.answer_key),
+            annotator_id=row.annotator_id,
+            purpose=row.purpose,
+            answers=read(row.answers),
+            value=row.value,
+            revision=row.revision,
+            active_seconds=row.active_seconds,
+            saved_at=row.saved_at,
+            label_id=row.label_id,
+            assignment_id=row.assignment_id,
+        )
+        for row in connection.execute(query)
+    ]
 
 
-def _item_label(row: Any) -> ItemLabel:
-    return ItemLabel(
-        item_id=row.item_id,
-        item_key=row.key,
-        kind=row.kind,
-        stratum=row.stratum,
-        state=row.state,
-        answer_key=from_json(row.answer_key),
-        annotator_id=row.annotator_id,
-        purpose=row.purpose,
-        answers=from_json(row.answers),
-        value=row.value,
-        revision=row.revision,
-        active_seconds=row.active_seconds,
-        saved_at=row.saved_at,
-        label_id=row.label_id,
-        assignment_id=row.assignment_id,
-    )
+class _JsonReader:
+    """Reads a JSON text once: thousands of labels have the same few answers."""
+
+    def __init__(self) -> None:
+        self._known: dict[str | None, Any] = {}
+
+    def __call__(self, text: str | None) -> Any:
+        if text not in self._known:
+            self._known[text] = from_json(text)
+        return self._known[text]
 
 
 def answers_before(connection: Connection, assignment_id: int, label_id: int) -> Answers | None:
@@ -227,6 +238,20 @@ def answers_before(connection: Connection, assignment_id: int, label_id: int) ->
 def counts_for_agreement(label: ItemLabel) -> bool:
     """Whether a label enters agreement and pass rate: a first answer to a dialogue the check let through."""
     return label.purpose == COUNTED and label.state not in REJECTED_BY_CHECK
+
+
+class Newest(NamedTuple):
+    """What changes whenever a label, an item or an assignment is added."""
+
+    label: int
+    item: int
+    assignments: int
+
+
+def newest(connection: Connection) -> Newest:
+    """The newest rows: while they are the same, so are all figures of labels."""
+    queries = (func.max(labels.c.id), func.max(items.c.id), func.count(assignments.c.id))
+    return Newest(*(connection.execute(select(query)).scalar() or 0 for query in queries))
 
 
 def label_counts(connection: Connection) -> dict[int, int]:

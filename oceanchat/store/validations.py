@@ -4,13 +4,15 @@ It is what `oceanchat export validations` writes and a release is made of: every
 recomputed from it. Functions take an open connection.
 """
 
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, select
 
 from oceanchat.errors import AnnotationError
 from oceanchat.records import REJECTED_BY_CHECK
 from oceanchat.store.assignments import COUNTED
+from oceanchat.store.builds import dialogues
+from oceanchat.store.imports import imported_dialogues
 from oceanchat.store.labels import ItemLabel, item_labels, label_counts
 from oceanchat.store.samples import Sample, all_samples
 from oceanchat.store.splits import split_items, votes_by_item
@@ -34,6 +36,25 @@ def reported_sample(connection: Connection, number: int | None = None) -> Sample
     counts = label_counts(connection)
     labelled = [sample for sample in samples if counts.get(sample.id)]
     return next(reversed(labelled or samples), None)
+
+
+class DialogueState(NamedTuple):
+    """What a report needs of a dialogue that is in the store."""
+
+    trait_level: str
+    state: str
+
+
+def dialogue_states(connection: Connection) -> dict[str, DialogueState]:
+    """Id -> trait-level and state of every dialogue, built or imported; the first built of one id counts."""
+    states: dict[str, DialogueState] = {}
+    for table, order in (
+        (imported_dialogues, imported_dialogues.c.position),
+        (dialogues, dialogues.c.order.desc()),
+    ):
+        query = select(table.c.id, table.c.trait_level, table.c.state).order_by(order)
+        states |= {row.id: DialogueState(row.trait_level, row.state) for row in connection.execute(query)}
+    return states
 
 
 def validation_table(connection: Connection, number: int | None = None) -> list[dict[str, Any]]:

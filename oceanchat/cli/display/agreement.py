@@ -4,14 +4,21 @@ Figures stand with their intervals and notes, then trait-levels and pairs. It pr
 is computed here.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import click
 
 from oceanchat.annotation.report import Report
 from oceanchat.cli.display.tables import print_table
 from oceanchat.statistics.agreement import Agreement
-from oceanchat.statistics.figure import NAMES, SHARE, Figure, form_of
+from oceanchat.statistics.dataset_quality import WHOLE, DatasetQuality
+from oceanchat.statistics.figure import NAMES, SHARE, Figure, form_of, number
+from oceanchat.statistics.study_plan import (
+    QUALIFICATION_HOURS,
+    SECONDS_TO_ANSWER,
+    WORDS_PER_MINUTE,
+    StudyPlan,
+)
 
 _BY_STRATUM = ("observed", "unanimous", "fleiss_kappa", "alpha_nominal", "ac1")
 
@@ -46,8 +53,8 @@ def _print_strata(strata: Mapping[str, Agreement], pass_rates: Mapping[str, Figu
             rows.append((*lead, NAMES[name], *figure.cells(form_of(name)), mark))
             lead = ("", "")
     print_table(("", "labels on items", "", "value", "95 % interval", "note"), rows)
-    for note, number in notes.items():
-        click.echo(f"[{number}] {note}")
+    for note, index in notes.items():
+        click.echo(f"[{index}] {note}")
 
 
 def print_report(report: Report) -> None:
@@ -79,3 +86,57 @@ def print_report(report: Report) -> None:
         print_table((question, "value", "95 % interval", "note"), rows)
     if report.strata:
         _print_strata(report.strata, report.pass_rates)
+    if report.dataset:
+        _print_dataset(report.dataset)
+
+
+def _print_dataset(dataset: Mapping[str, DatasetQuality]) -> None:
+    """Share valid of the released and of all checked dialogues, two estimates side by side."""
+    notes: dict[str, int] = {}
+
+    def cell(figure: Figure) -> str:
+        mark = f" [{notes.setdefault(figure.note, len(notes) + 1)}]" if figure.note else ""
+        value, interval = figure.cells(SHARE)
+        return f"{value} ({interval}){mark}" if interval else f"{value}{mark}"
+
+    rows = [
+        (code, each.released, each.judged, cell(each.precision), cell(each.precision_rogan_gladen))
+        for code, each in dataset.items()
+    ]
+    headers = ("", "passed", "decided", "valid of the passed, prediction-powered", "Rogan-Gladen")
+    print_table(headers, rows, "The whole dataset")
+    whole = dataset[WHOLE]
+    click.echo(f"Valid of all {whole.checked:,} checked: {cell(whole.valid)}")
+    for note, index in notes.items():
+        click.echo(f"[{index}] {note}")
+
+
+def print_plan(plans: Sequence[StudyPlan], expected: float) -> None:
+    """What studies of several sizes would tell and take."""
+    size = plans[0].size
+    print_table(
+        (
+            *("a trait-level", "dialogues", "pass rate +-", "a trait-level +-"),
+            *("kappa from", "a trait-level from", "hours each", "in all"),
+        ),
+        [
+            (
+                each.size.dialogues,
+                each.size.dialogues * each.size.trait_levels,
+                f"{each.width / 2:.1%}",
+                f"{each.width_by_trait_level / 2:.1%}",
+                number(each.kappa, 2),
+                number(each.kappa_by_trait_level, 2),
+                f"{each.hours:.1f}",
+                f"{each.total_hours:.1f}",
+            )
+            for each in plans
+        ],
+        f"{size.annotators} annotators a dialogue, {size.trait_levels} trait-levels,"
+        f" {expected:.1%} expected valid",
+    )
+    click.echo(
+        "+- is half the 95 % interval. From that kappa on agreement is told from chance (power 80 % at 5 %)."
+        f" Hours: {WORDS_PER_MINUTE:.0f} words a minute, {SECONDS_TO_ANSWER:.0f} s an answer,"
+        f" {QUALIFICATION_HOURS:.2f} h for the qualification."
+    )
