@@ -1,24 +1,28 @@
-"""Receive labels, drafts and withdrawals as JSON.
+"""Receive labels, drafts and withdrawals; send figures.
 
-Each is answered with what the database then holds. Who may send them is decided in sign_in.py and in
-oceanchat/annotation.
+Answers come as JSON, and each is answered with what the database then holds. Who may send them is decided in
+sign_in.py and in oceanchat/annotation.
 """
 
+import csv
+import io
+import json
 from collections.abc import Callable
 from typing import Any
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from annotation_app import settings
 from annotation_app.sign_in import account_of, base_path, is_cross_site, is_too_large
-from oceanchat.annotation import labels, revisions
+from oceanchat.annotation import accounts, labels, report, revisions
 from oceanchat.annotation.labels import Conflict, Receipt, TooSoon
 from oceanchat.errors import OceanChatError, StoreError
 from oceanchat.nesting import parse_json
 from oceanchat.store.annotators import Annotator
+from oceanchat.store.validations import validation_table
 
 Body = dict[str, Any]
 _A_YEAR = 31_536_000
@@ -108,9 +112,50 @@ def _sentence(error: OceanChatError) -> str:
     return text[:1].upper() + text[1:] + "."
 
 
+async def download_labels(request: Request) -> Response:
+    """Every label of the sample, for leads."""
+    return await run_in_threadpool(_download, request, _labels_csv, "validations.csv", "text/csv")
+
+
+async def download_figures(request: Request) -> Response:
+    """Every figure of the sample, for leads."""
+    return await run_in_threadpool(_download, request, _figures_json, "agreement.json", "application/json")
+
+
+def _download(request: Request, content: Callable[[], str], file: str, kind: str) -> Response:
+    account = account_of(request)
+    if account is None:
+        return PlainTextResponse("You are no longer signed in; sign in again and repeat the download.", 401)
+    try:
+        accounts.require_lead(account)
+        headers = {"Content-Disposition": f'attachment; filename="{file}"', "Cache-Control": "no-store"}
+        return Response(content(), media_type=kind, headers=headers)
+    except OceanChatError as error:
+        return PlainTextResponse(_sentence(error), 403)
+
+
+def _labels_csv() -> str:
+    with settings.store().reading() as connection:
+        rows = validation_table(connection, settings.sample())
+    text = io.StringIO()
+    writer = csv.DictWriter(text, list(rows[0]) if rows else ["item"])
+    writer.writeheader()
+    writer.writerows(rows)
+    return text.getvalue()
+
+
+def _figures_json() -> str:
+    return json.dumps(report.record(report.report(settings.store(), settings.sample())), indent=2)
+
+
 def routes() -> list[Route]:
     """The routes below the app's base path."""
+    below = f"{base_path()}/annotation"
     return [
-        Route(f"{base_path()}/annotation/{name}", handler, methods=["POST"])
-        for name, handler in (("label", save_label), ("draft", save_draft), ("undo", undo))
+        *(
+            Route(f"{below}/{name}", handler, methods=["POST"])
+            for name, handler in (("label", save_label), ("draft", save_draft), ("undo", undo))
+        ),
+        Route(f"{below}/validations.csv", download_labels, methods=["GET"]),
+        Route(f"{below}/agreement.json", download_figures, methods=["GET"]),
     ]

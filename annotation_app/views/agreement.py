@@ -1,6 +1,5 @@
 """The lead's page of agreement and pass rates."""
 
-import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -8,18 +7,19 @@ import altair as alt
 import pandas as pd
 import streamlit as st
 
-from annotation_app import figures, session, settings
-from oceanchat.annotation import accounts, report
+from annotation_app import figures, session
+from annotation_app.sign_in import base_path
+from oceanchat.annotation import accounts
 from oceanchat.annotation.report import Report
 from oceanchat.errors import AnnotationError
 from oceanchat.statistics.agreement import Agreement
 from oceanchat.statistics.dataset_quality import DatasetQuality
 from oceanchat.statistics.figure import NAMES, SHARE, Figure, form_of
-from oceanchat.store.annotators import Annotator
-from oceanchat.store.validations import validation_table
 
 COEFFICIENTS = ("observed", "unanimous", "fleiss_kappa", "alpha_nominal", "ac1")
 """The coefficients of the page; the others are in `oceanchat agreement`."""
+_SHARES = ("Pass rate", "Observed agreement", "Unanimous", "Prediction-powered", "Rogan-Gladen")
+"""Columns that are written as per cent."""
 _QUESTIONS = {"trait_shown": "Trait shown?", "coherent": "Coherent?"}
 
 
@@ -31,7 +31,7 @@ def page() -> None:
     accounts.require_lead(lead)
     st.header("Agreement")
     try:
-        results = figures.current_report()
+        results = figures.current_report(lead)
     except AnnotationError:
         st.write("There is no sample yet. Draw one with `oceanchat sample`.")
         return
@@ -84,34 +84,12 @@ def _metrics(results: Report) -> None:
 
 
 def _downloads() -> None:
-    left, right, _ = st.columns([2, 2, 4])
-    left.download_button(
-        "Download the labels (CSV)", _labels_csv, "validations.csv", "text/csv", on_click="ignore"
+    links = {"validations.csv": "Download the labels (CSV)", "agreement.json": "Download the figures (JSON)"}
+    st.html(
+        " &nbsp; ".join(
+            f"<a href='{base_path()}/annotation/{file}' download>{words}</a>" for file, words in links.items()
+        )
     )
-    right.download_button(
-        "Download the figures (JSON)", _figures_json, "agreement.json", "application/json", on_click="ignore"
-    )
-
-
-def _as_lead() -> Annotator:
-    """The lead, when a file is asked for: the page may be open longer than the sign-in lasts."""
-    account = session.signed_in()
-    if account is None:
-        raise AnnotationError("your sign-in has ended; sign in again")
-    accounts.require_lead(account)
-    return account
-
-
-def _labels_csv() -> str:
-    _as_lead()
-    with settings.store().reading() as connection:
-        table = pd.DataFrame(validation_table(connection, settings.sample()))
-    return str(table.to_csv(index=False))
-
-
-def _figures_json() -> str:
-    _as_lead()
-    return json.dumps(report.record(figures.current_report()), indent=2)
 
 
 def _chart(pass_rates: Mapping[str, Figure]) -> alt.LayerChart:
@@ -125,7 +103,9 @@ def _chart(pass_rates: Mapping[str, Figure]) -> alt.LayerChart:
     scale = alt.Scale(zero=False, domainMax=1)
     base = alt.Chart(pd.DataFrame(rows, columns=["level", "rate", "low", "high"]))
     lines = base.mark_rule(strokeWidth=2, color="#2a8592").encode(
-        x=alt.X("low:Q", title="Pass rate", scale=scale, axis=alt.Axis(format=".0%")), x2="high:Q", y=level
+        x=alt.X("low:Q", title="Pass rate", scale=scale, axis=alt.Axis(format=".1%", tickCount=6)),
+        x2="high:Q",
+        y=level,
     )
     points = base.mark_point(filled=True, size=70, opacity=1, color="#2a8592").encode(
         x=alt.X("rate:Q", scale=scale),
@@ -140,7 +120,8 @@ def _chart(pass_rates: Mapping[str, Figure]) -> alt.LayerChart:
 def _frame(rows: Sequence[Mapping[str, Any]], key: str) -> None:
     """A table that can be sorted, searched and downloaded."""
     frame = pd.DataFrame(list(rows))
-    st.dataframe(frame, hide_index=True, key=key, height="content")
+    shares = {name: st.column_config.NumberColumn(format="percent") for name in _SHARES if name in frame}
+    st.dataframe(frame, hide_index=True, key=key, height="content", column_config=shares)
 
 
 def _cells(name: str, figure: Figure, form: str = ".3f") -> dict[str, Any]:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import streamlit as st
 
-from annotation_app import session, settings
+from annotation_app import figures, session, settings
 from annotation_app.components.item import ItemAction, show_item
 from annotation_app.views.dialogue import dialogue_layout
 from oceanchat.annotation import accounts, adjudication
@@ -25,7 +25,7 @@ def page() -> None:
     if lead is None:
         return
     accounts.require_lead(lead)
-    disagreements = adjudication.disagreements(settings.store(), lead, settings.sample())
+    disagreements = figures.current_disagreements(lead)
     if not disagreements:
         st.header("No disagreement")
         st.write(

@@ -5,7 +5,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from annotation_app import session, settings
+from annotation_app import figures, session, settings
 from oceanchat.annotation import accounts, items, revisions
 from oceanchat.annotation.items import ListedItem
 from oceanchat.errors import AnnotationError
@@ -20,7 +20,7 @@ def page() -> None:
         return
     accounts.require_lead(lead)
     st.header("Items")
-    listed = items.item_list(settings.store(), lead, settings.sample())
+    listed = figures.current_items(lead)
     if not listed:
         st.write("There is no sample yet. Draw one with `oceanchat sample`.")
         return

@@ -241,7 +241,7 @@ def counts_for_agreement(label: ItemLabel) -> bool:
 
 
 class Newest(NamedTuple):
-    """What changes whenever a label, an item or an assignment is added."""
+    """What changes whenever a label, an item or an assignment that counts is added."""
 
     label: int
     item: int
@@ -250,8 +250,9 @@ class Newest(NamedTuple):
 
 def newest(connection: Connection) -> Newest:
     """The newest rows: while they are the same, so are all figures of labels."""
-    queries = (func.max(labels.c.id), func.max(items.c.id), func.count(assignments.c.id))
-    return Newest(*(connection.execute(select(query)).scalar() or 0 for query in queries))
+    counted = select(func.count(assignments.c.id)).where(assignments.c.purpose == COUNTED)
+    queries = (select(func.max(labels.c.id)), select(func.max(items.c.id)), counted)
+    return Newest(*(connection.execute(query).scalar() or 0 for query in queries))
 
 
 def label_counts(connection: Connection) -> dict[int, int]:
