@@ -130,7 +130,9 @@ TESTED_ELSEWHERE = {
     ),
     "tests/oceanchat/cli/test_group.py": "oceanchat/cli/main oceanchat/errors",
     "tests/oceanchat/cli/test_terminal.py": "oceanchat/cli/spending",
-    "tests/oceanchat/cli/test_results.py": "oceanchat/cli/display/build oceanchat/pipeline/replies/stored",
+    "tests/oceanchat/cli/test_results.py": (
+        "oceanchat/cli/display/build oceanchat/cli/display/statistics oceanchat/pipeline/replies/stored"
+    ),
     "tests/oceanchat/corpus/test_delimited.py": "oceanchat/corpus/tables",
     "tests/oceanchat/corpus/test_ingest.py": "oceanchat/store/corpora",
     "tests/oceanchat/corpus/test_readers.py": "oceanchat/corpus/decoding oceanchat/corpus/rows",

@@ -153,8 +153,11 @@ def release(split_ratio: str, store: str, as_json: bool, **flags: Any) -> None:
     \b
     oceanchat release --version 1.0.0 --license cc-by-4.0 --seed-topics hash
     """
+    from oceanchat.cli.display.statistics import print_length_concerns
+    from oceanchat.release.quality import row_lengths
     from oceanchat.release.splits import parse_ratio
     from oceanchat.release.writer import ReleaseConfig, check_version, write_release
+    from oceanchat.statistics.length import length_figures
     from oceanchat.store.database import open_store
 
     check_version(flags["version"])
@@ -170,6 +173,7 @@ def release(split_ratio: str, store: str, as_json: bool, **flags: Any) -> None:
     click.echo(f"{counts.rows:,} dialogues ({splits}), {rejected:,} rejected, in {written.folder}")
     for reason, count in counts.withheld.items():
         click.echo(f"{count:,} withheld: {reason}")
+    print_length_concerns(length_figures(map(row_lengths, written.rows)))
 
 
 @click.command()
@@ -178,17 +182,18 @@ def release(split_ratio: str, store: str, as_json: bool, **flags: Any) -> None:
 def verify(folder: Path, as_json: bool) -> None:
     """Verify a release by recomputing its checksums, counts and figures.
 
+    It also says, from the rows, how well the length of the answers alone tells high from low.
+
     \b
     oceanchat verify releases/ocean-chat-1.0.0
     """
+    from oceanchat.cli.display.statistics import print_length
     from oceanchat.errors import ReleaseError
     from oceanchat.release.verification import verify_release
 
     verification = verify_release(folder)
     if as_json:
-        click.echo(
-            json.dumps({**verification._asdict(), "problems": [p._asdict() for p in verification.problems]})
-        )
+        click.echo(json.dumps(verification.record()))
     else:
         for problem in verification.problems:
             click.echo(str(problem))
@@ -201,6 +206,7 @@ def verify(folder: Path, as_json: bool) -> None:
             f"{verification.name}: {verification.files} files, {verification.rows:,} rows, all correct\n"
             f"sha256 of the rows: {verification.rows_sha256}"
         )
+        print_length(verification.length)
 
 
 @click.command()

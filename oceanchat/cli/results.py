@@ -190,22 +190,26 @@ def export(
 def stats(plot: Path | None, build: str | None, store: str, as_json: bool) -> None:
     """Count dialogues, turns and words per trait-level, beside the paper's Table 6.
 
+    Below it: how well the length of the answers alone tells high from low. 0.5 means not at all; 1 or 0 means
+    that every dialogue of one level is longer than every dialogue of the other.
+
     \b
     oceanchat stats --plot table6.png
     """
-    from oceanchat.cli.display.build import print_table_six
+    from oceanchat.cli.display.statistics import print_length, print_table_six
     from oceanchat.pipeline import results as reading
     from oceanchat.store.database import open_store
 
     opened = open_store(store, must_exist=True)
-    rows = reading.passed_table_six(opened, chosen_build(opened, build))
+    passed = reading.passed_statistics(opened, chosen_build(opened, build))
     if plot is not None:
         from oceanchat.plots import plot_table_six
 
-        plot_table_six(rows, plot)
+        plot_table_six(passed.table_six, plot)
     if as_json:
-        return click.echo(json.dumps([row._asdict() for row in rows]))
-    print_table_six(rows)
+        return click.echo(json.dumps(passed.records()))
+    print_table_six(passed.table_six)
+    print_length(passed.length)
 
 
 @click.command()

@@ -1,7 +1,7 @@
 """Read a build's results from the store.
 
-Funnels, the reasons for rejected rows, dialogues and Table 6, as records; how they look is for the command
-line.
+Funnels, the reasons for rejected rows, dialogues, Table 6 and lengths, as records; how they look is for the
+command line.
 """
 
 from collections.abc import Sequence
@@ -11,6 +11,7 @@ from oceanchat.errors import InputError
 from oceanchat.pipeline.config import BuildConfig
 from oceanchat.pipeline.report import Outcome, check_sums
 from oceanchat.records import Dialogue, Funnel
+from oceanchat.statistics.length import LengthFigures, answer_lengths, length_figures
 from oceanchat.statistics.table_six import SummaryRow, table_six
 from oceanchat.store import builds as build_rows
 from oceanchat.store import imports as import_rows
@@ -127,12 +128,31 @@ def sample_dialogues(store: Store, config: BuildConfig) -> list[Dialogue]:
     return samples[:SAMPLES]
 
 
-def passed_table_six(store: Store, build: str | None = None) -> tuple[SummaryRow, ...]:
-    """Table 6 of all dialogues that passed, built and imported."""
+class PassedStatistics(NamedTuple):
+    """Figures of all dialogues of a store that passed, built and imported."""
+
+    table_six: tuple[SummaryRow, ...]
+    length: LengthFigures
+
+    def records(self) -> list[dict[str, Any]]:
+        """The lines of Table 6 for `--json`, each with its trait's P(high longer than low), None without."""
+        named = {"length_auc": self.length.words, "exchanges_auc": self.length.exchanges}
+        return [
+            line._asdict()
+            | {
+                name: figures[line.trait_level[0]].bounds() if line.trait_level[0] in figures else None
+                for name, figures in named.items()
+            }
+            for line in self.table_six[:-1]
+        ] + [self.table_six[-1]._asdict()]
+
+
+def passed_statistics(store: Store, build: str | None = None) -> PassedStatistics:
+    """Table 6 and how well length tells levels apart. Raises InputError where no dialogue passed."""
     with store.reading() as connection:
         built = build_rows.stored_dialogues(connection, states=["passed"], build=build)
         imported = (d for d in import_rows.read_imported(connection) if d.state == "passed")
-        rows = table_six([*built, *imported])
-    if not rows:
+        passed = [*built, *imported]
+    if not passed:
         raise InputError(f"store '{store.url}' holds no dialogue that passed; run `oceanchat build` first")
-    return rows
+    return PassedStatistics(table_six(passed), length_figures(map(answer_lengths, passed)))

@@ -105,7 +105,8 @@ def _figures(release: Release) -> dict[str, Any]:
             f"release '{release.folder}' has no figures: its '{QUALITY}' lacks 'rows'; write or download it"
             " again"
         )
-    return _flat({**figures, "checker": release.quality.get("checker")})
+    others = {name: release.quality.get(name) for name in ("checker", "length_auc", "exchanges_auc")}
+    return _flat({**figures, **others})
 
 
 def _flat(tree: Any, path: str = "") -> dict[str, Any]:

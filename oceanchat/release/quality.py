@@ -1,7 +1,8 @@
 """Figures anyone can recompute from the rows.
 
-Table 6, pass rates, agreement of the annotators and of the checker with them, near-duplicates, personal data:
-rows in, plain dictionaries out, shares from 0 to 1. All but the checker's are rounded to six places.
+Table 6, lengths, pass rates, agreement of the annotators and of the checker with them, near-duplicates,
+personal data: rows in, plain dictionaries out, shares from 0 to 1. All but the checker's are rounded to six
+places.
 """
 
 from collections import Counter
@@ -16,6 +17,7 @@ from oceanchat.release.splits import NEAR
 from oceanchat.statistics.agreement import Rating, agreement
 from oceanchat.statistics.checker_accuracy import CheckedDialogue, checker_against_humans
 from oceanchat.statistics.intervals import wilson
+from oceanchat.statistics.length import AnswerLengths, LengthFigures, mean_words
 from oceanchat.statistics.paper import PAPER_HUMAN_PASS_RATE, PAPER_PASS_RATE, PAPER_UNANIMOUS
 from oceanchat.statistics.table_six import Shape, summarize
 from oceanchat.store.labels import PASSED
@@ -95,6 +97,22 @@ def checker(rows: Sequence[Row], rejected: Sequence[RejectedRow], withheld: Mapp
     ]
     unseen = [CheckedDialogue(True, ())] * withheld.get(NOT_VALIDATED, 0)
     return checker_against_humans([*checked, *unseen]).as_json()
+
+
+def length_record(figures: LengthFigures) -> Figures:
+    """`length_auc` and `exchanges_auc`: trait -> how often the high level is longer than the low one."""
+    named = {"length_auc": figures.words, "exchanges_auc": figures.exchanges}
+    return {
+        name: {trait: _rounded(figure.bounds()) for trait, figure in by_trait.items()}
+        for name, by_trait in named.items()
+    }
+
+
+def row_lengths(row: Row) -> AnswerLengths:
+    """The lengths of a row's answers."""
+    answers = [message.content for message in row.messages if message.role == "assistant"]
+    cluster = row.provenance.author or f"row {row.id}"
+    return AnswerLengths(row.trait, row.level, cluster, mean_words(answers), len(answers))
 
 
 def _back_validation(rows: Sequence[Row], rejected: Sequence[RejectedRow]) -> Figures:

@@ -25,10 +25,11 @@ from oceanchat.release.folder import (
 )
 from oceanchat.release.manifest import FORMAT, Manifest, ReleasedFile
 from oceanchat.release.personal_data import PATTERNS
-from oceanchat.release.quality import checker, row_figures, seed_overlap
+from oceanchat.release.quality import checker, length_record, row_figures, row_lengths, seed_overlap
 from oceanchat.release.rows import RejectedRow, Row, row_id, rows_hash
 from oceanchat.release.splits import seed_key
 from oceanchat.release.writer import count_rows, count_without_author
+from oceanchat.statistics.length import LengthFigures, length_figures
 
 CLOSE = 1e-5
 """How far a recomputed figure may be from the stored one."""
@@ -56,6 +57,14 @@ class Verification(NamedTuple):
     rows_sha256: str
     """Over every column of every row; two releases with the same hold the same rows."""
     problems: tuple[Problem, ...]
+    length: LengthFigures
+    """How well the length of the answers tells the levels apart, from the rows."""
+
+    def record(self) -> dict[str, Any]:
+        """As plain data for `--json`."""
+        record = self._asdict() | {"problems": [problem._asdict() for problem in self.problems]}
+        del record["length"]
+        return record | length_record(self.length)
 
 
 def verify_release(folder: Path) -> Verification:
@@ -66,17 +75,20 @@ def verify_release(folder: Path) -> Verification:
         release = read_release(folder)
     except ReleaseError as error:
         problems.append(Problem(manifest.name, str(error)))
-        return Verification(manifest.name, len(manifest.files), 0, "", tuple(problems))
+        return Verification(manifest.name, len(manifest.files), 0, "", tuple(problems), LengthFigures({}, {}))
+    length = length_figures(map(row_lengths, release.rows))
     problems += _rows(release)
     problems += _splits(release.rows)
     problems += _counts(release)
     try:
-        problems += [*_figures(release), *_card(release)]
+        problems += [*_figures(release, length), *_card(release)]
     except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
         problems.append(Problem(QUALITY, f"lacks what it must hold ({type(error).__name__}: {error})"))
     sealed = rows_hash([*release.rows, *release.rejected])
     problems += _seal(manifest, sealed)
-    return Verification(manifest.name, len(manifest.files), len(release.rows), sealed, tuple(problems))
+    return Verification(
+        manifest.name, len(manifest.files), len(release.rows), sealed, tuple(problems), length
+    )
 
 
 def _files(folder: Path, manifest: Manifest) -> Iterator[Problem]:
@@ -189,7 +201,7 @@ def _counts(release: Release) -> Iterator[Problem]:
         yield Problem(MANIFEST, f"the release is {'' if scripted else 'not '}scripted, which it does not say")
 
 
-def _figures(release: Release) -> Iterator[Problem]:
+def _figures(release: Release, length: LengthFigures) -> Iterator[Problem]:
     """quality.json is what the rows give, and its funnel adds up."""
     stored: dict[str, Any] = release.quality
     figures = {
@@ -198,6 +210,8 @@ def _figures(release: Release) -> Iterator[Problem]:
     }
     if release.manifest.format == 1:  # had another figure of the checker, which left out rejected dialogues
         del figures["checker"], stored["rows"]["checker_against_humans"]
+    if release.manifest.format >= 3:
+        figures |= length_record(length)
     for name, recomputed in figures.items():
         yield from _differences(name, stored.get(name), _plain(recomputed))
     if stored.get("rows", {}).get("near_duplicates", {}).get("across_splits"):

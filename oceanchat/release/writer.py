@@ -27,7 +27,7 @@ from oceanchat.release.card.page import render_card
 from oceanchat.release.croissant import CROISSANT, croissant
 from oceanchat.release.folder import CARD, MANIFEST, QUALITY, REJECTED_FILE, TOPICS_PLOT, Release, split_file
 from oceanchat.release.manifest import FORMAT, Counts, Manifest, ReleasedFile, Require
-from oceanchat.release.quality import Figures, checker, row_figures, seed_overlap
+from oceanchat.release.quality import Figures, checker, length_record, row_figures, row_lengths, seed_overlap
 from oceanchat.release.rows import (
     RejectedRow,
     Row,
@@ -40,6 +40,7 @@ from oceanchat.release.rows import (
 from oceanchat.release.schema import write_rejected, write_rows
 from oceanchat.release.selection import Selection, prompts_used, select_dialogues
 from oceanchat.release.splits import SPLITS, Member, SplitRatio, assign_splits
+from oceanchat.statistics.length import length_figures
 from oceanchat.store.builds import StoredBuild
 from oceanchat.store.database import Store
 from oceanchat.topics.topic_model import TopicShare, find_topics
@@ -168,6 +169,7 @@ def _quality(config: ReleaseConfig, store: Store, selection: Selection, content:
     return {
         "rows": row_figures(content.rows, content.rejected),
         "checker": checker(content.rows, content.rejected, selection.withheld),
+        **length_record(length_figures(map(row_lengths, content.rows))),
         "seed_overlap": seed_overlap(texts),
         "funnel": selection.funnel,
         "withheld": selection.withheld,

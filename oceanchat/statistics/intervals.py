@@ -20,7 +20,7 @@ def wilson(successes: int, total: int, z: float = Z95) -> Figure:
         raise ValueError(f"{successes} of {total} is not a share")
     if total == 0:
         return Figure(None)
-    center, half = _score_interval(successes / total, total, z)
+    center, half = score_interval(successes / total, total, z)
     low = 0.0 if successes == 0 else center - half
     high = 1.0 if successes == total else center + half
     return Figure(successes / total, low, high)
@@ -44,12 +44,12 @@ def clustered_share(credits: Sequence[float], clusters: Sequence[Hashable], z: f
         draws = float(len(excess))
     else:
         draws = min(len(credits), share * (1 - share) / variance) if variance else len(credits)
-    center, half = _score_interval(share, draws, z)
+    center, half = score_interval(share, draws, z)
     return Figure(share, max(0.0, center - half), min(1.0, center + half))
 
 
-def _score_interval(share: float, draws: float, z: float) -> tuple[float, float]:
-    """Center and half width of Wilson's interval."""
+def score_interval(share: float, draws: float, z: float) -> tuple[float, float]:
+    """Center and half width of Wilson's interval of `share` in so many draws, which need not be whole."""
     spread = z * z / draws
     half = z * math.sqrt(share * (1 - share) / draws + spread / (4 * draws)) / (1 + spread)
     return (share + spread / 2) / (1 + spread), half

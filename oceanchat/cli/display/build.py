@@ -21,8 +21,6 @@ from oceanchat.pipeline.results import Status
 from oceanchat.records import Dialogue
 from oceanchat.statistics.figure import SHARE
 from oceanchat.statistics.paper import PAPER_PASS_RATE
-from oceanchat.statistics.table_six import PAPER as PAPER_TABLE_SIX
-from oceanchat.statistics.table_six import SummaryRow
 
 QUOTED = 200
 """Characters of a reply that the end of a build quotes."""
@@ -178,17 +176,3 @@ def print_imported(imported: Mapping[str, Mapping[str, int]]) -> None:
     rows = [(code, *(f"{counts.get(state, 0):,}" for state in states)) for code, counts in imported.items()]
     stdout_console().print("Imported dialogues", style="bold")
     print_table(("", *states), rows)
-
-
-def print_table_six(rows: Sequence[SummaryRow]) -> None:
-    """Dialogues, turns and words of each trait-level, the paper's in brackets."""
-    cells = [
-        (
-            row.trait_level,
-            f"{row.dialogues:,.0f} ({PAPER_TABLE_SIX[row.trait_level].dialogues:,.0f})",
-            f"{row.turns:.2f} ({PAPER_TABLE_SIX[row.trait_level].turns:.2f})",
-            f"{row.words_a_turn:.2f} ({PAPER_TABLE_SIX[row.trait_level].words_a_turn:.2f})",
-        )
-        for row in rows
-    ]
-    print_table(("", "dialogues (paper)", "turns (paper)", "words per turn (paper)"), cells)

@@ -10,7 +10,7 @@ from typing import Any
 
 from oceanchat.release.card.header import card_header
 from oceanchat.release.card.markdown import table, versions_listed
-from oceanchat.release.card.quality import Quality, costs, funnel, overlap, rates, statistics, topics
+from oceanchat.release.card.quality import Quality, costs, funnel, length, overlap, rates, statistics, topics
 from oceanchat.release.manifest import Manifest
 from oceanchat.release.personal_data import PATTERNS
 from oceanchat.statistics.table_six import PAPER
@@ -199,6 +199,7 @@ _SECTIONS: Sequence[tuple[str, Callable[[Manifest, Quality], str]]] = (
     ("How it was made", _making),
     ("What became of every dialogue", funnel),
     ("Statistics", statistics),
+    ("Length", length),
     ("Pass rates and agreement", rates),
     ("Overlap", overlap),
     ("Topics", topics),

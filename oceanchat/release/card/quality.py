@@ -1,6 +1,6 @@
 """The quality sections of a dataset card.
 
-Funnel, statistics, pass rates, agreement, overlap, topics and costs. Each section is a function of
+Funnel, statistics, length, pass rates, agreement, overlap, topics and costs. Each section is a function of
 manifest and figures that gives Markdown, empty where there is nothing to report. The paper's figures stand
 beside ours.
 """
@@ -13,6 +13,7 @@ from oceanchat.release.card.markdown import share_shown, table
 from oceanchat.release.folder import TOPICS_PLOT
 from oceanchat.release.manifest import Manifest
 from oceanchat.statistics.figure import NAMES, Figure, form_of
+from oceanchat.statistics.length import LengthFigures, length_concerns
 from oceanchat.statistics.paper import PAPER_HUMAN_PASS_RATE, PAPER_UNANIMOUS
 from oceanchat.statistics.table_six import PAPER
 
@@ -52,6 +53,24 @@ def statistics(manifest: Manifest, quality: Quality) -> str:
         rows.append([line["trait_level"], counts, *(f"{a:,.2f} ({b:,.2f})" for a, b in ours)])
     note = "In brackets the paper's Table 6; a turn is one utterance.\n\n"
     return note + table(["trait-level", "dialogues", "turns", "words a turn"], rows)
+
+
+def length(manifest: Manifest, quality: Quality) -> str:
+    """How well the length of the answers tells the levels apart; empty where no trait has both."""
+    words, exchanges = (
+        {trait: Figure(**figure) for trait, figure in quality[name].items()}
+        for name in ("length_auc", "exchanges_auc")
+    )
+    if not words:
+        return ""
+    note = (
+        "How often a dialogue of the high level is longer than one of the low level: in 0.5 of the pairs"
+        " where length says nothing about the level, in all or none where it gives the level away.\n\n"
+    )
+    rows = [[trait, words[trait].text(), exchanges[trait].text()] for trait in words]
+    concerns = length_concerns(LengthFigures(words, exchanges))
+    text = note + table(["trait", "words an answer (95 % interval)", "exchanges (95 % interval)"], rows)
+    return text + ("\n**Concern.** " + " ".join(concerns) + "\n" if concerns else "")
 
 
 def rates(manifest: Manifest, quality: Quality) -> str:

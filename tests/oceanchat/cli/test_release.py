@@ -75,6 +75,8 @@ def test_verify_says_all_is_well_or_names_every_problem(command: Command, folder
     ended = command("verify", folder)
     assert (ended.code, ended.err) == (0, "")
     assert "20 rows, all correct" in ended.out
+    assert "How often high is longer than low" in ended.out and "O  0.500" in ended.out
+    assert json.loads(command("verify", folder, "--json").out)["length_auc"]["O"]["value"] == 0.5
     (folder / "data" / "train.parquet").unlink()
     ended = command("verify", folder)
     assert ended.code == 1
@@ -92,7 +94,7 @@ def test_diff_lists_rows_and_figures(command: Command, folder: Path, tmp_path: P
     assert (ended.code, ended.err) == (0, "")
     assert "1 rows added: C+ 1" in ended.out
     assert "0 rows dropped" in ended.out
-    assert "table_six.C+.dialogues" in ended.out
+    assert "table_six.C+.dialogues" in ended.out and "exchanges_auc.C." in ended.out
     assert json.loads(command("diff", folder, after, "--json").out)["added"] == [make_dialogue(77, "C+").id]
 
 

@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from oceanchat.records import Dialogue, Turn
 from tests.broken_endpoint import BrokenEndpoint
 from tests.oceanchat.cli.conftest import Command
+from tests.oceanchat.release.factories import make_dialogue, make_store
 from tests.running import run_json
 
 
@@ -49,6 +51,23 @@ def test_stats_stand_beside_the_paper_s(command: Command, store: Path, tmp_path:
     assert "dialogues (paper)" in table.out and (tmp_path / "table6.svg").exists()
     rows = json.loads(command("stats", "--store", store, "--json").out)
     assert {row["trait_level"]: row["dialogues"] for row in rows}["O+"] == 2
+    assert rows[0]["length_auc"] is None and "longer than low" not in table.out  # there is no O-
+
+
+def test_stats_say_how_well_length_tells_the_levels_apart(command: Command, tmp_path: Path) -> None:
+    def answering(code: str, words: int) -> list[Dialogue]:
+        pair = (Turn(role="questioner", text="And then?"), Turn(role="discloser", text="word " * words))
+        return [make_dialogue(n, code, turns=pair * 4) for n in range(3)]
+
+    make_store(tmp_path / "s.db", [*answering("E+", 30), *answering("E-", 10), *answering("O+", 9)]).close()
+    told_apart = command("stats", "--store", tmp_path / "s.db")
+    assert (told_apart.code, told_apart.err) == (0, "")
+    assert "1.000 (0.501 to 1.000)" in told_apart.out and "0.500" in told_apart.out
+    assert "words an answer alone tells high from low for Extraversion (1.000)." in told_apart.out
+    assert "exchanges alone" not in told_apart.out
+    rows = json.loads(command("stats", "--store", tmp_path / "s.db", "--json").out)
+    aucs = {row["trait_level"]: row.get("length_auc") for row in rows}
+    assert aucs["E+"] == aucs["E-"] and aucs["E+"]["value"] == 1.0 and aucs["O+"] is None
 
 
 def test_a_backup_is_a_store(command: Command, store: Path, tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ import pytest
 from oceanchat.errors import InputError
 from oceanchat.pipeline.build import build, prepare
 from oceanchat.pipeline.config import BuildConfig
-from oceanchat.pipeline.results import dialogue, dialogues, passed_table_six, sample_dialogues, status
+from oceanchat.pipeline.results import dialogue, dialogues, passed_statistics, sample_dialogues, status
 from oceanchat.progress import Silence
 from oceanchat.store.database import Store, open_store
 from oceanchat.traits import Level, Trait, TraitLevel
@@ -50,7 +50,7 @@ async def test_the_samples_are_of_different_trait_levels(built: Store) -> None:
 
 
 async def test_table_six_has_a_row_for_each_trait_level_that_passed(built: Store) -> None:
-    assert [row.trait_level for row in passed_table_six(built)] == ["O+", "N+", "Avg"]
+    assert [row.trait_level for row in passed_statistics(built).table_six] == ["O+", "N+", "Avg"]
 
 
 async def test_a_store_without_a_build_is_one_clear_line(tmp_path: Path) -> None:
@@ -58,4 +58,4 @@ async def test_a_store_without_a_build_is_one_clear_line(tmp_path: Path) -> None
     with pytest.raises(InputError, match="holds no build yet"):
         status(empty)
     with pytest.raises(InputError, match="holds no dialogue that passed"):
-        passed_table_six(empty)
+        passed_statistics(empty)

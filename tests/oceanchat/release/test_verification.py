@@ -97,6 +97,13 @@ def edit_checker(folder: Path) -> None:
     reseal(folder)
 
 
+def edit_length(folder: Path) -> None:
+    quality = json.loads((folder / "quality.json").read_text())
+    quality["length_auc"]["E"]["value"] = 0.51
+    (folder / "quality.json").write_text(json.dumps(quality))
+    reseal(folder)
+
+
 def drop_figures(folder: Path) -> None:
     (folder / "quality.json").write_text("{}")
     reseal(folder)
@@ -234,6 +241,7 @@ def claim_a_model_wrote_it(folder: Path) -> None:
         (edit_card, "README.md", "81 of 81"),
         (edit_figure, "quality.json", "rows.back_validation.count"),
         (edit_checker, "quality.json", "the figure 'checker.recall.value' is 1.0, the rows give None"),
+        (edit_length, "quality.json", "the figure 'length_auc.E.value' is 0.51, the rows give 0.5"),
         (edit_funnel, "quality.json", "the funnel of 'N-' does not add up"),
         (drop_figures, "quality.json", "lacks what it must hold"),
         (change_words, "data/test.parquet", "has another id"),
@@ -366,9 +374,19 @@ def test_near_duplicates_in_two_splits_are_noticed(folder: Path) -> None:
     assert any("near_duplicates.across_splits' is 0, the rows give 1" in problem.what for problem in problems)
 
 
+def test_a_release_of_the_second_format_needs_no_figures_of_length(folder: Path) -> None:
+    quality = json.loads((folder / "quality.json").read_text())
+    del quality["length_auc"], quality["exchanges_auc"]
+    (folder / "quality.json").write_text(json.dumps(quality))
+    manifest = json.loads((folder / "manifest.json").read_text())
+    (folder / "manifest.json").write_text(json.dumps(manifest | {"format": 2}))
+    reseal(folder)
+    assert verify_release(folder).problems == ()
+
+
 def test_a_release_of_the_first_format_is_held_to_the_figures_it_had(folder: Path) -> None:
     quality = json.loads((folder / "quality.json").read_text())
-    del quality["checker"]
+    del quality["checker"], quality["length_auc"], quality["exchanges_auc"]
     quality["rows"]["checker_against_humans"] = None
     (folder / "quality.json").write_text(json.dumps(quality))
     manifest = json.loads((folder / "manifest.json").read_text())

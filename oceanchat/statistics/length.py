@@ -1,0 +1,99 @@
+"""How well answer lengths tell levels apart.
+
+Length is not a trait: where the answers of one level are simply longer, a model, a judge or a classifier can
+be right about the level without knowing anything of the trait. For each trait this is the probability that
+a dialogue of the high level is longer than one of the low level. Records in, figures out.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+from oceanchat.records import Dialogue
+from oceanchat.statistics.auc import Clustered, clustered_auc
+from oceanchat.statistics.figure import COEFFICIENT, Figure
+from oceanchat.traits import TRAITS, Level, Trait
+
+CONCERN_BELOW, CONCERN_ABOVE = 0.25, 0.75
+"""Beyond these, length gives the level away."""
+
+
+class AnswerLengths(NamedTuple):
+    """How long the answers of one dialogue are."""
+
+    trait: Trait
+    level: Level
+    cluster: str
+    """The author or, where the author is not known, the dialogue."""
+    words: float
+    """Mean words of an answer."""
+    exchanges: int
+    """Answers in the dialogue."""
+
+
+class LengthFigures(NamedTuple):
+    """P(high longer than low) of every trait with dialogues of both levels, by its letter."""
+
+    words: Mapping[str, Figure]
+    """By mean words of an answer."""
+    exchanges: Mapping[str, Figure]
+    """By the number of exchanges."""
+
+
+def mean_words(answers: Sequence[str]) -> float:
+    """Mean words of an answer; 0 without answers."""
+    return sum(len(answer.split()) for answer in answers) / len(answers) if answers else 0.0
+
+
+def answer_lengths(dialogue: Dialogue) -> AnswerLengths:
+    """The lengths of a dialogue's answers."""
+    answers = [turn.text for turn in dialogue.turns if turn.role == "discloser"]
+    cluster = dialogue.author or f"dialogue {dialogue.id}"
+    return AnswerLengths(dialogue.trait, dialogue.level, cluster, mean_words(answers), len(answers))
+
+
+def length_figures(lengths: Iterable[AnswerLengths]) -> LengthFigures:
+    """How well words an answer and exchanges tell the two levels of each trait apart, authors drawn whole."""
+    by_level: dict[tuple[Trait, Level], list[AnswerLengths]] = {}
+    for one in lengths:
+        by_level.setdefault((one.trait, one.level), []).append(one)
+    words, exchanges = {}, {}
+    for trait in TRAITS:
+        high, low = by_level.get((trait, Level.HIGH), []), by_level.get((trait, Level.LOW), [])
+        if high and low:
+            words[trait.value] = clustered_auc(_words(high), _words(low))
+            exchanges[trait.value] = clustered_auc(_exchanges(high), _exchanges(low))
+    return LengthFigures(words, exchanges)
+
+
+def _words(lengths: Sequence[AnswerLengths]) -> list[Clustered]:
+    return [Clustered(one.words, one.cluster) for one in lengths]
+
+
+def _exchanges(lengths: Sequence[AnswerLengths]) -> list[Clustered]:
+    return [Clustered(one.exchanges, one.cluster) for one in lengths]
+
+
+def length_concerns(figures: LengthFigures) -> list[str]:
+    """A sentence for each measure of length that gives levels away, and one that says what follows."""
+    named = (("words an answer", figures.words), ("exchanges", figures.exchanges))
+    lines = [
+        f"The number of {what} alone tells high from low for {', '.join(traits)}."
+        for what, by_trait in named
+        if (traits := [_named(trait, figure) for trait, figure in by_trait.items() if is_concern(figure)])
+    ]
+    if not lines:
+        return []
+    return [
+        *lines,
+        "What is trained on these dialogues can learn length instead of the trait, and a judge can be right"
+        " by counting words; compare levels at equal length.",
+    ]
+
+
+def is_concern(figure: Figure) -> bool:
+    """Whether length gives the level away."""
+    return figure.value is not None and not CONCERN_BELOW <= figure.value <= CONCERN_ABOVE
+
+
+def _named(trait: str, figure: Figure) -> str:
+    return f"{Trait(trait).label} ({format(figure.value, COEFFICIENT)})"
