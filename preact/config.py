@@ -24,7 +24,7 @@ class Recipe(BaseModel):
     The first paragraph under a field is the option's help text.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True, allow_inf_nan=False)
 
     learning_rate: float | Literal["auto"] = 5e-4
     """Learning rate; auto tries 5e-5, 5e-4 and 5e-3 on the validation split."""

@@ -98,6 +98,8 @@ def _unloadable(name: str, error: Exception) -> str:
 
 def _forget_gguf(model: Any) -> None:
     """Make a model of dequantized weights one like any other, which can be saved."""
+    # peft would look for a config.json under this name, and warn at every save that there is none.
+    model.name_or_path = model.config.name_or_path = ""
     del model.config.quantization_config
     for name in ("hf_quantizer", "is_quantized", "quantization_method"):
         model.__dict__.pop(name, None)

@@ -130,26 +130,28 @@ class PreactTrainer(Trainer):  # type: ignore[misc]
         super().log(logs, start_time)
 
     def _check_finite(self, logs: dict[str, float]) -> None:
-        for name, what in (
-            ("loss", "loss"),
-            ("grad_norm", "gradient"),
-            ("validation_loss", "validation loss"),
+        step = self.state.global_step
+        # A step's loss is that of the weights before it, a validation's that of the weights after it.
+        for name, what, bad_since in (
+            ("loss", "loss", step - 1),
+            ("grad_norm", "gradient", step),
+            ("validation_loss", "validation loss", step),
         ):
             if not math.isfinite(logs.get(name, 0.0)):
-                raise self._diverged(f"the {what} is {logs[name]}")
+                raise self._diverged(f"the {what} is {logs[name]}", bad_since)
 
     def check_weights(self) -> None:
         """Raise TrainingError where a trained weight is no number; a step's loss is that before the step."""
         if not all(p.isfinite().all() for p in self.model.parameters() if p.requires_grad):
-            raise self._diverged("weights are no numbers")
+            raise self._diverged("weights are no numbers", self.state.global_step)
 
     def _save_checkpoint(self, model: nn.Module, trial: Any) -> None:
         self.check_weights()
         super()._save_checkpoint(model, trial)
 
-    def _diverged(self, what: str) -> TrainingError:
+    def _diverged(self, what: str, bad_since: int) -> TrainingError:
         router = f" or --router-lr ({self.recipe.router_learning_rate:g})" if self.method.router else ""
-        saved = last_checkpoint(Path(self.args.output_dir))
+        saved = last_checkpoint(Path(self.args.output_dir), before=bad_since)
         after = f"; the last good checkpoint is '{saved}'" if saved else ""
         return self.processes.failure(
             f"training diverged at step {self.state.global_step}: {what}; train a new run with a lower --lr"
@@ -277,8 +279,8 @@ def _arguments(config: TrainConfig, folder: Path, steps: Steps, checkpoints: boo
     return arguments
 
 
-def last_checkpoint(folder: Path) -> str | None:
-    """The newest complete checkpoint; one that lacks a file or was cut short is passed over.
+def last_checkpoint(folder: Path, *, before: int | None = None) -> str | None:
+    """The newest complete checkpoint, or the newest `before` a step; one that was cut short is passed over.
 
     An older one, or the beginning, comes to the same result; without the optimizer's state it would not.
     """
@@ -288,9 +290,11 @@ def last_checkpoint(folder: Path) -> str | None:
             json.loads((path / "trainer_state.json").read_text(encoding="utf-8"))
             if not _is_complete(path):
                 continue
-            by_step[int(path.name.rpartition("-")[2])] = path
+            step = int(path.name.rpartition("-")[2])
         except (OSError, ValueError):
             continue
+        if before is None or step < before:
+            by_step[step] = path
     return str(by_step[max(by_step)]) if by_step else None
 
 

@@ -34,6 +34,8 @@ def test_no_psl_is_lambda_0() -> None:
         ({"batch_size": 16, "micro_batch": 5}, None, "--micro-batch"),
         ({"learning_rate": "fast"}, None, "--lr 'fast'"),
         ({"learning_rate": -1.0}, None, "--lr"),
+        ({"learning_rate": float("nan")}, None, "--lr 'nan'"),
+        ({"alpha": float("inf")}, None, "--alpha 'inf'"),
         ({"dropout": 1.5}, None, "--dropout '1.5'"),
         ({}, "magic", "method 'magic' is not known; write one of preact, lora"),
     ],

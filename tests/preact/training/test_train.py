@@ -234,3 +234,17 @@ def test_training_that_diverges_stops_there_and_keeps_the_last_good_checkpoint(
     (saved,) = re.findall(r"checkpoint is '(.*)'", str(caught.value))
     weights = load_file(Path(saved) / "adapter_model.safetensors")
     assert all(torch.isfinite(tensor).all() for tensor in weights.values())
+
+
+@pytest.mark.parametrize(
+    ("rate", "split", "what"),
+    [(1e38, "train", "the validation loss is nan"), (1e39, "all", "weights are no numbers")],
+)
+def test_training_that_diverges_at_its_last_step_is_not_finished(
+    preact_run: Run, release_folder: Path, tmp_path: Path, rate: float, split: str, what: str
+) -> None:
+    recipe = {"learning_rate": rate, "warmup": 0.0, "keep": "best" if split == "train" else "last"}
+    options = {"backbone": preact_run.backbone, "train_split": split, "max_steps": 1, "recipe": recipe}
+    with pytest.raises(TrainingError, match=f"diverged at step 1: {what}.*lower --lr"):
+        train(micro_config(release_folder, tmp_path / "run", **options), quiet)
+    assert not (tmp_path / "run" / "adapter").exists()

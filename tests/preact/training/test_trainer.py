@@ -150,6 +150,7 @@ def test_a_checkpoint_that_was_cut_short_is_passed_over(tmp_path: Path) -> None:
         assert last_checkpoint(tmp_path) == str(older)
         (newest / name).write_bytes(whole)
         assert last_checkpoint(tmp_path) == str(newest)
+        assert last_checkpoint(tmp_path, before=10) == str(older)
     (newest / "trainer_state.json").write_text('{"global')
     (older / "optimizer.pt").unlink()
     assert last_checkpoint(tmp_path) is None
