@@ -80,6 +80,10 @@ def test_the_checker_is_measured_where_rejected_dialogues_were_judged(store: Sto
     assert results.overall.items == 20 and results.pass_rate.value == 1.0
     assert results.checker.precision.value == 1.0
     assert results.checker.recall.value == pytest.approx(40 / (40 + 4))
+    whole = results.dataset["all"]
+    assert (whole.released, whole.checked, whole.judged) == (40, 80, 30)
+    assert whole.precision.value == 1.0 and whole.valid.value == pytest.approx(44 / 80)
+    assert report.record(results)["dataset"]["O+"]["precision"]["value"] == 1.0
     low, high = results.checker.recall.low, results.checker.recall.high
     assert low is not None and high is not None and low < 40 / 44 < high
     assert {row["purpose"] for row in table_of(store)} == {"label", "check"}

@@ -12,6 +12,7 @@ from oceanchat.cli.annotation import agreement, annotators, sample
 from oceanchat.errors import AnnotationError, ConfigError, InputError, StoreError
 from oceanchat.store.database import open_store
 from oceanchat.store.imports import add_imported
+from oceanchat.store.samples import latest_sample
 from oceanchat.traits import TRAIT_LEVELS
 from tests.oceanchat.annotation.scenes import GOOD, dialogue, fill, label_all
 
@@ -127,3 +128,27 @@ def test_wrong_label_files_are_one_line(tmp_path: Path, text: str, message: str)
 def test_a_store_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="does not exist"):
         run(agreement, "--store", str(tmp_path / "none.db"))
+
+
+def test_a_plan_draws_nothing_and_says_what_a_study_would_tell(tmp_path: Path) -> None:
+    url = str(tmp_path / "store.db")
+    store = open_store(url)
+    fill(store, 4)
+    result = run(sample, "--plan", "--per-trait-level", "40", "--store", url, "--json")
+    sizes = json.loads(result.stdout)
+    assert [each["size"]["dialogues"] for each in sizes] == [20, 40, 80]
+    assert sizes[0]["width"] > sizes[1]["width"] > sizes[2]["width"] and sizes[1]["hours"] > 1
+    shown = run(sample, "--plan", "--store", url).stdout
+    assert "kappa from" in shown and "expected valid" in shown
+    with store.reading() as connection:
+        assert latest_sample(connection) is None
+
+
+def test_more_refuses_what_the_sample_has_settled(tmp_path: Path) -> None:
+    url = str(tmp_path / "store.db")
+    fill(open_store(url), 3)
+    run(sample, "--per-trait-level", "1", "--store", url)
+    with pytest.raises(ConfigError, match="--seed does not fit --more"):
+        run(sample, "--more", "--per-trait-level", "2", "--seed", "3", "--store", url)
+    drawn = json.loads(run(sample, "--more", "--per-trait-level", "2", "--store", url, "--json").stdout)
+    assert (drawn["sample"], drawn["settings"]["accepted"]["O+"]["drawn"]) == (1, 2)
