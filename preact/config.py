@@ -72,7 +72,7 @@ class Recipe(BaseModel):
     target_modules: tuple[str, ...] = ()
     """Names of the modules to adapt. Default: query, key, value and the feed-forward network.
 
-    Whatever the backbone's architecture calls them; a run's record names them.
+    Whatever the backbone's architecture calls them; a run's record names them under `adapted`.
     """
     warmup: float = Field(default=0.03, ge=0, lt=1)
     """Share of the steps over which the learning rates rise."""
@@ -232,8 +232,8 @@ def make_config(*, tiny: bool, recipe: dict[str, Any], **options: Any) -> TrainC
 def config_like(before: TrainConfig, *, recipe: dict[str, Any], **options: Any) -> TrainConfig:
     """The config of another run with what the user gave in its place; what is None or empty stays.
 
-    With another method comes that method's lambda, with another backbone come its own modules. Raises
-    ConfigError that names the flags of a contradiction.
+    With another method comes that method's lambda; with another backbone come the modules of its
+    architecture, unless some were named. Raises ConfigError that names the flags of a contradiction.
     """
     given = {name: value for name, value in recipe.items() if value is not None}
     chosen = {name: value for name, value in options.items() if value not in (None, ())}
@@ -241,7 +241,6 @@ def config_like(before: TrainConfig, *, recipe: dict[str, Any], **options: Any) 
     if _is_without_loss(before.method) and not _is_without_loss(chosen.get("method", before.method)):
         inherited["loss_weight"] = PAPER_RECIPE.loss_weight
     if chosen.get("backbone", before.backbone) != before.backbone:
-        inherited["target_modules"] = PAPER_RECIPE.target_modules
         settings.update(pretrain_texts=(), tiny=TinyShape())
     return _checked({**settings, **chosen}, inherited, given)
 

@@ -64,7 +64,7 @@ def find_targets(model: nn.Module, names: Sequence[str]) -> Targets:
             f"{wrong} match nothing in the backbone; its linear modules are {present}: name some with"
             " --target-modules"
         )
-    return Targets(counts, 0 if names else _fused_experts(model))
+    return Targets(counts, _fused_experts(model))
 
 
 def linear_modules(model: nn.Module) -> list[str]:

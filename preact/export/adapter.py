@@ -148,7 +148,7 @@ def _plain_config(trained: TrainedModel, rank: int) -> LoraConfig:
         task_type="CAUSAL_LM",
         r=rank,
         lora_alpha=int(alpha) if alpha == int(alpha) else alpha,
-        target_modules=sorted(recipe.target_modules),
+        target_modules=sorted(trained.record.adapted),
         base_model_name_or_path=published_name(backbone),
         inference_mode=True,
     )

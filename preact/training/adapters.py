@@ -49,15 +49,6 @@ def adapt(model: Any, config: TrainConfig) -> Any:
         return get_peft_model(model, PreactConfig(**options) if router else LoraConfig(**options))
 
 
-def with_targets(config: TrainConfig, model: Any) -> TrainConfig:
-    """The config with the names of the modules that are adapted, where it left them to the architecture.
-
-    Raises TrainingError as `find_targets` does.
-    """
-    names = tuple(find_targets(model, config.recipe.target_modules).counts)
-    return config.model_copy(update={"recipe": config.recipe.model_copy(update={"target_modules": names})})
-
-
 def load_adapters(model: Any, folders: dict[str, Path]) -> Any:
     """The backbone with saved adapters, by name, frozen; the first is active.
 

@@ -107,7 +107,7 @@ def lines(facts: dict[str, Any]) -> Iterator[str]:
     if facts["backbone"]:
         yield from _backbone_lines(facts["backbone"])
     if facts["adapted"]:
-        yield f"adapted      {Targets(facts['adapted']).text}"
+        yield f"adapted      {Targets(facts['adapted'], facts['untouched']).text}"
     yield from _training_lines(facts)
     yield from _release_lines(release)
     yield f"recipe       {facts['recipe']}"

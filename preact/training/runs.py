@@ -61,6 +61,8 @@ class RunRecord(BaseModel):
     """0 until the backbone is there."""
     adapted: dict[str, int] = Field(default_factory=dict)
     """The modules that are adapted: name -> how many there are."""
+    untouched: int = 0
+    """Parameters of feed-forward experts that are no linear modules, and so stayed as they are."""
     plain_template: bool = False
     """Whether the backbone had no chat template and got the plain one."""
     adapters: tuple[str, ...]

@@ -25,7 +25,7 @@ from preact.dialogues.conversation import ensure_template
 from preact.dialogues.encoding import Encodings, encode_all
 from preact.dialogues.release import TrainingDialogue, TrainingRelease, read_release
 from preact.methods import METHODS
-from preact.training.adapters import adapt, with_targets
+from preact.training.adapters import adapt
 from preact.training.learning_rates import choose_rate
 from preact.training.processes import Processes, join
 from preact.training.progress import METRICS, open_trackers
@@ -129,7 +129,7 @@ def _train(record: RunRecord, release: TrainingRelease, session: Session) -> Run
     plain = ensure_template(backbone.tokenizer)
     if plain:
         say(f"note: backbone '{config.backbone}' has no chat template; a plain one is used")
-    config = with_targets(config, backbone.model)
+    targets = find_targets(backbone.model, config.recipe.target_modules)
     encodings, chosen = _stages(config, release, backbone, say)
     pad_id = backbone.tokenizer.pad_token_id
     if config.fsdp:
@@ -146,7 +146,8 @@ def _train(record: RunRecord, release: TrainingRelease, session: Session) -> Run
         "config": config,
         "release": _counted(record.release, encodings),
         "backbone": identity,
-        "adapted": find_targets(backbone.model, config.recipe.target_modules).counts,
+        "adapted": targets.counts,
+        "untouched": targets.untouched,
         "backbone_parameters": identity.parameters,
         "plain_template": plain,
     }
@@ -303,7 +304,7 @@ def describe(record: RunRecord) -> list[str]:
     lines = [
         f"method {config.method}: {config.summary}; {record.release.dialogues} dialogues; seed {config.seed}",
         f"backbone {config.backbone}: {record.backbone_parameters:,} parameters",
-        f"adapted: {Targets(record.adapted).text}",
+        f"adapted: {Targets(record.adapted, record.untouched).text}",
     ]
     if record.processes > 1:
         how = "share its weights" if config.fsdp else "each hold a copy"

@@ -110,7 +110,8 @@ def test_another_method_or_backbone_brings_what_is_its_own(preact_run: Run) -> N
     assert config_like(without, recipe={}, method="preact").recipe.loss_weight == 0.1
     named = config_like(before, recipe={"target_modules": ("q_proj",)})
     assert named.recipe.target_modules == ("q_proj",)
-    assert config_like(named, recipe={}, backbone="a/b").recipe.target_modules == ()
+    assert config_like(named, recipe={}, backbone="a/b").recipe.target_modules == ("q_proj",)
+    assert config_like(before, recipe={}, backbone="a/b").recipe.target_modules == ()
 
 
 def test_resume_and_like_contradict_each_other(preact_run: Run) -> None:

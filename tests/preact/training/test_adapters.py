@@ -6,10 +6,11 @@ import pytest
 from peft import LoraConfig
 
 from oceanchat.errors import TrainingError
+from preact.backbones.modules import find_targets
 from preact.config import TINY_RECIPE, TrainConfig
 from preact.methods import METHODS, MethodName
 from preact.mixture.model import PreactConfig
-from preact.training.adapters import adapt, load_adapters, with_targets
+from preact.training.adapters import adapt, load_adapters
 from tests.preact.architectures import tiny
 from tests.preact.conftest import micro_llama
 
@@ -43,7 +44,7 @@ def test_a_damaged_adapter_is_one_line(tmp_path: Path) -> None:
 def test_modules_are_chosen_by_the_architecture_and_named(architecture: str) -> None:
     config = TrainConfig(release="r", output="o", recipe=TINY_RECIPE)
     model = tiny(architecture)
-    named = with_targets(config, model).recipe.target_modules
+    named = find_targets(model, ()).counts
     assert named and set(adapt(model, config).peft_config["default"].target_modules) == set(named)
 
 

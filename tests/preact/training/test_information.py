@@ -33,6 +33,13 @@ def test_without_a_router_all_experts_weigh_the_same(preact_run: Run, tmp_path: 
     assert {weight for row in facts["expert_weights"] for weight in row} == {1 / config.recipe.experts}
 
 
+def test_experts_that_no_adapter_can_reach_are_shown(preact_run: Run, tmp_path: Path) -> None:
+    write_record(tmp_path, preact_run.record.model_copy(update={"untouched": 36_864, "state": "training"}))
+    (line,) = [line for line in lines(about(tmp_path)) if line.startswith("adapted")]
+    assert line.endswith("(2 each); the feed-forward experts (36,864 parameters) stay as they are")
+    assert not any("experts (" in line for line in lines(about(preact_run.folder)))
+
+
 def test_a_damaged_adapter_file_is_one_line(preact_run: Run, tmp_path: Path) -> None:
     folder = tmp_path / "run"
     shutil.copytree(preact_run.folder, folder)

@@ -7,7 +7,7 @@ from peft import LoraConfig, get_peft_model
 
 from oceanchat.errors import TrainingError
 from preact.backbones.tiny import save
-from preact.config import TINY_RECIPE
+from preact.config import TINY_RECIPE, config_like
 from preact.dialogues.batches import Example
 from preact.dialogues.conversation import IGNORED
 from preact.training.start_up import estimate_memory, learns_to_end
@@ -67,6 +67,27 @@ def test_a_backbone_that_cannot_be_packed_is_refused_before_training(
     assert not (tmp_path / "run").exists()
     unpacked = config.model_copy(update={"recipe": config.recipe.model_copy(update={"packing": False})})
     assert train(unpacked.model_copy(update={"max_steps": 1}), lambda line: None).steps == 1
+
+
+def test_a_run_like_another_finds_the_modules_of_its_own_architecture(
+    preact_run: Run, release_folder: Path, tmp_path: Path
+) -> None:
+    backbone = tiny_backbone()
+    folder = tmp_path / "mixtral"
+    save(backbone._replace(model=tiny("mixtral", vocabulary=len(backbone.tokenizer))), folder, MICRO, 1)
+    (folder / "tiny.json").unlink()
+    packed = {"packing": False}
+    config = config_like(
+        preact_run.record.config,
+        recipe=packed,
+        backbone=str(folder),
+        output=str(tmp_path / "run"),
+        max_steps=1,
+    )
+    lines: list[str] = []
+    record = train(config, lines.append)
+    assert record.adapted == {"q_proj": 2, "k_proj": 2, "v_proj": 2} and record.untouched > 0
+    assert f"the feed-forward experts ({record.untouched:,} parameters) stay" in "\n".join(lines)
 
 
 def test_an_answer_without_an_end_is_noticed() -> None:
