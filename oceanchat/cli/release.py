@@ -108,6 +108,14 @@ def _print_problems(file: Path, problems: "Sequence[LineProblem]") -> None:
     " dialogue.",
 )
 @click.option(
+    "--balance",
+    type=click.Choice(["none", "length"]),
+    default="none",
+    show_default=True,
+    help="length: only pairs of a high and a low dialogue whose answers are about equally long; the others"
+    " go to the config 'unmatched'.",
+)
+@click.option(
     "--seed-topics",
     type=click.Choice(["text", "hash", "omit"]),
     help="How to release seed topics; required unless the corpus may be shared.",
@@ -171,6 +179,9 @@ def release(split_ratio: str, store: str, as_json: bool, **flags: Any) -> None:
     splits = ", ".join(f"{name} {sum(levels.values()):,}" for name, levels in counts.splits.items())
     rejected = sum(counts.rejected.values())
     click.echo(f"{counts.rows:,} dialogues ({splits}), {rejected:,} rejected, in {written.folder}")
+    if counts.unmatched:
+        left = sum(sum(levels.values()) for levels in counts.unmatched.values())
+        click.echo(f"{left:,} have no pair of equal length; they are the config 'unmatched'")
     for reason, count in counts.withheld.items():
         click.echo(f"{count:,} withheld: {reason}")
     print_length_concerns(length_figures(map(row_lengths, written.rows)))

@@ -7,7 +7,7 @@ the schema alone, as mlcommons.org/croissant/1.0 has it. It carries no date, lik
 from collections.abc import Sequence
 from typing import Any
 
-from oceanchat.release.folder import REJECTED_FILE, split_file
+from oceanchat.release.folder import REJECTED_FILE, split_file, unmatched_file
 from oceanchat.release.manifest import Manifest, ReleasedFile
 from oceanchat.release.schema import REJECTED_SCHEMA, SCHEMA, feature_types
 
@@ -82,6 +82,7 @@ def _file_object(file: ReleasedFile) -> dict[str, Any]:
 def _record_set(file: ReleasedFile, manifest: Manifest) -> dict[str, Any]:
     """The plain columns of one table; nested ones (messages, provenance) are left to the Parquet schema."""
     names = {split_file(split): split for split in manifest.counts.splits} | {REJECTED_FILE: "rejected"}
+    names |= {unmatched_file(split): f"unmatched-{split}" for split in manifest.counts.unmatched}
     name = names[file.path]
     schema = REJECTED_SCHEMA if file.path == REJECTED_FILE else SCHEMA
     plain = [feature for feature in feature_types(schema) if "dtype" in feature]

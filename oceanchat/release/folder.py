@@ -24,6 +24,11 @@ def split_file(split: str) -> str:
     return f"data/{split}.parquet"
 
 
+def unmatched_file(split: str) -> str:
+    """Where a split's rows are that have no pair of equal length."""
+    return f"unmatched/{split}.parquet"
+
+
 class Release(NamedTuple):
     """What a release folder holds."""
 
@@ -33,16 +38,22 @@ class Release(NamedTuple):
     rows: Sequence[Row]
     """All splits, in the order of the files."""
     rejected: Sequence[RejectedRow]
+    unmatched: Sequence[Row] = ()
+    """Rows of the `unmatched` config, all splits."""
 
 
 def read_release(folder: Path) -> Release:
     """Read a release. Raises ReleaseError for a folder that is none or whose files cannot be read."""
     manifest = read_manifest(folder)
-    files = [own_file(folder, split_file(split)) for split in SPLITS]
-    rows = [row for file in files if file is not None for row in read_rows(file)]
+    rows, unmatched = (_rows(folder, list(map(name, SPLITS))) for name in (split_file, unmatched_file))
     rejected_file = own_file(folder, REJECTED_FILE)
     rejected = read_rejected(rejected_file) if rejected_file is not None else []
-    return Release(folder, manifest, _json(folder, QUALITY), rows, rejected)
+    return Release(folder, manifest, _json(folder, QUALITY), rows, rejected, unmatched)
+
+
+def _rows(folder: Path, names: Sequence[str]) -> list[Row]:
+    files = [own_file(folder, name) for name in names]
+    return [row for file in files if file is not None for row in read_rows(file)]
 
 
 def own_file(folder: Path, name: str) -> Path | None:

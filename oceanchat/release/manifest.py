@@ -13,6 +13,7 @@ from oceanchat.release.rows import SeedTopics
 FORMAT = 3
 """Version of the layout and of the card's wording; the card of another one is not compared word by word."""
 Require = Literal["validated", "checked", "imported"]
+Balance = Literal["none", "length"]
 
 
 class ReleasedFile(Record):
@@ -31,6 +32,8 @@ class Counts(Record):
 
     splits: Mapping[str, Mapping[str, int]]
     """Split -> trait-level -> rows of the `default` config."""
+    unmatched: Mapping[str, Mapping[str, int]] = {}
+    """Split -> trait-level -> rows of the `unmatched` config: those without a pair of equal length."""
     rejected: Mapping[str, int]
     """State -> rows of the `rejected` config."""
     withheld: Mapping[str, int]
@@ -55,6 +58,8 @@ class Manifest(Record):
     """As the publisher gave it."""
     language: str
     require: Require
+    balance: Balance = "none"
+    """Whether the `default` config holds only pairs of either level with answers of about equal length."""
     seed_topics: SeedTopics
     split_ratio: tuple[int, int, int]
     split_seed: int

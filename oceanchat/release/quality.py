@@ -11,6 +11,8 @@ from typing import Any, NamedTuple
 
 from oceanchat.near_duplicates import near_pairs, repeats
 from oceanchat.records import REJECTED_BY_CHECK
+from oceanchat.release.balance import balanced_ids
+from oceanchat.release.manifest import Balance
 from oceanchat.release.personal_data import PATTERNS
 from oceanchat.release.rows import NOT_VALIDATED, RejectedRow, Row, decided_valid
 from oceanchat.release.splits import NEAR
@@ -39,15 +41,18 @@ class NearFigures(NamedTuple):
     """Pairs whose rows are in two splits; a sound release has none."""
 
 
-def row_figures(rows: Sequence[Row], rejected: Sequence[RejectedRow]) -> Figures:
-    """Every figure that follows from the rows."""
+def row_figures(
+    rows: Sequence[Row], rejected: Sequence[RejectedRow], unmatched: Sequence[Row] = ()
+) -> Figures:
+    """Every figure that follows from the rows; Table 6 is of the `default` config, the others of all rows."""
+    released = [*rows, *unmatched]
     return {
-        "sources": _sources(rows),
+        "sources": _sources(released),
         "table_six": [_rounded(line._asdict()) for line in summarize(map(_shape, rows))],
-        "back_validation": _back_validation(rows, rejected),
-        "humans": _humans([*rows, *rejected]),
-        "near_duplicates": {"jaccard": NEAR, "total": len(rows), **near_duplicates(rows)._asdict()},
-        "personal_data": {flag: sum(flag in row.flags for row in rows) for flag in PATTERNS},
+        "back_validation": _back_validation(released, rejected),
+        "humans": _humans([*released, *rejected]),
+        "near_duplicates": {"jaccard": NEAR, "total": len(released), **near_duplicates(released)._asdict()},
+        "personal_data": {flag: sum(flag in row.flags for row in released) for flag in PATTERNS},
         "rejected": dict(sorted(Counter(row.state for row in rejected).items())),
     }
 
@@ -113,6 +118,13 @@ def row_lengths(row: Row) -> AnswerLengths:
     answers = [message.content for message in row.messages if message.role == "assistant"]
     cluster = row.provenance.author or f"row {row.id}"
     return AnswerLengths(row.trait, row.level, cluster, mean_words(answers), len(answers))
+
+
+def default_ids(rows: Sequence[Row], balance: Balance) -> frozenset[str]:
+    """The ids of the rows that belong into the `default` config."""
+    if balance == "none":
+        return frozenset(row.id for row in rows)
+    return balanced_ids({row.id: row_lengths(row) for row in rows})
 
 
 def _back_validation(rows: Sequence[Row], rejected: Sequence[RejectedRow]) -> Figures:

@@ -22,11 +22,19 @@ from oceanchat.release.folder import (
     read_manifest,
     read_release,
     split_file,
+    unmatched_file,
 )
 from oceanchat.release.manifest import FORMAT, Manifest, ReleasedFile
 from oceanchat.release.personal_data import PATTERNS
-from oceanchat.release.quality import checker, length_record, row_figures, row_lengths, seed_overlap
-from oceanchat.release.rows import RejectedRow, Row, row_id, rows_hash
+from oceanchat.release.quality import (
+    checker,
+    default_ids,
+    length_record,
+    row_figures,
+    row_lengths,
+    seed_overlap,
+)
+from oceanchat.release.rows import Row, row_id, rows_hash
 from oceanchat.release.splits import seed_key
 from oceanchat.release.writer import count_rows, count_without_author
 from oceanchat.statistics.length import LengthFigures, length_figures
@@ -78,13 +86,14 @@ def verify_release(folder: Path) -> Verification:
         return Verification(manifest.name, len(manifest.files), 0, "", tuple(problems), LengthFigures({}, {}))
     length = length_figures(map(row_lengths, release.rows))
     problems += _rows(release)
-    problems += _splits(release.rows)
+    problems += _splits([*release.rows, *release.unmatched])
+    problems += _balance(release)
     problems += _counts(release)
     try:
         problems += [*_figures(release, length), *_card(release)]
     except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
         problems.append(Problem(QUALITY, f"lacks what it must hold ({type(error).__name__}: {error})"))
-    sealed = rows_hash([*release.rows, *release.rejected])
+    sealed = rows_hash([*release.rows, *release.unmatched, *release.rejected])
     problems += _seal(manifest, sealed)
     return Verification(
         manifest.name, len(manifest.files), len(release.rows), sealed, tuple(problems), length
@@ -137,8 +146,10 @@ def _seal(manifest: Manifest, sealed: str) -> Iterator[Problem]:
 def _rows(release: Release) -> Iterator[Problem]:
     """Every row is what its id, its counts and its place say, and no id comes twice."""
     seen: set[str] = set()
-    for row in (*release.rows, *release.rejected):
-        where = "rejected" if isinstance(row, RejectedRow) else split_file(row.split)
+    rows_in = [(split_file(row.split), row) for row in release.rows]
+    rows_in += [(unmatched_file(row.split), row) for row in release.unmatched]
+    rows_in += [("rejected", row) for row in release.rejected]
+    for where, row in rows_in:
         if row.id in seen:
             yield Problem(where, f"row '{row.id}' comes twice")
         seen.add(row.id)
@@ -178,10 +189,18 @@ def _splits(rows: Sequence[Row]) -> Iterator[Problem]:
                 yield Problem("data", f"{what} '{value[:60]}' is in two splits: {names}")
 
 
+def _balance(release: Release) -> Iterator[Problem]:
+    """The `default` config holds what the manifest's balance chooses, and `unmatched` the rest."""
+    balance = release.manifest.balance
+    every = [*release.rows, *release.unmatched]
+    if default_ids(every, balance) != {row.id for row in release.rows}:
+        yield Problem("data", f"does not hold the rows that balance '{balance}' chooses")
+
+
 def _counts(release: Release) -> Iterator[Problem]:
     manifest = release.manifest
-    counts = count_rows(release.rows, release.rejected, manifest.counts.withheld)
-    for name in ("splits", "rejected"):
+    counts = count_rows(release.rows, release.rejected, manifest.counts.withheld, release.unmatched)
+    for name in ("splits", "unmatched", "rejected"):
         stated, right = getattr(manifest.counts, name), getattr(counts, name)
         if stated != right:
             yield Problem(MANIFEST, f"the count of {name} is {stated}, the rows give {right}")
@@ -192,11 +211,13 @@ def _counts(release: Release) -> Iterator[Problem]:
                 MANIFEST, f"rows_without_author is {manifest.rows_without_author}, the rows give {without}"
             )
     rows = {file.path: file.rows for file in manifest.files if file.rows is not None}
-    for split, levels in counts.splits.items():
-        stated, right = rows.get(split_file(split)), sum(levels.values())
+    tables = [(split_file(split), levels) for split, levels in counts.splits.items()]
+    tables += [(unmatched_file(split), levels) for split, levels in counts.unmatched.items()]
+    for name, levels in tables:
+        stated, right = rows.get(name), sum(levels.values())
         if stated != right:
-            yield Problem(MANIFEST, f"'{split_file(split)}' has {right} rows, not {stated}")
-    scripted = any(row.scripted for row in (*release.rows, *release.rejected))
+            yield Problem(MANIFEST, f"'{name}' has {right} rows, not {stated}")
+    scripted = any(row.scripted for row in (*release.rows, *release.unmatched, *release.rejected))
     if scripted != manifest.scripted or manifest.name.endswith("-scripted") != scripted:
         yield Problem(MANIFEST, f"the release is {'' if scripted else 'not '}scripted, which it does not say")
 
@@ -205,8 +226,10 @@ def _figures(release: Release, length: LengthFigures) -> Iterator[Problem]:
     """quality.json is what the rows give, and its funnel adds up."""
     stored: dict[str, Any] = release.quality
     figures = {
-        "rows": row_figures(release.rows, release.rejected),
-        "checker": checker(release.rows, release.rejected, release.manifest.counts.withheld),
+        "rows": row_figures(release.rows, release.rejected, release.unmatched),
+        "checker": checker(
+            [*release.rows, *release.unmatched], release.rejected, release.manifest.counts.withheld
+        ),
     }
     if release.manifest.format == 1:  # had another figure of the checker, which left out rejected dialogues
         del figures["checker"], stored["rows"]["checker_against_humans"]
@@ -217,7 +240,7 @@ def _figures(release: Release, length: LengthFigures) -> Iterator[Problem]:
     if stored.get("rows", {}).get("near_duplicates", {}).get("across_splits"):
         yield Problem("data", "near-duplicates are in two splits")
     if release.manifest.seed_topics == "text":
-        overlap = seed_overlap((row.text, row.seed_topic) for row in release.rows)
+        overlap = seed_overlap((row.text, row.seed_topic) for row in (*release.rows, *release.unmatched))
         yield from _differences("seed_overlap", stored.get("seed_overlap"), _plain(overlap))
     topics = stored.get("topics")
     if topics is not None:

@@ -23,10 +23,20 @@ from oceanchat.llm.prices import load_prices
 from oceanchat.plots import plot_topics
 from oceanchat.prompts import open_prompts
 from oceanchat.records import Dialogue
+from oceanchat.release.balance import balanced_ids
 from oceanchat.release.card.page import render_card
 from oceanchat.release.croissant import CROISSANT, croissant
-from oceanchat.release.folder import CARD, MANIFEST, QUALITY, REJECTED_FILE, TOPICS_PLOT, Release, split_file
-from oceanchat.release.manifest import FORMAT, Counts, Manifest, ReleasedFile, Require
+from oceanchat.release.folder import (
+    CARD,
+    MANIFEST,
+    QUALITY,
+    REJECTED_FILE,
+    TOPICS_PLOT,
+    Release,
+    split_file,
+    unmatched_file,
+)
+from oceanchat.release.manifest import FORMAT, Balance, Counts, Manifest, ReleasedFile, Require
 from oceanchat.release.quality import Figures, checker, length_record, row_figures, row_lengths, seed_overlap
 from oceanchat.release.rows import (
     RejectedRow,
@@ -40,7 +50,7 @@ from oceanchat.release.rows import (
 from oceanchat.release.schema import write_rejected, write_rows
 from oceanchat.release.selection import Selection, prompts_used, select_dialogues
 from oceanchat.release.splits import SPLITS, Member, SplitRatio, assign_splits
-from oceanchat.statistics.length import length_figures
+from oceanchat.statistics.length import answer_lengths, length_figures
 from oceanchat.store.builds import StoredBuild
 from oceanchat.store.database import Store
 from oceanchat.topics.topic_model import TopicShare, find_topics
@@ -61,6 +71,8 @@ class ReleaseConfig(BaseModel):
     build: str | None = None
     """The build to release; None: the only one, or the newest real one."""
     require: Require = "checked"
+    balance: Balance = "none"
+    """'length': rows without a pair of the other level of equal length go to a config of their own."""
     seed_topics: SeedTopics | None = None
     """None: text where every corpus says it may be shared, else an error."""
     ratio: SplitRatio = SplitRatio(80, 10, 10)
@@ -78,6 +90,13 @@ class _Content(NamedTuple):
 
     rows: Sequence[Row]
     rejected: Sequence[RejectedRow]
+    unmatched: Sequence[Row]
+    """Released rows that balance leaves out of `rows`."""
+
+    @property
+    def released(self) -> list[Row]:
+        """Rows of both configs."""
+        return [*self.rows, *self.unmatched]
 
 
 def write_release(config: ReleaseConfig, store: Store) -> Release:
@@ -92,7 +111,7 @@ def write_release(config: ReleaseConfig, store: Store) -> Release:
     selection = select_dialogues(store, config.require, config.build)
     seed_topics = _seed_topics(config, selection)
     content = _content(config, selection, seed_topics)
-    scripted = any(row.scripted for row in (*content.rows, *content.rejected))
+    scripted = any(row.scripted for row in (*content.released, *content.rejected))
     target = config.output / f"ocean-chat-{config.version}{'-scripted' if scripted else ''}"
     if target.exists():
         raise ReleaseError(f"release '{target}' exists; raise --version, or remove the folder first")
@@ -113,7 +132,7 @@ def write_release(config: ReleaseConfig, store: Store) -> Release:
         raise ReleaseError(f"release '{target}' cannot be written: {error.strerror or error}") from None
     finally:
         shutil.rmtree(part, ignore_errors=True)
-    return Release(target, manifest, quality, content.rows, content.rejected)
+    return Release(target, manifest, quality, content.rows, content.rejected, content.unmatched)
 
 
 def check_version(version: str) -> None:
@@ -135,7 +154,9 @@ def _seed_topics(config: ReleaseConfig, selection: Selection) -> SeedTopics:
 
 def _content(config: ReleaseConfig, selection: Selection, seed_topics: SeedTopics) -> _Content:
     """The rows, by trait-level in paper order and by id within, so that the store's order does not show."""
-    splits = assign_splits([_member(d) for d in selection.released], config.ratio, config.split_seed)
+    default = _default_ids(config, selection)
+    members = [_member(d, "" if d.id in default else " unmatched") for d in selection.released]
+    splits = assign_splits(members, config.ratio, config.split_seed)
     rows = [
         released_row(d, splits[d.id], seed_topics, selection.human.get(d.id, ())) for d in selection.released
     ]
@@ -143,7 +164,25 @@ def _content(config: ReleaseConfig, selection: Selection, seed_topics: SeedTopic
         rejected_row(r.dialogue, r.state, r.reason, seed_topics, selection.human.get(r.dialogue.id, ()))
         for r in selection.rejected
     ]
-    return _Content(sorted(rows, key=_position), sorted(rejected, key=_position))
+    rows.sort(key=_position)
+    return _Content(
+        [row for row in rows if row.id in default],
+        sorted(rejected, key=_position),
+        [row for row in rows if row.id not in default],
+    )
+
+
+def _default_ids(config: ReleaseConfig, selection: Selection) -> frozenset[str]:
+    """The dialogues of the `default` config. Raises ReleaseError when balance leaves none."""
+    if config.balance == "none":
+        return frozenset(dialogue.id for dialogue in selection.released)
+    chosen = balanced_ids({dialogue.id: answer_lengths(dialogue) for dialogue in selection.released})
+    if not chosen:
+        raise ReleaseError(
+            "--balance 'length' leaves nothing: of no trait are answers of both levels about equally long;"
+            " `oceanchat stats` shows how far apart they are, and a release without --balance holds them all"
+        )
+    return chosen
 
 
 def _position(row: Row) -> tuple[int, int, str]:
@@ -151,11 +190,12 @@ def _position(row: Row) -> tuple[int, int, str]:
     return split, CODES.index(row.trait_level), row.id
 
 
-def _member(dialogue: Dialogue) -> Member:
+def _member(dialogue: Dialogue, config: str) -> Member:
+    """Its place among the splits; each config is divided by the same ratio."""
     text = "\n".join(turn.text for turn in dialogue.turns)
     return Member(
         dialogue.id,
-        dialogue.trait_level.code,
+        dialogue.trait_level.code + config,
         author_hash(dialogue.author),
         dialogue.seed_topic or "",
         text,
@@ -167,8 +207,8 @@ def _quality(config: ReleaseConfig, store: Store, selection: Selection, content:
     texts = [("\n".join(t.text for t in d.turns), d.seed_topic) for d in selection.released]
     everything = [*selection.released, *(rejection.dialogue for rejection in selection.rejected)]
     return {
-        "rows": row_figures(content.rows, content.rejected),
-        "checker": checker(content.rows, content.rejected, selection.withheld),
+        "rows": row_figures(content.rows, content.rejected, content.unmatched),
+        "checker": checker(content.released, content.rejected, selection.withheld),
         **length_record(length_figures(map(row_lengths, content.rows))),
         "seed_overlap": seed_overlap(texts),
         "funnel": selection.funnel,
@@ -202,11 +242,12 @@ def _costs(store: Store) -> list[Figures]:
 
 
 def _write_tables(folder: Path, content: _Content, quality: Figures) -> None:
-    (folder / "data").mkdir(parents=True)
-    for split in SPLITS:
-        rows = [row for row in content.rows if row.split == split]
-        if rows:
-            write_rows(rows, folder / split_file(split))
+    for table, name in ((content.rows, split_file), (content.unmatched, unmatched_file)):
+        for split in SPLITS:
+            rows = [row for row in table if row.split == split]
+            if rows:
+                (folder / name(split)).parent.mkdir(parents=True, exist_ok=True)
+                write_rows(rows, folder / name(split))
     if content.rejected:
         (folder / REJECTED_FILE).parent.mkdir()
         write_rejected(content.rejected, folder / REJECTED_FILE)
@@ -231,14 +272,15 @@ def _manifest(
         license=config.license or "",
         language=config.language,
         require=config.require,
+        balance=config.balance,
         seed_topics=seed_topics,
         split_ratio=(config.ratio.train, config.ratio.validation, config.ratio.test),
         split_seed=config.split_seed,
         code={package: installed(package) for package in ("ocean-chat", "pyarrow", "scikit-learn")},
         builds={build.trait_level: _published(build) for build in selection.builds},
         corpora=tuple({"id": c.id, **c.facts, "name": public_name(c.name)} for c in selection.corpora),
-        counts=count_rows(content.rows, content.rejected, selection.withheld),
-        rows_sha256=rows_hash([*content.rows, *content.rejected]),
+        counts=count_rows(content.rows, content.rejected, selection.withheld, content.unmatched),
+        rows_sha256=rows_hash([*content.released, *content.rejected]),
         rows_without_author=count_without_author(
             content.rows, [{"id": c.id, **c.facts} for c in selection.corpora]
         ),
@@ -259,15 +301,30 @@ def public_name(name: str) -> str:
     return name if re.fullmatch(r"[\w.-]+(/[\w.-]+)?", name) and not name.startswith(".") else Path(name).name
 
 
-def count_rows(rows: Sequence[Row], rejected: Sequence[RejectedRow], withheld: Mapping[str, int]) -> Counts:
+def count_rows(
+    rows: Sequence[Row],
+    rejected: Sequence[RejectedRow],
+    withheld: Mapping[str, int],
+    unmatched: Sequence[Row],
+) -> Counts:
     """The counts of a manifest, from the rows."""
+    states = Counter(row.state for row in rejected)
+    return Counts(
+        splits=_by_split(rows),
+        unmatched=_by_split(unmatched),
+        rejected=dict(sorted(states.items())),
+        withheld=withheld,
+    )
+
+
+def _by_split(rows: Sequence[Row]) -> dict[str, dict[str, int]]:
+    """Split -> trait-level -> rows, without zeros."""
     splits: dict[str, dict[str, int]] = {}
     for split in SPLITS:
         levels = Counter(row.trait_level for row in rows if row.split == split)
         if levels:
             splits[split] = {code: levels[code] for code in CODES if levels[code]}
-    states = Counter(row.state for row in rejected)
-    return Counts(splits=splits, rejected=dict(sorted(states.items())), withheld=withheld)
+    return splits
 
 
 def count_without_author(rows: Sequence[Row], corpora: Sequence[Mapping[str, Any]]) -> int:
@@ -278,6 +335,7 @@ def count_without_author(rows: Sequence[Row], corpora: Sequence[Mapping[str, Any
 
 def _files(folder: Path, content: _Content) -> tuple[ReleasedFile, ...]:
     rows = dict(Counter(split_file(row.split) for row in content.rows))
+    rows.update(Counter(unmatched_file(row.split) for row in content.unmatched))
     rows[REJECTED_FILE] = len(content.rejected)
     files = []
     for path in sorted(path for path in folder.rglob("*") if path.is_file()):

@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml  # type: ignore[import-untyped]
 
-from oceanchat.release.folder import REJECTED_FILE, split_file
+from oceanchat.release.folder import REJECTED_FILE, split_file, unmatched_file
 from oceanchat.release.manifest import Manifest
 from oceanchat.release.schema import REJECTED_SCHEMA, SCHEMA, feature_types
 
@@ -44,6 +44,9 @@ def _tags(manifest: Manifest) -> list[str]:
 def _configs(manifest: Manifest) -> list[dict[str, Any]]:
     files = [{"split": split, "path": split_file(split)} for split in manifest.counts.splits]
     configs: list[dict[str, Any]] = [{"config_name": "default", "default": True, "data_files": files}]
+    if manifest.counts.unmatched:
+        files = [{"split": split, "path": unmatched_file(split)} for split in manifest.counts.unmatched]
+        configs.append({"config_name": "unmatched", "data_files": files})
     if manifest.counts.rejected:
         configs.append(
             {"config_name": "rejected", "data_files": [{"split": "rejected", "path": REJECTED_FILE}]}
@@ -53,6 +56,8 @@ def _configs(manifest: Manifest) -> list[dict[str, Any]]:
 
 def _info(manifest: Manifest) -> list[dict[str, Any]]:
     info = [{"config_name": "default", "features": feature_types(SCHEMA)}]
+    if manifest.counts.unmatched:
+        info.append({"config_name": "unmatched", "features": feature_types(SCHEMA)})
     if manifest.counts.rejected:
         info.append({"config_name": "rejected", "features": feature_types(REJECTED_SCHEMA)})
     return info

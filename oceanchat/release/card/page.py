@@ -58,11 +58,11 @@ def _opening(manifest: Manifest, quality: Quality) -> str:
 
 
 def _use(manifest: Manifest, quality: Quality) -> str:
-    config = (
-        '\nload_dataset(PATH, "rejected")  # what did not make it, and why'
-        if manifest.counts.rejected
-        else ""
+    configs = (
+        ("unmatched", "no pair of equal length among the other level", manifest.counts.unmatched),
+        ("rejected", "what did not make it, and why", manifest.counts.rejected),
     )
+    config = "".join(f'\nload_dataset(PATH, "{name}")  # {what}' for name, what, rows in configs if rows)
     rows = [[split, *_counts(levels)] for split, levels in manifest.counts.splits.items()]
     codes = list(PAPER)[:-1]
     return (
@@ -176,6 +176,7 @@ def _reproduce(manifest: Manifest, quality: Quality) -> str:
         "With the store this came from:\n\n```\n"
         f"oceanchat release --version {manifest.version} --require {manifest.require} --license"
         f" {manifest.license}"
+        f"{' --balance length' if manifest.balance == 'length' else ''}"
         f" --seed-topics {manifest.seed_topics} --split-ratio {ratio} --split-seed"
         f" {manifest.split_seed}\n```\n\n"
         f"gives the same bytes with {versions_listed(manifest.code)}. `oceanchat verify PATH` recomputes"

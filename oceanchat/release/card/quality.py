@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from oceanchat.records import REJECTED_BY_CHECK
+from oceanchat.release.balance import TOLERANCE
 from oceanchat.release.card.markdown import share_shown, table
 from oceanchat.release.folder import TOPICS_PLOT
 from oceanchat.release.manifest import Manifest
@@ -63,7 +64,7 @@ def length(manifest: Manifest, quality: Quality) -> str:
     )
     if not words:
         return ""
-    note = (
+    note = _balance(manifest) + (
         "How often a dialogue of the high level is longer than one of the low level: in 0.5 of the pairs"
         " where length says nothing about the level, in all or none where it gives the level away.\n\n"
     )
@@ -71,6 +72,19 @@ def length(manifest: Manifest, quality: Quality) -> str:
     concerns = length_concerns(LengthFigures(words, exchanges))
     text = note + table(["trait", "words an answer (95 % interval)", "exchanges (95 % interval)"], rows)
     return text + ("\n**Concern.** " + " ".join(concerns) + "\n" if concerns else "")
+
+
+def _balance(manifest: Manifest) -> str:
+    """How the rows were chosen where the release is balanced by length."""
+    if manifest.balance == "none":
+        return ""
+    left = sum(sum(levels.values()) for levels in manifest.counts.unmatched.values())
+    return (
+        f"Balanced by length: the {manifest.counts.rows:,} rows of the `default` config are pairs of a high"
+        f" and a low dialogue of one trait whose answers differ by at most {TOLERANCE:.0%} in mean words. The"
+        f" other {left:,} are the config `unmatched`, in the same splits; Table 6 and this section leave them"
+        " out.\n\n"
+    )
 
 
 def rates(manifest: Manifest, quality: Quality) -> str:

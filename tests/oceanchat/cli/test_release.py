@@ -9,6 +9,7 @@ import pytest
 
 from tests.oceanchat.cli.conftest import Command
 from tests.oceanchat.release.factories import make_dialogue, make_dialogues, make_store
+from tests.oceanchat.release.test_balance import confounded
 
 
 @pytest.fixture
@@ -188,3 +189,10 @@ def test_a_library_that_is_not_installed_is_one_line(folder: Path) -> None:
     assert ended.returncode == 1
     assert ended.stderr.count("\n") == 1
     assert "pip install 'ocean-chat[release]'" in ended.stderr
+
+
+def test_the_command_says_how_many_have_no_pair(command: Command, tmp_path: Path) -> None:
+    make_store(tmp_path / "s.db", confounded()).close()
+    options = ("--license", "mit", "--store", tmp_path / "s.db", "--output", tmp_path)
+    ended = command("release", "--version", "1.0.0", "--balance", "length", *options)
+    assert ended.code == 0 and "have no pair of equal length; they are the config 'unmatched'" in ended.out
