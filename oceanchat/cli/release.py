@@ -182,6 +182,8 @@ def release(split_ratio: str, store: str, as_json: bool, **flags: Any) -> None:
     if counts.unmatched:
         left = sum(sum(levels.values()) for levels in counts.unmatched.values())
         click.echo(f"{left:,} have no pair of equal length; they are the config 'unmatched'")
+        if counts.unpaired:
+            click.echo(f"no pair at all: {', '.join(counts.unpaired)}")
     for reason, count in counts.withheld.items():
         click.echo(f"{count:,} withheld: {reason}")
     print_length_concerns(length_figures(map(row_lengths, written.rows)))

@@ -19,7 +19,7 @@ LEFT = 0.05
 """How far P(high longer than low) may be from 0.5 among the pairs."""
 
 
-class Pair(NamedTuple):
+class MatchedPair(NamedTuple):
     """Two dialogues of one trait."""
 
     high: str
@@ -41,7 +41,7 @@ def balanced_ids(lengths: Mapping[str, AnswerLengths]) -> frozenset[str]:
     return frozenset(identifier for pair in pairs for identifier in (pair.high, pair.low))
 
 
-def matched_pairs(lengths: Mapping[str, AnswerLengths], trait: Trait) -> list[Pair]:
+def matched_pairs(lengths: Mapping[str, AnswerLengths], trait: Trait) -> list[MatchedPair]:
     """The pairs of a trait within TOLERANCE, the closest chosen first, less those that must go for balance.
 
     Of all dialogues in order of length, the closest two of unlike level are always neighbors: they are taken
@@ -91,12 +91,12 @@ def _candidate(line: Sequence[_Measured], left: int, right: int) -> tuple[float,
     return apart, left, right
 
 
-def _pair(first: _Measured, second: _Measured) -> Pair:
+def _pair(first: _Measured, second: _Measured) -> MatchedPair:
     high, low = (first, second) if first.level is Level.HIGH else (second, first)
-    return Pair(high.id, low.id, high.words, low.words)
+    return MatchedPair(high.id, low.id, high.words, low.words)
 
 
-def _evened(pairs: list[Pair]) -> list[Pair]:
+def _evened(pairs: list[MatchedPair]) -> list[MatchedPair]:
     """The pairs without the most uneven ones: a hundredth goes at a time, until length tells nothing."""
     even = sorted(pairs, key=lambda pair: (pair.excess, pair.high))
     while even and abs(separation := _separation(even)) > LEFT:
@@ -105,7 +105,7 @@ def _evened(pairs: list[Pair]) -> list[Pair]:
     return even
 
 
-def _separation(pairs: list[Pair]) -> float:
+def _separation(pairs: list[MatchedPair]) -> float:
     """P(high longer than low) less a half."""
     high = [Clustered(pair.high_words, pair.high) for pair in pairs]
     low = [Clustered(pair.low_words, pair.low) for pair in pairs]

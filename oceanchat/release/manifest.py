@@ -44,6 +44,12 @@ class Counts(Record):
         """Rows of the `default` config."""
         return sum(sum(split.values()) for split in self.splits.values())
 
+    @property
+    def unpaired(self) -> list[str]:
+        """Letters of the traits that balance left no pair of."""
+        without = {code[0] for split in self.unmatched.values() for code in split}
+        return sorted(without - {code[0] for split in self.splits.values() for code in split})
+
 
 class Manifest(Record):
     """manifest.json."""

@@ -78,12 +78,13 @@ def _balance(manifest: Manifest) -> str:
     """How the rows were chosen where the release is balanced by length."""
     if manifest.balance == "none":
         return ""
+    unpaired = ", ".join(manifest.counts.unpaired)
     left = sum(sum(levels.values()) for levels in manifest.counts.unmatched.values())
     return (
         f"Balanced by length: the {manifest.counts.rows:,} rows of the `default` config are pairs of a high"
         f" and a low dialogue of one trait whose answers differ by at most {TOLERANCE:.0%} in mean words. The"
         f" other {left:,} are the config `unmatched`, in the same splits; Table 6 and this section leave them"
-        " out.\n\n"
+        f" out.{f' No pair at all: {unpaired}.' if unpaired else ''}\n\n"
     )
 
 

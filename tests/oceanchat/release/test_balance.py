@@ -108,7 +108,7 @@ def test_length_tells_nothing_in_it_and_the_card_says_so(balanced: Release) -> N
         and "--balance length" in card
         and 'load_dataset(PATH, "unmatched")' in card
     )
-    assert "Concern" not in card
+    assert "No pair at all: O." in card and "Concern" not in card
 
 
 def test_verify_recomputes_the_pairs(balanced: Release) -> None:
