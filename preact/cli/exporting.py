@@ -12,7 +12,7 @@ import click
 
 from oceanchat.cli.options import LevelParam, TraitParam
 from oceanchat.errors import ConfigError, EvaluationError
-from oceanchat.traits import TRAIT_LEVELS, Level, Trait, TraitLevel
+from oceanchat.traits import Level, Trait, TraitLevel
 from preact.cli.evaluation import (
     access_options,
     open_local_later,
@@ -24,6 +24,7 @@ from preact.persona import Persona, parse_persona
 
 if TYPE_CHECKING:
     from preact.evaluation.calling import ModelAccess
+    from preact.export.adapter import Exported
     from preact.systems.system import Sampling
 
 FOLDER = click.Path(path_type=Path)
@@ -51,6 +52,14 @@ def persona_of(
 @click.option("--persona", metavar="TEXT", help='Mixture, such as "O+ N-" or "O+=0.7 E-=0.3".')
 @click.option("--all", "everything", is_flag=True, help="Export all ten trait-levels, one folder each.")
 @click.option("--output", "-o", type=FOLDER, required=True, metavar="DIR", help="Output folder; must be new.")
+@click.option(
+    "--strength",
+    type=click.FloatRange(0.0, 1.5),
+    default=1.0,
+    show_default=True,
+    metavar="S",
+    help="Multiply what the adapter adds, 0 to 1.5.",
+)
 @click.option("--merge", is_flag=True, help="Write the whole model with the adapter merged in.")
 @click.option(
     "--top-experts",
@@ -67,6 +76,7 @@ def export(
     persona: str | None,
     everything: bool,
     output: Path,
+    strength: float,
     merge: bool,
     top_experts: int | None,
     push: str | None,
@@ -79,30 +89,33 @@ def export(
     """
     if everything and (trait or level or persona):
         raise ConfigError("--all exports every trait-level; leave out --trait, --level and --persona")
-    exports: list[tuple[Persona, Path]] = (
-        [({t: 1.0}, output / f"{t.trait.value}-{t.level.value}") for t in TRAIT_LEVELS]
-        if everything
-        else [(persona_of(trait, level, persona), output)]
-    )
-    from preact.export.adapter import export_adapter
+    portrayed = None if everything else persona_of(trait, level, persona)
+    from preact.export.adapter import ExportOptions, export_adapter, export_all
     from preact.export.publishing import push_model
 
-    for portrayed, folder in exports:
-        done = export_adapter(run, portrayed, folder, merge=merge, top_experts=top_experts)
+    options = ExportOptions(merge=merge, top_experts=top_experts, strength=strength)
+    for done in (
+        [export_adapter(run, portrayed, output, options)] if portrayed else export_all(run, output, options)
+    ):
         for note in done.notes:
             click.echo(f"note: {note}", err=True)
-        lost = (
-            ""
-            if done.quantization is None
-            else f", quantization {done.quantization:.2g} ({done.quantization / done.effect:.0%} of it)"
-        )
-        cost = f", cutting cost {done.cost:+.4f} nats per token" if done.cost is not None else ""
-        click.echo(
-            f"{folder}: rank {done.rank}, logits as the run's within {done.difference:.1e},"
-            f" effect {done.effect:.2f}{lost}{cost}"
-        )
+        click.echo(_outcome(done))
     if push:
         click.echo(push_model(output, push, private=private).url)
+
+
+def _outcome(done: "Exported") -> str:
+    """One export in a line."""
+    lost = (
+        ""
+        if done.quantization is None
+        else f", quantization {done.quantization:.2g} ({done.quantization / done.effect:.0%} of it)"
+    )
+    cost = f", cutting cost {done.cost:+.4f} nats per token" if done.cost is not None else ""
+    return (
+        f"{done.folder}: rank {done.rank}, logits as the run's within {done.difference:.1e},"
+        f" effect {done.effect:.2f}{lost}{cost}"
+    )
 
 
 @click.command()

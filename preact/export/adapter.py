@@ -1,37 +1,50 @@
 """A persona as a plain LoRA adapter.
 
-A trait-level of a run, or a mixture, that any server loads. The expert weights are folded into B's columns
-and the router is dropped: B diag(g) A is an ordinary LoRA. What is written is loaded back by plain peft and
-compared with the run before it counts. It knows nothing of the terminal.
+A trait-level of a run, a mixture, or all ten trait-levels, in folders that any server loads. What is written
+is loaded back by plain peft and compared with the run before it counts. It knows nothing of the terminal.
 """
 
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
 import safetensors.torch
-import torch
-from peft import LoraConfig
-from peft.tuners.lora.layer import LoraLayer
-from torch import Tensor
 
 from oceanchat.errors import TrainingError
-from preact.backbones.sources import published_name
+from oceanchat.traits import TRAIT_LEVELS, TraitLevel
+from preact.backbones.backbone import Backbone
 from preact.dialogues.batches import Example
 from preact.dialogues.encoding import encode_all
 from preact.dialogues.release import read_release
-from preact.export.card import card
-from preact.export.checking import check_adapter
+from preact.export.card import card, collection_card
+from preact.export.checking import check_adapter, load_plain
 from preact.export.checking import merge as merge_in
+from preact.export.folding import Folded, fold
+from preact.export.server_guide import VLLM_RANKS, server_guide
 from preact.persona import Persona
 from preact.systems.scoring import example_losses
 from preact.systems.trained import TrainedModel, open_run
-from preact.training.runs import backbone_name
 
-VLLM_RANKS = (1, 8, 16, 32, 64, 128, 256, 320, 512)
-"""The ranks vLLM accepts as --max-lora-rank; others must be rounded up to one of these when serving."""
+GUIDE = "serve.md"
+
+
+@dataclass(frozen=True)
+class ExportOptions:
+    """What form exports take."""
+
+    merge: bool = False
+    """The whole model with the adapter merged in, not the adapter."""
+    top_experts: int | None = None
+    """Keep only so many of the strongest experts; None keeps all."""
+    strength: float = 1.0
+    """What the adapter adds is multiplied by this; 1 is as trained."""
+
+
+_AS_TRAINED = ExportOptions()
 
 
 class Exported(NamedTuple):
@@ -48,110 +61,110 @@ class Exported(NamedTuple):
     cost: float | None
     """Nats a token that --top-experts costs on the validation split; None where nothing was cut."""
     notes: tuple[str, ...]
-
-
-class Folded(NamedTuple):
-    """An adapter as plain LoRA."""
-
-    tensors: dict[str, Tensor]
-    config: LoraConfig
-    weights: Tensor | None
-    """The expert weights that were folded in, zeros for experts cut; None for methods without experts."""
+    strength: float = 1.0
 
 
 def export_adapter(
     folder: Path,
     persona: Persona,
     output: Path,
-    *,
-    merge: bool = False,
-    top_experts: int | None = None,
+    options: ExportOptions = _AS_TRAINED,
     say: Callable[[str], None] = lambda line: None,
 ) -> Exported:
-    """Write the persona's adapter (or, with `merge`, the whole model) to a new folder, once it is checked.
+    """Write the persona's adapter (or the whole model) to a new folder, once it is checked.
 
     Raises TrainingError for a folder that exists, a method that cannot, or an export that differs from the
     run or changes nothing.
     """
+    with _drafted(output) as draft:
+        trained = open_run(folder)
+        exported = _export(trained, persona, draft, options, None, say)
+        # A whole model is served like any other.
+        if not options.merge:
+            guide = server_guide(trained, {"": exported.rank}, output.resolve().name)
+            (draft / GUIDE).write_text(guide, encoding="utf-8")
+    return exported._replace(folder=output)
+
+
+def export_all(
+    folder: Path,
+    output: Path,
+    options: ExportOptions = _AS_TRAINED,
+    say: Callable[[str], None] = lambda line: None,
+) -> list[Exported]:
+    """Write all ten trait-levels to sub-folders of a new folder, `o-high` to `n-low`, with a card of the ten.
+
+    The folder is there once all ten are checked; the run and the backbone that checks are opened once.
+    Raises TrainingError as `export_adapter` does.
+    """
+    with _drafted(output) as draft:
+        trained = open_run(folder)
+        backbone = None if options.merge else load_plain(trained)
+        done: dict[str, Exported] = {}
+        for trait_level in TRAIT_LEVELS:
+            name = folder_name(trait_level)
+            (draft / name).mkdir()
+            exported = _export(trained, {trait_level: 1.0}, draft / name, options, backbone, say)
+            done[name] = exported._replace(folder=output / name)
+        (draft / "README.md").write_text(
+            collection_card(
+                trained.record, {name: one._asdict() for name, one in done.items()}, options.merge
+            ),
+            encoding="utf-8",
+        )
+        if not options.merge:
+            guide = server_guide(trained, {name: one.rank for name, one in done.items()})
+            (draft / GUIDE).write_text(guide, encoding="utf-8")
+    return list(done.values())
+
+
+def folder_name(trait_level: TraitLevel) -> str:
+    """What a trait-level's folder is called, and the model's name on servers: 'n-high'."""
+    return f"{trait_level.trait.value.lower()}-{trait_level.level.value}"
+
+
+@contextmanager
+def _drafted(output: Path) -> Iterator[Path]:
+    """A folder to fill; it is `output` at the end of the block, and gone after an error."""
     if output.exists():
         raise TrainingError(f"folder '{output}' exists; name another --output")
-    trained = open_run(folder)
-    folded = fold(trained, persona, top_experts)
-    cost = cutting_cost(trained, persona, folded) if top_experts else None
     draft = output.with_name(output.name + ".partial")
     shutil.rmtree(draft, ignore_errors=True)
-    draft.mkdir(parents=True)
+    try:
+        draft.mkdir(parents=True)
+        yield draft
+        os.replace(draft, output)
+    except OSError as error:
+        raise TrainingError(
+            f"folder '{output}' cannot be written: {error.strerror or error}; name another --output, or make"
+            " room"
+        ) from None
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
+
+
+def _export(
+    trained: TrainedModel,
+    persona: Persona,
+    draft: Path,
+    options: ExportOptions,
+    backbone: Backbone | None,
+    say: Callable[[str], None],
+) -> Exported:
+    folded = fold(trained, persona, options.top_experts, options.strength)
+    cost = cutting_cost(trained, persona, folded) if options.top_experts else None
     _write(draft, trained, folded)
     say("checking the export with plain peft")
-    try:
-        checked = (merge_in if merge else check_adapter)(draft, trained, persona, folded.weights)
-    except TrainingError:
-        shutil.rmtree(draft)
-        raise
-    exported = Exported(output, int(folded.config.r), *checked, cost, _notes(trained, folded, merge, persona))
+    if options.merge:
+        checked = merge_in(draft, trained, persona, folded.weights, options.strength)
+    else:
+        checked = check_adapter(draft, trained, persona, folded.weights, options.strength, backbone)
+    notes = _notes(trained, folded, options, persona)
+    exported = Exported(draft, int(folded.config.r), *checked, cost, notes, options.strength)
     (draft / "README.md").write_text(
-        card(trained.record, persona, exported._asdict(), merge), encoding="utf-8"
+        card(trained.record, persona, exported._asdict(), options.merge), encoding="utf-8"
     )
-    os.replace(draft, output)
     return exported
-
-
-def fold(trained: TrainedModel, persona: Persona, top_experts: int | None = None) -> Folded:
-    """The persona's adapter as plain LoRA tensors and config; chooses the adapter where there are ten.
-
-    With `top_experts` only the strongest experts' channels stay, which lowers the rank. Raises
-    TrainingError for a number of experts the run does not have, and for weights that are no numbers.
-    """
-    weights: Tensor | None = None
-    with trained.portraying(persona) as portrayal:
-        weights = portrayal.arguments.get("expert_weights")
-        name = trained.model.active_adapter
-    recipe = trained.record.config.recipe
-    channels = torch.arange(recipe.rank)
-    if weights is None and top_experts:
-        raise TrainingError(
-            f"method '{trained.record.config.method}' has no experts; leave --top-experts out"
-        )
-    if weights is not None and top_experts:
-        if not 1 <= top_experts <= recipe.experts:
-            raise TrainingError(
-                f"--top-experts {top_experts} is outside 1 to {recipe.experts}, the run's experts"
-            )
-        strongest = weights.topk(top_experts).indices.sort().values
-        cut = torch.zeros_like(weights)
-        cut[strongest] = weights[strongest]
-        weights, share = cut, recipe.rank // recipe.experts
-        channels = (strongest.cpu().unsqueeze(1) * share + torch.arange(share)).flatten()
-    tensors: dict[str, Tensor] = {}
-    for key, module in trained.model.named_modules():
-        if isinstance(module, LoraLayer) and name in module.lora_A:
-            a, b = module.lora_A[name].weight.detach().cpu(), module.lora_B[name].weight.detach().cpu()
-            if weights is not None:
-                b = b * weights.cpu().to(b.dtype).repeat_interleave(recipe.rank // recipe.experts)
-            tensors[f"{key}.lora_A.weight"] = a[channels].contiguous()
-            tensors[f"{key}.lora_B.weight"] = b[:, channels].contiguous()
-    if not all(bool(tensor.isfinite().all()) for tensor in tensors.values()):
-        raise TrainingError(
-            f"the adapter of run '{trained.folder}' holds values that are no numbers (NaN or infinite): its"
-            " training diverged; train again with a lower --lr"
-        )
-    return Folded(tensors, _plain_config(trained, len(channels)), weights)
-
-
-def _plain_config(trained: TrainedModel, rank: int) -> LoraConfig:
-    recipe = trained.record.config.recipe
-    backbone = backbone_name(trained.folder, trained.record)
-    # alpha shrinks with the rank, so that the scale alpha / r stays; servers want whole numbers where there
-    # are any.
-    alpha = recipe.alpha * rank / recipe.rank
-    return LoraConfig(
-        task_type="CAUSAL_LM",
-        r=rank,
-        lora_alpha=int(alpha) if alpha == int(alpha) else alpha,
-        target_modules=sorted(trained.record.adapted),
-        base_model_name_or_path=published_name(backbone),
-        inference_mode=True,
-    )
 
 
 def cutting_cost(trained: TrainedModel, persona: Persona, folded: Folded) -> float | None:
@@ -175,7 +188,9 @@ def _write(draft: Path, trained: TrainedModel, folded: Folded) -> None:
     trained.tokenizer.save_pretrained(draft)
 
 
-def _notes(trained: TrainedModel, folded: Folded, merged: bool, persona: Persona) -> tuple[str, ...]:
+def _notes(
+    trained: TrainedModel, folded: Folded, options: ExportOptions, persona: Persona
+) -> tuple[str, ...]:
     notes = []
     rank = int(folded.config.r)
     if rank not in VLLM_RANKS:
@@ -187,7 +202,7 @@ def _notes(trained: TrainedModel, folded: Folded, merged: bool, persona: Persona
             "the adapter switches trait-levels by prompt: serve it with the system prompt in its card"
         )
     quantise = trained.record.config.recipe.quantise
-    if quantise != "none" and not merged:
+    if quantise != "none" and not options.merge:
         notes.append(
             f"trained on the backbone in {quantise}: serve it on the backbone quantized the same way"
         )
@@ -198,4 +213,6 @@ def _notes(trained: TrainedModel, folded: Folded, merged: bool, persona: Persona
         )
     if trained.record.release.scripted:
         notes.append("trained on dialogues of the scripted model: good for trying things out only")
+    if options.strength == 0:
+        notes.append("strength 0: it changes nothing in the backbone")
     return tuple(notes)

@@ -34,18 +34,24 @@ def _left_behind(quantization: float, effect: float, record: RunRecord) -> str:
     )
 
 
+def _front(record: RunRecord, merged: bool) -> str:
+    """The front matter model hubs read."""
+    return "\n".join(
+        [
+            "---",
+            "library_name: " + ("transformers" if merged else "peft"),
+            *([] if record.tiny else [f"base_model: {record.config.backbone}"]),
+            "tags: [big-five, personality, lora, p-react]",
+            "---",
+        ]
+    )
+
+
 def card(record: RunRecord, persona: Persona, exported: Mapping[str, Any], merged: bool) -> str:
     """The card as Markdown with the front matter model hubs read."""
     shares = ", ".join(f"{t.label} {share:.0%}" for t, share in persona.items()) if len(persona) > 1 else ""
     name = shares or next(iter(persona)).label
     backbone = "the embedded tiny backbone" if record.tiny else record.config.backbone
-    front = [
-        "---",
-        "library_name: " + ("transformers" if merged else "peft"),
-        *([] if record.tiny else [f"base_model: {record.config.backbone}"]),
-        "tags: [big-five, personality, lora, p-react]",
-        "---",
-    ]
     facts = [
         f"- Shows: {name}, as a simulated trait expression",
         f"- Backbone: {backbone} ({record.backbone_parameters:,} parameters)",
@@ -60,10 +66,39 @@ def card(record: RunRecord, persona: Persona, exported: Mapping[str, Any], merge
         facts.append(f"- {_left_behind(exported['quantization'], exported['effect'], record)}")
     if record.final:
         facts.append(f"- Training loss at the end: {record.final.get('lm_loss', 0.0):.4f} nats per token")
+    if exported.get("strength", 1.0) != 1.0:
+        facts.append(f"- Strength: {exported['strength']:g} of what was trained")
     if exported["cost"] is not None:
         facts.append(f"- Cutting experts cost {exported['cost']:+.4f} nats per token on the validation split")
     facts += [f"- Note: {note}" for note in exported["notes"]]
-    body = ["\n".join(front), f"# {name[:1].upper()}{name[1:]}", "\n".join(facts), _USE]
+    body = [_front(record, merged), f"# {name[:1].upper()}{name[1:]}", "\n".join(facts), _USE]
     if METHODS[record.config.method].prompted:
         body.append("## System prompt\n\n" + persona_prompt(persona))
+    return "\n\n".join(body) + "\n"
+
+
+def collection_card(record: RunRecord, exports: Mapping[str, Mapping[str, Any]], merged: bool) -> str:
+    """The card of several exports of one run, by the sub-folder each lies in."""
+    form = "whole model" if merged else "LoRA adapter"
+    rows = ["| folder | rank | differs from the run by | effect |", "|---|---|---|---|"]
+    rows += [
+        f"| [{name}]({name}/README.md) | {one['rank']} | {one['difference']:.1e} | {one['effect']:.2f} |"
+        for name, one in exports.items()
+    ]
+    facts = [
+        f"Each sub-folder holds one {form} that simulates one trait-level, and a card of its own. Made by"
+        f" method {record.config.method} from release {record.release.name}, seed {record.config.seed}.",
+        "" if merged else "How to serve them: [serve.md](serve.md).",
+        "Differences and effects are of logits on a few questions.",
+    ]
+    prompted = METHODS[record.config.method].prompted
+    if prompted:
+        facts.append("Each card gives the system prompt that switches its trait-level on.")
+    body = [
+        _front(record, merged),
+        "# Ten Big Five trait-levels",
+        " ".join(fact for fact in facts if fact),
+        "\n".join(rows),
+        _USE,
+    ]
     return "\n\n".join(body) + "\n"

@@ -4,17 +4,19 @@ What was written is loaded as any user would load it, and its logits on a few qu
 run's. It knows run folders and plain peft; it folds and writes no adapters.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
 from peft import PeftModel
+from peft.helpers import rescale_adapter_scale
 from torch import Tensor
 
 from oceanchat.errors import TrainingError
 from oceanchat.prompts import Message
-from preact.backbones.backbone import load
+from preact.backbones.backbone import Backbone, load
 from preact.dialogues.conversation import prompt_ids
 from preact.persona import Persona, persona_prompt
 from preact.systems.trained import TrainedModel
@@ -43,25 +45,50 @@ class Checked(NamedTuple):
     whole model leaves behind of what was trained. None where nothing was quantized or merged."""
 
 
-def check_adapter(draft: Path, trained: TrainedModel, persona: Persona, weights: Tensor | None) -> Checked:
-    """Hold an adapter, on the backbone as it was trained on, against the run.
-
-    Raises TrainingError when it differs from the run or changes nothing.
-    """
+def load_plain(trained: TrainedModel) -> Backbone:
+    """The run's backbone as it was trained on, without any adapter."""
     recipe = trained.record.config.recipe
-    backbone = load(trained.backbone, precision=recipe.stored, quantise=recipe.quantise, spread=True)
-    with peft_noise_silenced():
-        model = PeftModel.from_pretrained(backbone.model, str(draft)).eval()
-    expected, ids = run_logits(trained, persona, weights), questions(trained, persona)
+    return load(trained.backbone, precision=recipe.stored, quantise=recipe.quantise, spread=True)
+
+
+def check_adapter(
+    draft: Path,
+    trained: TrainedModel,
+    persona: Persona,
+    weights: Tensor | None,
+    strength: float = 1.0,
+    backbone: Backbone | None = None,
+) -> Checked:
+    """Hold an adapter, on the backbone as it was trained on, against the run at this strength.
+
+    `backbone`, from `load_plain`, is left as it was; without one it is loaded. Raises TrainingError when the
+    adapter differs from the run or changes nothing.
+    """
+    expected, ids = run_logits(trained, persona, weights, strength), questions(trained, persona)
+    with adapted(backbone or load_plain(trained), draft) as model:
+        answers = logits(model, ids)
     checked = Checked(
-        largest_difference(logits(model, ids), expected),
+        largest_difference(answers, expected),
         largest_difference(expected, backbone_logits(trained, persona)),
     )
-    _judge(checked, trained, expected)
+    _judge(checked, trained, expected, strength)
     return checked
 
 
-def merge(draft: Path, trained: TrainedModel, persona: Persona, weights: Tensor | None) -> Checked:
+@contextmanager
+def adapted(backbone: Backbone, draft: Path) -> Iterator[Any]:
+    """The backbone under an adapter's folder, loaded by plain peft, for as long as the block lasts."""
+    with peft_noise_silenced():
+        model: Any = PeftModel.from_pretrained(backbone.model, str(draft)).eval()
+    try:
+        yield model
+    finally:
+        model.unload()
+
+
+def merge(
+    draft: Path, trained: TrainedModel, persona: Persona, weights: Tensor | None, strength: float = 1.0
+) -> Checked:
     """Put the whole model in the adapter's place, then hold it against the run.
 
     A quantized backbone cannot take an adapter in without rounding it, so the adapter goes into the whole
@@ -72,7 +99,7 @@ def merge(draft: Path, trained: TrainedModel, persona: Persona, weights: Tensor 
     backbone = load(trained.backbone, precision=recipe.stored, spread=True)
     with peft_noise_silenced():
         model: Any = PeftModel.from_pretrained(backbone.model, str(draft)).eval()
-    run, ids = run_logits(trained, persona, weights), questions(trained, persona)
+    run, ids = run_logits(trained, persona, weights, strength), questions(trained, persona)
     expected, without = run, backbone_logits(trained, persona)
     quantization = None
     if recipe.quantise != "none":
@@ -89,14 +116,19 @@ def merge(draft: Path, trained: TrainedModel, persona: Persona, weights: Tensor 
         largest_difference(expected, without),
         quantization,
     )
-    _judge(checked, trained, expected)
+    _judge(checked, trained, expected, strength)
     return checked
 
 
-def run_logits(trained: TrainedModel, persona: Persona, weights: Tensor | None) -> list[Tensor]:
-    """The run's own logits on the check's questions, under these expert weights where it has any."""
+def run_logits(
+    trained: TrainedModel, persona: Persona, weights: Tensor | None, strength: float = 1.0
+) -> list[Tensor]:
+    """The run's own logits on the check's questions, under these expert weights where it has any.
+
+    `strength` multiplies the scale of its layers, not its weights: a way of its own to what `fold` does.
+    """
     arguments = {} if weights is None else {"expert_weights": weights}
-    with trained.portraying(persona):
+    with trained.portraying(persona), rescale_adapter_scale(trained.model, strength):
         return logits(trained.model, questions(trained, persona), arguments)
 
 
@@ -130,11 +162,11 @@ def largest_difference(some: Sequence[Tensor], others: Sequence[Tensor]) -> floa
     return float(torch.stack([(a - b).abs().max() for a, b in pairs]).max())
 
 
-def _judge(checked: Checked, trained: TrainedModel, expected: Sequence[Tensor]) -> None:
+def _judge(checked: Checked, trained: TrainedModel, expected: Sequence[Tensor], strength: float) -> None:
     largest = float(torch.stack([answer.abs().max() for answer in expected]).max())
     allowed = TOLERANCE[trained.record.config.recipe.stored] * max(1.0, largest)
     # Comparisons with NaN are false: each has to be passed, not failed.
-    same, works = checked.difference <= allowed, checked.effect > allowed
+    same, works = checked.difference <= allowed, checked.effect > allowed or strength == 0
     if same and works:
         return
     what = "changes nothing in the backbone" if same else "differs from the run"

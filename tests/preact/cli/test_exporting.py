@@ -40,7 +40,20 @@ def test_chat_refuses_a_persona_for_a_plain_backbone(preact_run: Run) -> None:
 def test_export_all_writes_ten_folders(preact_run: Run, tmp_path: Path) -> None:
     done = call("export", preact_run.folder, "--all", "--output", tmp_path / "adapters")
     assert done.exit_code == 0 and len(done.stdout.splitlines()) == 10
-    assert (tmp_path / "adapters" / "N-high" / "adapter_model.safetensors").is_file()
+    names = {path.name for path in (tmp_path / "adapters").iterdir() if path.is_dir()}
+    assert names == {f"{trait}-{level}" for trait in "ocean" for level in ("high", "low")}
+    assert (tmp_path / "adapters" / "n-high" / "adapter_model.safetensors").is_file()
+
+
+def test_export_takes_a_mixture_at_a_strength(preact_run: Run, tmp_path: Path) -> None:
+    mixed = ("--persona", "O+=0.7 N-=0.3", "--strength", "0.5")
+    done = call("export", preact_run.folder, *mixed, "--output", tmp_path / "mix")
+    assert done.exit_code == 0, done.output
+    card = (tmp_path / "mix" / "README.md").read_text()
+    assert "high Openness 70%, low Neuroticism 30%" in card and "Strength: 0.5" in card
+    assert (tmp_path / "mix" / "serve.md").is_file()
+    wrong = call("export", "x", *mixed[:2], "--strength", "1.6", "--output", "y")
+    assert wrong.exit_code == 2 and "1.6 is not in the range" in wrong.output
 
 
 @pytest.mark.parametrize(

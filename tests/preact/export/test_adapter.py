@@ -14,7 +14,9 @@ from transformers import AutoModelForCausalLM
 
 from oceanchat.errors import TrainingError
 from oceanchat.prompts import Message
-from preact.export.adapter import export_adapter, fold
+from oceanchat.traits import TRAIT_LEVELS
+from preact.export.adapter import ExportOptions, export_adapter, export_all, folder_name
+from preact.export.folding import fold
 from preact.persona import parse_persona
 from preact.systems.generation import reply
 from preact.systems.system import Sampling
@@ -87,7 +89,9 @@ def test_three_exports_share_one_batch(preact_run: Run, tmp_path: Path) -> None:
 
 
 def test_merged_exports_and_mixtures_are_whole_models(preact_run: Run, tmp_path: Path) -> None:
-    done = export_adapter(preact_run.folder, parse_persona("O+=0.7 E-=0.3"), tmp_path / "mix", merge=True)
+    done = export_adapter(
+        preact_run.folder, parse_persona("O+=0.7 E-=0.3"), tmp_path / "mix", ExportOptions(merge=True)
+    )
     assert done.difference <= 1e-5
     assert (
         not (done.folder / "adapter_config.json").exists() and (done.folder / "model.safetensors").is_file()
@@ -96,9 +100,13 @@ def test_merged_exports_and_mixtures_are_whole_models(preact_run: Run, tmp_path:
 
 
 def test_top_experts_lower_the_rank_and_say_the_cost(preact_run: Run, tmp_path: Path) -> None:
-    done = export_adapter(preact_run.folder, parse_persona("O+"), tmp_path / "cut", top_experts=4)
+    done = export_adapter(
+        preact_run.folder, parse_persona("O+"), tmp_path / "cut", ExportOptions(top_experts=4)
+    )
     assert done.rank == 8 and done.cost is not None
-    odd = export_adapter(preact_run.folder, parse_persona("O+"), tmp_path / "odd", top_experts=3)
+    odd = export_adapter(
+        preact_run.folder, parse_persona("O+"), tmp_path / "odd", ExportOptions(top_experts=3)
+    )
     assert odd.rank == 6 and "rank 6 is not one of the ranks that vLLM allows" in odd.notes[0]
     trained = open_run(preact_run.folder)
     folded = fold(trained, parse_persona("O+"), 4)
@@ -106,6 +114,44 @@ def test_top_experts_lower_the_rank_and_say_the_cost(preact_run: Run, tmp_path: 
     for wrong in (17, -1):
         with pytest.raises(TrainingError, match="--top-experts"):
             fold(trained, parse_persona("O+"), wrong)
+
+
+def test_all_ten_are_the_run_under_their_names(preact_run: Run, tmp_path: Path) -> None:
+    done = export_all(preact_run.folder, tmp_path / "ten")
+    assert [one.folder.name for one in done] == [folder_name(t) for t in TRAIT_LEVELS]
+    assert all(one.difference <= 1e-5 < one.effect for one in done)
+    trained = open_run(preact_run.folder)
+    expected = fold(trained, parse_persona("N-")).tensors
+    written = load_file(tmp_path / "ten" / "n-low" / "adapter_model.safetensors")
+    assert written.keys() == expected.keys()
+    assert all(torch.equal(written[name], expected[name]) for name in expected)
+    assert "[n-low](n-low/README.md) | 32 |" in (tmp_path / "ten" / "README.md").read_text()
+    assert (tmp_path / "ten" / "serve.md").is_file() and not (tmp_path / "ten.partial").exists()
+
+
+@pytest.mark.parametrize("method", ["preact", "lora-sep"])
+def test_strength_multiplies_what_the_adapter_adds(
+    method: str, runs: dict[str, Path], tmp_path: Path
+) -> None:
+    persona = parse_persona("O-")
+    whole = fold(open_run(runs[method]), persona).tensors
+    done = export_adapter(runs[method], persona, tmp_path / "half", ExportOptions(strength=0.5))
+    assert done.difference <= 1e-5 < done.effect
+    written = load_file(done.folder / "adapter_model.safetensors")
+    for name, tensor in whole.items():
+        assert torch.allclose(written[name], tensor * (0.5 if "lora_B" in name else 1.0))
+    assert "Strength: 0.5" in (done.folder / "README.md").read_text()
+    none = export_adapter(runs[method], persona, tmp_path / "none", ExportOptions(strength=0.0))
+    assert none.effect == 0 and "changes nothing" in none.notes[-1]
+
+
+def test_of_ten_exports_nothing_is_left_where_one_fails(preact_run: Run, tmp_path: Path) -> None:
+    with pytest.raises(TrainingError, match="--top-experts"):
+        export_all(preact_run.folder, tmp_path / "ten", ExportOptions(top_experts=99))
+    assert list(tmp_path.iterdir()) == []
+    (tmp_path / "file").write_text("")
+    with pytest.raises(TrainingError, match="cannot be written"):
+        export_all(preact_run.folder, tmp_path / "file" / "ten")
 
 
 def test_an_export_that_changes_nothing_is_refused(
@@ -144,7 +190,7 @@ def test_the_baselines_stand_behind_the_same_command(
     text = (done.folder / "README.md").read_text()
     assert ("## System prompt" in text and "low Conscientiousness" in text) or method == "lora-sep"
     with pytest.raises(TrainingError, match="no experts"):
-        export_adapter(runs[method], parse_persona("C-"), tmp_path / "cut", top_experts=2)
+        export_adapter(runs[method], parse_persona("C-"), tmp_path / "cut", ExportOptions(top_experts=2))
     if method == "lora-sep":
         with pytest.raises(TrainingError, match="no mixtures"):
             export_adapter(runs[method], parse_persona("C- O+"), tmp_path / "mix")

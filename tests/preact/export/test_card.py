@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from preact.export.card import card
+from preact.export.card import card, collection_card
 from preact.persona import parse_persona
 from preact.training.runs import RunRecord
 from tests.preact.conftest import Run
@@ -32,3 +32,10 @@ def test_a_named_backbone_and_a_prompted_method_are_said(preact_run: Run) -> Non
     text = card(record, parse_persona("C-"), EXPORTED, False)
     assert "base_model: owner/name" in text
     assert "low Conscientiousness" in text.partition("## System prompt")[2]
+
+
+def test_a_collection_leads_to_each_card(preact_run: Run) -> None:
+    text = collection_card(preact_run.record, {"o-high": EXPORTED, "n-low": EXPORTED}, False)
+    assert "[o-high](o-high/README.md) | 8 |" in text and "(n-low/README.md)" in text
+    assert "## Misuse" in text and "serve.md" in text
+    assert "serve.md" not in collection_card(preact_run.record, {"o-high": EXPORTED}, True)

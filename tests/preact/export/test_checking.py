@@ -13,7 +13,7 @@ from oceanchat.errors import TrainingError
 from preact.backbones.backbone import load
 from preact.backbones.tiny import build, save
 from preact.config import TinyShape
-from preact.export.adapter import Exported, export_adapter
+from preact.export.adapter import Exported, ExportOptions, export_adapter
 from preact.export.checking import largest_difference, logits, questions, run_logits
 from preact.persona import parse_persona
 from preact.systems.trained import open_run
@@ -41,7 +41,7 @@ def quantized_run(release_folder: Path, tmp_path_factory: pytest.TempPathFactory
 
 @pytest.fixture(scope="module")
 def merged(quantized_run: Path) -> Exported:
-    return export_adapter(quantized_run, PERSONA, quantized_run.parent / "merged", merge=True)
+    return export_adapter(quantized_run, PERSONA, quantized_run.parent / "merged", ExportOptions(merge=True))
 
 
 def test_an_adapter_is_compared_on_the_backbone_as_it_was_trained(

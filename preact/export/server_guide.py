@@ -1,0 +1,113 @@
+"""How to serve exports, as Markdown.
+
+The commands for vLLM, SGLang, llama.cpp and Ollama, to be run in the folder of the export. Plain text out of
+names and ranks; none of these servers is asked anything.
+"""
+
+import re
+import shlex
+from collections.abc import Mapping
+
+from preact.backbones.sources import published_name
+from preact.systems.trained import TrainedModel
+
+VLLM_RANKS = (1, 8, 16, 32, 64, 128, 256, 320, 512)
+"""The ranks vLLM accepts as --max-lora-rank; others must be rounded up to one of these when serving."""
+
+
+def server_guide(trained: TrainedModel, ranks: Mapping[str, int], alone: str = "") -> str:
+    """The commands that serve adapters on the run's backbone.
+
+    `ranks` gives the rank of each sub-folder's adapter. An adapter that lies in the export's own folder is
+    the sub-folder '' and is called `alone`.
+    """
+    backbone = shlex.quote(published_name(trained.backbone))
+    alone = re.sub(r"[^A-Za-z0-9._-]+", "-", alone)
+    paths = {name or alone: f'"$PWD/{name}"' if name else '"$PWD"' for name in ranks}
+    template = f"{next(iter(ranks)) or '.'}/chat_template.jinja" if trained.record.plain_template else ""
+    sections = [
+        "# Serve these adapters",
+        f"Run the commands in the folder of this file. The backbone is `{backbone}`; an adapter says nothing"
+        " sensible on another one. These commands follow the servers' manuals; nothing here has run them."
+        " Some servers answer with the plain backbone where an adapter does not fit: compare one answer with"
+        " and without the adapter before you trust it.",
+        *_vllm(backbone, paths, max(ranks.values()), template, resolved=not alone),
+        *_sglang(backbone, paths, max(ranks.values()), template),
+        *_llama_cpp(backbone, list(ranks), list(paths)),
+        *_ollama(*next(zip(ranks, paths, strict=True))),
+    ]
+    if trained.method.prompted:
+        sections.append(
+            "## System prompt\n\nThis method switches trait-levels by prompt: send the system prompt of the"
+            " adapter's card with every request."
+        )
+    return "\n\n".join(sections) + "\n"
+
+
+def _vllm(backbone: str, paths: Mapping[str, str], rank: int, template: str, *, resolved: bool) -> list[str]:
+    largest = next((allowed for allowed in VLLM_RANKS if allowed >= rank), rank)
+    options = f"--enable-lora --max-loras {len(paths)} --max-lora-rank {largest}"
+    if template:
+        options += f' --chat-template "$PWD/{template}"'
+    modules = " ".join(f"{name}={path}" for name, path in paths.items())
+    name = next(iter(paths))
+    sections = [
+        "## vLLM, adapters named at the start",
+        _code(f"vllm serve {backbone} {options} \\\n    --lora-modules {modules}"),
+        f'Ask it with the adapter as the model: `"model": "{name}"`.',
+    ]
+    if resolved:
+        sections += [
+            "## vLLM, adapters found by name when they are asked for",
+            _code(
+                "VLLM_ALLOW_RUNTIME_LORA_UPDATING=true VLLM_PLUGINS=lora_filesystem_resolver \\\n"
+                f'    VLLM_LORA_RESOLVER_CACHE_DIR="$PWD" vllm serve {backbone} {options}'
+            ),
+            "The resolver takes an adapter only where the backbone is called as in its adapter_config.json,"
+            " as it is here.",
+        ]
+    return sections
+
+
+def _sglang(backbone: str, paths: Mapping[str, str], rank: int, template: str) -> list[str]:
+    adapters = " ".join(f"{name}={path}" for name, path in paths.items())
+    options = f' \\\n    --chat-template "$PWD/{template}"' if template else ""
+    return [
+        "## SGLang",
+        _code(
+            f"python -m sglang.launch_server --model-path {backbone} --enable-lora \\\n"
+            f"    --max-lora-rank {rank} --max-loras-per-batch {len(paths)}{options} \\\n"
+            f"    --lora-paths {adapters}"
+        ),
+        f"Ask it for the model `{backbone}:{next(iter(paths))}`.",
+    ]
+
+
+def _llama_cpp(backbone: str, folders: list[str], names: list[str]) -> list[str]:
+    convert = "\n".join(
+        f"python convert_lora_to_gguf.py --outfile {name}.gguf --outtype f32 {folder or '.'}"
+        for folder, name in zip(folders, names, strict=True)
+    )
+    files = " ".join(f"--lora {name}.gguf" for name in names)
+    return [
+        "## llama.cpp",
+        "Convert each adapter with llama.cpp's script; BACKBONE.gguf is the same backbone as GGUF.",
+        _code(f"{convert}\nllama-server -m BACKBONE.gguf --lora-init-without-apply {files}"),
+        f'A request names the adapter by its number in that order: `"lora": [{{"id": 0, "scale": 1.0}}]` is'
+        f" {names[0]}, and adapters it does not name are off.",
+    ]
+
+
+def _ollama(folder: str, name: str) -> list[str]:
+    return [
+        "## Ollama",
+        "One model an adapter, here the first; BACKBONE.gguf is the same backbone as GGUF.",
+        _code(
+            f'printf "FROM ./BACKBONE.gguf\\nADAPTER ./{folder}\\n" > Modelfile\n'
+            f"ollama create {name} -f Modelfile\nollama run {name}"
+        ),
+    ]
+
+
+def _code(text: str) -> str:
+    return "\n".join("    " + line for line in text.splitlines())
