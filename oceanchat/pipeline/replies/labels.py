@@ -12,6 +12,7 @@ from oceanchat.errors import UnreadableReply
 from oceanchat.llm.answer_text import answer_text
 from oceanchat.llm.folding import folded
 from oceanchat.llm.reply_fields import Field, read_fields
+from oceanchat.pipeline.replies.numbering import fits
 from oceanchat.pipeline.replies.strength import read_strength
 from oceanchat.traits import FACET_NAMES, Facet, Level, Trait, facet_named
 
@@ -180,16 +181,19 @@ def _example(trait: Trait) -> str:
 
 def parse_labels(reply: str, trait: Trait, count: int) -> list[FacetLabel | None]:
     """Read a raw reply about several numbered sentences: one label per sentence, None where its line is
-    unclear.
+    unclear, and for all where the numbers do not fit (see `numbering`).
 
     Lists and tables are read. A number that comes twice counts where its last line is clear and no other
     contradicts it, so that reasons listed first do no harm.
     """
-    read: list[list[FacetLabel | None]] = [[] for _ in range(count)]
+    read: dict[int, list[FacetLabel | None]] = {}
     for number, rest in _NUMBERED.findall(answer_text(reply)):
-        if 1 <= int(number) <= count:
-            read[int(number) - 1].append(_read_line(rest, trait))
-    return [_agreed(lines) for lines in read]
+        label = _read_line(rest, trait)
+        if label is not None or 1 <= int(number) <= count:
+            read.setdefault(int(number), []).append(label)
+    if not fits(read, count):
+        return [None] * count
+    return [_agreed(read.get(number, [])) for number in range(1, count + 1)]
 
 
 def _agreed(lines: list[FacetLabel | None]) -> FacetLabel | None:

@@ -12,6 +12,7 @@ from oceanchat.errors import UnreadableReply
 from oceanchat.llm.answer_text import answer_text
 from oceanchat.llm.folding import folded
 from oceanchat.llm.reply_fields import read_fields
+from oceanchat.pipeline.replies.numbering import fits
 from oceanchat.records import ObservedTrait
 from oceanchat.traits import TRAITS, Level, Trait
 
@@ -103,18 +104,22 @@ def read_verdict(reply: str) -> CheckerReading:
 
 def parse_verdicts(reply: str, count: int) -> list[CheckerReading | None]:
     """Read a raw reply about several numbered dialogues: one reading for each, None where its part is
-    missing, unclear or comes twice with different results."""
+    missing, unclear or comes twice with different results, and for all where the numbers do not fit (see
+    `numbering`)."""
     text = answer_text(reply)
     heads = list(_NUMBER.finditer(folded(text)))
     if not heads and count == 1:
         return [_parse(text)]
     ends = [*(head.start() for head in heads[1:]), len(text)]
-    read: list[list[CheckerReading | None]] = [[] for _ in range(count)]
+    read: dict[int, list[CheckerReading | None]] = {}
     for head, end in zip(heads, ends, strict=False):
-        number = int(head["word"] or head["bare"])
-        if 1 <= number <= count:
-            read[number - 1].append(_parse(text[head.end() : end], alone=True))
-    return [parts[0] if parts and all(part == parts[0] for part in parts) else None for parts in read]
+        number, reading = int(head["word"] or head["bare"]), _parse(text[head.end() : end], alone=True)
+        if reading is not None or 1 <= number <= count:
+            read.setdefault(number, []).append(reading)
+    if not fits(read, count):
+        return [None] * count
+    parts = [read.get(number, [None]) for number in range(1, count + 1)]
+    return [same[0] if all(part == same[0] for part in same) else None for same in parts]
 
 
 def _parse(text: str, alone: bool = False) -> CheckerReading | None:

@@ -102,14 +102,22 @@ def test_any_text_gives_one_label_or_none_for_each_sentence(reply: str, count: i
 
 
 def test_numbered_labels_go_to_their_sentences() -> None:
-    reply = (
-        "2. neutral | a fact\n1. fantasy-high 4 | dreams\n4) ideas-low 2 | bored\n9. ideas-low 2 | none such"
-    )
+    reply = "2. neutral | a fact\n1. fantasy-high 4 | dreams\n4) ideas-low 2 | bored\n\n2024. A note."
     first, second, third, fourth = parse_labels(reply, Trait.O, 4)
     assert first == labeled("fantasy", "high", 4, "dreams")
     assert second is not None and second.facet is None
     assert third is None
     assert fourth == labeled("ideas", "low", 2, "bored")
+
+
+@pytest.mark.parametrize(
+    "numbers", [(1, 2), (0, 1, 2), (1, 2, 3, 4)], ids=["one left out", "from 0", "one too many"]
+)
+def test_no_label_is_taken_for_another_sentences_where_the_numbers_do_not_fit(
+    numbers: tuple[int, ...],
+) -> None:
+    reply = "\n".join(f"{number}. fantasy-high 4 | dreams" for number in numbers)
+    assert parse_labels(reply, Trait.O, 3) == [None] * 3
 
 
 def test_a_number_given_twice_is_unclear() -> None:

@@ -143,6 +143,16 @@ def test_a_number_that_comes_twice_counts_where_both_say_the_same() -> None:
     assert parse_verdicts("Main trait: Openness-high", 2) == [None, None]
 
 
+@pytest.mark.parametrize(
+    "numbers", [(1, 2), (0, 1, 2), (1, 2, 3, 4)], ids=["one left out", "from 0", "one too many"]
+)
+def test_no_verdict_is_taken_for_another_dialogues_where_the_numbers_do_not_fit(
+    numbers: tuple[int, ...],
+) -> None:
+    reply = "\n\n".join(f"Dialogue {number}\nMain trait: Openness-high" for number in numbers)
+    assert parse_verdicts(reply, 3) == [None] * 3
+
+
 def test_a_result_under_an_unknown_heading_is_not_taken_for_the_one_before() -> None:
     reply = "Dialogue 1\nMain trait: Openness-high\n\nThe second:\nMain trait: Openness-low"
     assert parse_verdicts(reply, 2) == [None, None]
