@@ -169,6 +169,10 @@ TESTED_ELSEWHERE = {
         "preact/evaluation/report/cases preact/evaluation/report/reliability"
     ),
     "tests/preact/evaluation/test_identification.py": "preact/evaluation/identification_text",
+    "tests/preact/serving/test_app.py": (
+        "preact/serving/answering preact/serving/batch preact/serving/chat_calls preact/serving/counting "
+        "preact/serving/replies preact/serving/roster preact/serving/server"
+    ),
     "tests/preact/systems/test_local.py": (
         "preact/systems/portrayal preact/systems/system preact/systems/trained preact/systems/untrained"
     ),

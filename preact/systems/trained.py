@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from oceanchat.errors import TrainingError
-from preact.backbones.backbone import load
+from preact.backbones.backbone import Backbone, load
 from preact.backbones.cpu import prepare_cpu
 from preact.config import Recipe
 from preact.dialogues.conversation import ensure_template
@@ -123,6 +123,11 @@ def open_run(folder: Path, threads: int = 0) -> TrainedModel:
     recipe = record.config.recipe
     name = backbone_name(folder, record)
     backbone = load(name, precision=recipe.stored, quantise=recipe.quantise, spread=True)
+    return with_adapters(folder, record, backbone)
+
+
+def with_adapters(folder: Path, record: RunRecord, backbone: Backbone) -> TrainedModel:
+    """A run on its backbone, whose modules its adapters change. Raises TrainingError for damaged ones."""
     ensure_template(backbone.tokenizer)
     model = load_adapters(backbone.model, {name: adapter_folder(folder, name) for name in record.adapters})
     return TrainedModel(folder, record, model, backbone.tokenizer)

@@ -1,0 +1,1 @@
+"""An endpoint whose models are personas."""
