@@ -15,7 +15,7 @@ from typing import Any, Literal, NamedTuple
 from tokenizers.decoders import DecodeStream
 
 from preact.serving.batch import Batch, BatchRow, Drawn
-from preact.serving.counting import Counts
+from preact.serving.counting import ServerCounts
 from preact.serving.roster import Roster
 from preact.systems.generation import stop_ids
 
@@ -62,7 +62,7 @@ class QueueFull(Exception):
 class Answering:
     """The queue and the thread behind it."""
 
-    def __init__(self, roster: Roster, counts: Counts, batch_size: int = 16, queue: int = 256) -> None:
+    def __init__(self, roster: Roster, counts: ServerCounts, batch_size: int = 16, queue: int = 256) -> None:
         self._roster, self._counts = roster, counts
         self._batch_size, self._queue = batch_size, queue
         self._waiting: deque[Order] = deque()
@@ -148,7 +148,7 @@ class Answering:
 class _Talks:
     """A lane's orders, in the order of its batch's rows."""
 
-    def __init__(self, model: Any, tokenizer: Any, counts: Counts) -> None:
+    def __init__(self, model: Any, tokenizer: Any, counts: ServerCounts) -> None:
         self.batch = Batch(model)
         self.orders: list[Order] = []
         self._tokenizer, self._counts = tokenizer, counts

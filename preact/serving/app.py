@@ -26,7 +26,7 @@ from preact.dialogues.conversation import prompt_ids
 from preact.serving.answering import Answering, Order, Piece, QueueFull
 from preact.serving.batch import BatchRow, Drawn
 from preact.serving.chat_calls import ChatCall, Refused, read_call
-from preact.serving.counting import Counts
+from preact.serving.counting import ServerCounts
 from preact.serving.replies import DONE, Envelope, error_content, event
 from preact.serving.roster import Portrait, Roster
 from preact.systems.local import seed_of
@@ -51,7 +51,7 @@ class Limits:
     """Bytes a request."""
 
 
-class Prepared(NamedTuple):
+class PreparedCall(NamedTuple):
     """A request that can be answered."""
 
     call: ChatCall
@@ -64,7 +64,7 @@ class PersonaEndpoint:
     """One endpoint; `app` is what a server runs."""
 
     def __init__(self, roster: Roster, limits: Limits, key: str | None = None) -> None:
-        self.counts = Counts()
+        self.counts = ServerCounts()
         self._roster, self._limits = roster, limits
         self._answering = Answering(roster, self.counts, limits.batch, limits.queue)
         self.app = Starlette(
@@ -133,7 +133,7 @@ class PersonaEndpoint:
             parts.append(part)
         return b"".join(parts)
 
-    def _prepare(self, body: bytes) -> Prepared:
+    def _prepare(self, body: bytes) -> PreparedCall:
         """Read a request as far as it can be refused. Raises Refused."""
         call = read_call(body)
         portrait = _portrait(self._roster, call.model)
@@ -166,11 +166,11 @@ class PersonaEndpoint:
         seed = seed_of(Conversation(portrait.persona, turns, number))
         top = (call.top_logprobs or 0) if call.logprobs else None
         row = BatchRow(ids, portrait.weights, sampling, seed, top)
-        return Prepared(
+        return PreparedCall(
             call, portrait, row, Envelope(call.model, run.tokenizer, len(ids), bool(call.logprobs))
         )
 
-    def _order(self, prepared: Prepared, pieces: "asyncio.Queue[Piece]") -> Order:
+    def _order(self, prepared: PreparedCall, pieces: "asyncio.Queue[Piece]") -> Order:
         loop = asyncio.get_running_loop()
 
         def send(piece: Piece) -> None:
@@ -182,7 +182,7 @@ class PersonaEndpoint:
         return Order(prepared.portrait.lane, prepared.row, send, stops, self._limits.seconds)
 
     async def _whole(
-        self, request: Request, prepared: Prepared, order: Order, pieces: "asyncio.Queue[Piece]"
+        self, request: Request, prepared: PreparedCall, order: Order, pieces: "asyncio.Queue[Piece]"
     ) -> Response:
         collecting = asyncio.create_task(_collect(pieces))
         leaving = asyncio.create_task(_left(request))
@@ -201,7 +201,7 @@ class PersonaEndpoint:
             leaving.cancel()
 
     async def _stream(
-        self, prepared: Prepared, order: Order, pieces: "asyncio.Queue[Piece]"
+        self, prepared: PreparedCall, order: Order, pieces: "asyncio.Queue[Piece]"
     ) -> AsyncIterator[str]:
         envelope, call = prepared.envelope, prepared.call
         count, ended = 0, False
@@ -301,7 +301,7 @@ class BearerKey:
 class Counting:
     """Middleware: count answers by status."""
 
-    def __init__(self, app: ASGIApp, counts: Counts) -> None:
+    def __init__(self, app: ASGIApp, counts: ServerCounts) -> None:
         self._app, self._counts = app, counts
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -18,7 +18,7 @@ _HELP = {
 
 
 @dataclass
-class Counts:
+class ServerCounts:
     """Counters since the start, and gauges of now."""
 
     requests: "Counter[int]" = field(default_factory=Counter)
