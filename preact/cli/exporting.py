@@ -6,7 +6,7 @@
 import asyncio
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
@@ -45,6 +45,21 @@ def persona_of(
     return {TraitLevel(trait[0], level[0]): 1.0}
 
 
+class RankParam(click.ParamType[int | Literal["auto"]]):
+    """A rank: a whole number from 1, or auto."""
+
+    name = "N|auto"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> int | Literal["auto"]:
+        if value == "auto":
+            return "auto"
+        if str(value).isdecimal() and int(value) >= 1:
+            return int(value)
+        self.fail(f"'{value}' is no rank; write a whole number from 1, or auto", param, ctx)
+
+
 @click.command()
 @click.argument("run", type=FOLDER)
 @click.option("--trait", type=TraitParam(), metavar="NAME", help="Trait: O, C, E, A, N or a name.")
@@ -59,6 +74,13 @@ def persona_of(
     show_default=True,
     metavar="S",
     help="Multiply what the adapter adds, 0 to 1.5.",
+)
+@click.option("--rank", type=RankParam(), help="Cut to rank N, or auto: the lowest that loses little.")
+@click.option(
+    "--max-loss",
+    type=click.FloatRange(0.0),
+    metavar="NATS",
+    help="With --rank auto: nats per token it may cost on held-out dialogues.  [default: 0.01]",
 )
 @click.option("--merge", is_flag=True, help="Write the whole model with the adapter merged in.")
 @click.option(
@@ -77,6 +99,8 @@ def export(
     everything: bool,
     output: Path,
     strength: float,
+    rank: int | Literal["auto"] | None,
+    max_loss: float | None,
     merge: bool,
     top_experts: int | None,
     push: str | None,
@@ -89,19 +113,29 @@ def export(
     """
     if everything and (trait or level or persona):
         raise ConfigError("--all exports every trait-level; leave out --trait, --level and --persona")
+    if max_loss is not None and rank != "auto":
+        raise ConfigError("--max-loss is for --rank auto; leave it out, or write --rank auto")
+    if rank is not None and merge:
+        raise ConfigError("--rank does not combine with --merge: a whole model has no rank; leave one out")
     portrayed = None if everything else persona_of(trait, level, persona)
     from preact.export.adapter import ExportOptions, export_adapter, export_all
     from preact.export.publishing import push_model
 
-    options = ExportOptions(merge=merge, top_experts=top_experts, strength=strength)
+    options = ExportOptions(merge, top_experts, strength, rank, 0.01 if max_loss is None else max_loss)
     for done in (
-        [export_adapter(run, portrayed, output, options)] if portrayed else export_all(run, output, options)
+        [export_adapter(run, portrayed, output, options, _progress)]
+        if portrayed
+        else export_all(run, output, options, _progress)
     ):
         for note in done.notes:
             click.echo(f"note: {note}", err=True)
         click.echo(_outcome(done))
     if push:
         click.echo(push_model(output, push, private=private).url)
+
+
+def _progress(line: str) -> None:
+    click.echo(line, err=True)
 
 
 def _outcome(done: "Exported") -> str:
@@ -112,6 +146,8 @@ def _outcome(done: "Exported") -> str:
         else f", quantization {done.quantization:.2g} ({done.quantization / done.effect:.0%} of it)"
     )
     cost = f", cutting cost {done.cost:+.4f} nats per token" if done.cost is not None else ""
+    if done.lost is not None:
+        cost += f", lower rank costs {done.lost:+.4f} nats per token"
     return (
         f"{done.folder}: rank {done.rank}, logits as the run's within {done.difference:.1e},"
         f" effect {done.effect:.2f}{lost}{cost}"

@@ -10,21 +10,17 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
-
-import safetensors.torch
+from typing import Literal, NamedTuple
 
 from oceanchat.errors import TrainingError
 from oceanchat.traits import TRAIT_LEVELS, TraitLevel
 from preact.backbones.backbone import Backbone
-from preact.dialogues.batches import Example
-from preact.dialogues.encoding import encode_all
-from preact.dialogues.release import read_release
 from preact.export.card import card, collection_card
 from preact.export.checking import check_adapter, load_plain
 from preact.export.checking import merge as merge_in
-from preact.export.folding import Folded, fold
+from preact.export.folding import Folded, fold, write
 from preact.export.server_guide import VLLM_RANKS, server_guide
+from preact.export.truncation import held_out, lower_rank
 from preact.persona import Persona
 from preact.systems.scoring import example_losses
 from preact.systems.trained import TrainedModel, open_run
@@ -42,6 +38,10 @@ class ExportOptions:
     """Keep only so many of the strongest experts; None keeps all."""
     strength: float = 1.0
     """What the adapter adds is multiplied by this; 1 is as trained."""
+    rank: int | Literal["auto"] | None = None
+    """Cut the adapter to this rank, or to the lowest that loses little; None leaves it."""
+    max_loss: float = 0.01
+    """Nats a token that the rank 'auto' may cost on the validation split."""
 
 
 _AS_TRAINED = ExportOptions()
@@ -53,7 +53,8 @@ class Exported(NamedTuple):
     folder: Path
     rank: int
     difference: float
-    """Largest difference of logits from the run on the check's questions; see `Checked`."""
+    """Largest difference of logits from the run on the check's questions, before the rank is lowered; see
+    `Checked`."""
     effect: float
     """Largest difference of logits from the backbone on the same questions; 0: no effect."""
     quantization: float | None
@@ -62,6 +63,8 @@ class Exported(NamedTuple):
     """Nats a token that --top-experts costs on the validation split; None where nothing was cut."""
     notes: tuple[str, ...]
     strength: float = 1.0
+    lost: float | None = None
+    """Nats a token that --rank costs on the validation split; None where it was not measured."""
 
 
 def export_adapter(
@@ -153,14 +156,23 @@ def _export(
 ) -> Exported:
     folded = fold(trained, persona, options.top_experts, options.strength)
     cost = cutting_cost(trained, persona, folded) if options.top_experts else None
-    _write(draft, trained, folded)
+    write(draft, trained, folded)
     say("checking the export with plain peft")
+    lost = None
     if options.merge:
         checked = merge_in(draft, trained, persona, folded.weights, options.strength)
     else:
-        checked = check_adapter(draft, trained, persona, folded.weights, options.strength, backbone)
+        backbone = backbone or load_plain(trained)
+        checked = check_adapter(draft, trained, persona, folded.weights, backbone, options.strength)
+        if options.rank is not None:
+            wanted = None if options.rank == "auto" else options.rank
+            examples = held_out(trained, persona)
+            folded, table = lower_rank(
+                draft, folded, trained, examples, backbone, wanted, options.max_loss, say
+            )
+            lost = table[-1].lost if table else None
     notes = _notes(trained, folded, options, persona)
-    exported = Exported(draft, int(folded.config.r), *checked, cost, notes, options.strength)
+    exported = Exported(draft, int(folded.config.r), *checked, cost, notes, options.strength, lost)
     (draft / "README.md").write_text(
         card(trained.record, persona, exported._asdict(), options.merge), encoding="utf-8"
     )
@@ -169,23 +181,12 @@ def _export(
 
 def cutting_cost(trained: TrainedModel, persona: Persona, folded: Folded) -> float | None:
     """Nats a token that cutting experts costs on the persona's validation dialogues; None without any."""
-    release = read_release(trained.record.config.release)
-    validation = [d for d in release.dialogues if d.split == "validation" and d.trait_level in persona]
-    if not validation or folded.weights is None:
+    examples = held_out(trained, persona)
+    if not examples or folded.weights is None:
         return None
-    config = trained.record.config
-    examples: list[Example] = encode_all(trained.tokenizer, validation, config.method, config.recipe).examples
     with trained.portraying(persona) as portrayal:
         whole = example_losses(trained, examples, portrayal.arguments)
     return float((example_losses(trained, examples, {"expert_weights": folded.weights}) - whole).mean())
-
-
-def _write(draft: Path, trained: TrainedModel, folded: Folded) -> None:
-    safetensors.torch.save_file(
-        folded.tensors, draft / "adapter_model.safetensors", metadata={"format": "pt"}
-    )
-    folded.config.save_pretrained(draft)
-    trained.tokenizer.save_pretrained(draft)
 
 
 def _notes(

@@ -68,6 +68,11 @@ def card(record: RunRecord, persona: Persona, exported: Mapping[str, Any], merge
         facts.append(f"- Training loss at the end: {record.final.get('lm_loss', 0.0):.4f} nats per token")
     if exported.get("strength", 1.0) != 1.0:
         facts.append(f"- Strength: {exported['strength']:g} of what was trained")
+    if exported.get("lost") is not None:
+        facts.append(
+            f"- Cut to rank {exported['rank']} after the check: {exported['lost']:+.4f} nats per token on the"
+            " validation split"
+        )
     if exported["cost"] is not None:
         facts.append(f"- Cutting experts cost {exported['cost']:+.4f} nats per token on the validation split")
     facts += [f"- Note: {note}" for note in exported["notes"]]

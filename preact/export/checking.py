@@ -56,16 +56,16 @@ def check_adapter(
     trained: TrainedModel,
     persona: Persona,
     weights: Tensor | None,
+    backbone: Backbone,
     strength: float = 1.0,
-    backbone: Backbone | None = None,
 ) -> Checked:
     """Hold an adapter, on the backbone as it was trained on, against the run at this strength.
 
-    `backbone`, from `load_plain`, is left as it was; without one it is loaded. Raises TrainingError when the
-    adapter differs from the run or changes nothing.
+    `backbone`, from `load_plain`, is left as it was. Raises TrainingError when the adapter differs from the
+    run or changes nothing.
     """
     expected, ids = run_logits(trained, persona, weights, strength), questions(trained, persona)
-    with adapted(backbone or load_plain(trained), draft) as model:
+    with adapted(backbone, draft) as model:
         answers = logits(model, ids)
     checked = Checked(
         largest_difference(answers, expected),

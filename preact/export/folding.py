@@ -4,8 +4,11 @@ The expert weights go into B's columns and the router is dropped: B diag(g) A is
 nothing of files, checks or servers.
 """
 
-from typing import NamedTuple
+import dataclasses
+from pathlib import Path
+from typing import Any, NamedTuple
 
+import safetensors.torch
 import torch
 from peft import LoraConfig
 from peft.tuners.lora.layer import LoraLayer
@@ -25,6 +28,11 @@ class Folded(NamedTuple):
     config: LoraConfig
     weights: Tensor | None
     """The expert weights that were folded in, zeros for experts cut; None for methods without experts."""
+
+    def config_at(self, rank: int) -> LoraConfig:
+        """The config of an adapter of another rank and the same scale."""
+        scale = self.config.lora_alpha / self.config.r
+        return dataclasses.replace(self.config, r=rank, lora_alpha=_whole(scale * rank))
 
 
 def fold(
@@ -79,14 +87,25 @@ def _strongest(trained: TrainedModel, weights: Tensor | None, number: int) -> tu
 def _plain_config(trained: TrainedModel, rank: int) -> LoraConfig:
     recipe = trained.record.config.recipe
     backbone = backbone_name(trained.folder, trained.record)
-    # alpha shrinks with the rank, so that the scale alpha / r stays; servers want whole numbers where there
-    # are any.
-    alpha = recipe.alpha * rank / recipe.rank
+    # alpha shrinks with the rank, so that the scale alpha / r stays.
     return LoraConfig(
         task_type="CAUSAL_LM",
         r=rank,
-        lora_alpha=int(alpha) if alpha == int(alpha) else alpha,
+        lora_alpha=_whole(recipe.alpha * rank / recipe.rank),
         target_modules=sorted(trained.record.adapted),
         base_model_name_or_path=published_name(backbone),
         inference_mode=True,
     )
+
+
+def _whole(alpha: float) -> Any:
+    """As a whole number where it is one, which servers want; peft's annotation knows no other."""
+    return int(alpha) if alpha == int(alpha) else alpha
+
+
+def write(folder: Path, trained: TrainedModel, folded: Folded) -> None:
+    """Put an adapter's weights, config and tokenizer into a folder that exists."""
+    tensors = folder / "adapter_model.safetensors"
+    safetensors.torch.save_file(folded.tensors, tensors, metadata={"format": "pt"})
+    folded.config.save_pretrained(folder)
+    trained.tokenizer.save_pretrained(folder)

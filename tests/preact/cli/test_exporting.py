@@ -62,6 +62,8 @@ def test_export_takes_a_mixture_at_a_strength(preact_run: Run, tmp_path: Path) -
         (("export", "x", "--output", "y"), "no single trait-level"),
         (("export", "x", "--trait", "all", "--level", "high", "--output", "y"), "no single trait-level"),
         (("export", "x", "--all", "--trait", "N", "--output", "y"), "--all exports every"),
+        (("export", "x", "--all", "--max-loss", "0.1", "--output", "y"), "--max-loss is for --rank auto"),
+        (("export", "x", "--all", "--rank", "8", "--merge", "--output", "y"), "--rank does not combine"),
         (("chat", "x", "--persona", "O+", "--trait", "N"), "--persona does not combine"),
     ],
 )
