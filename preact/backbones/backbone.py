@@ -6,6 +6,7 @@ nothing of adapters, releases or runs.
 """
 
 import importlib.util
+import struct
 import warnings
 from contextlib import nullcontext, redirect_stderr
 from io import StringIO
@@ -18,6 +19,8 @@ from transformers.utils import logging
 
 from oceanchat.errors import TrainingError
 from preact.backbones.sources import Source, locate
+
+_UNLOADABLE = (OSError, ValueError, KeyError, ImportError, RuntimeError, SafetensorError)
 
 
 class Backbone(NamedTuple):
@@ -58,7 +61,7 @@ def load(
                 **options,
                 **placement,
             )
-    except (OSError, ValueError, KeyError, ImportError, RuntimeError, SafetensorError) as error:
+    except (*_UNLOADABLE, struct.error) as error:  # the last for a .gguf file cut short
         raise TrainingError(_unloadable(name, error)) from None
     if not tokenizer.is_fast:
         raise TrainingError(

@@ -4,6 +4,7 @@ import importlib.util
 import io
 import json
 import shutil
+import struct
 from pathlib import Path
 
 import pytest
@@ -110,3 +111,11 @@ def test_pickled_weights_are_not_read(preact_run: Run, tmp_path: Path) -> None:
     torch.save(weights, folder / "pytorch_model.bin")
     with pytest.raises(TrainingError, match="a pickle, which can run code"):
         load(str(folder), precision="float32")
+
+
+def test_a_gguf_file_that_was_cut_short_is_one_line(tmp_path: Path) -> None:
+    file = tmp_path / "cut.gguf"
+    for length in (2, 24, 30):
+        file.write_bytes((b"GGUF" + struct.pack("<IQQ", 3, 5, 5) + b"\x07" * 30)[:length])
+        with pytest.raises(TrainingError, match=r"cut\.gguf' cannot be loaded.*complete"):
+            load(str(file), precision="float32")
