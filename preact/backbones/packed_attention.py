@@ -119,7 +119,8 @@ def check_packing(model: Any, rows: Sequence[Sequence[int]], pad_id: int) -> flo
     positions = torch.cat([torch.arange(len(row)) for row in rows]).unsqueeze(0)
     row = {"input_ids": torch.cat(parts).unsqueeze(0), "position_ids": positions}
     row |= {"cu_seq_lens_q": starts, "cu_seq_lens_k": starts}
-    with torch.inference_mode():
+    # Not inference_mode, whose tensors a sharded backbone could not use in the next step.
+    with torch.no_grad():
         with packed_rows(model, False):
             alone = model(
                 input_ids=padded.to(device), attention_mask=mask.long().to(device), use_cache=False
