@@ -5,7 +5,8 @@ that says what to lower. It knows nothing of releases or of how adapters are mad
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -104,17 +105,27 @@ def run(trainer: PreactTrainer, *, resume: bool = False) -> None:
     """Train, from the last complete checkpoint when resuming. Raises TrainingError without memory."""
     start = last_checkpoint(Path(trainer.args.output_dir)) if resume else None
     try:
-        trainer.train(resume_from_checkpoint=start)
-    except (torch.OutOfMemoryError, MemoryError) as error:
-        raise _out_of_memory() from error
+        with memory_in_one_line():
+            trainer.train(resume_from_checkpoint=start)
     except RuntimeError as error:
-        if "alloc" in str(error) and "memory" in str(error):
-            raise _out_of_memory() from error
         if "PytorchStreamWriter" in str(error) or "file write failed" in str(error):
             raise _unwritable(trainer, error) from error
         raise
     except (OSError, SafetensorError) as error:
         raise _unwritable(trainer, error) from error
+
+
+@contextmanager
+def memory_in_one_line() -> Iterator[None]:
+    """Raise TrainingError where memory runs out, with what to lower."""
+    try:
+        yield
+    except (torch.OutOfMemoryError, MemoryError) as error:
+        raise _out_of_memory() from error
+    except RuntimeError as error:
+        if "alloc" in str(error) and "memory" in str(error):
+            raise _out_of_memory() from error
+        raise
 
 
 def _lines(folder: Path, label: str) -> list[dict[str, Any]]:
