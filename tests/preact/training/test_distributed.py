@@ -36,7 +36,8 @@ for call in json.loads(sys.argv[1]):
 try:
     run_until(TrainConfig.model_validate(json.loads(sys.argv[1])[0]["config"]))
 except TrainingError as error:
-    print(type(error).__name__, error, flush=True)
+    # In one piece: the processes share their output.
+    print(f"{type(error).__name__} {error}\\n", end="", flush=True)
 leave()
 """
 ENVIRONMENT = {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(Path(__file__).parents[3])}
