@@ -155,7 +155,7 @@ def _activations(recipe: Recipe, model: Any, examples: Sequence[Example], ranks:
     return blocks + logits
 
 
-class Pace(NamedTuple):
+class TriedPace(NamedTuple):
     """How fast training was in a try."""
 
     seconds: float
@@ -164,7 +164,7 @@ class Pace(NamedTuple):
     """How many were tried at once."""
 
 
-def measure_pace(config: TrainConfig, model: Any, examples: Sequence[Example], pad_id: int) -> Pace:
+def measure_pace(config: TrainConfig, model: Any, examples: Sequence[Example], pad_id: int) -> TriedPace:
     """Try dialogues of middling length: one, then as many of a micro-batch as take some seconds.
 
     One alone is far slower a token than a batch on a small backbone. Raises TrainingError without memory.
@@ -180,7 +180,7 @@ def measure_pace(config: TrainConfig, model: Any, examples: Sequence[Example], p
         count = max(1, min(most, len(ordered), int(_PATIENCE / seconds)))
         first = middle - count // 2
         tried = ordered[first : first + count]
-        pace = Pace(_try(config, model, tried, pad_id) / sum(len(e.ids) for e in tried), count)
+        pace = TriedPace(_try(config, model, tried, pad_id) / sum(len(e.ids) for e in tried), count)
     repeated = 4 / 3 if config.recipe.gradient_checkpointing else 1.0
     return pace._replace(seconds=repeated * pace.seconds)
 

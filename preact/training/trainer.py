@@ -299,10 +299,16 @@ def last_checkpoint(folder: Path, *, before: int | None = None) -> str | None:
 
 
 def _is_complete(checkpoint: Path) -> bool:
-    """Whether all that a resume reads is whole; torch's archives end in their index."""
+    """Whether all that a resume reads is whole."""
     archives = [checkpoint / "optimizer.pt", checkpoint / "scheduler.pt", *checkpoint.glob("rng_state*.pth")]
     try:
         with safe_open(checkpoint / "adapter_model.safetensors", framework="pt"):
-            return len(archives) > 2 and all(zipfile.is_zipfile(path) for path in archives)
-    except (OSError, SafetensorError):
+            return len(archives) > 2 and all(_is_whole(path) for path in archives)
+    except (OSError, SafetensorError, zipfile.BadZipFile, RuntimeError):
         return False
+
+
+def _is_whole(archive: Path) -> bool:
+    """Whether every part has the checksum that torch wrote with it, which torch does not check."""
+    with zipfile.ZipFile(archive) as opened:
+        return opened.testzip() is None

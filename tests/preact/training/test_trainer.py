@@ -135,7 +135,7 @@ def test_the_router_has_its_own_rate_and_no_decay(tmp_path: Path) -> None:
     assert len(trainer_for(tmp_path, "no-router").create_optimizer().param_groups) == 1
 
 
-def test_a_checkpoint_that_was_cut_short_is_passed_over(tmp_path: Path) -> None:
+def test_a_checkpoint_that_was_cut_short_or_damaged_is_passed_over(tmp_path: Path) -> None:
     assert last_checkpoint(tmp_path) is None
     trainer = trainer_for(tmp_path / "run")
     trainer.args.output_dir = str(tmp_path)
@@ -151,6 +151,13 @@ def test_a_checkpoint_that_was_cut_short_is_passed_over(tmp_path: Path) -> None:
         (newest / name).write_bytes(whole)
         assert last_checkpoint(tmp_path) == str(newest)
         assert last_checkpoint(tmp_path, before=10) == str(older)
+    whole = (newest / "optimizer.pt").read_bytes()
+    for position in (40, len(whole) // 8, len(whole) // 2, len(whole) - 100):
+        damaged = bytearray(whole)
+        damaged[position : position + 16] = bytes(byte ^ 0xFF for byte in whole[position : position + 16])
+        (newest / "optimizer.pt").write_bytes(damaged)
+        assert last_checkpoint(tmp_path) == str(older), position
+    (newest / "optimizer.pt").write_bytes(whole)
     (newest / "trainer_state.json").write_text('{"global')
     (older / "optimizer.pt").unlink()
     assert last_checkpoint(tmp_path) is None
