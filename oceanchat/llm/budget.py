@@ -118,9 +118,10 @@ class Budget:
             if excess
             else ""
         )
+        on_its_way = f", up to ${self.in_flight:.4f} in flight" if self.in_flight > 0 else ""
         return BuildStopped(
-            f"--max-usd '{self.cap}' is reached: ${self.spent:.4f} spent and the next request may cost"
-            f" ${amount:.4f}{beyond}; all answers are kept: run it again with a higher --max-usd"
+            f"--max-usd '{self.cap}' is reached: ${self.spent:.4f} spent{on_its_way} and the next request may"
+            f" cost ${amount:.4f}{beyond}; all answers are kept: run it again with a higher --max-usd"
         )
 
     def settle(self, reservation: Reservation, actual: Decimal | None, output: int | None = None) -> None:

@@ -148,11 +148,14 @@ class PassedStatistics(NamedTuple):
 
 
 def passed_statistics(store: Store, build: str | None = None) -> PassedStatistics:
-    """Table 6 and how well length tells levels apart. Raises InputError where no dialogue passed."""
+    """Table 6 and how well length tells levels apart, of dialogues that passed and of imported ones that
+    nobody was asked to check. Raises InputError where there are none."""
     with store.reading() as connection:
         built = build_rows.stored_dialogues(connection, states=["passed"], build=build)
-        imported = (d for d in import_rows.read_imported(connection) if d.state == "passed")
+        imported = (d for d in import_rows.read_imported(connection) if d.state in ("passed", "unchecked"))
         passed = [*built, *imported]
     if not passed:
-        raise InputError(f"store '{store.url}' holds no dialogue that passed; run `oceanchat build` first")
+        raise InputError(
+            f"store '{store.url}' holds no dialogue that passed; run `oceanchat build` or `oceanchat import`"
+        )
     return PassedStatistics(table_six(passed), length_figures(map(answer_lengths, passed)))

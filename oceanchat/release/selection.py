@@ -184,7 +184,7 @@ def _why_empty(url: str, rejected: Sequence[Rejection], withheld: Mapping[str, i
         return f"store '{url}' holds no dialogue; run `oceanchat build` or `oceanchat import` first"
     counts = Counter(rejection.state for rejection in rejected) + Counter(withheld)
     listed = ", ".join(f"{count} {state}" for state, count in counts.most_common(4))
-    return (
-        f"store '{url}' holds no dialogue to release under --require {require} ({listed});"
-        " check or validate them, or ask for less"
-    )
+    way_out = "check or validate them"
+    if "unchecked" in counts:
+        way_out += ", or release imported dialogues as they are with --require imported"
+    return f"store '{url}' holds no dialogue to release under --require {require} ({listed}); {way_out}"

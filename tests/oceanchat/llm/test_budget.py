@@ -48,6 +48,8 @@ async def test_the_cap_counts_what_is_in_flight_and_waits_for_it(tmp_path: Path)
     second = asyncio.create_task(budget.reserve(worst(60)))
     await asyncio.sleep(0.01)
     assert not second.done()  # both at their worst would be over the cap
+    with pytest.raises(BuildStopped, match=r"\$0.0000 spent, up to \$0.6000 in flight and the next"):
+        await budget.reserve(worst(60), wait=False)
     budget.settle(first, Decimal("0.1"), 10)
     reserved = await asyncio.wait_for(second, PATIENCE)
     assert budget.spent == Decimal("0.1")

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from oceanchat.pipeline.importing import BadLines, ImportConfig, ImportReport, import_dialogues
+from oceanchat.pipeline.results import passed_statistics
 from oceanchat.progress import Silence
 from oceanchat.records import Dialogue
 from oceanchat.store.database import Store, open_store
@@ -65,6 +66,7 @@ async def test_dialogues_are_gated_and_wait_for_a_checker(store: Store, tmp_path
     assert (report.read, report.new, report.problems) == (3, 3, ())
     assert [d.state for d in imported(store)] == ["unchecked", "unchecked", "gate:named"]
     assert report.states == {"gate:named": 1, "unchecked": 2}
+    assert [row.trait_level for row in passed_statistics(store).table_six] == ["N+", "N-", "Avg"]
 
 
 async def test_importing_again_changes_nothing(store: Store, tmp_path: Path) -> None:

@@ -145,6 +145,12 @@ def test_an_empty_store_is_one_line(tmp_path: Path) -> None:
         write_release(config(tmp_path), open_store(tmp_path / "store.db"))
 
 
+def test_a_store_of_unchecked_dialogues_says_how_they_are_released(tmp_path: Path) -> None:
+    unchecked = make_dialogue(0, source="imported", state="unchecked", verdict=None)
+    with pytest.raises(ReleaseError, match=r"\(1 unchecked\).*--require imported"):
+        write_release(config(tmp_path), make_store(tmp_path / "store.db", [unchecked]))
+
+
 def test_seed_topics_have_to_be_chosen_where_the_corpus_may_not_be_shared(tmp_path: Path) -> None:
     store = make_store(tmp_path / "store.db", make_dialogues(1), shareable=False)
     with pytest.raises(ConfigError, match="choose --seed-topics"):
