@@ -39,8 +39,9 @@ def page() -> None:
     _metrics(results)
     _downloads()
     st.subheader("By trait-level")
-    if results.strata:
+    if any(rate.value is not None for rate in results.pass_rates.values()):
         st.altair_chart(_chart(results.pass_rates), theme="streamlit")
+    if results.strata:
         _frame(
             [_stratum(code, stratum, results.pass_rates[code]) for code, stratum in results.strata.items()],
             "strata",
@@ -57,7 +58,10 @@ def page() -> None:
     _frame(_rows(results), "figures")
     if results.pairs:
         st.subheader("Every two annotators")
-        pairs = [{"Pair": " and ".join(pair), **_cells("", each)} for pair, each in results.pairs.items()]
+        pairs = [
+            {"Pair": " and ".join(pair), **_cells("Cohen's kappa", each)}
+            for pair, each in results.pairs.items()
+        ]
         _frame(pairs, "pairs")
 
 
@@ -121,16 +125,15 @@ def _frame(rows: Sequence[Mapping[str, Any]], key: str) -> None:
     """A table that can be sorted, searched and downloaded."""
     frame = pd.DataFrame(list(rows))
     shares = {name: st.column_config.NumberColumn(format="percent") for name in _SHARES if name in frame}
-    st.dataframe(frame, hide_index=True, key=key, height="content", column_config=shares)
+    st.dataframe(frame, hide_index=True, key=key, height="content", column_config=shares, placeholder="-")
 
 
 def _cells(name: str, figure: Figure, form: str = ".3f") -> dict[str, Any]:
-    """A figure under its name, with its interval and note."""
+    """A figure under its name, with its interval, or why there is none."""
     digits = 3 if form != SHARE else 4
-    prefix = f"{name} " if name else ""
     return {
-        name or "Value": None if figure.value is None else round(figure.value, digits),
-        f"{prefix}interval" if name else "Interval": figure.cells(form)[1] or figure.note,
+        name: None if figure.value is None else round(figure.value, digits),
+        f"{name} interval": figure.cells(form)[1] or figure.note,
     }
 
 
@@ -167,10 +170,13 @@ def _rows(results: Report) -> list[dict[str, Any]]:
         *summary,
         *((block, name, each.figures()[name]) for block, each in blocks.items() for name in COEFFICIENTS),
     ]
-    return [
-        {"About": about, "Figure": _label(name), **_cells("", figure, form_of(name)), "Note": figure.note}
-        for about, name, figure in every
-    ]
+    return [_written(about, name, figure) for about, name, figure in every]
+
+
+def _written(about: str, name: str, figure: Figure) -> dict[str, str]:
+    """A figure as a row of text: shares and coefficients stand in one column."""
+    value, interval = figure.cells(form_of(name))
+    return {"About": about, "Figure": _label(name), "Value": value, "Interval": interval, "Note": figure.note}
 
 
 def _label(name: str) -> str:

@@ -44,7 +44,7 @@ def _live() -> None:
         for warning in progress.attention.warnings:
             st.text(f"Look at {progress.annotator.name}: {warning}.")
     frame = pd.DataFrame([_row(progress) for progress in everyone])
-    st.dataframe(frame, hide_index=True, key="annotators", height="content")
+    st.dataframe(frame, hide_index=True, key="annotators", height="content", placeholder="-")
 
 
 def _row(progress: AnnotatorProgress) -> dict[str, Any]:

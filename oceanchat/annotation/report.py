@@ -138,10 +138,13 @@ def _rating(label: ItemLabel, value: Value) -> Rating:
 def _checked(
     sample: Sample, votes: Mapping[int, Sequence[ItemLabel]], states: Mapping[str, DialogueState]
 ) -> list[tuple[str, CheckedDialogue]]:
-    """The checked dialogues of the store with their trait-levels, in their present states."""
+    """The checked dialogues of the store with their trait-levels, in their present states.
+
+    As in the pass rate, votes count once an item has all its labels: one of three decides nothing yet.
+    """
     cast = {
-        labels[0].item_key.removeprefix(f"{sample.id}:"): [label.value == GOOD for label in labels]
-        for labels in votes.values()
+        votes[item][0].item_key.removeprefix(f"{sample.id}:"): [label.value == GOOD for label in votes[item]]
+        for item in complete_items(votes, sample.overlap)
     }
     return [
         (state.trait_level, CheckedDialogue(state.state == PASSED, cast.get(dialogue_id, ())))

@@ -88,7 +88,7 @@ def share(count: int, total: int) -> Figures:
 
 
 def checker(rows: Sequence[Row], rejected: Sequence[RejectedRow], withheld: Mapping[str, int]) -> Figures:
-    """The checker against the humans, as `oceanchat agreement --json` has it for the store.
+    """The checker against the humans, as `oceanchat agreement --json` has it of complete items.
 
     Passed dialogues that were withheld for want of labels are in no row and still stand behind the sample.
     """

@@ -1,6 +1,7 @@
 """The lead's pages, and what everybody can read, hear and reach on all of them."""
 
 import json
+import re
 from collections.abc import Callable
 
 import pytest
@@ -86,6 +87,11 @@ def test_the_lead_reads_downloads_and_sends_an_item_back(app: RunningApp, visit:
     lead.get_by_role("link", name="Agreement", exact=True).click()
     for name in ("Pass rate", "Unanimous", "Fleiss' kappa", "Gwet's AC1"):
         expect(lead.get_by_test_id("stMetric").filter(has_text=name)).to_be_visible()
+    head = lead.locator("[role=columnheader]").filter(has_text="Cohen's kappa interval")
+    expect(head).to_be_attached()
+    written = lead.locator("[role=gridcell]").filter(has_text=re.compile("^66.7%$"))
+    expect(written.first).to_be_attached()  # unanimous, as per cent beside its interval in per cent
+    expect(lead.locator("[role=gridcell]").filter(has_text="None")).to_have_count(0)
     with lead.expect_download() as download:
         lead.get_by_role("link", name="Download the labels (CSV)").click()
     rows = download.value.path().read_text().splitlines()

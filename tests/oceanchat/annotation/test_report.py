@@ -67,6 +67,20 @@ def test_the_record_holds_the_seven_figures_and_the_rest(store: Store) -> None:
     assert next(iter(results["cohen_kappa"])) == "annotator-1 - annotator-2"
 
 
+def test_a_dialogue_under_way_decides_nothing_about_the_checker_or_the_dataset(store: Store) -> None:
+    ann, ben, cas = sampled(store, each=2)
+    label_all(store, ann, lambda level: BAD)
+    early = report.report(store)
+    assert early.checker.precision.value is None
+    assert early.dataset["all"].judged == 0
+    assert early.dataset["all"].precision.value is None
+    for person in (ben, cas):
+        label_all(store, person, lambda level: GOOD)
+    whole = report.report(store)
+    assert whole.checker.precision.value == whole.pass_rate.value == 1.0
+    assert whole.dataset["all"].judged == 20
+
+
 def test_the_checker_is_measured_where_rejected_dialogues_were_judged(store: Store) -> None:
     fill(store, 4, rejected=4)
     team = people(store, "Ann", "Ben", "Cas")
