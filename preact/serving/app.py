@@ -107,7 +107,13 @@ class PersonaEndpoint:
         return entry | {"description": self._roster.describe(name)}
 
     async def _chat(self, request: Request) -> Response:
-        body = await self._body(request)
+        try:
+            async with asyncio.timeout(self._limits.seconds):
+                body = await self._body(request)
+        except TimeoutError:
+            raise Refused(
+                408, "timeout", "the request's body did not arrive in time; send it again"
+            ) from None
         prepared = await run_in_threadpool(self._prepare, body)
         pieces: asyncio.Queue[Piece] = asyncio.Queue()
         order = self._order(prepared, pieces)

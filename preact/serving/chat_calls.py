@@ -6,7 +6,7 @@ It knows nothing of models or of HTTP.
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from oceanchat.nesting import parse_json
 from oceanchat.prompts import Message
@@ -24,13 +24,25 @@ class Refused(Exception):
         self.status, self.code, self.message, self.param = status, code, message, param
 
 
+def _writable(text: str) -> str:
+    """The text, unless it holds half a character (a lone surrogate), which no tokenizer reads."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise ValueError("it holds half a character (a lone surrogate); leave that out") from None
+    return text
+
+
+Text = Annotated[str, AfterValidator(_writable)]
+
+
 class ChatTurn(BaseModel):
     """A message; `content` may come as text or as parts of type 'text'."""
 
     model_config = ConfigDict(extra="ignore")
 
     role: Literal["system", "developer", "user", "assistant"]
-    content: str
+    content: Text
 
     @staticmethod
     def joined(content: Any) -> Any:
@@ -66,14 +78,14 @@ class ChatCall(BaseModel):
 
     model_config = ConfigDict(extra="ignore")
 
-    model: str
+    model: Text
     messages: list[Annotated[ChatTurn, BeforeValidator(_turn)]] = Field(min_length=1)
     temperature: float | None = Field(default=TEMPERATURE, ge=0, le=2, allow_inf_nan=False)
     top_p: float | None = Field(default=TOP_P, gt=0, le=1, allow_inf_nan=False)
     max_tokens: int | None = Field(default=None, ge=1)
     max_completion_tokens: int | None = Field(default=None, ge=1)
     seed: int | None = None
-    stop: Annotated[list[Annotated[str, Field(min_length=1, max_length=200)]], BeforeValidator(_texts)] = (
+    stop: Annotated[list[Annotated[Text, Field(min_length=1, max_length=200)]], BeforeValidator(_texts)] = (
         Field(default=[], max_length=4)
     )
     stream: bool | None = False

@@ -2,6 +2,7 @@
 
 import asyncio
 import collections
+import contextlib
 import json
 import signal
 import socket
@@ -142,13 +143,26 @@ def test_what_is_wrong_is_said_in_the_api_s_format(
     assert words in caught.value.message
 
 
-@pytest.mark.parametrize("body", [b"", b"{", b"[]", b"\xff", b"[" * 100_000])
+HALF = json.dumps({"model": "preact:o-high", "messages": [{"role": "user", "content": "\ud800"}]}).encode()
+
+
+@pytest.mark.parametrize("body", [b"", b"{", b"[]", b"\xff", b"[" * 100_000, HALF])
 def test_a_body_that_is_no_request_is_refused(server: Served, body: bytes) -> None:
     request = urllib.request.Request(f"{server.root}/v1/chat/completions", body, method="POST")
     with pytest.raises(urllib.error.HTTPError) as caught:
         urllib.request.urlopen(request)
     with caught.value as error:
         assert error.code == 400 and json.load(error)["error"]["type"] == "invalid_request_error"
+
+
+def test_idle_connections_and_a_hanging_body_keep_nobody_waiting(server: Served) -> None:
+    host, _, port = server.root.removeprefix("http://").partition(":")
+    with contextlib.ExitStack() as stack:
+        for _ in range(300):
+            stack.enter_context(socket.create_connection((host, int(port))))
+        hanging = stack.enter_context(socket.create_connection((host, int(port))))
+        hanging.sendall(b"POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nContent-Length: 99\r\n\r\n{")
+        assert streamed(server, "preact:o-high", 5, 8) == streamed(server, "preact:o-high", 5, 8)
 
 
 def test_a_path_that_is_not_served_is_said_in_the_api_s_format(server: Served) -> None:
