@@ -82,6 +82,14 @@ class RankParam(click.ParamType[int | Literal["auto"]]):
     metavar="NATS",
     help="With --rank auto: nats per token it may cost on held-out dialogues.  [default: 0.01]",
 )
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["peft", "gguf"]),
+    default="peft",
+    show_default=True,
+    help="gguf: also a GGUF file for llama.cpp; no engine has loaded one yet.",
+)
 @click.option("--merge", is_flag=True, help="Write the whole model with the adapter merged in.")
 @click.option(
     "--top-experts",
@@ -101,6 +109,7 @@ def export(
     strength: float,
     rank: int | Literal["auto"] | None,
     max_loss: float | None,
+    form: str,
     merge: bool,
     top_experts: int | None,
     push: str | None,
@@ -117,11 +126,14 @@ def export(
         raise ConfigError("--max-loss is for --rank auto; leave it out, or write --rank auto")
     if rank is not None and merge:
         raise ConfigError("--rank does not combine with --merge: a whole model has no rank; leave one out")
+    if form == "gguf" and merge:
+        raise ConfigError("--format gguf is for adapters; leave --merge out")
     portrayed = None if everything else persona_of(trait, level, persona)
     from preact.export.adapter import ExportOptions, export_adapter, export_all
     from preact.export.publishing import push_model
 
-    options = ExportOptions(merge, top_experts, strength, rank, 0.01 if max_loss is None else max_loss)
+    allowed = 0.01 if max_loss is None else max_loss
+    options = ExportOptions(merge, top_experts, strength, rank, allowed, form == "gguf")
     for done in (
         [export_adapter(run, portrayed, output, options, _progress)]
         if portrayed

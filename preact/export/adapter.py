@@ -19,7 +19,8 @@ from preact.export.card import card, collection_card
 from preact.export.checking import check_adapter, load_plain
 from preact.export.checking import merge as merge_in
 from preact.export.folding import Folded, fold, write
-from preact.export.server_guide import VLLM_RANKS, server_guide
+from preact.export.gguf_adapter import write_gguf
+from preact.export.server_guide import VLLM_RANKS, adapter_name, server_guide
 from preact.export.truncation import held_out, lower_rank
 from preact.persona import Persona
 from preact.systems.scoring import example_losses
@@ -42,6 +43,8 @@ class ExportOptions:
     """Cut the adapter to this rank, or to the lowest that loses little; None leaves it."""
     max_loss: float = 0.01
     """Nats a token that the rank 'auto' may cost on the validation split."""
+    gguf: bool = False
+    """Also write the adapter as a GGUF file, called like its folder."""
 
 
 _AS_TRAINED = ExportOptions()
@@ -81,10 +84,11 @@ def export_adapter(
     """
     with _drafted(output) as draft:
         trained = open_run(folder)
-        exported = _export(trained, persona, draft, options, None, say)
+        name = adapter_name(output.resolve().name)
+        exported = _export(trained, persona, draft, options, name, None, say)
         # A whole model is served like any other.
         if not options.merge:
-            guide = server_guide(trained, {"": exported.rank}, output.resolve().name)
+            guide = server_guide(trained, {"": exported.rank}, name, gguf=options.gguf)
             (draft / GUIDE).write_text(guide, encoding="utf-8")
     return exported._replace(folder=output)
 
@@ -107,7 +111,7 @@ def export_all(
         for trait_level in TRAIT_LEVELS:
             name = folder_name(trait_level)
             (draft / name).mkdir()
-            exported = _export(trained, {trait_level: 1.0}, draft / name, options, backbone, say)
+            exported = _export(trained, {trait_level: 1.0}, draft / name, options, name, backbone, say)
             done[name] = exported._replace(folder=output / name)
         (draft / "README.md").write_text(
             collection_card(
@@ -116,7 +120,7 @@ def export_all(
             encoding="utf-8",
         )
         if not options.merge:
-            guide = server_guide(trained, {name: one.rank for name, one in done.items()})
+            guide = server_guide(trained, {name: one.rank for name, one in done.items()}, gguf=options.gguf)
             (draft / GUIDE).write_text(guide, encoding="utf-8")
     return list(done.values())
 
@@ -151,6 +155,7 @@ def _export(
     persona: Persona,
     draft: Path,
     options: ExportOptions,
+    name: str,
     backbone: Backbone | None,
     say: Callable[[str], None],
 ) -> Exported:
@@ -171,6 +176,8 @@ def _export(
                 draft, folded, trained, examples, backbone, wanted, options.max_loss, say
             )
             lost = table[-1].lost if table else None
+    if options.gguf:
+        write_gguf(draft / f"{name}.gguf", folded, trained.model.config)
     notes = _notes(trained, folded, options, persona)
     exported = Exported(draft, int(folded.config.r), *checked, cost, notes, options.strength, lost)
     (draft / "README.md").write_text(

@@ -15,14 +15,15 @@ VLLM_RANKS = (1, 8, 16, 32, 64, 128, 256, 320, 512)
 """The ranks vLLM accepts as --max-lora-rank; others must be rounded up to one of these when serving."""
 
 
-def server_guide(trained: TrainedModel, ranks: Mapping[str, int], alone: str = "") -> str:
+def server_guide(
+    trained: TrainedModel, ranks: Mapping[str, int], alone: str = "", *, gguf: bool = False
+) -> str:
     """The commands that serve adapters on the run's backbone.
 
     `ranks` gives the rank of each sub-folder's adapter. An adapter that lies in the export's own folder is
-    the sub-folder '' and is called `alone`.
+    the sub-folder '' and is called `alone`. With `gguf` each has a GGUF file of its name beside it.
     """
     backbone = shlex.quote(published_name(trained.backbone))
-    alone = re.sub(r"[^A-Za-z0-9._-]+", "-", alone)
     paths = {name or alone: f'"$PWD/{name}"' if name else '"$PWD"' for name in ranks}
     template = f"{next(iter(ranks)) or '.'}/chat_template.jinja" if trained.record.plain_template else ""
     sections = [
@@ -33,8 +34,8 @@ def server_guide(trained: TrainedModel, ranks: Mapping[str, int], alone: str = "
         " and without the adapter before you trust it.",
         *_vllm(backbone, paths, max(ranks.values()), template, resolved=not alone),
         *_sglang(backbone, paths, max(ranks.values()), template),
-        *_llama_cpp(backbone, list(ranks), list(paths)),
-        *_ollama(*next(zip(ranks, paths, strict=True))),
+        *_llama_cpp(list(ranks), list(paths), gguf),
+        *_ollama(*next(zip(ranks, paths, strict=True)), gguf),
     ]
     if trained.method.prompted:
         sections.append(
@@ -42,6 +43,11 @@ def server_guide(trained: TrainedModel, ranks: Mapping[str, int], alone: str = "
             " adapter's card with every request."
         )
     return "\n\n".join(sections) + "\n"
+
+
+def adapter_name(folder: str) -> str:
+    """A folder's name as servers and shells take it: other characters than A-Z, 0-9, . _ - become '-'."""
+    return re.sub(r"[^A-Za-z0-9._-]+", "-", folder)
 
 
 def _vllm(backbone: str, paths: Mapping[str, str], rank: int, template: str, *, resolved: bool) -> list[str]:
@@ -83,27 +89,33 @@ def _sglang(backbone: str, paths: Mapping[str, str], rank: int, template: str) -
     ]
 
 
-def _llama_cpp(backbone: str, folders: list[str], names: list[str]) -> list[str]:
-    convert = "\n".join(
-        f"python convert_lora_to_gguf.py --outfile {name}.gguf --outtype f32 {folder or '.'}"
-        for folder, name in zip(folders, names, strict=True)
+def _llama_cpp(folders: list[str], names: list[str], gguf: bool) -> list[str]:
+    pairs = list(zip(folders, names, strict=True))
+    files = [f"{folder}/{name}.gguf" if folder and gguf else f"{name}.gguf" for folder, name in pairs]
+    serve = "llama-server -m BACKBONE.gguf --lora-init-without-apply " + " ".join(
+        f"--lora {f}" for f in files
     )
-    files = " ".join(f"--lora {name}.gguf" for name in names)
+    convert = "".join(
+        f"python convert_lora_to_gguf.py --outfile {name}.gguf --outtype f32 {folder or '.'}\n"
+        for folder, name in pairs
+    )
     return [
         "## llama.cpp",
-        "Convert each adapter with llama.cpp's script; BACKBONE.gguf is the same backbone as GGUF.",
-        _code(f"{convert}\nllama-server -m BACKBONE.gguf --lora-init-without-apply {files}"),
+        ("" if gguf else "Convert each adapter with llama.cpp's script first. ")
+        + "BACKBONE.gguf is the same backbone as GGUF.",
+        _code(serve if gguf else convert + serve),
         f'A request names the adapter by its number in that order: `"lora": [{{"id": 0, "scale": 1.0}}]` is'
         f" {names[0]}, and adapters it does not name are off.",
     ]
 
 
-def _ollama(folder: str, name: str) -> list[str]:
+def _ollama(folder: str, name: str, gguf: bool) -> list[str]:
+    adapter = "/".join(part for part in (".", folder, f"{name}.gguf" if gguf else "") if part)
     return [
         "## Ollama",
         "One model an adapter, here the first; BACKBONE.gguf is the same backbone as GGUF.",
         _code(
-            f'printf "FROM ./BACKBONE.gguf\\nADAPTER ./{folder}\\n" > Modelfile\n'
+            f'printf "FROM ./BACKBONE.gguf\\nADAPTER {adapter}\\n" > Modelfile\n'
             f"ollama create {name} -f Modelfile\nollama run {name}"
         ),
     ]

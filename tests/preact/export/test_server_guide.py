@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from preact.export.server_guide import server_guide
+from preact.export.server_guide import adapter_name, server_guide
 from preact.systems.trained import open_run
 from tests.preact.conftest import Run
 
@@ -30,7 +30,7 @@ def test_each_server_gets_every_adapter(preact_run: Run) -> None:
 
 
 def test_one_adapter_is_called_by_its_folder(preact_run: Run) -> None:
-    text = server_guide(open_run(preact_run.folder), {"": 6}, "my adapter")
+    text = server_guide(open_run(preact_run.folder), {"": 6}, adapter_name("my adapter"))
     static = commands(text, "--lora-modules")
     assert static[-1] == "my-adapter=$PWD" and static[static.index("--max-lora-rank") + 1] == "8"
     assert "lora_filesystem_resolver" not in text
