@@ -68,7 +68,7 @@ def test_a_release_is_published_and_loads_under_its_tag(
     code = (
         "from datasets import load_dataset\n"
         f"for split, rows in load_dataset('{REPO}', revision='{TAG}').items(): print(split, len(rows))\n"
-        f"row = next(iter(load_dataset('{REPO}', revision='{TAG}', split='test', streaming=True)))\n"
+        f"row = list(load_dataset('{REPO}', revision='{TAG}', split='test', streaming=True))[0]\n"
         "print(row['messages'][0]['role'])"
     )
     loaded = subprocess.run([sys.executable, "-c", code], env=where, capture_output=True, text=True)
