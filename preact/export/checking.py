@@ -22,9 +22,11 @@ from preact.persona import Persona, persona_prompt
 from preact.systems.trained import TrainedModel
 from preact.training.adapters import peft_noise_silenced
 
-TOLERANCE = {"float32": 1e-5, "bfloat16": 0.02}
+TOLERANCE = {"float32": 1e-5, "bfloat16": 0.05}
 """Largest difference allowed between the run's and the export's logits, as a share of the largest logit or,
-where that is under 1, of 1: sums of float32 differ in their last places by the size of what is summed."""
+where that is under 1, of 1: sums of float32 differ in their last places by the size of what is summed.
+In bfloat16 a backbone of 30 blocks on a CPU is 0.04 from itself in float32, and an exact export 0.027 from
+its run."""
 QUESTIONS = (
     "How has your week been?",
     "What do you do when plans change?",
