@@ -114,8 +114,13 @@ class Recipe(BaseModel):
 
     @property
     def stored(self) -> Literal["float32", "bfloat16"]:
-        """The number format of the backbone's weights, in which a run is also scored and exported."""
+        """The number format of the backbone's weights, in which a run is also scored and merged."""
         return "bfloat16" if self.precision == "bfloat16" else "float32"
+
+    @property
+    def exact(self) -> Literal["float32", "bfloat16"]:
+        """The number format in which an export is held against its run: rounding would hide differences."""
+        return "float32" if self.quantise == "none" else self.stored
 
     @model_validator(mode="after")
     def _fits(self) -> "Recipe":

@@ -83,7 +83,7 @@ def export_adapter(
     run or changes nothing.
     """
     with _drafted(output) as draft:
-        trained = open_run(folder)
+        trained = open_run(folder, exact=not options.merge)
         name = adapter_name(output.resolve().name)
         exported = _export(trained, persona, draft, options, name, None, say)
         # A whole model is served like any other.
@@ -105,7 +105,7 @@ def export_all(
     Raises TrainingError as `export_adapter` does.
     """
     with _drafted(output) as draft:
-        trained = open_run(folder)
+        trained = open_run(folder, exact=not options.merge)
         backbone = None if options.merge else load_plain(trained)
         done: dict[str, Exported] = {}
         for trait_level in TRAIT_LEVELS:

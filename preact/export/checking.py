@@ -22,11 +22,11 @@ from preact.persona import Persona, persona_prompt
 from preact.systems.trained import TrainedModel
 from preact.training.adapters import peft_noise_silenced
 
-TOLERANCE = {"float32": 1e-5, "bfloat16": 0.05}
+TOLERANCE = {torch.float32: 1e-5, torch.bfloat16: 0.05}
 """Largest difference allowed between the run's and the export's logits, as a share of the largest logit or,
 where that is under 1, of 1: sums of float32 differ in their last places by the size of what is summed.
-In bfloat16 a backbone of 30 blocks on a CPU is 0.04 from itself in float32, and an exact export 0.027 from
-its run."""
+An adapter on whole weights is checked in float32. In bfloat16, which a whole model and a quantized backbone
+keep, a backbone of 30 blocks on a CPU was measured 0.04 from itself in float32."""
 QUESTIONS = (
     "How has your week been?",
     "What do you do when plans change?",
@@ -48,9 +48,9 @@ class Checked(NamedTuple):
 
 
 def load_plain(trained: TrainedModel) -> Backbone:
-    """The run's backbone as it was trained on, without any adapter."""
+    """The run's backbone as the check opens it, without any adapter: see `Recipe.exact`."""
     recipe = trained.record.config.recipe
-    return load(trained.backbone, precision=recipe.stored, quantise=recipe.quantise, spread=True)
+    return load(trained.backbone, precision=recipe.exact, quantise=recipe.quantise, spread=True)
 
 
 def check_adapter(
@@ -61,7 +61,7 @@ def check_adapter(
     backbone: Backbone,
     strength: float = 1.0,
 ) -> Checked:
-    """Hold an adapter, on the backbone as it was trained on, against the run at this strength.
+    """Hold an adapter on the run's backbone against the run, opened as `exact`, at this strength.
 
     `backbone`, from `load_plain`, is left as it was. Raises TrainingError when the adapter differs from the
     run or changes nothing.
@@ -166,7 +166,7 @@ def largest_difference(some: Sequence[Tensor], others: Sequence[Tensor]) -> floa
 
 def _judge(checked: Checked, trained: TrainedModel, expected: Sequence[Tensor], strength: float) -> None:
     largest = float(torch.stack([answer.abs().max() for answer in expected]).max())
-    allowed = TOLERANCE[trained.record.config.recipe.stored] * max(1.0, largest)
+    allowed = TOLERANCE[trained.model.dtype] * max(1.0, largest)
     # Comparisons with NaN are false: each has to be passed, not failed.
     same, works = checked.difference <= allowed, checked.effect > allowed or strength == 0
     if same and works:

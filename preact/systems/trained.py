@@ -115,14 +115,17 @@ class TrainedModel:
             yield Portrayal()
 
 
-def open_run(folder: Path, threads: int = 0) -> TrainedModel:
-    """Open a finished run. Raises TrainingError if it is not one, or if any part is missing or damaged."""
+def open_run(folder: Path, threads: int = 0, *, exact: bool = False) -> TrainedModel:
+    """Open a finished run, on a backbone in float32 if it is to be `exact` and is not quantized.
 
+    Raises TrainingError if it is not a run, or if any part is missing or damaged.
+    """
     record = finished_record(folder)
     prepare_cpu(threads)
     recipe = record.config.recipe
     name = backbone_name(folder, record)
-    backbone = load(name, precision=recipe.stored, quantise=recipe.quantise, spread=True)
+    precision = recipe.exact if exact else recipe.stored
+    backbone = load(name, precision=precision, quantise=recipe.quantise, spread=True)
     return with_adapters(folder, record, backbone)
 
 

@@ -52,6 +52,16 @@ def test_an_adapter_is_compared_on_the_backbone_as_it_was_trained(
     assert "serve it on the backbone quantized the same way" in done.notes[-1]
 
 
+def test_a_run_in_bfloat16_is_compared_without_its_rounding(release_folder: Path, tmp_path: Path) -> None:
+    recipe = {"precision": "bfloat16", "learning_rate": 0.02}
+    train(micro_config(release_folder, tmp_path / "run", recipe=recipe, max_steps=4), lambda line: None)
+    done = export_adapter(tmp_path / "run", PERSONA, tmp_path / "out")
+    assert done.difference <= 1e-5 < done.effect
+    whole = export_adapter(tmp_path / "run", PERSONA, tmp_path / "whole", ExportOptions(merge=True))
+    assert whole.difference <= 0.05 < whole.effect
+    assert open_run(tmp_path / "run").model.dtype == torch.bfloat16
+
+
 def test_a_whole_model_is_the_adapter_on_whole_weights(quantized_run: Path, merged: Exported) -> None:
     trained = open_run(quantized_run)
     ids = questions(trained, PERSONA)
