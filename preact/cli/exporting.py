@@ -80,7 +80,7 @@ class RankParam(click.ParamType[int | Literal["auto"]]):
     "--max-loss",
     type=click.FloatRange(0.0),
     metavar="NATS",
-    help="With --rank auto: nats per token it may cost on held-out dialogues.  [default: 0.01]",
+    help="With --rank auto: nats per token it may cost on held-out dialogues (0.01 if left out).",
 )
 @click.option(
     "--format",

@@ -5,6 +5,7 @@ and exit code 1.
 """
 
 import logging
+import os
 import sys
 
 import click
@@ -39,7 +40,12 @@ def main() -> None:
     """Run the command line and leave with its exit code."""
     # Where it is installed it says at every product which number format it casts to.
     logging.getLogger("bitsandbytes").setLevel(logging.ERROR)
-    sys.exit(run_group(preact, "train", "stopped; continue an unfinished run with `preact train --resume`"))
+    code = run_group(preact, "train", "stopped; continue an unfinished run with `preact train --resume`")
+    if os.environ.get("RANK", "0") != "0":
+        # It wrote nothing itself, and torch's threads can abort a process that ends beside others.
+        sys.stderr.flush()
+        os._exit(code)
+    sys.exit(code)
 
 
 if __name__ == "__main__":

@@ -37,6 +37,6 @@ def test_it_is_stopped_in_another_thread_too() -> None:
 
 def test_code_in_time_runs_on_after_its_scope() -> None:
     for _ in range(100):
-        with time_limit(0.05):
+        with time_limit(1):
             pass
-    time.sleep(0.2)
+    time.sleep(1.2)

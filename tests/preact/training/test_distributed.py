@@ -25,7 +25,7 @@ from tests.preact.conftest import Run, micro_config, release_rows, write_rows
 pytestmark = pytest.mark.slow
 
 CALLS = """
-import json, sys
+import json, os, sys
 from oceanchat.errors import TrainingError
 from preact.config import TrainConfig
 from preact.training.processes import leave
@@ -39,6 +39,8 @@ except TrainingError as error:
     # In one piece: the processes share their output.
     print(f"{type(error).__name__} {error}\\n", end="", flush=True)
 leave()
+# All is written: torch's threads can abort a process while its interpreter ends.
+os._exit(0)
 """
 ENVIRONMENT = {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(Path(__file__).parents[3])}
 

@@ -53,7 +53,7 @@ def test_a_run_on_a_quantized_backbone_trains_and_identifies(
     assert record.final["lm_loss"] < 0.93 * float(first.split("LM ")[1].split()[0])
     kinds = {type(m).__name__ for m in open_run(tmp_path / "run").model.modules()}
     assert ("Linear4bit" if bits == "4bit" else "Linear8bitLt") in kinds
-    assert identify(tmp_path / "run").ties == 0
+    assert identify(tmp_path / "run").named.ties == 0
     saved = load_file(adapter_folder(tmp_path / "run", "default") / "adapter_model.safetensors")
     assert all("lora_" in name or "preact_router" in name for name in saved)
 
