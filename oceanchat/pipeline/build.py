@@ -7,6 +7,7 @@ sums are checked.
 
 import time
 from collections.abc import Coroutine, Iterable, Iterator, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -73,6 +74,20 @@ def check_build(prepared: Prepared, store: Store) -> None:
     check_identity(config, corpus_id, recipe, stored)
 
 
+def open_models(
+    config: BuildConfig, store: Store, open_endpoint: OpenEndpoint | None
+) -> AbstractAsyncContextManager[BuildModels]:
+    """The models of a build, answering from the ledger in `store` first. Raises ConfigError."""
+    return open_build_models(
+        config.calls,
+        store.engine,
+        open_endpoint,
+        labeler=config.labeler,
+        writer=config.writer,
+        checker=config.checker,
+    )
+
+
 async def build(
     prepared: Prepared, store: Store, progress: Progress, open_endpoint: OpenEndpoint | None = None
 ) -> BuildReport:
@@ -85,14 +100,7 @@ async def build(
     config, prompts, _ = prepared
     check_build(prepared, store)
     corpus = ingest_corpus(prepared.corpus, store, progress)
-    async with open_build_models(
-        config.calls,
-        store.engine,
-        open_endpoint,
-        labeler=config.labeler,
-        writer=config.writer,
-        checker=config.checker,
-    ) as models:
+    async with open_models(config, store, open_endpoint) as models:
         progress.watch(models.usage)
         progress.want(config.count * len(config.trait_levels))
         with store.reading() as connection:

@@ -10,9 +10,9 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from oceanchat.llm.provider import OpenEndpoint
-from oceanchat.models import BuildModels, open_build_models
+from oceanchat.models import BuildModels
 from oceanchat.pipeline.back_validation import Checker
-from oceanchat.pipeline.build import Prepared
+from oceanchat.pipeline.build import Prepared, open_models
 from oceanchat.pipeline.labeling import Labeler, OrderedSentence
 from oceanchat.records import REJECTED_BY_CHECK, Candidate, Dialogue
 from oceanchat.statistics.figure import Figure
@@ -58,14 +58,7 @@ async def compare(
     """Ask again about the first sentences and dialogues of a build in `store`. Raises BuildStopped."""
     config = prepared.config
     together = _labeled_together(prepared, store), _checked_together(prepared, store)
-    async with open_build_models(
-        config.calls,
-        store.engine,
-        open_endpoint,
-        labeler=config.labeler,
-        writer=config.writer,
-        checker=config.checker,
-    ) as models:
+    async with open_models(config, store, open_endpoint) as models:
         with models.session.trial():
             return PilotComparison(
                 await _labels(prepared, models, together[0]), await _verdicts(prepared, models, together[1])
