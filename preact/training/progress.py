@@ -81,7 +81,7 @@ class TrainingProgress(TrainerCallback):  # type: ignore[misc]
         return (
             f"{name}step {line['step']}/{steps}  loss {line['loss']:.4f}  LM {line.get('lm_loss', 0.0):.4f}"
             f"  PSL {line.get('expert_loss', 0.0):.4f}  rate {line.get('learning_rate', 0.0):.2e}"
-            f"  {line['tokens_per_second']:,.0f} tokens/s  {_clock(left)} left"
+            f"  {line['tokens_per_second']:,.0f} tokens/s  {clock(left)} left"
         )
 
 
@@ -120,6 +120,7 @@ def read_metrics(path: Path) -> list[dict[str, Any]]:
     return lines
 
 
-def _clock(seconds: float) -> str:
+def clock(seconds: float) -> str:
+    """A duration in words: '41s', '3m05s'."""
     minutes, rest = divmod(round(seconds), 60)
     return f"{minutes}m{rest:02d}s" if minutes else f"{rest}s"

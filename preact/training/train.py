@@ -6,6 +6,7 @@ trains one plain adapter a trait-level. It knows nothing of the command line or 
 """
 
 import shutil
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from statistics import fmean
@@ -28,7 +29,7 @@ from preact.methods import METHODS
 from preact.training.adapters import adapt
 from preact.training.learning_rates import choose_rate
 from preact.training.processes import Processes, join
-from preact.training.progress import METRICS, open_trackers
+from preact.training.progress import METRICS, clock, open_trackers
 from preact.training.running import Session, Trained, train_adapter
 from preact.training.runs import (
     BACKBONE,
@@ -263,9 +264,12 @@ def _build_tiny(config: TrainConfig, saved: Path, dialogues: Sequence[TrainingDi
         )
         conversations = [tiny.conversation([(m.role, m.content) for m in d.messages]) for d in dialogues]
 
+        began = time.monotonic()
+
         def progress(step: int, steps: int, loss: float) -> None:
-            if step == 1 or step % 50 == 0 or step == steps:
-                say(f"backbone step {step}/{steps}  loss {loss:.4f}")
+            if step in (1, 5, 20, steps) or step % 50 == 0:
+                left = (time.monotonic() - began) / step * (steps - step)
+                say(f"backbone step {step}/{steps}  loss {loss:.4f}  {clock(left)} left")
 
         mixed = config.recipe.precision == "mixed"
         built = tiny.build(

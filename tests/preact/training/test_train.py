@@ -90,6 +90,14 @@ def test_killed_while_the_backbone_is_built_a_run_goes_on_too(
     assert same(preact_run.folder, tmp_path / "broken")
 
 
+def test_building_a_backbone_says_how_long_it_takes(release_folder: Path, tmp_path: Path) -> None:
+    lines: list[str] = []
+    train(micro_config(release_folder, tmp_path / "run", max_steps=1), lines.append)
+    steps = [line for line in lines if line.startswith("backbone step ")]
+    assert len(steps) > 1 and all(re.search(r"  (\d+m)?\d+s left$", line) for line in steps)
+    assert steps[-1].endswith("  0s left")
+
+
 @pytest.mark.slow
 def test_killed_at_10_and_resumed_to_20_equals_20_straight(release_folder: Path, tmp_path: Path) -> None:
     options = {"recipe": {"epochs": 4.0, "dropout": 0.1}, "save_steps": 5}
