@@ -65,7 +65,8 @@ class BuildCounters:
         if usage is None:
             return []
         failed = f"{usage.failed + usage.unusable:,} failed"
-        unusable = f" ({usage.unusable:,} unusable replies)" if usage.unusable else ""
+        replies = "reply" if usage.unusable == 1 else "replies"
+        unusable = f" ({usage.unusable:,} unusable {replies})" if usage.unusable else ""
         return [
             f"{usage.in_flight:,} in flight",
             f"{usage.answered:,} answered ({usage.rate:.1f}/s)",

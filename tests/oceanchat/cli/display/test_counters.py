@@ -54,6 +54,7 @@ def test_replies_that_cannot_be_used_count_as_failed() -> None:
     assert shown.lines(79)[1] == (
         "4 in flight, 0 answered (0.0/s), 7 replayed, 14 failed (12 unusable replies)"
     )
+    assert "1 failed (1 unusable reply)" in counters(Usage(unusable=1)).lines(79)[1]
 
 
 def test_figures_too_long_for_a_line_go_on_in_the_next() -> None:
