@@ -1,7 +1,7 @@
 """Read the guidelines and the known items.
 
-Both come from the prompt folder. The reference for each trait is identified by its heading, so the lead can
-reword the guidelines; nothing here shows or scores anything.
+All come from the prompt folder, for validating dialogues and for rating models. The reference for each trait
+is identified by its heading, so the lead can reword the guidelines; nothing here shows or scores anything.
 """
 
 import hashlib
@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -22,9 +22,12 @@ from oceanchat.store.samples import Item
 from oceanchat.traits import TRAITS, Level, Trait, TraitLevel
 
 GUIDELINES = "guidelines.md"
+RATING_GUIDELINES = "rating_guidelines.md"
 KNOWN_ITEMS = "qualification.json"
+STYLES = "rating_styles.json"
 PRACTICE_ITEMS = 10
 """Known items used for practice; the others can be mixed in as gold items."""
+Known = TypeVar("Known", bound=BaseModel)
 _REFERENCE = re.compile(r"^\s*[-*]\s*\*\*(High|Low)\*\*\s*:\s*(.+)$", re.MULTILINE)
 
 
@@ -37,9 +40,12 @@ class Guidelines:
     references: dict[Trait, dict[Level, str]]
 
 
-def read_guidelines(prompts: Prompts) -> Guidelines:
-    """The guidelines of a prompt folder; PromptError when a trait's reference is missing."""
-    text = prompts.read(GUIDELINES)
+def read_guidelines(prompts: Prompts, file: str = GUIDELINES) -> Guidelines:
+    """The guidelines of a prompt folder, GUIDELINES or RATING_GUIDELINES.
+
+    Raises PromptError when the file or a trait's reference is missing.
+    """
+    text = prompts.read(file)
     sections = re.split(r"^#{2,4}\s+(.+?)\s*$", text, flags=re.MULTILINE)
     bodies = dict(zip(sections[1::2], sections[2::2], strict=True))
     references = {}
@@ -48,7 +54,7 @@ def read_guidelines(prompts: Prompts) -> Guidelines:
         references[trait] = {Level(level.lower()): description.strip() for level, description in lines}
         if len(references[trait]) != 2:
             raise PromptError(
-                f"'{GUIDELINES}' has no heading '{trait.label}' followed by lines '- **High**: ...'"
+                f"'{file}' has no heading '{trait.label}' followed by lines '- **High**: ...'"
                 " and '- **Low**: ...'; annotators need that reference"
             )
     return Guidelines(text, references)
@@ -123,18 +129,57 @@ def read_known_items(path: Path, shipped: Iterable[KnownItem] = ()) -> list[Know
 
 
 def _known_items(text: str, file: str) -> list[KnownItem]:
-    try:
-        rows: Any = parse_json(text)
-        if not isinstance(rows, list) or not rows:
-            raise PromptError(f"file '{file}' is not a list of items; see prompts/qualification.json")
-        items = [KnownItem.model_validate(row) for row in rows]
-    except ValueError as error:
-        detail = error.errors()[0] if isinstance(error, ValidationError) else None
-        problem = str(error).splitlines()[0] if detail is None else f"{detail['loc']}: {detail['msg']}"
-        raise PromptError(
-            f"file '{file}' has the wrong format: {problem}; see prompts/qualification.json"
-        ) from None
+    items = _parsed(KnownItem, text, file, KNOWN_ITEMS)
     duplicate, count = Counter(item.id for item in items).most_common(1)[0]
     if count > 1:
         raise PromptError(f"file '{file}' has the item '{duplicate}' twice; rename one")
     return items
+
+
+class StyleItem(BaseModel):
+    """A situation, and how models that play a trait high and low would answer about it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    id: str
+    trait: Trait
+    situation: str
+    high: str
+    """The style of answering to expect; shown after the annotator has described it."""
+    low: str
+
+    def item(self, kind: str) -> Item:
+        """Itself as an item about which a task with the questions 'high' and 'low' asks.
+
+        No description is wrong, so the answer key holds no answers; its `why` is ours, to compare.
+        """
+        fingerprint = hashlib.sha256(self.model_dump_json().encode("utf-8", "replace")).hexdigest()[:8]
+        return Item(
+            kind=kind,
+            key=f"{kind}:{self.id}:{fingerprint}",
+            stratum="",
+            content={"trait": self.trait.value, "label": self.trait.label, "situation": self.situation},
+            answer_key={"answers": {}, "why": f"High: {self.high} Low: {self.low}"},
+        )
+
+
+def style_items(prompts: Prompts) -> list[StyleItem]:
+    """What is asked before models are rated, one item a trait in paper order; PromptError otherwise."""
+    items = {item.trait: item for item in _parsed(StyleItem, prompts.read(STYLES), STYLES, STYLES)}
+    missing = next((trait for trait in TRAITS if trait not in items), None)
+    if missing is not None:
+        raise PromptError(f"'{STYLES}' has no item about {missing.label}; write one for each trait")
+    return [items[trait] for trait in TRAITS]
+
+
+def _parsed(model: type[Known], text: str, file: str, example: str) -> list[Known]:
+    """The items of a file that holds a list of them; PromptError, in one line, for anything else."""
+    try:
+        rows: Any = parse_json(text)
+        if not isinstance(rows, list) or not rows:
+            raise PromptError(f"file '{file}' is not a list of items; see prompts/{example}")
+        return [model.model_validate(row) for row in rows]
+    except ValueError as error:
+        detail = error.errors()[0] if isinstance(error, ValidationError) else None
+        problem = str(error).splitlines()[0] if detail is None else f"{detail['loc']}: {detail['msg']}"
+        raise PromptError(f"file '{file}' has the wrong format: {problem}; see prompts/{example}") from None

@@ -93,3 +93,20 @@ def test_practice_items_are_conversations_with_an_explanation() -> None:
         roles = [turn["role"] for turn in item["turns"]]
         assert roles == ["questioner", "discloser"] * (len(roles) // 2)
         assert item["why"].endswith(".")
+
+
+def test_the_guidelines_for_rating_word_every_point_of_both_scales() -> None:
+    text = SHIPPED.read("rating_guidelines.md")
+    for heading, points in (("Alignment", "10"), ("Naturalness", "54321"), ("Coherence", "54321")):
+        section = text.split(f"### {heading}: ")[1].split("### ")[0]
+        assert re.findall(r"^- \*\*(\d)\*\*: .{20}", section, re.MULTILINE) == list(points)
+    examples = text.split("### Example ")[1:]
+    assert len(examples) >= 3
+    for example in examples:
+        assert example.count("> **Model:** ") == 5 and example.count("> **You:** ") == 4
+        scores = re.search(
+            r"^Alignment: \*\*(.)\*\*. Naturalness: \*\*(.)\*\*. Coherence: \*\*(.)\*\*. Comment: (.)",
+            example,
+            re.M,
+        )
+        assert scores is not None and (scores[4] == "n") == (scores.groups()[:3] == ("1", "5", "5"))
