@@ -165,6 +165,7 @@ TESTED_ELSEWHERE = {
     "tests/preact/evaluation/comparison/test_comparing.py": (
         "preact/evaluation/comparison/assembly preact/evaluation/comparison/diagnosis"
     ),
+    "tests/preact/evaluation/interview/test_flaws.py": "preact/evaluation/clear_answers",
     "tests/preact/evaluation/report/test_report.py": (
         "preact/evaluation/report/cases preact/evaluation/report/reliability"
     ),

@@ -82,7 +82,8 @@ class ChatSystem:
         except CallFailed as failure:
             return SystemReply("", "failed", failure.reason)
         if answer.refusal is not None or answer.finish_reason == "content_filter":
-            return SystemReply(answer.refusal or answer.text, "refused", answer.finish_reason)
+            text = answer.refusal or answer.text
+            return SystemReply(text, "refused", answer.finish_reason, answer.finish_reason)
         if never_stops_thinking(answer.text):
-            return SystemReply("", "failed", "length")
-        return SystemReply(without_thoughts(answer.text))
+            return SystemReply("", "failed", "length", answer.finish_reason)
+        return SystemReply(without_thoughts(answer.text), finish_reason=answer.finish_reason)

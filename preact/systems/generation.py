@@ -6,7 +6,7 @@ conversations come from and where answers go is not known here.
 """
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal, NamedTuple
 
 import torch
 from transformers import GenerationConfig, set_seed
@@ -20,11 +20,19 @@ from preact.systems.system import Sampling
 _NO_LIMIT = 10**9
 
 
+class Generated(NamedTuple):
+    """A generated answer."""
+
+    text: str
+    finish_reason: Literal["stop", "length"]
+    """'stop' where the model ended it, 'length' where it reached the most tokens an answer may take."""
+
+
 def reply(
     local: LocalModel, messages: Sequence[Message], persona: Persona | None, sampling: Sampling, seed: int = 0
 ) -> str:
     """The self-discloser's next answer in a conversation that ends with the questioner."""
-    return replies(local, [messages], persona, sampling, seed)[0]
+    return replies(local, [messages], persona, sampling, seed)[0].text
 
 
 def replies(
@@ -33,7 +41,7 @@ def replies(
     persona: Persona | None,
     sampling: Sampling,
     seed: int = 0,
-) -> list[str]:
+) -> list[Generated]:
     """The next answer in each conversation, one batch, all by the same persona.
 
     Each goes on from its latest turns that fit the recipe's context; a system text comes on top.
@@ -53,16 +61,17 @@ def generate(
     sampling: Sampling,
     seed: int,
     **arguments: Any,
-) -> list[str]:
+) -> list[Generated]:
     """What follows each prompt of token ids, one batch; `arguments` go to the model's own generate."""
     width = max(map(len, prompts))
     # Padded on the left, so that every answer begins where its prompt ends.
     rows = [[tokenizer.pad_token_id] * (width - len(ids)) + [*ids] for ids in prompts]
     mask = [[0] * (width - len(ids)) + [1] * len(ids) for ids in prompts]
     # transformers fills whatever a call leaves open from the model's own settings, so these go first.
+    stops = stop_ids(model, tokenizer)
     model.generation_config = GenerationConfig(
         bos_token_id=tokenizer.bos_token_id,
-        eos_token_id=stop_ids(model, tokenizer),
+        eos_token_id=stops,
         pad_token_id=tokenizer.pad_token_id,
     )
     options: dict[str, Any] = {"max_new_tokens": sampling.max_tokens, "do_sample": sampling.temperature > 0}
@@ -76,7 +85,12 @@ def generate(
             **options,
             **arguments,
         )
-    return [tokenizer.decode(row[width:], skip_special_tokens=True).strip() for row in output]
+    return [_answer(tokenizer, row[width:].tolist(), stops) for row in output]
+
+
+def _answer(tokenizer: Any, ids: Sequence[int], stops: Sequence[int]) -> Generated:
+    text = tokenizer.decode(ids, skip_special_tokens=True).strip()
+    return Generated(text, "length" if set(stops).isdisjoint(ids) else "stop")
 
 
 def stop_ids(model: Any, tokenizer: Any) -> list[int]:

@@ -13,7 +13,7 @@ from typing import Any
 from oceanchat.prompts import Message
 from preact.persona import Persona
 from preact.systems import steering_vectors
-from preact.systems.generation import replies, stop_ids
+from preact.systems.generation import Generated, replies, stop_ids
 from preact.systems.portrayal import LocalModel
 from preact.systems.scoring import score, token_ends
 from preact.systems.system import DEFAULT_SAMPLING, Conversation, Sampling, SystemReply
@@ -59,13 +59,14 @@ class LocalSystem:
         groups: dict[tuple[Any, int], list[int]] = {}
         for index, conversation in enumerate(conversations):
             groups.setdefault((_key(conversation.persona), conversation.run), []).append(index)
-        texts: dict[int, str] = {}
+        answers: dict[int, Generated] = {}
         for indices in groups.values():
             first = conversations[indices[0]]
             turns = [conversations[index].messages for index in indices]
             batch = replies(self.local, turns, first.persona, self._sampling, seed_of(first))
-            texts |= dict(zip(indices, batch, strict=True))
-        return [SystemReply(texts[index]) for index in range(len(conversations))]
+            answers |= dict(zip(indices, batch, strict=True))
+        ordered = (answers[index] for index in range(len(conversations)))
+        return [SystemReply(one.text, finish_reason=one.finish_reason) for one in ordered]
 
     def token_ends(self, texts: Sequence[str]) -> list[list[int]]:
         """See `ScoringSystem.token_ends`."""

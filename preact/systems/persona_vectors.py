@@ -157,9 +157,9 @@ def _means(
             prompt_ids(backbone.tokenizer, [Message("user", question)], context=10**6, system=system)
             for question in asked
         ]
-        texts = generate(*backbone, prompts, sampling, seed)
-        for prompt, text in zip(prompts, texts, strict=True):
-            ids = backbone.tokenizer(text, add_special_tokens=False)["input_ids"]
+        answers = generate(*backbone, prompts, sampling, seed)
+        for prompt, answer in zip(prompts, answers, strict=True):
+            ids = backbone.tokenizer(answer.text, add_special_tokens=False)["input_ids"]
             if ids:
                 for block, mean in mean_residuals(backbone, prompt, ids, blocks).items():
                     means[block].append(mean)

@@ -6,7 +6,7 @@ known here.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal, NamedTuple, Protocol
+from typing import Any, Literal, NamedTuple, Protocol, runtime_checkable
 
 from oceanchat.prompts import Message
 from preact.persona import Persona
@@ -55,6 +55,8 @@ class SystemReply(NamedTuple):
     state: AnswerState = "answered"
     reason: str = ""
     """Why there is no answer, in a short stable word."""
+    finish_reason: str = ""
+    """Why the answer ends: 'stop' by itself, 'length' where it was cut; empty where nobody says."""
 
 
 class System(Protocol):
@@ -83,6 +85,7 @@ class System(Protocol):
         """One reply for each, in order. Raises BuildStopped when nothing more can be asked."""
 
 
+@runtime_checkable
 class ScoringSystem(System, Protocol):
     """A system whose weights are at hand."""
 

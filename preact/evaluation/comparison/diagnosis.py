@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from preact.evaluation.comparison.trait_scores import ScoredInterview, refusals
+from preact.evaluation.interview.flaws import FLAWS, flaw_counts
 from preact.evaluation.judge.controls import check
 from preact.evaluation.judge.judging import Judging
 from preact.evaluation.judge.verdicts import MIDPOINT, UNSCORED
@@ -68,8 +69,12 @@ def _of_answers(entry: ScoredInterview) -> list[str]:
     for state, meaning in (
         ("refused", "answers are refusals"),
         ("failed", "answers failed"),
-        ("speaks as machine", "answers step out of the part and speak as a machine"),
     ):
         if counts[state] > TOLERATED * total:
             words.append(f"{counts[state]} of {total} {meaning}")
+    words += [
+        f"{count.shown} of {count.total} answers {FLAWS[flaw]}"
+        for flaw, count in flaw_counts(entry.interview).items()
+        if count.share > TOLERATED
+    ]
     return words

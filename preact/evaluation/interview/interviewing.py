@@ -17,18 +17,21 @@ from pydantic import BaseModel, ConfigDict, Field
 from oceanchat.errors import EvaluationError
 from oceanchat.prompts import Message
 from oceanchat.traits import CODES, TraitLevel
+from preact.evaluation.clear_answers import clear_answers
 from preact.evaluation.interview.inventories import Inventory, InventoryItem
 from preact.evaluation.transcripts import JsonLines, differences, folder_lock, read_header, write_header
 from preact.persona import Persona
-from preact.systems.system import AnswerState, Conversation, System
+from preact.systems.system import AnswerState, Conversation, ScoringSystem, System
 
+FLUENCY = "fluency.json"
 UNCONDITIONED = "none"
 """Stands in for the trait-level when the system is asked as it is."""
 
 _SPEAKS_AS_MACHINE = re.compile(
     r"\b(as an? (ai|artificial intelligence|(large )?language model|chatbot)|i am an? (ai|language model)"
     r"|i'm an? (ai|language model)|i (do not|don't) have (personal )?(feelings|emotions|experiences)"
-    r"|i (do not|don't) have a personality)\b",
+    r"|i (do not|don't) have a personality|my (programming|training data)"
+    r"|i was (trained on|programmed to))\b",
     re.IGNORECASE,
 )
 
@@ -48,6 +51,10 @@ class InterviewAnswer(BaseModel):
     """Word for word: no disclaimer is removed before judging."""
     state: AnswerState
     reason: str = ""
+    finish_reason: str = ""
+    """Why it ends: 'stop' by itself, 'length' where it was cut; empty where nobody says."""
+    loss: float | None = None
+    """Nats a token under the backbone alone, after its question; null where its weights are not at hand."""
 
     @property
     def key(self) -> tuple[str, int, str]:
@@ -96,6 +103,17 @@ class Interview(NamedTuple):
     folder: Path
     header: InterviewHeader
     answers: tuple[InterviewAnswer, ...]
+    fluent: tuple[float, ...] = ()
+    """Losses under the same backbone of answers written by hand; empty where its weights are not at hand."""
+
+
+class FluentLosses(BaseModel):
+    """What an answer's loss is held against."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    losses: tuple[float, ...]
+    """Nats a token of each clear answer that people wrote, after its question, under the backbone alone."""
 
 
 ReportProgress = Callable[[int, int], None]
@@ -156,6 +174,7 @@ async def hold_interview(
     lines = JsonLines(folder / "answers.jsonl", InterviewAnswer)
     with folder_lock(folder):
         header = _settle(folder / "interview.json", header)
+        _score_fluent(system, folder / FLUENCY)
         lines.mend()
         done = {answer.key for answer in lines.read()}
         planned = plan_questions(inventory, system.conditioned, scope, runs)
@@ -171,7 +190,10 @@ async def hold_interview(
 def read_interview(folder: Path) -> Interview:
     """The interview in a folder. Raises EvaluationError when there is none."""
     header = read_header(folder / "interview.json", InterviewHeader, "preact interview")
-    return Interview(folder, header, tuple(JsonLines(folder / "answers.jsonl", InterviewAnswer).read()))
+    answers = JsonLines(folder / "answers.jsonl", InterviewAnswer).read()
+    path = folder / FLUENCY
+    fluent = read_header(path, FluentLosses, "preact interview").losses if path.exists() else ()
+    return Interview(folder, header, tuple(answers), fluent)
 
 
 class Completeness(NamedTuple):
@@ -198,6 +220,9 @@ async def _ask(system: System, batch: Sequence[PlannedQuestion]) -> list[Intervi
     replies = await system.answer(
         [Conversation(_persona_of(code), (Message("user", item.question),), run) for code, run, item in batch]
     )
+    losses = _losses(
+        system, [(item.question, reply.text) for (_, _, item), reply in zip(batch, replies, strict=True)]
+    )
     return [
         InterviewAnswer(
             trait_level=code,
@@ -207,9 +232,28 @@ async def _ask(system: System, batch: Sequence[PlannedQuestion]) -> list[Intervi
             answer=reply.text,
             state="empty" if reply.state == "answered" and not reply.text.strip() else reply.state,
             reason=reply.reason,
+            finish_reason=reply.finish_reason,
+            loss=loss,
         )
-        for (code, run, item), reply in zip(batch, replies, strict=True)
+        for (code, run, item), reply, loss in zip(batch, replies, losses, strict=True)
     ]
+
+
+def _losses(system: System, pairs: Sequence[tuple[str, str]]) -> list[float | None]:
+    """The loss of each answer after its question under the backbone alone; None where it is not known."""
+    losses: list[float | None] = [None] * len(pairs)
+    if isinstance(system, ScoringSystem):
+        given = [number for number, (_, answer) in enumerate(pairs) if answer.strip()]
+        talks = [(Message("user", pairs[n][0]), Message("assistant", pairs[n][1])) for n in given]
+        for number, loss in zip(given, system.score(talks, None) if talks else [], strict=True):
+            losses[number] = loss if loss is None else round(loss, 4)
+    return losses
+
+
+def _score_fluent(system: System, path: Path) -> None:
+    if isinstance(system, ScoringSystem) and not path.exists():
+        losses = _losses(system, [(clear.question, clear.answer) for clear in clear_answers()])
+        write_header(path, FluentLosses(losses=tuple(loss for loss in losses if loss is not None)))
 
 
 def _settle(path: Path, header: InterviewHeader) -> InterviewHeader:

@@ -19,6 +19,7 @@ from preact.evaluation.comparison.trait_scores import (
     refusals,
     repeats,
 )
+from preact.evaluation.interview.flaws import FLAWS, FlawCount, flaw_counts
 from preact.evaluation.judge.controls import check
 from preact.evaluation.judge.judging import all_judgings
 from preact.evaluation.judge.verdicts import UNSCORED
@@ -100,6 +101,22 @@ def add_missing(page: Page, scored: Sequence[ScoredInterview]) -> None:
     if rows:
         answers = ("answers refused", "answers failed", "speaks as machine")
         page.table(["Model", "Trait-level", *UNSCORED, *answers], rows)
+
+
+def add_flaws(page: Page, scored: Sequence[ScoredInterview]) -> None:
+    """What is wrong with answers whatever a judge says of them, a line a flaw."""
+    counts = [flaw_counts(entry.interview) for entry in scored]
+    page.paragraph("How many of the answers given show what no judge is needed for:")
+    page.table(
+        ["Answers that", *(f"{e.interview.header.backbone} {e.interview.header.model}" for e in scored)],
+        [[words, *(_flaw(own[flaw]) for own in counts)] for flaw, words in FLAWS.items()],
+    )
+    if not any(own["not-fluent"].total for own in counts):
+        page.paragraph("Fluency is not known: no system's weights were at hand.")
+
+
+def _flaw(count: FlawCount) -> str:
+    return f"{count.shown} of {count.total} ({count.share:.1%})" if count.total else "-"
 
 
 def _problems(entry: ScoredInterview) -> dict[str, list[int]]:

@@ -34,7 +34,7 @@ from preact.evaluation.judge.judging import all_judgings
 from preact.evaluation.report.page import Page
 from preact.evaluation.report.paper_section import add_paper
 from preact.evaluation.report.plots import draw_leakage
-from preact.evaluation.report.reliability import add_judges, add_missing
+from preact.evaluation.report.reliability import add_flaws, add_judges, add_missing
 from preact.evaluation.report.tables import interval_cells
 
 
@@ -181,6 +181,7 @@ def _answers(page: Page, scored: Sequence[ScoredInterview]) -> None:
             for entry in scored
         ],
     )
+    add_flaws(page, scored)
     _keys(page, scored)
     _shifts(page, scored)
 

@@ -39,6 +39,7 @@ async def test_each_question_is_asked_in_a_fresh_conversation_and_each_run_anew(
     interview = await run_interview(plan, access(endpoint, tmp_path), open_local)
     assert completeness(interview) == (40, 40) and endpoint.counters()["paid"] == 40
     assert (interview.header.backbone, interview.header.model) == ("served", "Prompt")
+    assert {answer.finish_reason for answer in interview.answers} == {"stop"}
 
 
 async def test_a_backbone_is_asked_as_it_is(tmp_path: Path, serve: Serve, inventory: str) -> None:
@@ -65,6 +66,12 @@ async def test_a_refusal_and_a_filtered_prompt_are_states(
     plan = InterviewPlan("prompted:served", tmp_path / "b", inventory, runs=1)
     answers = (await run_interview(plan, access(filtered, tmp_path / "other"), open_local)).answers
     assert {a.item for a in answers if a.state == "failed"} == {"O0"}
+
+
+async def test_an_answer_that_was_cut_says_so(tmp_path: Path, serve: Serve, inventory: str) -> None:
+    plan = InterviewPlan("prompted:served", tmp_path / "a", inventory, runs=1)
+    interview = await run_interview(plan, access(serve(rate_length=1.0), tmp_path), open_local)
+    assert {answer.finish_reason for answer in interview.answers} == {"length"}
 
 
 async def test_a_spent_quota_stops_and_what_was_answered_is_not_asked_again(

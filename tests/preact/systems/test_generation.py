@@ -27,7 +27,8 @@ def test_a_batch_answers_as_each_conversation_alone(preact_run: Run) -> None:
     sampling = Sampling(temperature=0.0, max_tokens=12)
     persona = parse_persona("N+ E-")
     alone = [reply(trained, talk, persona, sampling) for talk in (ASK, LONG)]
-    assert replies(trained, [ASK, LONG], persona, sampling) == alone
+    together = replies(trained, [ASK, LONG], persona, sampling)
+    assert [answer.text for answer in together] == alone
 
 
 def test_a_backbone_s_own_generation_settings_do_not_leak_in(preact_run: Run) -> None:
@@ -49,6 +50,16 @@ def test_all_tokens_that_end_an_answer_are_kept(preact_run: Run) -> None:
         trained.model, trained.tokenizer, [[5, 6]], Sampling(max_tokens=2), 1, trait_ids=torch.tensor([0])
     )
     assert stop_ids(trained.model, trained.tokenizer) == [2, 7]
+
+
+def test_an_answer_says_whether_it_was_cut_or_ended_by_itself(preact_run: Run) -> None:
+    trained = open_run(preact_run.folder)
+    sampling, persona = Sampling(temperature=2.0, top_p=1.0, max_tokens=1), parse_persona("N+")
+    drawn = [answer for seed in range(8) for answer in replies(trained, [ASK], persona, sampling, seed)]
+    assert {answer.finish_reason for answer in drawn if answer.text} == {"length"}
+    trained.model.generation_config.eos_token_id = list(range(len(trained.tokenizer)))
+    (ended,) = replies(trained, [ASK], persona, sampling)
+    assert ended.finish_reason == "stop"
 
 
 def test_a_long_conversation_goes_on_from_its_latest_turns_whatever_the_prompt(runs: dict[str, Path]) -> None:

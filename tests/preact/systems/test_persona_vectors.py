@@ -36,7 +36,9 @@ def test_a_vector_is_the_difference_of_mean_activations_over_whole_answers(perso
                 prompts = [
                     prompt_ids(backbone.tokenizer, m, context=10**6, system=str(pair[side])) for m in messages
                 ]
-                for prompt, text in zip(prompts, generate(*backbone, prompts, SHORT, number), strict=True):
+                for prompt, (text, _) in zip(
+                    prompts, generate(*backbone, prompts, SHORT, number), strict=True
+                ):
                     ids = backbone.tokenizer(text, add_special_tokens=False)["input_ids"]
                     if ids:
                         own.append(mean_residuals(backbone, prompt, ids, [1])[1])

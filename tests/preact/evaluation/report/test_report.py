@@ -60,6 +60,9 @@ async def test_a_useless_judge_is_named_at_the_top(tmp_path: Path, judge: Stubbo
 async def test_a_system_that_speaks_as_a_machine_is_named_at_the_top(tmp_path: Path) -> None:
     entry = await judged(tmp_path / "a", Parrot(says="As an AI, I have no moods."), Reader())
     assert any("40 of 40 answers step out of the part" in words for words in concerns([entry]))
+    text = write_report([entry], compare([entry.row()]), tmp_path / "out").markdown.read_text()
+    lines = [line for line in text.splitlines() if line.startswith("| step out of the part")]
+    assert len(lines) == 1 and "40 of 40 (100.0%)" in lines[0] and "Fluency is not known" in text
 
 
 async def test_the_report_holds_tests_agreement_leakage_shift_and_provenance(tmp_path: Path) -> None:
