@@ -13,6 +13,12 @@ from oceanchat.scripted.patterns import tokens_of
 from oceanchat.traits import TRAIT_LEVELS, Level, Trait, TraitLevel
 
 _MAX_QUOTES = 3
+_STRONG = 1.0
+"""What a word of the example lines must weigh to speak for a level."""
+_OF_EXAMPLES = 0.25
+"""What such a word counts beside a sign of the lexica."""
+_UNSAID = 60
+"""Words without evidence by which few words are made to weigh little."""
 
 
 class Evidence(NamedTuple):
@@ -66,10 +72,24 @@ def _quotes(
     return tuple(words for words in ranked if "|" not in words)[:_MAX_QUOTES]
 
 
-def balance(answers: Sequence[str], trait: Trait) -> float:
-    """Evidence for the high level minus that for the low level of one trait, for a hundred words."""
-    scores = {
-        each.trait_level.level: each.score for each in evidence_in(answers) if each.trait_level.trait is trait
-    }
+def balance(answers: Sequence[str], trait: Trait) -> float | None:
+    """Evidence for the high level less that for the low level of one trait, for a hundred words.
+
+    None where the lexica find no sign of either level: words that merely go with the subjects of example
+    lines are no evidence alone. It is taken as if 60 words without evidence had been said besides, so that
+    few words hardly move it.
+    """
+    own = {each: words for each, words in _signs(answers).items() if each.facet.trait is trait}
+    if not own:
+        return None
+    signs = sum(
+        sum(spoken_words.values()) * (1 if each.level is Level.HIGH else -1)
+        for each, spoken_words in own.items()
+    )
+    high, low = (TRAIT_LEVELS.index(TraitLevel(trait, level)) for level in (Level.HIGH, Level.LOW))
+    table = weights()
+    spoken = sorted({feature for answer in answers for feature in features(answer)})
+    leans = (table[feature][high] - table[feature][low] for feature in spoken if feature in table)
     words = sum(len(answer.split()) for answer in answers)
-    return (scores[Level.HIGH] - scores[Level.LOW]) * 100 / max(words, 25)
+    strong = sum(lean for lean in leans if abs(lean) >= _STRONG)
+    return (signs + _OF_EXAMPLES * strong) * 100 / (words + _UNSAID)

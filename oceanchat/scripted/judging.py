@@ -1,8 +1,8 @@
 """Judge answers on one trait.
 
 The score runs from 1 to 5, by the evidence in the answers. Numbered questions and answers come as text; of a
-line 'Answer: ...' or 'A: ...' only what follows counts. No evidence gives a score near 3, no answer at all
-gives null.
+line 'Answer: ...' or 'A: ...' only what follows counts. Little text gives a score near 3; no sign of either
+level gives null.
 """
 
 import json
@@ -16,8 +16,8 @@ from oceanchat.traits import Trait, traits_named
 
 _QUESTION = re.compile(r"^\s*(?:\d+[.)]\s*)?(?:question|q)\s*\d*\s*:", re.IGNORECASE)
 _ANSWER = re.compile(r"^\s*(?:\d+[.)]\s*)?(?:answer|a)\s*\d*\s*:\s*", re.IGNORECASE)
-_SCALE = 3.0
-"""Evidence at which the score has gone about three quarters of the way from 3 to an end."""
+_SCALE = 8.0
+"""Evidence for a hundred words at which the score is about three quarters of the way from 3 to an end."""
 
 
 def answers_in(text: str) -> list[str]:
@@ -45,13 +45,15 @@ def judge_reply(tags: Mapping[str, str]) -> str:
     if not answers:
         return _verdict("there is no answer to judge", None)
     lean = balance(answers, trait)
+    if lean is None:
+        return _verdict(f"the answers hold no evidence of {trait.label} either way", None)
     score = round(3 + 2 * math.tanh(lean / _SCALE), 1)
     return _verdict(_reason(trait, lean), score)
 
 
 def _reason(trait: Trait, lean: float) -> str:
     if abs(lean) < 1e-9:
-        return f"the answers hold no evidence of {trait.label} either way"
+        return f"the scripted judge weighs words and habits; they speak for and against {trait.label} alike"
     direction = "for" if lean > 0 else "against"
     return f"the scripted judge weighs words and habits; on balance they speak {direction} {trait.label}"
 

@@ -85,10 +85,15 @@ def test_the_judge_has_no_score_without_an_answer() -> None:
     assert score("Anything at all.", trait="Sleepiness") is None
 
 
-def test_the_judge_stays_near_the_middle_without_evidence() -> None:
-    middling = score("Answer: Zzz qqq.")
-    assert middling is not None
-    assert abs(middling - 3) < 0.5
+def test_the_judge_has_no_score_without_evidence() -> None:
+    assert score("Answer: Zzz qqq.") is None
+    assert score("Answer: The bus leaves from the bridge.", "Agreeableness") is None
+
+
+def test_the_judge_is_less_sure_of_a_few_words_than_of_many() -> None:
+    few, many = score("Answer: I worry."), score(f"Answer: {WORRIED} {WORRIED}")
+    assert few is not None and many is not None
+    assert 3 < few < 4 < many
 
 
 @pytest.mark.parametrize(
