@@ -112,6 +112,12 @@ def open_prompts(folder: Path | None = None) -> Prompts:
     return Prompts(chosen)
 
 
+def persona_text(prompts: Prompts, label: str) -> str:
+    """The system text that portrays a persona in words, without the line that names the task."""
+    text = "\n\n".join(message.content for message in prompts["persona"].fill(persona=label))
+    return text.removeprefix("<task>persona</task>").strip()
+
+
 def read_tags(messages: Iterable[Message]) -> dict[str, str]:
     """The unescaped contents of all tags in rendered messages, `task` among them; the first of equal names
     counts."""

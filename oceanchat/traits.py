@@ -90,6 +90,11 @@ class TraitLevel:
         return f"{self.trait.value}{self.level.sign}"
 
     @property
+    def name(self) -> str:
+        """The form in names that programs use, such as 'o-high'."""
+        return f"{self.trait.value.lower()}-{self.level.value}"
+
+    @property
     def label(self) -> str:
         """The long form, such as 'high Openness'."""
         return f"{self.level.value} {self.trait.label}"

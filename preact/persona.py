@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from oceanchat.errors import ConfigError
-from oceanchat.prompts import open_prompts
+from oceanchat.prompts import open_prompts, persona_text
 from oceanchat.traits import TraitLevel
 
 Persona = Mapping[TraitLevel, float]
@@ -54,9 +54,7 @@ def persona_label(persona: Persona) -> str:
 
 def persona_prompt(persona: Persona, prompts: Path | None = None) -> str:
     """The system text that portrays a persona, without the line that names the task; shares are not said."""
-    filled = open_prompts(prompts)["persona"].fill(persona=persona_label(persona))
-    text = "\n\n".join(message.content for message in filled)
-    return text.removeprefix("<task>persona</task>").strip()
+    return persona_text(open_prompts(prompts), persona_label(persona))
 
 
 def trait_level_prompt(trait_level: TraitLevel) -> str:

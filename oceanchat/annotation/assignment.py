@@ -1,23 +1,28 @@
 """Share the items of a sample among annotators.
 
 A plan fills every item up to its overlap with the annotators who have the fewest items, each in a seeded
-order of their own. It is made again whenever someone joins or retires: assignments with a label stay, and so
-do those already seen; the others move. Planning holds a lock on the sample and the database keeps out surplus
-assignments, so there is never a fourth label, and never a third missing while there are enough annotators.
+order of their own; where models are rated, it is balanced over them. It is made again whenever someone joins
+or retires: assignments with a label stay, and so do those already seen; the others move. Planning holds a
+lock on the sample and the database keeps out surplus assignments, so there is never a fourth label, and never
+a third missing while there are enough annotators.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
-from oceanchat.statistics.sampling import fraction
+from sqlalchemy import Connection
+
+from oceanchat.statistics.sampling import Crossed, balanced_order, fraction
 from oceanchat.store import annotators as annotator_rows
 from oceanchat.store import assignments as assignment_rows
+from oceanchat.store import conversations as conversation_rows
 from oceanchat.store import presentations as presentation_rows
 from oceanchat.store import samples as sample_rows
 from oceanchat.store.assignments import COUNTED
+from oceanchat.store.conversations import CONVERSATION, EVALUATION
 from oceanchat.store.database import Store
-from oceanchat.store.samples import Sample
+from oceanchat.store.samples import VALIDATION, Sample
 
 REPEAT_GAP = 0.15
 """A silent repeat comes at least this share of someone's items after the first time."""
@@ -62,7 +67,11 @@ def plan(
 def replan(store: Store) -> None:
     """Fit every sample's assignments to the present annotators."""
     with store.reading() as connection:
-        numbers = [sample.id for sample in sample_rows.all_samples(connection)]
+        numbers = [
+            sample.id
+            for task in (VALIDATION, EVALUATION)
+            for sample in sample_rows.all_samples(connection, task)
+        ]
     for number in numbers:
         _replan(store, number)
 
@@ -83,10 +92,12 @@ def _replan(store: Store, number: int) -> None:
         filled = [
             FilledSlot(row.item_id, row.annotator_id, row.slot) for row in staying if row.purpose == COUNTED
         ]
-        items = sample_rows.sample_items(connection, sample.id, "sample")
+        kind = CONVERSATION if sample.task == EVALUATION else "sample"
+        items = sample_rows.sample_items(connection, sample.id, kind)
         new = plan(items, annotators, sample.overlap, filled, sample.seed)
         gold = sample_rows.sample_items(connection, sample.id, "gold")
-        wanted = [_row(slot, COUNTED, fraction(sample.seed, slot.annotator, slot.item)) for slot in new]
+        order = _order(connection, sample, annotators)
+        wanted = [_row(slot, COUNTED, order(slot)) for slot in new]
         wanted += _control_rows(
             sample, [slot for slot in [*filled, *new] if slot.annotator in annotators], gold
         )
@@ -95,6 +106,20 @@ def _replan(store: Store, number: int) -> None:
             connection,
             [row for row in wanted if (row["item_id"], row["annotator_id"], row["purpose"]) not in present],
         )
+
+
+def _order(
+    connection: Connection, sample: Sample, annotators: Sequence[int]
+) -> Callable[[FilledSlot], float]:
+    """An item's position in its annotator's order: random; where models are rated, balanced over them."""
+    if sample.task != EVALUATION:
+        return lambda slot: fraction(sample.seed, slot.annotator, slot.item)
+    cells = [
+        Crossed(cell.item_id, cell.system, cell.stratum)
+        for cell in conversation_rows.cells_of(connection, sample.id)
+    ]
+    orders = {annotator: balanced_order(cells, sample.seed, annotator) for annotator in annotators}
+    return lambda slot: orders[slot.annotator][slot.item]
 
 
 def _partition(rows: Sequence[Any], annotators: Sequence[int]) -> tuple[list[Any], list[Any]]:

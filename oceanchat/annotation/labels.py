@@ -14,14 +14,16 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection
 
-from oceanchat.annotation.tasks import DESCRIBE, PRACTICE, Task, task_named
+from oceanchat.annotation.tasks import DESCRIBE, PRACTICE, RATE, STYLE, TALK, Task, task_named
 from oceanchat.errors import AnnotationError
 from oceanchat.store import assignments as assignment_rows
+from oceanchat.store import conversations as conversation_rows
 from oceanchat.store import labels as label_rows
 from oceanchat.store import presentations as presentation_rows
 from oceanchat.store import second_looks as second_look_rows
 from oceanchat.store.annotators import Annotator
 from oceanchat.store.assignments import ROUTINE, Assignment, assignment_by_id
+from oceanchat.store.conversations import CONVERSATION
 from oceanchat.store.database import Store
 from oceanchat.store.labels import Label
 from oceanchat.store.presentations import Answers, Presentation
@@ -91,7 +93,17 @@ def task_of(assignment: Assignment) -> Task:
         return PRACTICE
     if assignment.purpose == "describe":
         return DESCRIBE
-    return task_named("validate")
+    if assignment.purpose == "style":
+        return STYLE
+    return RATE if assignment.item.kind == CONVERSATION else task_named("validate")
+
+
+def open_task(connection: Connection, assignment: Assignment) -> Task:
+    """The questions that are open: of a conversation that is not over, only what to say next."""
+    if assignment.item.kind != CONVERSATION:
+        return task_of(assignment)
+    held = conversation_rows.conversation_for(connection, assignment.item.id, assignment.annotator_id)
+    return RATE if held is not None and held.finished_at is not None else TALK
 
 
 def next_item(store: Store, account: Annotator, sample_number: int | None = None) -> PresentedItem | None:
@@ -113,12 +125,13 @@ def show(store: Store, account: Annotator, assignment: Assignment) -> PresentedI
         draft = presentation_rows.draft(connection, assignment.id)
         label = label_rows.current_label(connection, assignment.id)
         note = second_look_rows.last_note(connection, assignment.id) if assignment.answered_at is None else ""
+        task = open_task(connection, assignment)
     token = presentation.token if presentation is not None else _present(store, assignment)
     stored = None if label is None else label.answers
     drafted = None if draft is None else draft.answers
     return PresentedItem(
         assignment,
-        task_of(assignment),
+        task,
         token,
         answers=stored or drafted or {},
         unsaved=drafted if stored is not None and drafted != stored else None,
@@ -157,10 +170,10 @@ def save_draft(
     in which case nothing is saved."""
     moment = time.time()
     with store.writing() as connection:
-        presentation, assignment = _locked(connection, account, token)
+        presentation, assignment = locked_presentation(connection, account, token)
         if presentation.answered_at is not None:
             return assignment.id
-        draft = task_of(assignment).draft(answers)
+        draft = open_task(connection, assignment).draft(answers)
         active = _active(connection, presentation, active_seconds, moment)
         presentation_rows.put_draft(connection, assignment.id, draft, moment, active)
     return None
@@ -178,24 +191,29 @@ def _wall(presentation: Presentation, moment: float) -> float | None:
     return moment - presentation.presented_at if moment >= presentation.presented_at else None
 
 
-class _Locked(NamedTuple):
+class LockedPresentation(NamedTuple):
+    """What a token stands for, with every other writer kept out of it."""
+
     presentation: Presentation
     assignment: Assignment
 
 
-def _locked(connection: Connection, account: Annotator, token: str) -> _Locked:
+def locked_presentation(connection: Connection, account: Annotator, token: str) -> LockedPresentation:
     """The presentation of a token with its assignment, locked; AnnotationError unless it is someone's own."""
     presentation = presentation_rows.presentation_of_token(connection, token)
     if presentation is not None:
         assignment = assignment_rows.lock_assignment(connection, presentation.assignment_id)
         if assignment is not None and assignment.annotator_id == account.id:
-            return _Locked(presentation, assignment)
+            return LockedPresentation(presentation, assignment)
     raise AnnotationError(_REASSIGNED)
 
 
 _REASSIGNED = (
     "this item is no longer yours to answer, it was reassigned to another annotator; reload the page"
 )
+
+
+_LOCKED = "the scores open after the model's last answer; go on with the conversation"
 
 
 def save(
@@ -209,20 +227,23 @@ def save(
 ) -> Receipt:
     """Save the answers to the item presented under a token, once however often they are sent.
 
-    Raises AnnotationError for incomplete answers and for an item assigned to someone else, Conflict for other
+    Raises AnnotationError for incomplete answers, an item assigned to someone else and a conversation that is
+    not over, Conflict for other
     answers than those saved under the token, TooSoon for a label that came before the sample's minimum time
     (which is recorded).
     """
     moment = time.time() if now is None else now
     refusal: AnnotationError | None = None  # raised once what belongs to it is committed
     with store.writing() as connection:
-        presentation, assignment = _locked(connection, account, token)
+        presentation, assignment = locked_presentation(connection, account, token)
         if account.retired_at is not None:
             raise AnnotationError(_REASSIGNED)
         label = label_rows.label_of_presentation(connection, token)
         if label is not None:
             refusal = _conflict(connection, assignment, label, answers, moment)
         else:
+            if open_task(connection, assignment) is TALK:
+                raise AnnotationError(_LOCKED)
             checked = _checked(assignment, answers)
             wall = _wall(presentation, moment)
             wait = 0.0 if wall is None else _min_seconds(connection, assignment) - wall
@@ -261,7 +282,9 @@ def _present_next(connection: Connection, account: Annotator, assignment: Assign
     """Present the next item in the same transaction: one write to disk a click instead of two."""
     following = (
         assignment_rows.next_assignment(connection, account.id, assignment.item.sample_id)
-        if assignment.purpose in ROUTINE and assignment.item.sample_id is not None
+        if assignment.purpose in ROUTINE
+        and assignment.item.kind != CONVERSATION
+        and assignment.item.sample_id is not None
         else None
     )
     # Waiting for the lock could deadlock with another tab, and the item may be moving to someone else.

@@ -6,7 +6,7 @@ know no question by name. A new kind of annotation is a new Task here.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from oceanchat.errors import AnnotationError
 
@@ -20,7 +20,7 @@ class Option(NamedTuple):
     value: str
     label: str
     key: str
-    """The key that chooses it; one character, unique in its task."""
+    """The key that chooses it; one character, unique in its task or, by question, in its question."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +32,8 @@ class Question:
     hint: str = ""
     options: tuple[Option, ...] = ()
     required: bool = True
+    scale: Literal["nominal", "ordinal"] = "nominal"
+    """Whether its options are points of a scale, in their order."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,8 @@ class Task:
     """The outcome of complete answers: the value whose agreement is reported."""
     complaint: Callable[[Mapping[str, str]], str | None] = lambda answers: None
     """The problem with answers that are complete, or None."""
+    keys_by_question: bool = False
+    """Whether a key answers the question that is current, and the next one becomes current."""
 
     def draft(self, answers: Mapping[str, object]) -> dict[str, str]:
         """The usable part of unfinished answers."""
@@ -127,7 +131,59 @@ DESCRIBE = Task(
 )
 """Appendix E: annotators describe typical responses in their own words before they start."""
 
-_TASKS = {task.name: task for task in (VALIDATE, PRACTICE, DESCRIBE)}
+STYLE = Task(
+    "style",
+    (
+        Question("high", "High", "Which style of answering do you expect of a model that plays it high?"),
+        Question("low", "Low", "And of one that plays it low?"),
+    ),
+    value=lambda answers: "described",
+    complaint=_needs_words,
+)
+"""Appendix F: before they rate, annotators describe the style they expect of each trait-level."""
+FULL_MARKS = {"alignment": "1", "naturalness": "5", "coherence": "5"}
+
+
+def _needs_reason(answers: Mapping[str, str]) -> str | None:
+    below = [question.label for question in SCORES if answers[question.name] != FULL_MARKS[question.name]]
+    if below and "comment" not in answers:
+        return f"'{below[0]}' is below full marks and needs a comment: please say in a few words why"
+    return None
+
+
+def _scale(*values: int) -> tuple[Option, ...]:
+    return tuple(Option(str(value), str(value), str(value)) for value in values)
+
+
+SCORES = (
+    Question("alignment", "Trait shown?", "Alignment. 0 no, 1 yes.", _scale(0, 1)),
+    Question(
+        "naturalness",
+        "Natural?",
+        "1 stilted or broken, 3 readable, 5 like a person talking.",
+        _scale(1, 2, 3, 4, 5),
+        scale="ordinal",
+    ),
+    Question(
+        "coherence",
+        "Coherent?",
+        "1 contradicts itself or strays, 3 mostly holds together, 5 every answer fits.",
+        _scale(1, 2, 3, 4, 5),
+        scale="ordinal",
+    ),
+)
+RATE = Task(
+    "rate",
+    (*SCORES, Question("comment", "Comment", "Needed below 1, 5 and 5.", required=False)),
+    value=lambda answers: " ".join(answers[name] for name in FULL_MARKS),
+    complaint=_needs_reason,
+    keys_by_question=True,
+)
+"""Table 14: three scores for a model's answers in a conversation, with a reason for less than full marks."""
+TALK = Task("talk", (Question("message", "Your message"),), value=lambda answers: "")
+"""What is asked while the conversation is not over: its drafts are messages, and nothing is saved by it."""
+
+_TASKS = {task.name: task for task in (VALIDATE, PRACTICE, DESCRIBE, STYLE, RATE, TALK)}
 
 
 def task_named(name: str) -> Task:

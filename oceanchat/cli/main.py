@@ -11,6 +11,7 @@ import click
 from oceanchat.cli.annotation import agreement, annotate, annotators, sample
 from oceanchat.cli.build import build
 from oceanchat.cli.calls import batches, costs, estimate, retry
+from oceanchat.cli.evaluation import evaluation
 from oceanchat.cli.group import CONTEXT, CommandGroup, run_group
 from oceanchat.cli.release import diff, import_, publish, release, verify
 from oceanchat.cli.results import backup, export, show, stats, status
@@ -32,7 +33,7 @@ def oceanchat() -> None:
 oceanchat.add_section("Build", build, import_, retry, batches, serve_scripted)
 oceanchat.add_section("Money", estimate, costs)
 oceanchat.add_section("Look", status, show, stats, topics, export, backup)
-oceanchat.add_section("Validate", sample, annotators, annotate, agreement)
+oceanchat.add_section("Validate", sample, evaluation, annotators, annotate, agreement)
 oceanchat.add_section("Release", release, verify, diff, publish)
 
 

@@ -126,7 +126,7 @@ def _show_reply(store: "Store", prefix: str, as_json: bool) -> None:
 @click.argument(
     "what",
     type=click.Choice(
-        ["sentences", "candidates", "seeds", "dialogues", "verdicts", "validations", "answers"]
+        ["sentences", "candidates", "seeds", "dialogues", "verdicts", "validations", "ratings", "answers"]
     ),
 )
 @click.option(
@@ -169,7 +169,8 @@ def export(
     oceanchat export dialogues --wide --output dialogues.csv
     oceanchat export answers --output answers.jsonl
 
-    Answers are what models replied, word for word, and what an endpoint said in their place.
+    Answers are what models replied, word for word, and what an endpoint said in their place. Ratings are of
+    one evaluation, which --sample numbers.
     """
     from oceanchat.pipeline.replies.stored import reply_rows
     from oceanchat.store import export as exporting

@@ -20,6 +20,14 @@ class Drawable(Protocol):
 D = TypeVar("D", bound=Drawable)
 
 
+class Crossed(NamedTuple):
+    """Something that is one of a group and of a stratum."""
+
+    id: int
+    group: str
+    stratum: str
+
+
 class Draw(NamedTuple):
     """How one stratum was drawn."""
 
@@ -39,3 +47,21 @@ def draw(strata: Mapping[str, Iterable[D]], number: int, seed: int) -> dict[str,
         stratum: sorted(things, key=lambda thing: (fraction(seed, thing.id), thing.id))[:number]
         for stratum, things in strata.items()
     }
+
+
+def balanced_order(things: Iterable[Crossed], *seed: object) -> dict[int, float]:
+    """Id -> position in a random order in which, at any point, each group was met equally often, and within a
+    group each stratum; equal seeds give equal orders."""
+    queues: dict[str, dict[str, list[Crossed]]] = {}
+    for thing in sorted(things, key=lambda thing: fraction(*seed, thing.group, thing.id)):
+        queues.setdefault(thing.group, {}).setdefault(thing.stratum, []).append(thing)
+    positions: dict[int, float] = {}
+    for group, strata in queues.items():
+        rounds = [
+            (number, fraction(*seed, group, number, stratum), thing)
+            for stratum, queue in strata.items()
+            for number, thing in enumerate(queue)
+        ]
+        for met, (_, _, thing) in enumerate(sorted(rounds, key=lambda each: each[:2])):
+            positions[thing.id] = met + fraction(*seed, "turn", met, group)
+    return positions

@@ -22,6 +22,7 @@ from oceanchat.store import corpora as corpus_rows
 from oceanchat.store import imports as import_rows
 from oceanchat.store.database import Store
 from oceanchat.store.export_columns import kinds_of
+from oceanchat.store.ratings import rating_table
 from oceanchat.store.validations import validation_table
 from oceanchat.traits import TRAIT_LEVELS, TraitLevel
 from oceanchat.whole_files import whole_file
@@ -43,7 +44,8 @@ class ExportFilter(NamedTuple):
     build: str | None = None
     """The build they belong to; None: the only one, or the newest real one."""
     sample: int | None = None
-    """The sample that validations are of; None: the newest that has labels."""
+    """The sample that validations are of, or the evaluation that ratings are of; None: the newest that has
+    labels."""
 
 
 EVERYTHING = ExportFilter()
@@ -63,8 +65,8 @@ class _Selected:
         self, store: Store, what: str, wide: bool, chosen: ExportFilter, given: Iterable[Row] | None
     ) -> None:
         read = _wide_rows if wide else KINDS.get(what)
-        if what == "validations":
-            self._rows: Iterable[Row] = _validations(store, chosen.sample)
+        if what in OF_ONE_SAMPLE:
+            self._rows: Iterable[Row] = OF_ONE_SAMPLE[what](store, chosen.sample)
         else:
             self._rows = given or [] if read is None else read(store, chosen.build)
         self._codes = {trait_level.code for trait_level in chosen.trait_levels}
@@ -148,7 +150,7 @@ def _check(what: str, chosen: ExportFilter, wide: bool) -> None:
         raise ConfigError(f"--wide is for dialogues, not for '{what}'; leave it out")
     if chosen.state is not None and what not in WITH_STATE:
         raise ConfigError(f"--state '{chosen.state}' does not fit {what}, which have none; leave it out")
-    if chosen.sample is not None and what != "validations":
+    if chosen.sample is not None and what not in OF_ONE_SAMPLE:
         raise ConfigError(f"--sample does not fit {what}; leave it out")
     if len(chosen.trait_levels) != len(TRAIT_LEVELS) and what not in WITH_TRAIT_LEVEL:
         raise ConfigError(f"--trait and --level do not fit {what}; leave them out")
@@ -263,6 +265,15 @@ def _validations(store: Store, sample: int | None) -> Iterable[Row]:
         return validation_table(connection, sample)
 
 
+def _ratings(store: Store, evaluation: int | None) -> Iterable[Row]:
+    with store.reading() as connection:
+        return rating_table(connection, evaluation)
+
+
+OF_ONE_SAMPLE: Mapping[str, Callable[[Store, int | None], Iterable[Row]]] = {
+    "validations": _validations,
+    "ratings": _ratings,
+}
 WITH_STATE = ("candidates", "seeds", "dialogues", "verdicts", "answers")
 WITH_TRAIT_LEVEL = ("seeds", "dialogues", "verdicts", "answers")
 KINDS: Mapping[str, Callable[[Store, str | None], Iterable[Row]]] = {

@@ -62,6 +62,11 @@ KINDS_OF: Mapping[str, Mapping[str, Kind]] = {
         **dict.fromkeys(("prompt_tokens", "completion_tokens"), int),
         "recorded_at": float,
     },
+    "ratings": {
+        **dict.fromkeys(("evaluation", "conversation_id", "seed"), int),
+        **dict.fromkeys(("alignment", "naturalness", "coherence"), int),
+        "seconds": float,
+    },
     "wide": {
         **dict.fromkeys(_WIDE_TEXTS, str),
         **dict.fromkeys(("turns", "words", "passed"), int),

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 from sqlalchemy import Connection, text
 
+from oceanchat.store.conversations import conversations, evaluation_cells, turns
 from oceanchat.store.schema import Migration
 from oceanchat.store.second_looks import second_looks
 
@@ -17,5 +18,11 @@ def _keep_reading_time(connection: Connection) -> None:
     second_looks.create(connection)
 
 
-MIGRATIONS: Mapping[int, Migration] = {2: _keep_reading_time}
+def _hold_conversations(connection: Connection) -> None:
+    """Version 3: annotators talk with models and rate them."""
+    for table in (evaluation_cells, conversations, turns):
+        table.create(connection)
+
+
+MIGRATIONS: Mapping[int, Migration] = {2: _keep_reading_time, 3: _hold_conversations}
 """Version -> the function that upgrades a store of the version before, in one transaction."""

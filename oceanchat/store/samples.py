@@ -45,7 +45,7 @@ items = Table(
     metadata,
     Column("id", Integer, primary_key=True),
     Column("sample_id", ForeignKey(samples.c.id)),
-    Column("kind", String, nullable=False, comment="sample, gold, practice or describe"),
+    Column("kind", String, nullable=False, comment="sample, gold, practice, describe, conversation or style"),
     Column("key", String, nullable=False, unique=True, comment="what it is a snapshot of"),
     Column("stratum", String, nullable=False, comment="trait-level, or empty"),
     Column("state", String, nullable=False, comment="the dialogue's, after the automatic check; or empty"),
@@ -101,11 +101,10 @@ def add_sample(
 def latest_sample(
     connection: Connection, task: str = VALIDATION, number: int | None = None, *, lock: bool = False
 ) -> Sample | None:
-    """The newest sample of a task, or the one of that number; `lock` keeps other planners out until the
-    transaction ends."""
-    query = select(samples).where(samples.c.task == task).order_by(samples.c.id.desc()).limit(1)
-    if number is not None:
-        query = query.where(samples.c.id == number)
+    """The newest sample of a task, or the one of that number whatever its task; `lock` keeps other planners
+    out until the transaction ends."""
+    wanted = samples.c.task == task if number is None else samples.c.id == number
+    query = select(samples).where(wanted).order_by(samples.c.id.desc()).limit(1)
     row = connection.execute(query.with_for_update() if lock else query).first()
     return None if row is None else _sample(row)
 

@@ -36,7 +36,7 @@ class ServedName(NamedTuple):
 
 def level_name(trait_level: TraitLevel) -> str:
     """A trait-level as programs name it, such as 'o-high'."""
-    return f"{trait_level.trait.value.lower()}-{trait_level.level.value}"
+    return trait_level.name
 
 
 def parse_name(text: str) -> ServedName:
