@@ -9,10 +9,9 @@ import pytest
 
 from oceanchat.annotation import labels
 from oceanchat.errors import AnnotationError, InputError
-from oceanchat.store.conversations import conversations, evaluation_cells, turns
 from oceanchat.store.database import Store, open_store
 from oceanchat.store.export import ExportFilter, export
-from oceanchat.store.ratings import COLUMNS, rating_table
+from oceanchat.store.ratings import COLUMNS
 from tests.oceanchat.annotation.talks import FULL, SYSTEMS, evaluated, hold, next_cell
 
 
@@ -49,15 +48,3 @@ def test_a_rating_is_a_row_with_what_was_asked_and_answered(store: Store, tmp_pa
     assert len(set(row["answer_hashes"].split())) == 5 and len(row["prompt_hash"]) == 64
     with pytest.raises(AnnotationError, match="evaluation '7' is not in this store; it has: 1"):
         export(store, "ratings", "csv", tmp_path / "none.csv", ExportFilter(sample=7))
-
-
-def test_a_store_of_version_2_gains_the_tables_of_conversations(store: Store) -> None:
-    with store.writing() as connection:
-        for table in (turns, conversations, evaluation_cells):
-            table.drop(connection)
-        connection.exec_driver_sql("UPDATE store_info SET value = '2' WHERE name = 'schema_version'")
-    upgraded = open_store(store.url)
-    evaluated(upgraded, ("Ann",))
-    with upgraded.reading() as connection:
-        assert rating_table(connection) == []
-    upgraded.close()
