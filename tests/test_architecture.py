@@ -168,7 +168,8 @@ TESTED_ELSEWHERE = {
     ),
     "tests/preact/evaluation/interview/test_flaws.py": "preact/evaluation/clear_answers",
     "tests/preact/evaluation/report/test_report.py": (
-        "preact/evaluation/report/cases preact/evaluation/report/reliability"
+        "preact/evaluation/comparison/basis preact/evaluation/report/cases "
+        "preact/evaluation/report/reliability"
     ),
     "tests/preact/evaluation/test_identification.py": "preact/evaluation/identification_text",
     "tests/preact/serving/test_app.py": (

@@ -225,6 +225,7 @@ def compare(interviews: tuple[Path, ...], baselines: tuple[Path, ...], judge: st
     Example:  preact compare interviews/preact interviews/lora --baseline interviews/lora --format markdown
     """
     from preact.evaluation.comparison.assembly import assemble
+    from preact.evaluation.comparison.basis import basis
     from preact.evaluation.comparison.diagnosis import concerns
     from preact.evaluation.report.tables import render
 
@@ -232,7 +233,8 @@ def compare(interviews: tuple[Path, ...], baselines: tuple[Path, ...], judge: st
     warnings = concerns(assembly.scored)
     for warning in warnings:
         click.echo(f"note: {warning}", err=True)
-    click.echo(render(assembly.comparison, style, [*warnings, assembly.controls]))
+    notes = [*basis(assembly.scored), *warnings, assembly.controls]
+    click.echo(render(assembly.comparison, style, notes))
 
 
 @click.command()

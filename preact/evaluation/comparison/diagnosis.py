@@ -7,6 +7,7 @@ worthless, and readers should know before they see them. Arithmetic over stored 
 from collections import Counter
 from collections.abc import Sequence
 
+from preact.evaluation.comparison.alikeness import differences_in_setup
 from preact.evaluation.comparison.trait_scores import ScoredInterview, refusals
 from preact.evaluation.interview.flaws import FLAWS, flaw_counts
 from preact.evaluation.judge.controls import check
@@ -34,7 +35,7 @@ def concerns(scored: Sequence[ScoredInterview]) -> list[str]:
         words = [*_of_judgements(entry.judging), *_of_answers(entry)]
         of_interviews += [f"{label}: {word}" for word in words]
         of_judges |= dict.fromkeys(f"judge {judge}: {word}" for word in _of_judge(entry.judging))
-    return [*of_judges, *of_interviews]
+    return [*of_judges, *differences_in_setup(scored), *of_interviews]
 
 
 def _of_judge(judging: Judging) -> list[str]:

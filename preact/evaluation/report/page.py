@@ -15,6 +15,8 @@ _CSS = (
     "table{border-collapse:collapse;font-size:.85rem;display:block;overflow-x:auto}"
     "th,td{padding:.25rem .55rem;border-bottom:1px solid #ddd;text-align:right;white-space:nowrap}"
     "th:first-child,td:first-child,th:nth-child(2),td:nth-child(2){text-align:left}"
+    "table.facts{display:table;width:100%;table-layout:fixed}.facts td{white-space:normal;text-align:left;"
+    "overflow-wrap:anywhere;vertical-align:top}.facts td:first-child{width:32%}"
     ".alarm{border-left:.3rem solid #D55E00;background:#fdf1ea;padding:.5rem 1rem}"
     "figure{margin:1rem 0}figure svg{max-width:100%;height:auto}"
     ".cases{display:grid;grid-template-columns:repeat(auto-fit,minmax(18rem,1fr));gap:1rem}"
@@ -57,6 +59,16 @@ class Page:
         head = "".join(f"<th>{_ht(cell)}</th>" for cell in headings)
         body = "".join("<tr>" + "".join(f"<td>{_ht(cell)}</td>" for cell in row) + "</tr>" for row in rows)
         self._add("\n".join(lines), f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>")
+
+    def facts(self, rows: Sequence[tuple[str, str]]) -> None:
+        """A table of names and texts of any length, which wrap instead of leaving the page."""
+        lines = [
+            "| What | Value |",
+            "| --- | --- |",
+            *(f"| {_md(name)} | {_md(text)} |" for name, text in rows),
+        ]
+        body = "".join(f"<tr><td>{_ht(name)}</td><td>{_ht(text)}</td></tr>" for name, text in rows)
+        self._add("\n".join(lines), f"<table class=facts><tbody>{body}</tbody></table>")
 
     def plot(self, svg: Path, caption: str, folder: Path) -> None:
         """A plot with its caption; linked in Markdown, part of the HTML file."""

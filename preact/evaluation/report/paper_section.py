@@ -4,13 +4,15 @@ Printed figures stand beside ours. Only a system on the paper's own backbone, as
 be compared with one; for every other system the section says what stands in the way.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from oceanchat.statistics.figure import number
 from preact.evaluation.comparison.paper import PaperRow, contradictions, paper_rows
 from preact.evaluation.comparison.trait_scores import ScoredInterview
 from preact.evaluation.interview.inventories import BFI
 from preact.evaluation.report.page import Page
+from preact.methods import METHODS
 
 BACKBONES = {
     "llama-2-7b-chat-hf": "Llama2-7B",
@@ -30,7 +32,7 @@ def add_paper(page: Page, scored: Sequence[ScoredInterview]) -> None:
     obstacles: list[str] = []
     for entry in scored:
         header = entry.interview.header
-        backbone, model = paper_names(header.backbone, header.model)
+        backbone, model = paper_names(header.backbone, method_title(header.system))
         same_model = [row for row in paper_rows(2, 4, 7) if row.model == model]
         row = entry.row()
         obstacle = _obstacle(entry, backbone, same_model)
@@ -52,6 +54,16 @@ def add_paper(page: Page, scored: Sequence[ScoredInterview]) -> None:
         "deviations of the runs' averages. Where its own figures disagree by more than rounding:"
     )
     page.points([str(contradiction) for contradiction in contradictions()])
+
+
+def method_title(system: Mapping[str, Any]) -> str:
+    """A system's method as the paper's tables call it, by what it recorded and not its label; '' for none."""
+    kind, method = system.get("kind"), system.get("method")
+    if kind == "control":
+        return "ControlLM" if (system.get("control") or {}).get("method") == "controllm" else ""
+    if kind == "run":
+        return next((row.title for name, row in METHODS.items() if name == method), "")
+    return "Prompt" if kind == "prompted" else ""
 
 
 def paper_names(backbone: str, model: str) -> tuple[str, str]:

@@ -35,18 +35,8 @@ def add_judges(page: Page, scored: Sequence[ScoredInterview]) -> None:
         "gibberish were rated as if they said something."
     )
     page.table(
-        ["Interview", "Judge", *(f"{t.label} gap" for t in TRAITS), "Blank rated", "Gibberish rated"],
-        [
-            [
-                entry.interview.folder.name,
-                f"{judging.header.judge} ({judging.header.mode})",
-                *(signed(gap) for gap in check(judging.controls).gaps.values()),
-                str(check(judging.controls).rated_blank),
-                str(check(judging.controls).rated_gibberish),
-            ]
-            for entry in scored
-            for judging in all_judgings(entry.interview.folder)
-        ],
+        ["Judge", *(f"{t.label} gap" for t in TRAITS), "Blank rated", "Gibberish rated", "Beside"],
+        [[*figures, ", ".join(names)] for figures, names in _controls_by_judge(scored).items()],
     )
     rows = [row for entry in scored for row in _agreements(entry)]
     if rows:
@@ -54,6 +44,19 @@ def add_judges(page: Page, scored: Sequence[ScoredInterview]) -> None:
         page.table(["Interview", "Between", "Batches", "Pearson r", "ICC(2,1)", "Mean difference"], rows)
     else:
         page.paragraph("One judge, asked once: its agreement with others and with itself is not known.")
+
+
+def _controls_by_judge(scored: Sequence[ScoredInterview]) -> dict[tuple[str, ...], list[str]]:
+    """A judge and how it scored the controls -> the interviews beside which it did; judges stay together."""
+    rows: dict[tuple[str, ...], list[str]] = {}
+    for entry in scored:
+        for judging in all_judgings(entry.interview.folder):
+            result = check(judging.controls)
+            name = f"{judging.header.judge} ({judging.header.mode})"
+            gaps = (signed(gap) for gap in result.gaps.values())
+            figures = (name, *gaps, str(result.rated_blank), str(result.rated_gibberish))
+            rows.setdefault(figures, []).append(entry.interview.folder.name)
+    return dict(sorted(rows.items(), key=lambda row: row[0][0]))
 
 
 def _agreements(entry: ScoredInterview) -> list[list[str]]:

@@ -5,14 +5,14 @@ the judge's controls and agreement, missing scores and what they could change, l
 the paper's figures where they can be compared, and how everything was produced. It computes nothing itself.
 """
 
-import json
 import math
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from oceanchat.statistics.figure import number, signed
 from oceanchat.traits import CODES
+from preact.evaluation.comparison.basis import basis
 from preact.evaluation.comparison.comparing import QUANTITIES, Comparison, ComparisonRow
 from preact.evaluation.comparison.diagnosis import concerns
 from preact.evaluation.comparison.statistics import (
@@ -30,10 +30,10 @@ from preact.evaluation.comparison.trait_scores import (
     shift,
 )
 from preact.evaluation.interview.interviewing import UNCONDITIONED
-from preact.evaluation.judge.judging import all_judgings
 from preact.evaluation.report.page import Page
 from preact.evaluation.report.paper_section import add_paper
 from preact.evaluation.report.plots import draw_leakage
+from preact.evaluation.report.provenance import add_provenance
 from preact.evaluation.report.reliability import add_flaws, add_judges, add_missing
 from preact.evaluation.report.tables import interval_cells
 
@@ -56,18 +56,19 @@ def write_report(scored: Sequence[ScoredInterview], comparison: Comparison, fold
     if warnings:
         page.heading("Read this first")
         page.points(warnings, alarm=True)
-    _results(page, comparison)
+    _results(page, scored, comparison)
     add_paper(page, scored)
     add_judges(page, scored)
     add_missing(page, scored)
     _leakage(page, scored, folder)
     _answers(page, scored)
-    _provenance(page, scored)
+    add_provenance(page, scored)
     return ReportFiles(*page.write(folder, "report"))
 
 
-def _results(page: Page, comparison: Comparison) -> None:
+def _results(page: Page, scored: Sequence[ScoredInterview], comparison: Comparison) -> None:
     page.heading("Results")
+    page.points(basis(scored))
     marks = ("", "¹", "²")
     page.table(
         ["Backbone", "Model", *QUANTITIES],
@@ -216,27 +217,3 @@ def _shifts(page: Page, scored: Sequence[ScoredInterview]) -> None:
     if rows:
         page.paragraph("Shift from the unconditioned backbone, in scale points:")
         page.table(["Backbone", "Model", *CODES], rows)
-
-
-def _provenance(page: Page, scored: Sequence[ScoredInterview]) -> None:
-    page.heading("Provenance")
-    rows = []
-    for entry in scored:
-        header = entry.interview.header
-        facts: dict[str, Any] = {
-            "interview begun": header.started,
-            "inventory": f"{header.inventory}, sha256 {header.inventory_sha256}",
-            "questions": f"{header.scope} items, {header.runs} runs, run k shuffled and answered with seed k",
-            **{f"system: {key}": value for key, value in header.system.items()},
-        }
-        for judging in all_judgings(entry.interview.folder):
-            name = f"judge {judging.header.judge} ({judging.header.mode})"
-            facts[f"{name}: begun"] = judging.header.started
-            facts |= {f"{name}: {key}": value for key, value in judging.header.provenance.items()}
-
-        label = f"{header.backbone} {header.model}"
-        rows += [
-            [label, key, value if isinstance(value, str) else json.dumps(value)]
-            for key, value in facts.items()
-        ]
-    page.table(["System", "What", "Value"], rows)

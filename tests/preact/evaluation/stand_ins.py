@@ -45,8 +45,10 @@ class Parrot:
         conditioned: bool = True,
         stop_after: int = 10**9,
         says: str | None = None,
+        facts: Mapping[str, Any] | None = None,
     ) -> None:
         self.model = model
+        self._facts = facts or {"kind": "stand-in"}
         self._says = says
         self.conditioned = conditioned
         self.batch_size = 3
@@ -54,7 +56,7 @@ class Parrot:
         self._stop_after = stop_after
 
     def provenance(self) -> Mapping[str, Any]:
-        return {"kind": "stand-in"}
+        return self._facts
 
     async def answer(self, conversations: Sequence[Conversation]) -> list[SystemReply]:
         if len(self.asked) >= self._stop_after:

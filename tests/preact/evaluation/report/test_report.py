@@ -7,6 +7,7 @@ from typing import Any, Literal
 import pytest
 
 from oceanchat.traits import Trait
+from preact.evaluation.comparison.basis import basis
 from preact.evaluation.comparison.comparing import compare
 from preact.evaluation.comparison.diagnosis import concerns
 from preact.evaluation.comparison.trait_scores import ScoredInterview, load_scored
@@ -15,6 +16,9 @@ from preact.evaluation.judge.judging import judge_interview
 from preact.evaluation.judge.verdicts import Judge, JudgeVerdict, Mode, Pair, VerdictState
 from preact.evaluation.report.report import write_report
 from tests.preact.evaluation.stand_ins import Parrot, Reader, small_inventory
+
+P_REACT = {"kind": "run", "method": "preact"}
+"""What a trained run records of its method, whatever its label."""
 
 
 class Stubborn:
@@ -66,7 +70,7 @@ async def test_a_system_that_speaks_as_a_machine_is_named_at_the_top(tmp_path: P
 
 
 async def test_the_report_holds_tests_agreement_leakage_shift_and_provenance(tmp_path: Path) -> None:
-    ours = await judged(tmp_path / "ours", Parrot("P-React"), Reader(), scope="all")
+    ours = await judged(tmp_path / "ours", Parrot("Ours", facts=P_REACT), Reader(), scope="all")
     plain = await judged(tmp_path / "plain", Parrot("Backbone", conditioned=False), Reader())
     await judge_interview(ours.interview, Reader("second", shift=0.25))
     ours = load_scored(tmp_path / "ours", "reader")
@@ -83,6 +87,30 @@ async def test_the_report_holds_tests_agreement_leakage_shift_and_provenance(tmp
     assert "<svg" in files.html.read_text() and (tmp_path / "out/figures/leakage-ours.csv").exists()
 
 
+async def test_above_the_table_stands_whose_scores_it_shows_of_how_many_answers_and_what_failed(
+    tmp_path: Path,
+) -> None:
+    careful, careless = Reader(), Stubborn("always-3", 3.0, "scored")
+    entries = [await judged(tmp_path / name, Parrot(name), careful) for name in ("a", "b")]
+    text = write_report(entries, compare([e.row() for e in entries]), tmp_path / "out").markdown.read_text()
+    top = text.replace("\\", "")[: text.index("| Backbone")]
+    assert "judge reader in mode batch, which saw three or four answers at a time" in top
+    assert "stand-in b: 40 answers in 2 runs to 10 questions, judged in 20 batches" in top
+    entry = await judged(tmp_path / "c", Parrot("c"), careless)
+    assert any(line.startswith("controls failed: the judge does not tell") for line in basis([entry]))
+
+
+async def test_the_controls_of_one_judge_are_one_line_for_all_interviews(tmp_path: Path) -> None:
+    entries = [await judged(tmp_path / name, Parrot(name), Reader()) for name in ("a", "b")]
+    for entry in entries:
+        await judge_interview(entry.interview, Stubborn("another", 3.0, "scored"))
+    text = write_report(entries, compare([e.row() for e in entries]), tmp_path / "out").markdown.read_text()
+    lines = [
+        line for line in text.splitlines() if line.startswith(("| reader (batch) |", "| another (batch) |"))
+    ]
+    assert len(lines) == 2 and all(line.endswith("| a, b |") for line in lines)
+
+
 async def test_a_single_judge_asked_once_is_said_to_be_unknown_in_its_agreement(tmp_path: Path) -> None:
     entry = await judged(tmp_path / "a", Parrot(), Reader())
     text = write_report([entry], compare([entry.row()]), tmp_path / "out").markdown.read_text()
@@ -90,7 +118,7 @@ async def test_a_single_judge_asked_once_is_said_to_be_unknown_in_its_agreement(
 
 
 async def test_the_papers_backbone_asked_something_else_is_not_compared(tmp_path: Path) -> None:
-    system = Parrot("P-React")
+    system = Parrot("Ours", facts=P_REACT)
     system.backbone = "Llama-2-7b-chat-hf"
     entry = await judged(tmp_path / "a", system, Reader())
     text = write_report([entry], compare([entry.row()]), tmp_path / "out").markdown.read_text()
