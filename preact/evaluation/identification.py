@@ -40,6 +40,16 @@ class TraitLevelLosses(NamedTuple):
     """n x 10: nats a self-discloser token under each trait-level, in paper order."""
 
 
+class HeldOut(NamedTuple):
+    """The dialogues that a system is scored on."""
+
+    release: TrainingRelease
+    split: str
+    dialogues: tuple[TrainingDialogue, ...]
+    seen: bool
+    """Whether the system was trained on some of them."""
+
+
 class Identification(NamedTuple):
     """How well the losses name the trait-levels."""
 
@@ -109,13 +119,19 @@ def identify(
         raise EvaluationError(f"system '{system}' portrays nobody; name a run, prompted:MODEL or control:DIR")
     if data is None and run is None:
         raise EvaluationError(f"system '{system}' has no release of its own; name one with --data")
+    held = held_out(run, data, split, say)
+    training = () if plain else _training_dialogues(run, held.release, held.split, say)
+    return identification(opened, held.dialogues, held.split, training, plain, say)
+
+
+def held_out(run: TrainedModel | None, data: str | None, split: str | None, say: Say) -> HeldOut:
+    """The dialogues to score, as `identify` chooses them. Raises TrainingError for what cannot be read."""
     release = read_release(data or (run.record.config.release if run else ""))
     chosen = split or ("test" if (data is None or run is None) and release.has("test") else "all")
-    if run and _trained_on(run, release, chosen):
+    seen = run is not None and _trained_on(run, release, chosen)
+    if seen:
         say(f"note: split '{chosen}' holds dialogues the run was trained on; the figures flatter it")
-    dialogues = release.split(chosen)
-    training = () if plain else _training_dialogues(run, release, chosen, say)
-    return identification(opened, dialogues, chosen, training, plain, say)
+    return HeldOut(release, chosen, release.split(chosen), seen)
 
 
 def identification(

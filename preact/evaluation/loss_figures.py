@@ -68,9 +68,14 @@ def author_clusters(dialogues: Sequence[TrainingDialogue]) -> list[str]:
 
 def margin(losses: Tensor, dialogues: Sequence[TrainingDialogue]) -> float:
     """Mean of the best other trait-level's loss less the own one's, nats per token; above 0 is right."""
+    return float(own_margins(losses, dialogues).mean())
+
+
+def own_margins(losses: Tensor, dialogues: Sequence[TrainingDialogue]) -> Tensor:
+    """Each dialogue's best other trait-level's loss less its own one's, (n,)."""
     own_ids = torch.tensor([d.trait_id for d in dialogues]).unsqueeze(1)
     others = losses.scatter(1, own_ids, float("inf")).min(dim=1).values
-    return float((others - own_losses(losses, dialogues)).mean())
+    return others - own_losses(losses, dialogues)
 
 
 def own_losses(losses: Tensor, dialogues: Sequence[TrainingDialogue]) -> Tensor:

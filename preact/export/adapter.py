@@ -25,6 +25,7 @@ from preact.export.truncation import held_out, lower_rank
 from preact.persona import Persona
 from preact.systems.scoring import example_losses
 from preact.systems.trained import TrainedModel, open_run
+from preact.training.strengths import read_dial, untested
 
 GUIDE = "serve.md"
 
@@ -115,7 +116,10 @@ def export_all(
             done[name] = exported._replace(folder=output / name)
         (draft / "README.md").write_text(
             collection_card(
-                trained.record, {name: one._asdict() for name, one in done.items()}, options.merge
+                trained.record,
+                {name: one._asdict() for name, one in done.items()},
+                options.merge,
+                read_dial(folder),
             ),
             encoding="utf-8",
         )
@@ -181,7 +185,8 @@ def _export(
     notes = _notes(trained, folded, options, persona)
     exported = Exported(draft, int(folded.config.r), *checked, cost, notes, options.strength, lost)
     (draft / "README.md").write_text(
-        card(trained.record, persona, exported._asdict(), options.merge), encoding="utf-8"
+        card(trained.record, persona, exported._asdict(), options.merge, read_dial(trained.folder)),
+        encoding="utf-8",
     )
     return exported
 
@@ -223,4 +228,6 @@ def _notes(
         notes.append("trained on dialogues of the scripted model: good for trying things out only")
     if options.strength == 0:
         notes.append("strength 0: it changes nothing in the backbone")
+    if warning := untested(read_dial(trained.folder), options.strength):
+        notes.append(warning)
     return tuple(notes)

@@ -7,9 +7,11 @@ and writes nothing.
 from collections.abc import Mapping
 from typing import Any
 
+from oceanchat.traits import CODES
 from preact.methods import METHODS
 from preact.persona import Persona, persona_prompt
 from preact.training.runs import RunRecord
+from preact.training.strengths import Dial, strengths_line
 
 _USE = """## Intended use
 
@@ -47,8 +49,14 @@ def _front(record: RunRecord, merged: bool) -> str:
     )
 
 
-def card(record: RunRecord, persona: Persona, exported: Mapping[str, Any], merged: bool) -> str:
-    """The card as Markdown with the front matter model hubs read."""
+def card(
+    record: RunRecord,
+    persona: Persona,
+    exported: Mapping[str, Any],
+    merged: bool,
+    dial: Dial | None = None,
+) -> str:
+    """The card as Markdown with the front matter model hubs read; `dial` is what the run was tested at."""
     shares = ", ".join(f"{t.label} {share:.0%}" for t, share in persona.items()) if len(persona) > 1 else ""
     name = shares or next(iter(persona)).label
     backbone = "the embedded tiny backbone" if record.tiny else record.config.backbone
@@ -75,6 +83,7 @@ def card(record: RunRecord, persona: Persona, exported: Mapping[str, Any], merge
         )
     if exported["cost"] is not None:
         facts.append(f"- Cutting experts cost {exported['cost']:+.4f} nats per token on the validation split")
+    facts.append(f"- {strengths_line(dial, tuple(t.code for t in persona))}")
     facts += [f"- Note: {note}" for note in exported["notes"]]
     body = [_front(record, merged), f"# {name[:1].upper()}{name[1:]}", "\n".join(facts), _USE]
     if METHODS[record.config.method].prompted:
@@ -82,7 +91,12 @@ def card(record: RunRecord, persona: Persona, exported: Mapping[str, Any], merge
     return "\n\n".join(body) + "\n"
 
 
-def collection_card(record: RunRecord, exports: Mapping[str, Mapping[str, Any]], merged: bool) -> str:
+def collection_card(
+    record: RunRecord,
+    exports: Mapping[str, Mapping[str, Any]],
+    merged: bool,
+    dial: Dial | None = None,
+) -> str:
     """The card of several exports of one run, by the sub-folder each lies in."""
     form = "whole model" if merged else "LoRA adapter"
     rows = ["| folder | rank | differs from the run by | effect |", "|---|---|---|---|"]
@@ -104,6 +118,7 @@ def collection_card(record: RunRecord, exports: Mapping[str, Mapping[str, Any]],
         "# Ten Big Five trait-levels",
         " ".join(fact for fact in facts if fact),
         "\n".join(rows),
+        strengths_line(dial, CODES) + ".",
         _USE,
     ]
     return "\n\n".join(body) + "\n"

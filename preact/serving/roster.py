@@ -23,6 +23,7 @@ from preact.persona import Persona, persona_label
 from preact.serving.names import level_name, parse_name
 from preact.systems.trained import TrainedModel, with_adapters
 from preact.training.runs import RunRecord, backbone_name, finished_record
+from preact.training.strengths import read_dial, untested
 
 ADAPTER = "default"
 """The adapter of methods that have one for all trait-levels."""
@@ -45,6 +46,7 @@ class Roster:
 
     def __init__(self, runs: Mapping[str, TrainedModel]) -> None:
         self.runs = dict(runs)
+        self._dials = {prefix: read_dial(run.folder) for prefix, run in runs.items()}
 
     def names(self) -> list[str]:
         """The ten trait-levels of each run."""
@@ -87,8 +89,11 @@ class Roster:
 
     def describe(self, name: str) -> str:
         """What a model is, in a sentence for people. Raises as `portrait` does."""
-        prefix, persona, _ = parse_name(name)
-        return f"A machine that simulates {persona_label(persona)} (run '{prefix}'); it is no person."
+        prefix, persona, strength = parse_name(name)
+        warning = untested(self._dials.get(prefix), strength)
+        return f"A machine that simulates {persona_label(persona)} (run '{prefix}'); it is no person." + (
+            f" Note: {warning}." if warning else ""
+        )
 
 
 def open_roster(folders: Sequence[Path], threads: int = 0) -> Roster:

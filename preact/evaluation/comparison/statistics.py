@@ -11,7 +11,7 @@ import itertools
 import math
 import statistics
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -164,6 +164,25 @@ def cluster_bootstrap(clusters: Sequence[Sequence[float]], draws: int = 2000, se
     means = sums[picks].sum(axis=1) / sizes[picks].sum(axis=1)
     low, high = np.quantile(means, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
     return Figure(float(sums.sum() / sizes.sum()), float(low), float(high))
+
+
+def clustered_mean(values: Sequence[float], clusters: Sequence[Hashable]) -> Figure:
+    """The mean with its 95 % t interval for draws of whole clusters; none below two clusters.
+
+    The cluster-robust standard error, with as many degrees of freedom as clusters less one: wide where they
+    are few, which the bootstrap is not.
+    """
+    if not values:
+        return Figure(None, note="no values")
+    mean = statistics.fmean(values)
+    excess: dict[Hashable, float] = {}
+    for value, cluster in zip(values, clusters, strict=True):
+        excess[cluster] = excess.get(cluster, 0.0) + value - mean
+    if len(excess) < 2:
+        return Figure(mean, note="fewer than two clusters, so there is no spread")
+    scatter = math.fsum(e * e for e in excess.values()) * len(excess) / (len(excess) - 1)
+    half = _t_quantile(len(excess) - 1) * math.sqrt(scatter) / len(values)
+    return Figure(mean, mean - half, mean + half)
 
 
 def detectable_effect(runs: int, power: float = 0.8) -> float:

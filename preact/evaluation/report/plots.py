@@ -1,8 +1,8 @@
 """Draw plots as a paper prints them.
 
-Sweeps, expert weights, confusion and leakage as PDF, SVG, PNG and CSV. Colors are Okabe and Ito's, which
-color-blind readers tell apart, and heat maps run from light to dark. The table behind a plot is written
-beside it. Drawing only: every number is passed in.
+Sweeps, strengths, expert weights, confusion and leakage as PDF, SVG, PNG and CSV. Colors are Okabe and
+Ito's, which color-blind readers tell apart, and heat maps run from light to dark. The table behind a plot is
+written beside it. Drawing only: every number is passed in.
 """
 
 import csv
@@ -18,6 +18,7 @@ from matplotlib.figure import Figure
 
 from oceanchat.errors import EvaluationError
 from oceanchat.traits import CODES, TRAITS, Trait
+from preact.training.strengths import ALL, Dial, DialValue
 
 OKABE_ITO = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#F0E442", "#000000")
 Color = tuple[float, float, float]
@@ -66,6 +67,37 @@ def draw_sweep(panels: Sequence[Panel], folder: Path, name: str = "sweep") -> li
             for point in sorted(panel.points)
         ]
         return _save(figure, folder, name, [["panel", "setting", "metric", "x", "y"], *rows])
+
+
+def draw_dial(dial: Dial, folder: Path, name: str = "dial") -> list[Path]:
+    """Margin and held-out loss of each trait-level over the strength, with 95 % intervals; the files."""
+    table: list[list[Any]] = [["trait_level", "strength", "metric", "value", "low", "high"]]
+    names = (("margin", "margin (nats per token)"), ("loss", "held-out loss (nats per token)"))
+    with _figure(7.2, 3.0) as figure:
+        for number, (metric, label) in enumerate(names):
+            axes = figure.add_subplot(1, 2, number + 1)
+            for curve, color in zip(dial.curves, _many_colors(len(dial.curves)), strict=True):
+                strengths = [point.strength for point in curve.points]
+                values: list[DialValue] = [getattr(point, metric) for point in curve.points]
+                whole = curve.trait_level == ALL
+                axes.plot(
+                    strengths, [v.value for v in values], label=curve.trait_level,
+                    color="black" if whole else color, linewidth=2.0 if whole else 1.0,
+                )  # fmt: skip
+                if all(v.low is not None and v.high is not None for v in values):
+                    low, high = [v.low or 0.0 for v in values], [v.high or 0.0 for v in values]
+                    axes.fill_between(
+                        strengths, low, high, color="black" if whole else color, alpha=0.12, linewidth=0
+                    )
+                table += [
+                    [curve.trait_level, s, metric, v.value, v.low, v.high]
+                    for s, v in zip(strengths, values, strict=True)
+                ]
+            axes.axvline(1.0, color="grey", linewidth=0.6, linestyle=":")
+            axes.set_xlabel("strength (1: as trained)")
+            axes.set_ylabel(label)
+        figure.legend(*figure.axes[0].get_legend_handles_labels(), loc="outside right center")
+        return _save(figure, folder, name, table)
 
 
 def draw_experts(
