@@ -121,6 +121,7 @@ TESTED_ELSEWHERE = {
     "tests/oceanchat/annotation/test_labels.py": "oceanchat/store/labels oceanchat/store/presentations",
     "tests/oceanchat/annotation/test_revisions.py": "oceanchat/store/second_looks",
     "tests/oceanchat/annotation/test_sample.py": "oceanchat/store/samples",
+    "tests/oceanchat/cli/test_agreement.py": "oceanchat/cli/display/ratings",
     "tests/oceanchat/cli/test_annotation.py": "oceanchat/cli/display/agreement",
     "tests/oceanchat/cli/test_build.py": (
         "oceanchat/cli/build_options oceanchat/cli/chosen_build oceanchat/cli/options "
@@ -158,6 +159,7 @@ TESTED_ELSEWHERE = {
         "oceanchat/scripted/topics oceanchat/scripted/voice"
     ),
     "tests/oceanchat/scripted/test_labeling.py": "oceanchat/scripted/lexica oceanchat/scripted/patterns",
+    "tests/oceanchat/statistics/test_label_file.py": "oceanchat/statistics/text_table",
     "tests/oceanchat/statistics/test_table_six.py": "oceanchat/statistics/paper",
     "tests/oceanchat/store/test_database.py": (
         "oceanchat/store/location oceanchat/store/schema oceanchat/store/upsert"

@@ -1,6 +1,6 @@
 """Commands for human validation.
 
-They are `sample`, `annotators`, `annotate` and `agreement`.
+They are `sample`, `annotators` and `annotate`; `agreement` is in a file of its own.
 """
 
 import json
@@ -15,7 +15,6 @@ from oceanchat.cli.flags import read_config
 from oceanchat.cli.group import CommandGroup
 from oceanchat.cli.options import json_option, prompts_option, sample_option, store_option
 from oceanchat.errors import ConfigError
-from oceanchat.extras import load_optional
 from oceanchat.traits import CODES
 
 if TYPE_CHECKING:
@@ -336,60 +335,3 @@ def annotate(sample_number: int | None, store: str, **serving: Any) -> None:
         reported_sample(connection, sample_number)
     opened.close()
     launch(Serving(store=store, sample=sample_number, **serving))
-
-
-@click.command()
-@click.option(
-    "--labels",
-    type=click.Path(path_type=Path, dir_okay=False),
-    metavar="FILE",
-    help="CSV, Excel or Parquet file to use instead of the store; columns: item, annotator, value,"
-    " optionally stratum.",
-)
-@sample_option
-@store_option
-@json_option
-def agreement(labels: Path | None, sample_number: int | None, store: str, as_json: bool) -> None:
-    """Measure how far annotators agree, overall and per trait-level.
-
-    \b
-    oceanchat agreement
-    oceanchat agreement --labels labels.csv --json
-    """
-    for package in ("krippendorff", "numpy", "pandas"):
-        load_optional(package, "agreement")
-    if labels is not None:
-        return _agreement_of_file(labels, as_json)
-    from oceanchat.annotation import report as reporting
-    from oceanchat.cli.display import agreement as agreement_tables
-    from oceanchat.store.database import open_store
-
-    report = reporting.report(open_store(store, must_exist=True), sample_number)
-    if report.others:
-        others = ", ".join(f"{number} ({count} labels)" for number, count in report.others.items())
-        click.echo(f"oceanchat: sample {report.sample.id}; other samples: {others}; see --sample", err=True)
-    if as_json:
-        return click.echo(json.dumps(reporting.record(report)))
-    agreement_tables.print_report(report)
-
-
-def _agreement_of_file(path: Path, as_json: bool) -> None:
-    from oceanchat.annotation.report import figures
-    from oceanchat.cli.display import agreement as agreement_tables
-    from oceanchat.statistics.agreement import agreement as agree
-    from oceanchat.statistics.agreement import by_stratum, pairwise_cohen
-    from oceanchat.statistics.label_file import read_label_file
-
-    file = read_label_file(path)
-    ratings = file.ratings
-    for remark in file.remarks:
-        click.echo(f"oceanchat: {remark}", err=True)
-    strata = by_stratum(ratings) if any(rating.stratum for rating in ratings) else {}
-    if as_json:
-        record: dict[str, Any] = figures(agree(ratings))
-        if strata:
-            record["strata"] = {name: figures(each) for name, each in strata.items()}
-        if file.remarks:
-            record["remarks"] = list(file.remarks)
-        return click.echo(json.dumps(record))
-    agreement_tables.print_agreement(agree(ratings), strata, pairwise_cohen(ratings))

@@ -8,7 +8,8 @@ import sys
 
 import click
 
-from oceanchat.cli.annotation import agreement, annotate, annotators, sample
+from oceanchat.cli.agreement import agreement
+from oceanchat.cli.annotation import annotate, annotators, sample
 from oceanchat.cli.build import build
 from oceanchat.cli.calls import batches, costs, estimate, retry
 from oceanchat.cli.evaluation import evaluation

@@ -1,8 +1,8 @@
 """How far annotators agree, with intervals.
 
-Observed agreement, Fleiss' kappa, Krippendorff's alpha and Gwet's AC1. Pure: labels in, figures out, and in
-words why a figure is undefined. Answers may be words or numbers, and labels may be missing. It knows nothing
-of dialogues, stores or pages; the formulas are in coefficients.py, but alpha's value is the package's.
+Observed agreement, Fleiss' kappa, Krippendorff's alpha, Gwet's AC1 and AC2. Pure: labels in, figures out,
+and in words why a figure is undefined. Answers may be words or numbers, and labels may be missing. It knows
+nothing of dialogues, stores or pages; the formulas are in coefficients.py, alpha's value is the package's.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -21,6 +21,8 @@ from oceanchat.statistics.coefficients import (
     cohen_kappas,
     count_table,
     figures,
+    gwet_ac2,
+    ordinal_weights,
     resample,
 )
 from oceanchat.statistics.figure import Figure
@@ -115,6 +117,28 @@ def agreement_of(table: CountTable, *, resamples: int = RESAMPLES, seed: int = 0
     for name in ("alpha_ordinal", "alpha_interval"):
         results.setdefault(name, Figure(None, note=_NO_ORDER))
     return Agreement(items=items, labels=labels, unanimous=unanimous, **results)
+
+
+def weighted_agreement(
+    ratings: Iterable[Rating], scale: Sequence[float], *, resamples: int = RESAMPLES, seed: int = 0
+) -> Figure:
+    """Gwet's AC2 with ordinal weights over every point of a scale in its order, interval as in `agreement`.
+
+    With two points it is AC1. Raises InputError for a value that is not on the scale.
+    """
+    used = tabulate(ratings)
+    stray = next((value for value in used.values if value not in scale), None)
+    if stray is not None:
+        raise InputError(f"the value '{stray}' is not on the scale {', '.join(map(_shown, scale))}")
+    rows = np.zeros((len(used.rows), len(scale)), dtype=np.int64)
+    rows[:, [list(scale).index(float(value)) for value in used.values]] = used.rows
+    table, partial = CountTable(rows, used.items, tuple(scale)), ordinal_weights(len(scale))
+    if not (rows.sum(axis=1) > 1).any():
+        return Figure(None, note=_NO_PAIRS)
+    items = int(table.items.sum())
+    drawn = np.random.default_rng(seed).multinomial(items, table.items / items, size=resamples)
+    value = float(gwet_ac2(table, _weights(table), partial)[0])
+    return _figure(value, gwet_ac2(table, drawn.astype(np.float64), partial), _notes(used)["ac1"])
 
 
 def _weights(table: CountTable) -> Floats:

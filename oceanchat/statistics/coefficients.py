@@ -139,6 +139,33 @@ def _alpha_ordinal(rows: Floats, weights: Floats) -> Floats:
     return 1 - ratio(disagreement * (number - 1), np.where(used, expected, 0.0))
 
 
+def ordinal_weights(values: int) -> Floats:
+    """(values, values) weights of agreement on a scale of so many points in order (Gwet 2014).
+
+    1 - C(d + 1, 2) / C(values, 2) for points d apart, so that neighbours agree most and the ends not at all.
+    """
+    apart = np.abs(np.subtract.outer(np.arange(values), np.arange(values))).astype(np.float64)
+    return 1 - ratio(apart * (apart + 1), np.full_like(apart, values * (values - 1.0)))
+
+
+def gwet_ac2(table: CountTable, weights: Floats, partial: Floats) -> Floats:
+    """Gwet's AC2 (2014) for each row of (resamples, rows) weights; NaN where undefined.
+
+    `partial` is (values, values): how far two answers agree. The identity gives AC1. The columns must be all
+    points of the scale, used or not: chance depends on how many there are.
+    """
+    rows = table.rows.astype(np.float64)
+    per_item = rows.sum(axis=1)
+    paired = per_item > 1
+    agreeing = (rows * (rows @ partial - 1)).sum(axis=1)[paired] / (per_item * (per_item - 1))[paired]
+    observed = ratio(weights[:, paired] @ agreeing, weights[:, paired].sum(axis=1))
+    shares = weights @ (rows / per_item[:, None]) / weights.sum(axis=1, keepdims=True)
+    points = rows.shape[1]
+    by_chance = partial.sum() / (points * (points - 1)) * (shares * (1 - shares)).sum(axis=1)
+    several = (shares > 0).sum(axis=1) > 1
+    return ratio(observed - by_chance, np.where(several, 1 - by_chance, 0.0))
+
+
 def cohen_kappas(cells: Floats, first: Floats, second: Floats) -> Floats:
     """Cohen's kappa for each row of (resamples, cells); `first` and `second` are (cells, values) one-hot."""
     total = cells.sum(axis=1)

@@ -2,37 +2,27 @@
 
 Columns: item, annotator, value and, if wanted, stratum, in any order and case. Also reads what
 `oceanchat export validations` writes: there a `purpose` column tells the labels that count from the repeats,
-gold items and adjudications. Every cell is read as text, so that nothing is converted on the way; the values
-become numbers only where all of them are.
+gold items and adjudications. The values become numbers only where all of them are.
 """
 
-import csv
-import io
 import math
-import re
-import zipfile
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
 import pandas as pd
 
 from oceanchat.errors import InputError
-from oceanchat.extras import load_optional
 from oceanchat.statistics.agreement import Rating
 from oceanchat.statistics.coefficients import Value
+from oceanchat.statistics.text_table import MISSING, TableForm, read_text_table
 
 _COLUMNS = ("item", "annotator", "value")
 _OPTIONAL = ("stratum", "purpose")
-_MISSING = frozenset({"", "na", "n/a", "#n/a", "nan", "null", "none", "<na>"})
-"""Spellings of a value that is not there, in lower case."""
+_FORM = TableForm("label file", _COLUMNS, "it needs item, annotator, value and, if wanted, stratum")
 _COUNTED = "label"
 """The purpose of the rows that count, where a file tells purposes apart."""
-_MARKS = ((b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
-_ENCODINGS = ("utf-8-sig", "cp1252")
-"""Encodings without such a mark, in the order they are tried; Latin-1 text reads alike as the last."""
-_TOO_LONG = re.compile(r"in line \d+, saw (\d+)")
 
 
 class LabelFile(NamedTuple):
@@ -57,7 +47,7 @@ def read_label_file(path: Path) -> LabelFile:
     every = _frame(path)
     frame = every[every["purpose"].isin(("", _COUNTED))]
     _check_rows(frame, path)
-    missing = frame["value"].str.lower().isin(_MISSING)
+    missing = frame["value"].str.lower().isin(MISSING)
     labels = frame[~missing]
     if labels.empty:
         raise InputError(f"label file '{path}' has no label ({len(every)} rows); write one a row")
@@ -127,121 +117,10 @@ def _check_rows(frame: pd.DataFrame, path: Path) -> None:
 
 
 def _frame(path: Path) -> pd.DataFrame:
-    """All rows that are not blank, as stripped text under the known columns; the index is the line or row."""
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise InputError(f"label file '{path}' cannot be read: {error.strerror or error}") from None
-    read = {".xlsx": _excel, ".parquet": _parquet}.get(path.suffix.lower(), _text)
-    frame = read(path, data)
+    """All rows that are not blank, under the known columns; the index is the line or row."""
+    frame = read_text_table(path, _FORM)
     frame = frame[[name for name in (*_COLUMNS, *_OPTIONAL) if name in frame]]
-    frame = frame.fillna("").apply(lambda column: column.str.strip())
     return frame.assign(**{name: "" for name in _OPTIONAL if name not in frame})
-
-
-def _text(path: Path, data: bytes) -> pd.DataFrame:
-    text = _decoded(path, data)
-    head = text.partition("\n")[0]
-    separator = max(",;\t", key=head.count)
-    try:
-        names = _names(next(csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True), []))
-        _check_names(names, path)
-        frame = _csv(text, separator, len(names))
-    except (csv.Error, pd.errors.ParserError) as error:
-        raise InputError(f"label file '{path}' is not valid CSV: {error}") from None
-    fields = frame.notna().sum(axis=1).to_numpy()
-    frame = frame.fillna("")
-    line_breaks = frame.apply(lambda column: column.str.count(r"\r\n|\r|\n")).sum(axis=1)
-    frame.index = pd.Index((line_breaks + 1).cumsum(), name="line")
-    filled = frame.apply(lambda column: column.str.strip() != "").any(axis=1)
-    for line in frame.index[filled & (fields != len(names))]:
-        raise InputError(
-            f"label file '{path}' line {line} has {fields[frame.index.get_loc(line)]} fields, the header"
-            f" {len(names)}; put values that hold the separator in quotes"
-        )
-    return frame.iloc[:, : len(names)].set_axis(names, axis=1)[filled].iloc[1:]
-
-
-def _csv(text: str, separator: str, width: int) -> pd.DataFrame:
-    """Every record, the header and blank ones included; a field that is not there is NaN."""
-    try:
-        return pd.read_csv(
-            io.StringIO(text, newline=""),
-            header=None,
-            names=range(width),
-            index_col=False,
-            sep=separator,
-            dtype=str,
-            keep_default_na=False,
-            skip_blank_lines=False,
-            engine="python",  # the strict reader: the fast one mends broken quotes in silence
-        )
-    except pd.errors.ParserError as error:
-        longer = _TOO_LONG.search(str(error))
-        if longer is None:
-            raise
-        return _csv(text, separator, int(longer[1]))  # wide enough to tell in which line the fields are
-
-
-def _decoded(path: Path, data: bytes) -> str:
-    marked = next((encoding for mark, encoding in _MARKS if data.startswith(mark)), None)
-    for encoding in _ENCODINGS if marked is None else (marked,):
-        try:
-            text = data.decode(encoding)
-        except UnicodeDecodeError:
-            continue
-        if "\0" in text:
-            break
-        return text
-    raise InputError(f"label file '{path}' is not text; export it as CSV UTF-8")
-
-
-def _excel(path: Path, data: bytes) -> pd.DataFrame:
-    load_optional("openpyxl", "excel")
-    try:
-        frame = pd.read_excel(
-            io.BytesIO(data), header=None, dtype=str, keep_default_na=False, engine="openpyxl"
-        )
-    except Exception as error:  # a damaged workbook makes openpyxl raise whatever its parts raise
-        reason = "it is not a workbook" if isinstance(error, zipfile.BadZipFile) else type(error).__name__
-        raise InputError(f"label file '{path}' cannot be read as Excel ({reason}); save it as CSV") from None
-    frame = frame.fillna("")
-    names = _names(list(frame.iloc[0]) if len(frame) else [])
-    _check_names(names, path)
-    frame = frame.set_axis(names, axis=1).iloc[1:]
-    frame.index = pd.Index(frame.index + 1, name="row")
-    return frame[frame.apply(lambda column: column.str.strip() != "").any(axis=1)]
-
-
-def _parquet(path: Path, data: bytes) -> pd.DataFrame:
-    load_optional("pyarrow", "release")
-    try:
-        frame = pd.read_parquet(io.BytesIO(data), dtype_backend="pyarrow").astype("string")
-    except Exception as error:  # pyarrow raises many kinds for a damaged file
-        raise InputError(
-            f"label file '{path}' cannot be read as Parquet ({type(error).__name__}); save it as CSV"
-        ) from None
-    names = _names(list(frame.columns))
-    _check_names(names, path)
-    frame = frame.set_axis(names, axis=1)
-    frame.index = pd.RangeIndex(1, len(frame) + 1, name="row")
-    return frame
-
-
-def _names(cells: Sequence[object]) -> list[str]:
-    return [str(cell).strip().lower() for cell in cells]
-
-
-def _check_names(names: Sequence[str], path: Path) -> None:
-    missing = [name for name in _COLUMNS if name not in names]
-    if missing:
-        raise InputError(
-            f"label file '{path}' lacks the column '{missing[0]}' (it has: {', '.join(names) or 'nothing'});"
-            " it needs item, annotator, value and, if wanted, stratum"
-        )
-    twice = next((name for name in names if name and names.count(name) > 1), None)
-    if twice is not None:
-        raise InputError(f"label file '{path}' has the column '{twice}' twice; rename one")
 
 
 def _number(text: str) -> float | None:

@@ -8,7 +8,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from oceanchat.annotation import accounts, labels
-from oceanchat.cli.annotation import agreement, annotators, sample
+from oceanchat.cli.agreement import agreement
+from oceanchat.cli.annotation import annotators, sample
 from oceanchat.errors import AnnotationError, ConfigError, InputError, StoreError
 from oceanchat.store.database import open_store
 from oceanchat.store.imports import add_imported

@@ -23,6 +23,7 @@ from oceanchat.statistics.agreement import (
     pairwise_cohen,
     share_of,
     tabulate,
+    weighted_agreement,
 )
 from oceanchat.statistics.coefficients import alpha, count_table, ratio_distance
 
@@ -39,6 +40,9 @@ K2 = {
 }
 K3 = {"A": "0 1 0 0 0 0 0 0 1 0", "B": "1 1 1 0 0 1 0 0 0 0"}
 K4 = {"A": "a a b b d c c c e d d a", "B": "b a b b b c c c e d d d"}
+K5 = {"A": "5 5 4 3 5 5 2 5 1 5", "B": "5 4 4 3 5 5 3 5 1 n", "C": "5 5 5 2 5 n 2 4 3 5"}
+K6 = {"A": "5 5 4 3 5 5 4 5 3 5", "B": "5 4 4 3 5 5 3 5 4 n", "C": "5 5 5 3 5 n 3 4 3 5"}
+"""Scores of 1 to 5, of which nobody uses 1 and 2."""
 F2 = (
     """0 0 0 0 14/0 2 6 4 2/0 0 3 5 6/0 3 9 2 0/2 2 8 1 1/7 7 0 0 0/3 2 6 3 0/2 5 3 2 2/6 5 2 1 0/0 2 2 3 7"""
 )
@@ -80,6 +84,28 @@ def test_four_raters_with_missing_labels() -> None:
     # Gwet's generalisation of Fleiss' kappa, as the R package irrCAC prints it for the same table.
     assert value(result, "fleiss_kappa") == pytest.approx(0.76117, abs=1e-5)
     assert "1 to 4" in result.fleiss_kappa.note
+
+
+@pytest.mark.parametrize(
+    ("lines", "ac2"),
+    # As the package irrCAC 0.4.4 computes them, with ordinal weights over the scale 1 to 5.
+    [(K1, 0.89894), (K5, 0.87711), (K6, 0.92968)],
+)
+def test_partial_agreement_on_a_scale(lines: dict[str, str], ac2: float) -> None:
+    figure = weighted_agreement(ratings(lines), (1, 2, 3, 4, 5))
+    assert figure.value == pytest.approx(ac2, abs=1e-5)
+    assert figure.low is not None and figure.high is not None and figure.low < ac2 < figure.high
+
+
+def test_partial_agreement_on_two_points_is_ac1_and_on_one_category_undefined() -> None:
+    labels = ratings(K3)
+    assert weighted_agreement(labels, (0, 1)).value == pytest.approx(value(agreement(labels), "ac1"))
+    fives = [Rating("1", "A", 5.0), Rating("1", "B", 5.0)]
+    assert weighted_agreement(fives, (1, 2, 3, 4, 5)).note == "undefined (one category used), observed 100 %"
+    assert weighted_agreement(fives[:1], (1, 2, 3, 4, 5)).note == "not computable (no item has two labels)"
+    assert weighted_agreement([], (0, 1)).value is None
+    with pytest.raises(InputError, match=r"value '5\.0' is not on the scale 1, 2, 3"):
+        weighted_agreement(fives, (1, 2, 3))
 
 
 def test_three_raters_with_most_labels_missing() -> None:

@@ -1,0 +1,142 @@
+"""`oceanchat agreement` measures how far annotators agree.
+
+Of dialogues validated, of models rated, and of anybody's labels.
+"""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from oceanchat.cli.options import json_option, sample_option, store_option
+from oceanchat.errors import ConfigError
+from oceanchat.extras import load_optional
+
+if TYPE_CHECKING:
+    from oceanchat.statistics.rating_file import EvaluationRatings
+
+
+@click.command()
+@click.argument("ratings", required=False, type=click.Path(path_type=Path, dir_okay=False))
+@click.option(
+    "--task",
+    type=click.Choice(["validation", "evaluation"]),
+    default="validation",
+    show_default=True,
+    help="validation: of dialogues. evaluation: of models rated in conversation, as in the paper's Table 3.",
+)
+@click.option(
+    "--labels",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="CSV, Excel or Parquet file to use instead of the store; columns: item, annotator, value,"
+    " optionally stratum.",
+)
+@click.option(
+    "--format",
+    "style",
+    type=click.Choice(["table", "markdown", "latex", "json"]),
+    default="table",
+    show_default=True,
+    help="Format of the tables of an evaluation.",
+)
+@sample_option
+@store_option
+@json_option
+def agreement(
+    ratings: Path | None,
+    task: str,
+    labels: Path | None,
+    style: str,
+    sample_number: int | None,
+    store: str,
+    as_json: bool,
+) -> None:
+    """Measure how far annotators agree, overall and per trait-level.
+
+    For an evaluation, RATINGS is a file that `oceanchat export ratings` wrote; every figure follows from
+    it. --sample is then the number of the evaluation.
+
+    \b
+    oceanchat agreement
+    oceanchat agreement --labels labels.csv --json
+    oceanchat agreement --task evaluation ratings.csv --format latex
+    """
+    for package in ("krippendorff", "numpy", "pandas"):
+        load_optional(package, "agreement")
+    _check_task(task, ratings, labels, style, as_json)
+    if task == "evaluation":
+        return _evaluation(ratings, store, sample_number, "json" if as_json else style)
+    if labels is not None:
+        return _agreement_of_file(labels, as_json)
+    from oceanchat.annotation import report as reporting
+    from oceanchat.cli.display import agreement as agreement_tables
+    from oceanchat.store.database import open_store
+
+    report = reporting.report(open_store(store, must_exist=True), sample_number)
+    if report.others:
+        others = ", ".join(f"{number} ({count} labels)" for number, count in report.others.items())
+        click.echo(f"oceanchat: sample {report.sample.id}; other samples: {others}; see --sample", err=True)
+    if as_json:
+        return click.echo(json.dumps(reporting.record(report)))
+    agreement_tables.print_report(report)
+
+
+def _agreement_of_file(path: Path, as_json: bool) -> None:
+    from oceanchat.annotation.report import figures
+    from oceanchat.cli.display import agreement as agreement_tables
+    from oceanchat.statistics.agreement import agreement as agree
+    from oceanchat.statistics.agreement import by_stratum, pairwise_cohen
+    from oceanchat.statistics.label_file import read_label_file
+
+    file = read_label_file(path)
+    ratings = file.ratings
+    for remark in file.remarks:
+        click.echo(f"oceanchat: {remark}", err=True)
+    strata = by_stratum(ratings) if any(rating.stratum for rating in ratings) else {}
+    if as_json:
+        record: dict[str, Any] = figures(agree(ratings))
+        if strata:
+            record["strata"] = {name: figures(each) for name, each in strata.items()}
+        if file.remarks:
+            record["remarks"] = list(file.remarks)
+        return click.echo(json.dumps(record))
+    agreement_tables.print_agreement(agree(ratings), strata, pairwise_cohen(ratings))
+
+
+def _check_task(task: str, ratings: Path | None, labels: Path | None, style: str, as_json: bool) -> None:
+    """Raise ConfigError for options that do not fit the task or each other."""
+    if task == "evaluation":
+        if labels is not None:
+            raise ConfigError(
+                "--labels does not fit --task evaluation; name the file of ratings without an option"
+            )
+        if as_json and style not in ("table", "json"):
+            raise ConfigError(f"--json does not fit --format {style}; leave one of them out")
+        return
+    if ratings is not None:
+        raise ConfigError(
+            f"the file '{ratings}' fits no task; add --task evaluation for ratings of models, or write"
+            " --labels before it for labels"
+        )
+    if style != "table":
+        raise ConfigError(f"--format {style} is for --task evaluation; leave it out, or write --json")
+
+
+def _evaluation(path: Path | None, store: str, number: int | None, style: str) -> None:
+    from oceanchat.cli.display.ratings import print_rating_report
+    from oceanchat.statistics.model_ratings import rating_record, rating_report
+
+    report = rating_report(_ratings(path, store, number))
+    if style == "json":
+        return click.echo(json.dumps(rating_record(report)))
+    print_rating_report(report, style)
+
+
+def _ratings(path: Path | None, store: str, number: int | None) -> "EvaluationRatings":
+    from oceanchat.statistics.rating_file import read_rating_file
+
+    if path is None:
+        raise ConfigError("--task evaluation needs a file; write one with `oceanchat export ratings`")
+    return read_rating_file(path, number)

@@ -1,0 +1,79 @@
+"""`oceanchat agreement --task evaluation` as a user types it."""
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from oceanchat.cli.agreement import agreement
+from oceanchat.errors import ConfigError, InputError
+from oceanchat.statistics.model_ratings import LIVE
+from tests.oceanchat.statistics.rated import as_csv, scripted_rows
+
+SYSTEMS = {"prompt": (0.3, 4.7), "p_react & co": (0.95, 4.5)}
+
+
+def run(*arguments: object) -> Result:
+    words = ["--task", "evaluation", *map(str, arguments)]
+    return CliRunner().invoke(agreement, words, catch_exceptions=False)
+
+
+@pytest.fixture(scope="module")
+def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("ratings") / "ratings.csv"
+    path.write_text(as_csv(scripted_rows(SYSTEMS)), newline="")
+    return path
+
+
+def test_table_three_stands_first_and_its_notes_below(file: Path) -> None:
+    shown = run(file).stdout
+    record = json.loads(run(file, "--json").stdout)
+    assert json.loads(run(file, "--format", "json").stdout) == record
+    lines = shown.splitlines()
+    title = " ".join(lines[:2])
+    assert "Evaluation 1, shared: 120 ratings of 40 conversations by 3 annotators a system" in title
+    own = record["systems"]["prompt"]["criteria"]["alignment"]
+    mean, kappa = own["mean"], own["fleiss_kappa"]["value"]
+    cell = f"{mean['value']:.2f} ({kappa:.2f}), {mean['low']:.2f} to {mean['high']:.2f}"
+    assert cell in next(line for line in lines if line.startswith("prompt"))
+    assert sum(line.startswith(("O+", "N-")) for line in lines) == 4
+    assert "Differences over the same starting questions" in shown and "prompt - p_react & co" in shown
+    assert "AC2 is Gwet's with ordinal weights over the whole scale" in shown
+    marks = {int(part.split("]")[0]) for part in shown.split("[")[1:]}
+    assert marks == set(range(1, max(marks) + 1)) and all(f"\n[{mark}] " in shown for mark in marks)
+
+
+def test_latex_and_markdown_hold_the_same_cells(file: Path) -> None:
+    latex, markdown = run(file, "--format", "latex").stdout, run(file, "--format", "markdown").stdout
+    assert latex.count(r"\begin{tabular}") == latex.count(r"\end{tabular}") == 4
+    assert r"p\_react \& co" in latex and "\x02" not in latex and r"\textsuperscript{1}" in latex
+    assert "| p_react & co |" in markdown and "<sup>1</sup>" in markdown and "- [1] " in markdown
+    number = markdown.split("| prompt | ")[1].split(" ")[0]
+    assert f"prompt & {number} (" in latex
+    columns = {line.count("&") for line in latex.replace(r"\&", "").splitlines() if line.endswith(r"\\")}
+    assert columns == {3, 4, 7}
+
+
+def test_of_live_conversations_the_table_says_what_kappa_is_over(tmp_path: Path) -> None:
+    path = tmp_path / "live.csv"
+    path.write_text(as_csv(scripted_rows({"a": (0.5, 4)}, unit="live")), newline="")
+    shown = run(path).stdout
+    assert "(Fleiss' kappa over questions)" in " ".join(shown.split("\nModel")[0].split())
+    assert shown.count(LIVE) == 1 and "One system: there is nothing to compare it with." in shown
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "words"),
+    [
+        (["none.csv"], InputError, "rating file 'none.csv' cannot be read"),
+        (["x.csv", "--labels", "y.csv"], ConfigError, "--labels does not fit --task evaluation"),
+        (["x.csv", "--task", "validation"], ConfigError, "'x.csv' fits no task; add --task evaluation"),
+        (["--task", "validation", "--format", "latex"], ConfigError, "--format latex is for --task eval"),
+        (["x.csv", "--json", "--format", "latex"], ConfigError, "--json does not fit --format latex"),
+    ],
+)
+def test_what_does_not_fit_is_one_line(arguments: list[str], error: type[Exception], words: str) -> None:
+    with pytest.raises(error, match=words) as caught:
+        run(*arguments)
+    assert "\n" not in str(caught.value)
