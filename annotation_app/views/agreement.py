@@ -70,7 +70,8 @@ def _caption(results: Report) -> None:
     st.caption(
         f"Sample {results.sample.id}: {results.overall.labels} labels on {results.overall.items} of"
         f" {results.coverage.items} items, {results.coverage.complete} complete, {results.sample.overlap}"
-        " annotators each. Intervals are 95 %." + (f" Other samples: {others}." if others else "")
+        f" annotator{'s' * (results.sample.overlap != 1)} each. Intervals are 95 %."
+        + (f" Other samples: {others}." if others else "")
     )
 
 

@@ -105,7 +105,8 @@ def _figures(release: Release) -> dict[str, Any]:
             f"release '{release.folder}' has no figures: its '{QUALITY}' lacks 'rows'; write or download it"
             " again"
         )
-    others = {name: release.quality.get(name) for name in ("checker", "length_auc", "exchanges_auc")}
+    names = ("checker", "dataset", "length_auc", "exchanges_auc")
+    others = {name: release.quality.get(name) for name in names}
     return _flat({**figures, **others})
 
 

@@ -1,8 +1,8 @@
 """Figures anyone can recompute from the rows.
 
 Table 6, lengths, pass rates, agreement of the annotators and of the checker with them, near-duplicates,
-personal data: rows in, plain dictionaries out, shares from 0 to 1. All but the checker's are rounded to six
-places.
+personal data: rows in, plain dictionaries out, shares from 0 to 1. All but the checker's and those of the
+whole dataset are rounded to six places.
 """
 
 from collections import Counter
@@ -18,6 +18,7 @@ from oceanchat.release.rows import NOT_VALIDATED, RejectedRow, Row, decided_vali
 from oceanchat.release.splits import NEAR
 from oceanchat.statistics.agreement import Rating, agreement
 from oceanchat.statistics.checker_accuracy import CheckedDialogue, checker_against_humans
+from oceanchat.statistics.dataset_quality import dataset_quality, strata_of
 from oceanchat.statistics.intervals import wilson
 from oceanchat.statistics.length import AnswerLengths, LengthFigures, mean_words
 from oceanchat.statistics.paper import PAPER_HUMAN_PASS_RATE, PAPER_PASS_RATE, PAPER_UNANIMOUS
@@ -92,16 +93,41 @@ def checker(rows: Sequence[Row], rejected: Sequence[RejectedRow], withheld: Mapp
 
     Passed dialogues that were withheld for want of labels are in no row and still stand behind the sample.
     """
-    checked = [
-        CheckedDialogue(
-            row.provenance.state == PASSED,
-            [label.valid for label in row.provenance.human if not label.decides],
-        )
-        for row in (*rows, *rejected)
-        if row.provenance.state in (PASSED, *REJECTED_BY_CHECK)
-    ]
+    checked = [dialogue for _, dialogue in _checked([*rows, *rejected])]
     unseen = [CheckedDialogue(True, ())] * withheld.get(NOT_VALIDATED, 0)
     return checker_against_humans([*checked, *unseen]).as_json()
+
+
+def whole_dataset(
+    rows: Sequence[Row], rejected: Sequence[RejectedRow], withheld_passed: Mapping[str, int]
+) -> Figures:
+    """How good all checked dialogues are, as `oceanchat agreement --json` has it; empty without labels.
+
+    `withheld_passed`: trait-level -> passed dialogues that are in no row for want of labels.
+    """
+    checked = _checked([*rows, *rejected])
+    if not any(dialogue.votes for _, dialogue in checked):
+        return {}
+    for code, count in withheld_passed.items():
+        checked += [(code, CheckedDialogue(True, ()))] * count
+    strata = strata_of(checked)
+    qualities = dataset_quality({code: strata[code] for code in CODES if code in strata})
+    return {code: quality.as_json() for code, quality in qualities.items()}
+
+
+def _checked(rows: Sequence[Row]) -> list[tuple[str, CheckedDialogue]]:
+    """The rows with a verdict of the checker, with their trait-levels and the annotators' votes."""
+    return [
+        (
+            row.trait_level,
+            CheckedDialogue(
+                row.provenance.state == PASSED,
+                [label.valid for label in row.provenance.human if not label.decides],
+            ),
+        )
+        for row in rows
+        if row.provenance.state in (PASSED, *REJECTED_BY_CHECK)
+    ]
 
 
 def length_record(figures: LengthFigures) -> Figures:

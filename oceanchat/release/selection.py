@@ -48,7 +48,12 @@ class Selection(NamedTuple):
     withheld: Mapping[str, int]
     """Why -> dialogues that are in neither."""
     human: Mapping[str, tuple[HumanLabel, ...]]
-    """Dialogue id -> the annotators' labels, also of dialogues the checker turned down."""
+    """Dialogue id -> the annotators' labels, also of dialogues the checker turned down; only of dialogues
+    that have all labels their sample asks for."""
+    under_way: int
+    """Dialogues of which people have given some of these labels only; they count as not labeled."""
+    withheld_passed: Mapping[str, int]
+    """Trait-level -> dialogues that passed the check and are withheld as not validated."""
     profiles: Mapping[str, Mapping[str, str]]
     """Annotator's pseudonym -> background, language, pay, as far as the lead recorded them (Appendix E)."""
     builds: Sequence[StoredBuild]
@@ -75,12 +80,17 @@ def select_dialogues(store: Store, require: Require, build: str | None = None) -
         used = dict.fromkeys(row.corpus_id for row in builds)
         corpora = [corpus for used_id in used if (corpus := stored_corpus(connection, used_id))]
         annotators = {a.pseudonym: _public_profile(a.profile) for a in annotator_rows.everyone(connection)}
-        tables = [validation_table(connection, sample.id) for sample in all_samples(connection)]
-    human = _most_labelled(map(human_labels, tables))
+        samples = [
+            (sample.overlap, human_labels(validation_table(connection, sample.id)))
+            for sample in all_samples(connection)
+        ]
+    human = _most_labelled(_complete(labels, overlap) for overlap, labels in samples)
+    begun = {dialogue_id for _, labels in samples for dialogue_id in labels} - human.keys()
     profiles = {name: annotators.get(name, {}) for name in sorted(_annotators(human))}
     released: list[Dialogue] = []
     rejected: list[Rejection] = []
     withheld: Counter[str] = Counter()
+    withheld_passed: Counter[str] = Counter()
     seen: set[str] = set()
     for dialogue in sorted(
         dialogues, key=lambda d: (CODES.index(d.trait_level.code), d.source, d.order, d.id)
@@ -96,10 +106,21 @@ def select_dialogues(store: Store, require: Require, build: str | None = None) -
             rejected.append(outcome)
         else:
             withheld[outcome] += 1
+            withheld_passed[dialogue.trait_level.code] += outcome == NOT_VALIDATED
+    under_way = len(begun & seen)
     if not released:
-        raise ReleaseError(_why_empty(store.url, rejected, withheld, require))
+        raise ReleaseError(_why_empty(store.url, rejected, withheld, require, under_way))
     return Selection(
-        released, rejected, dict(sorted(withheld.items())), human, profiles, builds, corpora, funnel
+        released=released,
+        rejected=rejected,
+        withheld=dict(sorted(withheld.items())),
+        human=human,
+        under_way=under_way,
+        withheld_passed={code: withheld_passed[code] for code in CODES if withheld_passed[code]},
+        profiles=profiles,
+        builds=builds,
+        corpora=corpora,
+        funnel=funnel,
     )
 
 
@@ -144,6 +165,13 @@ def human_labels(table: Sequence[Mapping[str, Any]]) -> HumanLabels:
     return labels
 
 
+def _complete(labelled: HumanLabels, overlap: int) -> HumanLabels:
+    """The labels of dialogues that have all their sample asks for: one of three decides nothing yet."""
+    return {
+        dialogue_id: labels for dialogue_id, labels in labelled.items() if _people(labels) >= max(1, overlap)
+    }
+
+
 def _most_labelled(samples: Iterable[HumanLabels]) -> HumanLabels:
     """The labels of each dialogue from the sample in which most people labeled it, the newer of two alike."""
     best: HumanLabels = {}
@@ -179,12 +207,16 @@ def prompts_used(dialogues: Sequence[Dialogue], prompts: Prompts) -> dict[str, d
     return templates
 
 
-def _why_empty(url: str, rejected: Sequence[Rejection], withheld: Mapping[str, int], require: Require) -> str:
+def _why_empty(
+    url: str, rejected: Sequence[Rejection], withheld: Mapping[str, int], require: Require, under_way: int
+) -> str:
     if not rejected and not withheld:
         return f"store '{url}' holds no dialogue; run `oceanchat build` or `oceanchat import` first"
     counts = Counter(rejection.state for rejection in rejected) + Counter(withheld)
     listed = ", ".join(f"{count} {state}" for state, count in counts.most_common(4))
     way_out = "check or validate them"
+    if under_way:
+        way_out += f" ({under_way} have only some of their labels and count once they have all)"
     if "unchecked" in counts:
         way_out += ", or release imported dialogues as they are with --require imported"
     return f"store '{url}' holds no dialogue to release under --require {require} ({listed}); {way_out}"

@@ -33,8 +33,9 @@ from oceanchat.release.quality import (
     row_figures,
     row_lengths,
     seed_overlap,
+    whole_dataset,
 )
-from oceanchat.release.rows import Row, row_id, rows_hash
+from oceanchat.release.rows import NOT_VALIDATED, Row, row_id, rows_hash
 from oceanchat.release.splits import seed_key
 from oceanchat.release.writer import count_rows, count_without_author
 from oceanchat.statistics.length import LengthFigures, length_figures
@@ -235,6 +236,11 @@ def _figures(release: Release, length: LengthFigures) -> Iterator[Problem]:
         del figures["checker"], stored["rows"]["checker_against_humans"]
     if release.manifest.format >= 3:
         figures |= length_record(length)
+    if release.manifest.format >= 4:
+        yield from _withheld(release)
+        figures["dataset"] = whole_dataset(
+            [*release.rows, *release.unmatched], release.rejected, stored.get("withheld_passed", {})
+        )
     for name, recomputed in figures.items():
         yield from _differences(name, stored.get(name), _plain(recomputed))
     if stored.get("rows", {}).get("near_duplicates", {}).get("across_splits"):
@@ -251,6 +257,14 @@ def _figures(release: Release, length: LengthFigures) -> Iterator[Problem]:
         selected, written = steps["candidates"].get("selected", 0), steps["seeds"].get("written", 0)
         if selected != sum(steps["seeds"].values()) or written != sum(steps["dialogues"].values()):
             yield Problem(QUALITY, f"the funnel of '{code}' does not add up")
+
+
+def _withheld(release: Release) -> Iterator[Problem]:
+    """The withheld dialogues by trait-level are as many as the manifest counts."""
+    stated = sum(release.quality.get("withheld_passed", {}).values())
+    right = release.manifest.counts.withheld.get(NOT_VALIDATED, 0)
+    if stated != right:
+        yield Problem(QUALITY, f"withheld_passed counts {stated} dialogues, the manifest {right}")
 
 
 def _plain(figures: Any) -> Any:

@@ -37,7 +37,15 @@ from oceanchat.release.folder import (
     unmatched_file,
 )
 from oceanchat.release.manifest import FORMAT, Balance, Counts, Manifest, ReleasedFile, Require
-from oceanchat.release.quality import Figures, checker, length_record, row_figures, row_lengths, seed_overlap
+from oceanchat.release.quality import (
+    Figures,
+    checker,
+    length_record,
+    row_figures,
+    row_lengths,
+    seed_overlap,
+    whole_dataset,
+)
 from oceanchat.release.rows import (
     RejectedRow,
     Row,
@@ -209,6 +217,9 @@ def _quality(config: ReleaseConfig, store: Store, selection: Selection, content:
     return {
         "rows": row_figures(content.rows, content.rejected, content.unmatched),
         "checker": checker(content.released, content.rejected, selection.withheld),
+        "dataset": whole_dataset(content.released, content.rejected, selection.withheld_passed),
+        "under_way": selection.under_way,
+        "withheld_passed": selection.withheld_passed,
         **length_record(length_figures(map(row_lengths, content.rows))),
         "seed_overlap": seed_overlap(texts),
         "funnel": selection.funnel,

@@ -74,7 +74,7 @@ def print_report(report: Report) -> None:
             ),
         ],
         f"Sample {report.sample.id}: {report.coverage.complete} of {report.coverage.items} items complete,"
-        f" {report.sample.overlap} annotators each",
+        f" {report.sample.overlap} annotator{'s' * (report.sample.overlap != 1)} each",
     )
     print_agreement(report.overall, {}, report.pairs)
     for question, agreement in report.questions.items():

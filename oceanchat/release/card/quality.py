@@ -13,7 +13,8 @@ from oceanchat.release.balance import TOLERANCE
 from oceanchat.release.card.markdown import share_shown, table
 from oceanchat.release.folder import TOPICS_PLOT
 from oceanchat.release.manifest import Manifest
-from oceanchat.statistics.figure import NAMES, Figure, form_of
+from oceanchat.statistics.dataset_quality import WHOLE
+from oceanchat.statistics.figure import NAMES, SHARE, Figure, form_of
 from oceanchat.statistics.length import LengthFigures, length_concerns
 from oceanchat.statistics.paper import PAPER_HUMAN_PASS_RATE, PAPER_UNANIMOUS
 from oceanchat.statistics.table_six import PAPER
@@ -113,15 +114,55 @@ def rates(manifest: Manifest, quality: Quality) -> str:
             ]
         )
     text = table(["", "passed (95 % interval)", "paper"], rows)
-    if humans is None:
-        return text
-    return text + _agreement(humans, quality["checker"]) + _annotators(quality["annotators"])
+    text += _under_way(quality["under_way"])
+    if humans is not None:
+        text += _agreement(humans, quality["checker"]) + _annotators(quality["annotators"])
+    return text + _whole_dataset(quality["dataset"])
+
+
+def _under_way(dialogues: int) -> str:
+    """How many dialogues wait for labels; empty where none does."""
+    if not dialogues:
+        return ""
+    which, have = ("1 dialogue", "has") if dialogues == 1 else (f"{dialogues:,} dialogues", "have")
+    return f"\nPeople are not done: {which} {have} only some of their labels, which are left out here.\n"
+
+
+def _whole_dataset(dataset: Mapping[str, Mapping[str, Any]]) -> str:
+    """Share valid of all dialogues that passed the check, two estimates side by side."""
+    if not dataset:
+        return ""
+
+    def cell(figure: Mapping[str, Any]) -> str:
+        shown = Figure(**figure)
+        return shown.text(SHARE) + (f"; {shown.note}" if shown.note and shown.value is not None else "")
+
+    rows = [
+        [
+            code,
+            f"{each['judged']:,} of {each['checked']:,}",
+            cell(each["precision"]),
+            cell(each["precision_rogan_gladen"]),
+        ]
+        for code, each in dataset.items()
+    ]
+    header = ["", "decided by people, of all checked", "prediction-powered", "Rogan-Gladen"]
+    return (
+        "\nShare valid of all dialogues that passed the check, estimated from the checker's verdicts on all"
+        " and people's labels on some (95 % interval):\n\n"
+        + table(header, rows)
+        + f"\nValid of all {dataset[WHOLE]['checked']:,} that were checked, the rejected ones included:"
+        f" {cell(dataset[WHOLE]['valid'])}.\n"
+    )
 
 
 def _agreement(humans: Mapping[str, Any], checker: Mapping[str, Any]) -> str:
+    people = "1 annotator" if humans["annotators"] == 1 else f"{humans['annotators']} annotators"
+    total = humans["pass_rate"]["total"]
+    dialogues = "1 dialogue" if total == 1 else f"{total:,} dialogues"
     lines = [
-        f"\n{humans['annotators']} annotators gave {humans['labels']:,} labels (the paper:"
-        f" {PAPER_UNANIMOUS:.1%} unanimous).\n"
+        f"\n{people} gave {humans['labels']:,} labels on {dialogues} (the paper: {PAPER_UNANIMOUS:.1%}"
+        " unanimous).\n"
     ]
     rows = [
         [NAMES[name], Figure(**figure).text(form_of(name))]

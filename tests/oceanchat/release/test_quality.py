@@ -10,6 +10,7 @@ from click.testing import CliRunner
 from oceanchat.annotation import labels
 from oceanchat.annotation.sample import SampleConfig, draw_sample
 from oceanchat.cli.main import oceanchat
+from oceanchat.errors import ReleaseError
 from oceanchat.release.folder import CARD, QUALITY, Release
 from oceanchat.release.manifest import Require
 from oceanchat.release.verification import verify_release
@@ -97,3 +98,44 @@ def test_what_people_turn_down_as_well_keeps_the_checkers_reason(tmp_path: Path)
     [row] = [row for row in release.rejected if row.state == "wrong-level"]
     assert [label.valid for label in row.provenance.human] == [False]
     assert release.quality["checker"] == agreement_record(tmp_path / "store.db")["checker"]
+
+
+@pytest.mark.parametrize("require", ["checked", "validated"])
+def test_the_whole_dataset_is_as_good_as_the_agreement_says(
+    labeled: Path, tmp_path: Path, require: Require
+) -> None:
+    release = released(labeled, tmp_path, require)
+    dataset = agreement_record(labeled)["dataset"]
+    assert json.loads((release.folder / QUALITY).read_text())["dataset"] == dataset
+    assert (dataset["O+"]["released"], dataset["O+"]["checked"], dataset["O+"]["judged"]) == (4, 12, 4)
+    card = (release.folder / CARD).read_text()
+    [line] = [line for line in card.splitlines() if line.startswith("| all | 40 of 120 | ")]
+    for name in ("precision", "precision_rogan_gladen"):
+        figure = dataset["all"][name]
+        assert f"{figure['value']:.1%} ({figure['low']:.1%} to {figure['high']:.1%})" in line
+    assert "Valid of all 120 that were checked, the rejected ones included: 100.0% (" in card
+    assert verify_release(release.folder).problems == ()
+
+
+def test_in_the_middle_of_a_study_complete_dialogues_count_and_the_others_are_named(tmp_path: Path) -> None:
+    store = make_store(tmp_path / "store.db", make_dialogues(2))
+    team = scenes.people(store, "Ann", "Ben")
+    draw_sample(store, SampleConfig(per_trait_level=1, min_seconds=0, annotators=2), [])
+    for person, count in ((team[0], 10), (team[1], 3)):
+        for _ in range(count):
+            item = labels.next_item(store, person)
+            assert item is not None
+            labels.save(store, person, item.token, scenes.BAD)
+    store.close()
+    release, record = released(tmp_path / "store.db", tmp_path), agreement_record(tmp_path / "store.db")
+    assert release.manifest.counts.rejected == {"invalid": 3}
+    humans = release.quality["rows"]["humans"]
+    assert (humans["labels"], humans["pass_rate"]["total"]) == (6, 3) and record["complete_items"] == 3
+    assert humans["pass_rate"]["value"] == record["pass_rate"]["value"] == 0
+    assert release.quality["dataset"] == record["dataset"]
+    card = (release.folder / CARD).read_text()
+    assert "2 annotators gave 6 labels on 3 dialogues" in card
+    assert "People are not done: 7 dialogues have only some of their labels, which are left out here." in card
+    assert verify_release(release.folder).problems == ()
+    with pytest.raises(ReleaseError, match=r"\(7 have only some of their labels and count once"):
+        released(tmp_path / "store.db", tmp_path, "validated")
