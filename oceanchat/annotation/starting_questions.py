@@ -70,9 +70,7 @@ def _questions(text: str, file: str) -> tuple[StartingQuestion, ...]:
     if not lines:
         raise InputError(f"question file '{file}' has no question; write one a row below its header")
     return tuple(
-        StartingQuestion(
-            f"{trait_level.trait.value}-{trait_level.level.value}-{number:02d}".lower(), trait_level, question
-        )
+        StartingQuestion(f"{trait_level.name}-{number:02d}", trait_level, question)
         for trait_level, questions in by_level.items()
         for number, question in enumerate(questions, 1)
     )

@@ -55,8 +55,8 @@ def agreement(
 ) -> None:
     """Measure how far annotators agree, overall and per trait-level.
 
-    For an evaluation, RATINGS is a file that `oceanchat export ratings` wrote; every figure follows from
-    it. --sample is then the number of the evaluation.
+    For an evaluation, RATINGS is a file that `oceanchat export ratings` wrote; without it the store is read.
+    --sample is then the number of the evaluation.
 
     \b
     oceanchat agreement
@@ -135,8 +135,16 @@ def _evaluation(path: Path | None, store: str, number: int | None, style: str) -
 
 
 def _ratings(path: Path | None, store: str, number: int | None) -> "EvaluationRatings":
-    from oceanchat.statistics.rating_file import read_rating_file
+    from oceanchat.statistics.rating_file import ratings_of, read_rating_file
+    from oceanchat.store.database import open_store
+    from oceanchat.store.ratings import rating_table
 
-    if path is None:
-        raise ConfigError("--task evaluation needs a file; write one with `oceanchat export ratings`")
-    return read_rating_file(path, number)
+    if path is not None:
+        return read_rating_file(path, number)
+    opened = open_store(store, must_exist=True)
+    with opened.reading() as connection:
+        table = rating_table(connection, number)
+    rows = [{name: "" if value is None else str(value) for name, value in row.items()} for row in table]
+    return ratings_of(
+        [(f"rating {position}", row) for position, row in enumerate(rows, 1)], f"store '{opened.url}'", number
+    )

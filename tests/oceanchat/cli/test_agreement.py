@@ -6,9 +6,13 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
+from oceanchat.annotation import labels
 from oceanchat.cli.agreement import agreement
-from oceanchat.errors import ConfigError, InputError
+from oceanchat.errors import AnnotationError, ConfigError, InputError
 from oceanchat.statistics.model_ratings import LIVE
+from oceanchat.store.database import open_store
+from oceanchat.store.export import export
+from tests.oceanchat.annotation.talks import FULL, evaluated, hold, next_cell
 from tests.oceanchat.statistics.rated import as_csv, scripted_rows
 
 SYSTEMS = {"prompt": (0.3, 4.7), "p_react & co": (0.95, 4.5)}
@@ -42,6 +46,32 @@ def test_table_three_stands_first_and_its_notes_below(file: Path) -> None:
     assert "AC2 is Gwet's with ordinal weights over the whole scale" in shown
     marks = {int(part.split("]")[0]) for part in shown.split("[")[1:]}
     assert marks == set(range(1, max(marks) + 1)) and all(f"\n[{mark}] " in shown for mark in marks)
+
+
+def test_what_is_exported_gives_the_figures_of_the_store(tmp_path: Path) -> None:
+    url = str(tmp_path / "store.db")
+    store = open_store(url)
+    team = evaluated(store, ("Ann", "Ben"), levels=2, annotators=2)
+    with pytest.raises(InputError, match=r"store '.*' has no rating \(0 rows\); rate some"):
+        run("--store", url)
+    for slot, person in enumerate(team):
+        for number in range(4):
+            item = next_cell(store, person)
+            if not slot:
+                hold(store, person, item)
+            scores = FULL | {"naturalness": str(5 - (number + slot) % 3), "comment": "stiff"}
+            labels.save(store, person, next_cell(store, person).token, scores, 0.0)
+    export(store, "ratings", "csv", tmp_path / "ratings.csv")
+    store.close()
+    record = json.loads(run(tmp_path / "ratings.csv", "--json").stdout)
+    assert record == json.loads(run("--store", url, "--json").stdout)
+    assert {name: figures["ratings"] for name, figures in record["systems"].items()} == {
+        "preact": 4,
+        "prompt": 4,
+    }
+    assert record["systems"]["preact"]["criteria"]["naturalness"]["observed"]["value"] == 0
+    with pytest.raises(AnnotationError, match="evaluation '3' is not in this store"):
+        run("--store", url, "--sample", 3)
 
 
 def test_latex_and_markdown_hold_the_same_cells(file: Path) -> None:

@@ -6,13 +6,8 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from oceanchat.store.ratings import COLUMNS
 from oceanchat.traits import TRAIT_LEVELS
-
-COLUMNS = (
-    *("evaluation", "system", "trait", "level", "unit", "question_id", "question", "conversation_id"),
-    *("annotator", "alignment", "naturalness", "coherence", "comment", "seconds"),
-    *("model", "seed", "prompt_hash", "answer_hashes"),
-)
 
 
 def scripted_rows(
@@ -29,7 +24,7 @@ def scripted_rows(
     for system, (aligned, natural) in systems.items():
         for trait_level in TRAIT_LEVELS:
             for number in range(1, questions + 1):
-                name = f"{trait_level.trait.value}-{trait_level.level.value}-{number:02d}".lower()
+                name = f"{trait_level.name}-{number:02d}"
                 truth, manner = rng.random() < aligned, natural + rng.normal(0, 0.5)
                 for annotator in range(1, annotators + 1):
                     own = f":{annotator}" if unit == "live" else ""

@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 
 from oceanchat.errors import InputError
 from oceanchat.statistics.rating_file import SCALES, EvaluationRatings, read_rating_file
+from oceanchat.store.ratings import COLUMNS
 from oceanchat.traits import TraitLevel
-from tests.oceanchat.statistics.rated import COLUMNS, as_csv, scripted_rows
+from tests.oceanchat.statistics.rated import as_csv, scripted_rows
 
 Rows = list[dict[str, object]]
 ROWS = scripted_rows({"a": (1, 4), "b": (0, 4)}, questions=1)
