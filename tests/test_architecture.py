@@ -171,7 +171,7 @@ TESTED_ELSEWHERE = {
     "tests/preact/evaluation/interview/test_flaws.py": "preact/evaluation/clear_answers",
     "tests/preact/evaluation/report/test_report.py": (
         "preact/evaluation/comparison/basis preact/evaluation/report/cases "
-        "preact/evaluation/report/reliability"
+        "preact/evaluation/report/reliability preact/evaluation/report/results"
     ),
     "tests/preact/evaluation/test_identification.py": "preact/evaluation/identification_text",
     "tests/preact/serving/test_app.py": (

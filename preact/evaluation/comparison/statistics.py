@@ -22,6 +22,10 @@ from oceanchat.statistics.figure import Figure
 
 FloatArray = npt.NDArray[np.float64]
 CONFIDENCE = 0.95
+MIN_PAIRS = 5
+"""Pairs below which a sign-flip test cannot come near .05, so that none is reported."""
+MAX_PAIRS = 20
+"""Pairs up to which all flips are tried."""
 
 
 class Contrast(NamedTuple):
@@ -31,11 +35,12 @@ class Contrast(NamedTuple):
     """Mean of the first less mean of the second, in scale points."""
     low: float
     high: float
-    """Ends of the 95 % interval of the difference (Welch-Satterthwaite), in scale points."""
+    """Ends of the 95 % interval of the difference over runs (Welch-Satterthwaite), in scale points; NaN when
+    nothing can be tested."""
     t: float
     """Welch's t; infinite when neither group varies and they differ, NaN when nothing can be said."""
     p: float
-    """Two-sided p; 0 for an infinite t, NaN when nothing can be said."""
+    """Two-sided p; NaN when nothing can be tested, as where neither group varies."""
     g: float
     """Hedges' g (pooled sample standard deviations, corrected for small samples); infinite like t."""
     note: str
@@ -56,15 +61,17 @@ class RaterAgreement(NamedTuple):
 
 
 def spread(values: Sequence[float]) -> float:
-    """Population standard deviation (the paper's Table 8); NaN of no values."""
-    return statistics.pstdev(values) if values else math.nan
+    """Population standard deviation (the paper's Table 8); NaN below two values, which have no spread."""
+    return statistics.pstdev(values) if len(values) > 1 else math.nan
 
 
 def mean_interval(values: Sequence[float]) -> Figure:
     """The mean with its 95 % t interval; below two values there is no interval."""
     if len(values) < 2:
-        note = "fewer than two runs, so there is no spread"
+        note = "fewer than two runs, so there is no spread over runs"
         return Figure(statistics.fmean(values) if values else None, note=note)
+    if len(set(values)) == 1:
+        return Figure(values[0], note="every run gave the same value, which says nothing about other runs")
     mean, half = statistics.fmean(values), half_width(len(values)) * statistics.stdev(values)
     return Figure(mean, mean - half, mean + half)
 
@@ -142,8 +149,10 @@ def _holm_of(p_values: FloatArray) -> FloatArray:
 
 def sign_flip(differences: Sequence[float]) -> float:
     """Exact two-sided paired sign-flip p of the mean, for 1 to 20 pairs; five cannot go below .0625."""
-    if not differences or len(differences) > 20:
-        raise ValueError(f"the exact sign-flip test takes 1 to 20 differences, got {len(differences)}")
+    if not differences or len(differences) > MAX_PAIRS:
+        raise ValueError(
+            f"the exact sign-flip test takes 1 to {MAX_PAIRS} differences, got {len(differences)}"
+        )
     observed = abs(math.fsum(differences)) * (1 - 1e-12)
     flips = itertools.product((1, -1), repeat=len(differences))
     extreme = sum(
@@ -163,7 +172,10 @@ def cluster_bootstrap(clusters: Sequence[Sequence[float]], draws: int = 2000, se
     picks = np.random.default_rng(seed).integers(0, len(filled), size=(draws, len(filled)))
     means = sums[picks].sum(axis=1) / sizes[picks].sum(axis=1)
     low, high = np.quantile(means, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
-    return Figure(float(sums.sum() / sizes.sum()), float(low), float(high))
+    mean = float(sums.sum() / sizes.sum())
+    if np.ptp(means) == 0:
+        return Figure(mean, note="one item" if len(filled) == 1 else "every item gave the same value")
+    return Figure(mean, float(low), float(high))
 
 
 def clustered_mean(values: Sequence[float], clusters: Sequence[Hashable]) -> Figure:
@@ -229,13 +241,13 @@ def intraclass(ratings: Sequence[Sequence[float]]) -> float:
 
 
 def _without_variance(difference: float) -> Contrast:
+    nothing = math.nan
     if difference == 0:
-        return Contrast(
-            0.0, 0.0, 0.0, math.nan, math.nan, math.nan, "every run of both sides gave the same value"
-        )
+        note = "every run of both sides gave the same value"
+        return Contrast(0.0, nothing, nothing, nothing, nothing, nothing, note)
     infinite = math.copysign(math.inf, difference)
-    note = "neither side varied over its runs: t is infinite, which says nothing about other runs"
-    return Contrast(difference, difference, difference, infinite, 0.0, infinite, note)
+    note = "neither side varied over its runs: t is infinite, which tests nothing"
+    return Contrast(difference, nothing, nothing, infinite, nothing, infinite, note)
 
 
 def _t_quantile(freedom: float) -> float:

@@ -15,6 +15,7 @@ from typing import Literal, NamedTuple
 from oceanchat.errors import EvaluationError
 from oceanchat.traits import CODES, TRAITS, Trait
 from preact.evaluation.comparison.comparing import ComparisonRow
+from preact.evaluation.comparison.item_intervals import ClusterScore
 from preact.evaluation.interview.interviewing import UNCONDITIONED, Interview, read_interview
 from preact.evaluation.judge.judging import Judging, all_judgings
 from preact.evaluation.judge.verdicts import HIGHEST, LOWEST, MIDPOINT, Judgement
@@ -33,7 +34,8 @@ class ScoredInterview(NamedTuple):
     def row(self, treatment: Treatment = "excluded") -> ComparisonRow:
         """Its row of the comparison."""
         header = self.interview.header
-        return ComparisonRow(header.backbone, header.model, tuple(runs(self.judging, treatment)))
+        scores = tuple(cluster_scores(self.judging, treatment))
+        return ComparisonRow(header.backbone, header.model, tuple(runs(self.judging, treatment)), scores)
 
 
 def load_scored(folder: Path, judge: str | None, mode: str | None = None) -> ScoredInterview:
@@ -75,6 +77,18 @@ def runs(judging: Judging, treatment: Treatment = "excluded") -> list[dict[str, 
             if not math.isnan(score):
                 cells[code] = score
         scores.append(cells)
+    return scores
+
+
+def cluster_scores(judging: Judging, treatment: Treatment = "excluded") -> list[ClusterScore]:
+    """The scores that `runs` takes means of; a plain backbone's stand for both levels of their trait."""
+    scores: list[ClusterScore] = []
+    for judgement in first_opinions(judging):
+        own = [c for c in CODES if c[0] == judgement.trait and judgement.trait_level in (c, UNCONDITIONED)]
+        for code in own:
+            value = _value(judgement, code, treatment)
+            if not math.isnan(value):
+                scores.append(ClusterScore(code, judgement.run, judgement.items, value))
     return scores
 
 

@@ -5,23 +5,15 @@ the judge's controls and agreement, missing scores and what they could change, l
 the paper's figures where they can be compared, and how everything was produced. It computes nothing itself.
 """
 
-import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from oceanchat.statistics.figure import number, signed
 from oceanchat.traits import CODES
-from preact.evaluation.comparison.basis import basis
-from preact.evaluation.comparison.comparing import QUANTITIES, Comparison, ComparisonRow
+from preact.evaluation.comparison.comparing import Comparison
 from preact.evaluation.comparison.diagnosis import concerns
-from preact.evaluation.comparison.statistics import (
-    cluster_bootstrap,
-    detectable_effect,
-    half_width,
-    mean_interval,
-    sign_flip,
-)
+from preact.evaluation.comparison.statistics import cluster_bootstrap
 from preact.evaluation.comparison.trait_scores import (
     ScoredInterview,
     answer_lengths,
@@ -35,6 +27,7 @@ from preact.evaluation.report.paper_section import add_paper
 from preact.evaluation.report.plots import draw_leakage
 from preact.evaluation.report.provenance import add_provenance
 from preact.evaluation.report.reliability import add_flaws, add_judges, add_missing
+from preact.evaluation.report.results import add_results
 from preact.evaluation.report.tables import interval_cells
 
 
@@ -56,7 +49,7 @@ def write_report(scored: Sequence[ScoredInterview], comparison: Comparison, fold
     if warnings:
         page.heading("Read this first")
         page.points(warnings, alarm=True)
-    _results(page, scored, comparison)
+    add_results(page, scored, comparison)
     add_paper(page, scored)
     add_judges(page, scored)
     add_missing(page, scored)
@@ -64,95 +57,6 @@ def write_report(scored: Sequence[ScoredInterview], comparison: Comparison, fold
     _answers(page, scored)
     add_provenance(page, scored)
     return ReportFiles(*page.write(folder, "report"))
-
-
-def _results(page: Page, scored: Sequence[ScoredInterview], comparison: Comparison) -> None:
-    page.heading("Results")
-    page.points(basis(scored))
-    marks = ("", "¹", "²")
-    page.table(
-        ["Backbone", "Model", *QUANTITIES],
-        [
-            [
-                row.backbone,
-                row.model,
-                *(
-                    f"{number(cells[name].mean, 2)}{'*' * cells[name].starred}{marks[cells[name].rank]}"
-                    for name in QUANTITIES
-                ),
-            ]
-            for row, cells in zip(comparison.rows, comparison.cells, strict=True)
-        ],
-    )
-    page.paragraph("¹ best and ² second with the same backbone; equal to two decimals share a rank.")
-    if min(len(row.runs) for row in comparison.rows) > 1:
-        _spreads(page, comparison)
-    _contrasts(page, comparison)
-
-
-def _spreads(page: Page, comparison: Comparison) -> None:
-    """How far runs differ."""
-    runs = min(len(row.runs) for row in comparison.rows)
-    page.paragraph("Population standard deviations over runs:")
-    page.table(
-        ["Backbone", "Model", *QUANTITIES],
-        [
-            [row.backbone, row.model, *(number(cells[name].spread, 3) for name in QUANTITIES)]
-            for row, cells in zip(comparison.rows, comparison.cells, strict=True)
-        ],
-    )
-    page.paragraph(
-        f"{runs} runs of one checkpoint: the deviation is that of answering and judging, not of "
-        f"training with another seed. A 95 % interval reaches {half_width(runs):.2f} sample deviations "
-        f"to each side, and differences below {detectable_effect(runs):.1f} of them are missed more "
-        "than once in five times."
-    )
-    page.paragraph("Overall with its 95 % t interval over runs:")
-    page.table(
-        ["Backbone", "Model", "Overall", "95 % from", "to"],
-        [
-            [row.backbone, row.model, *interval_cells(mean_interval(row.values("Overall")))]
-            for row in comparison.rows
-        ],
-    )
-
-
-def _contrasts(page: Page, comparison: Comparison) -> None:
-    if not comparison.tests:
-        return
-    page.paragraph(
-        "An asterisk marks a gain over the best baseline with an adjusted p below .05 (Welch's t, two-sided; "
-        "Holm over the contrasts of Overall, Benjamini-Hochberg over all others). The exact sign-flip test "
-        "pairs runs by number and cannot go below .0625 with five."
-    )
-    rows = {row.label: row for row in comparison.rows}
-    page.table(
-        ["System", "Baseline", "Overall", "95 % from", "to", "t", "p (Holm)", "p (sign-flip)", "g", "Note"],
-        [
-            [
-                test.model,
-                test.baseline,
-                signed(test.contrast.difference),
-                number(test.contrast.low, 2),
-                number(test.contrast.high, 2),
-                number(test.contrast.t, 2),
-                number(test.adjusted, 4),
-                number(_sign_flip(rows[test.model], rows[test.baseline]), 4),
-                number(test.contrast.g, 2),
-                test.contrast.note,
-            ]
-            for test in comparison.tests
-            if test.primary
-        ],
-    )
-
-
-def _sign_flip(system: ComparisonRow, baseline: ComparisonRow) -> float:
-    """The exact p over runs paired by number; NaN where one has a run that the other lacks."""
-    own, other = system.values("Overall"), baseline.values("Overall")
-    if len(own) != len(other) or not own or len(own) > 20:
-        return math.nan
-    return sign_flip([a - b for a, b in zip(own, other, strict=True)])
 
 
 def _leakage(page: Page, scored: Sequence[ScoredInterview], folder: Path) -> None:

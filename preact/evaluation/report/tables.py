@@ -17,10 +17,14 @@ from preact.evaluation.comparison.comparing import (
     Comparison,
     ComparisonCell,
     ComparisonRow,
+    TestedContrast,
 )
 
 FORMATS = ("table", "markdown", "latex", "json")
-_STARRED = "* better than the best baseline, adjusted p < .05; standard deviations over runs below, if any"
+_STARRED = (
+    "* better than the best baseline, adjusted p < .05 over runs and above 0 over items; standard deviations "
+    "over runs below, if any"
+)
 _LEGENDS = {
     "table": f"¹ best  ² second  {_STARRED}",
     "markdown": f"bold: best, underlined: second, \\{_STARRED}",
@@ -48,7 +52,8 @@ def render(comparison: Comparison, style: str, notes: Sequence[str] = ()) -> str
 
 
 def _foot(comparison: Comparison, style: str, notes: Sequence[str]) -> list[str]:
-    lines = [_LEGENDS[style], *render_tests(comparison).splitlines(), *notes]
+    tests = render_tests(comparison).splitlines()
+    lines = [_LEGENDS[style], *over_items(comparison), *steadiness(comparison), *tests, *notes]
     if style == "latex":
         return ["\n".join(f"% {line}" for line in lines)]
     return ["\n".join(f"- {line}" if style == "markdown" else line for line in lines)]
@@ -74,6 +79,8 @@ def as_json(comparison: Comparison) -> dict[str, Any]:
                 "quantity": test.quantity,
                 "family": "primary (Holm)" if test.primary else "secondary (Benjamini-Hochberg)",
                 **{name: _plain(value) for name, value in test.contrast._asdict().items()},
+                "over_items": test.over_items.bounds(),
+                "sign_flip_p": _plain(test.sign_flip),
                 "adjusted_p": _plain(test.adjusted),
             }
             for test in comparison.tests
@@ -86,21 +93,49 @@ def interval_cells(figure: Figure, digits: int = 2) -> list[str]:
     return [number(part, digits) for part in (figure.value, figure.low, figure.high)]
 
 
+def over_items(comparison: Comparison) -> list[str]:
+    """Each system's Overall with its interval over items, where there is one."""
+    return [
+        f"{row.label}: Overall {cells['Overall'].over_items.text('.2f')}, 95 % over items"
+        for row, cells in zip(comparison.rows, comparison.cells, strict=True)
+        if cells["Overall"].over_items.low is not None
+    ]
+
+
+def steadiness(comparison: Comparison) -> list[str]:
+    """One sentence for each system of which figures came out the same in every run."""
+    return [
+        f"{row.label}: every run gave the same {', '.join(names)}, which says nothing about other runs"
+        for row in comparison.rows
+        if (names := row.unvarying())
+    ]
+
+
 def render_tests(comparison: Comparison) -> str:
-    """The primary contrasts in words, one per line."""
-    lines: list[str] = []
-    for test in comparison.tests:
-        if test.primary:
-            c = test.contrast
-            numbers = (
-                f"95 % {number(c.low, 2)} to {number(c.high, 2)}, t {number(c.t, 2)}, "
-                f"Holm p {number(test.adjusted, 4)}, g {number(c.g, 2)}"
-            )
-            note = f"; {c.note}" if c.note else ""
-            lines.append(
-                f"{test.model} against {test.baseline}: Overall {signed(c.difference)} ({numbers}){note}"
-            )
-    return "\n".join(lines)
+    """The primary contrasts in words, one per line; what could not be tested is left out and said."""
+    return "\n".join(_test_line(test) for test in comparison.tests if test.primary)
+
+
+def _test_line(test: TestedContrast) -> str:
+    c = test.contrast
+    figures = [
+        _between("95 % over items", test.over_items.low, test.over_items.high),
+        _between("95 % over runs", c.low, c.high),
+        *(f"{name} {text}" for name, text in (
+            ("t", number(c.t, 2)), ("Holm p", number(test.adjusted, 4)),
+            ("sign-flip p", number(test.sign_flip, 4)), ("g", number(c.g, 2)),
+        ) if text != "-"),
+    ]  # fmt: skip
+    inside = ", ".join(filter(None, figures))
+    notes = "".join(f"; {note}" for note in (c.note, test.over_items.note) if note)
+    return (
+        f"{test.model} against {test.baseline}: Overall {signed(c.difference)}"
+        f"{f' ({inside})' if inside else ''}{notes}"
+    )
+
+
+def _between(name: str, low: float | None, high: float | None) -> str:
+    return "" if low is None or math.isnan(low) else f"{name} {number(low, 2)} to {number(high, 2)}"
 
 
 def _headings(style: str, arrows: bool) -> list[str]:
@@ -178,6 +213,7 @@ def _cell(cell: ComparisonCell) -> dict[str, Any]:
     return {
         "mean": _plain(cell.mean),
         "spread": _plain(cell.spread),
+        "over_items": cell.over_items.bounds(),
         "rank": cell.rank,
         "starred": cell.starred,
     }

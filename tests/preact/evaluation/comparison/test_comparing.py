@@ -1,14 +1,19 @@
 """The table's arithmetic, against the paper's own printed figures and worked examples."""
 
+import dataclasses
 import math
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy import stats
 
 from oceanchat.errors import EvaluationError
 from preact.evaluation.comparison.comparing import HIGH, LOW, QUANTITIES, ComparisonRow, compare, quantities
+from preact.evaluation.comparison.item_intervals import ClusterScore
 from preact.evaluation.comparison.paper import paper_rows
+from preact.evaluation.comparison.statistics import holm
 
 
 def run(high: float, low: float) -> dict[str, float]:
@@ -77,6 +82,68 @@ def test_seven_baselines_make_91_tests_of_which_seven_are_primary() -> None:
     table = compare(rows, [r.label for r in rows[1:]])
     assert len(table.tests) == 91
     assert [test.quantity for test in table.tests if test.primary] == ["Overall"] * 7
+
+
+def test_eight_equal_systems_show_a_false_difference_in_at_most_5_percent_of_tables() -> None:
+    dice = np.random.default_rng(1)
+    tables = dice.normal(2.0, 0.2, (2000, 8, 5))
+    p_values = stats.ttest_ind(tables[:, 1:], tables[:, :1], axis=2, equal_var=False).pvalue
+    raw = [min(own) < 0.05 for own in p_values]
+    adjusted = [min(holm(own)) < 0.05 for own in p_values]
+    assert np.mean(raw) > 0.15 and np.mean(adjusted) <= 0.05
+    rows = [row(f"s{n}", *overalls) for n, overalls in enumerate(tables[raw.index(True)])]
+    primary = [test.adjusted for test in compare(rows, ["tiny s0"]).tests if test.primary]
+    assert primary == pytest.approx(holm(p_values[raw.index(True)]))
+
+
+def test_the_contrasts_of_a_tables_overalls_are_one_family_whatever_their_rows() -> None:
+    rows = [row("base", 2.0, 2.1, 1.9, 2.0, 2.05), row("near", 2.1, 2.2, 2.05, 2.15, 2.1)]
+    alone = next(t for t in compare(rows, ["tiny base"]).tests if t.primary)
+    others = [row(f"o{n}", 2.0, 2.05, 1.95, 2.1, 1.9) for n in range(6)]
+    beside = next(
+        t for t in compare([*rows, *others], ["tiny base"]).tests if t.primary and "near" in t.model
+    )
+    assert alone.adjusted == alone.contrast.p < 0.05 < beside.adjusted
+
+
+def test_runs_are_paired_by_number_and_fewer_than_five_pairs_are_not_tested() -> None:
+    broken = {code: score for code, score in run(5, 1).items() if code != "E+"}
+    ours = ComparisonRow("tiny", "ours", (run(4, 2), run(4, 1), broken, run(5, 2), run(5, 1), run(4, 1)))
+    base = row("base", 1.0, 1.1, 1.2, 1.3, 1.4, 1.5)
+    test = next(t for t in compare([ours, base], ["tiny base"]).tests if t.primary)
+    assert ours.by_run("Overall") == {0: 2.0, 1: 3.0, 3: 3.0, 4: 4.0, 5: 3.0}
+    assert test.sign_flip == 0.0625
+    fewer = ComparisonRow("tiny", "ours", ours.runs[:5])
+    assert math.isnan(next(t for t in compare([fewer, base], ["tiny base"]).tests if t.primary).sign_flip)
+
+
+def test_one_run_has_no_spread_and_no_p_and_no_star() -> None:
+    table = compare([row("ours", 3.9), row("base", 0.1)], ["tiny base"])
+    assert math.isnan(table.cells[0]["Overall"].spread) and not table.cells[0]["Overall"].starred
+    assert all(math.isnan(t.adjusted) and math.isnan(t.sign_flip) for t in table.tests)
+
+
+def test_what_never_varied_is_not_starred_however_far_apart() -> None:
+    table = compare([row("ours", 3.0, 3.0, 3.0), row("base", 1.0, 1.0, 1.0)], ["tiny base"])
+    test = next(t for t in table.tests if t.primary)
+    assert test.contrast.t == math.inf and math.isnan(test.adjusted)
+    assert not table.cells[0]["Overall"].starred and "Overall" in table.rows[0].unvarying()
+
+
+def test_a_gain_that_hangs_on_the_items_is_not_starred() -> None:
+    def with_items(model: str, gaps: list[float], *overalls: float) -> ComparisonRow:
+        scores = [
+            ClusterScore(code, 0, (f"{code[0]}{n}",), 3 + (gap / 2 if code[1] == "+" else -gap / 2))
+            for code in (*HIGH, *LOW)
+            for n, gap in enumerate(gaps)
+        ]
+        return dataclasses.replace(row(model, *overalls), scores=tuple(scores))
+
+    base = with_items("base", [1.0, 1.0, 1.0], 1.0, 1.1, 0.9)
+    steady = with_items("steady", [2.1, 2.0, 1.9], 2.0, 2.1, 1.9)
+    hanging = with_items("hanging", [4.0, 4.0, -2.0], 2.0, 2.1, 1.9)
+    stars = [compare([ours, base], ["tiny base"]).cells[0]["O+"].starred for ours in (steady, hanging)]
+    assert stars == [True, False]
 
 
 def test_other_backbones_are_not_tested_against() -> None:
