@@ -46,6 +46,13 @@ def test_the_estimate_is_the_textbook_s_and_its_interval_a_bootstrap_s() -> None
     low, high = np.quantile(redrawn, (0.025, 0.975))
     valid = quality["O+"].valid
     assert valid.low == pytest.approx(low, abs=0.01) and valid.high == pytest.approx(high, abs=0.01)
+    # ppi_py 0.2.3 gives 0.775 too (lam=1, by verdict), and these standard errors of the share within each
+    # verdict; of 900 and 300 dialogues the 150 and 100 labelled ones are no longer uncertain.
+    errors = (0.022971802 * 0.75 * (1 - 150 / 900) ** 0.5, 0.048 * 0.25 * (1 - 100 / 300) ** 0.5)
+    assert valid.value == pytest.approx(0.775)
+    assert valid.high - valid.low == pytest.approx(
+        2 * 1.96 * (errors[0] ** 2 + errors[1] ** 2) ** 0.5, rel=0.03
+    )
 
 
 @pytest.mark.parametrize(
