@@ -160,14 +160,14 @@ SCORES = (
     Question(
         "naturalness",
         "Natural?",
-        "1 stilted or broken, 3 readable, 5 like a person talking.",
+        "1: hardly language; 3: readable, but stiff; 5: like a person talking.",
         _scale(1, 2, 3, 4, 5),
         scale="ordinal",
     ),
     Question(
         "coherence",
         "Coherent?",
-        "1 contradicts itself or strays, 3 mostly holds together, 5 every answer fits.",
+        "1: no thread; 3: one answer misses its question; 5: every answer fits.",
         _scale(1, 2, 3, 4, 5),
         scale="ordinal",
     ),

@@ -30,7 +30,9 @@ LIVE = (
     " undefined, and what is given is over questions, where raters and conversations differ at once"
 )
 """The note of every figure of agreement in a live evaluation."""
+_CLOSE = 1e-12
 _ONE_QUESTION = "one question: no interval over questions"
+_SAME_MEAN = "the same mean on every question: no variance, no interval"
 _SAME_GAP = "the same difference on every question: no variance, no interval"
 _NOTHING_COMMON = "not computable (no question in common)"
 _NO_RATING = "not computable (no score)"
@@ -170,9 +172,9 @@ def mean_score(scored: Sequence[ModelRating], name: str, resamples: int = RESAMP
         return Figure(sum(scores) / len(scores), note=_ONE_QUESTION)
     if len(SCALES[name]) == 2:
         return clustered_share(scores, questions)
-    if len(set(scores)) == 1:
-        return Figure(float(scores[0]), note=f"every score is {scores[0]}: no variance, no interval")
     totals = _Totals.of(scored, name, list(dict.fromkeys(questions)))
+    if np.ptp(totals.sums / totals.counts) < _CLOSE:
+        return Figure(sum(scores) / len(scores), note=_SAME_MEAN)
     return _resampled(totals.questions, resamples, totals.mean)
 
 
@@ -252,7 +254,7 @@ def _difference(
     gaps = first.sums / first.counts - second.sums / second.counts
     if len(questions) == 1:
         figure = Figure(figure.value, note=_ONE_QUESTION)
-    elif np.ptp(gaps) < 1e-12:
+    elif np.ptp(gaps) < _CLOSE:
         figure = Figure(figure.value, note=_SAME_GAP)
     return SystemDifference(system, other, name, len(questions), figure)
 

@@ -5,6 +5,7 @@ import re
 
 import pytest
 
+from oceanchat.annotation.tasks import SCORES
 from oceanchat.pipeline.back_validation import parse_verdict
 from oceanchat.pipeline.labeling import parse_label, parse_labels
 from oceanchat.prompts import BLANKS, open_prompts, read_tags
@@ -100,6 +101,10 @@ def test_the_guidelines_for_rating_word_every_point_of_both_scales() -> None:
     for heading, points in (("Alignment", "10"), ("Naturalness", "54321"), ("Coherence", "54321")):
         section = text.split(f"### {heading}: ")[1].split("### ")[0]
         assert re.findall(r"^- \*\*(\d)\*\*: .{20}", section, re.MULTILINE) == list(points)
+    for question in SCORES[1:]:
+        anchors = re.findall(r"(\d): ([^;.]+)", question.hint)
+        section = text.split(f"### {question.name.capitalize()}: ")[1].split("### ")[0]
+        assert len(anchors) == 3 and all(f"- **{point}**: {words}" in section for point, words in anchors)
     examples = text.split("### Example ")[1:]
     assert len(examples) >= 3
     for example in examples:
