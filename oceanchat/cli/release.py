@@ -175,7 +175,8 @@ def release(split_ratio: str, store: str, as_json: bool, **flags: Any) -> None:
     written = write_release(config, opened)
     counts = written.manifest.counts
     if as_json:
-        return click.echo(json.dumps({"folder": str(written.folder), **counts.model_dump(mode="json")}))
+        facts = {**counts.model_dump(mode="json"), "under_way": written.quality["under_way"]}
+        return click.echo(json.dumps({"folder": str(written.folder), **facts}))
     splits = ", ".join(f"{name} {sum(levels.values()):,}" for name, levels in counts.splits.items())
     rejected = sum(counts.rejected.values())
     click.echo(f"{counts.rows:,} dialogues ({splits}), {rejected:,} rejected, in {written.folder}")
@@ -186,6 +187,8 @@ def release(split_ratio: str, store: str, as_json: bool, **flags: Any) -> None:
             click.echo(f"no pair at all: {', '.join(counts.unpaired)}")
     for reason, count in counts.withheld.items():
         click.echo(f"{count:,} withheld: {reason}")
+    if written.quality["under_way"]:
+        click.echo(f"{written.quality['under_way']:,} with only some of their labels, which do not count yet")
     print_length_concerns(length_figures(map(row_lengths, written.rows)))
 
 

@@ -11,7 +11,7 @@ from oceanchat.annotation import labels
 from oceanchat.annotation.sample import SampleConfig, draw_sample
 from oceanchat.cli.main import oceanchat
 from oceanchat.errors import ReleaseError
-from oceanchat.release.folder import CARD, QUALITY, Release
+from oceanchat.release.folder import CARD, QUALITY, Release, read_release
 from oceanchat.release.manifest import Require
 from oceanchat.release.verification import verify_release
 from oceanchat.release.writer import ReleaseConfig, write_release
@@ -127,7 +127,11 @@ def test_in_the_middle_of_a_study_complete_dialogues_count_and_the_others_are_na
             assert item is not None
             labels.save(store, person, item.token, scenes.BAD)
     store.close()
-    release, record = released(tmp_path / "store.db", tmp_path), agreement_record(tmp_path / "store.db")
+    record, flags = agreement_record(tmp_path / "store.db"), ["--version", "1.0.0", "--license", "mit"]
+    places = ["--store", str(tmp_path / "store.db"), "--output", str(tmp_path)]
+    shown = CliRunner().invoke(oceanchat, ["release", *flags, *places]).stdout
+    assert "7 with only some of their labels, which do not count yet" in shown
+    release = read_release(tmp_path / "ocean-chat-1.0.0-scripted")
     assert release.manifest.counts.rejected == {"invalid": 3}
     humans = release.quality["rows"]["humans"]
     assert (humans["labels"], humans["pass_rate"]["total"]) == (6, 3) and record["complete_items"] == 3
