@@ -168,6 +168,9 @@ TESTED_ELSEWHERE = {
     "tests/preact/evaluation/comparison/test_comparing.py": (
         "preact/evaluation/comparison/assembly preact/evaluation/comparison/diagnosis"
     ),
+    "tests/preact/evaluation/judge/test_exam.py": (
+        "preact/cli/exam_options preact/evaluation/judge/exam_figures preact/evaluation/judge/groups"
+    ),
     "tests/preact/evaluation/interview/test_flaws.py": "preact/evaluation/clear_answers",
     "tests/preact/evaluation/report/test_report.py": (
         "preact/evaluation/comparison/basis preact/evaluation/report/cases "

@@ -20,6 +20,7 @@ from oceanchat.cli.options import (
     prompts_option,
     store_option,
 )
+from preact.cli.exam_options import exam_options, take_exam_material
 from preact.cli.training import say
 from preact.cli.training_options import FOLDER
 
@@ -186,25 +187,34 @@ def interview(**flags: Any) -> None:
     show_default=True,
     help="Opinions on each batch; 2 shows how well a judge agrees with itself.",
 )
+@exam_options
 @access_options
 def judge(**flags: Any) -> None:
     """Score the transcripts in DIR... with one or several judges; more can be added at any time.
 
     \b
-    Example:  preact judge interviews/* --judge scripted --judge classifier:releases/ocean-chat-1.0
+    Example:  preact judge interviews/* --exam releases/ocean-chat-1.0
+              preact judge interviews/* --judge classifier:releases/ocean-chat-1.0
     """
     from preact.evaluation.calling import run_judging
+    from preact.evaluation.judge.exam_figures import exam_lines
     from preact.evaluation.judge.verdicts import UNSCORED
 
     access = read_access(flags)
-    interviews, judges = flags.pop("interviews"), flags.pop("judges")
+    interviews, judges, material = flags.pop("interviews"), flags.pop("judges"), take_exam_material(flags)
     judgings = asyncio.run(
-        run_judging(interviews, judges, access, _open_classifier, progress_of=_judging_progress, **flags)
-    )
+        run_judging(
+            interviews, judges, access, _open_classifier, material=material,
+            progress_of=_judging_progress, **flags,
+        )
+    )  # fmt: skip
     for judging in judgings:
         judgements = judging.judgements
         unscored = sum(judgement.state in UNSCORED for judgement in judgements)
         click.echo(f"{len(judgements)} batches judged, {unscored} without a score, in {judging.folder}")
+    examined = {judging.header.judge: judging.exam for judging in judgings if material and judging.exam}
+    for exam in examined.values():
+        click.echo("\n".join(exam_lines(exam)))
 
 
 @click.command()
@@ -233,7 +243,7 @@ def compare(interviews: tuple[Path, ...], baselines: tuple[Path, ...], judge: st
     warnings = concerns(assembly.scored)
     for warning in warnings:
         click.echo(f"note: {warning}", err=True)
-    notes = [*basis(assembly.scored), *warnings, assembly.controls]
+    notes = [*basis(assembly.scored), *warnings, *assembly.judge]
     click.echo(render(assembly.comparison, style, notes))
 
 

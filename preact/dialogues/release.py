@@ -7,7 +7,7 @@ nothing of tokens or models.
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -37,6 +37,8 @@ class TrainingDialogue:
     """The seed topic's text or hash; empty when the release leaves it out."""
     author: str = ""
     """Hash of the author whose essay it comes from; empty when not known."""
+    validated: bool = False
+    """Whether people checked it and most of them, or their lead, found it valid."""
 
     @property
     def trait_id(self) -> int:
@@ -181,7 +183,17 @@ def _dialogue(row: Mapping[str, Any], source: str) -> TrainingDialogue:
         ) from None
     provenance = row.get("provenance")
     author = str(provenance.get("author") or "") if isinstance(provenance, Mapping) else ""
-    return TrainingDialogue(name, trait_level, messages, split, str(row.get("seed_topic") or ""), author)
+    labels = provenance.get("human") if isinstance(provenance, Mapping) else None
+    validated = _validated(labels if isinstance(labels, list) else [])
+    topic = str(row.get("seed_topic") or "")
+    return TrainingDialogue(name, trait_level, messages, split, topic, author, validated)
+
+
+def _validated(labels: Sequence[Any]) -> bool:
+    """Whether the deciding label, or else most labels, say valid."""
+    known = [label for label in labels if isinstance(label, Mapping)]
+    counted = [label for label in known if label.get("decides")] or known
+    return sum(bool(label.get("valid")) for label in counted) * 2 > len(counted)
 
 
 def _alternating(messages: Iterable[Message]) -> tuple[Message, ...]:

@@ -24,7 +24,8 @@ from preact.evaluation.interview.interviewing import (
     read_interview,
 )
 from preact.evaluation.interview.inventories import BUNDLED, load_inventory
-from preact.evaluation.judge.judging import Judging, judge_interview
+from preact.evaluation.judge.exam import ExamMaterial, copy_exam, examine_judge
+from preact.evaluation.judge.judging import Judging, judge_interview, judging_folder
 from preact.evaluation.judge.model_judge import ModelJudge
 from preact.evaluation.judge.verdicts import Judge, Mode
 from preact.systems.endpoint import ChatSystem
@@ -97,11 +98,14 @@ async def run_judging(
     *,
     mode: Mode = "batch",
     repeats: int = 1,
+    material: ExamMaterial | None = None,
     progress_of: Callable[[Path, str], ReportProgress] = lambda folder, judge: lambda done, total: None,
 ) -> list[Judging]:
     """Let every judge score every interview. Raises EvaluationError or BuildStopped; finished work is kept.
 
-    `progress_of` gives the callback for an interview's folder and a judge's name.
+    With `material` every judge takes its entrance exam first, once, and each of its folders gets a copy.
+    `progress_of` gives the callback for an interview's folder, or a judge's name for its exam, and a judge's
+    name.
     """
     interviews = [read_interview(folder) for folder in folders]
     prompts = open_prompts(access.prompts)
@@ -109,6 +113,13 @@ async def run_judging(
     judgings = []
     async with _opened_session(access) as session:
         opened = [_open_judge(name, session, prompts, access.settings, open_classifier) for name in judges]
+        if material is not None:
+            for judge in opened:
+                targets = [judging_folder(interview.folder, judge.name, mode) for interview in interviews]
+                progress = progress_of(Path("exam"), judge.name)
+                await examine_judge(judge, targets[0], material, mode=mode, progress=progress)
+                for target in targets[1:]:
+                    copy_exam(targets[0], target)
         for interview in interviews:
             for judge in opened:
                 progress = progress_of(interview.folder, judge.name)

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 from oceanchat.errors import EvaluationError
-from oceanchat.statistics.figure import signed
 from preact.evaluation.comparison.comparing import Comparison, compare
 from preact.evaluation.comparison.trait_scores import ScoredInterview, load_scored, require_comparable
 from preact.evaluation.judge.controls import check
+from preact.evaluation.judge.exam_figures import controls_line, exam_lines
 
 
 class Assembly(NamedTuple):
@@ -22,16 +22,12 @@ class Assembly(NamedTuple):
     comparison: Comparison
 
     @property
-    def controls(self) -> str:
-        """The check of the judge as one line, which is printed with every table."""
+    def judge(self) -> list[str]:
+        """What is known of the judge, printed with every table: its controls, and its exam if it took one."""
         judging = self.scored[0].judging
-        result = check(judging.controls)
-        gaps = ", ".join(f"{trait.value} {signed(gap)}" for trait, gap in result.gaps.items())
-        return (
-            f"judge {judging.header.judge}: clear high less clear low answers {gaps}; rated as "
-            f"if they said something: blank answers in {result.rated_blank}, gibberish in "
-            f"{result.rated_gibberish} of 5 traits"
-        )
+        if judging.exam is not None:
+            return exam_lines(judging.exam)
+        return [f"judge {judging.header.judge}, unexamined: {controls_line(check(judging.controls))}"]
 
 
 def assemble(

@@ -7,6 +7,7 @@ worthless, and readers should know before they see them. Arithmetic over stored 
 from collections import Counter
 from collections.abc import Sequence
 
+from oceanchat.llm.settings import SCRIPTED
 from preact.evaluation.comparison.alikeness import differences_in_setup
 from preact.evaluation.comparison.trait_scores import ScoredInterview, refusals
 from preact.evaluation.interview.flaws import FLAWS, flaw_counts
@@ -14,6 +15,7 @@ from preact.evaluation.judge.controls import check
 from preact.evaluation.judge.judging import Judging
 from preact.evaluation.judge.verdicts import MIDPOINT, UNSCORED
 
+CLASSIFIER = "classifier:"
 TOLERATED = 0.05
 """Share of batches without a score, or of answers out of character, above which there is a warning."""
 _WORDS = {
@@ -32,7 +34,7 @@ def concerns(scored: Sequence[ScoredInterview]) -> list[str]:
     for entry in scored:
         header, judge = entry.interview.header, entry.judging.header.judge
         label = f"{header.backbone} {header.model}, judge {judge}"
-        words = [*_of_judgements(entry.judging), *_of_answers(entry)]
+        words = [*_of_teaching(entry), *_of_judgements(entry.judging), *_of_answers(entry)]
         of_interviews += [f"{label}: {word}" for word in words]
         of_judges |= dict.fromkeys(f"judge {judge}: {word}" for word in _of_judge(entry.judging))
     return [*of_judges, *differences_in_setup(scored), *of_interviews]
@@ -41,9 +43,33 @@ def concerns(scored: Sequence[ScoredInterview]) -> list[str]:
 def _of_judge(judging: Judging) -> list[str]:
     """What concerns the judge alone, whatever was judged."""
     words = list(check(judging.controls).warnings)
-    if judging.header.judge == "scripted":
+    if judging.exam is None:
+        words.append("it is unexamined: no exam on file; take one with `preact judge --exam RELEASE`")
+    else:
+        words += judging.exam.warnings
+    if judging.header.judge == SCRIPTED:
         words.append("it is scripted, it counts words; its scores try the machinery out and measure no model")
+    if judging.header.judge.startswith(CLASSIFIER):
+        words.append(
+            "it is a classifier, it counts words; it knows those of the release that taught it, not people"
+        )
     return words
+
+
+def _of_teaching(entry: ScoredInterview) -> list[str]:
+    """The alarm that judge and system learned from the same dialogues, by the fingerprints in their files."""
+    taught = entry.judging.header.provenance.get("release_fingerprint")
+    release = entry.interview.header.system.get("release")
+    if not isinstance(release, dict):
+        return []
+    if entry.judging.header.judge == SCRIPTED and release.get("scripted"):
+        return ["the judge has its words from the lines of which the system's training dialogues were made"]
+    if taught is None or taught != release.get("fingerprint"):
+        return []
+    return [
+        "the judge was taught by the release that the system was trained on; it recognises what both have"
+        " learned, and its scores are no evidence of control"
+    ]
 
 
 def _of_judgements(judging: Judging) -> list[str]:

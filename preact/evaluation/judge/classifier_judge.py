@@ -1,25 +1,53 @@
 """A judge trained on a release.
 
-TF-IDF and logistic regression, trained instead of prompted. For each trait it learns high from low on the
-self-discloser's words in the training split; a score is 1 + 4 P(high). It is a second opinion that costs
-nothing, runs offline and shares nothing with a language model's judgement, and it is no better than the words
-it has seen. It asks no model and reads no other split.
+TF-IDF and logistic regression, trained instead of prompted. For each trait it learns high from low on single
+answers of the training split, all cut to the same number of words, so that their length teaches nothing; a
+score is 1 + 4 P(high), averaged over the answers. It is a second opinion that costs nothing and runs offline;
+it counts words, and it is no better than those it has seen. It asks no model and reads no other split.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
+import numpy
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import log_loss
+from sklearn.model_selection import StratifiedGroupKFold, cross_val_predict
 from sklearn.pipeline import Pipeline, make_pipeline
 
 from oceanchat.errors import EvaluationError
-from oceanchat.traits import TRAITS, Level, Trait, TraitLevel
-from preact.dialogues.release import TrainingRelease, read_release
+from oceanchat.traits import TRAITS, Level, Trait
+from preact.dialogues.release import TrainingDialogue, TrainingRelease, read_release
 from preact.evaluation.judge.verdicts import JudgeVerdict, Mode, Pair
 
 MIN_DIALOGUES = 5
 """Dialogues that each level of a trait needs in the training split."""
+STRENGTHS = (0.1, 1.0, 10.0, 100.0)
+"""Values of C, the inverse of the regularization, that cross-validation chooses from."""
+_SHORT_SHARE = 0.1
+"""Share of either level's answers that may be shorter than what all are cut to; they teach nothing."""
+_FOLDS = 5
+
+
+class TraitClassifier(NamedTuple):
+    """What tells one trait's levels apart."""
+
+    model: Pipeline
+    words: int
+    """What every answer is cut to, in teaching and in judging."""
+    strength: float
+    """C, chosen on authors who did not teach."""
+    answers: int
+    """Answers that taught."""
+    left_out: int
+    """Answers that were shorter."""
+
+
+class _TaughtAnswer(NamedTuple):
+    words: list[str]
+    level: str
+    author: str
 
 
 class ClassifierJudge:
@@ -31,12 +59,9 @@ class ClassifierJudge:
         """Train on the release's training split. Raises EvaluationError if a level has too few dialogues."""
         self._release = release.name
         self._fingerprint = release.fingerprint
-        texts, labels = [], []
-        for dialogue in release.split("train"):
-            texts.append(" ".join(m.content for m in dialogue.messages if m.role == "assistant"))
-            labels.append(dialogue.trait_level)
-        self._dialogues = len(texts)
-        self._models = {trait: _trained(trait, texts, labels) for trait in TRAITS}
+        dialogues = release.split("train")
+        self._dialogues = len(dialogues)
+        self._classifiers = {trait: _trained(trait, dialogues) for trait in TRAITS}
 
     @property
     def name(self) -> str:
@@ -44,22 +69,28 @@ class ClassifierJudge:
         return f"classifier:{self._release}"
 
     def provenance(self, mode: Mode) -> Mapping[str, Any]:
-        """The release it was trained on."""
+        """The release it was trained on, and how."""
         return {
-            "kind": "TF-IDF and logistic regression, high against low",
+            "kind": "TF-IDF and logistic regression, high against low, on single answers of equal length",
             "release": self._release,
             "release_fingerprint": self._fingerprint,
             "dialogues": self._dialogues,
+            "classifiers": {
+                trait.value: {name: value for name, value in own._asdict().items() if name != "model"}
+                for trait, own in self._classifiers.items()
+            },
         }
 
     async def rate(self, trait: Trait, pairs: Sequence[Pair], mode: Mode, sample: int) -> JudgeVerdict:
-        """All answers as one text; words it has never seen give no ground. Another sample changes nothing."""
-        text = " ".join(pair.answer for pair in pairs)
-        model = self._models[trait]
-        if not model[:-1].transform([text]).nnz:
+        """The mean over the answers; words it has never seen give no ground. A sample changes nothing."""
+        classifier = self._classifiers[trait]
+        texts = [" ".join(pair.answer.split()[: classifier.words]) for pair in pairs]
+        known = classifier.model[:-1].transform(texts).getnnz(axis=1) > 0
+        if not known.any():
             return JudgeVerdict(None, "no-ground", "none of the words occur in the training split")
-        shares = dict(zip(model.classes_, model.predict_proba([text])[0], strict=True))
-        score = 1 + 4 * float(shares[Level.HIGH.value])
+        column = list(classifier.model.classes_).index(Level.HIGH.value)
+        shares = classifier.model.predict_proba(texts)[known, column]
+        score = 1 + 4 * float(shares.mean())
         return JudgeVerdict(round(min(5.0, max(1.0, score)), 4), "scored")
 
 
@@ -68,21 +99,68 @@ def open_classifier(release: str) -> ClassifierJudge:
     return ClassifierJudge(read_release(release))
 
 
-def _trained(trait: Trait, texts: Sequence[str], labels: Sequence[TraitLevel]) -> Pipeline:
-    pairs = zip(texts, labels, strict=True)
-    own = [(text, label.level.value) for text, label in pairs if label.trait is trait]
-    classes = [level for _, level in own]
+def _trained(trait: Trait, dialogues: Sequence[TrainingDialogue]) -> TraitClassifier:
+    own = [dialogue for dialogue in dialogues if dialogue.trait_level.trait is trait]
     for level in Level:
-        count = classes.count(level.value)
+        count = sum(dialogue.trait_level.level is level for dialogue in own)
         if count < MIN_DIALOGUES:
             raise EvaluationError(
                 f"the classifier judge found {count} training dialogues of {level.value} {trait.label} and "
                 f"needs {MIN_DIALOGUES}; name a larger release"
             )
-    # C was chosen on 400 dialogues split by author: with a smaller one every score shrinks to the midpoint.
+    answers = [
+        _TaughtAnswer(
+            message.content.split(), dialogue.trait_level.level.value, dialogue.author or dialogue.id
+        )
+        for dialogue in own
+        for message in dialogue.messages
+        if message.role == "assistant"
+    ]
+    words = _equal_length(answers)
+    teaching = [answer for answer in answers if len(answer.words) >= words]
+    texts = [" ".join(answer.words[:words]) for answer in teaching]
+    levels = [answer.level for answer in teaching]
+    try:
+        strength = _strength(texts, levels, [answer.author for answer in teaching])
+        model = _pipeline(strength).fit(texts, levels)
+    except ValueError as error:
+        raise EvaluationError(
+            f"the answers on {trait.label} in the training split cannot teach the classifier judge ({error});"
+            " name another release"
+        ) from None
+    return TraitClassifier(model, words, strength, len(teaching), len(answers) - len(teaching))
 
-    model = make_pipeline(
-        TfidfVectorizer(sublinear_tf=True, ngram_range=(1, 2), min_df=2),
-        LogisticRegression(C=100.0, class_weight="balanced", max_iter=1000),
+
+def _pipeline(strength: float) -> Pipeline:
+    return make_pipeline(
+        TfidfVectorizer(sublinear_tf=True, ngram_range=(1, 2)),
+        LogisticRegression(C=strength, class_weight="balanced", max_iter=1000),
     )
-    return model.fit([text for text, _ in own], classes)
+
+
+def _equal_length(answers: Sequence[_TaughtAnswer]) -> int:
+    """Words that nine in ten answers of either level have, so that both levels go on teaching; at least 1."""
+    shortest = []
+    for level in Level:
+        lengths = sorted(len(answer.words) for answer in answers if answer.level == level.value)
+        shortest.append(lengths[int(_SHORT_SHARE * len(lengths))])
+    return max(1, min(shortest))
+
+
+def _strength(texts: Sequence[str], levels: Sequence[str], authors: Sequence[str]) -> float:
+    """The C of the least loss on authors who did not teach; the smallest of equals."""
+    per_level = [
+        len({author for author, own in zip(authors, levels, strict=True) if own == level})
+        for level in set(levels)
+    ]
+    folds = min(_FOLDS, *per_level)
+    if folds < 2:
+        return 1.0
+    split = StratifiedGroupKFold(folds, shuffle=True, random_state=0)
+    losses = []
+    for strength in STRENGTHS:
+        shares = cross_val_predict(
+            _pipeline(strength), texts, levels, groups=authors, cv=split, method="predict_proba"
+        )
+        losses.append(log_loss(levels, shares, labels=sorted(set(levels))))
+    return STRENGTHS[int(numpy.argmin(numpy.round(losses, 6)))]

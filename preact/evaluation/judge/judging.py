@@ -5,21 +5,20 @@ facets and anonymous answers, never the system, the run or the trait-level. A ki
 stopped, and judging can be repeated with other judges. How a judge comes to its verdict is not known here.
 """
 
-import asyncio
 import re
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
 from oceanchat.errors import EvaluationError
 from preact.evaluation.interview.interviewing import Interview, InterviewAnswer, ReportProgress, completeness
 from preact.evaluation.judge.batches import AnswerBatch, plan_batches
-from preact.evaluation.judge.controls import Control, controls, judgement_of, rate_control
+from preact.evaluation.judge.controls import rate_controls, read_controls
+from preact.evaluation.judge.exam_figures import JudgeExam, read_exam
+from preact.evaluation.judge.groups import rate_in_groups
 from preact.evaluation.judge.verdicts import Judge, JudgeHeader, Judgement, JudgeVerdict, Mode, Pair
 from preact.evaluation.transcripts import JsonLines, differences, folder_lock, read_header, write_header
-
-RatedT = TypeVar("RatedT", AnswerBatch, Control)
 
 
 class Judging(NamedTuple):
@@ -30,6 +29,8 @@ class Judging(NamedTuple):
     judgements: tuple[Judgement, ...]
     controls: tuple[Judgement, ...]
     """The same judge's verdicts on the control answers; `trait_level` holds the kind of control."""
+    exam: JudgeExam | None = None
+    """The judge's entrance exam; None for a judge that has taken none."""
 
 
 async def judge_interview(
@@ -72,10 +73,10 @@ async def judge_interview(
             return await _judge_batch(judge, mode, batch, answers)
 
         count = len(batches) - len(remaining)
-        await _in_groups(
+        await rate_in_groups(
             judge.concurrency, remaining, rate, lines, lambda n: progress(count + n, len(batches))
         )
-        await _judge_controls(judge, mode, folder)
+        await rate_controls(judge, mode, folder)
     return read_judging(folder)
 
 
@@ -95,33 +96,13 @@ def read_judging(folder: Path) -> Judging:
     """One judge's verdicts. Raises EvaluationError when there are none."""
     header = read_header(folder / "judge.json", JudgeHeader, "preact judge")
     judgements = JsonLines(folder / "judgements.jsonl", Judgement).read()
-    return Judging(
-        folder, header, tuple(judgements), tuple(JsonLines(folder / "controls.jsonl", Judgement).read())
-    )
+    return Judging(folder, header, tuple(judgements), read_controls(folder), read_exam(folder))
 
 
 def all_judgings(interview: Path) -> list[Judging]:
     """Every judge's verdicts on an interview, the earliest first."""
     folders = sorted(path.parent for path in interview.glob("judged/*/judge.json"))
     return sorted((read_judging(folder) for folder in folders), key=lambda judging: judging.header.started)
-
-
-async def _in_groups(
-    size: int,
-    remaining: Sequence[RatedT],
-    rate: Callable[[RatedT], Awaitable[Judgement]],
-    lines: JsonLines[Judgement],
-    progress: Callable[[int], None],
-) -> None:
-    """Rate in groups; each group is on disk before the next is sent, even if part of it was stopped."""
-    for start in range(0, len(remaining), size):
-        group = remaining[start : start + size]
-        outcomes = await asyncio.gather(*map(rate, group), return_exceptions=True)
-        lines.append(outcome for outcome in outcomes if not isinstance(outcome, BaseException))
-        for outcome in outcomes:
-            if isinstance(outcome, BaseException):
-                raise outcome
-        progress(start + len(group))
 
 
 async def _judge_batch(
@@ -136,18 +117,6 @@ async def _judge_batch(
     else:
         verdict = JudgeVerdict(None, "no-answers", attempts=0)
     return Judgement(**batch._asdict(), **verdict._asdict())
-
-
-async def _judge_controls(judge: Judge, mode: Mode, folder: Path) -> None:
-    lines = JsonLines(folder / "controls.jsonl", Judgement)
-    lines.mend()
-    done = {(judgement.trait_level, judgement.trait) for judgement in lines.read()}
-    remaining = [control for control in controls() if (control.kind, control.trait) not in done]
-
-    async def rate(control: Control) -> Judgement:
-        return judgement_of(control, await rate_control(judge, control, mode))
-
-    await _in_groups(judge.concurrency, remaining, rate, lines, lambda _: None)
 
 
 def _settle(path: Path, header: JudgeHeader) -> None:

@@ -20,7 +20,8 @@ from preact.evaluation.comparison.trait_scores import (
     repeats,
 )
 from preact.evaluation.interview.flaws import FLAWS, FlawCount, flaw_counts
-from preact.evaluation.judge.controls import check
+from preact.evaluation.judge.controls import SAYS_NOTHING, check
+from preact.evaluation.judge.exam_figures import exam_lines
 from preact.evaluation.judge.judging import all_judgings
 from preact.evaluation.judge.verdicts import UNSCORED
 from preact.evaluation.report.page import Page
@@ -31,13 +32,22 @@ def add_judges(page: Page, scored: Sequence[ScoredInterview]) -> None:
     page.heading("The judges")
     page.paragraph(
         "Controls: the score of clear high answers less that of clear low ones (given answers of the "
-        "opposite level, a judge must reverse its score), and for how many of five traits blank answers and "
-        "gibberish were rated as if they said something."
+        "opposite level, a judge must reverse its score); for how many of five traits answers that say "
+        "nothing were rated as if they did; the points that the same content gains by being said at greater "
+        "length; and the share of the gap that is left when words lose their order."
     )
     page.table(
-        ["Judge", *(f"{t.label} gap" for t in TRAITS), "Blank rated", "Gibberish rated", "Beside"],
+        [
+            "Judge",
+            *(f"{t.label} gap" for t in TRAITS),
+            *(f"{kind.capitalize()} rated" for kind in SAYS_NOTHING),
+            "Longer",
+            "Shuffled",
+            "Beside",
+        ],
         [[*figures, ", ".join(names)] for figures, names in _controls_by_judge(scored).items()],
     )
+    _exams(page, scored)
     rows = [row for entry in scored for row in _agreements(entry)]
     if rows:
         page.paragraph("Agreement over the same batches of answers:")
@@ -54,9 +64,21 @@ def _controls_by_judge(scored: Sequence[ScoredInterview]) -> dict[tuple[str, ...
             result = check(judging.controls)
             name = f"{judging.header.judge} ({judging.header.mode})"
             gaps = (signed(gap) for gap in result.gaps.values())
-            figures = (name, *gaps, str(result.rated_blank), str(result.rated_gibberish))
+            rated = (str(result.rated[kind]) for kind in SAYS_NOTHING)
+            figures = (name, *gaps, *rated, signed(result.length_effect), number(result.shuffled, 2))
             rows.setdefault(figures, []).append(entry.interview.folder.name)
     return dict(sorted(rows.items(), key=lambda row: row[0][0]))
+
+
+def _exams(page: Page, scored: Sequence[ScoredInterview]) -> None:
+    """The exam of every judge that took one, and which judges took none."""
+    judgings = [judging for entry in scored for judging in all_judgings(entry.interview.folder)]
+    lines: dict[str, None] = {}
+    for judging in judgings:
+        taken = exam_lines(judging.exam) if judging.exam else []
+        lines |= dict.fromkeys(taken or [f"{judging.header.judge} ({judging.header.mode}) is unexamined"])
+    page.paragraph("Entrance exams, on what is known beforehand:")
+    page.points(list(lines))
 
 
 def _agreements(entry: ScoredInterview) -> list[list[str]]:

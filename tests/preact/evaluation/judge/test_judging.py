@@ -18,7 +18,7 @@ async def interview(tmp_path: Path) -> Interview:
 
 async def test_scores_and_states_are_kept_for_every_batch_and_every_control(interview: Interview) -> None:
     judged = await judge_interview(interview, Reader())
-    assert len(judged.judgements) == 20 and len(judged.controls) == 20
+    assert len(judged.judgements) == 20 and len(judged.controls) == 55
     high = {j.score for j in judged.judgements if j.trait_level.endswith("+")}
     assert high == {5.0} and {j.state for j in judged.judgements} == {"scored"}
 
@@ -44,7 +44,7 @@ async def test_a_stopped_judging_goes_on_and_asks_nothing_twice(interview: Inter
         await judge_interview(interview, first)
     second = Reader()
     judged = await judge_interview(interview, second)
-    assert len(first.seen) == 7 and len(second.seen) == 33
+    assert len(first.seen) == 7 and len(second.seen) == 68
     assert len({j.key for j in judged.judgements}) == len(judged.judgements) == 20
 
 
@@ -81,4 +81,4 @@ async def test_a_batch_without_any_answer_is_a_state_and_is_not_put_to_the_judge
     reader = Reader()
     judged = await judge_interview(silent, reader)
     assert {(j.score, j.state) for j in judged.judgements} == {(None, "no-answers")}
-    assert len(reader.seen) == 20
+    assert len(reader.seen) == 55

@@ -79,17 +79,19 @@ async def test_equal_answers_in_two_runs_are_judged_anew_and_judging_again_is_fr
     access = ModelAccess(CallSettings(base_url=endpoint.url), str(tmp_path / "store.db"))
     await run_judging([tmp_path / "a"], ["served"], access, open_classifier, repeats=2)
     paid = endpoint.counters()["paid"]
-    # Five traits, two runs, two repeats: equal answers of both levels are one request; twenty controls.
-    assert paid == 5 * 2 * 2 + 20
+    # Five traits, two runs, two repeats: equal answers of both levels are one request; 55 controls.
+    assert paid == 5 * 2 * 2 + 55
     for file in (tmp_path / "a" / "judged").rglob("*.jsonl"):
         file.unlink()
     await run_judging([tmp_path / "a"], ["served"], access, open_classifier, repeats=2)
     assert endpoint.counters()["paid"] == paid
 
 
-async def test_the_scripted_judge_passes_its_controls_and_says_what_it_is(tmp_path: Path) -> None:
+async def test_the_scripted_judge_tells_levels_apart_and_is_said_to_count_words(tmp_path: Path) -> None:
     await hold_interview(Parrot(), small_inventory(), tmp_path / "a", runs=1)
     access = ModelAccess(store=str(tmp_path / "store.db"))
     judged = await run_judging([tmp_path / "a"], ["scripted"], access, open_classifier)
-    assert check(judged[0].controls).warnings == ()
+    result = check(judged[0].controls)
+    assert min(result.gaps.values()) > 2 and result.rated["blank"] == result.rated["gibberish"] == 0
+    assert any("the judge counts words" in words for words in result.warnings)
     assert any("it is scripted" in words for words in concerns([load_scored(tmp_path / "a", None)]))

@@ -61,6 +61,23 @@ async def test_a_useless_judge_is_named_at_the_top(tmp_path: Path, judge: Stubbo
     assert words in top.replace("\\", "")
 
 
+async def test_judge_and_system_taught_by_one_release_are_an_alarm(tmp_path: Path) -> None:
+    entry = await judged(tmp_path / "a", Parrot(), Stubborn("classifier:ocean", 4.0, "scored"))
+    judge = entry.judging.header.model_copy(update={"provenance": {"release_fingerprint": "abc"}})
+    for trained_on, alarm in (("abc", True), ("def", False)):
+        system = {"release": {"fingerprint": trained_on}}
+        header = entry.interview.header.model_copy(update={"system": system})
+        both = ScoredInterview(entry.interview._replace(header=header), entry.judging._replace(header=judge))
+        words = concerns([both])
+        assert any("taught by the release that the system was trained on" in word for word in words) is alarm
+        assert any("it is a classifier, it counts words" in word for word in words)
+    scripted = judge.model_copy(update={"judge": "scripted", "provenance": {}})
+    system = {"release": {"fingerprint": "abc", "scripted": True}}
+    header = entry.interview.header.model_copy(update={"system": system})
+    both = ScoredInterview(entry.interview._replace(header=header), entry.judging._replace(header=scripted))
+    assert any("has its words from the lines of which" in word for word in concerns([both]))
+
+
 async def test_a_system_that_speaks_as_a_machine_is_named_at_the_top(tmp_path: Path) -> None:
     entry = await judged(tmp_path / "a", Parrot(says="As an AI, I have no moods."), Reader())
     assert any("40 of 40 answers step out of the part" in words for words in concerns([entry]))
