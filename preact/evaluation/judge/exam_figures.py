@@ -45,7 +45,7 @@ class ExamRating(BaseModel):
     """Of the group of answers that were shown together, from 0."""
     repeat: int
     """1 where the judge is asked again."""
-    label: str
+    label: str = Field(pattern=r"^[OCEAN]?[+-]$")
     """What is known: a dialogue's trait-level, such as 'O+', or '+' or '-' for an author's own level."""
     author: str
     """Whom the text comes from; its own id where nobody knows."""

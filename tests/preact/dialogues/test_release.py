@@ -41,6 +41,22 @@ def test_a_scripted_writer_makes_a_scripted_release(tmp_path: Path) -> None:
     assert read_release(str(tmp_path)).scripted
 
 
+def test_a_dialogue_is_validated_by_most_labels_or_by_the_one_that_decides(tmp_path: Path) -> None:
+    def labels(*valid: bool, decides: bool | None = None) -> dict[str, object]:
+        human = [{"valid": one, "decides": False} for one in valid]
+        human += [] if decides is None else [{"valid": decides, "decides": True}]
+        return {"writer": "a model", "human": human}
+
+    rows = release_rows("train", 1)[:5]
+    given = [labels(), labels(True, True, False), labels(True, False), labels(True, False, decides=True),
+             labels(True, True, decides=False)]  # fmt: skip
+    for row, provenance in zip(rows, given, strict=True):
+        row["provenance"] = provenance
+    write_rows(tmp_path, "train", rows)
+    validated = [dialogue.validated for dialogue in read_release(str(tmp_path)).dialogues]
+    assert validated == [False, True, False, True, False]
+
+
 def test_another_text_is_another_fingerprint(tmp_path: Path) -> None:
     rows = release_rows("train", 1)
     write_rows(tmp_path / "a", "train", rows)

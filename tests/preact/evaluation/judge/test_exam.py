@@ -209,6 +209,18 @@ async def test_an_unexamined_judge_is_said_to_be_so_until_its_exam_lies_beside_i
     assert entry.judging.exam is not None and entry.judging.exam.named.value == 1.0
 
 
+async def test_dialogues_that_people_found_valid_are_preferred(
+    tmp_path: Path, material: ExamMaterial
+) -> None:
+    assert material.dialogues is not None
+    known = [dataclasses.replace(d, validated=d.id.endswith("-1")) for d in material.dialogues.dialogues]
+    release = dataclasses.replace(material.dialogues, dialogues=tuple(known))
+    exam = await examine_judge(Sound(), tmp_path / "exam", ExamMaterial(release, None, 20))
+    source = exam.header.dialogues
+    assert source is not None and (source.count, source.validated) == (10, 10)
+    assert not any("found valid" in words for words in exam.warnings)
+
+
 async def test_an_exam_on_scripted_dialogues_says_so(tmp_path: Path, material: ExamMaterial) -> None:
     assert material.dialogues is not None
     scripted = material._replace(dialogues=dataclasses.replace(material.dialogues, scripted=True))
