@@ -7,9 +7,11 @@ import html
 
 import streamlit as st
 
-from annotation_app import session
+from annotation_app import session, settings
 from annotation_app.sign_in import base_path
-from annotation_app.views import agreement, disagreements, items, progress, qualify, validate
+from annotation_app.views import agreement, disagreements, items, progress, qualify, rate, validate
+from oceanchat.annotation.conversations import newest_evaluation
+from oceanchat.annotation.sample import has_sample
 from oceanchat.errors import OceanChatError
 from oceanchat.store.annotators import Annotator
 
@@ -39,8 +41,13 @@ def pages_of(account: Annotator) -> list[st.Page]:
             st.Page(disagreements.page, title="Disagreements", url_path="disagreements"),
             st.Page(qualify.guidelines_page, title="Guidelines", url_path="guidelines"),
         ]
+    tasks = [st.Page(validate.page, title="Validate", url_path="validate", default=True)]
+    if newest_evaluation(settings.store()) is not None:
+        alone = not has_sample(settings.store())
+        rating = st.Page(rate.page, title="Rate models", url_path="rate", default=alone)
+        tasks = [rating] if alone else [*tasks, rating]
     return [
-        st.Page(validate.page, title="Validate", url_path="validate", default=True),
+        *tasks,
         st.Page(qualify.guidelines_page, title="Guidelines", url_path="guidelines"),
     ]
 

@@ -1,33 +1,38 @@
-"""Receive labels, drafts and withdrawals; send figures.
+"""Receive labels, drafts, withdrawals and messages; send figures.
 
-Answers come as JSON, and each is answered with what the database then holds. Who may send them is decided in
-sign_in.py and in oceanchat/annotation.
+Answers come as JSON, and each is answered with what the database then holds; a message is answered with the
+model's words as they come. Who may send them is decided in sign_in.py and in oceanchat/annotation.
 """
 
 import csv
 import io
 import json
-from collections.abc import Callable
-from typing import Any
+from collections.abc import AsyncIterator, Callable
+from typing import Any, TypeVar
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
-from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.responses import JSONResponse, PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from annotation_app import settings
 from annotation_app.sign_in import account_of, base_path, is_cross_site, is_too_large
-from oceanchat.annotation import accounts, labels, report, revisions
+from oceanchat.annotation import accounts, conversations, labels, report, revisions
+from oceanchat.annotation.conversations import HeldElsewhere, OtherMessage
+from oceanchat.annotation.conversations import Request as ModelRequest
 from oceanchat.annotation.labels import Conflict, Receipt, TooSoon
+from oceanchat.annotation.live_answers import AnswerBrokeOff, Progress
 from oceanchat.errors import OceanChatError, StoreError
 from oceanchat.nesting import parse_json
 from oceanchat.store.annotators import Annotator
+from oceanchat.store.conversations import StoredTurn
+from oceanchat.store.ratings import rating_table
 from oceanchat.store.validations import validation_table
 
 Body = dict[str, Any]
 _A_YEAR = 31_536_000
 """Seconds; no answer takes longer."""
-Handler = Callable[[Annotator, Body], Body]
+T = TypeVar("T")
 
 
 async def save_label(request: Request) -> Response:
@@ -43,6 +48,44 @@ async def save_draft(request: Request) -> Response:
 async def undo(request: Request) -> Response:
     """Withdraw the label that was saved under a token."""
     return await _handle(request, _undo)
+
+
+async def say(request: Request) -> Response:
+    """Send a message to the model; answers with pieces of its answer as events, then with what is stored."""
+    body = await _body(request, "text", str)
+    if isinstance(body, Response):
+        return body
+    said = await run_in_threadpool(_in_thread, request, body, _say)
+    if isinstance(said, Response):
+        return said
+    headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+    return StreamingResponse(_events(said), media_type="text/event-stream", headers=headers)
+
+
+def _say(account: Annotator, body: Body) -> StoredTurn | ModelRequest:
+    number = body.get("number")
+    return conversations.say(
+        settings.store(), account, _token(body), number if isinstance(number, int) else 0, body["text"]
+    )
+
+
+async def _events(said: StoredTurn | ModelRequest) -> AsyncIterator[str]:
+    if isinstance(said, StoredTurn):
+        yield _event(Progress(stored=said))
+        return
+    try:
+        async for progress in settings.live_answers().answer(said):
+            yield _event(progress)
+    except AnswerBrokeOff as error:
+        yield f"data: {json.dumps({'error': _sentence(error)})}\n\n"
+
+
+def _event(progress: Progress) -> str:
+    stored = progress.stored
+    content = (
+        {"piece": progress.piece} if stored is None else {"answer": stored.text, "saved": stored.said_at}
+    )
+    return f"data: {json.dumps(content)}\n\n"
 
 
 def _save_label(account: Annotator, body: Body) -> Body:
@@ -63,7 +106,8 @@ def _seconds(value: Any) -> float:
 
 def receipt_text(receipt: Receipt) -> str:
     """A receipt in a few words."""
-    outcome = {"yes": "Valid", "no": "Not valid"}.get(receipt.value, "Answer")
+    rated = f"Rated {receipt.value}" if receipt.value[:1].isdigit() else "Answer"
+    outcome = {"yes": "Valid", "no": "Not valid"}.get(receipt.value, rated)
     return f"{outcome} · {receipt.done} of {receipt.total}" if receipt.total else outcome
 
 
@@ -78,7 +122,16 @@ def _undo(account: Annotator, body: Body) -> Body:
     return {"assignment": revisions.undo(settings.store(), account, _token(body)).id}
 
 
-async def _handle(request: Request, handler: Handler) -> Response:
+async def _handle(request: Request, handler: Callable[[Annotator, Body], Body]) -> Response:
+    body = await _body(request, "answers", dict)
+    if isinstance(body, Response):
+        return body
+    answer = await run_in_threadpool(_in_thread, request, body, handler)
+    return answer if isinstance(answer, Response) else JSONResponse(answer)
+
+
+async def _body(request: Request, field: str, kind: type) -> Body | Response:
+    """The JSON object that a request of this app brings, with a field of that kind; else what to answer."""
     is_json = request.headers.get("content-type", "").startswith("application/json")
     if is_cross_site(request) or not is_json:
         return JSONResponse({"error": "That did not come from this app."}, 403)
@@ -86,21 +139,26 @@ async def _handle(request: Request, handler: Handler) -> Response:
         body = None if is_too_large(request) else parse_json(await request.body())
     except ValueError:
         body = None
-    if not isinstance(body, dict) or not isinstance(body.get("answers"), dict):
+    if not isinstance(body, dict) or not isinstance(body.get(field), kind):
         return JSONResponse({"error": "That cannot be read as answers."}, 400)
-    return await run_in_threadpool(_handle_in_thread, request, body, handler)
+    return body
 
 
-def _handle_in_thread(request: Request, body: Body, handler: Handler) -> Response:
+def _in_thread(request: Request, body: Body, handler: Callable[[Annotator, Body], T]) -> T | Response:
     account = account_of(request)
     if account is None:
         return JSONResponse({"error": "You are no longer signed in; your answer is stored here."}, 401)
     try:
-        return JSONResponse(handler(account, body))
+        return handler(account, body)
     except TooSoon as error:
         return JSONResponse({"error": _sentence(error), "wait": error.wait}, 425)
     except Conflict as error:
         return JSONResponse({"error": _sentence(error), "assignment": error.assignment_id}, 409)
+    except OtherMessage as error:
+        turns = [[turn.number, turn.role, turn.text] for turn in error.turns]
+        return JSONResponse({"error": _sentence(error), "turns": turns}, 409)
+    except HeldElsewhere as error:
+        return JSONResponse({"error": _sentence(error), "held": True}, 409)
     except StoreError as error:  # a database that is away for a moment: the page sends it again
         return JSONResponse({"error": _sentence(error)}, 503)
     except OceanChatError as error:
@@ -115,6 +173,11 @@ def _sentence(error: OceanChatError) -> str:
 async def download_labels(request: Request) -> Response:
     """Every label of the sample, for leads."""
     return await run_in_threadpool(_download, request, _labels_csv, "validations.csv", "text/csv")
+
+
+async def download_ratings(request: Request) -> Response:
+    """Every rating of the newest evaluation, for leads."""
+    return await run_in_threadpool(_download, request, _ratings_csv, "ratings.csv", "text/csv")
 
 
 async def download_figures(request: Request) -> Response:
@@ -136,7 +199,15 @@ def _download(request: Request, content: Callable[[], str], file: str, kind: str
 
 def _labels_csv() -> str:
     with settings.store().reading() as connection:
-        rows = validation_table(connection, settings.sample())
+        return _csv(validation_table(connection, settings.sample()))
+
+
+def _ratings_csv() -> str:
+    with settings.store().reading() as connection:
+        return _csv(rating_table(connection))
+
+
+def _csv(rows: list[dict[str, Any]]) -> str:
     text = io.StringIO()
     writer = csv.DictWriter(text, list(rows[0]) if rows else ["item"])
     writer.writeheader()
@@ -154,8 +225,9 @@ def routes() -> list[Route]:
     return [
         *(
             Route(f"{below}/{name}", handler, methods=["POST"])
-            for name, handler in (("label", save_label), ("draft", save_draft), ("undo", undo))
+            for name, handler in (("label", save_label), ("draft", save_draft), ("undo", undo), ("say", say))
         ),
         Route(f"{below}/validations.csv", download_labels, methods=["GET"]),
+        Route(f"{below}/ratings.csv", download_ratings, methods=["GET"]),
         Route(f"{below}/agreement.json", download_figures, methods=["GET"]),
     ]

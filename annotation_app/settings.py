@@ -10,7 +10,10 @@ import sys
 from pathlib import Path
 from typing import NamedTuple
 
-from oceanchat.annotation.guidelines import Guidelines, read_guidelines
+from oceanchat.annotation.guidelines import RATING_GUIDELINES, Guidelines, read_guidelines
+from oceanchat.annotation.live_answers import LiveAnswers
+from oceanchat.cli.flags import call_settings
+from oceanchat.llm.settings import CallSettings
 from oceanchat.prompts import Prompts, open_prompts
 from oceanchat.store.database import Store, open_store
 from oceanchat.store.location import DEFAULT_STORE
@@ -61,3 +64,20 @@ def prompts() -> Prompts:
 def guidelines() -> Guidelines:
     """The guidelines of the prompt folder."""
     return read_guidelines(prompts())
+
+
+@functools.cache
+def rating_guidelines() -> Guidelines:
+    """The guidelines for rating models."""
+    return read_guidelines(prompts(), RATING_GUIDELINES)
+
+
+@functools.cache
+def live_answers() -> LiveAnswers:
+    """The answers of models that this process waits for, in the event loop that serves the routes."""
+    return LiveAnswers(store(), _call_settings)
+
+
+def _call_settings(url: str) -> CallSettings:
+    """How the endpoint of a system is called: with OPENAI_API_KEY, and the proxy of the environment."""
+    return call_settings(base_url=url)

@@ -117,6 +117,7 @@ TESTED_ELSEWHERE = {
     ),
     "tests/oceanchat/annotation/test_accounts.py": "oceanchat/store/annotators",
     "tests/oceanchat/annotation/test_assignment.py": "oceanchat/store/assignments",
+    "tests/annotation_app/test_rating.py": "annotation_app/views/rate",
     "tests/oceanchat/annotation/test_conversations.py": "oceanchat/store/conversations",
     "tests/oceanchat/annotation/test_labels.py": "oceanchat/store/labels oceanchat/store/presentations",
     "tests/oceanchat/annotation/test_revisions.py": "oceanchat/store/second_looks",

@@ -15,7 +15,7 @@ export default function (component) {
   const root = parentElement.querySelector(".item");
   let itemView = instances.get(root);
   if (!itemView) {
-    itemView = new ItemView(root);
+    itemView = component.data.talk ? new ConversationView(root) : new ItemView(root);
     instances.set(root, itemView);
   }
   itemView.update(data, setTriggerValue);
@@ -99,7 +99,7 @@ class ItemView {
     this.controls = {};
     this.root.replaceChildren(this.heading(), this.main(), this.panel());
     this.root.dataset.token = data.token;
-    this.root.classList.toggle("is-plain", !data.turns.length);
+    this.root.classList.toggle("is-plain", !data.turns.length && !data.talk);
     this.title.focus({ preventScroll: true });
     if (!first) this.root.scrollIntoView({ block: "start" });
   }
@@ -142,8 +142,7 @@ class ItemView {
   keyList() {
     this.keys = createElement("dialog", "keys");
     this.keys.setAttribute("aria-label", "Keys");
-    const rows = this.data.questions.flatMap((question) =>
-      question.options.map(([, label, key]) => [key, `${question.label} ${label}`]));
+    const rows = this.answerKeys();
     if (this.data.questions.some((question) => question.name === "comment")) rows.push(["k", "Go to the comment"], ["Esc", "Leave the comment"]);
     if (this.data.questions.length) rows.push(["Enter", this.data.save], ["Ctrl+Enter", `${this.data.save}, from the comment too`]);
     for (const action of this.data.actions) rows.push([action.key === "enter" ? "Enter" : action.key, action.label]);
@@ -162,6 +161,11 @@ class ItemView {
     close.addEventListener("click", () => this.keys.close());
     this.keys.append(createElement("h3", "", "Keys"), list, close);
     return this.keys;
+  }
+
+  answerKeys() {
+    return this.data.questions.flatMap((question) =>
+      question.options.map(([, label, key]) => [key, `${question.label} ${label}`]));
   }
 
   main() {
@@ -234,13 +238,13 @@ class ItemView {
   }
 
   feedback() {
-    const { right, rows, why, score } = this.data.feedback;
+    const { heading, rows, why, score } = this.data.feedback;
     const box = createElement("section", "feedback");
-    box.append(createElement("h3", "", right ? "That is right" : "Not quite"));
+    box.append(createElement("h3", "", heading));
     const list = createElement("dl");
     for (const [question, given, known] of rows) {
-      const pair = createElement("div", given === known ? "right" : "wrong");
-      const words = given === known ? `${given}, as it should be` : `You: ${given}. Right: ${known}`;
+      const pair = createElement("div", given === known || !known ? "right" : "wrong");
+      const words = !known ? given : given === known ? `${given}, as it should be` : `You: ${given}. Right: ${known}`;
       pair.append(createElement("dt", "", question), createElement("dd", "", words));
       list.append(pair);
     }
@@ -308,7 +312,7 @@ class ItemView {
       more.append(createElement("summary", "", name), createElement("span", "", text));
       box.append(more);
     }
-    const row = createElement("div", "options");
+    const row = createElement("div", question.scale === "ordinal" ? "options scale" : "options");
     for (const [value, label, key] of question.options) {
       const id = `${question.name}-${value}`;
       const option = createElement("label", "option");
@@ -320,7 +324,8 @@ class ItemView {
       input.addEventListener("change", () => this.answer(question.name, value));
       // After a click the arrow keys scroll: only who came here by Tab changes an answer with them.
       option.addEventListener("pointerup", () => setTimeout(() => this.title.focus({ preventScroll: true })));
-      option.append(input, createElement("span", "", label), createElement("kbd", "", key));
+      option.append(input, createElement("span", "", label));
+      if (key !== label) option.append(createElement("kbd", "", key));
       row.append(option);
     }
     box.append(row);
@@ -399,7 +404,7 @@ class ItemView {
       .catch(() => { this.dirty = true; });
   }
 
-  post(route, body, leaving) {
+  post(route, body, leaving, limit = 8000) {
     const headers = { "Content-Type": "application/json" };
     if (this.data.signIn) headers["X-Sign-In"] = this.data.signIn;
     return fetch(`${this.data.base}/annotation/${route}`, {
@@ -408,7 +413,7 @@ class ItemView {
       body: JSON.stringify(body),
       credentials: "same-origin",
       keepalive: Boolean(leaving),
-      signal: leaving ? undefined : AbortSignal.timeout(8000),
+      signal: leaving ? undefined : AbortSignal.timeout(limit),
     });
   }
 
@@ -535,15 +540,21 @@ class ItemView {
 
   shortcut(key) {
     if (key === "?") return () => this.keys.showModal();
+    const choose = this.chosenBy(key);
+    if (choose) return choose;
+    if (key === "k" && this.controls.comment) return () => this.controls.comment.querySelector("textarea").focus();
+    const action = this.data.actions.find((candidate) => candidate.key === key);
+    if (action) return () => this.act(action);
+    return key === "enter" && this.data.questions.length ? () => this.save() : null;
+  }
+
+  chosenBy(key) {
     for (const question of this.data.questions) {
       for (const [value, , shortcut] of question.options) {
         if (key === shortcut) return () => this.choose(question.name, value);
       }
     }
-    if (key === "k" && this.controls.comment) return () => this.controls.comment.querySelector("textarea").focus();
-    const action = this.data.actions.find((candidate) => candidate.key === key);
-    if (action) return () => this.act(action);
-    return key === "enter" && this.data.questions.length ? () => this.save() : null;
+    return null;
   }
 
   // The focus goes to the heading, from where arrow keys scroll: on the radio they would change the answer.

@@ -1,6 +1,7 @@
 """An item with its questions, as a component.
 
-All content is set as text, never as HTML. It posts answers, drafts and withdrawals itself, to routes.py, and
+An item is a dialogue, a question, or a conversation with a model that is still going on. All content is
+set as text, never as HTML. It posts answers, drafts, messages and withdrawals itself, to routes.py, and
 reports to the page when a label is saved or a button is pressed.
 """
 
@@ -13,15 +14,16 @@ import streamlit as st
 from annotation_app import session
 from annotation_app.sign_in import base_path
 from oceanchat.annotation.labels import PresentedItem
-from oceanchat.annotation.tasks import Question
+from oceanchat.annotation.tasks import RATE, Question
 from oceanchat.records import SPEAKERS
+from oceanchat.store.conversations import StoredTurn
 
 _FOLDER = Path(__file__).parent
 _component = st.components.v2.component(
     "annotation_item",
     html='<div class="item"></div>',
     css=(_FOLDER / "item.css").read_text(encoding="utf-8"),
-    js=(_FOLDER / "item.js").read_text(encoding="utf-8"),
+    js="\n".join((_FOLDER / name).read_text(encoding="utf-8") for name in ("item.js", "conversation.js")),
 )
 
 
@@ -38,13 +40,23 @@ class ItemAction(NamedTuple):
 
 
 class Feedback(NamedTuple):
-    """What was right in a practice answer, and why."""
+    """What is said about an answer after it was given."""
 
-    right: bool
+    heading: str
     rows: Sequence[tuple[str, str, str]]
     """(question, given, known)."""
     why: str
-    score: str
+    score: str = ""
+
+
+class Talk(NamedTuple):
+    """A conversation with a model, as far as it has gone."""
+
+    question: str
+    """That it starts with."""
+    turns: Sequence[StoredTurn]
+    exchanges: int
+    """Until it is over."""
 
 
 class ItemLayout(NamedTuple):
@@ -68,6 +80,10 @@ class ItemLayout(NamedTuple):
     votes: Sequence[Mapping[str, str]] = ()
     feedback: Feedback | None = None
     """Instead of questions."""
+    reference: Sequence[tuple[str, str, bool]] = ()
+    """(level, what it is like, whether it is asked about), above the turns."""
+    talk: Talk | None = None
+    """The conversation that is rated; its questions stay locked until it is over."""
 
 
 def show_item(
@@ -79,13 +95,14 @@ def show_item(
 ) -> None:
     """Put an item on the page; `on_saved` and `on_action` (name and item of the button) are called before the
     page runs again."""
+    task = presented.task if layout.talk is None else RATE
     data = {
         **layout._asdict(),
         "token": presented.token,
         "turns": turns_of(presented.assignment.item.content),
-        "questions": []
-        if layout.feedback
-        else [_question(question, layout) for question in presented.task.questions],
+        "talk": layout.talk and _talk(layout.talk),
+        "keysByQuestion": task.keys_by_question,
+        "questions": [] if layout.feedback else [_question(question, layout) for question in task.questions],
         "answers": dict(presented.answers),
         "unsaved": None if presented.unsaved is None else dict(presented.unsaved),
         "stored": presented.assignment.answered_at is not None,
@@ -113,6 +130,11 @@ def turns_of(content: Mapping[str, Any]) -> list[dict[str, Any]]:
     ]
 
 
+def _talk(talk: Talk) -> dict[str, Any]:
+    turns = [[turn.number, turn.role, turn.text] for turn in talk.turns]
+    return {"question": talk.question, "turns": turns, "exchanges": talk.exchanges}
+
+
 def _question(question: Question, layout: ItemLayout) -> dict[str, Any]:
     return {
         "name": question.name,
@@ -120,6 +142,7 @@ def _question(question: Question, layout: ItemLayout) -> dict[str, Any]:
         "hint": layout.hints.get(question.name, question.hint),
         "more": [list(pair) for pair in layout.more.get(question.name, ())],
         "required": question.required,
+        "scale": question.scale,
         "options": [list(option) for option in question.options],
     }
 

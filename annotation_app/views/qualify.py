@@ -1,4 +1,4 @@
-"""The annotator's pages before validating."""
+"""The annotator's pages before validating and rating."""
 
 import streamlit as st
 
@@ -6,13 +6,16 @@ from annotation_app import session, settings
 from annotation_app.components.item import Feedback, ItemAction, ItemLayout, show_item
 from annotation_app.views.dialogue import dialogue_layout
 from oceanchat.annotation import labels, qualification
+from oceanchat.annotation.conversations import newest_evaluation
 from oceanchat.annotation.qualification import QualificationStatus
-from oceanchat.annotation.tasks import PRACTICE
+from oceanchat.annotation.tasks import PRACTICE, STYLE
 from oceanchat.store.annotators import Annotator
 from oceanchat.store.labels import ItemLabel
 from oceanchat.traits import Trait
 
 _FEEDBACK_SEEN = "practice"
+_STYLE_TO_COMPARE = "style"
+_READ_RATING = "rating-guidelines"
 
 
 def qualification_page(account: Annotator) -> bool:
@@ -34,10 +37,76 @@ def qualification_page(account: Annotator) -> bool:
     return True
 
 
+def style_page(account: Annotator) -> bool:
+    """Ask which style to expect of each trait-level, before models are rated; False when none is left."""
+    if _our_style(account):
+        return True
+    status = qualification.style_status(settings.store(), account, settings.prompts())
+    if status.item is None:
+        return False
+    if not status.done and not session.remembered(_READ_RATING):
+        st.markdown(settings.rating_guidelines().text)
+        st.button("I have read them", type="primary", on_click=lambda: session.remember(_READ_RATING, True))
+        return True
+    content = status.item.assignment.item.content
+    layout = ItemLayout(
+        title=f"The style of {content['label']}",
+        caption=f"Before you start: trait {status.done + 1} of {status.total}, in your own words",
+        notes=(f"For example: {content['situation']}",),
+        hint="Stored for the lead. There is no right wording; you see ours afterwards, to compare.",
+        progress=(status.done, status.total),
+        save="Save and go on",
+    )
+    show_item(
+        status.item,
+        layout,
+        on_saved=lambda: session.remember(_STYLE_TO_COMPARE, True),
+        on_action=lambda name, item: None,
+        key="style",
+    )
+    return True
+
+
+def _our_style(account: Annotator) -> bool:
+    """Show our description of a style beside the one just given."""
+    last = qualification.last_style(settings.store(), account)
+    if last is None or last.answer_key is None or not session.remembered(_STYLE_TO_COMPARE):
+        return False
+    assignment = labels.own_assignment(settings.store(), account, last.assignment_id)
+    layout = ItemLayout(
+        title=f"The style of {assignment.item.content['label']}",
+        caption="To compare",
+        feedback=Feedback(
+            "Yours and ours, to compare",
+            [
+                (f"{question.label}, yours", last.answers.get(question.name, ""), "")
+                for question in STYLE.questions
+            ],
+            f"Ours: {last.answer_key['why']}",
+        ),
+        actions=(ItemAction("go", "Go on", "enter"),),
+    )
+    show_item(
+        labels.looked_at(assignment, f"style-{last.label_id}"),
+        layout,
+        on_saved=lambda: None,
+        on_action=lambda name, item: session.remember(_STYLE_TO_COMPARE, False),
+        key="our-style",
+    )
+    return True
+
+
 def guidelines_page() -> None:
-    """Show the guidelines again."""
-    if session.signed_in() is not None:
+    """Show the guidelines again, of each task that there is."""
+    if session.signed_in() is None:
+        return
+    if newest_evaluation(settings.store()) is None:
+        return show_guidelines()
+    validating, rating = st.tabs(["Validating dialogues", "Rating models"])
+    with validating:
         show_guidelines()
+    with rating:
+        st.markdown(settings.rating_guidelines().text)
 
 
 def show_guidelines() -> None:
@@ -81,7 +150,7 @@ def _feedback(account: Annotator, status: QualificationStatus) -> bool:
         caption=f"Practice, {status.score.answered} of {status.score.total} answered",
         progress=(status.score.answered, status.score.total),
         feedback=Feedback(
-            qualification.is_right(last),
+            "That is right" if qualification.is_right(last) else "Not quite",
             _rows(last),
             str(last.answer_key["why"]),
             f"{status.score.right} of {status.score.answered} right so far",

@@ -12,6 +12,7 @@ from oceanchat.annotation.labels import PresentedItem
 from oceanchat.errors import AnnotationError
 from oceanchat.store.annotators import Annotator
 from oceanchat.store.assignments import ROUTINE
+from oceanchat.store.conversations import CONVERSATION
 from oceanchat.store.labels import Label
 
 
@@ -32,8 +33,8 @@ def page() -> None:
         caption=f"looking back, {done} of {total} answered" if again else f"{done} of {total} answered",
         progress=(done, total),
         save="Save the change" if again else "Save and go on",
-        actions=_actions(account, presented, last, again),
-        receipt=_receipt(last, done, total),
+        actions=actions(account, presented, last, again, settings.sample()),
+        receipt=last_receipt(last, done, total),
     )
     show_item(
         presented,
@@ -48,7 +49,7 @@ def _presented(account: Annotator) -> PresentedItem | None:
     if assignment_id is not None:
         try:
             assignment = labels.own_assignment(settings.store(), account, assignment_id)
-            if assignment.purpose in ROUTINE:
+            if assignment.purpose in ROUTINE and assignment.item.kind != CONVERSATION:
                 return labels.show(settings.store(), account, assignment)
         except AnnotationError:
             pass
@@ -56,21 +57,23 @@ def _presented(account: Annotator) -> PresentedItem | None:
     return labels.next_item(settings.store(), account, settings.sample())
 
 
-def _actions(
-    account: Annotator, presented: PresentedItem, last: Label | None, again: bool
+def actions(
+    account: Annotator, presented: PresentedItem, last: Label | None, again: bool, sample: int | None
 ) -> list[ItemAction]:
+    """The buttons that lead back, on, and undo the last label of a sample."""
     around = revisions.neighbours(
-        settings.store(), account, presented.assignment.id if again else None, settings.sample()
+        settings.store(), account, presented.assignment.id if again else None, sample
     )
-    actions = [] if around.back is None else [ItemAction("back", "Back", "b", str(around.back))]
+    buttons = [] if around.back is None else [ItemAction("back", "Back", "b", str(around.back))]
     if again:
-        return [*actions, ItemAction("next", "On to the next", "n", str(around.next or ""))]
+        return [*buttons, ItemAction("next", "On to the next", "n", str(around.next or ""))]
     if last is not None:
-        actions.append(ItemAction("undo", "Undo last", "u", undo=last.token))
-    return actions
+        buttons.append(ItemAction("undo", "Undo last", "u", undo=last.token))
+    return buttons
 
 
-def _receipt(last: Label | None, done: int, total: int) -> dict[str, object] | None:
+def last_receipt(last: Label | None, done: int, total: int) -> dict[str, object] | None:
+    """What the page says of the label that was saved last."""
     receipt = None if last is None else labels.receipt_of(last, done, total)
     return None if receipt is None else {"text": f"Last: {receipt_text(receipt)}", "saved": receipt.saved_at}
 
@@ -82,10 +85,11 @@ def _nothing(account: Annotator, done: int, total: int) -> None:
         return
     st.header("All done. Thank you!")
     st.write(f"You answered all {total} items. The lead sees that you have finished.")
-    st.button("Look back at the last one", shortcut="b", on_click=_look_back)
+    st.button("Look back at the last one", shortcut="b", on_click=lambda: look_back(settings.sample()))
 
 
-def _look_back() -> None:
+def look_back(sample: int | None) -> None:
+    """Open what was labeled last in a sample."""
     account = session.signed_in()
     if account is not None:
-        session.view(revisions.neighbours(settings.store(), account, None, settings.sample()).back)
+        session.view(revisions.neighbours(settings.store(), account, None, sample).back)

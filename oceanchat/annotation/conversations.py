@@ -87,6 +87,7 @@ class Request:
             "messages": [{"role": role, "content": content} for role, content in self.messages],
             "seed": self.seed,
             "temperature": self.temperature,
+            "top_p": 1.0,
             "max_tokens": self.max_tokens,
         }
 

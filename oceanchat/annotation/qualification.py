@@ -1,4 +1,4 @@
-"""Describe the traits, then practice, before validating.
+"""Describe the traits, then practice, before validating; describe styles before rating.
 
 Descriptions are stored for the lead. The reason for the right answer of a practice item is shown only after
 it was answered. Who falls short answers the wrong items a second time; who still falls short waits for the
@@ -13,7 +13,7 @@ from typing import Any, Literal, NamedTuple
 from sqlalchemy import Connection
 
 from oceanchat.annotation import accounts, labels
-from oceanchat.annotation.guidelines import PRACTICE_ITEMS, known_items
+from oceanchat.annotation.guidelines import PRACTICE_ITEMS, known_items, style_items
 from oceanchat.annotation.labels import PRACTICE_TRIES, PresentedItem
 from oceanchat.prompts import Prompts
 from oceanchat.store import annotators as annotator_rows
@@ -98,8 +98,12 @@ def _assign(store: Store, account: Annotator, prompts: Prompts) -> None:
         for trait in TRAITS
     ]
     practice = [known.item("practice", "practice:") for known in known_items(prompts)[:PRACTICE_ITEMS]]
+    _assign_items(store, account, describe, practice)
+
+
+def _assign_items(store: Store, account: Annotator, *groups: list[Item]) -> None:
     with store.writing() as connection:
-        ids = ensure_items(connection, [*describe, *practice])
+        ids = ensure_items(connection, [item for group in groups for item in group])
         rows = [
             {
                 "item_id": ids[item.key],
@@ -108,10 +112,48 @@ def _assign(store: Store, account: Annotator, prompts: Prompts) -> None:
                 "slot": account.id,
                 "position": float(position),
             }
-            for group in (describe, practice)
+            for group in groups
             for position, item in enumerate(group)
         ]
         assignment_rows.add_assignments(connection, rows)
+
+
+STYLE = "style"
+"""The kind and the purpose of what is described before models are rated."""
+
+
+class StyleStatus(NamedTuple):
+    """How far an annotator is with the styles that they expect of models."""
+
+    item: PresentedItem | None
+    """To describe next; None when all are described."""
+    done: int
+    total: int
+
+
+def style_status(store: Store, account: Annotator, prompts: Prompts) -> StyleStatus:
+    """How far an annotator is with describing what to expect of each trait-level; assigned on the first
+    visit."""
+    assigned = _styles(store, account)
+    if not assigned:
+        _assign_items(store, account, [item.item(STYLE) for item in style_items(prompts)])
+        assigned = _styles(store, account)
+    remaining = [assignment for assignment in assigned if not assignment.revision]
+    item = labels.show(store, account, remaining[0]) if remaining else None
+    return StyleStatus(item, len(assigned) - len(remaining), len(assigned))
+
+
+def last_style(store: Store, account: Annotator) -> ItemLabel | None:
+    """The last style that an annotator described, with ours in its answer key."""
+    with store.reading() as connection:
+        current = label_rows.item_labels(connection, None)
+    own = [label for label in current if (label.annotator_id, label.purpose) == (account.id, STYLE)]
+    return max(own, key=lambda label: label.label_id, default=None)
+
+
+def _styles(store: Store, account: Annotator) -> list[Assignment]:
+    with store.reading() as connection:
+        return assignment_rows.qualification_assignments(connection, account.id, STYLE)
 
 
 def _practice_labels(current: list[ItemLabel], annotator_id: int) -> list[ItemLabel]:

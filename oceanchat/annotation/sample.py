@@ -102,6 +102,12 @@ def draw_sample(
     return sample
 
 
+def has_sample(store: Store) -> bool:
+    """Whether there are dialogues to validate."""
+    with store.reading() as connection:
+        return sample_rows.latest_sample(connection) is not None
+
+
 def extend_sample(
     store: Store, per_trait_level: int, include_rejected: int | None = None, *, build: str | None = None
 ) -> Sample:

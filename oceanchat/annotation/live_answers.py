@@ -1,0 +1,124 @@
+"""Answers of models as they come, for every page that waits.
+
+An answer is asked for once however many tabs wait for it, goes on when all of them are closed, and is stored
+when it is whole. One that breaks off is gone; whoever waits asks again. Belongs to one event loop.
+"""
+
+import asyncio
+import json
+import sys
+from collections.abc import AsyncIterator, Callable
+from typing import NamedTuple
+
+from oceanchat.annotation import conversations
+from oceanchat.annotation.conversations import Request
+from oceanchat.errors import OceanChatError
+from oceanchat.llm.chat import ChatRequest
+from oceanchat.llm.endpoint.request_errors import RequestError
+from oceanchat.llm.endpoint.streaming import StreamingEndpoint
+from oceanchat.llm.settings import CallSettings
+from oceanchat.prompts import Message
+from oceanchat.store.conversations import StoredTurn
+from oceanchat.store.database import Store
+
+
+class AnswerBrokeOff(OceanChatError):
+    """A model that did not answer; the annotator is not told which."""
+
+    def __init__(self) -> None:
+        super().__init__("the model does not answer at the moment; your message is stored and is sent again")
+
+
+class Progress(NamedTuple):
+    """A piece of an answer, or the stored answer at its end."""
+
+    piece: str = ""
+    stored: StoredTurn | None = None
+
+
+class _LiveAnswer:
+    """One answer on its way."""
+
+    def __init__(self) -> None:
+        self.pieces: list[str] = []
+        self.stored: StoredTurn | None = None
+        self.failed = False
+        self.changed = asyncio.Condition()
+        self.task: asyncio.Task[None] | None = None
+
+    async def tell(self) -> None:
+        async with self.changed:
+            self.changed.notify_all()
+
+    async def follow(self) -> AsyncIterator[Progress]:
+        """All pieces from the first, however late somebody comes. Raises AnswerBrokeOff."""
+        count = 0
+        while True:
+            async with self.changed:
+                while len(self.pieces) == count and self.stored is None and not self.failed:
+                    await self.changed.wait()
+            if len(self.pieces) > count:
+                piece = "".join(self.pieces[count:])
+                count = len(self.pieces)
+                yield Progress(piece)
+            elif self.stored is not None:
+                yield Progress(stored=self.stored)
+                return
+            else:
+                raise AnswerBrokeOff
+
+
+class LiveAnswers:
+    """The answers that a process is waiting for."""
+
+    def __init__(self, store: Store, settings_of: Callable[[str], CallSettings]) -> None:
+        """`settings_of`: an endpoint's URL -> how it is called."""
+        self._store, self._settings_of = store, settings_of
+        self._endpoints: dict[str, StreamingEndpoint] = {}
+        self._live: dict[tuple[int, int], _LiveAnswer] = {}
+
+    def answer(self, request: Request) -> AsyncIterator[Progress]:
+        """The answer to a request, piece by piece, and as it is stored. Raises AnswerBrokeOff."""
+        key = (request.conversation_id, request.number)
+        live = self._live.get(key)
+        if live is None:
+            live = self._live[key] = _LiveAnswer()
+            live.task = asyncio.get_running_loop().create_task(self._ask(request, live))
+        return live.follow()
+
+    async def _ask(self, request: Request, live: _LiveAnswer) -> None:
+        try:
+            endpoint = self._endpoint(request.url)
+            async for piece in endpoint.answer(request.model, _chat_request(request)):
+                live.pieces.append(piece)
+                await live.tell()
+            text = "".join(live.pieces)
+            live.stored = await asyncio.to_thread(conversations.store_answer, self._store, request, text)
+        except (RequestError, OceanChatError) as error:
+            print(
+                f"oceanchat: model '{request.model}' at '{request.url}': {error}", file=sys.stderr, flush=True
+            )
+        finally:
+            live.failed = live.stored is None
+            del self._live[request.conversation_id, request.number]
+            await live.tell()
+
+    def _endpoint(self, url: str) -> StreamingEndpoint:
+        if url not in self._endpoints:
+            self._endpoints[url] = StreamingEndpoint(self._settings_of(url))
+        return self._endpoints[url]
+
+    async def close(self) -> None:
+        """Close all sockets."""
+        for endpoint in self._endpoints.values():
+            await endpoint.close()
+
+
+def _chat_request(request: Request) -> ChatRequest:
+    return ChatRequest(
+        tuple(Message(role, content) for role, content in request.messages),
+        task="persona",
+        max_tokens=request.max_tokens,
+        temperature=request.temperature,
+        extra_body=json.dumps({"seed": request.seed}),
+    )
