@@ -131,6 +131,7 @@ class ConversationView extends ItemView {
       else box.removeAttribute("aria-disabled");
     }
     if (this.saveButton) this.saveButton.disabled = locked || this.busy;
+    if (!locked) for (const button of this.root.querySelectorAll("[aria-keyshortcuts=l]")) button.hidden = true;
   }
 
   freeText(question) {
@@ -302,6 +303,6 @@ class ConversationView extends ItemView {
   }
 
   answerKeys() {
-    return [["0 – 5", "Answer the marked question"], ["⌫", "Go back a question"], ["Enter", "Send the message"]];
+    return [["0 – 5", "Answer the marked question"], ["⌫", "Go back a question"], ["Enter", "Send the message, in its box"]];
   }
 }

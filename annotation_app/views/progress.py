@@ -1,5 +1,6 @@
 """The lead's page of annotators and their progress."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
@@ -7,7 +8,9 @@ import streamlit as st
 
 from annotation_app import session, settings
 from annotation_app.components.table import show_table
+from annotation_app.sign_in import base_path
 from oceanchat.annotation import accounts, assignment, qualification, report
+from oceanchat.annotation.evaluation_progress import evaluation_progress
 from oceanchat.annotation.qualification import PracticeScore, QualificationRecord
 from oceanchat.annotation.report import AnnotatorProgress
 from oceanchat.statistics.figure import Figure
@@ -33,7 +36,7 @@ def _live() -> None:
         return
     coverage = assignment.coverage(settings.store(), settings.sample())
     if not coverage.items:
-        st.write("There is no sample yet. Draw one with `oceanchat sample`.")
+        st.write("There are no dialogues to validate yet. Draw a sample with `oceanchat sample`.")
     else:
         st.progress(coverage.complete / coverage.items)
         st.caption(f"{coverage.complete} of {coverage.items} items have all their labels")
@@ -44,7 +47,36 @@ def _live() -> None:
         for warning in progress.attention.warnings:
             st.text(f"Look at {progress.annotator.name}: {warning}.")
     frame = pd.DataFrame([_row(progress) for progress in everyone])
-    st.dataframe(frame, hide_index=True, key="annotators", height="content", placeholder="-")
+    if not frame.empty:
+        st.dataframe(frame, hide_index=True, key="annotators", height="content", placeholder="-")
+    _evaluation()
+
+
+def _evaluation() -> None:
+    """How far the rating of models is, where there is an evaluation."""
+    progress = evaluation_progress(settings.store())
+    if progress is None:
+        return
+    st.subheader("Rating models")
+    if progress.unassigned:
+        st.warning(f"{progress.unassigned} ratings have no annotator. Add one.")
+    people, systems = st.columns(2)
+    frame = pd.DataFrame(
+        [
+            {
+                "Annotator": rater.name,
+                "Rated": rater.done,
+                "Of": rater.total,
+                "Median seconds": None if rater.median_seconds is None else round(rater.median_seconds),
+            }
+            for rater in progress.raters
+        ]
+    )
+    people.dataframe(frame, hide_index=True, key="raters", height="content", placeholder="-")
+    names = {"system": "System", "questions": "Questions", "finished": "Conversations", "ratings": "Ratings"}
+    frame = pd.DataFrame([each._asdict() for each in progress.systems]).rename(columns=names)
+    systems.dataframe(frame, hide_index=True, key="systems", height="content")
+    st.html(f"<a href='{base_path()}/annotation/ratings.csv' target='_self'>Download the ratings</a>")
 
 
 def _row(progress: AnnotatorProgress) -> dict[str, Any]:
@@ -99,16 +131,8 @@ def _qualification(record: QualificationRecord) -> None:
                 on_click=session.as_lead,
                 args=(lambda lead: accounts.retire(settings.store(), annotator),),
             )
-        if record.descriptions:
-            with st.expander("Their descriptions of the traits"):
-                show_table(
-                    ("Trait", "High", "Low"),
-                    [
-                        (trait, levels.get("high", ""), levels.get("low", ""))
-                        for trait, levels in record.descriptions.items()
-                    ],
-                    key=f"described-{annotator.id}",
-                )
+        _described("Their descriptions of the traits", record.descriptions, f"described-{annotator.id}")
+        _described("The styles they expect of models", record.styles, f"styles-{annotator.id}")
         if record.wrong:
             with st.expander("Practice items that were wrong at first"):
                 show_table(
@@ -125,6 +149,15 @@ def _qualification(record: QualificationRecord) -> None:
                     ],
                     key=f"wrong-{annotator.id}",
                 )
+
+
+def _described(title: str, descriptions: Mapping[str, Mapping[str, str]], key: str) -> None:
+    if descriptions:
+        with st.expander(title):
+            rows = [
+                (trait, words.get("high", ""), words.get("low", "")) for trait, words in descriptions.items()
+            ]
+            show_table(("Trait", "High", "Low"), rows, key=key)
 
 
 def _answers(answers: Answers) -> str:

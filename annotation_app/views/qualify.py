@@ -8,7 +8,7 @@ from annotation_app.views.dialogue import dialogue_layout
 from oceanchat.annotation import labels, qualification
 from oceanchat.annotation.conversations import newest_evaluation
 from oceanchat.annotation.qualification import QualificationStatus
-from oceanchat.annotation.tasks import PRACTICE, STYLE
+from oceanchat.annotation.tasks import PRACTICE
 from oceanchat.store.annotators import Annotator
 from oceanchat.store.labels import ItemLabel
 from oceanchat.traits import Trait
@@ -73,17 +73,17 @@ def _our_style(account: Annotator) -> bool:
     if last is None or last.answer_key is None or not session.remembered(_STYLE_TO_COMPARE):
         return False
     assignment = labels.own_assignment(settings.store(), account, last.assignment_id)
+    high, _, low = str(last.answer_key["why"]).removeprefix("High: ").partition(" Low: ")
+    rows = [
+        ("High, yours", last.answers.get("high", ""), ""),
+        ("High, ours", high, ""),
+        ("Low, yours", last.answers.get("low", ""), ""),
+        ("Low, ours", low, ""),
+    ]
     layout = ItemLayout(
         title=f"The style of {assignment.item.content['label']}",
-        caption="To compare",
-        feedback=Feedback(
-            "Yours and ours, to compare",
-            [
-                (f"{question.label}, yours", last.answers.get(question.name, ""), "")
-                for question in STYLE.questions
-            ],
-            f"Ours: {last.answer_key['why']}",
-        ),
+        caption=str(assignment.item.content["situation"]),
+        feedback=Feedback("Yours and ours, to compare", rows, ""),
         actions=(ItemAction("go", "Go on", "enter"),),
     )
     show_item(

@@ -3,17 +3,21 @@
 import streamlit as st
 
 from annotation_app import session, settings
-from annotation_app.components.item import ItemLayout, Talk, show_item
+from annotation_app.components.item import ItemAction, ItemLayout, Talk, show_item
 from annotation_app.views import qualify
 from annotation_app.views.validate import actions, last_receipt, look_back
 from oceanchat.annotation import conversations, labels, revisions
 from oceanchat.annotation.conversations import NextConversation, newest_evaluation
 from oceanchat.annotation.labels import PresentedItem
+from oceanchat.annotation.tasks import TALK
 from oceanchat.errors import AnnotationError
 from oceanchat.store.annotators import Annotator
 from oceanchat.store.conversations import CONVERSATION
+from oceanchat.store.labels import Label
 from oceanchat.store.samples import Sample
 from oceanchat.traits import LEVELS, TraitLevel
+
+_LATER = "later"
 
 
 def page() -> None:
@@ -35,7 +39,7 @@ def page() -> None:
         else f"{done} of {total} conversations rated",
         progress=(done, total),
         save="Save the change" if again else "Save and go on",
-        actions=actions(account, following.item, last, again, evaluation.id),
+        actions=_actions(account, following.item, last, again, evaluation.id),
         receipt=last_receipt(last, done, total),
         hint="The model plays a character; it is not a person. ? shows the keys.",
     )
@@ -43,13 +47,34 @@ def page() -> None:
         following.item,
         layout,
         on_saved=lambda: session.view(None),
-        on_action=lambda name, item: session.view(item),
+        on_action=_act,
         key="conversation",
     )
 
 
+def _act(name: str, item: str) -> None:
+    if name == _LATER:
+        session.remember(_LATER, _put_off() | {int(item)})
+    else:
+        session.view(item)
+
+
+def _put_off() -> frozenset[int]:
+    """The assignments that were put off in this session."""
+    return frozenset(session.remembered(_LATER) or ())
+
+
+def _actions(
+    account: Annotator, presented: PresentedItem, last: Label | None, again: bool, number: int
+) -> list[ItemAction]:
+    buttons = actions(account, presented, last, again, number)
+    if presented.task is TALK:
+        buttons.append(ItemAction(_LATER, "Later", "l", str(presented.assignment.id)))
+    return buttons
+
+
 def _next(account: Annotator, evaluation: Sample) -> NextConversation:
-    return conversations.next_conversation(settings.store(), account, evaluation.id)
+    return conversations.next_conversation(settings.store(), account, evaluation.id, _put_off())
 
 
 def _opened(account: Annotator) -> PresentedItem | None:

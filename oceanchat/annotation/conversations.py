@@ -9,7 +9,7 @@ here sends requests.
 import hashlib
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -108,20 +108,23 @@ def newest_evaluation(store: Store) -> Sample | None:
         return latest_sample(connection, EVALUATION)
 
 
-def next_conversation(store: Store, account: Annotator, number: int) -> NextConversation:
+def next_conversation(
+    store: Store, account: Annotator, number: int, later: Collection[int] = ()
+) -> NextConversation:
     """Present what somebody is to talk about or rate next.
 
-    First, in their order, what they can rate and what they are to hold; then what nobody holds yet.
+    First, in their order, what they can rate and what they are to hold; then what nobody holds yet. `later`
+    are assignments that they put off: these come last.
     """
     with store.reading() as connection:
         cells = conversation_rows.open_cells(connection, account.id, number)
         sample = latest_sample(connection, number=number)
-        chosen = next((cell for cell in cells if _is_ready(cell, account)), None)
-        chosen = chosen or next(
-            (cell for cell in cells if cell.holder_id is None and not cell.finished), None
+        live = sample is not None and sample.settings["unit"] == "live"
+        reachable = [cell for cell in cells if live or cell.finished or cell.holder_id in (None, account.id)]
+        reachable.sort(
+            key=lambda cell: (cell.assignment_id in later, not live and not _is_ready(cell, account))
         )
-        if sample is not None and sample.settings["unit"] == "live":
-            chosen = next(iter(cells), None)
+        chosen = next(iter(reachable), None)
         assignment = (
             None if chosen is None else assignment_rows.assignment_by_id(connection, chosen.assignment_id)
         )

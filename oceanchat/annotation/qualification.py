@@ -211,6 +211,8 @@ class QualificationRecord(NamedTuple):
     descriptions: dict[str, dict[str, str]]
     """Trait's name -> the descriptions of 'high' and 'low'."""
     wrong: tuple[WrongAnswer, ...]
+    styles: dict[str, dict[str, str]]
+    """The same of the styles expected of models."""
 
 
 def overview(store: Store, lead: Annotator) -> list[QualificationRecord]:
@@ -226,19 +228,27 @@ def overview(store: Store, lead: Annotator) -> list[QualificationRecord]:
         QualificationRecord(
             account,
             _score_of(current, first, account.id, total),
-            {
-                contents[label.item_id]["label"]: dict(label.answers)
-                for label in current
-                if label.annotator_id == account.id and label.purpose == "describe"
-            },
+            _described(current, contents, account.id, "describe"),
             tuple(
                 _wrong_answer(label, first[label.assignment_id], contents[label.item_id])
                 for label in _practice_labels(current, account.id)
                 if not _matches(label, first[label.assignment_id])
             ),
+            _described(current, contents, account.id, STYLE),
         )
         for account in annotators
     ]
+
+
+def _described(
+    current: list[ItemLabel], contents: Mapping[int, Mapping[str, Any]], annotator_id: int, purpose: str
+) -> dict[str, dict[str, str]]:
+    """Trait's name -> what somebody wrote of 'high' and 'low'."""
+    return {
+        contents[label.item_id]["label"]: dict(label.answers)
+        for label in current
+        if label.annotator_id == annotator_id and label.purpose == purpose
+    }
 
 
 def _wrong_answer(label: ItemLabel, given: Answers, content: Mapping[str, Any]) -> WrongAnswer:

@@ -1,14 +1,20 @@
 """`oceanchat evaluation` lets people rate models."""
 
+import asyncio
 import json
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from oceanchat.cli.flags import read_config
+from oceanchat.cli.flags import call_settings, read_config
 from oceanchat.cli.group import CommandGroup
-from oceanchat.cli.options import json_option, prompts_option, store_option
+from oceanchat.cli.options import json_option, prompts_option, sample_option, store_option
+from oceanchat.errors import AnnotationError
+
+if TYPE_CHECKING:
+    from oceanchat.annotation.evaluation import RatedSystem
+    from oceanchat.traits import TraitLevel
 
 
 @click.group(cls=CommandGroup)
@@ -88,9 +94,65 @@ def create(
     loaded = load_questions(questions)
     created = create_evaluation(open_store(store), config, loaded, open_prompts(prompts), another=another)
     cells = len(loaded) * len(config.systems)
+    for system in config.systems:
+        _warn_of(system, {question.trait_level for question in loaded})
     if as_json:
         return click.echo(json.dumps({"evaluation": created.id, "conversations": cells}))
-    click.echo(
-        f"Evaluation {created.id}: {len(loaded)} questions, {len(config.systems)} systems,"
-        f" {cells} conversations for each annotator to rate, unit {config.unit}"
+    what = ", ".join(
+        (
+            _counted(len(loaded), "question"),
+            _counted(len(config.systems), "system"),
+            f"{_counted(cells, 'conversation')} ({config.unit})",
+            f"each rated by {_counted(config.annotators, 'annotator')}",
+        )
     )
+    click.echo(f"Evaluation {created.id}: {what}")
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
+def _warn_of(system: "RatedSystem", trait_levels: "set[TraitLevel]") -> None:
+    """Say on stderr what would keep annotators from talking with a system, as far as it can be seen now."""
+    from oceanchat.llm.endpoint.served_models import listing
+
+    reached, names = asyncio.run(listing(call_settings(base_url=system.url)))
+    missing = sorted({system.model_for(level) for level in trait_levels} - set(names))
+    if not reached:
+        problem = "cannot be reached now; annotators can talk with it once it answers"
+    elif names and missing:
+        more = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
+        problem = f"does not list the model '{missing[0]}'{more}; check what stands behind '#'"
+    else:
+        return
+    click.echo(f"oceanchat: system '{system.name}': '{system.url}' {problem}", err=True)
+
+
+@evaluation.command("status")
+@sample_option
+@store_option
+@json_option
+def show_status(sample_number: int | None, store: str, as_json: bool) -> None:
+    """Show how far an evaluation is, by system and by annotator.
+
+    \b
+    oceanchat evaluation status
+    """
+    from oceanchat.annotation.evaluation_progress import evaluation_progress
+    from oceanchat.cli.display.tables import print_table
+    from oceanchat.store.database import open_store
+
+    progress = evaluation_progress(open_store(store, must_exist=True), sample_number)
+    if progress is None:
+        raise AnnotationError("there is no evaluation yet; make one with `oceanchat evaluation create`")
+    if as_json:
+        lists = {name: [each._asdict() for each in getattr(progress, name)] for name in ("systems", "raters")}
+        return click.echo(json.dumps(progress._asdict() | lists))
+    title = f"Evaluation {progress.number}, unit {progress.unit}"
+    print_table(("", "questions", "conversations", "ratings"), progress.systems, title)
+    click.echo()
+    raters = [(*each[:3], "-" if each[3] is None else round(each[3])) for each in progress.raters]
+    print_table(("", "rated", "of", "median seconds"), raters)
+    if progress.unassigned:
+        click.echo(f"{progress.unassigned} ratings have no annotator; add one.", err=True)

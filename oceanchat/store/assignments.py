@@ -211,3 +211,14 @@ def counts_by_item(connection: Connection, sample_id: int, purpose: str) -> dict
         .order_by(items.c.id)
     )
     return {row[0]: ItemCount(*row[1:]) for row in connection.execute(query)}
+
+
+def assigned_count(connection: Connection, sample_id: int, purpose: str) -> int:
+    """How many assignments for a purpose a sample has."""
+    query = (
+        select(func.count())
+        .select_from(assignments)
+        .join(items, items.c.id == assignments.c.item_id)
+        .where(items.c.sample_id == sample_id, assignments.c.purpose == purpose)
+    )
+    return int(connection.execute(query).scalar_one())

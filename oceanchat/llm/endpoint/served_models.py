@@ -4,7 +4,7 @@ For messages to people: what goes wrong on the way is put in words, never raised
 """
 
 import json
-from typing import Any
+from typing import Any, NamedTuple
 
 import httpx2
 import openai
@@ -19,8 +19,16 @@ MOST = 20
 """Models named at most."""
 
 
-async def served_models(settings: CallSettings) -> str:
-    """What the endpoint serves, in words: "it serves 'a', 'b'"."""
+class Listing(NamedTuple):
+    """What an endpoint says that it serves."""
+
+    reached: bool
+    names: tuple[str, ...]
+    """Without secrets; empty where it does not say."""
+
+
+async def listing(settings: CallSettings) -> Listing:
+    """The models that the endpoint lists."""
     wait = min(LONGEST_WAIT, settings.timeout_seconds)
     connection = Connection(settings.model_copy(update={"timeout_seconds": wait}), Throttle(1))
     try:
@@ -28,12 +36,20 @@ async def served_models(settings: CallSettings) -> str:
         if names is None and connection.may_lack_version:
             names = await _names(connection, f"{settings.root_url}/v1/models")
     except openai.APIConnectionError:
-        return "it cannot be reached to list its models"
+        return Listing(False, ())
     finally:
         await connection.close()
+    return Listing(True, tuple(map(connection.shown_error, names or ())))
+
+
+async def served_models(settings: CallSettings) -> str:
+    """What the endpoint serves, in words: "it serves 'a', 'b'"."""
+    reached, names = await listing(settings)
+    if not reached:
+        return "it cannot be reached to list its models"
     if not names:
         return "it does not say what it serves"
-    listed = ", ".join(f"'{connection.shown_error(name)}'" for name in names[:MOST])
+    listed = ", ".join(f"'{name}'" for name in names[:MOST])
     return f"it serves {listed}{', ...' if len(names) > MOST else ''}"
 
 

@@ -117,6 +117,18 @@ def test_who_takes_over_for_somebody_who_left_goes_on_where_they_stopped(store: 
     assert labels.save(store, other, continued.token, FULL).value == "1 5 5"
 
 
+def test_what_is_put_off_comes_last_and_what_others_left_is_open_to_all(store: Store) -> None:
+    ann = evaluated(store, ("Ann", "Ben"), levels=2)[0]
+    number = evaluation_of(store).id
+    later: list[int] = []
+    for _ in range(4):
+        item = conversations.next_conversation(store, ann, number, later).item
+        assert item is not None and item.assignment.id not in later
+        later.append(item.assignment.id)
+    first = conversations.next_conversation(store, ann, number, later).item
+    assert first is not None and first.assignment.id in later
+
+
 def test_live_conversations_are_ones_own(store: Store) -> None:
     team = evaluated(store, systems=SYSTEMS[:1], unit="live")
     for person in team:
