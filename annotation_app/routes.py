@@ -21,7 +21,7 @@ from oceanchat.annotation import accounts, conversations, labels, report, revisi
 from oceanchat.annotation.conversations import HeldElsewhere, OtherMessage
 from oceanchat.annotation.conversations import Request as ModelRequest
 from oceanchat.annotation.labels import Conflict, Receipt, TooSoon
-from oceanchat.annotation.live_answers import AnswerBrokeOff, Progress
+from oceanchat.annotation.live_answers import AnswerBrokeOff, AnswerPart
 from oceanchat.errors import OceanChatError, StoreError
 from oceanchat.nesting import parse_json
 from oceanchat.store.annotators import Annotator
@@ -55,11 +55,11 @@ async def say(request: Request) -> Response:
     body = await _body(request, "text", str)
     if isinstance(body, Response):
         return body
-    said = await run_in_threadpool(_in_thread, request, body, _say)
-    if isinstance(said, Response):
-        return said
+    outcome = await run_in_threadpool(_in_thread, request, body, _say)
+    if isinstance(outcome, Response):
+        return outcome
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-    return StreamingResponse(_events(said), media_type="text/event-stream", headers=headers)
+    return StreamingResponse(_events(outcome), media_type="text/event-stream", headers=headers)
 
 
 def _say(account: Annotator, body: Body) -> StoredTurn | ModelRequest:
@@ -69,22 +69,20 @@ def _say(account: Annotator, body: Body) -> StoredTurn | ModelRequest:
     )
 
 
-async def _events(said: StoredTurn | ModelRequest) -> AsyncIterator[str]:
-    if isinstance(said, StoredTurn):
-        yield _event(Progress(stored=said))
+async def _events(outcome: StoredTurn | ModelRequest) -> AsyncIterator[str]:
+    if isinstance(outcome, StoredTurn):
+        yield _event(AnswerPart(stored=outcome))
         return
     try:
-        async for progress in settings.live_answers().answer(said):
-            yield _event(progress)
+        async for part in settings.live_answers().answer(outcome):
+            yield _event(part)
     except AnswerBrokeOff as error:
         yield f"data: {json.dumps({'error': _sentence(error)})}\n\n"
 
 
-def _event(progress: Progress) -> str:
-    stored = progress.stored
-    content = (
-        {"piece": progress.piece} if stored is None else {"answer": stored.text, "saved": stored.said_at}
-    )
+def _event(part: AnswerPart) -> str:
+    stored = part.stored
+    content = {"piece": part.piece} if stored is None else {"answer": stored.text, "saved": stored.said_at}
     return f"data: {json.dumps(content)}\n\n"
 
 

@@ -1,6 +1,6 @@
-"""Answers of models as they come, for every page that waits.
+"""Hand on models' answers as they come.
 
-An answer is asked for once however many tabs wait for it, goes on when all of them are closed, and is stored
+An answer is asked for once however many pages wait for it, goes on when all of them are closed, and is stored
 when it is whole. One that breaks off is gone; whoever waits asks again. Belongs to one event loop.
 """
 
@@ -29,7 +29,7 @@ class AnswerBrokeOff(OceanChatError):
         super().__init__("the model does not answer at the moment; your message is stored and is sent again")
 
 
-class Progress(NamedTuple):
+class AnswerPart(NamedTuple):
     """A piece of an answer, or the stored answer at its end."""
 
     piece: str = ""
@@ -50,7 +50,7 @@ class _LiveAnswer:
         async with self.changed:
             self.changed.notify_all()
 
-    async def follow(self) -> AsyncIterator[Progress]:
+    async def follow(self) -> AsyncIterator[AnswerPart]:
         """All pieces from the first, however late somebody comes. Raises AnswerBrokeOff."""
         count = 0
         while True:
@@ -60,9 +60,9 @@ class _LiveAnswer:
             if len(self.pieces) > count:
                 piece = "".join(self.pieces[count:])
                 count = len(self.pieces)
-                yield Progress(piece)
+                yield AnswerPart(piece)
             elif self.stored is not None:
-                yield Progress(stored=self.stored)
+                yield AnswerPart(stored=self.stored)
                 return
             else:
                 raise AnswerBrokeOff
@@ -77,7 +77,7 @@ class LiveAnswers:
         self._endpoints: dict[str, StreamingEndpoint] = {}
         self._live: dict[tuple[int, int], _LiveAnswer] = {}
 
-    def answer(self, request: Request) -> AsyncIterator[Progress]:
+    def answer(self, request: Request) -> AsyncIterator[AnswerPart]:
         """The answer to a request, piece by piece, and as it is stored. Raises AnswerBrokeOff."""
         key = (request.conversation_id, request.number)
         live = self._live.get(key)

@@ -1,8 +1,9 @@
-"""Describe the traits, then practice, before validating; describe styles before rating.
+"""Qualify annotators before they validate or rate.
 
-Descriptions are stored for the lead. The reason for the right answer of a practice item is shown only after
-it was answered. Who falls short answers the wrong items a second time; who still falls short waits for the
-lead, who sees which were wrong and may admit them.
+They describe the traits and practice before they validate, and describe styles before they rate. Descriptions
+are stored for the lead. The reason for the right answer of a practice item is shown only after it was
+answered. Who falls short answers the wrong items a second time; who still falls short waits for the lead, who
+sees which were wrong and may admit them.
 """
 
 import hashlib

@@ -82,8 +82,8 @@ def create(
 
     \b
     oceanchat evaluation create \\
-        --system preact=http://127.0.0.1:8000/v1#preact: \\
-        --system prompt=prompted:http://127.0.0.1:8000/v1#base
+        --system preact=http://127.0.0.1:8809/v1#preact: \\
+        --system prompt=prompted:http://127.0.0.1:8809/v1#preact:o-high@0
     """
     from oceanchat.annotation.evaluation import EvaluationConfig, create_evaluation, parse_system
     from oceanchat.annotation.starting_questions import load_questions
@@ -118,7 +118,9 @@ def _warn_of(system: "RatedSystem", trait_levels: "set[TraitLevel]") -> None:
     from oceanchat.llm.endpoint.served_models import listing
 
     reached, names = asyncio.run(listing(call_settings(base_url=system.url)))
-    missing = sorted({system.model_for(level) for level in trait_levels} - set(names))
+    wanted = {system.model_for(level) for level in trait_levels}
+    # `preact serve` lists trait-levels without their strength, as in preact:o-high@0.5.
+    missing = sorted(model for model in wanted if not {model, model.partition("@")[0]} & set(names))
     if not reached:
         problem = "cannot be reached now; annotators can talk with it once it answers"
     elif names and missing:

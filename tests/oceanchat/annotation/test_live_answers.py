@@ -38,9 +38,9 @@ class Talking:
     async def read(self) -> tuple[str, str]:
         """(what came in pieces, what was stored)."""
         pieces, stored = "", ""
-        async for progress in self.answers.answer(self.ask()):
-            pieces += progress.piece
-            stored = progress.stored.text if progress.stored else stored
+        async for part in self.answers.answer(self.ask()):
+            pieces += part.piece
+            stored = part.stored.text if part.stored else stored
         return pieces, stored
 
 
