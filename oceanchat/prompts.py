@@ -35,7 +35,9 @@ BLANKS: dict[str, frozenset[str]] = {
         "judge_item": "trait definition facets answers",
     }.items()
 }
-"""The blanks each task's template must hold, neither more nor fewer."""
+"""The blanks each task's template must hold."""
+OPTIONAL_BLANKS: dict[str, frozenset[str]] = dict.fromkeys(("write", "disclose"), frozenset({"answer_words"}))
+"""Blanks a template may hold besides; where one is not filled, its line is left out."""
 
 _FRONT = re.compile(r"\A---\s*\n(.*?)\n---\s*\n(.*)\Z", re.DOTALL)
 _PART = re.compile(r"^## (system|user)\s*$", re.MULTILINE)
@@ -65,15 +67,34 @@ class Template:
     """The whole file, as releases show it."""
 
     def fill(self, **values: str) -> tuple[Message, ...]:
-        """The messages with every blank filled and escaped; the first one names the task."""
+        """The messages with every blank filled and escaped; the first one names the task.
+
+        The line of an optional blank that is given no value is left out.
+        """
         missing = BLANKS[self.task] - values.keys()
-        if missing or values.keys() - BLANKS[self.task]:
-            raise ValueError(f"task {self.task} takes {sorted(BLANKS[self.task])}, got {sorted(values)}")
+        if missing or values.keys() - self.blanks:
+            raise ValueError(f"task {self.task} takes {sorted(self.blanks)}, got {sorted(values)}")
         escaped = {name: html.escape(value, quote=False) for name, value in values.items()}
+        unfilled = self.blanks - values.keys()
         return tuple(
-            Message(part.role, _BLANK.sub(lambda blank: escaped[blank.group(1)], part.content))
+            Message(
+                part.role,
+                _BLANK.sub(lambda blank: escaped[blank.group(1)], _without_lines(part.content, unfilled)),
+            )
             for part in self.parts
         )
+
+    @property
+    def blanks(self) -> frozenset[str]:
+        """The blanks it holds."""
+        return frozenset(name for part in self.parts for name in _BLANK.findall(part.content))
+
+
+def _without_lines(text: str, blanks: frozenset[str]) -> str:
+    """The text without the lines in which these blanks and their tags stand."""
+    for name in sorted(blanks):
+        text = re.sub(rf"^.*<{name}>\s*\{{{name}\}}\s*</{name}>.*\n?", "", text, flags=re.MULTILINE)
+    return text
 
 
 @dataclass(frozen=True)
@@ -166,11 +187,11 @@ def parse_template(text: str, task: str, where: str) -> Template:
 def _check_blanks(parts: tuple[Message, ...], task: str, where: str) -> None:
     body = "\n".join(part.content for part in parts)
     blanks = _BLANK.findall(body)
-    needed = BLANKS[task]
+    needed, allowed = BLANKS[task], BLANKS[task] | OPTIONAL_BLANKS.get(task, frozenset())
     for name in blanks:
-        if name not in needed:
-            close = difflib.get_close_matches(name, sorted(needed), 1)
-            hint = f"did you mean '{{{close[0]}}}'" if close else f"it may hold {_listed(needed)}"
+        if name not in allowed:
+            close = difflib.get_close_matches(name, sorted(allowed), 1)
+            hint = f"did you mean '{{{close[0]}}}'" if close else f"it may hold {_listed(allowed)}"
             raise PromptError(
                 f"prompt file '{where}' has the blank '{{{name}}}', which task {task} does not fill; {hint}"
             )
@@ -180,7 +201,7 @@ def _check_blanks(parts: tuple[Message, ...], task: str, where: str) -> None:
                 f"prompt file '{where}' lacks the blank '{{{name}}}'; add <{name}>{{{name}}}</{name}>"
             )
     tagged = _TAGGED_BLANK.findall(body)
-    for name in sorted(needed):
+    for name in sorted(needed | set(blanks)):
         once = (
             blanks.count(name)
             == tagged.count(name)

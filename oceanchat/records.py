@@ -107,6 +107,8 @@ class SeedTopic(Record):
     """1 to 5."""
     text: str
     reason: str = ""
+    answer_words: tuple[int, ...] = ()
+    """The words asked for of each answer; empty where answers may have any length."""
     state: SeedState = "written"
     detail: str = ""
     """Why it is not written, when it is not."""

@@ -53,11 +53,11 @@ def build(dry_run: bool, yes: bool, store: str, as_json: bool, **flags: Any) -> 
 
     config = build_config(flags)
     prepared = service.prepare(config, to_ask=not dry_run)
-    result_tables.print_corpus_notes(prepared.corpus)
+    result_tables.print_prepared_notes(prepared)
     if dry_run:
         from oceanchat.cli.calls import print_forecast
 
-        print_forecast(config, store, as_json)
+        print_forecast(prepared.config, store, as_json)
         return 0
     if not may_spend(prepared, store, yes):
         return NOT_AGREED

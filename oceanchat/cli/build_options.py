@@ -61,6 +61,14 @@ RECIPE = (
     exchanges_option,
     words_option,
     click.option(
+        "--answer-words",
+        multiple=True,
+        callback=lambda context, option, parts: ",".join(parts) or None,
+        metavar="RANGE",
+        help="Words asked for of each answer, the same for both levels of a trait: a range, or free (any"
+        " length, as in the paper). E=10-60 sets one trait's; repeat it for others. Default: 8-40.",
+    ),
+    click.option(
         "--seeds-per-essay",
         default=3,
         show_default=True,

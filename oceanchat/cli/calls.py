@@ -56,7 +56,7 @@ def estimate(pilot: int | None, store: str, as_json: bool, **flags: Any) -> None
     \b
     oceanchat estimate --trait O --level high --count 200 --model gpt-4o-mini --pilot 5
     """
-    from oceanchat.cli.display.build import print_corpus_notes
+    from oceanchat.cli.display.build import print_prepared_notes
     from oceanchat.cli.display.progress import BuildProgress
     from oceanchat.pipeline import build as service
     from oceanchat.pipeline import one_by_one
@@ -66,7 +66,7 @@ def estimate(pilot: int | None, store: str, as_json: bool, **flags: Any) -> None
     if pilot is not None:
         small = config.model_copy(update={"count": min(pilot, config.count)})
         prepared = service.prepare(small)
-        print_corpus_notes(prepared.corpus)
+        print_prepared_notes(prepared)
         with BuildProgress() as progress:
             asyncio.run(service.build(prepared, open_store(store), progress, open_endpoint))
         comparison = asyncio.run(one_by_one.compare(prepared, open_store(store), open_endpoint))

@@ -210,7 +210,7 @@ def stats(plot: Path | None, build: str | None, store: str, as_json: bool) -> No
     if as_json:
         return click.echo(json.dumps(passed.records()))
     print_table_six(passed.table_six)
-    print_length(passed.length)
+    print_length(passed.length, passed.asked)
 
 
 @click.command()

@@ -25,8 +25,10 @@ from oceanchat.pipeline.labeling import OrderedSentence
 from oceanchat.pipeline.making import DialogueMaker, task_group
 from oceanchat.pipeline.report import BuildReport, Outcome, check_sums
 from oceanchat.pipeline.seed_topics import SeedSelector
+from oceanchat.pipeline.slots import Slots
 from oceanchat.pipeline.stages import Stages
 from oceanchat.pipeline.trial import Trial
+from oceanchat.pipeline.unsaid_lengths import fit_lengths
 from oceanchat.pipeline.yields import count_labels
 from oceanchat.progress import Progress, Stage
 from oceanchat.prompts import Prompts, fingerprints, open_prompts
@@ -50,19 +52,22 @@ class Prepared(NamedTuple):
     config: BuildConfig
     prompts: Prompts
     corpus: Corpus
+    notes: tuple[str, ...] = ()
+    """What the user should know of the prompts, one line each."""
 
 
 def prepare(config: BuildConfig, to_ask: bool = True) -> Prepared:
     """Read what a build needs.
 
-    Raises InputError for a corpus or prompts that cannot be used and, where models are `to_ask`, for a
-    missing key.
+    Raises InputError for a corpus or prompts that cannot be used, ConfigError for options that the prompts
+    have no blank for and, where models are `to_ask`, for a missing key.
     """
     prompts = open_prompts(config.prompts)
     prompts.check(config.tasks)
+    config, notes = fit_lengths(config, prompts)
     if to_ask and config.asks_a_real_model and not config.calls.offline:
         require_key(config.calls)
-    return Prepared(config, prompts, open_corpus(config.essays, config.columns))
+    return Prepared(config, prompts, open_corpus(config.essays, config.columns), notes)
 
 
 def check_build(prepared: Prepared, store: Store) -> None:
@@ -97,7 +102,7 @@ async def build(
     went missing.
     """
     started = time.monotonic()
-    config, prompts, _ = prepared
+    config, prompts = prepared.config, prepared.prompts
     check_build(prepared, store)
     corpus = ingest_corpus(prepared.corpus, store, progress)
     async with open_models(config, store, open_endpoint) as models:
@@ -178,12 +183,17 @@ class Builder:
         seeds: list[SeedTopic] = []
         dialogues: list[Dialogue] = []
         most = FIRST_TOPICS if self._asks_live else requested
+        slots = Slots() if self.config.lengths.of(trait_level.trait) else None
         while missing := requested - sum(d.state == "passed" for d in dialogues):
-            selected = await selector.next(min(missing, most))
+            selected = await selector.next(min(missing, most, slots.room if slots else missing))
             if not selected:
                 break
             most *= 2
+            if slots:
+                selected = [self.stages.asked_for(seed, slots.next()) for seed in selected]
             results = await maker.make(selected)
+            if slots:
+                slots.settle(result.keeps_slot for result in results)
             seeds += [seed for seed, _ in results]
             dialogues += [dialogue for _, dialogue in results if dialogue is not None]
         saved = self.config.saved() | self._request_forms(previous)

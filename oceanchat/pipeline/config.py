@@ -8,12 +8,13 @@ import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from oceanchat.corpus.columns import ColumnChoice, parse_label_columns
 from oceanchat.llm.settings import SCRIPTED, CallSettings
+from oceanchat.pipeline.answer_words import FREE, AnswerWords, default_answer_words, parse_answer_words
 from oceanchat.pipeline.synthesis import TASKS, Mode
 from oceanchat.records import Check
 from oceanchat.traits import Level, Trait, TraitLevel
@@ -53,6 +54,9 @@ class BuildConfig(BaseModel):
     """Questions with their answers in a dialogue (the paper: 5)."""
     words: int = Field(default=80, ge=10, le=500)
     """Maximum words in a turn (the paper: 80)."""
+    answer_words: str | None = None
+    """The words asked for of an answer: '8-40', 'free' (the paper), 'E=10-60', several between commas; None:
+    8 to 40 where the prompts have a blank for it."""
     seeds_per_essay: int = Field(default=3, ge=1, le=1_000_000)
     """Seed topics taken from one essay at most, for each trait-level."""
     min_strength: int = Field(default=1, ge=1, le=5)
@@ -69,6 +73,21 @@ class BuildConfig(BaseModel):
     check_tokens: int | None = Field(default=None, ge=1, le=1_000_000)
     """Completion limits of one call in tokens, for models that reason first; None: what the reply needs."""
     calls: CallSettings = CallSettings()
+
+    @model_validator(mode="after")
+    def _check_answer_words(self) -> Self:
+        try:
+            self.lengths  # noqa: B018
+        except ValueError as error:
+            raise ValueError(f"--answer-words '{self.answer_words}' cannot be used: {error}") from None
+        return self
+
+    @property
+    def lengths(self) -> AnswerWords:
+        """The words asked for of the answers about each trait. Raises ValueError."""
+        if self.answer_words is None:
+            return default_answer_words(self.words)
+        return parse_answer_words(self.answer_words, self.words)
 
     @property
     def columns(self) -> ColumnChoice:
@@ -111,12 +130,13 @@ class BuildConfig(BaseModel):
 
     def saved(self) -> dict[str, Any]:
         """What is stored beside the result: everything but keys and credentials."""
-        settings = self.model_dump(mode="json", exclude={"calls", "build", "replace"})
+        settings = self.model_dump(mode="json", exclude={"calls", "build", "replace", "answer_words"})
         asked_for = {name: settings.pop(name) for name in OPTIONAL}
         asked_for |= {"extra_body": self.calls.extra_body, "endpoint_name": self.calls.endpoint_name}
         return settings | {
             "endpoint": self.calls.endpoint if self.asks_a_real_model else SCRIPTED,
             "max_attempts": self.calls.max_attempts,
+            **({} if str(self.lengths) == FREE else {"answer_words": str(self.lengths)}),
             **{name: value for name, value in asked_for.items() if value},
         }
 

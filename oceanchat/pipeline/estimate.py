@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection
 
+from oceanchat.errors import PromptError
 from oceanchat.llm.prices import PriceTable, load_prices
 from oceanchat.llm.settings import SCRIPTED
 from oceanchat.pipeline.config import BuildConfig
@@ -21,6 +22,8 @@ from oceanchat.pipeline.ranges import NO_USAGE, Range, TaskEstimate, add_up
 from oceanchat.pipeline.rehearsal import rehearse
 from oceanchat.pipeline.rough_estimate import rough_task
 from oceanchat.pipeline.seed_topics import BLOCK, CHOSEN_PER_BLOCK
+from oceanchat.pipeline.unsaid_lengths import fit_lengths
+from oceanchat.prompts import open_prompts
 from oceanchat.statistics.intervals import wilson
 from oceanchat.store import builds as build_rows
 from oceanchat.store import ledger_sums
@@ -148,6 +151,7 @@ def _finite(value: Any) -> Any:
 
 def estimate_build(config: BuildConfig, store: Store) -> BuildEstimate:
     """What `config` asks for beyond what `store` holds. Raises ConfigError."""
+    config = _fitted(config)
     prices = load_prices(config.calls.prices)
     with store.reading() as connection:
         passed = {code: _passed(connection, config, code) for code in _built_alike(connection, config)}
@@ -164,6 +168,14 @@ def estimate_build(config: BuildConfig, store: Store) -> BuildEstimate:
     return BuildEstimate(
         config, missing, 0, _without_pilot(config, missing, known, prices), prices.date, True
     )
+
+
+def _fitted(config: BuildConfig) -> BuildConfig:
+    """The config with the lengths that its prompts can ask for; as it is where they cannot be read."""
+    try:
+        return fit_lengths(config, open_prompts(config.prompts))[0]
+    except PromptError:
+        return config
 
 
 def _without_pilot(
@@ -184,7 +196,15 @@ def _without_pilot(
 
 def _built_alike(connection: Connection, config: BuildConfig) -> list[str]:
     """Trait-levels whose latest build used the same models in the same mode."""
-    shape = ("mode", "check", "exchanges", "min_strength", "sentences_per_call", "dialogues_per_check")
+    shape = (
+        "mode",
+        "check",
+        "exchanges",
+        "answer_words",
+        "min_strength",
+        "sentences_per_call",
+        "dialogues_per_check",
+    )
     same = ("labeler", "writer", "checker", *shape)
     now = config.saved()
     return [

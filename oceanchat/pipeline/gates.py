@@ -17,6 +17,7 @@ from oceanchat.pipeline.replies.character_words import leading_words, self_descr
 from oceanchat.pipeline.replies.leftovers import markup_in, placeholder_in
 from oceanchat.pipeline.replies.spoken import direction_in
 from oceanchat.records import Role, Turn, transcript
+from oceanchat.statistics.length import ANSWER_LENGTH, NEAR_DUPLICATE, mean_words, misses_length
 
 SIMILAR = 0.5
 """Jaccard similarity of word 5-grams from which two dialogues are near-duplicates."""
@@ -60,6 +61,8 @@ class GateInput:
     essay: str
     """The essay the seed topic stands in; empty when there is none."""
     bounds: Bounds
+    answer_words: tuple[int, ...] = ()
+    """The words asked for of each answer; empty where none were."""
 
 
 Gate = Callable[[GateInput], str | None]
@@ -111,6 +114,15 @@ def words(gate_input: GateInput) -> str | None:
         if longest <= gate_input.bounds.words
         else f"a turn of {longest} words, {gate_input.bounds.words} are allowed"
     )
+
+
+def answer_length(gate_input: GateInput) -> str | None:
+    """The answers are about as long as they were asked to be."""
+    answers = [turn.text for turn in gate_input.turns if turn.role == "discloser"]
+    asked = gate_input.answer_words[: len(answers)]
+    if not asked or not misses_length(answers, asked):
+        return None
+    return f"{mean_words(answers):.0f} words an answer, {sum(asked) / len(asked):.0f} were asked for"
 
 
 def named(gate_input: GateInput) -> str | None:
@@ -193,10 +205,10 @@ GATES: tuple[tuple[str, Gate], ...] = (
     ("self-described", self_described),
     ("leading", leading),
     ("copied", copied),
+    (ANSWER_LENGTH, answer_length),
 )
-"""All gates but the last one, in order; add a new one here."""
-NEAR_DUPLICATE = "near-duplicate"
-_OF_WHOLE_DIALOGUES = ("length", "copied")
+"""All gates but the last one, in order; add a new one before ANSWER_LENGTH."""
+_OF_WHOLE_DIALOGUES = ("length", "copied", ANSWER_LENGTH)
 """Gates that say nothing of a dialogue that is still being written."""
 
 
@@ -221,10 +233,12 @@ class GateRunner:
     bounds: Bounds
     _passed: NearDuplicates = field(default_factory=NearDuplicates)
 
-    def rejection(self, key: str, turns: Sequence[Turn], essay: str) -> GateRejection | None:
+    def rejection(
+        self, key: str, turns: Sequence[Turn], essay: str, answer_words: tuple[int, ...] = ()
+    ) -> GateRejection | None:
         """The first gate that rejects the dialogue; None when it passes, which is then remembered under
         `key`."""
-        gate_input = GateInput(tuple(turns), essay, self.bounds)
+        gate_input = GateInput(tuple(turns), essay, self.bounds, answer_words)
         for name, gate in GATES:
             reason = gate(gate_input)
             if reason is not None:

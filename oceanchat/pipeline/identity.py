@@ -10,6 +10,7 @@ from typing import Any
 
 from oceanchat.errors import ConfigError
 from oceanchat.llm.settings import SCRIPTED
+from oceanchat.pipeline.answer_words import FREE
 from oceanchat.pipeline.config import OPTIONAL, BuildConfig
 from oceanchat.store.builds import ROLES, StoredBuild
 
@@ -19,6 +20,7 @@ DECIDING = (
     "check",
     "exchanges",
     "words",
+    "answer_words",
     "seeds_per_essay",
     "min_strength",
     "sentences_per_call",
@@ -63,7 +65,9 @@ def _is_scripted_over_real(wanted: Mapping[str, Any], stored: Mapping[str, Any])
 def _difference(wanted: Mapping[str, Any], stored: Mapping[str, Any]) -> str | None:
     """The first option in which two builds differ, in words."""
     for name in DECIDING:
-        before, now = stored.get(name), wanted.get(name)
+        # Builds that ask for no lengths have none, as all had before there were any.
+        unsaid = FREE if name == "answer_words" else None
+        before, now = stored.get(name, unsaid), wanted.get(name, unsaid)
         if before != now and (name in stored or now is not None):
             flag = f"--{name.replace('_', '-')}"
             was = f"with {flag} '{before}'" if before is not None else f"without {flag}"

@@ -31,6 +31,13 @@ class MadeDialogue(NamedTuple):
     dialogue: Dialogue | None
     """In its final state; None where none was written."""
 
+    @property
+    def keeps_slot(self) -> bool:
+        """Whether its lengths are for no other dialogue: it passed, or calls failed that are made again."""
+        if self.dialogue is None:
+            return self.seed.state == "failed"
+        return self.dialogue.state in ("passed", "failed")
+
 
 @asynccontextmanager
 async def task_group() -> AsyncIterator[asyncio.TaskGroup]:
@@ -83,6 +90,7 @@ class DialogueMaker:
 
     async def bring_through(self, seed: SeedTopic) -> bool:
         """Whether a dialogue about `seed` passes the gates and the checker gives a verdict on it."""
+        seed = self.stages.asked_for(seed, seed.order)
         dialogue = self._gated(seed, await self.stages.writer().write(seed))
         if dialogue is None or dialogue.state != "unchecked":
             return False
@@ -101,7 +109,7 @@ class DialogueMaker:
         key = dialogue_id(seed.trait_level, written.turns)
         with self.store.reading() as connection:
             essay = corpus_rows.essay_text(connection, self.corpus.id, seed.essay_id)
-        rejection = written.rejection or self.gates.rejection(key, written.turns, essay)
+        rejection = written.rejection or self.gates.rejection(key, written.turns, essay, seed.answer_words)
         dialogue = Dialogue(
             id=key,
             order=seed.order,

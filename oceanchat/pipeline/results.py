@@ -8,10 +8,17 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from oceanchat.errors import InputError
+from oceanchat.pipeline.answer_words import asked_of
 from oceanchat.pipeline.config import BuildConfig
 from oceanchat.pipeline.report import Outcome, check_sums
 from oceanchat.records import Dialogue, Funnel
-from oceanchat.statistics.length import LengthFigures, answer_lengths, length_figures
+from oceanchat.statistics.length import (
+    AskedLength,
+    LengthFigures,
+    answer_lengths,
+    asked_length,
+    length_figures,
+)
 from oceanchat.statistics.table_six import SummaryRow, table_six
 from oceanchat.store import builds as build_rows
 from oceanchat.store import imports as import_rows
@@ -133,6 +140,8 @@ class PassedStatistics(NamedTuple):
 
     table_six: tuple[SummaryRow, ...]
     length: LengthFigures
+    asked: AskedLength | None = None
+    """What was asked of the writer; None where answers were of any length."""
 
     def records(self) -> list[dict[str, Any]]:
         """The lines of Table 6 for `--json`, each with its trait's P(high longer than low), None without."""
@@ -158,4 +167,19 @@ def passed_statistics(store: Store, build: str | None = None) -> PassedStatistic
         raise InputError(
             f"store '{store.url}' holds no dialogue that passed; run `oceanchat build` or `oceanchat import`"
         )
-    return PassedStatistics(table_six(passed), length_figures(map(answer_lengths, passed)))
+    length = length_figures(map(answer_lengths, passed))
+    return PassedStatistics(table_six(passed), length, _asked_length(store, build))
+
+
+def _asked_length(store: Store, name: str | None) -> AskedLength | None:
+    """What a build asked of its writer, and how far the writer kept to it."""
+    ranges, counts = {}, []
+    with store.reading() as connection:
+        for build in build_rows.stored_builds(connection, name):
+            trait = TraitLevel.parse(build.trait_level).trait
+            words = asked_of(build.config, trait)
+            if words is not None:
+                ranges[trait.value] = words
+                steps = build_rows.state_counts(connection, build.trait_level, build.build)
+                counts.append(steps["dialogues"])
+    return asked_length(ranges, counts)

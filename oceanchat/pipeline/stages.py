@@ -6,12 +6,14 @@ Labeler, writer, gates and checker get what the config says of them.
 from dataclasses import dataclass
 
 from oceanchat.models import BuildModels
+from oceanchat.pipeline.answer_words import target_words
 from oceanchat.pipeline.back_validation import Checker
 from oceanchat.pipeline.config import BuildConfig
 from oceanchat.pipeline.gates import Bounds, GateRunner
 from oceanchat.pipeline.labeling import Labeler
 from oceanchat.pipeline.synthesis import Writer
 from oceanchat.prompts import Prompts
+from oceanchat.records import SeedTopic
 from oceanchat.traits import TraitLevel
 
 
@@ -48,6 +50,14 @@ class Stages:
             dialogue_tokens=self.config.dialogue_tokens,
             turn_tokens=self.config.turn_tokens,
         )
+
+    def asked_for(self, seed: SeedTopic, slot: int) -> SeedTopic:
+        """The seed topic with the words that are asked for of each answer in that slot."""
+        words = self.config.lengths.of(seed.trait)
+        if words is None:
+            return seed
+        targets = target_words(words, seed.trait, self.config.seed, slot, self.config.exchanges)
+        return seed.model_copy(update={"answer_words": targets})
 
     def gates(self) -> GateRunner:
         """Gates that have let nothing through yet."""

@@ -85,6 +85,8 @@ class Writer:
             "exchanges": f"{_counted(self.exchanges, 'exchange')}, that is {lines}"
             f" {_counted(self.exchanges, 'answer')}"
         }
+        if seed.answer_words:
+            values["answer_words"] = ", ".join(map(str, seed.answer_words))
         limit = self.dialogue_tokens or 2 * self.exchanges * self.words * TOKENS_PER_WORD
         turns = await self._ask("write", seed, used, values, limit, read_dialogue)
         if turns is None:
@@ -116,6 +118,8 @@ class Writer:
                     "conversation": transcript(turns),
                     "number": f"{number} of {self.exchanges}{last}",
                 }
+                if task == "disclose" and seed.answer_words:
+                    values["answer_words"] = str(seed.answer_words[number - 1])
                 read = functools.partial(read_utterance, role=role)
                 text = await self._ask(task, seed, used, values, limit, read)
                 if text is None:

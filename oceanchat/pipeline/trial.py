@@ -39,7 +39,7 @@ class Trial:
 
     async def run(self, block: Sequence[Together]) -> bool:
         """Whether a topic of the build's first block came through all roles."""
-        labeled, topics = 0, list[Candidate]()
+        labeled, tried, topics = 0, 0, list[Candidate]()
         for groups in _steps(block):
             candidates = await self.labeler.label(groups)
             labeled += len(candidates)
@@ -49,8 +49,9 @@ class Trial:
             for candidate in sorted(topics, key=lambda c: (-(c.strength or 0), c.order)):
                 if self.session.throttle.stopped is not None:  # a role has turned out to be of no use
                     return False
-                if await self.write_and_check(seed_topic(self.trait_level, candidate, 0)):
+                if await self.write_and_check(seed_topic(self.trait_level, candidate, tried)):
                     return True
+                tried += 1
             topics.clear()
         return False
 

@@ -10,9 +10,16 @@ from typing import NamedTuple
 
 from oceanchat.records import Dialogue
 from oceanchat.statistics.auc import Clustered, clustered_auc
-from oceanchat.statistics.figure import COEFFICIENT, Figure
+from oceanchat.statistics.figure import COEFFICIENT, SHARE, Figure
+from oceanchat.statistics.intervals import wilson
 from oceanchat.traits import TRAITS, Level, Trait
 
+ANSWER_LENGTH, NEAR_DUPLICATE = "answer-length", "near-duplicate"
+"""The gate of dialogues whose answers miss the length asked for, and the only one after it."""
+TOLERANCE, TOLERATED_WORDS = 1 / 3, 4
+"""How far the mean words of an answer may lie from those asked for: a third of them, and always so many."""
+HEEDED = 0.5
+"""A writer that keeps to the lengths asked for less often than this does not heed them."""
 CONCERN_BELOW, CONCERN_ABOVE = 0.25, 0.75
 """Beyond these, length gives the level away."""
 
@@ -30,6 +37,17 @@ class AnswerLengths(NamedTuple):
     """Answers in the dialogue."""
 
 
+class AskedLength(NamedTuple):
+    """How long answers were asked to be, and how many dialogues were as long."""
+
+    ranges: Mapping[str, str]
+    """The words asked for of an answer, such as '8-40', by the letter of the trait."""
+    written: int
+    """Dialogues that came as far as that gate."""
+    missed: int
+    """Those it rejected."""
+
+
 class LengthFigures(NamedTuple):
     """P(high longer than low) of every trait with dialogues of both levels, by its letter."""
 
@@ -42,6 +60,12 @@ class LengthFigures(NamedTuple):
 def mean_words(answers: Sequence[str]) -> float:
     """Mean words of an answer; 0 without answers."""
     return sum(len(answer.split()) for answer in answers) / len(answers) if answers else 0.0
+
+
+def misses_length(answers: Sequence[str], asked: Sequence[int]) -> bool:
+    """Whether the answers are, in the mean, far from the words asked for of each."""
+    wanted = sum(asked) / len(asked)
+    return abs(mean_words(answers) - wanted) > max(TOLERANCE * wanted, TOLERATED_WORDS)
 
 
 def answer_lengths(dialogue: Dialogue) -> AnswerLengths:
@@ -88,6 +112,43 @@ def length_concerns(figures: LengthFigures) -> list[str]:
         "What is trained on these dialogues can learn length instead of the trait, and a judge can be right"
         " by counting words; compare levels at equal length.",
     ]
+
+
+def asked_length(ranges: Mapping[str, str], dialogues: Iterable[Mapping[str, int]]) -> AskedLength | None:
+    """How far a writer kept to `ranges`, from how many `dialogues` of each trait-level are in which state;
+    None where nothing was asked for."""
+    mine, later = f"gate:{ANSWER_LENGTH}", f"gate:{NEAR_DUPLICATE}"
+    written = missed = 0
+    for states in dialogues:
+        missed += states.get(mine, 0)
+        written += sum(
+            n for state, n in states.items() if not state.startswith("gate:") or state in (mine, later)
+        )
+    return AskedLength(ranges, written, missed) if ranges else None
+
+
+def asked_sentences(asked: AskedLength) -> list[str]:
+    """What was asked for, whether the writer kept to it, and whose trait talkativeness is."""
+    traits: dict[str, list[str]] = {}
+    for trait, words in asked.ranges.items():
+        traits.setdefault(words, []).append(trait)
+    ranges = " and ".join(f"{words} words an answer for {', '.join(of)}" for words, of in traits.items())
+    heeding = wilson(asked.written - asked.missed, asked.written)
+    sentences = [
+        f"The writer was asked for {ranges}, in equal measure for both levels; of {asked.written:,} dialogues"
+        f" {asked.missed:,} missed that by more than a third and were rejected (gate:{ANSWER_LENGTH})."
+    ]
+    if heeding.value is not None and heeding.value < HEEDED:
+        sentences.append(
+            f"It does not heed the lengths it is asked for: {heeding.text(SHARE)} of its dialogues keep to"
+            " them, and those that do are the ones that had that length anyway."
+        )
+    if Trait.E.value in asked.ranges:
+        sentences.append(
+            "Talkativeness belongs to Extraversion, and equal lengths leave it out; that trait can have a"
+            " range of its own (--answer-words E=10-60) or none (E=free)."
+        )
+    return sentences
 
 
 def is_concern(figure: Figure) -> bool:

@@ -11,8 +11,8 @@ from rich.table import Table
 from oceanchat.cli.display.dialogue import print_dialogue
 from oceanchat.cli.display.notes import print_note, print_sentence
 from oceanchat.cli.display.tables import fit, print_table, stdout_console, table_fits
-from oceanchat.corpus.essays import Corpus
 from oceanchat.llm.settings import SCRIPTED
+from oceanchat.pipeline.build import Prepared
 from oceanchat.pipeline.config import BuildConfig
 from oceanchat.pipeline.failures import FailedStep, why_short
 from oceanchat.pipeline.replies.stored import SHOWN_ID
@@ -57,10 +57,12 @@ def print_build(report: BuildReport, samples: Sequence[Dialogue], config: BuildC
     out.print(_models_line(config), style="bold", soft_wrap=not out.is_terminal)
 
 
-def print_corpus_notes(corpus: Corpus) -> None:
-    """On stderr: how the columns of a corpus were read, as far as a user should know before a build."""
-    for note in corpus.notes:
-        _note(f"corpus '{corpus.name}': {note}")
+def print_prepared_notes(prepared: Prepared) -> None:
+    """On stderr, before a build: how the corpus's columns were read and what the prompts cannot say."""
+    for note in prepared.corpus.notes:
+        _note(f"corpus '{prepared.corpus.name}': {note}")
+    for note in prepared.notes:
+        _note(note)
 
 
 def print_build_notes(report: BuildReport, failures: Sequence[FailedStep]) -> None:

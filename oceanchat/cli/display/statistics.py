@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from oceanchat.cli.display.notes import print_sentence
 from oceanchat.cli.display.tables import print_table, stdout_console
-from oceanchat.statistics.length import LengthFigures, length_concerns
+from oceanchat.statistics.length import AskedLength, LengthFigures, asked_sentences, length_concerns
 from oceanchat.statistics.table_six import PAPER as PAPER_TABLE_SIX
 from oceanchat.statistics.table_six import SummaryRow
 
@@ -26,14 +26,16 @@ def print_table_six(rows: Sequence[SummaryRow]) -> None:
     print_table(("", "dialogues (paper)", "turns (paper)", "words per turn (paper)"), cells)
 
 
-def print_length(figures: LengthFigures) -> None:
-    """How often the high level is longer than the low one, and concerns."""
+def print_length(figures: LengthFigures, asked: AskedLength | None = None) -> None:
+    """How often the high level is longer than the low one, concerns, and what lengths were asked for."""
     if not figures.words:
         return
     stdout_console().print("\nHow often high is longer than low (0.5: length says nothing)", style="bold")
     rows = [(trait, words.text(), figures.exchanges[trait].text()) for trait, words in figures.words.items()]
     print_table(("", "words an answer (95 % interval)", "exchanges (95 % interval)"), rows)
     print_length_concerns(figures)
+    for line in asked_sentences(asked) if asked else ():
+        print_sentence(line)
 
 
 def print_length_concerns(figures: LengthFigures) -> None:

@@ -140,7 +140,7 @@ def _source(source: Mapping[str, Any], names: Mapping[str, str]) -> list[str]:
 
 
 def _models(build: Mapping[str, Any]) -> dict[str, Any]:
-    names = ("labeler", "writer", "checker", "mode", "check", "exchanges", "words", "seed")
+    names = ("labeler", "writer", "checker", "mode", "check", "exchanges", "words", "answer_words", "seed")
     return {name: build[name] for name in names if name in build}
 
 

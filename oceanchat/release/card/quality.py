@@ -8,6 +8,7 @@ beside ours.
 from collections.abc import Mapping
 from typing import Any
 
+from oceanchat.pipeline.answer_words import asked_of
 from oceanchat.records import REJECTED_BY_CHECK
 from oceanchat.release.balance import TOLERANCE
 from oceanchat.release.card.markdown import share_shown, table
@@ -15,9 +16,16 @@ from oceanchat.release.folder import TOPICS_PLOT
 from oceanchat.release.manifest import Manifest
 from oceanchat.statistics.dataset_quality import WHOLE
 from oceanchat.statistics.figure import NAMES, SHARE, Figure, form_of
-from oceanchat.statistics.length import LengthFigures, length_concerns
+from oceanchat.statistics.length import (
+    AskedLength,
+    LengthFigures,
+    asked_length,
+    asked_sentences,
+    length_concerns,
+)
 from oceanchat.statistics.paper import PAPER_HUMAN_PASS_RATE, PAPER_UNANIMOUS
 from oceanchat.statistics.table_six import PAPER
+from oceanchat.traits import TraitLevel
 
 Quality = Mapping[str, Any]
 
@@ -72,7 +80,20 @@ def length(manifest: Manifest, quality: Quality) -> str:
     rows = [[trait, words[trait].text(), exchanges[trait].text()] for trait in words]
     concerns = length_concerns(LengthFigures(words, exchanges))
     text = note + table(["trait", "words an answer (95 % interval)", "exchanges (95 % interval)"], rows)
-    return text + ("\n**Concern.** " + " ".join(concerns) + "\n" if concerns else "")
+    text += "\n**Concern.** " + " ".join(concerns) + "\n" if concerns else ""
+    asked = _asked(manifest, quality)
+    return text + ("\n" + " ".join(asked_sentences(asked)) + "\n" if asked else "")
+
+
+def _asked(manifest: Manifest, quality: Quality) -> AskedLength | None:
+    """The lengths that the builds asked for, and how far their writer kept to them."""
+    ranges = {}
+    for code, build in manifest.builds.items():
+        words = asked_of(build, TraitLevel.parse(code).trait)
+        if words is not None:
+            ranges[code] = words
+    states = (steps["dialogues"] for code, steps in quality["funnel"].items() if code in ranges)
+    return asked_length({code[0]: words for code, words in ranges.items()}, states)
 
 
 def _balance(manifest: Manifest) -> str:

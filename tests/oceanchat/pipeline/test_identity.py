@@ -57,6 +57,16 @@ def test_how_much_and_how_fast_and_where_goes_on_with_a_build(change: dict[str, 
     check(before.model_copy(update=change), stored(before))
 
 
+def test_a_build_from_before_there_were_lengths_goes_on_with_free_ones() -> None:
+    before = config(**REAL, answer_words="free")
+    assert "answer_words" not in before.saved()
+    check(before, stored(before))
+    with pytest.raises(ConfigError, match=r"made with --answer-words 'free', not '8-40'; keep both"):
+        check(config(**REAL), stored(before))
+    with pytest.raises(ConfigError, match=r"made with --answer-words '8-40', not '8-40,E=10-60'"):
+        check(config(**REAL, answer_words="E=10-60"), stored(config(**REAL)))
+
+
 def test_changed_prompts_go_on_but_for_less() -> None:
     before = config(**REAL)
     check(before, stored(before), prompts="new")

@@ -71,7 +71,9 @@ WRITERS: list[SlowWriter] = []
 CHECKERS: list[Notes] = []
 
 
-async def make(store: Store, writer: SlowWriter, checker: Notes, count: int = 6) -> list[str]:
+async def make(
+    store: Store, writer: SlowWriter, checker: Notes, count: int = 6, answer_words: tuple[int, ...] = ()
+) -> list[str]:
     """The states of dialogues about so many seed topics."""
     WRITERS.append(writer)
     CHECKERS.append(checker)
@@ -82,6 +84,7 @@ async def make(store: Store, writer: SlowWriter, checker: Notes, count: int = 6)
         SeedTopic(
             id=str(number), order=number, sentence_id=first.id, essay_id=first.essay_id, author="a",
             trait=Trait.O, level=Level.HIGH, facet="ideas", strength=3, text=f"topic {number}",
+            answer_words=answer_words,
         )
         for number in range(count)
     ]  # fmt: skip
@@ -112,6 +115,12 @@ async def test_what_shares_a_check_goes_by_order_and_not_by_time(store: Store) -
     writer.go_on.set()
     assert await making == ["passed", "passed", "gate:opening", "passed", "passed", "passed"]
     assert checker.checked == [[0, 1], [3, 4], [5]]
+
+
+async def test_answers_that_ignore_the_length_asked_for_are_rejected_by_name(store: Store) -> None:
+    """The writer's answers have ten words each."""
+    assert await make(store, SlowWriter(), Notes(), 2, (10, 12, 11)) == ["passed"] * 2
+    assert await make(store, SlowWriter(), Notes(), 2, (30, 28, 32)) == ["gate:answer-length"] * 2
 
 
 async def test_an_error_is_raised_as_itself(store: Store) -> None:

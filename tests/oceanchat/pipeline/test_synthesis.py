@@ -102,6 +102,21 @@ async def test_the_dual_questioner_is_given_the_theme_and_the_talk_and_nothing_e
             assert tags["seed_topic"] == SEED.text and tags["level"] == "high"
 
 
+@pytest.mark.parametrize("mode", ["screenplay", "dual"])
+async def test_the_words_asked_for_of_each_answer_reach_the_writer(mode: Mode) -> None:
+    replies = {"theme": "Theme: mornings at home", "write": "Questioner: a?\nSelf-discloser: b."}
+    model = Replies(lambda request: replies.get(request.task, "What about it?"))
+    await writer(model, mode, exchanges=3).write(SEED.model_copy(update={"answer_words": (12, 31, 9)}))
+    asked = [read_tags(request.messages).get("answer_words") for request in model.asked]
+    assert (
+        asked
+        == {
+            "screenplay": ["12, 31, 9"],
+            "dual": [None, None, "12", None, "31", None, "9"],
+        }[mode]
+    )
+
+
 async def test_a_dual_dialogue_that_a_gate_rejects_costs_no_further_call() -> None:
     replies = {"theme": "Theme: mornings at home", "question": "What about it?", "disclose": "I'm just lazy."}
     model = Replies(lambda request: replies[request.task])

@@ -50,6 +50,12 @@ def test_the_sample_is_sound_and_small(sample: Release) -> None:
     assert sum(path.stat().st_size for path in SAMPLE.rglob("*") if path.is_file()) < 1_000_000
 
 
+def test_length_tells_high_from_low_for_no_trait(sample: Release) -> None:
+    measured = {trait: figure["value"] for trait, figure in sample.quality["length_auc"].items()}
+    assert set(measured) == set("OCEAN") and all(0.4 <= value <= 0.6 for value in measured.values())
+    assert {build["answer_words"] for build in sample.manifest.builds.values()} == {"8-40"}
+
+
 def test_the_sample_has_all_trait_levels_in_all_splits_and_rejected_rows(sample: Release) -> None:
     assert Counter(row.trait_level for row in sample.rows) == dict.fromkeys(CODES, 20)
     for split in ("train", "validation", "test"):

@@ -1,7 +1,14 @@
 """Whether length gives a level away, by trait, and how that is said."""
 
 from oceanchat.records import Turn
-from oceanchat.statistics.length import AnswerLengths, answer_lengths, length_concerns, length_figures
+from oceanchat.statistics.length import (
+    AnswerLengths,
+    answer_lengths,
+    asked_length,
+    asked_sentences,
+    length_concerns,
+    length_figures,
+)
 from oceanchat.traits import Level, Trait
 from tests.oceanchat.release.factories import make_dialogue
 
@@ -47,3 +54,18 @@ def test_each_trait_with_both_levels_has_its_figures() -> None:
 def test_nothing_is_said_within_a_quarter_and_three_quarters() -> None:
     edges = length_figures([*lengths(Trait.A, Level.HIGH, [5, 7]), *lengths(Trait.A, Level.LOW, [6, 4])])
     assert edges.words["A"].value == 0.75 and length_concerns(edges) == []
+
+
+def test_a_writer_that_does_not_heed_the_length_is_named() -> None:
+    states = {"passed": 20, "gate:answer-length": 100, "gate:near-duplicate": 2, "gate:named": 9}
+    ignoring = asked_length({"O": "8-40", "C": "8-40"}, [states, {"passed": 3}])
+    assert ignoring == ({"O": "8-40", "C": "8-40"}, 125, 100)
+    first, concern = asked_sentences(ignoring)
+    assert "asked for 8-40 words an answer for O, C," in first and "of 125 dialogues 100 missed" in first
+    assert concern.startswith("It does not heed the lengths it is asked for: 20.0%")
+    heeding = asked_length({"O": "8-40", "E": "10-60"}, [{"passed": 20, "off-trait": 9}])
+    assert heeding is not None and heeding.missed == 0
+    first, about_extraversion = asked_sentences(heeding)
+    assert "8-40 words an answer for O and 10-60 words an answer for E" in first
+    assert about_extraversion.startswith("Talkativeness belongs to Extraversion")
+    assert asked_length({}, [{"passed": 20}]) is None
