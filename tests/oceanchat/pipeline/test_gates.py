@@ -87,21 +87,21 @@ def test_ordinary_talk_passes(text: str) -> None:
     ("asked", "passes"),
     [
         ((), True),
-        ((7,) * 5, True),
-        ((3,) * 5, True),  # four words are nothing
-        ((11, 3, 7, 8, 6), True),
-        ((10,) * 5, True),
-        ((12,) * 5, False),
-        ((2,) * 5, False),
+        ((8,) * 5, True),
+        ((4,) * 5, True),  # four words are nothing
+        ((11, 3, 17, 8, 6), True),
+        ((12,) * 5, True),
+        ((13,) * 5, False),
+        ((3,) * 5, False),
     ],
 )
 def test_answers_are_about_as_long_as_they_were_asked_to_be(asked: tuple[int, ...], passes: bool) -> None:
-    """Every answer of the conversation has seven words."""
+    """Every answer of the conversation has eight words."""
     rejection = GateRunner(BOUNDS).rejection("x", conversation(), ESSAY, asked)
     assert (rejection is None) == passes
     if rejection is not None:
         assert rejection.state == "gate:answer-length"
-        assert rejection.reason == f"7 words an answer, {asked[0]} were asked for"
+        assert rejection.reason == f"8 words an answer, {asked[0]} were asked for"
 
 
 def test_wrong_roles_are_rejected_wherever_they_stand() -> None:
