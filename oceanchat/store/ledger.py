@@ -307,9 +307,11 @@ def replied_calls(connection: Connection) -> Iterator[Row]:
 
 
 def newest_useless(connection: Connection, tasks: Sequence[str], trait_levels: Sequence[str]) -> Row | None:
-    """The newest call for one of these tasks that failed or whose reply was of no use."""
+    """The newest call for one of these tasks that failed or whose reply was of no use; not one that was read
+    and turned down, which has no request to ask again."""
     table = ledger_calls
-    useless = (table.c.state == FAILED) | table.c.outcome.in_(("retried", "rejected"))
+    unread = (table.c.outcome == "rejected") & table.c.request.is_not(None)
+    useless = (table.c.state == FAILED) | (table.c.outcome == "retried") | unread
     mine = table.c.task.in_(tasks) & table.c.trait_level.in_(trait_levels)
     query = select(table).where(mine, useless, _replied()).order_by(table.c.recorded_at.desc()).limit(1)
     row = connection.execute(query).mappings().first()

@@ -107,7 +107,7 @@ def test_what_failed_is_named_with_a_reply_that_can_be_looked_up(
 def test_what_failed_in_passing_is_asked_anew_by_the_next_run(
     command: Command, serve_broken: Callable[..., BrokenEndpoint]
 ) -> None:
-    flags = (*MODEL, "--count", "4", "--max-attempts", "1")
+    flags = (*MODEL, "--count", "4", "--max-attempts", "1", "--answer-words", "free")
     endpoint = serve_broken(check="some-404")
     first = command(*flags, "--base-url", endpoint.url)
     assert "checks failed" in first.err and "the next run asks for them again" in first.err
