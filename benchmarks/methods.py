@@ -11,7 +11,9 @@ in docs/benchmarks.md; copied to FOLDER/results they are not run again.
     python benchmarks/methods.py DIALOGUES.jsonl --work FOLDER --backbone smollm2
 
 trains on a real backbone instead, one fold held out, as a queue of `preact` commands, six at a time on a GPU,
-with the persona prompt, ControlLM and persona vectors beside the trained methods. On a CPU take a part of it:
+with the persona prompt, ControlLM and persona vectors beside the trained methods. LoRA and the prompt are
+rows under both persona prompts (`lora-short`, `prompt-short`), and `--sweep-lora` adds LoRA at four more
+learning rates (`lora@1e-3`), so that nobody calls them straw men. On a CPU take a part of it:
 `--seeds 1 --methods preact,no-psl --each 10`.
 """
 
@@ -29,6 +31,7 @@ from typing import Any, NamedTuple
 import numpy
 from author_folds import author_folds, read_lines, write_release
 from real_backbone import UNTRAINED, on_real_backbone
+from rows import default_rows, is_row, row_of, sweep_rows
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
@@ -43,7 +46,6 @@ from preact.dialogues.release import TrainingDialogue, read_release
 from preact.evaluation.identification import identify
 from preact.evaluation.loss_figures import named_right
 from preact.evaluation.text_peers import peer_losses
-from preact.methods import METHODS
 from preact.training.runs import read_record
 from preact.training.train import train
 
@@ -117,13 +119,15 @@ def measure(cell: Cell, release: Path, backbone: Path, work: Path, threads: int)
     """Train one cell and identify its held-out fold."""
     run = work / "runs" / f"{cell.method}-seed{cell.seed}-fold{cell.fold}"
     shutil.rmtree(run, ignore_errors=True)
+    row = row_of(cell.method)
     config = make_config(
         tiny=True,
-        recipe={},
+        recipe={"learning_rate": float(row.rate) if row.rate else None},
         release=str(release),
         output=str(run),
         backbone=str(backbone),
-        method=cell.method,
+        method=row.method,
+        prompt="short" if row.short else "full",
         seed=cell.seed,
         threads=threads,
     )
@@ -299,6 +303,7 @@ def parsed() -> argparse.Namespace:
     parser.add_argument("--pretrain-text", type=Path, help="CSV of essays: the author first, a TEXT column")
     parser.add_argument("--work", type=Path, required=True, help="folder for backbones and results")
     parser.add_argument("--methods", nargs="+", default=[], help="names, separated by spaces or commas")
+    parser.add_argument("--sweep-lora", action="store_true", help="LoRA at four more learning rates too")
     parser.add_argument("--seeds", nargs="+", type=int, default=[1, 2, 3])
     parser.add_argument(
         "--backbone-seed",
@@ -318,13 +323,12 @@ def parsed() -> argparse.Namespace:
         "--train-options", default="", help="more options of `preact train`, such as '--rank 64'"
     )
     options = parser.parse_args()
-    known: list[str] = [m for m in METHODS if m != "no-moe"]
-    if options.backbone:
-        known = [*UNTRAINED, *known]
+    kind = "real" if options.backbone else "tiny"
+    known, untrained = default_rows(kind), UNTRAINED if options.backbone else ()
     named = [name for word in options.methods for name in word.split(",") if name]
-    if unknown := sorted(set(named) - set(known) - set(METHODS)):
+    if unknown := sorted(name for name in named if not is_row(name, untrained)):
         parser.error(f"unknown methods {', '.join(unknown)}; choose among {', '.join(known)}")
-    options.methods = named or known
+    options.methods = (named or known) + (sweep_rows(kind) if options.sweep_lora else [])
     options.folds = options.folds or (3 if options.backbone else 5)
     return options
 

@@ -21,12 +21,12 @@ from typing import Any, NamedTuple
 
 import torch
 from author_folds import author_folds, first_of_each, read_lines, write_release
+from rows import row_of
 
 from oceanchat.statistics.intervals import clustered_share
-from preact.methods import METHODS
 
-UNTRAINED = ("prompt", "controllm", "persona-vectors")
-"""Rows without training: the persona prompt, ControlLM, persona vectors."""
+UNTRAINED = ("prompt", "prompt-short", "controllm", "persona-vectors")
+"""Rows without training: the persona prompt, whole and short, ControlLM, persona vectors."""
 PEERS = {"tfidf": "TF-IDF + LR", "tfidf_length": "TF-IDF + length", "length": "length alone"}
 FIGURES = ("accuracy", "length_out", "trait_given_level", "level_given_trait")
 
@@ -91,7 +91,7 @@ class Queue:
         else:
             shutil.rmtree(folder, ignore_errors=True)
             train = ["train", str(self.release), "--output", str(folder), "--backbone", self.backbone]
-            train += ["--method", job.method, "--seed", str(job.seed), *self.train_options]
+            train += ["--seed", str(job.seed), *self.train_options, *row_of(job.method).options]
         state = json.loads((folder / "run.json").read_text())["state"] if "--resume" in train else ""
         if state != "finished" and self._preact(job, train) is None:
             return None
@@ -103,14 +103,15 @@ class Queue:
 
     def _untrained(self, job: Job, folder: Path) -> dict[str, Any] | None:
         system = f"prompted:{self.backbone}"
-        if job.method != "prompt":
+        prompt = ["--prompt", "short"] if job.method == "prompt-short" else []
+        if job.method not in ("prompt", "prompt-short"):
             method = {"controllm": "controllm", "persona-vectors": "persona"}[job.method]
             built = ["control-vectors", self.backbone, "--method", method, "--output", str(folder)]
             if not (folder / "control.json").is_file() and self._preact(job, built) is None:
                 return None
             system = f"control:{folder}"
         data = ["--data", str(self.release), "--split", "test", "--json"]
-        figures = self._preact(job, ["identify", system, *data])
+        figures = self._preact(job, ["identify", system, *prompt, *data])
         return None if figures is None else {**json.loads(figures)}
 
     def _preact(self, job: Job, words: Sequence[str]) -> str | None:
@@ -165,7 +166,7 @@ def table(results: dict[Job, dict[str, Any]], authors: Sequence[str], against: I
             out = some["peers_length_out"].get(peer, {}).get("value")
             yield _line(title, _bounds(some["peers"][peer]), "", "", _number(out), *[""] * 5)
     ours = _credit(results, "preact", len(authors))
-    for method in (*UNTRAINED, *METHODS):
+    for method in dict.fromkeys(job.method for job in results):
         own = [figures for job, figures in results.items() if job.method == method]
         if not own:
             continue

@@ -30,6 +30,7 @@ BLANKS: dict[str, frozenset[str]] = {
         "check": "dialogue",
         "topic": "terms examples",
         "persona": "persona",
+        "persona_short": "persona description",
         "judge_batch": "trait definition facets answers",
         "judge_dimension": "trait definition facets answers",
         "judge_item": "trait definition facets answers",
@@ -133,10 +134,18 @@ def open_prompts(folder: Path | None = None) -> Prompts:
     return Prompts(chosen)
 
 
-def persona_text(prompts: Prompts, label: str) -> str:
-    """The system text that portrays a persona in words, without the line that names the task."""
-    text = "\n\n".join(message.content for message in prompts["persona"].fill(persona=label))
-    return text.removeprefix("<task>persona</task>").strip()
+def persona_text(prompts: Prompts, label: str, description: str = "") -> str:
+    """The system text that portrays a persona in words, without the line that names the task.
+
+    With a description of the persona it is the short one, of which the tags, which small models repeat, are
+    left out too.
+    """
+    task, values = "persona", {"persona": label}
+    if description:
+        task, values = "persona_short", {**values, "description": description}
+    text = "\n\n".join(message.content for message in prompts[task].fill(**values))
+    text = text.removeprefix(f"<task>{task}</task>").strip()
+    return re.sub(r"</?(persona|description)>", "", text) if description else text
 
 
 def read_tags(messages: Iterable[Message]) -> dict[str, str]:

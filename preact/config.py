@@ -10,7 +10,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from oceanchat.errors import ConfigError
-from preact.methods import METHODS, MethodName
+from preact.methods import METHODS, MethodName, PromptStyle
 
 TINY = "tiny"
 
@@ -182,6 +182,8 @@ class TrainConfig(BaseModel):
     backbone: str = TINY
     """'tiny', 'smollm2', a folder, a .gguf file, or a Hub model id."""
     method: MethodName = "preact"
+    prompt: PromptStyle = "full"
+    """The persona prompt of methods that have one."""
     train_split: Literal["train", "all"] = "train"
     seed: int = Field(default=1, ge=0)
     recipe: Recipe
@@ -205,6 +207,8 @@ class TrainConfig(BaseModel):
         recipe = self.recipe
         if METHODS[self.method].has_experts and recipe.rank % recipe.experts:
             raise ValueError(f"--rank {recipe.rank} is not a multiple of --experts {recipe.experts}")
+        if self.prompt == "short" and not METHODS[self.method].prompted:
+            raise ValueError(f"--prompt short is for lora and no-moe, and {self.method} has no prompt")
         if self.fsdp and recipe.quantise != "none":
             raise ValueError("--fsdp does not combine with --quantize")
         return self
@@ -215,8 +219,9 @@ class TrainConfig(BaseModel):
         recipe, method = self.recipe, METHODS[self.method]
         experts = f", {recipe.experts} experts, lambda {recipe.loss_weight:g}" if method.has_experts else ""
         router = f" (router {recipe.router_learning_rate:g})" if method.router == "learned" else ""
+        prompt = ", short prompt" if self.prompt == "short" else ""
         return (
-            f"rank {recipe.rank}{experts}; learning rate {recipe.learning_rate}{router};"
+            f"rank {recipe.rank}{experts}{prompt}; learning rate {recipe.learning_rate}{router};"
             f" {recipe.epochs:g} epochs, {recipe.batch_size} dialogues per step; {recipe.precision}"
         )
 
@@ -247,6 +252,8 @@ def config_like(before: TrainConfig, *, recipe: dict[str, Any], **options: Any) 
         inherited["loss_weight"] = PAPER_RECIPE.loss_weight
     if chosen.get("backbone", before.backbone) != before.backbone:
         settings.update(pretrain_texts=(), tiny=TinyShape())
+    if not (row := METHODS.get(chosen.get("method", before.method))) or not row.prompted:
+        settings["prompt"] = "full"
     return _checked({**settings, **chosen}, inherited, given)
 
 

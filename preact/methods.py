@@ -10,6 +10,10 @@ from typing import Literal, NamedTuple
 MethodName = Literal["preact", "lora", "lora-sep", "auxiliary", "no-psl", "no-router", "no-moe"]
 
 
+PromptStyle = Literal["full", "short"]
+"""The persona prompt: 'full' describes both ends of all five traits, 'short' the trait-levels asked for."""
+
+
 class Method(NamedTuple):
     """What one method trains, and how it tells trait-levels apart."""
 

@@ -2,20 +2,23 @@
 
 How users write them, and the prompt that portrays them. The prompt is what `lora` switches trait-levels by
 and what prompt-only baselines use: our words for the paper's Table 12, from the template `persona` that
-ships. Nothing here knows of models.
+ships, or from `persona_short`, since a small model cannot find one word among 540 tokens. Nothing here knows
+of models.
 """
 
 import re
 from collections.abc import Mapping
 from pathlib import Path
 
-from oceanchat.errors import ConfigError
+from oceanchat.errors import ConfigError, EvaluationError
 from oceanchat.prompts import open_prompts, persona_text
 from oceanchat.traits import TraitLevel
+from preact.methods import PromptStyle
 
 Persona = Mapping[TraitLevel, float]
 """Trait-levels and their shares, which sum to 1."""
 
+TEMPLATES: Mapping[PromptStyle, str] = {"full": "persona", "short": "persona_short"}
 _PART = re.compile(r"([OCEANoecan][+-])(?:=([0-9]*\.?[0-9]+))?")
 
 
@@ -52,11 +55,31 @@ def persona_label(persona: Persona) -> str:
     return " and ".join(trait_level.label for trait_level in persona)
 
 
-def persona_prompt(persona: Persona, prompts: Path | None = None) -> str:
+def persona_prompt(persona: Persona, prompts: Path | None = None, style: PromptStyle = "full") -> str:
     """The system text that portrays a persona, without the line that names the task; shares are not said."""
-    return persona_text(open_prompts(prompts), persona_label(persona))
+    description = " ".join(trait_level.description for trait_level in persona) if style == "short" else ""
+    return persona_text(open_prompts(prompts), persona_label(persona), description)
 
 
-def trait_level_prompt(trait_level: TraitLevel) -> str:
+def trait_level_prompt(trait_level: TraitLevel, style: PromptStyle = "full") -> str:
     """The system text for one trait-level."""
-    return persona_prompt({trait_level: 1.0})
+    return persona_prompt({trait_level: 1.0}, style=style)
+
+
+def short_title(title: str, style: PromptStyle) -> str:
+    """A method's name in tables, which says where its prompt is the short one."""
+    return f"{title} (short prompt)" if style == "short" else title
+
+
+def require_prompted(system: str, style: PromptStyle) -> None:
+    """Raises EvaluationError where the short prompt is asked for and the system has none, or its own."""
+    if style == "short" and not system.startswith("prompted:"):
+        raise EvaluationError(
+            f"system '{system}' takes no --prompt short: a run keeps the prompt it was trained with, and"
+            " others have none; name prompted:MODEL, or leave --prompt out"
+        )
+
+
+def prompt_facts(prompts: Path | None, style: PromptStyle) -> dict[str, str]:
+    """Which prompt it is, as part of what decides a system's answers."""
+    return {"prompt": open_prompts(prompts)[TEMPLATES[style]].fingerprint, "prompt_style": style}

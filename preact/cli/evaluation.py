@@ -27,12 +27,21 @@ from preact.cli.training_options import FOLDER
 if TYPE_CHECKING:
     from preact.evaluation.calling import ModelAccess
     from preact.evaluation.judge.verdicts import Judge
+    from preact.methods import PromptStyle
     from preact.systems.system import Sampling, System
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 interviews_argument = click.argument("interviews", nargs=-1, required=True, type=FOLDER, metavar="DIR...")
 judge_option = click.option("--judge", metavar="NAME", help="Judge whose scores to use, if several.")
+prompt_option = click.option(
+    "--prompt",
+    "style",
+    type=click.Choice(["full", "short"]),
+    default="full",
+    show_default=True,
+    help="Persona prompt of prompted:MODEL; short describes only the trait-level asked for.",
+)
 threads_option = click.option(
     "--threads", type=click.IntRange(0), default=0, metavar="N", help="CPU threads; 0 lets torch choose."
 )
@@ -142,6 +151,7 @@ def comparison_options(command: F) -> F:
 )
 @click.option("--label", metavar="TEXT", help="Name of the system in tables. Default: its method.")
 @sampling_options
+@prompt_option
 @threads_option
 @access_options
 def interview(**flags: Any) -> None:
@@ -326,7 +336,7 @@ def read_access(flags: dict[str, Any]) -> "ModelAccess":
     from preact.evaluation.calling import ModelAccess
 
     settings = take_call_settings(flags)
-    return ModelAccess(settings, flags.pop("store"), flags.pop("prompts"))
+    return ModelAccess(settings, flags.pop("store"), flags.pop("prompts"), flags.pop("style", "full"))
 
 
 def _counting(what: str) -> Callable[[int, int], None]:
@@ -348,11 +358,13 @@ def _judging_progress(folder: Path, judge: str) -> Callable[[int, int], None]:
     return _counting(f"batches of {folder.name} judged by {judge}")
 
 
-def open_local_later(system: str, sampling: "Sampling", threads: int, prompts: Path | None) -> "System":
+def open_local_later(
+    system: str, sampling: "Sampling", threads: int, prompts: Path | None, style: "PromptStyle"
+) -> "System":
     """Open a local system; torch is imported only then: what is behind an endpoint does not wait for it."""
     from preact.systems.local import open_local
 
-    return open_local(system, sampling, threads, prompts)
+    return open_local(system, sampling, threads, prompts, style)
 
 
 def _open_classifier(release: str) -> "Judge":

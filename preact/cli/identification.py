@@ -5,12 +5,16 @@
 
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from oceanchat.cli.options import json_option, prompts_option
-from preact.cli.evaluation import threads_option
+from preact.cli.evaluation import prompt_option, threads_option
 from preact.cli.training import say
+
+if TYPE_CHECKING:
+    from preact.methods import PromptStyle
 
 
 @click.command()
@@ -21,6 +25,7 @@ from preact.cli.training import say
 @click.option("--data", metavar="RELEASE", help="Another release: folder or Hub id. Default: the run's own.")
 @click.option("--plain", is_flag=True, help="Only the plain figures, in half the time.")
 @prompts_option
+@prompt_option
 @threads_option
 @json_option
 def identify(
@@ -29,6 +34,7 @@ def identify(
     data: str | None,
     plain: bool,
     prompts: Path | None,
+    style: "PromptStyle",
     threads: int,
     as_json: bool,
 ) -> None:
@@ -47,7 +53,7 @@ def identify(
     from preact.evaluation.identification_text import as_lines
 
     identification = identify_system(
-        system, data=data, split=split, threads=threads, prompts=prompts, plain=plain, say=say
+        system, data=data, split=split, threads=threads, prompts=prompts, style=style, plain=plain, say=say
     )
     if as_json:
         click.echo(json.dumps(as_dictionary(identification)))

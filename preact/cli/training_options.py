@@ -16,7 +16,8 @@ FOLDER = click.Path(path_type=Path)
 
 SECTIONS = {
     "The run": (
-        "output method backbone pretrain_texts pretrain_steps train_split seed like resume dry_run trackers"
+        "output method prompt backbone pretrain_texts pretrain_steps train_split seed like resume dry_run"
+        " trackers"
     ),
     "Adapter and experts": (
         "rank alpha dropout experts personality_size router_init loss_weight target_modules"
@@ -90,6 +91,11 @@ def _recipe_option(name: str, field: FieldInfo) -> Any:
 RUN_OPTIONS = (
     click.option("--output", "-o", type=FOLDER, required=True, metavar="DIR", help="Run folder; new."),
     click.option("--method", metavar="NAME", help=f"Training method: {', '.join(METHODS)}. Default: preact."),
+    click.option(
+        "--prompt",
+        type=click.Choice(["full", "short"]),
+        help="Persona prompt of lora and no-moe; short describes only the trait-level asked for.",
+    ),
     click.option(
         "--backbone",
         metavar="NAME",

@@ -14,7 +14,7 @@ from preact.config import Recipe
 from preact.dialogues.batches import Example
 from preact.dialogues.conversation import Encoded, encode
 from preact.dialogues.release import TrainingDialogue
-from preact.methods import METHODS, MethodName
+from preact.methods import METHODS, MethodName, PromptStyle
 from preact.persona import trait_level_prompt
 
 _NO_LIMIT = 10**9
@@ -38,6 +38,7 @@ def encode_all(
     method: MethodName,
     recipe: Recipe,
     portrayed: TraitLevel | None = None,
+    style: PromptStyle = "full",
 ) -> Encodings:
     """The dialogues as examples, in order. Raises TrainingError when none fits the recipe's lengths.
 
@@ -45,7 +46,8 @@ def encode_all(
     """
     examples, encoded_dialogues, cut = [], [], 0
     for dialogue in dialogues:
-        system = trait_level_prompt(portrayed or dialogue.trait_level) if METHODS[method].prompted else ""
+        portrayal = portrayed or dialogue.trait_level
+        system = trait_level_prompt(portrayal, style) if METHODS[method].prompted else ""
         encoded = encode_under(
             tokenizer, dialogue.messages, system, context=recipe.context, reply=recipe.reply
         )

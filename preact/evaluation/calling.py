@@ -28,14 +28,16 @@ from preact.evaluation.judge.exam import ExamMaterial, copy_exam, examine_judge
 from preact.evaluation.judge.judging import Judging, judge_interview, judging_folder
 from preact.evaluation.judge.model_judge import ModelJudge
 from preact.evaluation.judge.verdicts import Judge, Mode
+from preact.methods import PromptStyle
+from preact.persona import require_prompted
 from preact.systems.endpoint import ChatSystem
 from preact.systems.system import MAX_TOKENS, TEMPERATURE, TOP_P, Sampling, System
 
 CLASSIFIER = "classifier:"
 STORE = "ocean-chat.db"
 
-OpenLocal = Callable[[str, Sampling, int, Path | None], System]
-"""Opens a system on this machine: its name, how it samples, CPU threads, a folder of prompt templates."""
+OpenLocal = Callable[[str, Sampling, int, Path | None, PromptStyle], System]
+"""Opens a system on this machine: name, sampling, CPU threads, folder of prompt templates, persona prompt."""
 OpenClassifier = Callable[[str], Judge]
 """Opens the classifier judge trained on a release: a folder or a Hub dataset id."""
 
@@ -49,6 +51,8 @@ class ModelAccess:
     """The database whose ledger stores every answer."""
     prompts: Path | None = None
     """A folder of templates in place of the ones that ship."""
+    style: PromptStyle = "full"
+    """The persona prompt of systems called prompted:MODEL."""
 
 
 @dataclass(frozen=True)
@@ -146,9 +150,10 @@ async def opened_system(
     Raises EvaluationError or TrainingError for what cannot be opened.
     """
     if is_local(name):
-        yield open_local(name, sampling, threads, access.prompts)
+        yield open_local(name, sampling, threads, access.prompts, access.style)
         return
     kind, _, model = name.partition(":")
+    require_prompted(name, access.style)
     if not model:
         raise EvaluationError(f"system '{name}' names no model; write {kind}:MODEL")
     async with _opened_session(access) as session:
@@ -156,6 +161,7 @@ async def opened_system(
             session.model(model),
             open_prompts(access.prompts),
             conditioned=kind == "prompted",
+            style=access.style,
             sampling=sampling,
             batch_size=access.settings.concurrency,
         )

@@ -20,6 +20,7 @@ from preact.dialogues.release import TrainingDialogue, TrainingRelease, read_rel
 from preact.evaluation.calling import is_local
 from preact.evaluation.loss_figures import NamedRight, author_clusters, margin, named_right, own_losses
 from preact.evaluation.text_peers import Peer, peer_losses
+from preact.methods import PromptStyle
 from preact.mixture.losses import ExpertUse, expert_use
 from preact.systems.local import LocalSystem, open_local
 from preact.systems.scoring import cut_answers
@@ -99,6 +100,7 @@ def identify(
     split: str | None = None,
     threads: int = 0,
     prompts: Path | None = None,
+    style: PromptStyle = "full",
     plain: bool = False,
     say: Say = lambda line: None,
 ) -> Identification:
@@ -113,7 +115,7 @@ def identify(
             f"system '{system}' is not on this machine, and endpoints give no losses; name a folder or"
             " hf:OWNER/NAME after the colon"
         )
-    opened = open_local(str(system), threads=threads, prompts=prompts)
+    opened = open_local(str(system), threads=threads, prompts=prompts, style=style)
     run = opened.local if isinstance(opened.local, TrainedModel) else None
     if not opened.conditioned:
         raise EvaluationError(f"system '{system}' portrays nobody; name a run, prompted:MODEL or control:DIR")

@@ -87,7 +87,7 @@ def card(
     facts += [f"- Note: {note}" for note in exported["notes"]]
     body = [_front(record, merged), f"# {name[:1].upper()}{name[1:]}", "\n".join(facts), _USE]
     if METHODS[record.config.method].prompted:
-        body.append("## System prompt\n\n" + persona_prompt(persona))
+        body.append("## System prompt\n\n" + persona_prompt(persona, style=record.config.prompt))
     return "\n\n".join(body) + "\n"
 
 

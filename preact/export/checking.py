@@ -142,7 +142,8 @@ def backbone_logits(trained: TrainedModel, persona: Persona) -> list[Tensor]:
 
 def questions(trained: TrainedModel, persona: Persona) -> list[Tensor]:
     """The check's questions as the run would be asked them, (1, T) each."""
-    system = persona_prompt(persona) if trained.method.prompted else ""
+    style = trained.record.config.prompt
+    system = persona_prompt(persona, style=style) if trained.method.prompted else ""
     return [
         torch.tensor(
             [prompt_ids(trained.tokenizer, [Message("user", question)], context=10**6, system=system)],

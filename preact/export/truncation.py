@@ -74,7 +74,8 @@ def held_out(trained: TrainedModel, persona: Persona) -> list[Example]:
     config = trained.record.config
     if not validation:
         return []
-    return encode_all(trained.tokenizer, validation, config.method, config.recipe).examples
+    encodings = encode_all(trained.tokenizer, validation, config.method, config.recipe, style=config.prompt)
+    return encodings.examples
 
 
 def lower_rank(

@@ -12,8 +12,9 @@ from typing import Any
 from oceanchat.errors import CallFailed
 from oceanchat.llm.answer_text import never_stops_thinking, without_thoughts
 from oceanchat.llm.chat import ChatModel, ChatRequest
-from oceanchat.prompts import Prompts
-from preact.persona import persona_label
+from oceanchat.prompts import Message, Prompts
+from preact.methods import PromptStyle
+from preact.persona import Persona, persona_label, persona_prompt, prompt_facts, short_title
 from preact.systems.system import DEFAULT_SAMPLING, Conversation, Sampling, SystemReply
 
 
@@ -26,11 +27,13 @@ class ChatSystem:
         prompts: Prompts,
         *,
         conditioned: bool = True,
+        style: PromptStyle = "full",
         sampling: Sampling = DEFAULT_SAMPLING,
         batch_size: int = 32,
     ) -> None:
         self._chat = chat
         self._prompts = prompts
+        self._style = style
         self._sampling = sampling
         self.conditioned = conditioned
         self.batch_size = batch_size
@@ -43,7 +46,7 @@ class ChatSystem:
     @property
     def model(self) -> str:
         """As the paper's tables call it."""
-        return "Prompt" if self.conditioned else "Backbone"
+        return short_title("Prompt", self._style) if self.conditioned else "Backbone"
 
     def provenance(self) -> Mapping[str, Any]:
         """Endpoint, model, sampling and the persona template's fingerprint."""
@@ -54,7 +57,7 @@ class ChatSystem:
             **self._sampling.provenance(),
         }
         if self.conditioned:
-            facts["prompt"] = self._prompts["persona"].fingerprint
+            facts |= prompt_facts(self._prompts.folder, self._style)
         return facts
 
     async def answer(self, conversations: Sequence[Conversation]) -> list[SystemReply]:
@@ -65,9 +68,14 @@ class ChatSystem:
                 raise reply
         return [reply for reply in replies if isinstance(reply, SystemReply)]
 
+    def _setting(self, persona: Persona) -> tuple[Message, ...]:
+        if self._style == "short":
+            return (Message("system", persona_prompt(persona, self._prompts.folder, self._style)),)
+        return self._prompts["persona"].fill(persona=persona_label(persona))
+
     async def _answer(self, conversation: Conversation) -> SystemReply:
         persona = conversation.persona
-        setting = self._prompts["persona"].fill(persona=persona_label(persona)) if persona else ()
+        setting = self._setting(persona) if persona else ()
         request = ChatRequest(
             (*setting, *conversation.messages),
             "persona",

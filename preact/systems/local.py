@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from oceanchat.prompts import Message
-from preact.persona import Persona
+from preact.methods import PromptStyle
+from preact.persona import Persona, require_prompted
 from preact.systems import steering_vectors
 from preact.systems.generation import Generated, replies, stop_ids
 from preact.systems.portrayal import LocalModel
@@ -80,18 +81,23 @@ class LocalSystem:
 
 
 def open_local(
-    system: str, sampling: Sampling = DEFAULT_SAMPLING, threads: int = 0, prompts: Path | None = None
+    system: str,
+    sampling: Sampling = DEFAULT_SAMPLING,
+    threads: int = 0,
+    prompts: Path | None = None,
+    style: PromptStyle = "full",
 ) -> LocalSystem:
     """A run folder, 'prompted:PATH', 'backbone:PATH' or 'control:PATH' as a system.
 
     A PATH is a backbone's folder, a run (whose backbone is meant), or 'hf:OWNER/NAME'. `prompts` is a folder
-    of templates in place of the ones that ship, for 'prompted:'. Raises EvaluationError or TrainingError for
-    what cannot be opened.
+    of templates in place of the ones that ship and `style` the persona prompt, both for 'prompted:'. Raises
+    EvaluationError or TrainingError for what cannot be opened.
     """
-    return LocalSystem(_open(system, threads, prompts), sampling)
+    require_prompted(system, style)
+    return LocalSystem(_open(system, threads, prompts, style), sampling)
 
 
-def _open(system: str, threads: int, prompts: Path | None) -> LocalModel:
+def _open(system: str, threads: int, prompts: Path | None, style: PromptStyle) -> LocalModel:
     kind, _, path = system.partition(":")
     if kind == "control":
         vectors = steering_vectors.load(Path(path))
@@ -101,7 +107,7 @@ def _open(system: str, threads: int, prompts: Path | None) -> LocalModel:
         backbone = open_backbone(name, threads)
         if kind == "backbone":
             return UntrainedModel(name, *backbone)
-        return PromptedModel(name, *backbone, prompts)
+        return PromptedModel(name, *backbone, prompts, style)
     return open_run(Path(system), threads)
 
 

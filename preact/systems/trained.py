@@ -22,7 +22,7 @@ from preact.dialogues.conversation import ensure_template
 from preact.methods import METHODS, Method
 from preact.mixture.model import PreactModel
 from preact.mixture.router import mix
-from preact.persona import Persona, persona_prompt
+from preact.persona import Persona, persona_prompt, prompt_facts, short_title
 from preact.systems.portrayal import Portrayal
 from preact.training.adapters import load_adapters
 from preact.training.runs import RunRecord, adapter_folder, backbone_name, finished_record
@@ -64,8 +64,8 @@ class TrainedModel:
 
     @property
     def title(self) -> str:
-        """The method as the paper calls it."""
-        return self.method.title
+        """The method as the paper calls it, with what sets its prompt apart."""
+        return short_title(self.method.title, self.record.config.prompt)
 
     @property
     def backbone(self) -> str:
@@ -80,9 +80,11 @@ class TrainedModel:
     def provenance(self) -> Mapping[str, Any]:
         """The run's config, release and versions."""
         record = self.record
+        prompt = prompt_facts(None, record.config.prompt) if self.method.prompted else {}
         return {
             "kind": "run",
             "method": record.config.method,
+            **prompt,
             "backbone": record.config.backbone,
             "backbone_used": record.backbone.model_dump(mode="json") if record.backbone else None,
             "release": record.release.model_dump(mode="json"),
@@ -104,7 +106,7 @@ class TrainedModel:
         elif self.gated:
             yield Portrayal(arguments={"expert_weights": mix(self.expert_weights(), persona)})
         elif self.method.prompted:
-            yield Portrayal(persona_prompt(persona))
+            yield Portrayal(persona_prompt(persona, style=self.record.config.prompt))
         else:
             if len(persona) > 1:
                 raise TrainingError(

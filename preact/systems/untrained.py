@@ -13,13 +13,13 @@ from typing import Any
 import torch
 
 from oceanchat.errors import EvaluationError
-from oceanchat.prompts import open_prompts
 from preact.backbones.backbone import Backbone, load
 from preact.backbones.cpu import prepare_cpu
 from preact.backbones.identity import identify_backbone
 from preact.config import PAPER_RECIPE, Recipe
 from preact.dialogues.conversation import ensure_template
-from preact.persona import Persona, persona_prompt
+from preact.methods import PromptStyle
+from preact.persona import Persona, persona_prompt, prompt_facts, short_title
 from preact.systems.portrayal import Portrayal
 from preact.systems.steering import decoder_blocks, steering
 from preact.systems.steering_vectors import TITLES, SteeringVectors
@@ -60,19 +60,24 @@ class PromptedModel(UntrainedModel):
 
     prompts: Path | None = None
     """A folder of templates in place of the ones that ship."""
+    style: PromptStyle = "full"
 
-    title = "Prompt"
     conditioned = True
     kind = "prompted"
 
+    @property
+    def title(self) -> str:  # type: ignore[override]
+        """As the paper's tables call it, with what sets its prompt apart."""
+        return short_title("Prompt", self.style)
+
     def provenance(self) -> Mapping[str, Any]:
         """The backbone's name and the persona template's fingerprint."""
-        return {**super().provenance(), "prompt": open_prompts(self.prompts)["persona"].fingerprint}
+        return {**super().provenance(), **prompt_facts(self.prompts, self.style)}
 
     @contextmanager
     def portraying(self, persona: Persona | None) -> Iterator[Portrayal]:
         """The scope in which the persona's text goes before the conversation."""
-        yield Portrayal(persona_prompt(persona, self.prompts) if persona else "")
+        yield Portrayal(persona_prompt(persona, self.prompts, self.style) if persona else "")
 
 
 @dataclass(frozen=True)

@@ -186,7 +186,8 @@ def _stages(
     config: TrainConfig, release: TrainingRelease, backbone: Backbone, say: Say
 ) -> tuple[Encodings, list[AdapterData]]:
     def encoded(split: str) -> Encodings:
-        return encode_all(backbone.tokenizer, release.split(split), config.method, config.recipe)
+        dialogues = release.split(split)
+        return encode_all(backbone.tokenizer, dialogues, config.method, config.recipe, style=config.prompt)
 
     training = encoded(config.train_split)
     validation = encoded("validation").examples if validates(config, release) else []

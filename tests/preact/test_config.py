@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from oceanchat.errors import ConfigError
-from preact.config import PAPER_RECIPE, TrainConfig, make_config
+from preact.config import PAPER_RECIPE, TrainConfig, config_like, make_config
 
 PLACES = {"release": "r", "output": "o"}
 
@@ -44,6 +44,17 @@ def test_contradictions_name_the_flag(recipe: dict[str, Any], method: str | None
     with pytest.raises(ConfigError) as caught:
         make_config(tiny=True, recipe=recipe, method=method, **PLACES)
     assert named in str(caught.value)
+
+
+def test_the_short_prompt_is_for_methods_under_a_prompt_and_does_not_pass_to_others() -> None:
+    short = make_config(tiny=True, recipe={}, method="lora", prompt="short", **PLACES)
+    assert short.prompt == "short" and "short prompt" in short.summary
+    assert config_like(short, recipe={}, output="p").prompt == "short"
+    assert config_like(short, recipe={}, output="p", method="preact").prompt == "full"
+    with pytest.raises(ConfigError, match="--prompt short is for lora and no-moe, and preact has no prompt"):
+        make_config(tiny=True, recipe={}, prompt="short", **PLACES)
+    with pytest.raises(ConfigError, match="--prompt short is for lora"):
+        config_like(short, recipe={}, output="p", method="lora-sep", prompt="short")
 
 
 def test_a_config_survives_its_file() -> None:

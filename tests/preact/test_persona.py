@@ -2,9 +2,9 @@
 
 import pytest
 
-from oceanchat.errors import ConfigError
-from oceanchat.traits import TraitLevel
-from preact.persona import parse_persona, persona_prompt, trait_level_prompt
+from oceanchat.errors import ConfigError, EvaluationError
+from oceanchat.traits import TRAIT_LEVELS, TraitLevel
+from preact.persona import parse_persona, persona_prompt, require_prompted, trait_level_prompt
 
 
 def test_personas_are_shares() -> None:
@@ -24,3 +24,22 @@ def test_the_prompt_names_every_trait_level_of_a_persona_and_no_task() -> None:
     prompt = persona_prompt(parse_persona("O+ N-"))
     assert "high Openness and low Neuroticism" in prompt and "<task>" not in prompt
     assert "low Neuroticism" in trait_level_prompt(TraitLevel.parse("N-"))
+
+
+def test_the_short_prompt_describes_only_what_is_asked_for_and_names_no_tag() -> None:
+    for trait_level in TRAIT_LEVELS:
+        whole, short = (trait_level_prompt(trait_level, style) for style in ("full", "short"))
+        assert trait_level.label in short and trait_level.description in short
+        assert not any(other.description in short for other in TRAIT_LEVELS if other != trait_level)
+        assert len(short.split()) < 70 < 250 < len(whole.split())
+        assert "tag" not in whole.lower().split() and "<" not in short
+    both = persona_prompt(parse_persona("O+ N-"), style="short")
+    assert all(TraitLevel.parse(code).description in both for code in ("O+", "N-"))
+
+
+def test_the_short_prompt_of_what_has_none_is_refused() -> None:
+    require_prompted("prompted:tiny", "short")
+    require_prompted("runs/lora", "full")
+    for system in ("runs/lora", "backbone:tiny", "control:vectors"):
+        with pytest.raises(EvaluationError, match=f"'{system}' takes no --prompt short"):
+            require_prompted(system, "short")

@@ -80,6 +80,8 @@ def _obstacle(entry: ScoredInterview, backbone: str, same_model: Sequence[PaperR
         return "the paper has no such system"
     if backbone not in [row.backbone for row in same_model]:
         return f"not comparable, another backbone ({backbone})"
+    if entry.interview.header.system.get("prompt_style") == "short":
+        return "not comparable, another prompt (ours, the short one)"
     if inventory != BFI:
         return f"not comparable, another inventory ({inventory}; the paper used BFI)"
     return ""

@@ -46,6 +46,13 @@ def test_a_prompt_may_name_another_trait_level(
 ) -> None:
     calm = encode_all(tokenizer, dialogues[:2], "lora", RECIPE, TraitLevel.parse("N-"))
     assert all("low Neuroticism" in tokenizer.decode(example.ids) for example in calm.examples)
+    short = encode_all(tokenizer, dialogues[:2], "lora", RECIPE, TraitLevel.parse("N-"), style="short")
+    assert all("low Neuroticism" in tokenizer.decode(example.ids) for example in short.examples)
+    pairs = list(zip(short.examples, calm.examples, strict=True))
+    assert all(len(example.ids) + 200 < len(whole.ids) for example, whole in pairs)
+    assert encode_all(tokenizer, dialogues[:2], "preact", RECIPE, style="short").examples[0].ids == (
+        encode_all(tokenizer, dialogues[:2], "preact", RECIPE).examples[0].ids
+    )
 
 
 def test_dialogues_that_do_not_fit_are_counted_and_none_at_all_is_refused(

@@ -1,5 +1,6 @@
 """Systems behind an endpoint: what they are asked, and that a kill costs nothing twice."""
 
+import dataclasses
 import subprocess
 import sys
 from collections.abc import Callable
@@ -7,11 +8,16 @@ from pathlib import Path
 
 import pytest
 
-from oceanchat.errors import BuildStopped
+from oceanchat.errors import BuildStopped, CallFailed, EvaluationError
+from oceanchat.llm.chat import ChatAnswer, ChatRequest
 from oceanchat.llm.settings import CallSettings
+from oceanchat.prompts import Message, open_prompts
 from preact.evaluation.calling import InterviewPlan, ModelAccess, run_interview
 from preact.evaluation.interview.interviewing import completeness, read_interview
+from preact.persona import parse_persona
+from preact.systems.endpoint import ChatSystem
 from preact.systems.local import open_local
+from preact.systems.system import Conversation
 from tests.endpoint import Endpoint
 from tests.processes import PATIENCE, Spawn, wait_until
 
@@ -40,6 +46,39 @@ async def test_each_question_is_asked_in_a_fresh_conversation_and_each_run_anew(
     assert completeness(interview) == (40, 40) and endpoint.counters()["paid"] == 40
     assert (interview.header.backbone, interview.header.model) == ("served", "Prompt")
     assert {answer.finish_reason for answer in interview.answers} == {"stop"}
+
+
+class Listener:
+    """A model that hears what it is asked and fails."""
+
+    name = "listener"
+    endpoint = "nowhere"
+
+    def __init__(self) -> None:
+        self.heard: list[ChatRequest] = []
+
+    async def ask(self, request: ChatRequest) -> ChatAnswer:
+        self.heard.append(request)
+        raise CallFailed("refused on purpose", "server")
+
+
+async def test_under_the_short_prompt_a_model_sees_one_description_and_no_tags() -> None:
+    listener = Listener()
+    system = ChatSystem(listener, open_prompts(), style="short")
+    await system.answer([Conversation(parse_persona("O+"), (Message("user", "Well?"),))])
+    first, last = listener.heard[0].messages
+    assert last.content == "Well?" and first.role == "system" and "<" not in first.content
+    assert "Curious and full of ideas" in first.content and "Lively, talkative" not in first.content
+    assert (system.model, system.provenance()["prompt_style"]) == ("Prompt (short prompt)", "short")
+
+
+async def test_the_short_prompt_is_refused_for_a_served_backbone(
+    tmp_path: Path, serve: Serve, inventory: str
+) -> None:
+    reached = dataclasses.replace(access(serve(reply="hello"), tmp_path), style="short")
+    plan = InterviewPlan("backbone:served", tmp_path / "b", inventory, runs=1)
+    with pytest.raises(EvaluationError, match="takes no --prompt short"):
+        await run_interview(plan, reached, open_local)
 
 
 async def test_a_backbone_is_asked_as_it_is(tmp_path: Path, serve: Serve, inventory: str) -> None:

@@ -116,6 +116,9 @@ async def test_a_folder_of_prompts_reaches_local_systems_too(backbone: Path, tmp
     path.write_text(path.read_text().replace("reply briefly", "reply at length"))
     ours, theirs = (open_local(f"prompted:{backbone}", GREEDY, prompts=p) for p in (None, path.parent))
     assert ours.provenance()["prompt"] != theirs.provenance()["prompt"]
+    short = open_local(f"prompted:{backbone}", GREEDY, style="short")
+    assert (short.model, short.provenance()["prompt_style"]) == ("Prompt (short prompt)", "short")
+    assert short.score(TALKS, parse_persona("O+")) != ours.score(TALKS, parse_persona("O+"))
     assert ours.score(TALKS, parse_persona("O+")) != theirs.score(TALKS, parse_persona("O+"))
 
 
