@@ -36,6 +36,7 @@ def server_guide(
         *_sglang(backbone, paths, max(ranks.values()), template),
         *_llama_cpp(list(ranks), list(paths), gguf),
         *_ollama(*next(zip(ranks, paths, strict=True)), gguf),
+        *([] if trained.method.prompted else _vllm_on_demand(backbone, trained.recipe.rank, template)),
     ]
     if trained.method.prompted:
         sections.append(
@@ -51,8 +52,7 @@ def adapter_name(folder: str) -> str:
 
 
 def _vllm(backbone: str, paths: Mapping[str, str], rank: int, template: str, *, resolved: bool) -> list[str]:
-    largest = next((allowed for allowed in VLLM_RANKS if allowed >= rank), rank)
-    options = f"--enable-lora --max-loras {len(paths)} --max-lora-rank {largest}"
+    options = f"--enable-lora --max-loras {len(paths)} --max-lora-rank {_allowed(rank)}"
     if template:
         options += f' --chat-template "$PWD/{template}"'
     modules = " ".join(f"{name}={path}" for name, path in paths.items())
@@ -73,6 +73,29 @@ def _vllm(backbone: str, paths: Mapping[str, str], rank: int, template: str, *, 
             " as it is here.",
         ]
     return sections
+
+
+def _vllm_on_demand(backbone: str, rank: int, template: str) -> list[str]:
+    option = f' --chat-template "$PWD/{template}"' if template else ""
+    return [
+        "## vLLM, any persona and strength folded when it is asked for",
+        "Needs no export but the run itself, in RUN, and this package in vLLM's environment. CACHE is a"
+        " folder to write adapters to.",
+        _code(
+            "VLLM_ALLOW_RUNTIME_LORA_UPDATING=true VLLM_PLUGINS=preact_personas \\\n"
+            "    PREACT_VLLM_RUNS=RUN PREACT_VLLM_CACHE=CACHE \\\n"
+            f"    vllm serve {backbone} --enable-lora --max-lora-rank {_allowed(rank)}{option}"
+        ),
+        "Models are then called as `preact serve` calls them: `preact:o-high`,"
+        " `preact:o-high*0.7,e-low*0.3@0.5`. Several runs stand in PREACT_VLLM_RUNS with `:` between them."
+        " PREACT_VLLM_RANK cuts adapters to a rank, and at most PREACT_VLLM_MAX_ADAPTERS (100) are written."
+        " The plug-in was tested against an imitation of vLLM's interface, not in vLLM.",
+    ]
+
+
+def _allowed(rank: int) -> int:
+    """The lowest rank that vLLM takes this one under."""
+    return next((allowed for allowed in VLLM_RANKS if allowed >= rank), rank)
 
 
 def _sglang(backbone: str, paths: Mapping[str, str], rank: int, template: str) -> list[str]:

@@ -102,7 +102,7 @@ def open_roster(folders: Sequence[Path], threads: int = 0) -> Roster:
     Raises TrainingError as `open_run` does, ConfigError for runs of several backbones or with one name.
     """
     records = [finished_record(folder) for folder in folders]
-    prefixes = _prefixes(folders, records)
+    prefixes = run_prefixes(folders, records)
     names = [backbone_name(folder, record) for folder, record in zip(folders, records, strict=True)]
     for folder, record, name in zip(folders, records, names, strict=True):
         if _weights(record, name) != _weights(records[0], names[0]):
@@ -121,7 +121,11 @@ def open_roster(folders: Sequence[Path], threads: int = 0) -> Roster:
     )
 
 
-def _prefixes(folders: Sequence[Path], records: Sequence[RunRecord]) -> list[str]:
+def run_prefixes(folders: Sequence[Path], records: Sequence[RunRecord]) -> list[str]:
+    """What stands before the colon of each run's names: its method, or its folder's name where two share one.
+
+    Raises ConfigError where that is not enough.
+    """
     methods: list[str] = [record.config.method for record in records]
     uses = Counter(methods)
     prefixes = [

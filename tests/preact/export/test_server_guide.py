@@ -24,6 +24,7 @@ def test_each_server_gets_every_adapter(preact_run: Run) -> None:
     assert static[-2:] == ["o-high=$PWD/o-high", "n-low=$PWD/n-low"]
     assert static[static.index("--max-lora-rank") + 1] == "32"
     assert "VLLM_LORA_RESOLVER_CACHE_DIR=$PWD" in commands(text, "lora_filesystem_resolver")
+    assert commands(text, "preact_personas")[-2:] == ["--max-lora-rank", "32"]
     assert commands(text, "sglang")[-2:] == static[-2:]
     assert commands(text, "llama-server")[-4:] == ["--lora", "o-high.gguf", "--lora", "n-low.gguf"]
     assert "ADAPTER ./o-high" in text
@@ -40,3 +41,5 @@ def test_one_adapter_is_called_by_its_folder(preact_run: Run) -> None:
 def test_a_prompted_method_says_so(method: str, prompted: bool, runs: dict[str, Path]) -> None:
     text = server_guide(open_run(runs[method]), {"o-high": 8})
     assert ("## System prompt" in text) is prompted
+    # An adapter folded by name cannot say a prompt.
+    assert ("PREACT_VLLM_RUNS" in text) is not prompted
