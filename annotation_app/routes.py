@@ -86,6 +86,16 @@ def _event(part: AnswerPart) -> str:
     return f"data: {json.dumps(content)}\n\n"
 
 
+async def later(request: Request) -> Response:
+    """Put a conversation off."""
+    return await _handle(request, _later)
+
+
+def _later(account: Annotator, body: Body) -> Body:
+    conversations.put_off(settings.store(), account, _token(body))
+    return {"saved": True}
+
+
 def _save_label(account: Annotator, body: Body) -> Body:
     receipt = labels.save(
         settings.store(), account, _token(body), body["answers"], _seconds(body.get("active_seconds"))
@@ -217,14 +227,14 @@ def _figures_json() -> str:
     return json.dumps(report.record(report.report(settings.store(), settings.sample())), indent=2)
 
 
+_HANDLERS = {"label": save_label, "draft": save_draft, "undo": undo, "say": say, "later": later}
+
+
 def routes() -> list[Route]:
     """The routes below the app's base path."""
     below = f"{base_path()}/annotation"
     return [
-        *(
-            Route(f"{below}/{name}", handler, methods=["POST"])
-            for name, handler in (("label", save_label), ("draft", save_draft), ("undo", undo), ("say", say))
-        ),
+        *(Route(f"{below}/{name}", handler, methods=["POST"]) for name, handler in _HANDLERS.items()),
         Route(f"{below}/validations.csv", download_labels, methods=["GET"]),
         Route(f"{below}/ratings.csv", download_ratings, methods=["GET"]),
         Route(f"{below}/agreement.json", download_figures, methods=["GET"]),

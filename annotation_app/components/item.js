@@ -504,9 +504,11 @@ class ItemView {
 
   async act(action) {
     if (this.busy) return;
-    if (action.undo) {
-      const undone = await this.send("undo", { token: action.undo, answers: {} }, "Taking it back …");
-      if (undone) this.report("action", { name: action.name, item: "" }, "");
+    if (action.later) this.sendDraft(true);
+    if (action.undo || action.later) {
+      const [route, doing] = action.undo ? ["undo", "Taking it back …"] : ["later", "Putting it off …"];
+      const done = await this.send(route, { token: action.undo || action.later, answers: {} }, doing);
+      if (done) this.report("action", { name: action.name, item: "" }, "");
       return;
     }
     this.sendDraft(true);

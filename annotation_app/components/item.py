@@ -37,6 +37,8 @@ class ItemAction(NamedTuple):
     """What it opens; empty: the next item."""
     undo: str = ""
     """The token of the label that it withdraws, by HTTP."""
+    later: str = ""
+    """The token of the conversation that it puts off, by HTTP."""
 
 
 class Feedback(NamedTuple):

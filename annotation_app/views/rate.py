@@ -17,8 +17,6 @@ from oceanchat.store.labels import Label
 from oceanchat.store.samples import Sample
 from oceanchat.traits import LEVELS, TraitLevel
 
-_LATER = "later"
-
 
 def page() -> None:
     """Show the next conversation to hold or rate, or the one that is opened again."""
@@ -47,21 +45,9 @@ def page() -> None:
         following.item,
         layout,
         on_saved=lambda: session.view(None),
-        on_action=_act,
+        on_action=lambda name, item: session.view(item),
         key="conversation",
     )
-
-
-def _act(name: str, item: str) -> None:
-    if name == _LATER:
-        session.remember(_LATER, _put_off() | {int(item)})
-    else:
-        session.view(item)
-
-
-def _put_off() -> frozenset[int]:
-    """The assignments that were put off in this session."""
-    return frozenset(session.remembered(_LATER) or ())
 
 
 def _actions(
@@ -69,12 +55,12 @@ def _actions(
 ) -> list[ItemAction]:
     buttons = actions(account, presented, last, again, number)
     if presented.task is TALK:
-        buttons.append(ItemAction(_LATER, "Later", "l", str(presented.assignment.id)))
+        buttons.append(ItemAction("later", "Later", "l", later=presented.token))
     return buttons
 
 
 def _next(account: Annotator, evaluation: Sample) -> NextConversation:
-    return conversations.next_conversation(settings.store(), account, evaluation.id, _put_off())
+    return conversations.next_conversation(settings.store(), account, evaluation.id)
 
 
 def _opened(account: Annotator) -> PresentedItem | None:

@@ -9,7 +9,7 @@ here sends requests.
 import hashlib
 import json
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -108,22 +108,18 @@ def newest_evaluation(store: Store) -> Sample | None:
         return latest_sample(connection, EVALUATION)
 
 
-def next_conversation(
-    store: Store, account: Annotator, number: int, later: Collection[int] = ()
-) -> NextConversation:
+def next_conversation(store: Store, account: Annotator, number: int) -> NextConversation:
     """Present what somebody is to talk about or rate next.
 
-    First, in their order, what they can rate and what they are to hold; then what nobody holds yet. `later`
-    are assignments that they put off: these come last.
+    First, in their order, what they can rate and what they are to hold; then what nobody holds yet. What they
+    put off comes last.
     """
     with store.reading() as connection:
         cells = conversation_rows.open_cells(connection, account.id, number)
         sample = latest_sample(connection, number=number)
         live = sample is not None and sample.settings["unit"] == "live"
         reachable = [cell for cell in cells if live or cell.finished or cell.holder_id in (None, account.id)]
-        reachable.sort(
-            key=lambda cell: (cell.assignment_id in later, not live and not _is_ready(cell, account))
-        )
+        reachable.sort(key=lambda cell: (cell.put_off, not live and not _is_ready(cell, account)))
         chosen = next(iter(reachable), None)
         assignment = (
             None if chosen is None else assignment_rows.assignment_by_id(connection, chosen.assignment_id)
@@ -137,6 +133,13 @@ def _is_ready(cell: OpenCell, account: Annotator) -> bool:
     if cell.finished or cell.holder_id == account.id:
         return True
     return cell.holder_id is None and cell.slot == 0
+
+
+def put_off(store: Store, account: Annotator, token: str, *, now: float | None = None) -> None:
+    """Have a conversation come behind all others; AnnotationError unless it is somebody's own."""
+    with store.writing() as connection:
+        _, assignment = labels.locked_presentation(connection, account, token)
+        assignment_rows.put_off(connection, assignment.id, time.time() if now is None else now)
 
 
 def turns_for(store: Store, assignment: Assignment) -> list[StoredTurn]:

@@ -23,6 +23,7 @@ from sqlalchemy import (
     delete,
     func,
     select,
+    update,
 )
 
 from oceanchat.store.annotators import annotators
@@ -71,6 +72,16 @@ def add_assignments(connection: Connection, rows: Sequence[Mapping[str, Any]]) -
     """Add assignments (item_id, annotator_id, purpose, slot, position); taken slots are left as they are."""
     if rows:
         connection.execute(new_rows(connection, assignments), [{"revision": 0, **row} for row in rows])
+
+
+PUT_OFF = 1e6
+"""Positions from here on are of what an annotator put off: the seconds at which they did."""
+
+
+def put_off(connection: Connection, assignment_id: int, now: float) -> None:
+    """Move an assignment behind all others of its annotator."""
+    moved = update(assignments).where(assignments.c.id == assignment_id)
+    connection.execute(moved.values(position=max(now, PUT_OFF)))
 
 
 def remove_assignments(connection: Connection, ids: Sequence[int]) -> int:

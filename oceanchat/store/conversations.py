@@ -27,7 +27,7 @@ from sqlalchemy import (
 )
 
 from oceanchat.store.annotators import annotators
-from oceanchat.store.assignments import ROUTINE, assignments
+from oceanchat.store.assignments import PUT_OFF, ROUTINE, assignments
 from oceanchat.store.samples import items
 from oceanchat.store.schema import metadata
 from oceanchat.store.upsert import new_rows
@@ -124,6 +124,8 @@ class OpenCell(NamedTuple):
     holder_id: int | None
     """Who holds the conversation; None while nobody does, or who did has left."""
     finished: bool
+    put_off: bool
+    """Whether its annotator wanted it later."""
 
 
 def add_cells(connection: Connection, cells: Mapping[int, tuple[str, str]]) -> None:
@@ -237,6 +239,7 @@ def _assigned(sample_id: int) -> Select[Any]:
             assignments.c.id,
             assignments.c.item_id,
             assignments.c.slot,
+            assignments.c.position,
             conversations.c.holder_id,
             annotators.c.retired_at,
             conversations.c.finished_at,
@@ -261,6 +264,7 @@ def open_cells(connection: Connection, annotator_id: int, sample_id: int) -> lis
             row.slot,
             row.holder_id if row.retired_at is None else None,
             row.finished_at is not None,
+            row.position >= PUT_OFF,
         )
         for row in rows
     ]
