@@ -14,7 +14,7 @@ from oceanchat.annotation import conversations
 from oceanchat.annotation.conversations import Request
 from oceanchat.errors import OceanChatError
 from oceanchat.llm.chat import ChatRequest
-from oceanchat.llm.endpoint.request_errors import RequestError
+from oceanchat.llm.endpoint.request_errors import ErrorAction, RequestError
 from oceanchat.llm.endpoint.streaming import StreamingEndpoint
 from oceanchat.llm.settings import CallSettings
 from oceanchat.prompts import Message
@@ -25,8 +25,11 @@ from oceanchat.store.database import Store
 class AnswerBrokeOff(OceanChatError):
     """A model that did not answer; the annotator is not told which."""
 
-    def __init__(self) -> None:
-        super().__init__("the model does not answer at the moment; your message is stored and is sent again")
+    def __init__(self, *, lasting: bool) -> None:
+        """`lasting`: asking again will hardly help."""
+        advice = "; if this stays so, tell the lead and go on with Later" if lasting else ""
+        what = "cannot answer here" if lasting else "does not answer at the moment"
+        super().__init__(f"the model {what}; your message is stored and is sent again{advice}")
 
 
 class AnswerPart(NamedTuple):
@@ -43,6 +46,7 @@ class _LiveAnswer:
         self.pieces: list[str] = []
         self.stored: StoredTurn | None = None
         self.failed = False
+        self.lasting = False
         self.changed = asyncio.Condition()
         self.task: asyncio.Task[None] | None = None
 
@@ -65,7 +69,7 @@ class _LiveAnswer:
                 yield AnswerPart(stored=self.stored)
                 return
             else:
-                raise AnswerBrokeOff
+                raise AnswerBrokeOff(lasting=self.lasting)
 
 
 class LiveAnswers:
@@ -95,6 +99,7 @@ class LiveAnswers:
             text = "".join(live.pieces)
             live.stored = await asyncio.to_thread(conversations.store_answer, self._store, request, text)
         except (RequestError, OceanChatError) as error:
+            live.lasting = isinstance(error, RequestError) and error.action is not ErrorAction.RETRY
             print(
                 f"oceanchat: model '{request.model}' at '{request.url}': {error}", file=sys.stderr, flush=True
             )

@@ -1,7 +1,7 @@
 """One answer for every page that waits, stored when it is whole and only then."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,17 +13,18 @@ from oceanchat.annotation.live_answers import AnswerBrokeOff, LiveAnswers
 from oceanchat.llm.settings import CallSettings
 from oceanchat.store.conversations import StoredTurn
 from oceanchat.store.database import Store, open_store
+from tests.endpoint import Endpoint
 from tests.oceanchat.annotation.talks import evaluated, next_cell
 from tests.processes import PATIENCE
-from tests.streaming_model import StreamingModel, streaming_model
+from tests.streaming_model import streaming_model
 
 
 class Talking:
     """Ann in front of the first question, and a model that a test lets speak."""
 
-    def __init__(self, store: Store, model: StreamingModel) -> None:
-        self.store, self.model = store, model
-        self.ann = evaluated(store, ("Ann",), systems=[f"preact={model.url}#preact:"])[0]
+    def __init__(self, store: Store, url: str) -> None:
+        self.store = store
+        self.ann = evaluated(store, ("Ann",), systems=[f"preact={url}#preact:"])[0]
         self.item = next_cell(store, self.ann)
         self.answers = LiveAnswers(store, lambda url: CallSettings(base_url=url))
 
@@ -54,7 +55,7 @@ async def test_a_page_that_comes_late_or_leaves_early_costs_nothing(tmp_path: Pa
         yield None
 
     async with asyncio.timeout(PATIENCE), streaming_model(script) as model:
-        talking = Talking(open_store(tmp_path / "store.db"), model)
+        talking = Talking(open_store(tmp_path / "store.db"), model.url)
         leaving = talking.answers.answer(talking.ask())
         assert (await anext(leaving)).piece == "Fine, "
         await leaving.aclose()  # type: ignore[attr-defined]
@@ -79,7 +80,7 @@ async def test_half_an_answer_is_not_stored_and_the_same_message_is_asked_again(
             yield None
 
     async with asyncio.timeout(PATIENCE), streaming_model(script) as model:
-        talking = Talking(open_store(tmp_path / "store.db"), model)
+        talking = Talking(open_store(tmp_path / "store.db"), model.url)
         with pytest.raises(AnswerBrokeOff) as away:
             await talking.read()
         assert "preact" not in str(away.value) and "preact:o-high" in capsys.readouterr().err
@@ -88,3 +89,13 @@ async def test_half_an_answer_is_not_stored_and_the_same_message_is_asked_again(
         assert model.bodies[0] == model.bodies[1]
         await talking.answers.close()
         talking.store.close()
+
+
+async def test_what_asking_again_will_hardly_mend_is_a_matter_for_the_lead(
+    tmp_path: Path, serve: Callable[..., Endpoint]
+) -> None:
+    talking = Talking(open_store(tmp_path / "store.db"), serve(require_key="another").url)
+    with pytest.raises(AnswerBrokeOff, match="tell the lead"):
+        await talking.read()
+    await talking.answers.close()
+    talking.store.close()
