@@ -178,9 +178,11 @@ TESTED_ELSEWHERE = {
         "preact/evaluation/report/reliability preact/evaluation/report/results"
     ),
     "tests/preact/evaluation/test_identification.py": "preact/evaluation/identification_text",
+    "tests/preact/evaluation/test_served_check.py": "preact/evaluation/served_text",
     "tests/preact/serving/test_app.py": (
         "preact/serving/answering preact/serving/batch preact/serving/chat_calls preact/serving/counting "
-        "preact/serving/replies preact/serving/roster preact/serving/server"
+        "preact/serving/guards preact/serving/preparing preact/serving/replies "
+        "preact/serving/roster preact/serving/server preact/serving/text_calls"
     ),
     "tests/preact/systems/test_local.py": (
         "preact/systems/portrayal preact/systems/system preact/systems/trained preact/systems/untrained"

@@ -68,10 +68,18 @@ def locate(name: str) -> Source:
 
 
 def published_name(name: str) -> str:
-    """What others load the backbone by: a Hub id, or the full path of a folder or file of this machine."""
+    """What others call the backbone: a Hub id, or the last part of a folder's or file's path.
+
+    Where that lies on this machine is nobody else's business, and of no use to them.
+    """
     if name == SMOLLM2:
         return SMOLLM2_HUB
-    return str(Path(name).resolve()) if Path(name).exists() else name
+    return name if is_published(name) else Path(name).resolve().name
+
+
+def is_published(name: str) -> bool:
+    """Whether others can load the backbone by its name, from the Hub."""
+    return name == SMOLLM2 or (not Path(name).exists() and not name.startswith((".", "/", "~")))
 
 
 def _installed_smollm2() -> Source | None:

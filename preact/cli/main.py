@@ -15,7 +15,7 @@ from preact.cli.evaluation import compare, control_vectors, interview, judge, re
 from preact.cli.exporting import chat, export
 from preact.cli.identification import identify
 from preact.cli.plots import plot, sweep
-from preact.cli.serving import serve
+from preact.cli.serving import check_served, serve
 from preact.cli.strengths import dial
 from preact.cli.training import info, train
 
@@ -32,7 +32,7 @@ def preact() -> None:
 
 
 preact.add_section("Train", train, info, sweep)
-preact.add_section("Use", chat, serve, export)
+preact.add_section("Use", chat, serve, check_served, export)
 preact.add_section("Evaluate", identify, dial, control_vectors, interview, judge)
 preact.add_section("Report", compare, report, plot)
 

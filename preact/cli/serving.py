@@ -1,13 +1,24 @@
-"""`preact serve` makes personas models of an endpoint."""
+"""Serve personas, and check what is served.
 
+`preact serve` makes personas models of an endpoint; `preact check-served` says whether an endpoint serves
+what was trained.
+"""
+
+import asyncio
+import json
 from pathlib import Path
 
 import click
 
+from oceanchat.cli.flags import call_settings
+from oceanchat.cli.options import json_option
 from oceanchat.extras import load_optional
 from preact.cli.evaluation import threads_option
+from preact.cli.training import say
 
 FOLDER = click.Path(path_type=Path)
+WRONG = 3
+"""Exit code of a check that was made and is not passed; 1 is for one that could not be made."""
 
 
 @click.command()
@@ -73,7 +84,7 @@ def serve(
     """
     for package in ("starlette", "uvicorn"):
         load_optional(package, "serve")
-    from preact.serving.app import Limits
+    from preact.serving.preparing import Limits
     from preact.serving.roster import open_roster
     from preact.serving.server import check_access, listen
     from preact.serving.server import serve as run_server
@@ -83,3 +94,56 @@ def serve(
         roster = open_roster(runs, threads)
         limits = Limits(batch_size, queue, max_tokens, timeout, max_body)
         run_server(roster, limits, listener, api_key)
+
+
+@click.command("check-served")
+@click.argument("url")
+@click.option("--release", "data", metavar="RELEASE", help="Folder or Hub id. Default: the run's own.")
+@click.option("--run", type=FOLDER, metavar="DIR", help="The run that should be served, to compare with.")
+@click.option("--split", metavar="NAME", help="train, validation, test or all. Default: test.")
+@click.option("--prefix", metavar="TEXT", help="Names to check where several runs are served.")
+@click.option("--backbone", metavar="NAME", help="Served model without an adapter. Default: from the list.")
+@click.option(
+    "--concurrency", type=int, metavar="N", help="Maximum number of requests in flight. Default: 32."
+)
+@threads_option
+@json_option
+def check_served(
+    url: str,
+    data: str | None,
+    run: Path | None,
+    split: str | None,
+    prefix: str | None,
+    backbone: str | None,
+    concurrency: int | None,
+    threads: int,
+    as_json: bool,
+) -> None:
+    """Say whether the endpoint at URL serves what was trained.
+
+    Dialogues of a release are scored under every trait-level that the server lists (o-high ... n-low), by the
+    log-probabilities it gives of its prompts: the confusion, the names that answer as the backbone, those
+    that look swapped. With --run each name is held against the run, which also tells its strength. The key is
+    OPENAI_API_KEY. Exit code: 0 right, 3 not what it should be, 1 where nothing could be checked.
+
+    \b
+    Example:  preact check-served http://127.0.0.1:8809/v1 --run runs/first
+              preact check-served http://gpu:8000/v1 --release releases/ocean-chat-1.0
+    """
+    from preact.evaluation.served_check import CheckPlan
+    from preact.evaluation.served_check import check_served as check
+    from preact.evaluation.served_text import as_json as as_dictionary
+    from preact.evaluation.served_text import as_lines, problems
+
+    settings = call_settings(base_url=url, concurrency=concurrency)
+    result = asyncio.run(check(settings, CheckPlan(data, run, split, prefix, backbone, threads), say))
+    wrong = problems(result)
+    if as_json:
+        click.echo(json.dumps(as_dictionary(result)))
+    else:
+        for line in [*as_lines(result), *(f"WRONG: {line}" for line in wrong)]:
+            click.echo(line)
+        if not wrong:
+            click.echo("right" if result.matches else "right as far as can be told without a run")
+    if wrong:
+        click.get_current_context().exit(WRONG)

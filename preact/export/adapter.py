@@ -15,6 +15,8 @@ from typing import Literal, NamedTuple
 from oceanchat.errors import TrainingError
 from oceanchat.traits import TRAIT_LEVELS, TraitLevel
 from preact.backbones.backbone import Backbone
+from preact.backbones.sources import published_name
+from preact.backbones.tiny import is_tiny
 from preact.export.card import card, collection_card
 from preact.export.checking import check_adapter, load_plain
 from preact.export.checking import merge as merge_in
@@ -89,6 +91,7 @@ def export_adapter(
         exported = _export(trained, persona, draft, options, name, None, say)
         # A whole model is served like any other.
         if not options.merge:
+            _carry_backbone(trained, draft)
             guide = server_guide(trained, {"": exported.rank}, name, gguf=options.gguf)
             (draft / GUIDE).write_text(guide, encoding="utf-8")
     return exported._replace(folder=output)
@@ -124,9 +127,16 @@ def export_all(
             encoding="utf-8",
         )
         if not options.merge:
+            _carry_backbone(trained, draft)
             guide = server_guide(trained, {name: one.rank for name, one in done.items()}, gguf=options.gguf)
             (draft / GUIDE).write_text(guide, encoding="utf-8")
     return list(done.values())
+
+
+def _carry_backbone(trained: TrainedModel, draft: Path) -> None:
+    """Put a tiny backbone, which is nowhere else to be had, beside the adapters, as they call it."""
+    if is_tiny(trained.backbone):
+        shutil.copytree(trained.backbone, draft / published_name(trained.backbone))
 
 
 def folder_name(trait_level: TraitLevel) -> str:

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from oceanchat.traits import CODES
+from preact.backbones.sources import is_published, published_name
 from preact.methods import METHODS
 from preact.persona import Persona, persona_prompt
 from preact.training.runs import RunRecord
@@ -38,15 +39,21 @@ def _left_behind(quantization: float, effect: float, record: RunRecord) -> str:
 
 def _front(record: RunRecord, merged: bool) -> str:
     """The front matter model hubs read."""
+    backbone = "./tiny" if record.tiny else record.config.backbone
     return "\n".join(
         [
             "---",
             "library_name: " + ("transformers" if merged else "peft"),
-            *([] if record.tiny else [f"base_model: {record.config.backbone}"]),
+            *([f"base_model: {published_name(backbone)}"] if is_published(backbone) else []),
             "tags: [big-five, personality, lora, p-react]",
             "---",
         ]
     )
+
+
+def _shown(backbone: str) -> str:
+    name = published_name(backbone)
+    return name if is_published(backbone) else f"{name}, a model of its own that is not published"
 
 
 def card(
@@ -59,7 +66,7 @@ def card(
     """The card as Markdown with the front matter model hubs read; `dial` is what the run was tested at."""
     shares = ", ".join(f"{t.label} {share:.0%}" for t, share in persona.items()) if len(persona) > 1 else ""
     name = shares or next(iter(persona)).label
-    backbone = "the embedded tiny backbone" if record.tiny else record.config.backbone
+    backbone = "the embedded tiny backbone" if record.tiny else _shown(record.config.backbone)
     facts = [
         f"- Shows: {name}, as a simulated trait expression",
         f"- Backbone: {backbone} ({record.backbone_parameters:,} parameters)",

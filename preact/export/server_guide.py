@@ -8,7 +8,8 @@ import re
 import shlex
 from collections.abc import Mapping
 
-from preact.backbones.sources import published_name
+from preact.backbones.sources import is_published, published_name
+from preact.backbones.tiny import is_tiny
 from preact.systems.trained import TrainedModel
 
 VLLM_RANKS = (1, 8, 16, 32, 64, 128, 256, 320, 512)
@@ -28,10 +29,10 @@ def server_guide(
     template = f"{next(iter(ranks)) or '.'}/chat_template.jinja" if trained.record.plain_template else ""
     sections = [
         "# Serve these adapters",
-        f"Run the commands in the folder of this file. The backbone is `{backbone}`; an adapter says nothing"
-        " sensible on another one. These commands follow the servers' manuals; nothing here has run them."
-        " Some servers answer with the plain backbone where an adapter does not fit: compare one answer with"
-        " and without the adapter before you trust it.",
+        f"Run the commands in the folder of this file. The backbone is `{backbone}`{_where(trained)}; an"
+        " adapter says nothing sensible on another one. These commands follow the servers' manuals; nothing"
+        " here has run them. Some servers answer with the plain backbone where an adapter does not fit:"
+        " `preact check-served URL --run RUN` says whether what is served is what was trained.",
         *_vllm(backbone, paths, max(ranks.values()), template, resolved=not alone),
         *_sglang(backbone, paths, max(ranks.values()), template),
         *_llama_cpp(list(ranks), list(paths), gguf),
@@ -44,6 +45,17 @@ def server_guide(
             " adapter's card with every request."
         )
     return "\n\n".join(sections) + "\n"
+
+
+def _where(trained: TrainedModel) -> str:
+    """Where the backbone is to be had, unless its name says it."""
+    if is_published(trained.backbone):
+        return ""
+    if is_tiny(trained.backbone):
+        return ", which lies beside this file"
+    used = trained.record.backbone
+    known = f" (sha256 of its weights: {used.weights_sha256})" if used and used.weights_sha256 else ""
+    return f", a model that was not published{known}: put it, under that name, beside this file"
 
 
 def adapter_name(folder: str) -> str:

@@ -16,10 +16,13 @@ from tokenizers.decoders import DecodeStream
 
 from preact.serving.batch import Batch, BatchRow, Drawn
 from preact.serving.counting import ServerCounts
+from preact.serving.prompt_scores import PromptToken, prompt_scores
 from preact.serving.roster import Roster
 from preact.systems.generation import stop_ids
 
 Ending = Literal["stop", "length", "timeout", "failed"]
+STOPPING = 10.0
+"""Seconds for the step that is under way when all stops."""
 Lane = tuple[str, str, float]
 
 
@@ -31,6 +34,8 @@ class Piece(NamedTuple):
     """The tokens since the last piece."""
     ending: Ending | None = None
     """Set in the last piece."""
+    prompt: tuple[PromptToken | None, ...] = ()
+    """The prompt's own tokens, in the first piece, where the order asks for them."""
 
 
 @dataclass(eq=False)
@@ -69,6 +74,7 @@ class Answering:
         self._changed = threading.Condition()
         self._stopping = False
         self._lanes: dict[Lane, _Talks] = {}
+        self._busy_since: float | None = None
         self._thread = threading.Thread(target=self._run, name="answering", daemon=True)
         self._thread.start()
 
@@ -76,6 +82,12 @@ class Answering:
     def alive(self) -> bool:
         """Whether orders will be answered."""
         return self._thread.is_alive() and not self._stopping
+
+    @property
+    def busy_seconds(self) -> float:
+        """How long the present step has taken; 0 between steps."""
+        since = self._busy_since
+        return 0.0 if since is None else time.monotonic() - since
 
     def submit(self, order: Order) -> None:
         """Let an order wait for its turn. Raises QueueFull."""
@@ -91,7 +103,8 @@ class Answering:
         with self._changed:
             self._stopping = True
             self._changed.notify()
-        self._thread.join()
+        # One that hangs in a model cannot be ended, and ends with the process.
+        self._thread.join(STOPPING)
 
     def _run(self) -> None:
         while True:
@@ -102,7 +115,9 @@ class Answering:
                 joining = self._take()
                 self._counts.waiting = len(self._waiting)
             for lane in dict.fromkeys([*self._lanes, *joining]):
+                self._busy_since = time.monotonic()
                 self._turn(lane, joining.get(lane, []))
+                self._busy_since = None
             self._counts.answering = sum(len(talks.orders) for talks in self._lanes.values())
         for order in [*self._waiting, *(o for talks in self._lanes.values() for o in talks.orders)]:
             order.send(Piece("", ending="failed"))
@@ -151,17 +166,33 @@ class _Talks:
     def __init__(self, model: Any, tokenizer: Any, counts: ServerCounts) -> None:
         self.batch = Batch(model)
         self.orders: list[Order] = []
-        self._tokenizer, self._counts = tokenizer, counts
+        self._model, self._tokenizer, self._counts = model, tokenizer, counts
         self._ends = frozenset(stop_ids(model, tokenizer))
         self._speech: dict[Order, _AnswerText] = {}
 
     def join(self, orders: list[Order]) -> None:
+        orders = self._read(orders)
+        if not orders:
+            return
         self.batch.join([order.row for order in orders])
         self.orders += orders
         self._speech |= {order: _AnswerText(self._tokenizer, order.stops) for order in orders}
 
+    def _read(self, orders: list[Order]) -> list[Order]:
+        """Score the prompts of those that ask for it; the orders that want an answer, too."""
+        asking = [order for order in orders if order.row.prompt_logprobs is not None]
+        for order, scores in zip(asking, prompt_scores(self._model, [o.row for o in asking]), strict=True):
+            order.send(Piece("", prompt=scores, ending=None if order.row.sampling.max_tokens else "length"))
+        silent = [order for order in orders if not order.row.sampling.max_tokens]
+        for order in silent:
+            if order.row.prompt_logprobs is None:
+                order.send(Piece("", ending="length"))
+        return [order for order in orders if order not in silent]
+
     def step(self) -> None:
         """Draw a token for each, hand on what is new, and go on with those that are not done."""
+        if not self.orders:
+            return
         drawn = self.batch.draw()
         staying = []
         for index, (order, token) in enumerate(zip(self.orders, drawn, strict=True)):

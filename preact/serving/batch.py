@@ -41,6 +41,8 @@ class BatchRow:
     seed: int
     top_logprobs: int | None = None
     """How many of the likeliest tokens to report at each step; None reports no log-probabilities."""
+    prompt_logprobs: int | None = None
+    """How many of the likeliest tokens to report at each position of the prompt; None reports none."""
     generator: torch.Generator | None = field(default=None, init=False)
 
 

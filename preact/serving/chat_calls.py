@@ -4,7 +4,7 @@ What the API allows and this server can do is checked here, and refused with the
 It knows nothing of models or of HTTP.
 """
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
@@ -14,6 +14,9 @@ from preact.systems.system import MAX_TOKENS, TEMPERATURE, TOP_P, Sampling
 
 MOST_LIKELIEST = 20
 """The API's own bound of top_logprobs."""
+
+
+Call = TypeVar("Call", bound=BaseModel)
 
 
 class Refused(Exception):
@@ -61,7 +64,8 @@ def _turn(value: Any) -> Any:
     return value
 
 
-def _texts(value: Any) -> Any:
+def texts(value: Any) -> Any:
+    """A list of one or several."""
     return [value] if isinstance(value, str) else value or []
 
 
@@ -85,13 +89,17 @@ class ChatCall(BaseModel):
     max_tokens: int | None = Field(default=None, ge=1)
     max_completion_tokens: int | None = Field(default=None, ge=1)
     seed: int | None = None
-    stop: Annotated[list[Annotated[Text, Field(min_length=1, max_length=200)]], BeforeValidator(_texts)] = (
+    stop: Annotated[list[Annotated[Text, Field(min_length=1, max_length=200)]], BeforeValidator(texts)] = (
         Field(default=[], max_length=4)
     )
     stream: bool | None = False
     stream_options: StreamOptions | None = None
     logprobs: bool | None = False
     top_logprobs: int | None = Field(default=None, ge=0, le=MOST_LIKELIEST)
+    prompt_logprobs: int | None = Field(default=None, ge=0, le=MOST_LIKELIEST)
+    """As vLLM takes it: the prompt's own log-probabilities, and so many of the likeliest tokens' beside."""
+    add_generation_prompt: bool | None = True
+    """As vLLM takes it: without, the conversation stands as it is, and may end with an answer."""
 
     def sampling(self) -> Sampling:
         """How its answer is drawn."""
@@ -105,7 +113,8 @@ class ChatCall(BaseModel):
         while opening < len(self.messages) and self.messages[opening].role in ("system", "developer"):
             opening += 1
         turns = [Message(turn.role, turn.content) for turn in self.messages[opening:]]
-        if not turns or turns[-1].role != "user":
+        last = "user" if self.add_generation_prompt is not False else turns[-1].role if turns else ""
+        if not turns or turns[-1].role != last:
             raise _invalid("messages", "the last message must be the user's")
         if any(turn.role not in ("user", "assistant") for turn in turns):
             raise _invalid("messages", "system messages come first, before the user's")
@@ -129,6 +138,14 @@ _CANNOT: dict[str, tuple[Any, ...]] = {
 
 def read_call(body: bytes) -> ChatCall:
     """A request's body. Raises Refused, with the API's status and code, for what cannot be done."""
+    call = validated(ChatCall, checked_body(body))
+    if call.stream and call.prompt_logprobs is not None:
+        raise _invalid("prompt_logprobs", "'prompt_logprobs' does not come in a stream; leave one out")
+    return call
+
+
+def checked_body(body: bytes) -> dict[str, Any]:
+    """A body that is a JSON object and asks for nothing that no request can have. Raises Refused."""
     try:
         content = parse_json(body)
     except ValueError as error:
@@ -138,8 +155,13 @@ def read_call(body: bytes) -> ChatCall:
     for name, harmless in _CANNOT.items():
         if content.get(name) is not None and content[name] not in harmless:
             raise Refused(400, "unsupported_parameter", f"'{name}' is not supported; leave it out", name)
+    return content
+
+
+def validated(kind: type[Call], content: dict[str, Any]) -> Call:
+    """The content as this kind of call. Raises Refused with the first parameter that is wrong."""
     try:
-        return ChatCall.model_validate(content)
+        return kind.model_validate(content)
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False, include_context=False)[0]
         where = ".".join(str(part) for part in first["loc"])

@@ -3,6 +3,8 @@
 uvicorn on a socket; a first signal lets what is being answered end, a second one ends at once.
 """
 
+import contextlib
+import resource
 import signal
 import socket
 import sys
@@ -11,7 +13,8 @@ from types import FrameType
 import uvicorn
 
 from oceanchat.errors import ConfigError
-from preact.serving.app import Limits, PersonaEndpoint
+from preact.serving.app import PersonaEndpoint
+from preact.serving.preparing import Limits
 from preact.serving.roster import Roster
 
 LOCAL = ("127.0.0.1", "::1", "localhost")
@@ -37,10 +40,18 @@ def listen(host: str, port: int) -> socket.socket:
         raise ConfigError(f"--host '{host}' --port '{port}' cannot be used: {reason}") from None
 
 
+def raise_file_limit() -> None:
+    """Let this process have as many connections as the system allows; many allow 1,024 unless asked."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with contextlib.suppress(OSError, ValueError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+
+
 def serve(
     roster: Roster, limits: Limits, listener: socket.socket, key: str | None = None, patience: int = 30
 ) -> None:
     """Serve until a signal; what is being answered then has `patience` seconds to end."""
+    raise_file_limit()
     config = uvicorn.Config(
         PersonaEndpoint(roster, limits, key).app,
         ws="none",

@@ -72,6 +72,25 @@ def test_plain_peft_generates_the_same_where_preact_cannot_be_imported(
     assert alone.stdout.strip() == reply(open_run(preact_run.folder), ASK, parse_persona("E-"), sampling)
 
 
+def test_an_export_names_no_folder_of_this_machine_and_brings_a_tiny_backbone(
+    runs: dict[str, Path], preact_run: Run, tmp_path: Path
+) -> None:
+    export_adapter(preact_run.folder, parse_persona("N+"), tmp_path / "own")
+    # Its backbone is a folder outside of the run.
+    export_adapter(runs["lora"], parse_persona("N+"), tmp_path / "shared")
+    export_adapter(runs["lora"], parse_persona("N+"), tmp_path / "merged", ExportOptions(merge=True))
+    for name in ("own", "shared"):
+        config = json.loads((tmp_path / name / "adapter_config.json").read_text())
+        assert config["base_model_name_or_path"] == BACKBONE
+        base = AutoModelForCausalLM.from_pretrained(tmp_path / name / BACKBONE)
+        assert PeftModel.from_pretrained(base, str(tmp_path / name))
+    folders = [str(Path(f).parent) for f in (preact_run.folder, runs["lora"], tmp_path / "own")]
+    for file in tmp_path.rglob("*"):
+        if file.is_file():
+            data = file.read_bytes()
+            assert not [p for p in folders if p.encode() in data], file
+
+
 def test_three_exports_share_one_batch(preact_run: Run, tmp_path: Path) -> None:
     codes = ("O+", "A-", "N-")
     for code in codes:

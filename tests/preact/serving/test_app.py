@@ -19,6 +19,7 @@ import pytest
 
 from oceanchat.prompts import Message
 from preact.persona import parse_persona
+from preact.serving.server import raise_file_limit
 from preact.systems.local import LocalSystem
 from preact.systems.system import Conversation, Sampling
 from preact.systems.trained import open_run
@@ -155,10 +156,11 @@ def test_a_body_that_is_no_request_is_refused(server: Served, body: bytes) -> No
         assert error.code == 400 and json.load(error)["error"]["type"] == "invalid_request_error"
 
 
-def test_idle_connections_and_a_hanging_body_keep_nobody_waiting(server: Served) -> None:
+def test_a_thousand_connections_and_a_hanging_body_keep_nobody_waiting(server: Served) -> None:
     host, _, port = server.root.removeprefix("http://").partition(":")
+    raise_file_limit()
     with contextlib.ExitStack() as stack:
-        for _ in range(300):
+        for _ in range(1000):
             stack.enter_context(socket.create_connection((host, int(port))))
         hanging = stack.enter_context(socket.create_connection((host, int(port))))
         hanging.sendall(b"POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nContent-Length: 99\r\n\r\n{")
@@ -167,7 +169,7 @@ def test_idle_connections_and_a_hanging_body_keep_nobody_waiting(server: Served)
 
 def test_a_path_that_is_not_served_is_said_in_the_api_s_format(server: Served) -> None:
     with pytest.raises(openai.NotFoundError, match="not served"):
-        server.client().completions.create(model="preact:o-high", prompt="Hello")
+        server.client().embeddings.create(model="preact:o-high", input="Hello")
 
 
 def test_a_client_that_leaves_in_mid_stream_frees_its_row(server: Served) -> None:

@@ -1,0 +1,111 @@
+"""Say what a served endpoint lacks.
+
+The problems of a check, one a line, its figures for people and for programs. It computes nothing.
+"""
+
+from collections.abc import Mapping
+
+from oceanchat.statistics.figure import SHARE
+from oceanchat.traits import CODES
+from preact.evaluation.loss_figures import TIE
+from preact.evaluation.served_check import ServedCheck
+from preact.evaluation.served_figures import BACKBONE, RunMatch
+
+
+def problems(check: ServedCheck) -> list[str]:
+    """What is not as it should be, a line each; none where all is right."""
+    names = check.names.names
+    if check.matches is not None:
+        return [_wrong(names[m.trait_level], m) for m in check.matches if not m.right]
+    lines = [f"{name} answers as the backbone: its adapter has no effect" for name in check.as_backbone or ()]
+    if check.as_backbone is None:
+        lines += [f"{', '.join(group)} are one and the same model" for group in check.alike]
+    lines += [
+        f"{names[s.first]} and {names[s.second]} look swapped: their dialogues are likelier under the other"
+        f" name, by {s.gain.text('.4f')} nats per token"
+        for s in check.swapped
+    ]
+    low = check.named.accuracy.low
+    if not lines and len(names) > 1 and (low is None or low <= 1 / len(names)):
+        lines.append(
+            "the trait-levels cannot be told apart: identification is no better than chance; compare with"
+            " what was trained by --run"
+        )
+    return lines
+
+
+def _wrong(name: str, match: RunMatch) -> str:
+    if match.effect <= TIE:
+        return f"{name} differs from the run by {match.difference:.4f} nats per token"
+    share = match.difference / match.effect
+    what = f"{name} differs from the run by {match.difference:.4f} nats per token, {share:.0%} of its effect"
+    if match.strength is not None and match.strength < 0.05:
+        return f"{name} answers as the backbone: its adapter has no effect"
+    if match.strength is not None:
+        return f"{what}: it is served at strength {match.strength:.2f}, not 1"
+    if match.nearest not in (match.trait_level.code, BACKBONE):
+        return f"{what}: it answers as {match.nearest}"
+    return f"{what}: it is another model"
+
+
+def as_lines(check: ServedCheck) -> list[str]:
+    """The figures for people."""
+    names, named = check.names, check.named
+    lines = [
+        f"{len(names.names)} trait-levels served as '{names.prefix}...', split {check.split}:"
+        f" {check.dialogues} dialogues",
+        f"trait-level of {len(names.names)}: {named.accuracy.text(SHARE)}, trait given level"
+        f" {named.trait_given_level.text(SHARE)}, level given trait {named.level_given_trait.text(SHARE)}",
+        f"margin {check.margin:+.4f} nats per token; asked twice, losses differ by {check.noise:.1e}",
+        "named      " + "".join(f"{code:>7}" for code in CODES),
+    ]
+    for code, row in zip(CODES, named.confusion, strict=True):
+        lines.append(f"shows {code:<5}" + "".join(f"{value:>7.4g}" for value in row))
+    if check.left_out:
+        lines.append(f"left out: {check.left_out} dialogues that the server refuses or writes otherwise")
+    if check.as_backbone is None:
+        lines.append("no model without an adapter is known, so nothing is compared with it; name --backbone")
+    else:
+        equal = ", ".join(check.as_backbone) or "none"
+        lines.append(f"names that score as the backbone ({names.backbone}): {equal}")
+    if check.matches is None:
+        lines.append("strength: not checked; without the run (--run) a weaker adapter is one like any other")
+    else:
+        worst = max(check.matches, key=lambda m: m.difference)
+        lines.append(
+            f"beside the run: losses differ by up to {worst.difference:.1e} nats per token"
+            f" ({names.names[worst.trait_level]}, whose effect is {worst.effect:.4f})"
+        )
+    if check.other_tokens:
+        lines.append(
+            f"note: the server writes {check.other_tokens} dialogues in other tokens than the run: another"
+            " chat template, or another date in it"
+        )
+    return lines
+
+
+def as_json(check: ServedCheck) -> Mapping[str, object]:
+    """The figures as `preact check-served --json` prints them."""
+    return {
+        "right": not problems(check),
+        "problems": problems(check),
+        "names": {t.code: name for t, name in check.names.names.items()},
+        "backbone": check.names.backbone,
+        "split": check.split,
+        "dialogues": check.dialogues,
+        "left_out": check.left_out,
+        "accuracy": check.named.accuracy.bounds(),
+        "trait_given_level": check.named.trait_given_level.bounds(),
+        "level_given_trait": check.named.level_given_trait.bounds(),
+        "ties": check.named.ties,
+        "margin": check.margin if len(check.names.names) > 1 else None,
+        "noise": check.noise,
+        "confusion": check.named.confusion,
+        "as_backbone": check.as_backbone,
+        "alike": check.alike,
+        "swapped": [[s.first.code, s.second.code, s.gain.bounds()] for s in check.swapped],
+        "run": None
+        if check.matches is None
+        else [{**m._asdict(), "trait_level": m.trait_level.code, "right": m.right} for m in check.matches],
+        "other_tokens": check.other_tokens,
+    }
