@@ -12,6 +12,7 @@ import click
 
 from oceanchat.cli.flags import call_settings
 from oceanchat.cli.options import json_option
+from oceanchat.errors import ConfigError
 from oceanchat.extras import load_optional
 from preact.cli.evaluation import threads_option
 from preact.cli.training import say
@@ -128,14 +129,17 @@ def check_served(
 
     \b
     Example:  preact check-served http://127.0.0.1:8809/v1 --run runs/first
-              preact check-served http://gpu:8000/v1 --release releases/ocean-chat-1.0
+              preact check-served http://gpu:8000/v1 --release OWNER/NAME
     """
     from preact.evaluation.served_check import CheckPlan
     from preact.evaluation.served_check import check_served as check
     from preact.evaluation.served_text import as_json as as_dictionary
     from preact.evaluation.served_text import as_lines, problems
 
-    settings = call_settings(base_url=url, concurrency=concurrency)
+    try:
+        settings = call_settings(base_url=url, concurrency=concurrency)
+    except ConfigError as error:
+        raise ConfigError(str(error).replace("--base-url", "URL")) from None
     result = asyncio.run(check(settings, CheckPlan(data, run, split, prefix, backbone, threads), say))
     wrong = problems(result)
     if as_json:

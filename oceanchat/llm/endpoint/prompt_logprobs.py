@@ -65,7 +65,9 @@ class PromptReader:
             raise self._error("it cannot be reached; check the address and that the server runs") from None
         except openai.OpenAIError as error:
             words = self._connection.shown_error(str(error))
-            raise self._error(f"it lists no models ({words}); check the address and the key") from None
+            raise self._error(
+                f"it lists no models ({words}); check the address, which mostly ends in /v1, and the key"
+            ) from None
         except (ValueError, RecursionError):
             listed = None
         entries = listed.get("data") if isinstance(listed, dict) else None

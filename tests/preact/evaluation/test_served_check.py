@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from oceanchat.errors import EvaluationError
+from oceanchat.errors import ConfigError, EvaluationError
 from preact.evaluation.identification import identify
 from tests.preact.cli.test_training import call
 from tests.preact.conftest import Run
@@ -113,6 +113,10 @@ def listening(handler: type[BaseHTTPRequestHandler]) -> Iterator[str]:
 
 def test_what_cannot_be_checked_is_one_clear_line(release_folder: Path) -> None:
     plain = type("Plain", (Mute,), {"models": ("gpt-x",)})
+    misspelt = call("check-served", "nonsense", "--release", release_folder)
+    assert isinstance(misspelt.exception, ConfigError) and str(misspelt.exception).startswith(
+        "URL 'nonsense'"
+    )
     with listening(Mute) as mute, listening(plain) as nobody:
         wrong = {
             "gives no prompt log-probabilities": (mute, "--release", release_folder),
