@@ -168,7 +168,8 @@ def read_echo(answer: Mapping[str, Any]) -> list[ScoredToken] | None:
     choices = answer.get("choices")
     choice = choices[0] if isinstance(choices, list) and choices and isinstance(choices[0], dict) else {}
     logprobs = choice.get("logprobs")
-    texts, values = ((logprobs or {}).get(name) for name in ("tokens", "token_logprobs"))
+    lists = logprobs if isinstance(logprobs, dict) else {}
+    texts, values = (lists.get(name) for name in ("tokens", "token_logprobs"))
     if not isinstance(texts, list) or not isinstance(values, list) or len(texts) != len(values):
         return None
     known = [(value is None and number == 0) or _is_logprob(value) for number, value in enumerate(values)]
