@@ -133,7 +133,7 @@ def answer_tokens(texts: Sequence[str], messages: Sequence[Message]) -> list[int
 
     White space and what is not ASCII is passed over: tokens may hold parts of characters, or come without
     the space before them. The messages are looked for from the last one, since what a server puts before a
-    conversation comes first.
+    conversation comes first, and as whole tokens, since a short one may stand within the template's own.
     """
     plain, owners = [], []
     for number, text in enumerate(texts):
@@ -144,10 +144,22 @@ def answer_tokens(texts: Sequence[str], messages: Sequence[Message]) -> list[int
     answers: list[int] = []
     for message in reversed(messages):
         content = _NOT_PLAIN.sub("", message.content)
-        start = whole.rfind(content, 0, end) if content else -1
+        start = _last_whole(whole, owners, content, end) if content else -1
         if start < 0:
             return []
         if message.role == "assistant":
             answers += range(owners[start], owners[start + len(content) - 1] + 1)
         end = start
     return sorted(set(answers) - {0})
+
+
+def _last_whole(whole: str, owners: Sequence[int], content: str, end: int) -> int:
+    """Where the content stands last before `end` from the beginning of a token to the end of one; -1."""
+    start = whole.rfind(content, 0, end)
+    while start >= 0:
+        after = start + len(content)
+        begins = start == 0 or owners[start - 1] != owners[start]
+        if begins and (after == len(owners) or owners[after] != owners[after - 1]):
+            return start
+        start = whole.rfind(content, 0, after - 1)
+    return -1

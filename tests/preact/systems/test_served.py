@@ -55,12 +55,18 @@ def test_answers_are_told_apart_in_tokens_without_spaces_and_with_broken_charact
     assert answer_tokens(texts, (Message("user", "\u4f60"), Message("assistant", "\u597d"))) == []
 
 
+@pytest.mark.parametrize("answer", ["<", "end", "im", "s", ">"])
+def test_an_answer_like_a_part_of_the_template_is_not_taken_for_it(answer: str) -> None:
+    texts = ["<s>", "Q", "<|im_end|>", answer, "<|im_end|>"]
+    assert answer_tokens(texts, (Message("user", "Q"), Message("assistant", answer))) == [3]
+
+
 @given(st.lists(st.text(min_size=1, max_size=6), min_size=1))
 def test_any_cut_of_a_text_finds_its_answer(parts: list[str]) -> None:
     content = "".join(parts)
     if not any("!" <= c <= "~" for c in content):
         return
-    texts = ["<s>", "Q", *parts, "</s>"]
+    texts = ["<s>", "Q", *parts, "<|im_end|>"]
     answers = answer_tokens(texts, (Message("user", "Q"), Message("assistant", content)))
     assert set(answers) <= set(range(2, 2 + len(parts)))
     assert "".join(c for n in answers for c in texts[n] if "!" <= c <= "~") == "".join(
