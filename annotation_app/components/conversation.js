@@ -3,6 +3,7 @@
 // answer, so that a reload, a second tab, a restart or a model that is away costs nothing.
 
 const ANSWER_LIMIT_MS = 180000;
+const EMPTY_ANSWER = "(an empty answer)";
 
 class ConversationView extends ItemView {
   build() {
@@ -75,7 +76,7 @@ class ConversationView extends ItemView {
     if (!this.texts.has("1 questioner")) this.addTurn(1, "questioner", this.data.talk.question);
     for (const [key, text] of this.texts) {
       const [number, role] = key.split(" ");
-      this.addTurn(Number(number), role, text);
+      this.addTurn(Number(number), role, text || EMPTY_ANSWER);
     }
   }
 
@@ -215,7 +216,7 @@ class ConversationView extends ItemView {
   answeredWith(number, { answer, saved }, bubble) {
     this.texts.set(`${number} discloser`, answer);
     bubble.classList.remove("waiting");
-    bubble.textContent = answer || "(an empty answer)";
+    bubble.textContent = answer || EMPTY_ANSWER;
     this.talking = false;
     this.announce();
     this.showLock();

@@ -21,6 +21,9 @@ from oceanchat.prompts import Message
 from oceanchat.store.conversations import StoredTurn
 from oceanchat.store.database import Store
 
+ANSWER_SECONDS = 600.0
+"""Within which a model has to end its answer."""
+
 
 class AnswerBrokeOff(OceanChatError):
     """A model that did not answer; the annotator is not told which."""
@@ -93,16 +96,18 @@ class LiveAnswers:
     async def _ask(self, request: Request, live: _LiveAnswer) -> None:
         try:
             endpoint = self._endpoint(request.url)
-            async for piece in endpoint.answer(request.model, _chat_request(request)):
-                live.pieces.append(piece)
-                await live.tell()
+            async with asyncio.timeout(ANSWER_SECONDS):
+                async for piece in endpoint.answer(request.model, _chat_request(request)):
+                    live.pieces.append(piece)
+                    await live.tell()
             text = "".join(live.pieces)
             live.stored = await asyncio.to_thread(conversations.store_answer, self._store, request, text)
+        except TimeoutError:
+            live.lasting = True
+            _log(request, f"the answer did not end within {ANSWER_SECONDS:g} seconds")
         except (RequestError, OceanChatError) as error:
             live.lasting = isinstance(error, RequestError) and error.action is not ErrorAction.RETRY
-            print(
-                f"oceanchat: model '{request.model}' at '{request.url}': {error}", file=sys.stderr, flush=True
-            )
+            _log(request, str(error))
         finally:
             live.failed = live.stored is None
             del self._live[request.conversation_id, request.number]
@@ -117,6 +122,10 @@ class LiveAnswers:
         """Close all sockets."""
         for endpoint in self._endpoints.values():
             await endpoint.close()
+
+
+def _log(request: Request, problem: str) -> None:
+    print(f"oceanchat: model '{request.model}' at '{request.url}': {problem}", file=sys.stderr, flush=True)
 
 
 def _chat_request(request: Request) -> ChatRequest:

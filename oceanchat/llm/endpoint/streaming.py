@@ -1,7 +1,7 @@
 """Stream one model's answers, piece by piece.
 
 For people who wait in front of a page: no retries, no ledger. An answer counts when the endpoint says that it
-has ended; what breaks off before is an error.
+has ended; what breaks off before is an error. An endpoint that answers whole all the same gives one piece.
 """
 
 import contextlib
@@ -11,11 +11,15 @@ import httpx2
 import openai
 
 from oceanchat.llm.chat import ChatRequest
+from oceanchat.llm.completions import ERROR, how_it_ended, read_completion
 from oceanchat.llm.endpoint.client import Connection
-from oceanchat.llm.endpoint.request_errors import ErrorAction, RequestError, classify
+from oceanchat.llm.endpoint.request_errors import ErrorAction, RequestError, classify, classify_reply
 from oceanchat.llm.endpoint.request_form import RequestForm
 from oceanchat.llm.settings import CallSettings
 from oceanchat.llm.throttle import Throttle
+
+MAX_CHARACTERS = 100_000
+"""Of an answer; an endpoint that goes on and on is not listened to for ever."""
 
 
 class StreamingEndpoint:
@@ -46,7 +50,7 @@ class StreamingEndpoint:
                 form = better
 
     async def _pieces(self, body: dict[str, object]) -> AsyncGenerator[str]:
-        ended = False
+        ended, characters = False, 0
         try:
             stream = await self._connection.client.post(
                 "/chat/completions",
@@ -56,21 +60,42 @@ class StreamingEndpoint:
                 stream_cls=openai.AsyncStream[openai.types.chat.ChatCompletionChunk],
             )
             async with stream:
+                if "text/event-stream" not in stream.response.headers.get("content-type", ""):
+                    yield self._whole(await stream.response.aread())
+                    return
                 async for chunk in stream:
                     for choice in chunk.choices or ():
                         if choice.delta and choice.delta.content:
+                            characters += len(choice.delta.content)
                             yield self._connection.redact_text(choice.delta.content)
-                        ended = ended or choice.finish_reason is not None
+                        if choice.finish_reason is not None:
+                            ended = how_it_ended(choice.finish_reason) != ERROR
+                    if characters > MAX_CHARACTERS:
+                        raise _endless()
         except openai.OpenAIError as error:
             raise classify(error) from None
-        except (httpx2.HTTPError, ValueError) as error:
-            name = type(error).__name__
-            raise RequestError(
-                ErrorAction.RETRY, "broken-off", f"{name}: {error}", maybe_billed=True
-            ) from None
+        # What is no chunk of an answer is not checked by the client and lacks the attributes of one.
+        except (httpx2.HTTPError, ValueError, AttributeError, TypeError) as error:
+            raise _broken_off(f"{type(error).__name__}: {error}") from None
         if not ended:
-            raise RequestError(ErrorAction.RETRY, "broken-off", "the answer broke off", maybe_billed=True)
+            raise _broken_off("the answer broke off")
+
+    def _whole(self, body: bytes) -> str:
+        """The text of an answer that came in one piece."""
+        problem, answer = classify_reply(body), read_completion(body)
+        if problem is not None or answer is None:
+            raise problem or _broken_off("the reply is no answer")
+        return self._connection.redact_text(answer.text)
 
     async def close(self) -> None:
         """Close the sockets."""
         await self._connection.close()
+
+
+def _broken_off(message: str) -> RequestError:
+    return RequestError(ErrorAction.RETRY, "broken-off", message, maybe_billed=True)
+
+
+def _endless() -> RequestError:
+    message = f"the answer has over {MAX_CHARACTERS:,} characters; the endpoint does not heed max_tokens"
+    return RequestError(ErrorAction.FAIL_ROW, "endless", message, maybe_billed=True)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from oceanchat.annotation import conversations
+from oceanchat.annotation import conversations, live_answers
 from oceanchat.annotation.conversations import Request
 from oceanchat.annotation.live_answers import AnswerBrokeOff, LiveAnswers
 from oceanchat.llm.settings import CallSettings
@@ -99,3 +99,18 @@ async def test_what_asking_again_will_hardly_mend_is_a_matter_for_the_lead(
         await talking.read()
     await talking.answers.close()
     talking.store.close()
+
+
+async def test_an_answer_without_end_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def script(body: dict[str, Any]) -> AsyncIterator[str | None]:
+        yield "And so on"
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(live_answers, "ANSWER_SECONDS", 0.05)
+    async with asyncio.timeout(PATIENCE), streaming_model(script) as model:
+        talking = Talking(open_store(tmp_path / "store.db"), model.url)
+        with pytest.raises(AnswerBrokeOff, match="tell the lead"):
+            await talking.read()
+        assert [turn.role for turn in talking.turns()] == ["questioner"]
+        await talking.answers.close()
+        talking.store.close()

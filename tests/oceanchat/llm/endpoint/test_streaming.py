@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -12,7 +12,7 @@ from oceanchat.llm.endpoint.streaming import StreamingEndpoint
 from oceanchat.llm.settings import CallSettings
 from tests.odd_endpoint import OddEndpoint
 from tests.processes import free_port
-from tests.streaming_model import streaming_model
+from tests.streaming_model import Script, streaming_model
 
 REQUEST = ChatRequest((Message("user", "How are you?"),), "persona", 9, 0.5, extra_body='{"seed": 4}')
 
@@ -54,12 +54,30 @@ async def test_an_answer_that_breaks_off_and_an_endpoint_that_is_away_are_errors
     await endpoint.close()
 
 
+async def endless(body: dict[str, Any]) -> AsyncIterator[str | None]:
+    while True:
+        yield "and on " * 5000
+
+
+async def no_text(body: dict[str, Any]) -> AsyncIterator[str | None]:
+    yield cast("str", {"text": "Fine"})
+    yield None
+
+
+@pytest.mark.parametrize(("script", "problem"), [(endless, "does not heed max_tokens"), (no_text, "'dict'")])
+async def test_answers_without_end_or_sense_are_errors(script: Script, problem: str) -> None:
+    async with streaming_model(script) as model:
+        endpoint = StreamingEndpoint(CallSettings(base_url=model.url))
+        with pytest.raises(RequestError, match=problem):
+            [piece async for piece in endpoint.answer("base", REQUEST)]
+        await endpoint.close()
+
+
 async def test_what_a_model_refuses_of_the_form_is_written_otherwise(
     odd: Callable[[str], OddEndpoint],
 ) -> None:
     reasoning = odd("reasoning")
     endpoint = StreamingEndpoint(reasoning.settings())
-    with pytest.raises(RequestError, match="broke off"):  # at the third try it answers, but not in parts
-        [piece async for piece in endpoint.answer("base", REQUEST)]
+    assert [piece async for piece in endpoint.answer("base", REQUEST)]  # whole: it cannot stream
     assert reasoning.counters()["calls"] == 3
     await endpoint.close()
