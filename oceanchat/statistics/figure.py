@@ -68,8 +68,8 @@ def number(value: float | None, digits: int) -> str:
 
 
 def signed(value: float) -> str:
-    """A difference to two decimals with its sign."""
-    return "-" if math.isnan(value) else f"{value:+.2f}"
+    """A difference to two decimals with its sign; what rounds to zero has none below it."""
+    return "-" if math.isnan(value) else f"{round(value, 2) + 0.0:+.2f}"
 
 
 def form_of(name: str) -> str:
