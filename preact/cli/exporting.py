@@ -23,6 +23,8 @@ from preact.cli.evaluation import (
 from preact.persona import Persona, parse_persona
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from preact.evaluation.calling import ModelAccess
     from preact.export.adapter import Exported
     from preact.systems.system import Sampling
@@ -88,7 +90,7 @@ class RankParam(click.ParamType[int | Literal["auto"]]):
     type=click.Choice(["peft", "gguf"]),
     default="peft",
     show_default=True,
-    help="gguf: also a GGUF file for llama.cpp; no engine has loaded one yet.",
+    help="gguf: also a GGUF file for llama.cpp, Ollama and LM Studio.",
 )
 @click.option("--merge", is_flag=True, help="Write the whole model with the adapter merged in.")
 @click.option(
@@ -134,14 +136,17 @@ def export(
 
     allowed = 0.01 if max_loss is None else max_loss
     options = ExportOptions(merge, top_experts, strength, rank, allowed, form == "gguf")
-    for done in (
+    exports = (
         [export_adapter(run, portrayed, output, options, _progress)]
         if portrayed
         else export_all(run, output, options, _progress)
-    ):
+    )
+    for done in exports:
         for note in done.notes:
             click.echo(f"note: {note}", err=True)
         click.echo(_outcome(done))
+    if rank == "auto":
+        click.echo(_rank_table(exports))
     if push:
         click.echo(push_model(output, push, private=private).url)
 
@@ -164,6 +169,18 @@ def _outcome(done: "Exported") -> str:
         f"{done.folder}: rank {done.rank}, logits as the run's within {done.difference:.1e},"
         f" effect {done.effect:.2f}{lost}{cost}"
     )
+
+
+def _rank_table(exports: "Sequence[Exported]") -> str:
+    """What --rank auto chose, and what it took."""
+    width = max(len("adapter"), *(len(done.folder.name) for done in exports))
+    rows = [f"{'adapter':<{width}}  rank       MB  seconds  nats lost"]
+    rows += [
+        f"{done.folder.name:<{width}}  {done.rank:>4}  {done.size / 1e6:>7.2f}  {done.seconds:>7.1f} "
+        f" {done.lost or 0:>+9.4f}"
+        for done in exports
+    ]
+    return "\n".join(rows)
 
 
 @click.command()

@@ -6,6 +6,7 @@ is loaded back by plain peft and compared with the run before it counts. It know
 
 import os
 import shutil
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -71,6 +72,10 @@ class Exported(NamedTuple):
     strength: float = 1.0
     lost: float | None = None
     """Nats a token that --rank costs on the validation split; None where it was not measured."""
+    size: int = 0
+    """Bytes of its weights."""
+    seconds: float = 0.0
+    """How long it took to fold, check and cut it; the run and the backbone were open."""
 
 
 def export_adapter(
@@ -173,6 +178,7 @@ def _export(
     backbone: Backbone | None,
     say: Callable[[str], None],
 ) -> Exported:
+    start = time.monotonic()
     folded = fold(trained, persona, options.top_experts, options.strength)
     cost = cutting_cost(trained, persona, folded) if options.top_experts else None
     write(draft, trained, folded)
@@ -193,7 +199,11 @@ def _export(
     if options.gguf:
         write_gguf(draft / f"{name}.gguf", folded, trained.model.config)
     notes = _notes(trained, folded, options, persona)
-    exported = Exported(draft, int(folded.config.r), *checked, cost, notes, options.strength, lost)
+    size = sum(file.stat().st_size for file in draft.glob("*.safetensors"))
+    seconds = time.monotonic() - start
+    exported = Exported(
+        draft, int(folded.config.r), *checked, cost, notes, options.strength, lost, size, seconds
+    )
     (draft / "README.md").write_text(
         card(trained.record, persona, exported._asdict(), options.merge, read_dial(trained.folder)),
         encoding="utf-8",

@@ -1,7 +1,7 @@
 """An adapter as a GGUF file for llama.cpp.
 
 Tensors under llama.cpp's names, alpha beside them, as its own converter of LoRA adapters writes them. What is
-written is read back with the `gguf` package; no engine has loaded it here. It knows nothing of runs.
+written is read back with the `gguf` package; the tests load it in llama.cpp. It knows nothing of runs.
 """
 
 from collections.abc import Mapping

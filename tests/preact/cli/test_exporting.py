@@ -57,6 +57,19 @@ def test_export_takes_a_mixture_at_a_strength(preact_run: Run, tmp_path: Path) -
     assert wrong.exit_code == 2 and "1.6 is not in the range" in wrong.output
 
 
+def test_rank_auto_ends_with_a_table_of_rank_size_and_time(preact_run: Run, tmp_path: Path) -> None:
+    chosen = ("--rank", "auto", "--max-loss", "10")
+    done = call("export", preact_run.folder, "--all", *chosen, "--output", tmp_path / "ten")
+    assert done.exit_code == 0, done.output
+    head, *rows = done.stdout.splitlines()[10:]
+    assert head.split() == ["adapter", "rank", "MB", "seconds", "nats", "lost"] and len(rows) == 10
+    for row in rows:
+        name, rank, size, seconds, lost = row.split()
+        written = (tmp_path / "ten" / name / "adapter_model.safetensors").stat().st_size
+        assert rank == "8" and float(size) == pytest.approx(written / 1e6, abs=0.006)
+        assert float(seconds) >= 0 and abs(float(lost)) < 10
+
+
 @pytest.mark.parametrize(
     ("arguments", "named"),
     [

@@ -1,4 +1,4 @@
-"""GGUF adapters read back as the tensors, names and scale that llama.cpp expects; no engine loads them."""
+"""GGUF adapters read back as the tensors, names and scale that llama.cpp expects."""
 
 from pathlib import Path
 from types import SimpleNamespace

@@ -1,6 +1,5 @@
 """The endpoint as clients meet it: the real openai client, a real socket, micro runs of three methods."""
 
-import asyncio
 import collections
 import contextlib
 import json
@@ -16,13 +15,10 @@ from typing import Any
 import httpx2
 import openai
 import pytest
+from click.testing import CliRunner
 
-from oceanchat.prompts import Message
-from preact.persona import parse_persona
+from preact.cli.main import preact
 from preact.serving.server import raise_file_limit
-from preact.systems.local import LocalSystem
-from preact.systems.system import Conversation, Sampling
-from preact.systems.trained import open_run
 from tests.preact.serving.served import Served, run_paths, served
 from tests.processes import PATIENCE, wait_until
 
@@ -38,9 +34,10 @@ def server(runs: dict[str, Path]) -> Iterator[Served]:
 
 def chatted(run: Path, persona: str, seed: int, tokens: int) -> str:
     """What `preact chat` says at the first question."""
-    system = LocalSystem(open_run(run, 1), Sampling(max_tokens=tokens))
-    talk = Conversation(parse_persona(persona), (Message("user", TALK[0]["content"]),), seed + 1)
-    return asyncio.run(system.answer([talk]))[0].text
+    options = ["--persona", persona, "--seed", seed, "--max-tokens", tokens, "--threads", 1]
+    words = ["chat", str(run), *(str(option) for option in options)]
+    done = CliRunner().invoke(preact, words, input=f"{TALK[0]['content']}\n\n", catch_exceptions=False)
+    return done.stdout.removesuffix("\n")
 
 
 def streamed(server: Served, model: str, seed: int, tokens: int) -> str:
