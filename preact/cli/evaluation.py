@@ -251,8 +251,9 @@ def compare(interviews: tuple[Path, ...], baselines: tuple[Path, ...], judge: st
 
     assembly = assemble(interviews, baselines, judge, mode)
     warnings = concerns(assembly.scored)
-    for warning in warnings:
-        click.echo(f"note: {warning}", err=True)
+    if not sys.stdout.isatty():  # at a terminal they stand below the table, and once is enough
+        for warning in warnings:
+            click.echo(f"note: {warning}", err=True)
     notes = [*basis(assembly.scored), *warnings, *assembly.judge]
     click.echo(render(assembly.comparison, style, notes))
 

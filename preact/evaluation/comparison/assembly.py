@@ -25,8 +25,9 @@ class Assembly(NamedTuple):
     def judge(self) -> list[str]:
         """What is known of the judge, printed with every table: its controls, and its exam if it took one."""
         judging = self.scored[0].judging
-        if judging.exam is not None:
-            return exam_lines(judging.exam)
+        for entry in self.scored:
+            if entry.judging.exam is not None:
+                return exam_lines(entry.judging.exam)
         return [f"judge {judging.header.judge}, unexamined: {controls_line(check(judging.controls))}"]
 
 

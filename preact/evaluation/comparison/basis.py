@@ -1,7 +1,8 @@
 """Say whose scores a table shows.
 
-The judge and its mode, the answers and runs behind the figures, and the controls the judge failed: what a
-reader must know before the first figure. It reads what is stored and computes no scores.
+The judge and its mode, the answers and runs behind the figures, and how many controls the judge failed (the
+warnings name them): what a reader must know before the first figure. It reads what is stored and
+computes no scores.
 """
 
 from collections.abc import Sequence
@@ -18,7 +19,7 @@ _SEEN = {
 
 
 def basis(scored: Sequence[ScoredInterview]) -> list[str]:
-    """Whose scores they are, of how many answers in how many runs, and which controls failed."""
+    """Whose scores they are, of how many answers in how many runs, and how many controls failed."""
     header = scored[0].judging.header
     mode: Mode = header.mode
     return [
@@ -41,4 +42,7 @@ def _amount(entry: ScoredInterview) -> str:
 
 def _controls(scored: Sequence[ScoredInterview]) -> str:
     failed = dict.fromkeys(warning for entry in scored for warning in check(entry.judging.controls).warnings)
-    return f"controls failed: {'; '.join(failed)}" if failed else "controls failed: none"
+    judge = scored[0].judging.header.judge
+    return f"controls failed: {len(failed) or 'none'}" + f", each named in a warning on judge {judge}" * bool(
+        failed
+    )

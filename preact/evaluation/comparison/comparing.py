@@ -105,7 +105,7 @@ class TestedContrast(NamedTuple):
     over_items: Figure
     """The difference with its 95 % interval over the items that both answered."""
     sign_flip: float
-    """Exact p of the sign-flip test over runs paired by number; NaN below five pairs."""
+    """Exact p of the sign-flip test over runs paired by number; NaN below five pairs or without spread."""
     primary: bool
     """True for the few contrasts of Overall (Holm), False for all others (Benjamini-Hochberg)."""
     adjusted: float
@@ -240,7 +240,7 @@ def _contrast(row: ComparisonRow, baseline: ComparisonRow, quantity: str) -> Tes
         quantity,
         contrast,
         over_items,
-        _sign_flip(row, baseline, quantity),
+        math.nan if math.isnan(contrast.p) else _sign_flip(row, baseline, quantity),
         quantity == "Overall",
         math.nan,
     )

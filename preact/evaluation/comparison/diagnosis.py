@@ -31,22 +31,24 @@ def concerns(scored: Sequence[ScoredInterview]) -> list[str]:
     """One sentence for each thing a reader must know first; empty when nothing is wrong."""
     of_interviews: list[str] = []
     of_judges: dict[str, None] = {}
+    examined = {entry.judging.header.judge for entry in scored if entry.judging.exam is not None}
     for entry in scored:
         header, judge = entry.interview.header, entry.judging.header.judge
         label = f"{header.backbone} {header.model}, judge {judge}"
         words = [*_of_teaching(entry), *_of_judgements(entry.judging), *_of_answers(entry)]
         of_interviews += [f"{label}: {word}" for word in words]
-        of_judges |= dict.fromkeys(f"judge {judge}: {word}" for word in _of_judge(entry.judging))
+        of_judge = _of_judge(entry.judging, judge in examined)
+        of_judges |= dict.fromkeys(f"judge {judge}: {word}" for word in of_judge)
     return [*of_judges, *differences_in_setup(scored), *of_interviews]
 
 
-def _of_judge(judging: Judging) -> list[str]:
-    """What concerns the judge alone, whatever was judged."""
+def _of_judge(judging: Judging, examined: bool) -> list[str]:
+    """What concerns the judge alone, whatever was judged; an exam beside one interview holds for all."""
     words = list(check(judging.controls).warnings)
-    if judging.exam is None:
-        words.append("it is unexamined: no exam on file; take one with `preact judge --exam RELEASE`")
-    else:
+    if judging.exam is not None:
         words += judging.exam.warnings
+    elif not examined:
+        words.append("it is unexamined: no exam on file; take one with `preact judge --exam RELEASE`")
     if judging.header.judge == SCRIPTED:
         words.append("it is scripted, it counts words; its scores try the machinery out and measure no model")
     if judging.header.judge.startswith(CLASSIFIER):

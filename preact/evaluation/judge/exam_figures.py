@@ -297,13 +297,14 @@ def _dialogue_warnings(exam: JudgeExam, source: ExamSource) -> list[str]:
 
 
 def exam_lines(exam: JudgeExam) -> list[str]:
-    """The exam in a few lines, for above and below tables."""
+    """The exam in a few lines, each naming the judge, for above and below tables."""
     header = exam.header
+    name = f"judge {header.judge} ({header.mode})"
     lines = []
     if header.dialogues is not None:
         source = header.dialogues
         lines.append(
-            f"exam of judge {header.judge} ({header.mode}), {exam.dialogues} dialogues of {source.name},"
+            f"exam of {name}, {exam.dialogues} dialogues of {source.name},"
             f" split {source.split}: names the trait-level in {exam.named.text('.2f')}, the trait in"
             f" {exam.trait_named.text('.2f')}, the level in {exam.level_named.text('.2f')}; length alone"
             f" tells the levels apart with AUC {exam.length_alone.text('.2f')}"
@@ -311,14 +312,15 @@ def exam_lines(exam: JudgeExam) -> list[str]:
     if header.essays is not None:
         figures = ", ".join(f"{trait.value} {r.text('.2f')}" for trait, r in exam.essays.items())
         lines.append(
-            f"scores of judge {header.judge} of {exam.essays_rated} essays of {header.essays.name} against"
+            f"scores of {name} of {exam.essays_rated} essays of {header.essays.name} against"
             f" the authors' own labels, r: {figures} (from such text .1 to .3 is to be expected)"
         )
     if exam.retest.value is not None or exam.retest_difference == 0:
         lines.append(
-            f"asked again: r {exam.retest.text('.2f')}, {exam.retest_difference:.2f} points apart on average"
+            f"{name} asked again: r {exam.retest.text('.2f')}, {exam.retest_difference:.2f} points apart on"
+            " average"
         )
-    return [*lines, controls_line(exam.controls)]
+    return [*lines, f"{name}, controls: {controls_line(exam.controls)}"]
 
 
 def controls_line(result: ControlCheck) -> str:

@@ -14,6 +14,7 @@ _CSS = (
     "body{font:16px/1.5 system-ui,sans-serif;max-width:72rem;margin:2rem auto;padding:0 1rem;color:#1b1b1b}"
     "table{border-collapse:collapse;font-size:.85rem;display:block;overflow-x:auto}"
     "th,td{padding:.25rem .55rem;border-bottom:1px solid #ddd;text-align:right;white-space:nowrap}"
+    "td.text{white-space:normal;text-align:left;min-width:14rem}"
     "th:first-child,td:first-child,th:nth-child(2),td:nth-child(2){text-align:left}"
     "table.facts{display:table;width:100%;table-layout:fixed}.facts td{white-space:normal;text-align:left;"
     "overflow-wrap:anywhere;vertical-align:top}.facts td:first-child{width:32%}"
@@ -23,6 +24,10 @@ _CSS = (
     ".cases section{border:1px solid #ccc;border-radius:.4rem;padding:.5rem 1rem}"
 )
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|])")
+
+
+_LONGEST_FIGURE = 30
+"""Characters of a table's cell up to which it stands on one line."""
 
 
 @dataclass
@@ -57,7 +62,7 @@ class Page:
         lines = ["| " + " | ".join(map(_md, row)) + " |" for row in (headings, *rows)]
         lines.insert(1, "|" + " --- |" * len(headings))
         head = "".join(f"<th>{_ht(cell)}</th>" for cell in headings)
-        body = "".join("<tr>" + "".join(f"<td>{_ht(cell)}</td>" for cell in row) + "</tr>" for row in rows)
+        body = "".join("<tr>" + "".join(map(_cell, row)) + "</tr>" for row in rows)
         self._add("\n".join(lines), f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>")
 
     def facts(self, rows: Sequence[tuple[str, str]]) -> None:
@@ -117,6 +122,11 @@ class Page:
 
 def _md(text: str) -> str:
     return _SPECIAL.sub(r"\\\1", " ".join(text.split()))
+
+
+def _cell(text: str) -> str:
+    """A table's cell; running text wraps, so that it neither leaves the page nor hides behind a scrollbar."""
+    return f"<td{' class=text' if len(text) > _LONGEST_FIGURE else ''}>{_ht(text)}</td>"
 
 
 def _ht(text: str) -> str:

@@ -74,9 +74,12 @@ def _exams(page: Page, scored: Sequence[ScoredInterview]) -> None:
     """The exam of every judge that took one, and which judges took none."""
     judgings = [judging for entry in scored for judging in all_judgings(entry.interview.folder)]
     lines: dict[str, None] = {}
+    unexamined = dict.fromkeys((judging.header.judge, judging.header.mode) for judging in judgings)
     for judging in judgings:
-        taken = exam_lines(judging.exam) if judging.exam else []
-        lines |= dict.fromkeys(taken or [f"{judging.header.judge} ({judging.header.mode}) is unexamined"])
+        if judging.exam is not None:
+            lines |= dict.fromkeys(exam_lines(judging.exam))
+            unexamined.pop((judging.header.judge, judging.header.mode), None)
+    lines |= dict.fromkeys(f"judge {judge} ({mode}) is unexamined" for judge, mode in unexamined)
     page.paragraph("Entrance exams, on what is known beforehand:")
     page.points(list(lines))
 

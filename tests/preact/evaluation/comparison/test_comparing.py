@@ -123,8 +123,10 @@ def test_one_run_has_no_spread_and_no_p_and_no_star() -> None:
     assert all(math.isnan(t.adjusted) and math.isnan(t.sign_flip) for t in table.tests)
 
 
-def test_what_never_varied_is_not_starred_however_far_apart() -> None:
-    table = compare([row("ours", 3.0, 3.0, 3.0), row("base", 1.0, 1.0, 1.0)], ["tiny base"])
+@pytest.mark.parametrize("runs", [3, 5])
+def test_what_never_varied_is_neither_tested_nor_starred_however_far_apart(runs: int) -> None:
+    table = compare([row("ours", *[3.0] * runs), row("base", *[1.0] * runs)], ["tiny base"])
+    assert all(math.isnan(test.sign_flip) for test in table.tests)
     test = next(t for t in table.tests if t.primary)
     assert test.contrast.t == math.inf and math.isnan(test.adjusted)
     assert not table.cells[0]["Overall"].starred and "Overall" in table.rows[0].unvarying()

@@ -17,6 +17,8 @@ from oceanchat.errors import BuildStopped, EvaluationError
 from oceanchat.traits import TRAITS, Level, Trait, TraitLevel
 from preact.dialogues.release import read_release
 from preact.evaluation.clear_answers import clear_answers
+from preact.evaluation.comparison.assembly import Assembly
+from preact.evaluation.comparison.comparing import compare
 from preact.evaluation.comparison.diagnosis import concerns
 from preact.evaluation.comparison.trait_scores import load_scored
 from preact.evaluation.interview.interviewing import hold_interview
@@ -24,6 +26,7 @@ from preact.evaluation.judge.exam import ExamMaterial, copy_exam, examine_judge
 from preact.evaluation.judge.exam_figures import RATINGS, exam_json, exam_lines, read_exam
 from preact.evaluation.judge.judging import judge_interview, judging_folder
 from preact.evaluation.judge.verdicts import Judge, JudgeVerdict, Mode, Pair
+from preact.evaluation.report.report import write_report
 from tests.preact.evaluation.stand_ins import Parrot, call, small_inventory
 
 COLUMNS = {Trait.E: "cEXT", Trait.N: "cNEU", Trait.A: "cAGR", Trait.C: "cCON", Trait.O: "cOPN"}
@@ -207,6 +210,14 @@ async def test_an_unexamined_judge_is_said_to_be_so_until_its_exam_lies_beside_i
     assert not any("it is unexamined" in words for words in concerns([entry]))
     assert any("not found valid by people" in words for words in concerns([entry]))
     assert entry.judging.exam is not None and entry.judging.exam.named.value == 1.0
+    other = await hold_interview(Parrot("b"), small_inventory(), tmp_path / "b", runs=1)
+    await judge_interview(other, judge)
+    both = [load_scored(tmp_path / "b", None), entry]
+    assert not any("it is unexamined" in words for words in concerns(both))
+    assembly = Assembly(both, compare([scored.row() for scored in both]))
+    assert all(f"judge {judge.name} (batch)" in line for line in assembly.judge)
+    page = write_report(both, assembly.comparison, tmp_path / "out").markdown.read_text()
+    assert "unexamined" not in page and f"judge {judge.name} (batch) asked again" in page
 
 
 async def test_dialogues_that_people_found_valid_are_preferred(

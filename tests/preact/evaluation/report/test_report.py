@@ -114,7 +114,8 @@ async def test_above_the_table_stands_whose_scores_it_shows_of_how_many_answers_
     assert "judge reader in mode batch, which saw three or four answers at a time" in top
     assert "stand-in b: 40 answers in 2 runs to 10 questions, judged in 20 batches" in top
     entry = await judged(tmp_path / "c", Parrot("c"), careless)
-    assert any(line.startswith("controls failed: the judge does not tell") for line in basis([entry]))
+    assert "controls failed: 1, each named in a warning on judge always-3" in basis([entry])
+    assert sum("does not tell clear high answers" in words for words in concerns([entry])) == 1
 
 
 async def test_the_controls_of_one_judge_are_one_line_for_all_interviews(tmp_path: Path) -> None:
