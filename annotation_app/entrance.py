@@ -7,9 +7,10 @@ uploads, which no page offers, are refused.
 from collections.abc import Callable
 
 from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import MutableHeaders
 from starlette.requests import HTTPConnection, Request
 from starlette.responses import PlainTextResponse
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from starlette.websockets import WebSocketClose
 
 from annotation_app.sign_in import base_path, is_cross_site, may_enter, safe_redirect
@@ -37,8 +38,10 @@ class Entrance:
             if path.startswith("/_stcore/upload_file"):
                 refusal = PlainTextResponse("There is nothing to upload here.", 403)
                 return await refusal(scope, receive, send)
-            if self._is_page(scope, path) and not await self._may_see(scope):
-                return await safe_redirect(f"{base_path()}/login")(scope, receive, send)
+            if self._is_page(scope, path):
+                if not await self._may_see(scope):
+                    return await safe_redirect(f"{base_path()}/login")(scope, receive, send)
+                send = _unstored(send)
         await self.app(scope, receive, send)
 
     async def _may_see(self, scope: Scope) -> bool:
@@ -63,6 +66,17 @@ class Entrance:
             await self.app(scope, receive, send)
         finally:
             self.guests -= 1
+
+
+def _unstored(send: Send) -> Send:
+    """Sends a page that browsers keep no copy of: Back after signing out then shows the form, not a blank."""
+
+    async def send_unstored(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            MutableHeaders(scope=message)["Cache-Control"] = "no-store"
+        await send(message)
+
+    return send_unstored
 
 
 def _same_origin(scope: Scope, origin: str | None) -> Scope:

@@ -77,6 +77,9 @@ def _evaluation() -> None:
     frame = pd.DataFrame([each._asdict() for each in progress.systems]).rename(columns=names)
     systems.dataframe(frame, hide_index=True, key="systems", height="content")
     st.html(f"<a href='{base_path()}/annotation/ratings.csv' target='_self'>Download the ratings</a>")
+    st.caption(
+        "`oceanchat agreement --task evaluation` shows means, agreement and differences between systems."
+    )
 
 
 def _row(progress: AnnotatorProgress) -> dict[str, Any]:

@@ -35,6 +35,7 @@ _MAX_VALUES = 1000
 _MAX_PACKAGE_CELLS = 5_000_000
 """Cells of an (items, values, values) array that the package may be given: 40 MB, several times."""
 _ONE_CATEGORY = "undefined (one category used), observed 100 %"
+_ALL_THE_SAME = "the same in every resample of the items: no variance, no interval"
 _NO_PAIRS = "not computable (no item has two labels)"
 _TOO_EXTREME = "not computable (the values are too large or too close together to square)"
 _NO_ORDER = "not computable (the values are words, not numbers)"
@@ -175,6 +176,8 @@ def _figure(value: float, drawn: Floats, note: str) -> Figure:
         part = f"interval from the {len(defined)} of {len(drawn)} resamples that define it"
         note = "; ".join(filter(None, [note, part]))
     low, high = np.quantile(defined, (0.025, 0.975))
+    if np.isclose(low, high, rtol=0, atol=1e-12):  # that nothing varied here does not make the figure certain
+        return Figure(float(value), note="; ".join(filter(None, [note, _ALL_THE_SAME])))
     return Figure(float(value), float(low), float(high), note)
 
 

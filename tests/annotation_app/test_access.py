@@ -135,7 +135,9 @@ def test_the_form_sends_on_whoever_is_signed_in(open_app: RunningApp) -> None:
 
 def test_signing_out_ends_the_cookie_for_good(open_app: RunningApp) -> None:
     cookie = open_app.cookie("Out")
-    assert http_get(open_app.url, cookies=cookie, headers={"Accept": "text/html"}).status_code == 200
+    page = http_get(open_app.url, cookies=cookie, headers={"Accept": "text/html"})
+    # A stored page would be a blank one when somebody goes back to it after signing out.
+    assert (page.status_code, page.headers.get_list("cache-control")) == (200, ["no-store"])
     http_get(f"{open_app.url}/logout", cookies=cookie)
     assert http_get(open_app.url, cookies=cookie, headers={"Accept": "text/html"}).status_code == 303
 

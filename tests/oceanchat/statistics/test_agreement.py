@@ -289,3 +289,15 @@ def test_a_continuous_measure_is_refused() -> None:
 
 def test_figures_come_in_reporting_order() -> None:
     assert tuple(agreement(ratings(K3)).figures()) == FIGURES
+
+
+def test_items_that_are_all_alike_give_no_interval() -> None:
+    split = [
+        Rating(str(item), name, value) for item in range(2) for name, value in zip("abc", "001", strict=True)
+    ]
+    figures = agreement(split).figures()
+    for name in ("observed", "fleiss_kappa", "alpha_nominal", "ac1"):
+        assert figures[name].value is not None and (figures[name].low, figures[name].high) == (None, None)
+        assert "no variance, no interval" in figures[name].note
+    low, high = figures["unanimous"].low, figures["unanimous"].high
+    assert low == 0 and high is not None and high > 0.5  # Wilson's needs no resamples
