@@ -30,7 +30,7 @@ from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from websockets.asyncio.client import ClientConnection, connect
 
 from oceanchat.annotation import accounts
-from oceanchat.annotation.launcher import command
+from oceanchat.annotation.launcher import Serving, command
 from oceanchat.annotation.sample import SampleConfig, draw_sample
 from oceanchat.records import Dialogue, Turn, dialogue_id
 from oceanchat.store import imports as import_rows
@@ -217,7 +217,7 @@ def measure_app(name: str, store_url: str, folder: Path, args: argparse.Namespac
     """The app on one store."""
     store, cookies = filled_store(store_url, args.sessions, args.items)
     port = free_port()
-    with server(command(store_url, "127.0.0.1", port, None), port, folder) as url:
+    with server(command(Serving(store_url, port=port)), port, folder) as url:
         times = asyncio.run(everybody(annotate, url, cookies, args))
     with store.reading() as connection:
         saved = label_rows.item_labels(connection, 1)
