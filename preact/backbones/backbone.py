@@ -71,6 +71,8 @@ def load(
         tokenizer.pad_token = tokenizer.eos_token
     if source.gguf:
         _forget_gguf(model)
+    if quantise == "4bit":
+        _keep_trainable(model)
     return Backbone(model.eval(), tokenizer)
 
 
@@ -106,6 +108,17 @@ def _forget_gguf(model: Any) -> None:
     del model.config.quantization_config
     for name in ("hf_quantizer", "is_quantized", "quantization_method"):
         model.__dict__.pop(name, None)
+
+
+def _keep_trainable(model: Any) -> None:
+    """Keep bitsandbytes from repacking 4-bit weights on CPUs with AVX512-BF16.
+
+    Left alone it does so at the first forward in evaluation, and what goes through repacked weights has no
+    gradient: later steps train on a part of it, without an error.
+    """
+    for module in model.modules():
+        if hasattr(module, "support_avx512bf16_for_cpu"):
+            module.support_avx512bf16_for_cpu = False
 
 
 def _quantization(bits: str, dtype: torch.dtype) -> Any:

@@ -286,7 +286,16 @@ def report(interviews: tuple[Path, ...], output: Path, baselines: tuple[Path, ..
     multiple=True,
     type=click.IntRange(0),
     metavar="N",
-    help="Decoder block to try, from 0; may be repeated. Default: all.",
+    help="Decoder block to try, from 0; may be repeated. Default: some, by --try-blocks.",
+)
+@click.option(
+    "--try-blocks",
+    "tried",
+    type=click.IntRange(0),
+    metavar="N",
+    default=8,
+    show_default=True,
+    help="How many blocks to try, spread evenly over the backbone's depth; 0: all.",
 )
 @click.option(
     "--strength",
@@ -307,7 +316,7 @@ def report(interviews: tuple[Path, ...], output: Path, baselines: tuple[Path, ..
     " opposite instructions (persona vectors).",
 )
 @threads_option
-def control_vectors(backbone: str, output: Path, inventory: str, blocks: tuple[int, ...],
+def control_vectors(backbone: str, output: Path, inventory: str, blocks: tuple[int, ...], tried: int,
                     strengths: tuple[float, ...], method: str, threads: int) -> None:  # fmt: skip
     """Build vectors that steer BACKBONE (a folder, a run or hf:OWNER/NAME), sweeping block and strength.
 
@@ -324,7 +333,7 @@ def control_vectors(backbone: str, output: Path, inventory: str, blocks: tuple[i
     name = backbone_of(backbone)
     build = {"controllm": controllm.build, "persona": persona_vectors.build}[method]
     vectors = build(open_backbone(name, threads), name, questions=questions, blocks=blocks,
-                    strengths=strengths, say=say)  # fmt: skip
+                    tried=tried, strengths=strengths, say=say)  # fmt: skip
     steering_vectors.save(vectors, output)
     r = vectors.record
     click.echo(

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
+from oceanchat.cli.display.notes import print_note, print_sentence
 from oceanchat.cli.options import LevelParam, TraitParam
 from oceanchat.errors import ConfigError, EvaluationError
 from oceanchat.traits import Level, Trait, TraitLevel
@@ -137,22 +138,18 @@ def export(
     allowed = 0.01 if max_loss is None else max_loss
     options = ExportOptions(merge, top_experts, strength, rank, allowed, form == "gguf")
     exports = (
-        [export_adapter(run, portrayed, output, options, _progress)]
+        [export_adapter(run, portrayed, output, options, print_note)]
         if portrayed
-        else export_all(run, output, options, _progress)
+        else export_all(run, output, options, print_note)
     )
     for done in exports:
         for note in done.notes:
-            click.echo(f"note: {note}", err=True)
-        click.echo(_outcome(done))
+            print_note(f"note: {note}")
+        print_sentence(_outcome(done))
     if rank == "auto":
         click.echo(_rank_table(exports))
     if push:
         click.echo(push_model(output, push, private=private).url)
-
-
-def _progress(line: str) -> None:
-    click.echo(line, err=True)
 
 
 def _outcome(done: "Exported") -> str:

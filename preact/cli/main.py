@@ -4,9 +4,11 @@
 and exit code 1.
 """
 
+import atexit
 import logging
 import os
 import sys
+from typing import NoReturn
 
 import click
 
@@ -42,11 +44,21 @@ def main() -> None:
     # Where it is installed it says at every product which number format it casts to.
     logging.getLogger("bitsandbytes").setLevel(logging.ERROR)
     code = run_group(preact, "train", "stopped; continue an unfinished run with `preact train --resume`")
-    if os.environ.get("RANK", "0") != "0":
-        # It wrote nothing itself, and torch's threads can abort a process that ends beside others.
-        sys.stderr.flush()
-        os._exit(code)
+    if int(os.environ.get("WORLD_SIZE", "1")) > 1:
+        _end_beside_others(code)
     sys.exit(code)
+
+
+def _end_beside_others(code: int) -> NoReturn:
+    """End a process that torchrun started, without taking the interpreter apart.
+
+    All is written by now, and threads of torch that are still there then abort the process, which torchrun
+    reports as a failure. What asked to be called at the end, such as a tracker, is called.
+    """
+    atexit._run_exitfuncs()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
 
 
 if __name__ == "__main__":

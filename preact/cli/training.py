@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from oceanchat.cli.display.notes import print_note, print_sentence
 from oceanchat.cli.options import json_option
 from oceanchat.errors import ConfigError
 from preact.cli.training_options import FOLDER, SectionedCommand, recipe_options, run_options
@@ -29,7 +30,7 @@ FREE_ON_RESUME = ("release", "fsdp", "micro_batch", "threads")
 
 def say(line: str) -> None:
     """Progress and notes go to stderr; stdout is for results."""
-    click.echo(line, err=True)
+    print_note(line)
 
 
 @click.command(cls=SectionedCommand)
@@ -65,9 +66,9 @@ def train(output: Path, resume: bool, dry_run: bool, like: Path | None, **given:
     if not main:
         return
     if dry_run:
-        click.echo(f"dry run: nothing was trained and '{output}' was not written")
+        print_sentence(f"dry run: nothing was trained and '{output}' was not written")
         return
-    click.echo(
+    print_sentence(
         f"run {output}: {record.steps} steps in {record.seconds:.0f} s, {record.trained_parameters:,} trained"
         f" parameters, loss {record.final.get('lm_loss', float('nan')):.4f} nats per token"
     )
@@ -84,7 +85,9 @@ def _resumed(output: Path, given: dict[str, Any]) -> TrainConfig:
             f"--resume takes all settings from the run; leave out {', '.join(flags)}, or train a new run with"
             f" --like {output}"
         )
-    config = config_like(read_record(output).config, recipe=_take_recipe(given), **given)
+    recipe = _take_recipe(given)
+    # Where the run lies now: it may have been moved or copied since it began.
+    config = config_like(read_record(output).config, recipe=recipe, output=str(output), **given)
     _say_changes(f"resuming '{output}'", read_record(output).config, config)
     return config
 

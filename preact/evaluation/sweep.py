@@ -14,6 +14,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict
 
 from oceanchat.errors import EvaluationError
+from preact.backbones.sources import hashes, locate
 from preact.backbones.tiny import MARKER, is_tiny
 from preact.config import TINY, TrainConfig, make_config
 from preact.dialogues.release import read_release
@@ -119,6 +120,7 @@ def sweep(plan: SweepPlan, access: ModelAccess, say: Callable[[str], None]) -> l
     with folder_lock(plan.output):
         lines.mend()
         _check_header(plan)
+        _check_weights(plan)
         done = {point.key for point in lines.read()}
         judge = plan.judge if plan.metric == "overall" else ""
         for parameter, value in settings:
@@ -181,6 +183,21 @@ def _check_header(plan: SweepPlan) -> None:
             f" {_short(new)}); put it back, or name another --output"
         )
     write_header(path, asked)
+
+
+def _check_weights(plan: SweepPlan) -> None:
+    """Raise EvaluationError where the backbone's files are no longer those of the runs that are there."""
+    source = None if plan.backbone == TINY else locate(plan.backbone)
+    if source is None or not source.is_folder:
+        return
+    now = hashes(source, None).weights
+    for path in sorted(plan.output.glob(f"*/{RECORD}")):
+        used = read_record(path.parent).backbone
+        if used and used.weights_sha256 not in ("", now):
+            raise EvaluationError(
+                f"the weights of backbone '{plan.backbone}' are not those of run '{path.parent}' (sha256"
+                f" {used.weights_sha256[:12]}, now {now[:12]}); put them back, or name another --output"
+            )
 
 
 def _short(value: Any) -> str:
@@ -250,7 +267,8 @@ def _shared_backbone(plan: SweepPlan) -> str:
 def _train(config: TrainConfig, folder: Path, say: Callable[[str], None]) -> None:
     record = read_record(folder) if (folder / RECORD).is_file() else None
     if record is None or record.state != "finished":
-        train(record.config if record else config, say, resume=folder.is_dir())
+        begun = record.config.model_copy(update={"output": config.output}) if record else config
+        train(begun, say, resume=folder.is_dir())
 
 
 def _measure(plan: SweepPlan, folder: Path, access: ModelAccess, say: Callable[[str], None]) -> float:

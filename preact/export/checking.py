@@ -172,6 +172,13 @@ def _judge(checked: Checked, trained: TrainedModel, expected: Sequence[Tensor], 
     same, works = checked.difference <= allowed, checked.effect > allowed or strength == 0
     if same and works:
         return
+    if same and checked.effect > 0 and trained.model.dtype == torch.bfloat16:
+        whole = trained.record.config.recipe.quantise == "none"
+        raise TrainingError(
+            f"whether the export of run '{trained.folder}' works cannot be told: its adapter moves logits by"
+            f" {checked.effect:.1e} at most, and rounding to bfloat16 may by {allowed:.1e}; train longer"
+            + (", or leave --merge out: an adapter alone is checked in float32" if whole else "")
+        )
     what = "changes nothing in the backbone" if same else "differs from the run"
     raise TrainingError(
         f"the export of run '{trained.folder}' {what} (logits by {checked.difference:.1e}, effect"

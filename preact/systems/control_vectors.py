@@ -16,7 +16,15 @@ from preact.backbones.backbone import Backbone
 from preact.dialogues.conversation import ensure_template
 from preact.systems.statements import Statement, split_statements, statements, without_overlap
 from preact.systems.steering import last_residuals
-from preact.systems.steering_sweep import STRENGTHS, Reading, answered, choose, chosen_blocks, sweep
+from preact.systems.steering_sweep import (
+    STRENGTHS,
+    TRIED_BLOCKS,
+    Reading,
+    answered,
+    choose,
+    chosen_blocks,
+    sweep,
+)
 from preact.systems.steering_vectors import SteeringRecord, SteeringVectors, factor
 
 
@@ -26,10 +34,11 @@ def build(
     *,
     questions: Sequence[str] = (),
     blocks: Sequence[int] = (),
+    tried: int = TRIED_BLOCKS,
     strengths: Sequence[float] = STRENGTHS,
     say: Callable[[str], None] = lambda line: None,
 ) -> SteeringVectors:
-    """Build the vectors of every block and choose the best by a sweep over blocks and strengths.
+    """Build the vectors of these blocks, or of so many `tried`, and choose the best by a sweep.
 
     The sweep measures on held-out statements. `questions` are an inventory's: statements that overlap them
     are left out. Raises EvaluationError for a block the backbone does not have.
@@ -38,7 +47,7 @@ def build(
     everything = statements()
     usable = without_overlap(everything, questions)
     split = split_statements(usable)
-    chosen = chosen_blocks(backbone, blocks)
+    chosen = chosen_blocks(backbone, blocks, tried)
     say(f"reading {2 * len(split.build)} answers at {len(chosen)} blocks")
     readings = _readings(backbone, split.build, chosen)
     trials = sweep(backbone, split.measure, readings, strengths, say)

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Any, Literal, NamedTuple
 
 import torch
+from torch import Tensor
 from transformers import GenerationConfig, set_seed
 
 from oceanchat.prompts import Message
@@ -63,15 +64,28 @@ def generate(
     **arguments: Any,
 ) -> list[Generated]:
     """What follows each prompt of token ids, one batch; `arguments` go to the model's own generate."""
+    answers = generate_ids(model, tokenizer, prompts, sampling, seed, **arguments)
+    stops = stop_ids(model, tokenizer)
+    return [_answer(tokenizer, row.tolist(), stops) for row in answers]
+
+
+def generate_ids(
+    model: Any,
+    tokenizer: Any,
+    prompts: Sequence[Sequence[int]],
+    sampling: Sampling,
+    seed: int,
+    **arguments: Any,
+) -> Tensor:
+    """The same as token ids, (prompts, longest answer), filled up behind each answer's end."""
     width = max(map(len, prompts))
     # Padded on the left, so that every answer begins where its prompt ends.
     rows = [[tokenizer.pad_token_id] * (width - len(ids)) + [*ids] for ids in prompts]
     mask = [[0] * (width - len(ids)) + [1] * len(ids) for ids in prompts]
     # transformers fills whatever a call leaves open from the model's own settings, so these go first.
-    stops = stop_ids(model, tokenizer)
     model.generation_config = GenerationConfig(
         bos_token_id=tokenizer.bos_token_id,
-        eos_token_id=stops,
+        eos_token_id=stop_ids(model, tokenizer),
         pad_token_id=tokenizer.pad_token_id,
     )
     options: dict[str, Any] = {"max_new_tokens": sampling.max_tokens, "do_sample": sampling.temperature > 0}
@@ -79,13 +93,13 @@ def generate(
         options |= {"temperature": sampling.temperature, "top_p": sampling.top_p, "top_k": 0}
     set_seed(seed)
     with torch.inference_mode():
-        output = model.generate(
+        output: Tensor = model.generate(
             input_ids=torch.tensor(rows, device=model.device),
             attention_mask=torch.tensor(mask, device=model.device),
             **options,
             **arguments,
         )
-    return [_answer(tokenizer, row[width:].tolist(), stops) for row in output]
+    return output[:, width:]
 
 
 def _answer(tokenizer: Any, ids: Sequence[int], stops: Sequence[int]) -> Generated:

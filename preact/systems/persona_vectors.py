@@ -8,6 +8,7 @@ sweep over block and strength is by held-out statements, as ControlLM's is. It k
 
 import csv
 import hashlib
+import time
 from collections.abc import Callable, Mapping, Sequence
 from importlib.resources import files
 from typing import NamedTuple
@@ -21,12 +22,13 @@ from oceanchat.prompts import Message
 from oceanchat.traits import TRAIT_LEVELS, TRAITS, Level, Trait, TraitLevel
 from preact.backbones.backbone import Backbone
 from preact.dialogues.conversation import ensure_template, prompt_ids
-from preact.systems.generation import generate
+from preact.systems.generation import generate_ids, stop_ids
 from preact.systems.statements import TOO_CLOSE, split_statements, statements, without_overlap
-from preact.systems.steering import mean_residuals
-from preact.systems.steering_sweep import STRENGTHS, Reading, choose, chosen_blocks, sweep
+from preact.systems.steering import recording
+from preact.systems.steering_sweep import STRENGTHS, TRIED_BLOCKS, Reading, choose, chosen_blocks, sweep
 from preact.systems.steering_vectors import SteeringRecord, SteeringVectors, factor
 from preact.systems.system import Sampling
+from preact.training.progress import clock
 
 ANSWERS = Sampling(temperature=1.0, top_p=1.0, max_tokens=48)
 """How the answers are drawn that activations are read from."""
@@ -61,12 +63,13 @@ def build(
     *,
     questions: Sequence[str] = (),
     blocks: Sequence[int] = (),
+    tried: int = TRIED_BLOCKS,
     strengths: Sequence[float] = STRENGTHS,
     sampling: Sampling = ANSWERS,
     seed: int = 0,
     say: Callable[[str], None] = lambda line: None,
 ) -> SteeringVectors:
-    """Build the vectors of every block and choose the best by a sweep over blocks and strengths.
+    """Build the vectors of these blocks, or of so many `tried`, and choose the best by a sweep.
 
     `questions` are an inventory's: what overlaps them is left out. Raises EvaluationError for a block the
     backbone does not have, or when it answers nothing under an instruction.
@@ -75,7 +78,7 @@ def build(
     asked = _unlike(everyday_questions(), questions)
     pairs = instructions()
     measure = split_statements(without_overlap(statements(), questions)).measure
-    chosen = chosen_blocks(backbone, blocks)
+    chosen = chosen_blocks(backbone, blocks, tried)
     say(f"asking {len(asked)} questions under {2 * len(pairs)} instructions")
     readings, answers = _readings(backbone, pairs, asked, chosen, sampling, seed, say)
     trials = sweep(backbone, measure, readings, strengths, say)
@@ -118,17 +121,18 @@ def _readings(
     """For each block a vector a trait-level and the mean norm, and how many answers were read."""
     vectors: dict[int, dict[str, Tensor]] = {block: {} for block in blocks}
     norms: dict[int, list[float]] = {block: [] for block in blocks}
-    answers = 0
+    answers, began = 0, time.monotonic()
     for number, trait_level in enumerate(TRAIT_LEVELS):
         own = [pair for pair in pairs if pair.trait_level == trait_level]
-        sides = []
-        for systems in ([pair.instruction for pair in own], [pair.opposite for pair in own]):
-            side = _means(backbone, systems, asked, blocks, sampling, seed + number)
-            answers += len(side[blocks[0]])
-            sides.append(side)
-        say(f"{trait_level.code}: {answers} answers read")
+        shown_by, opposite_by = (
+            _means(backbone, systems, asked, blocks, sampling, seed + number)
+            for systems in ([pair.instruction for pair in own], [pair.opposite for pair in own])
+        )
+        answers += len(shown_by[blocks[0]]) + len(opposite_by[blocks[0]])
+        left = (time.monotonic() - began) / (number + 1) * (len(TRAIT_LEVELS) - number - 1)
+        say(f"{trait_level.code}: {answers} answers read" + (f", {clock(left)} more" if left else ""))
         for block in blocks:
-            shown, opposite = (side[block] for side in sides)
+            shown, opposite = shown_by[block], opposite_by[block]
             vectors[block][trait_level.code] = shown.mean(dim=0) - opposite.mean(dim=0)
             norms[block] += torch.cat([shown, opposite]).norm(dim=-1).tolist()
     readings = {
@@ -150,21 +154,29 @@ def _means(
     sampling: Sampling,
     seed: int,
 ) -> dict[int, Tensor]:
-    """Block -> (answers, hidden): the mean over each answer's tokens, under these system texts."""
-    means: dict[int, list[Tensor]] = {block: [] for block in blocks}
-    for system in systems:
-        prompts = [
-            prompt_ids(backbone.tokenizer, [Message("user", question)], context=10**6, system=system)
-            for question in asked
-        ]
-        answers = generate(*backbone, prompts, sampling, seed)
-        for prompt, answer in zip(prompts, answers, strict=True):
-            ids = backbone.tokenizer(answer.text, add_special_tokens=False)["input_ids"]
-            if ids:
-                for block, mean in mean_residuals(backbone, prompt, ids, blocks).items():
-                    means[block].append(mean)
-    if not means[blocks[0]]:
+    """Block -> (answers, hidden): the mean over each answer's tokens, under these system texts.
+
+    It is read while the answers are drawn; of one cut at its longest the last token is not, which no forward
+    takes in.
+    """
+    prompts = [
+        prompt_ids(backbone.tokenizer, [Message("user", question)], context=10**6, system=system)
+        for system in systems
+        for question in asked
+    ]
+    with recording(backbone.model, blocks) as outputs:
+        answers = generate_ids(*backbone, prompts, sampling, seed)
+    stops = torch.tensor(stop_ids(*backbone), device=answers.device)
+    spoken = (~torch.isin(answers, stops)).cumprod(dim=1)[:, :-1]
+    lengths = spoken.sum(dim=1)
+    if not lengths.any():
         raise EvaluationError(
             "the backbone answers nothing under an instruction; choose a chat model as backbone"
         )
-    return {block: torch.stack(own) for block, own in means.items()}
+    # The first forward reads the prompts; each one after it reads the token drawn before.
+    means = {}
+    for block, (_, *read) in outputs.items():
+        states = torch.stack([output[:, -1].float() for output in read], dim=1)
+        sums = (states * spoken[..., None]).sum(dim=1)
+        means[block] = (sums[lengths > 0] / lengths[lengths > 0, None]).cpu()
+    return means

@@ -42,44 +42,36 @@ def steering(model: nn.Module, block: int, addition: Tensor) -> Iterator[None]:
         handle.remove()
 
 
+@contextmanager
+def recording(model: nn.Module, blocks: Sequence[int]) -> Iterator[dict[int, list[Tensor]]]:
+    """Block -> its outputs (rows, T, hidden), one a forward, while the scope lasts."""
+    outputs: dict[int, list[Tensor]] = {block: [] for block in blocks}
+
+    def recorder(block: int) -> Callable[[nn.Module, Any, Any], None]:
+        def record(module: nn.Module, inputs: Any, output: Any) -> None:
+            outputs[block].append(output[0] if isinstance(output, tuple) else output)
+
+        return record
+
+    layers = decoder_blocks(model)
+    handles = [layers[block].register_forward_hook(recorder(block)) for block in blocks]
+    try:
+        yield outputs
+    finally:
+        for handle in handles:
+            handle.remove()
+
+
 def last_residuals(backbone: Backbone, texts: Sequence[str], blocks: Sequence[int]) -> dict[int, Tensor]:
     """Block -> (n, hidden) in float32 on the CPU: each block's output at the last token of each text."""
     last: dict[int, list[Tensor]] = {block: [] for block in blocks}
     for text in texts:
-        for block, output in _outputs(backbone, token_ids(backbone, text), blocks).items():
-            last[block].append(output[-1].clone())
+        with recording(backbone.model, blocks) as outputs, torch.inference_mode():
+            # The body alone: what the vocabulary's rows would make of it is not asked.
+            backbone.model.base_model(input_ids=token_ids(backbone, text), use_cache=False)
+        for block, (output,) in outputs.items():
+            last[block].append(output[0, -1].float().cpu())
     return {block: torch.stack(of_block) for block, of_block in last.items()}
-
-
-def mean_residuals(
-    backbone: Backbone, prompt: Sequence[int], answer: Sequence[int], blocks: Sequence[int]
-) -> dict[int, Tensor]:
-    """Block -> (hidden,) in float32 on the CPU: each block's mean output over the answer's tokens."""
-    ids = torch.tensor([[*prompt, *answer]], device=backbone.model.device)
-    outputs = _outputs(backbone, ids, blocks)
-    return {block: output[len(prompt) :].mean(dim=0) for block, output in outputs.items()}
-
-
-def _outputs(backbone: Backbone, ids: Tensor, blocks: Sequence[int]) -> dict[int, Tensor]:
-    """Block -> (T, hidden) for one row of token ids (1, T)."""
-    outputs: dict[int, Tensor] = {}
-
-    def recorder(block: int) -> Callable[[nn.Module, Any, Any], None]:
-        def record(module: nn.Module, inputs: Any, output: Any) -> None:
-            hidden = output[0] if isinstance(output, tuple) else output
-            outputs[block] = hidden[0].float().cpu()
-
-        return record
-
-    layers = decoder_blocks(backbone.model)
-    handles = [layers[block].register_forward_hook(recorder(block)) for block in blocks]
-    try:
-        with torch.inference_mode():
-            backbone.model(input_ids=ids, use_cache=False)
-    finally:
-        for handle in handles:
-            handle.remove()
-    return outputs
 
 
 def token_ids(backbone: Backbone, text: str) -> Tensor:

@@ -4,6 +4,7 @@ A sweep on held-out statements: how far apart steering up and down move the answ
 other words. It knows statements and vectors; it knows nothing of how vectors come about.
 """
 
+import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
@@ -18,11 +19,14 @@ from preact.dialogues.conversation import render
 from preact.systems.statements import Statement
 from preact.systems.steering import decoder_blocks, steering, token_ids
 from preact.systems.steering_vectors import SteeringTrial, factor
+from preact.training.progress import clock
 
 STRENGTHS = (0.25, 0.5, 1.0, 2.0)
 """Strengths that the sweep tries, as shares of the residual stream's norm."""
 MAX_HARM = 0.5
 """Nats a token by which steering may raise the loss on held-out statements."""
+TRIED_BLOCKS = 8
+"""Blocks that are tried unless others are asked for: a sweep over all of a deep backbone takes an hour."""
 
 Directions = Mapping[Trait, Mapping[Level, Tensor]]
 """For each trait what plays its two levels, of any length, (hidden,)."""
@@ -45,13 +49,17 @@ class AnsweredStatement(NamedTuple):
     answer: str
 
 
-def chosen_blocks(backbone: Backbone, blocks: Sequence[int]) -> list[int]:
-    """These blocks, or all of them. Raises EvaluationError for a block the backbone does not have."""
+def chosen_blocks(backbone: Backbone, blocks: Sequence[int], tried: int = TRIED_BLOCKS) -> list[int]:
+    """These blocks, or so many spread evenly over the depth (0: all).
+
+    Raises EvaluationError for a block the backbone does not have.
+    """
     count = len(decoder_blocks(backbone.model))
     for block in blocks:
         if not 0 <= block < count:
             raise EvaluationError(f"block '{block}' is not one of the backbone's {count}; count from 0")
-    return list(blocks) or list(range(count))
+    share = count / min(tried or count, count)
+    return list(blocks) or [int((number + 0.5) * share) for number in range(min(tried or count, count))]
 
 
 def sweep(
@@ -61,11 +69,14 @@ def sweep(
     strengths: Sequence[float],
     say: Callable[[str], None],
 ) -> list[SteeringTrial]:
-    """Measure every block and strength on these statements."""
+    """Measure blocks and strengths on these statements; of a block none beyond the first that harms."""
     trials = []
+    began = time.monotonic()
     plain = {trait: _odds_and_loss(backbone, _about(measure, trait)) for trait in TRAITS}
+    most = 2 * len(readings) * len(strengths) * (time.monotonic() - began)
+    say(f"trying {len(readings)} blocks at {len(strengths)} strengths: at most {clock(most)}")
     for block, reading in readings.items():
-        for strength in strengths:
+        for strength in sorted(strengths):
             spreads, harms = [], []
             for trait in TRAITS:
                 own = _about(measure, trait)
@@ -83,6 +94,8 @@ def sweep(
             )
             say(f"block {block}, strength {strength:g}: spread {trial.spread:.3f}, harm {trial.harm:.3f}")
             trials.append(trial)
+            if trial.harm > MAX_HARM:
+                break
     return trials
 
 
@@ -121,18 +134,34 @@ def _odds_and_loss(backbone: Backbone, own: Sequence[Statement]) -> tuple[float,
     """Mean log-odds of the matching answer, and mean loss on the prompts' own tokens, in nats."""
     odds, losses = 0.0, 0.0
     for statement in own:
-        matching, prompt_loss = _answer_log_prob(backbone, answered(backbone, statement, True))
-        opposite, _ = _answer_log_prob(backbone, answered(backbone, statement, False))
-        odds += matching - opposite
+        own_odds, prompt_loss = statement_odds(backbone, statement)
+        odds += own_odds
         losses += prompt_loss
     return odds / len(own), losses / len(own)
 
 
-def _answer_log_prob(backbone: Backbone, text: AnsweredStatement) -> tuple[float, float]:
-    """Log probability of the answer's tokens, and the mean loss of the prompt's tokens."""
-    ids = token_ids(backbone, text.prompt + text.answer)
-    start = token_ids(backbone, text.prompt).shape[1]
+def statement_odds(backbone: Backbone, statement: Statement) -> tuple[float, float]:
+    """Log-odds of the matching answer, and the mean loss of the prompt's tokens."""
+    texts = [answered(backbone, statement, matching) for matching in (True, False)]
+    start = token_ids(backbone, texts[0].prompt).shape[1]
+    matching, opposite = (token_ids(backbone, text.prompt + text.answer)[0] for text in texts)
+    log_probs = _log_probs(backbone, matching)
+    if torch.equal(matching[:-1], opposite[:-1]):
+        # One token apart, so that one forward tells both.
+        odds = log_probs[-1, matching[-1]] - log_probs[-1, opposite[-1]]
+    else:
+        odds = _of_own(log_probs, matching)[start - 1 :].sum()
+        odds -= _of_own(_log_probs(backbone, opposite), opposite)[start - 1 :].sum()
+    return float(odds), -float(_of_own(log_probs, matching)[: start - 1].mean())
+
+
+def _log_probs(backbone: Backbone, ids: Tensor) -> Tensor:
+    """What may follow each token but the last, (T - 1, vocabulary)."""
     with torch.inference_mode():
-        logits = backbone.model(input_ids=ids, use_cache=False).logits[0, :-1].float()
-    log_probs = logits.log_softmax(-1).gather(1, ids[0, 1:, None])[:, 0]
-    return float(log_probs[start - 1 :].sum()), -float(log_probs[: start - 1].mean())
+        logits: Tensor = backbone.model(input_ids=ids[None, :-1], use_cache=False).logits[0]
+        return logits.float().log_softmax(-1)
+
+
+def _of_own(log_probs: Tensor, ids: Tensor) -> Tensor:
+    """Log probabilities of the tokens after the first, (T - 1,)."""
+    return log_probs.gather(1, ids[1:, None])[:, 0]

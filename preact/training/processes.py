@@ -13,7 +13,7 @@ import torch
 from accelerate import PartialState
 from torch import distributed
 
-from oceanchat.errors import OceanChatError, TrainingError
+from oceanchat.errors import TrainingError
 
 Result = TypeVar("Result")
 
@@ -39,16 +39,16 @@ class Processes(NamedTuple):
     def once(self, action: Callable[[], Result]) -> Result:
         """What `action` returns in the main process, in all of them; the others wait for it.
 
-        Raises what it raises; FailedElsewhere in the other processes.
+        Raises what it raises; FailedElsewhere in the other processes, which would wait for ever otherwise.
         """
         if self.size == 1:
             return action()
         box: list[Any] = [None, None]
-        failure: OceanChatError | None = None
+        failure: Exception | None = None
         if self.main:
             try:
                 box[0] = action()
-            except OceanChatError as error:
+            except Exception as error:
                 failure, box[1] = error, str(error)
         distributed.broadcast_object_list(box, src=0)
         if failure is not None:

@@ -81,7 +81,7 @@ class TrainingProgress(TrainerCallback):  # type: ignore[misc]
         return (
             f"{name}step {line['step']}/{steps}  loss {line['loss']:.4f}  LM {line.get('lm_loss', 0.0):.4f}"
             f"  PSL {line.get('expert_loss', 0.0):.4f}  rate {line.get('learning_rate', 0.0):.2e}"
-            f"  {line['tokens_per_second']:,.0f} tokens/s  {clock(left)} left"
+            f"  {line['tokens_per_second']:,.0f} tok/s  {clock(left)} left"
         )
 
 

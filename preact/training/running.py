@@ -23,6 +23,9 @@ from preact.training.stages import DEFAULT, AdapterData
 from preact.training.trainer import PreactTrainer, last_checkpoint, make_trainer
 from preact.training.validation import Validation, best_loss, take_best
 
+_TORCH_CANNOT_WRITE = ("PytorchStreamWriter", "file write failed", "unexpected pos")
+"""What torch's own writer says when the disk is full."""
+
 
 @dataclass(frozen=True)
 class Session:
@@ -75,8 +78,9 @@ def train_adapter(
     step = take_best(best, model) if best is not None else trainer.state.global_step
     if processes.main:
         target = adapter_folder(folder, name)
-        model.save_pretrained(target)
-        (target / "README.md").unlink()  # peft's form, with nothing filled in
+        with _files_in_one_line(target):
+            model.save_pretrained(target)
+            (target / "README.md").unlink()  # peft's form, with nothing filled in
     final = processes.once(lambda: _last_losses(folder, label))
     if best is not None:
         final["validation_loss"] = best_loss(best)
@@ -102,17 +106,31 @@ def _validation(
 
 
 def run(trainer: PreactTrainer, *, resume: bool = False) -> None:
-    """Train, from the last complete checkpoint when resuming. Raises TrainingError without memory."""
-    start = last_checkpoint(Path(trainer.args.output_dir)) if resume else None
+    """Train, from the last complete checkpoint when resuming.
+
+    Raises TrainingError without memory or room, and for a checkpoint of another adapter.
+    """
+    folder = Path(trainer.args.output_dir)
+    start = last_checkpoint(folder) if resume else None
+    with _files_in_one_line(folder), memory_in_one_line():
+        trainer.train(resume_from_checkpoint=start)
+
+
+@contextmanager
+def _files_in_one_line(folder: Path) -> Iterator[None]:
+    """Raise TrainingError where a folder of weights cannot be read or written, or holds another's."""
     try:
-        with memory_in_one_line():
-            trainer.train(resume_from_checkpoint=start)
-    except RuntimeError as error:
-        if "PytorchStreamWriter" in str(error) or "file write failed" in str(error):
-            raise _unwritable(trainer, error) from error
-        raise
+        yield
     except (OSError, SafetensorError) as error:
-        raise _unwritable(trainer, error) from error
+        raise _unusable(folder, error) from error
+    except RuntimeError as error:
+        if any(sign in str(error) for sign in _TORCH_CANNOT_WRITE):
+            raise _unusable(folder, error) from error
+        if "size mismatch" in str(error):
+            raise TrainingError(
+                f"a checkpoint in '{folder}' is not of this run; remove it, and continue with --resume"
+            ) from error
+        raise
 
 
 @contextmanager
@@ -138,11 +156,11 @@ def _last_losses(folder: Path, label: str) -> dict[str, float]:
     return {name: line[name] for line in _lines(folder, label) for name in names if name in line}
 
 
-def _unwritable(trainer: PreactTrainer, error: Exception) -> TrainingError:
+def _unusable(folder: Path, error: Exception) -> TrainingError:
     reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error).splitlines()[0]
     return TrainingError(
-        f"checkpoint folder '{trainer.args.output_dir}' cannot be read or written ({reason}); make room or"
-        " mend it, and continue with --resume"
+        f"folder '{folder}' cannot be read or written ({reason}); make room or mend it, and run the command"
+        " again, with --resume where the run folder is still there"
     )
 
 

@@ -10,7 +10,10 @@
 It reads and writes records; it loads no models and knows nothing of training.
 """
 
+import fcntl
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib import metadata
 from pathlib import Path
 from typing import Any, Literal
@@ -19,6 +22,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from oceanchat.errors import TrainingError
 from oceanchat.nesting import parse_json
+from oceanchat.whole_files import whole_file
 from preact.backbones.identity import BackboneUsed
 from preact.config import TINY, TrainConfig
 
@@ -97,11 +101,38 @@ def package_versions() -> dict[str, str]:
     return versions
 
 
+@contextmanager
+def run_lock(folder: Path) -> Iterator[None]:
+    """Hold the run folder while it is trained into; a process that ends, however, lets go of it.
+
+    Raises TrainingError while another process holds it.
+    """
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise TrainingError(
+                f"run '{folder}' is being trained by another process; wait for it, or end it first"
+            ) from None
+        yield
+    finally:
+        os.close(descriptor)
+
+
 def write_record(folder: Path, record: RunRecord) -> None:
-    """Replace run.json in one step, so that a crash leaves the old one or the new one."""
-    draft = folder / (RECORD + ".new")
-    draft.write_text(record.model_dump_json(indent=2) + "\n", encoding="utf-8")
-    os.replace(draft, folder / RECORD)
+    """Replace run.json in one step, so that a crash leaves the old one or the new one.
+
+    Raises TrainingError when it cannot be written.
+    """
+    try:
+        with whole_file(folder / RECORD) as file:
+            file.write(f"{record.model_dump_json(indent=2)}\n".encode())
+    except OSError as error:
+        raise TrainingError(
+            f"run file '{folder / RECORD}' cannot be written ({error.strerror}); make room or mend it, and"
+            " run the command again"
+        ) from error
 
 
 def read_record(folder: Path) -> RunRecord:

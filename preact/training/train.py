@@ -8,6 +8,7 @@ trains one plain adapter a trait-level. It knows nothing of the command line or 
 import shutil
 import time
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from statistics import fmean
 
@@ -41,6 +42,7 @@ from preact.training.runs import (
     backbone_name,
     package_versions,
     read_record,
+    run_lock,
     write_record,
 )
 from preact.training.sharding import shard
@@ -66,20 +68,21 @@ def train(config: TrainConfig, say: Say, *, resume: bool = False, dry: bool = Fa
         say = _say_nothing
     prepare_cpu(config.threads)
     folder = Path(config.output)
-    record, release = processes.once(lambda: _begin(config, folder, processes, resume))
-    try:
-        record = _train(record, release, Session(folder, processes, say, resume, dry))
-        if dry and processes.main:
-            _leave_no_trace(folder, config)
-        return record
-    except OceanChatError:
-        if processes.main and not resume:
-            _leave_no_trace(folder, config)
-        raise
+    with ExitStack() as locks:
+        record, release = processes.once(lambda: _begin(config, folder, processes, resume, locks))
+        try:
+            record = _train(record, release, Session(folder, processes, say, resume, dry))
+            if dry and processes.main:
+                _leave_no_trace(folder, config)
+            return record
+        except OceanChatError:
+            if processes.main and not resume:
+                _leave_no_trace(folder, config)
+            raise
 
 
 def _begin(
-    config: TrainConfig, folder: Path, processes: Processes, resume: bool
+    config: TrainConfig, folder: Path, processes: Processes, resume: bool, locks: ExitStack
 ) -> tuple[RunRecord, TrainingRelease]:
     """Check what can be checked before anything is loaded, claim the folder and write the record."""
     _claim(folder, resume)
@@ -99,6 +102,7 @@ def _begin(
     _check_same_release(folder, used, resume)
     before = read_record(folder).backbone if resume and (folder / RECORD).is_file() else None
     folder.mkdir(parents=True, exist_ok=True)
+    locks.enter_context(run_lock(folder))
     record = RunRecord(
         state="training",
         config=config,
@@ -109,7 +113,12 @@ def _begin(
         processes=processes.size,
     )
     # Written before the backbone is built, so that a run stopped there can be resumed too.
-    write_record(folder, record)
+    try:
+        write_record(folder, record)
+    except TrainingError:
+        if not any(folder.iterdir()):
+            folder.rmdir()
+        raise
     return record, release
 
 

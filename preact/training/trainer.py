@@ -6,6 +6,7 @@ of the loss in the log. It knows nothing of releases or run folders.
 
 import json
 import math
+import pickle
 import zipfile
 from collections.abc import Sequence
 from operator import itemgetter
@@ -18,6 +19,7 @@ from torch import Tensor, distributed, nn
 from torch.distributed.tensor import DTensor
 from torch.utils.data import DataLoader
 from transformers import PrinterCallback, Trainer, TrainerCallback, TrainingArguments
+from transformers.trainer_pt_utils import safe_globals
 
 from oceanchat.errors import TrainingError
 from preact.backbones.packed_attention import use_packed_rows
@@ -287,7 +289,9 @@ def last_checkpoint(folder: Path, *, before: int | None = None) -> str | None:
     by_step = {}
     for path in folder.glob("checkpoint-*"):
         try:
-            json.loads((path / "trainer_state.json").read_text(encoding="utf-8"))
+            state = json.loads((path / "trainer_state.json").read_text(encoding="utf-8"))
+            if not isinstance(state, dict) or not isinstance(state.get("global_step"), int):
+                continue
             if not _is_complete(path):
                 continue
             step = int(path.name.rpartition("-")[2])
@@ -300,12 +304,26 @@ def last_checkpoint(folder: Path, *, before: int | None = None) -> str | None:
 
 def _is_complete(checkpoint: Path) -> bool:
     """Whether all that a resume reads is whole."""
-    archives = [checkpoint / "optimizer.pt", checkpoint / "scheduler.pt", *checkpoint.glob("rng_state*.pth")]
+    generators = list(checkpoint.glob("rng_state*.pth"))
     try:
         with safe_open(checkpoint / "adapter_model.safetensors", framework="pt"):
-            return len(archives) > 2 and all(_is_whole(path) for path in archives)
-    except (OSError, SafetensorError, zipfile.BadZipFile, RuntimeError):
+            return (
+                _holds(checkpoint / "optimizer.pt", "state", "param_groups")
+                and _holds(checkpoint / "scheduler.pt", "last_epoch", "lr_lambdas")
+                and all(_holds(path, "python", "numpy", "cpu") for path in generators)
+                and len(generators) > 0
+            )
+    except (OSError, SafetensorError, zipfile.BadZipFile, RuntimeError, pickle.UnpicklingError):
         return False
+
+
+def _holds(archive: Path, *names: str) -> bool:
+    """Whether it is whole and a dictionary with these entries."""
+    if not _is_whole(archive):
+        return False
+    with safe_globals():  # what the states of random generators are made of
+        held = torch.load(archive, map_location="cpu", mmap=True, weights_only=True)
+    return isinstance(held, dict) and all(name in held for name in names)
 
 
 def _is_whole(archive: Path) -> bool:

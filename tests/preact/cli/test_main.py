@@ -33,6 +33,20 @@ def test_every_command_shows_an_example() -> None:
         assert "Example:" in command.get_help(click.Context(command))
 
 
+@pytest.mark.parametrize(("world", "ending"), [("1", "taken apart"), ("2", "")])
+def test_beside_others_a_process_calls_what_asked_for_it_and_ends_at_once(world: str, ending: str) -> None:
+    code = (
+        "import atexit, sys; from preact.cli.main import main; atexit.register(print, 'called')\n"
+        "class Late:\n    def __del__(self): print('taken apart')\n"
+        "late = Late(); sys.argv = ['preact', 'info', 'nowhere']; main()"
+    )
+    environment = {**os.environ, "WORLD_SIZE": world}
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, timeout=240, env=environment, capture_output=True, text=True)
+    assert done.returncode == 1 and done.stderr.startswith("preact: folder 'nowhere'")
+    assert done.stdout.split("\n", 1)[0] == "called" and done.stdout.partition("called")[2].strip() == ending
+
+
 def test_errors_are_one_line(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:

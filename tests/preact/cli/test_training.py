@@ -1,6 +1,7 @@
 """`preact train` and `info` from the command line."""
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -120,9 +121,13 @@ def test_resume_and_like_contradict_each_other(preact_run: Run) -> None:
     assert json.loads((preact_run.folder / "run.json").read_text())["state"] == "finished"
 
 
-def test_resume_takes_only_what_leaves_the_result_alone(preact_run: Run) -> None:
+def test_resume_takes_only_what_leaves_the_result_alone(preact_run: Run, tmp_path: Path) -> None:
     done = call("train", "--resume", "--output", preact_run.folder, "--rank", "32", "--micro-batch", 4)
     assert isinstance(done.exception, ConfigError) and "leave out --rank, or" in str(done.exception)
+    moved = tmp_path / "moved"
+    moved.mkdir()
+    shutil.copy(preact_run.folder / "run.json", moved)
+    assert training._resumed(moved, {}).output == str(moved)
     config = training._resumed(preact_run.folder, {"micro_batch": 4, "threads": 2, "fsdp": None})
     before = preact_run.record.config
     assert config.recipe == before.recipe.model_copy(update={"micro_batch": 4}) and config.threads == 2

@@ -57,6 +57,11 @@ def test_points_made_otherwise_are_refused(
     _check_header(plan)  # points of identification have no interview that could differ
     with pytest.raises(EvaluationError, match="another interview"):
         _check_header(replace(plan, metric="overall", max_tokens=6))
+    whole = Path(backbone, "model.safetensors").read_bytes()
+    Path(backbone, "model.safetensors").write_bytes(whole[:-1] + b"!")
+    with pytest.raises(EvaluationError, match=r"weights of backbone .* are not those of run"):
+        call("sweep", release, *common, "--threads", "1")
+    Path(backbone, "model.safetensors").write_bytes(whole)
     Path("sweep/sweep.json").unlink()
     with pytest.raises(EvaluationError, match="does not say how its points were made"):
         call("sweep", release, *common)

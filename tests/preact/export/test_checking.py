@@ -52,6 +52,14 @@ def test_an_adapter_is_compared_on_the_backbone_as_it_was_trained(
     assert "serve it on the backbone quantized the same way" in done.notes[-1]
 
 
+def test_a_whole_model_that_rounding_hides_says_so(release_folder: Path, tmp_path: Path) -> None:
+    recipe = {"precision": "bfloat16", "learning_rate": 1e-5}
+    train(micro_config(release_folder, tmp_path / "run", recipe=recipe, max_steps=1), lambda line: None)
+    with pytest.raises(TrainingError, match=r"cannot be told: .*bfloat16.* leave --merge out"):
+        export_adapter(tmp_path / "run", PERSONA, tmp_path / "whole", ExportOptions(merge=True))
+    assert not (tmp_path / "whole").exists()
+
+
 def test_a_run_in_bfloat16_is_compared_without_its_rounding(release_folder: Path, tmp_path: Path) -> None:
     recipe = {"precision": "bfloat16", "learning_rate": 0.02}
     train(micro_config(release_folder, tmp_path / "run", recipe=recipe, max_steps=4), lambda line: None)

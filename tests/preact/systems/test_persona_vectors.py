@@ -9,10 +9,10 @@ from oceanchat.errors import EvaluationError
 from oceanchat.prompts import Message
 from oceanchat.traits import CODES, TRAIT_LEVELS
 from preact.dialogues.conversation import prompt_ids
-from preact.systems.generation import generate
+from preact.systems.generation import generate_ids
 from preact.systems.persona_vectors import build, everyday_questions, instructions
 from preact.systems.statements import TOO_CLOSE
-from preact.systems.steering import mean_residuals
+from preact.systems.steering import recording
 from preact.systems.steering_vectors import SteeringVectors
 from preact.systems.system import Sampling
 from tests.preact.tiny_models import tiny_backbone
@@ -25,25 +25,28 @@ def persona() -> SteeringVectors:
     return build(tiny_backbone(), "tiny", blocks=[1], strengths=[0.5], sampling=SHORT)
 
 
-def test_a_vector_is_the_difference_of_mean_activations_over_whole_answers(persona: SteeringVectors) -> None:
+def test_a_vector_is_the_difference_of_mean_activations_over_answers(persona: SteeringVectors) -> None:
     backbone, number = tiny_backbone(), CODES.index("N-")
+    eos = backbone.tokenizer.eos_token_id
     means = []
     for side in (1, 2):
+        prompts = [
+            prompt_ids(backbone.tokenizer, [Message("user", question)], context=10**6, system=str(pair[side]))
+            for pair in instructions()
+            if pair.trait_level.code == "N-"
+            for question in everyday_questions()
+        ]
         own = []
-        for pair in instructions():
-            if pair.trait_level.code == "N-":
-                messages = [[Message("user", question)] for question in everyday_questions()]
-                prompts = [
-                    prompt_ids(backbone.tokenizer, m, context=10**6, system=str(pair[side])) for m in messages
-                ]
-                for prompt, (text, _) in zip(
-                    prompts, generate(*backbone, prompts, SHORT, number), strict=True
-                ):
-                    ids = backbone.tokenizer(text, add_special_tokens=False)["input_ids"]
-                    if ids:
-                        own.append(mean_residuals(backbone, prompt, ids, [1])[1])
+        for prompt, drawn in zip(prompts, generate_ids(*backbone, prompts, SHORT, number), strict=True):
+            # Each answer read again, alone; a whole one up to its end, one cut short but for its last token.
+            ids = drawn.tolist()
+            answer = ids[: ids.index(eos)] if eos in ids else ids[:-1]
+            if answer:
+                with recording(backbone.model, [1]) as outputs, torch.inference_mode():
+                    backbone.model(torch.tensor([[*prompt, *answer]]))
+                own.append(outputs[1][0][0, len(prompt) :].mean(dim=0))
         means.append(torch.stack(own).mean(dim=0))
-    assert torch.allclose(persona.vectors["N-"], means[0] - means[1], atol=1e-5)
+    assert torch.allclose(persona.vectors["N-"], means[0] - means[1], atol=1e-4)
 
 
 def test_every_trait_level_has_a_vector_of_its_own(persona: SteeringVectors) -> None:

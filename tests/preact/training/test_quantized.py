@@ -77,6 +77,26 @@ def test_packed_rows_of_a_quantized_backbone_are_the_padded_ones(
     assert check_packing(model, rows, 0) < 1e-3
 
 
+@pytest.mark.parametrize("bits", ["4bit", "8bit"])
+def test_gradients_are_the_same_after_a_look_in_evaluation(
+    bits: Literal["4bit", "8bit"], backbone_folder: Path
+) -> None:
+    model = load(str(backbone_folder), precision="float32", quantise=bits).model
+    embedded = model.get_input_embeddings()(torch.arange(10, 30).unsqueeze(0)).detach()
+
+    def gradient() -> torch.Tensor:
+        read = embedded.clone().requires_grad_()
+        model.train()
+        (of_read,) = torch.autograd.grad(model(inputs_embeds=read).logits.logsumexp(-1).sum(), read)
+        return of_read
+
+    before = gradient()
+    model.eval()
+    with torch.no_grad():
+        model(inputs_embeds=embedded)
+    assert torch.allclose(gradient(), before, atol=1e-6) and before.abs().max() > 1e-3
+
+
 def test_the_8_bit_optimizer_trains(release_folder: Path, backbone_folder: Path, tmp_path: Path) -> None:
     runs = {
         name: train(

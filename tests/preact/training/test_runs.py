@@ -14,6 +14,7 @@ from preact.training.runs import (
     finished_record,
     package_versions,
     read_record,
+    run_lock,
     write_record,
 )
 from tests.preact.conftest import Run
@@ -36,6 +37,17 @@ def test_a_damaged_record_is_one_line(text: str, tmp_path: Path) -> None:
     (tmp_path / RECORD).write_text(text)
     with pytest.raises(TrainingError, match=r"run file '.*' cannot be read"):
         read_record(tmp_path)
+
+
+def test_a_run_is_trained_by_one_process_at_a_time(tmp_path: Path) -> None:
+    with (
+        run_lock(tmp_path),
+        pytest.raises(TrainingError, match="being trained by another process"),
+        run_lock(tmp_path),
+    ):
+        raise AssertionError("two hold it")
+    with run_lock(tmp_path):
+        assert list(tmp_path.iterdir()) == []
 
 
 def test_a_folder_without_a_record_is_no_run(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from preact.backbones.cpu import multiplies_in_bfloat16
 from preact.config import TrainConfig
 from preact.methods import MethodName
 from preact.training.progress import read_metrics
-from preact.training.runs import adapter_folder, finished_record, read_record
+from preact.training.runs import RECORD, adapter_folder, finished_record, read_record, run_lock, write_record
 from preact.training.train import train
 from tests.preact.conftest import RECIPE, Run, micro_config, release_rows, write_rows
 
@@ -181,6 +181,15 @@ def test_only_unfinished_runs_resume(preact_run: Run, release_folder: Path, tmp_
         train(micro_config(release_folder, preact_run.folder), quiet, resume=True)
     with pytest.raises(TrainingError, match="no run"):
         train(micro_config(release_folder, tmp_path / "none"), quiet, resume=True)
+
+
+def test_a_run_that_is_being_trained_is_left_alone(preact_run: Run, tmp_path: Path) -> None:
+    write_record(tmp_path, preact_run.record.model_copy(update={"state": "training"}))
+    before = (tmp_path / RECORD).read_bytes()
+    config = preact_run.record.config.model_copy(update={"output": str(tmp_path)})
+    with run_lock(tmp_path), pytest.raises(TrainingError, match="being trained by another process"):
+        train(config, quiet, resume=True)
+    assert (tmp_path / RECORD).read_bytes() == before
 
 
 def test_bad_releases_leave_no_folder_behind(tmp_path: Path) -> None:

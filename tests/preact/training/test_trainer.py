@@ -162,6 +162,15 @@ def test_a_checkpoint_that_was_cut_short_or_damaged_is_passed_over(tmp_path: Pat
         (newest / "optimizer.pt").write_bytes(damaged)
         assert last_checkpoint(tmp_path) == str(older)
     (newest / "optimizer.pt").write_bytes(whole)
-    (newest / "trainer_state.json").write_text('{"global')
+    for name in ("optimizer.pt", "scheduler.pt", "rng_state.pth"):
+        whole = (newest / name).read_bytes()
+        for content in ({"a": 1}, [1, 2], Path):  # the last would have to be run to be read
+            torch.save(content, newest / name)
+            assert last_checkpoint(tmp_path) == str(older)
+        (newest / name).write_bytes(whole)
+        assert last_checkpoint(tmp_path) == str(newest)
+    for state in ("{}", "[]", '{"global_step": "10"}', '{"global'):
+        (newest / "trainer_state.json").write_text(state)
+        assert last_checkpoint(tmp_path) == str(older)
     (older / "optimizer.pt").unlink()
     assert last_checkpoint(tmp_path) is None
