@@ -88,7 +88,7 @@ def sweep(**flags: Any) -> None:
     options = {"max_steps": flags.pop("max_steps"), "threads": flags.pop("threads")}
     plan = SweepPlan(values=values, recipe={"epochs": flags.pop("epochs")}, options=options, **flags)
     for point in run_sweep(plan, access, say):
-        click.echo(f"{point.method}  {point.parameter} {point.value:g}  {point.metric} {point.score:.4f}")
+        click.echo(f"{point.method}  {point.parameter} {point.value:g}  {point.metric} {point.shown}")
 
 
 @click.group(cls=CommandGroup)

@@ -35,6 +35,8 @@ PLAIN_TEMPLATE = (
     "{% endfor %}{% if add_generation_prompt %}### Self-discloser:\n{% endif %}"
 )
 """What a backbone without a chat template gets."""
+_TEMPLATE_ERRORS = (TemplateError, ArithmeticError, LookupError, RecursionError, TypeError, ValueError)
+"""What a chat template can raise: it is a program of its own."""
 
 
 class Encoded(NamedTuple):
@@ -73,7 +75,7 @@ def render(tokenizer: Any, messages: Sequence[Message], *, system: str = "", rep
         text = _apply(tokenizer, [first, *turns[1:]], reply_next)
         if system.strip()[:40] in text:
             return text
-    except (TemplateError, ValueError, TypeError) as error:
+    except _TEMPLATE_ERRORS as error:
         failure = error
     raise TrainingError(
         f"the backbone's chat template refuses a dialogue ({failure or 'it leaves the persona out'});"
@@ -107,7 +109,7 @@ def _keeps_system(tokenizer: Any, template: str) -> bool:
     turns = [{"role": role, "content": content} for role, content in talk]
     try:
         short, long = _apply(tokenizer, turns[:2], True), _apply(tokenizer, turns, True)
-    except (TemplateError, ValueError, TypeError):
+    except _TEMPLATE_ERRORS:
         return False
     beginning = short[: short.find(first) + len(first)]
     return system in beginning and first in beginning and long.startswith(beginning)

@@ -6,6 +6,7 @@ drawing is done elsewhere.
 """
 
 import asyncio
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -53,8 +54,14 @@ class SweepPoint(BaseModel):
     metric: Metric
     judge: str
     """The judge, for Overall; empty for identification."""
-    score: float
-    """Share of dialogues identified, or Overall in scale points."""
+    score: float | None
+    """Share of dialogues identified, or Overall in scale points; None where the judge scored no answer."""
+
+    @property
+    def shown(self) -> str:
+        """The score as it is printed."""
+        return "-" if self.score is None else f"{self.score:.4f}"
+
     run: str
     """The run's folder inside the sweep's."""
 
@@ -130,20 +137,17 @@ def sweep(plan: SweepPlan, access: ModelAccess, say: Callable[[str], None]) -> l
             folder = Path(config.output)
             _train(config, folder, say)
             score = _measure(plan, folder, access, say)
-            say(f"{plan.method}, {parameter} {value:g}: {_METRICS[plan.metric]} {score:.4f}")
-            lines.append(
-                [
-                    SweepPoint(
-                        method=plan.method,
-                        parameter=parameter,
-                        value=value,
-                        metric=plan.metric,
-                        judge=judge,
-                        score=score,
-                        run=folder.name,
-                    )
-                ]
+            point = SweepPoint(
+                method=plan.method,
+                parameter=parameter,
+                value=value,
+                metric=plan.metric,
+                judge=judge,
+                score=score if math.isfinite(score) else None,
+                run=folder.name,
             )
+            say(f"{plan.method}, {parameter} {value:g}: {_METRICS[plan.metric]} {point.shown}")
+            lines.append([point])
     return lines.read()
 
 
@@ -224,7 +228,9 @@ def panels(folder: Path) -> list[Panel]:
             drawn = tuple(
                 (point.value, point.score)
                 for point in points
-                if (point.metric, point.judge, point.method) == group and point.parameter == parameter
+                if (point.metric, point.judge, point.method) == group
+                and point.parameter == parameter
+                and point.score is not None
             )
             if drawn:
                 title = parameter if method == "preact" else f"{parameter}, {method}"

@@ -192,6 +192,12 @@ def test_templates_are_given_one_date_for_ever() -> None:
     assert text.startswith("Today: 26 Jul 2024, 2024-07-26, 26 July\n")
 
 
+@pytest.mark.parametrize("program", ["{% for a in range(10**9) %}{% endfor %}", "{{ 1 // 0 }}"])
+def test_a_template_that_fails_is_one_line(program: str) -> None:
+    with pytest.raises(TrainingError, match="chat template refuses a dialogue"):
+        encode(with_template(program + CHATML), TALK, context=512, reply=9)
+
+
 def test_a_template_that_never_ends_is_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("preact.dialogues.conversation.PATIENCE", 0.5)
     rounds = "{% for a in range(99999) %}{% for b in range(99999) %}{% endfor %}{% endfor %}"
