@@ -6,6 +6,7 @@ ships, or from `persona_short`, since a small model cannot find one word among 5
 of models.
 """
 
+import math
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -25,8 +26,8 @@ _PART = re.compile(r"([OCEANoecan][+-])(?:=([0-9]*\.?[0-9]+))?")
 def parse_persona(text: str) -> Persona:
     """Read 'N+', 'O+ N-' or 'O+=0.7 E-=0.3' as shares that sum to 1; without numbers the shares are equal.
 
-    Raises ConfigError for unknown trait-levels, numbers given for some only, a trait-level named twice, or no
-    weight.
+    A trait-level whose share is 0 is left out. Raises ConfigError for unknown trait-levels, numbers given for
+    some only, a trait-level named twice, no weight, or a share beyond all numbers.
     """
     words = text.replace(",", " ").split()
     matches = [match for word in words if (match := _PART.fullmatch(word))]
@@ -47,12 +48,26 @@ def parse_persona(text: str) -> Persona:
         raise ConfigError(
             f"persona '{text}' gives no trait-level any weight; let the shares sum to more than 0"
         )
-    return {trait_level: share / total for trait_level, share in shares.items()}
+    if total == math.inf:
+        raise ConfigError(f"persona '{text[:100]}' has a share too large to count with; write lower shares")
+    return normalised(shares)
+
+
+def normalised(shares: Persona) -> Persona:
+    """Shares that sum to 1, without the trait-levels that have none, which no prompt may name."""
+    total = sum(shares.values())
+    return {trait_level: share / total for trait_level, share in shares.items() if share > 0}
 
 
 def persona_label(persona: Persona) -> str:
     """Its trait-levels in words, such as 'high Openness and low Neuroticism', without their shares."""
     return " and ".join(trait_level.label for trait_level in persona)
+
+
+def unsaid_shares(persona: Persona) -> str:
+    """What a prompt cannot say of a persona, in a sentence; empty where its shares are equal."""
+    equal = max(persona.values()) - min(persona.values()) < 1e-9
+    return "" if equal else "the method's prompt says no shares: it asks for each trait-level alike"
 
 
 def persona_prompt(persona: Persona, prompts: Path | None = None, style: PromptStyle = "full") -> str:

@@ -1,5 +1,6 @@
 """Options that several commands share."""
 
+import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -86,6 +87,17 @@ class TraitParam(click.ParamType[tuple[Trait, ...]]):
     ) -> tuple[Trait, ...]:
         """The traits meant."""
         return value if isinstance(value, tuple) else traits_named(str(value))
+
+
+class NumberRange(click.FloatRange):
+    """A range that NaN, which no comparison refuses, is outside of."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """The number."""
+        number = super().convert(value, param, ctx)
+        if math.isnan(number):
+            self.fail(f"'{value}' is no number", param, ctx)
+        return number
 
 
 class LevelParam(click.ParamType[tuple[Level, ...]]):

@@ -25,7 +25,7 @@ from preact.export.folding import Folded, fold, write
 from preact.export.gguf_adapter import write_gguf
 from preact.export.server_guide import VLLM_RANKS, adapter_name, server_guide
 from preact.export.truncation import held_out, lower_rank
-from preact.persona import Persona
+from preact.persona import Persona, unsaid_shares
 from preact.systems.scoring import example_losses
 from preact.systems.trained import TrainedModel, open_run
 from preact.training.strengths import read_dial, untested
@@ -234,6 +234,7 @@ def _notes(
         notes.append(
             "the adapter switches trait-levels by prompt: serve it with the system prompt in its card"
         )
+        notes += [note for note in [unsaid_shares(persona)] if note]
     quantise = trained.record.config.recipe.quantise
     if quantise != "none" and not options.merge:
         notes.append(

@@ -10,7 +10,7 @@ from typing import Any
 from oceanchat.traits import CODES
 from preact.backbones.sources import is_published, published_name
 from preact.methods import METHODS
-from preact.persona import Persona, persona_prompt
+from preact.persona import Persona, persona_label, persona_prompt
 from preact.training.runs import RunRecord
 from preact.training.strengths import Dial, strengths_line
 
@@ -65,7 +65,7 @@ def card(
 ) -> str:
     """The card as Markdown with the front matter model hubs read; `dial` is what the run was tested at."""
     shares = ", ".join(f"{t.label} {share:.0%}" for t, share in persona.items()) if len(persona) > 1 else ""
-    name = shares or next(iter(persona)).label
+    name = persona_label(persona) if METHODS[record.config.method].prompted or not shares else shares
     backbone = "the embedded tiny backbone" if record.tiny else _shown(record.config.backbone)
     facts = [
         f"- Shows: {name}, as a simulated trait expression",

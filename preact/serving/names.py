@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from oceanchat.errors import ConfigError
 from oceanchat.traits import Level, Trait, TraitLevel
-from preact.persona import Persona
+from preact.persona import Persona, normalised
 
 STRONGEST = 1.5
 """The highest strength; beyond it nothing is measured."""
@@ -40,7 +40,7 @@ def level_name(trait_level: TraitLevel) -> str:
 
 
 def parse_name(text: str) -> ServedName:
-    """Read a model name; shares are normalised to sum to 1, a share left out is 1.
+    """Read a model name; shares are normalised to sum to 1, one left out is 1, a level of share 0 is none.
 
     Raises ConfigError for other forms, a trait-level named twice, shares of 0 and too high a strength.
     """
@@ -54,11 +54,9 @@ def parse_name(text: str) -> ServedName:
         if trait_level in shares:
             raise ConfigError(f"model '{text[:100]}' names {level_name(trait_level)} twice; name it once")
         shares[trait_level] = float(part[3] or 1)
-    total = sum(shares.values())
-    if total <= 0:
+    if sum(shares.values()) <= 0:
         raise ConfigError(f"model '{text[:100]}' gives no trait-level any share; let one be more than 0")
     strength = float(name["strength"] or 1)
     if strength > STRONGEST:
         raise ConfigError(f"model '{text[:100]}' is too strong; let the strength be 0 to {STRONGEST}")
-    persona = {trait_level: share / total for trait_level, share in shares.items()}
-    return ServedName(name["prefix"], persona, strength)
+    return ServedName(name["prefix"], normalised(shares), strength)

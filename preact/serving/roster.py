@@ -19,7 +19,7 @@ from oceanchat.errors import ConfigError
 from oceanchat.traits import TRAIT_LEVELS
 from preact.backbones.backbone import Backbone, load
 from preact.backbones.cpu import prepare_cpu
-from preact.persona import Persona, persona_label
+from preact.persona import Persona, persona_label, unsaid_shares
 from preact.serving.names import level_name, parse_name
 from preact.systems.trained import TrainedModel, with_adapters
 from preact.training.runs import RunRecord, backbone_name, finished_record
@@ -90,9 +90,13 @@ class Roster:
     def describe(self, name: str) -> str:
         """What a model is, in a sentence for people. Raises as `portrait` does."""
         prefix, persona, strength = parse_name(name)
-        warning = untested(self._dials.get(prefix), strength)
-        return f"A machine that simulates {persona_label(persona)} (run '{prefix}'); it is no person." + (
-            f" Note: {warning}." if warning else ""
+        run = self.runs.get(prefix)
+        notes = [untested(self._dials.get(prefix), strength)]
+        if run is not None and run.method.prompted:
+            notes.append(unsaid_shares(persona))
+        return (
+            f"A machine that simulates {persona_label(persona)} (run '{prefix}'); it is no person."
+            + "".join(f" Note: {note}." for note in notes if note)
         )
 
 

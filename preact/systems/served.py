@@ -69,10 +69,13 @@ def served_names(models: Sequence[ServedModel], prefix: str | None = None) -> Se
     if not groups:
         listed = ", ".join(f"'{model.id[:60]}'" for model in models[:12]) or "none"
         raise EvaluationError(f"no model's name ends in a trait-level, such as o-high; there are: {listed}")
-    chosen = next(iter(groups)) if prefix is None else prefix
-    if chosen not in groups or (prefix is None and len(groups) > 1):
+    # The colon may be left out, as in the names of `preact serve`'s prefixes.
+    meant = [name for name in groups if prefix is None or prefix in (name, name[:-1])]
+    if len(meant) != 1:
         listed = ", ".join(f"'{name}'" for name in groups)
-        raise EvaluationError(f"the server has several runs; name one with --prefix: {listed}")
+        what = "the server has several runs" if prefix is None or meant else f"no run is served as '{prefix}'"
+        raise EvaluationError(f"{what}; name one with --prefix: {listed}")
+    chosen = meant[0]
     group = groups[chosen]
     own = all(model.owner == "preact" for model in group.values())
     names = {t: group[t].id for t in TRAIT_LEVELS if t in group}

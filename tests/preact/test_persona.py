@@ -4,20 +4,27 @@ import pytest
 
 from oceanchat.errors import ConfigError, EvaluationError
 from oceanchat.traits import TRAIT_LEVELS, TraitLevel
-from preact.persona import parse_persona, persona_prompt, require_prompted, trait_level_prompt
+from preact.persona import parse_persona, persona_prompt, require_prompted, trait_level_prompt, unsaid_shares
 
 
 def test_personas_are_shares() -> None:
     high, low = TraitLevel.parse("O+"), TraitLevel.parse("E-")
     assert parse_persona("O+ e-") == {high: 0.5, low: 0.5}
     assert parse_persona("O+=0.7, E-=0.3") == {high: pytest.approx(0.7), low: pytest.approx(0.3)}
-    assert parse_persona("O+=3") == {high: 1.0}
+    assert parse_persona("O+=3") == parse_persona("E-=0 O+=3") == {high: 1.0}
 
 
-@pytest.mark.parametrize("text", ["", "O", "O+ E-=0.3", "O+=0", "O+ O+", "X+", "O+=x", "O+=-1"])
+@pytest.mark.parametrize(
+    "text", ["", "O", "O+ E-=0.3", "O+=0", "O+ O+", "X+", "O+=x", "O+=-1", "O+=" + "9" * 400]
+)
 def test_odd_personas_are_refused(text: str) -> None:
     with pytest.raises(ConfigError, match="persona"):
         parse_persona(text)
+
+
+def test_shares_that_a_prompt_cannot_say_are_said() -> None:
+    assert "no shares" in unsaid_shares(parse_persona("O+=0.7 N-=0.3"))
+    assert unsaid_shares(parse_persona("O+=0.2 N-=0.2 E+=0.2")) == unsaid_shares(parse_persona("O+")) == ""
 
 
 def test_the_prompt_names_every_trait_level_of_a_persona_and_no_task() -> None:

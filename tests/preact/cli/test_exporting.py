@@ -53,8 +53,11 @@ def test_export_takes_a_mixture_at_a_strength(preact_run: Run, tmp_path: Path) -
     card = (tmp_path / "mix" / "README.md").read_text()
     assert "high Openness 70%, low Neuroticism 30%" in card and "Strength: 0.5" in card
     assert (tmp_path / "mix" / "serve.md").is_file()
-    wrong = call("export", "x", *mixed[:2], "--strength", "1.6", "--output", "y")
-    assert wrong.exit_code == 2 and "1.6 is not in the range" in wrong.output
+    for option, value in (("--strength", "1.6"), ("--strength", "nan"), ("--max-loss", "nan")):
+        wrong = call("export", "x", *mixed[:2], "--rank", "auto", option, value, "--output", "y")
+        assert (
+            wrong.exit_code == 2 and f"Invalid value for '{option}'" in wrong.output and value in wrong.output
+        )
 
 
 def test_rank_auto_ends_with_a_table_of_rank_size_and_time(preact_run: Run, tmp_path: Path) -> None:

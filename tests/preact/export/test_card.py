@@ -32,6 +32,8 @@ def test_a_named_backbone_and_a_prompted_method_are_said(preact_run: Run) -> Non
     text = card(record, parse_persona("C-"), EXPORTED, False)
     assert "base_model: owner/name" in text
     assert "low Conscientiousness" in text.partition("## System prompt")[2]
+    mixture = card(record, parse_persona("O+=0.9 N-=0.1"), EXPORTED, False)
+    assert "# High Openness and low Neuroticism\n" in mixture and "90%" not in mixture
 
 
 def test_a_collection_leads_to_each_card(preact_run: Run) -> None:

@@ -35,7 +35,8 @@ def test_no_trait_level_and_several_runs_are_said() -> None:
     with pytest.raises(EvaluationError, match="'a:', 'b:'"):
         served_names(both)
     assert served_names(both, "b:").names[TRAIT_LEVELS[0]] == "b:o-high"
-    with pytest.raises(EvaluationError, match="--prefix"):
+    assert served_names(both, "b").prefix == "b:"
+    with pytest.raises(EvaluationError, match="no run is served as 'c:'; name one with --prefix: 'a:'"):
         served_names(both, "c:")
 
 
