@@ -89,7 +89,7 @@ class TraitParam(click.ParamType[tuple[Trait, ...]]):
         return value if isinstance(value, tuple) else traits_named(str(value))
 
 
-class NumberRange(click.FloatRange):
+class OrdinaryRange(click.FloatRange):
     """A range that NaN, which no comparison refuses, is outside of."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import click
 
 from oceanchat.cli.display.notes import print_note, print_sentence
-from oceanchat.cli.options import LevelParam, NumberRange, TraitParam
+from oceanchat.cli.options import LevelParam, OrdinaryRange, TraitParam
 from oceanchat.errors import ConfigError, EvaluationError
 from oceanchat.traits import Level, Trait, TraitLevel
 from preact.cli.evaluation import (
@@ -72,7 +72,7 @@ class RankParam(click.ParamType[int | Literal["auto"]]):
 @click.option("--output", "-o", type=FOLDER, required=True, metavar="DIR", help="Output folder; must be new.")
 @click.option(
     "--strength",
-    type=NumberRange(0.0, 1.5),
+    type=OrdinaryRange(0.0, 1.5),
     default=1.0,
     show_default=True,
     metavar="S",
@@ -81,7 +81,7 @@ class RankParam(click.ParamType[int | Literal["auto"]]):
 @click.option("--rank", type=RankParam(), help="Cut to rank N, or auto: the lowest that loses little.")
 @click.option(
     "--max-loss",
-    type=NumberRange(0.0),
+    type=OrdinaryRange(0.0),
     metavar="NATS",
     help="With --rank auto: nats per token it may cost on held-out dialogues (0.01 if left out).",
 )

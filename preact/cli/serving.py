@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 
 from oceanchat.cli.flags import call_settings
-from oceanchat.cli.options import NumberRange, json_option
+from oceanchat.cli.options import OrdinaryRange, json_option
 from oceanchat.errors import ConfigError
 from oceanchat.extras import load_optional
 from preact.cli.evaluation import threads_option
@@ -49,7 +49,7 @@ WRONG = 3
 )
 @click.option(
     "--timeout",
-    type=NumberRange(0, min_open=True),
+    type=OrdinaryRange(0, min_open=True),
     default=600.0,
     show_default=True,
     help="Seconds an answer may take, waiting included.",
