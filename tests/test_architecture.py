@@ -177,6 +177,10 @@ TESTED_ELSEWHERE = {
         "preact/evaluation/comparison/basis preact/evaluation/report/cases "
         "preact/evaluation/report/reliability preact/evaluation/report/results"
     ),
+    "tests/preact/evaluation/exam/test_examining.py": (
+        "preact/cli/exam preact/evaluation/exam/exam_page preact/evaluation/exam/measuring "
+        "preact/evaluation/exam/rating_costs preact/evaluation/exam/records"
+    ),
     "tests/preact/evaluation/test_identification.py": "preact/evaluation/identification_text",
     "tests/preact/evaluation/test_served_check.py": "preact/evaluation/served_text",
     "tests/preact/serving/test_app.py": (

@@ -14,6 +14,7 @@ import click
 
 from oceanchat.cli.group import CONTEXT, CommandGroup, run_group
 from preact.cli.evaluation import compare, control_vectors, interview, judge, report
+from preact.cli.exam import exam
 from preact.cli.exporting import chat, export
 from preact.cli.identification import identify
 from preact.cli.plots import plot, sweep
@@ -36,7 +37,7 @@ def preact() -> None:
 preact.add_section("Train", train, info, sweep)
 preact.add_section("Use", chat, serve, check_served, export)
 preact.add_section("Evaluate", identify, dial, control_vectors, interview, judge)
-preact.add_section("Report", compare, report, plot)
+preact.add_section("Report", exam, compare, report, plot)
 
 
 def main() -> None:

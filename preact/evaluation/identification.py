@@ -5,6 +5,7 @@ with length taken out: every answer cut to the same number of tokens, without it
 classifiers that see words and length alone. It knows systems and releases; it knows nothing of the terminal.
 """
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -49,6 +50,22 @@ class HeldOut(NamedTuple):
     dialogues: tuple[TrainingDialogue, ...]
     seen: bool
     """Whether the system was trained on some of them."""
+
+
+class HeldOutLosses(NamedTuple):
+    """All losses that an identification is computed from."""
+
+    whole: TraitLevelLosses
+    backbone: list[float]
+    """The backbone's loss on each of these dialogues, nats per token."""
+    cut: int
+    """Tokens that every answer is cut to where length is taken out; 0 where it was not."""
+    length_out: TraitLevelLosses | None
+    short_answers: int
+    """Answers left out there because they are shorter."""
+    peers: dict[Peer, Tensor]
+    """Losses of classifiers on words and length, n x 10, by peer."""
+    peers_length_out: dict[Peer, Tensor]
 
 
 class Identification(NamedTuple):
@@ -122,7 +139,7 @@ def identify(
     if data is None and run is None:
         raise EvaluationError(f"system '{system}' has no release of its own; name one with --data")
     held = held_out(run, data, split, say)
-    training = () if plain else _training_dialogues(run, held.release, held.split, say)
+    training = () if plain else training_dialogues(run, held.release, held.split, say)
     return identification(opened, held.dialogues, held.split, training, plain, say)
 
 
@@ -145,14 +162,9 @@ def identification(
     say: Say,
 ) -> Identification:
     """All figures of an opened system on these dialogues, with peers fitted on the training dialogues."""
-    scored = trait_level_losses(opened, dialogues, say=say)
+    held_out = held_out_losses(opened, dialogues, training, plain, say)
+    scored, alike = held_out.whole, held_out.length_out
     own = own_losses(*scored[::-1])
-    base = opened.score([d.messages for d in scored.dialogues], None)
-    cut = 0 if plain else equal_length(opened, dialogues)
-    alike = trait_level_losses(opened, dialogues, cut=cut, say=say) if cut else None
-    peers = peer_losses(training, scored.dialogues)
-    shorter = _long_answers(opened, alike.dialogues, cut) if alike else []
-    cut_peers = peer_losses(_long_answers(opened, training, cut), shorter) if shorter else {}
     return Identification(
         system=opened.model,
         dialogues=len(scored.dialogues),
@@ -162,13 +174,40 @@ def identification(
         named=named_right(scored.losses, scored.dialogues),
         margin=margin(scored.losses, scored.dialogues),
         own_loss=float(own.mean()),
-        excess=float((own - torch.tensor(base, dtype=torch.float64)).mean()),
-        cut=cut,
-        short_answers=sum(n < cut for n in _answer_lengths(opened, dialogues)) if cut else 0,
+        excess=float((own - torch.tensor(held_out.backbone, dtype=torch.float64)).mean()),
+        cut=held_out.cut,
+        short_answers=held_out.short_answers,
         length_out=named_right(alike.losses, alike.dialogues) if alike else None,
-        peers={name: named_right(losses, scored.dialogues) for name, losses in peers.items()},
-        peers_length_out={name: named_right(losses, shorter) for name, losses in cut_peers.items()},
+        peers={name: named_right(losses, scored.dialogues) for name, losses in held_out.peers.items()},
+        peers_length_out={
+            name: named_right(losses, alike.dialogues if alike else [])
+            for name, losses in held_out.peers_length_out.items()
+        },
         experts=_expert_use(opened),
+    )
+
+
+def held_out_losses(
+    system: ScoringSystem,
+    dialogues: Sequence[TrainingDialogue],
+    training: Sequence[TrainingDialogue],
+    plain: bool,
+    say: Say,
+) -> HeldOutLosses:
+    """All losses that an identification is computed from. Raises EvaluationError when nothing fits."""
+    scored = trait_level_losses(system, dialogues, say=say)
+    backbone = system.score([d.messages for d in scored.dialogues], None)
+    cut = 0 if plain else equal_length(system, dialogues)
+    alike = trait_level_losses(system, dialogues, cut=cut, say=say) if cut else None
+    shorter = _long_answers(system, alike.dialogues, cut) if alike else []
+    return HeldOutLosses(
+        scored,
+        [math.nan if loss is None else loss for loss in backbone],
+        cut,
+        alike,
+        sum(n < cut for n in _answer_lengths(system, dialogues)) if cut else 0,
+        peer_losses(training, scored.dialogues),
+        peer_losses(_long_answers(system, training, cut), shorter) if shorter else {},
     )
 
 
@@ -226,7 +265,7 @@ def _trained_on(trained: TrainedModel, release: TrainingRelease, split: str) -> 
     return same and (split == "all" or trained.record.config.train_split in (split, "all"))
 
 
-def _training_dialogues(
+def training_dialogues(
     run: TrainedModel | None, release: TrainingRelease, split: str, say: Say
 ) -> tuple[TrainingDialogue, ...]:
     """What peers are fitted on: the run's own training split, or that of the release; none if unreadable."""

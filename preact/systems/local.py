@@ -74,10 +74,10 @@ class LocalSystem:
         return token_ends(self.local.tokenizer, texts)
 
     def score(
-        self, dialogues: Sequence[Sequence[Message]], persona: Persona | None, *, cut: int = 0
+        self, dialogues: Sequence[Sequence[Message]], persona: Persona | None, *, cut: int = 0, skip: int = 0
     ) -> list[float | None]:
         """See `ScoringSystem.score`."""
-        return score(self.local, dialogues, persona, cut)
+        return score(self.local, dialogues, persona, cut, skip)
 
 
 def open_local(

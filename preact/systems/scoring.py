@@ -24,31 +24,35 @@ BATCH = 16
 
 
 def score(
-    local: LocalModel, dialogues: Sequence[Sequence[Message]], persona: Persona | None, cut: int = 0
+    local: LocalModel,
+    dialogues: Sequence[Sequence[Message]],
+    persona: Persona | None,
+    cut: int = 0,
+    skip: int = 0,
 ) -> list[float | None]:
     """As `ScoringSystem.score` says."""
     with local.portraying(persona) as portrayal:
-        encoded = [encode_answers(local, messages, portrayal.system, cut) for messages in dialogues]
+        encoded = [encode_answers(local, messages, portrayal.system, cut, skip) for messages in dialogues]
         examples = [example for example in encoded if example is not None]
         losses = iter(example_losses(local, examples, portrayal.arguments).tolist())
     return [None if example is None else next(losses) for example in encoded]
 
 
 def encode_answers(
-    local: LocalModel, messages: Sequence[Message], system: str = "", cut: int = 0
+    local: LocalModel, messages: Sequence[Message], system: str = "", cut: int = 0, skip: int = 0
 ) -> Example | None:
     """The dialogue as far as it fits the recipe's lengths, its answers labeled; None if there are none."""
     answers = [message.content for message in messages if message.role == "assistant"]
     ends = token_ends(local.tokenizer, answers) if cut else []
-    shown = cut_answers(messages, ends, cut) if cut else messages
+    shown = [*messages[: 2 * skip], *cut_answers(messages[2 * skip :], ends[skip:], cut)] if cut else messages
     recipe = local.recipe
     encoded = encode_under(local.tokenizer, shown, system, context=recipe.context, reply=recipe.reply)
     if encoded is None:
         return None
     labels = encoded.labels
-    if cut:
-        long_enough = [len(own) >= cut for own in ends[: encoded.answers]]
-        labels = _first_tokens(encoded.labels, long_enough, cut, set(local.tokenizer.all_special_ids))
+    if cut or skip:
+        scored = [n >= skip and (not cut or len(ends[n]) >= cut) for n in range(encoded.answers)]
+        labels = _first_tokens(encoded.labels, scored, cut, set(local.tokenizer.all_special_ids))
         if all(label == IGNORED for label in labels):
             return None
     return Example(encoded.ids, labels, 0)
@@ -91,16 +95,15 @@ def cut_answers(messages: Sequence[Message], ends: Sequence[Sequence[int]], cut:
     return shown
 
 
-def _first_tokens(
-    labels: Sequence[int], long_enough: Sequence[bool], cut: int, special: set[int]
-) -> list[int]:
-    """The labels of the first `cut` tokens of each answer that is long enough, never of an end of turn."""
+def _first_tokens(labels: Sequence[int], scored: Sequence[bool], cut: int, special: set[int]) -> list[int]:
+    """The labels of the answers that are scored; with `cut` its first tokens, never an end of turn."""
     scored_labels: list[int] = []
-    turns = iter(long_enough)
+    turns = iter(scored)
     for labeled, run in groupby(labels, lambda label: label != IGNORED):
         span = list(run)
-        if labeled:
-            scored = cut if next(turns) else 0
-            span = [token if n < scored and token not in special else IGNORED for n, token in enumerate(span)]
+        if labeled and not next(turns):
+            span = [IGNORED] * len(span)
+        elif labeled and cut:
+            span = [token if n < cut and token not in special else IGNORED for n, token in enumerate(span)]
         scored_labels += span
     return scored_labels

@@ -93,11 +93,12 @@ class ScoringSystem(System, Protocol):
         """For each text the place in it, in characters, where each of the system's own tokens ends."""
 
     def score(
-        self, dialogues: Sequence[Sequence[Message]], persona: Persona | None, *, cut: int = 0
+        self, dialogues: Sequence[Sequence[Message]], persona: Persona | None, *, cut: int = 0, skip: int = 0
     ) -> list[float | None]:
         """The mean loss of the self-discloser's tokens in each dialogue, nats per token, as this persona.
 
-        None for the persona scores the backbone as it is. With `cut` every answer ends after so many tokens,
-        without an end of turn, and shorter ones are read but not scored: a loss that knows no length. None
-        stands for a dialogue of which nothing is scored.
+        None for the persona scores the backbone as it is; shares that sum to more or less than 1 are its
+        strength. With `cut` every answer ends after so many tokens, without an end of turn, and shorter ones
+        are read but not scored: a loss that knows no length. The first `skip` answers are read whole and not
+        scored. None stands for a dialogue of which nothing is scored.
         """

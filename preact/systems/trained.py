@@ -5,16 +5,19 @@ question here: what makes the model portray a trait-level, or a mixture of them.
 of exports or of the terminal.
 """
 
+import math
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
+from peft.helpers import rescale_adapter_scale
 from torch import Tensor
 
 from oceanchat.errors import TrainingError
+from oceanchat.traits import TraitLevel
 from preact.backbones.backbone import Backbone, load
 from preact.backbones.cpu import prepare_cpu
 from preact.config import Recipe
@@ -98,23 +101,30 @@ class TrainedModel:
     def portraying(self, persona: Persona | None) -> Iterator[Portrayal]:
         """The scope in which the model portrays the persona; without one its backbone answers.
 
-        Raises TrainingError for a mixture under lora-sep, whose adapters do not mix.
+        Shares that do not sum to 1 are a strength: what the adapter adds is multiplied by their sum. Raises
+        TrainingError for a mixture under lora-sep, whose adapters do not mix.
         """
         if persona is None:
             with self.model.disable_adapter():
                 yield Portrayal()
         elif self.gated:
             yield Portrayal(arguments={"expert_weights": mix(self.expert_weights(), persona)})
-        elif self.method.prompted:
-            yield Portrayal(persona_prompt(persona, style=self.record.config.prompt))
         else:
-            if len(persona) > 1:
-                raise TrainingError(
-                    f"{self.record.config.method} has one adapter per trait-level and no mixtures; name a"
-                    " single trait-level"
-                )
-            self.model.set_adapter(next(iter(persona)).code)
-            yield Portrayal()
+            if not self.method.prompted:
+                self.model.set_adapter(self._only(persona).code)
+            text = persona_prompt(persona, style=self.record.config.prompt) if self.method.prompted else ""
+            strength = sum(persona.values())
+            as_trained = math.isclose(strength, 1)
+            with nullcontext() if as_trained else rescale_adapter_scale(self.model, strength):
+                yield Portrayal(text)
+
+    def _only(self, persona: Persona) -> TraitLevel:
+        if len(persona) > 1:
+            raise TrainingError(
+                f"{self.record.config.method} has one adapter per trait-level and no mixtures; name a"
+                " single trait-level"
+            )
+        return next(iter(persona))
 
 
 def open_run(folder: Path, threads: int = 0, *, exact: bool = False) -> TrainedModel:

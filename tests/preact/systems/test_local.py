@@ -8,6 +8,7 @@ import pytest
 
 from oceanchat.errors import EvaluationError, TrainingError
 from oceanchat.prompts import Message
+from oceanchat.traits import TraitLevel
 from preact.backbones.tiny import save as save_backbone
 from preact.persona import parse_persona
 from preact.systems import control_vectors, persona_vectors
@@ -173,3 +174,14 @@ def test_sampling_is_part_of_the_provenance(backbone: Path) -> None:
     facts = system.provenance()
     assert (facts["temperature"], facts["top_p"], facts["max_tokens"]) == (0.0, 0.8, 3)
     assert facts["stop_ids"] == [tiny_backbone().tokenizer.eos_token_id]
+
+
+@pytest.mark.parametrize("method", ["preact", "lora", "lora-sep"])
+def test_shares_that_do_not_sum_to_one_are_a_strength(runs: dict[str, Path], method: str) -> None:
+    system = open_local(str(runs[method]))
+    talk = [(Message("user", "What do you like?"), Message("assistant", "Long walks and old books."))]
+    trait_level = TraitLevel.parse("O+")
+    losses = [system.score(talk, {trait_level: strength})[0] for strength in (1.0, 0.5, 2.0, 1.0)]
+    assert losses[0] == losses[3] and len({*losses}) == 3
+    if method != "lora":
+        assert system.score(talk, {trait_level: 0.0})[0] == pytest.approx(system.score(talk, None)[0])

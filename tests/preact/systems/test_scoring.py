@@ -87,3 +87,16 @@ def test_tokens_end_where_the_text_ends(trained: TrainedModel) -> None:
     assert ends[-1] == len(LONG) and ends == sorted(ends)
     (cut,) = cut_answers([Message("assistant", LONG)], [ends], 3)
     assert LONG.startswith(cut.content) and len(cut.content) == ends[2]
+
+
+def test_answers_that_are_skipped_are_read_and_not_scored(trained: TrainedModel) -> None:
+    whole = labeled(trained)
+    assert labeled(trained, skip=1) == whole[1:]
+    assert labeled(trained, skip=1, cut=5) == [whole[2][:5]]
+    example = encode_answers(trained, TALK, skip=1, cut=5)
+    assert example is not None
+    # A skipped answer stays whole in the context, the others are cut.
+    assert trained.tokenizer.decode(example.ids).count("book") == 1
+    assert encode_answers(trained, TALK[:4], skip=1, cut=5) is None
+    persona = parse_persona("N-")
+    assert score(trained, [TALK], persona, skip=2) != score(trained, [TALK[4:]], persona)

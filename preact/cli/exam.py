@@ -1,0 +1,59 @@
+"""Ask what a sceptic asks.
+
+`preact exam`, for every system and several side by side.
+"""
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import click
+
+from preact.cli.evaluation import access_options, open_local_later, output_option, read_access, threads_option
+from preact.cli.training import say
+
+PARTS = ("identification", "dose", "persistence", "behaviour", "neutral", "capability", "answers")
+
+
+@click.command()
+@click.argument("systems", nargs=-1, required=True, metavar="SYSTEM...")
+@output_option("Folder for the page and everything measured.")
+@click.option("--data", metavar="RELEASE", help="Another release: folder or Hub id. Default: the run's own.")
+@click.option(
+    "--split", metavar="NAME", help="train, validation, test or all. Default: test, or all of --data."
+)
+@click.option("--quick", is_flag=True, help="A small part of everything: minutes on a CPU.")
+@click.option(
+    "--only",
+    multiple=True,
+    type=click.Choice(PARTS),
+    metavar="PART",
+    help=f"Measure this part alone ({', '.join(PARTS)}); may be repeated. Default: all.",
+)
+@click.option(
+    "--judge",
+    "judges",
+    multiple=True,
+    metavar="MODEL",
+    help="Model whose judging is priced, not asked; may be repeated.",
+)
+@threads_option
+@access_options
+def exam(**flags: Any) -> None:
+    """Answer seven questions that a sceptic asks of each SYSTEM, without a judge, on one page.
+
+    SYSTEM is a run of `preact train`, prompted:MODEL or control:DIR. Everything measured is stored as it
+    comes in; run the same command again to resume. Of a model behind an endpoint, which is paid for its
+    answers, only what it says can be examined.
+
+    \b
+    Example:  preact exam runs/first --quick --output exams/first
+              preact exam runs/preact runs/lora prompted:runs/preact --output exams/all
+    """
+    from preact.evaluation.exam.examining import ExamPlan, hold_exam
+
+    access = read_access(flags)
+    systems: tuple[str, ...] = flags.pop("systems")
+    output: Path = flags.pop("output")
+    files = asyncio.run(hold_exam(ExamPlan(systems, output, **flags), access, open_local_later, say))
+    click.echo(f"{files.markdown}\n{files.html}")
