@@ -11,6 +11,7 @@ import click
 
 from preact.cli.evaluation import access_options, open_local_later, output_option, read_access, threads_option
 from preact.cli.training import say
+from preact.cli.training_options import FOLDER
 
 PARTS = ("identification", "dose", "persistence", "behaviour", "neutral", "capability", "answers")
 
@@ -36,6 +37,14 @@ PARTS = ("identification", "dose", "persistence", "behaviour", "neutral", "capab
     multiple=True,
     metavar="MODEL",
     help="Model whose judging is priced, not asked; may be repeated.",
+)
+@click.option(
+    "--interview",
+    "interviews",
+    multiple=True,
+    type=FOLDER,
+    metavar="DIR",
+    help="Judged interview (--items all) whose leakage is shown too; may be repeated.",
 )
 @threads_option
 @access_options

@@ -12,6 +12,7 @@ from typing import NamedTuple
 from oceanchat.statistics.figure import SHARE, number
 from oceanchat.traits import CODES, TRAITS
 from preact.evaluation.exam.figures import Figures
+from preact.evaluation.exam.judged import JudgedLeakage
 from preact.evaluation.exam.questions import NATS, QUESTIONS, concerns
 from preact.evaluation.exam.records import ExamSize
 from preact.evaluation.report.page import Page
@@ -40,6 +41,7 @@ class ExaminedSystem(NamedTuple):
 
 def write_page(
     systems: Sequence[ExaminedSystem],
+    judged: Sequence[JudgedLeakage],
     size: ExamSize,
     quick: bool,
     folder: Path,
@@ -67,6 +69,7 @@ def write_page(
             page.paragraph(f"Again: {_command(s, question.parts, quick, folder)}")
     _identification(page, systems)
     _matrices(page, systems)
+    _judged(page, judged)
     _by_trait_level(page, systems)
     page.heading("What only people or a judge can say")
     page.paragraph(
@@ -119,10 +122,7 @@ def _matrices(page: Page, systems: Sequence[ExaminedSystem]) -> None:
         if not s.matrix:
             continue
         page.heading(f"How {s.name} moves every trait", 3)
-        page.table(
-            ["as", *(trait.label for trait in TRAITS)],
-            [[code, *(number(value, 4) for value in row)] for code, row in zip(CODES, s.matrix, strict=True)],
-        )
+        _matrix(page, s.matrix, 4)
         whole = s.figures["leakage"].text(".2f")
         page.paragraph(
             "Nats per token by which a trait's high dialogues become likelier than its low ones, beyond what"
@@ -130,6 +130,26 @@ def _matrices(page: Page, systems: Sequence[ExaminedSystem]) -> None:
             f" {s.figures['leakage_length_out'].text('.2f')}; with length left in: {whole}. The largest of"
             " four is above 0 by chance alone, so few dialogues make leakage look larger than it is."
         )
+
+
+def _judged(page: Page, judged: Sequence[JudgedLeakage]) -> None:
+    for one in judged:
+        page.heading(f"The same in a judge's eyes: {one.name}", 3)
+        _matrix(page, one.matrix, 2)
+        own, other = one.figures["own_moved"], one.figures["other_moved"]
+        page.paragraph(
+            "Points of the judge's scale from 1 to 5 beyond what all ten trait-levels have. The own trait"
+            f" moves {own.text('+.2f')} as asked, the largest other {other.text('+.2f')}; leakage ratio"
+            f" {one.figures['leakage'].text('.2f')}. A judge's figures are worth what its own exam says."
+        )
+        page.points(one.warnings, alarm=True)
+
+
+def _matrix(page: Page, matrix: Sequence[Sequence[float]], digits: int) -> None:
+    page.table(
+        ["as", *(trait.label for trait in TRAITS)],
+        [[code, *(number(value, digits) for value in row)] for code, row in zip(CODES, matrix, strict=True)],
+    )
 
 
 def _cell(figures: Figures, name: str, form: str) -> str:

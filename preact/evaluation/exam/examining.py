@@ -6,6 +6,7 @@ not known here.
 """
 
 import json
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -19,7 +20,8 @@ from oceanchat.whole_files import whole_file
 from preact.dialogues.release import TrainingRelease
 from preact.evaluation.calling import ModelAccess, OpenLocal, opened_system
 from preact.evaluation.exam.exam_page import ExaminedSystem, write_page
-from preact.evaluation.exam.figures import all_figures
+from preact.evaluation.exam.figures import Figures, all_figures
+from preact.evaluation.exam.judged import JudgedLeakage, judged_leakages
 from preact.evaluation.exam.leakage import leakage_matrix
 from preact.evaluation.exam.measuring import (
     Material,
@@ -102,6 +104,8 @@ class ExamPlan:
     threads: int = 0
     judges: Sequence[str] = ()
     """Judges whose cost is estimated."""
+    interviews: Sequence[Path] = ()
+    """Judged interviews that are shown beside the figures without a judge."""
 
     @property
     def size(self) -> ExamSize:
@@ -125,6 +129,7 @@ async def hold_exam(
     another exam; TrainingError or BuildStopped as systems do.
     """
     names = _names(plan.systems)
+    judged = [one for folder in plan.interviews for one in judged_leakages(folder)]
     plan.output.mkdir(parents=True, exist_ok=True)
     sampling = Sampling(temperature=0, max_tokens=plan.size.tokens)
     with folder_lock(plan.output):
@@ -136,7 +141,7 @@ async def hold_exam(
                 await examine(opened, material, header, folder, plan.only, named)
         prices = load_prices(access.settings.prices)
         costs = rating_costs(len(names), prices, access.settings.base_url, plan.judges)
-        return exam_page(plan.output, names, plan.quick, costs)
+        return exam_page(plan.output, names, plan.quick, costs, judged)
 
 
 async def examine(
@@ -167,21 +172,37 @@ async def examine(
         write_part(folder, "answers", await measure_answers(system, header.size, say))
 
 
-def exam_page(folder: Path, names: Sequence[str], quick: bool, costs: Sequence[str]) -> ExamFiles:
+def exam_page(
+    folder: Path,
+    names: Sequence[str],
+    quick: bool,
+    costs: Sequence[str],
+    judged: Sequence[JudgedLeakage] = (),
+) -> ExamFiles:
     """Compute all figures from the stored parts, store them, and write the page.
 
     Raises EvaluationError for stored files that cannot be read.
     """
     systems = [read_examined(folder, name) for name in names]
-    stored = {
-        s.name: {name: {**figure.bounds(), "note": figure.note} for name, figure in s.figures.items()}
-        | {"leakage_matrix": s.matrix}
-        for s in systems
-    }
+    stored = {s.name: _as_json(s.figures, s.matrix) for s in systems}
+    stored |= {one.name: _as_json(one.figures, one.matrix) for one in judged}
     with whole_file(folder / FIGURES) as file:
-        file.write((json.dumps(stored, indent=1) + "\n").encode())
+        file.write((json.dumps(stored, indent=1, allow_nan=False) + "\n").encode())
     size = read_header(folder / names[0] / HEADER, ExamHeader, "preact exam").size
-    return ExamFiles(*write_page(systems, size, quick, folder, costs))
+    return ExamFiles(*write_page(systems, judged, size, quick, folder, costs))
+
+
+def _as_json(figures: Figures, matrix: Sequence[Sequence[float]]) -> dict[str, Any]:
+    """Figures and matrix as they are stored; null stands for what is not known or has no end."""
+    plain: dict[str, Any] = {
+        name: {key: _finite(value) for key, value in figure.bounds().items()} | {"note": figure.note}
+        for name, figure in figures.items()
+    }
+    return plain | {"leakage_matrix": [[_finite(value) for value in row] for row in matrix]}
+
+
+def _finite(value: float | None) -> float | None:
+    return value if value is not None and math.isfinite(value) else None
 
 
 def read_examined(folder: Path, name: str) -> ExaminedSystem:

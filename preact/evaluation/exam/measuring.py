@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from itertools import islice
 from typing import NamedTuple
 
+from oceanchat.errors import EvaluationError
 from oceanchat.prompts import Message
 from oceanchat.traits import TRAIT_LEVELS, Level, TraitLevel
 from preact.dialogues.release import TrainingDialogue
@@ -135,7 +136,7 @@ def measure_persistence(
     before[DROPPED] = DROP_THE_ROLE
     after: dict[str, Losses] = {}
     for name, talk in before.items():
-        say(f"scoring {len(dialogues)} exchanges after {_said(name)}")
+        say(f"scoring {len(dialogues)} exchanges after {_condition(name)}")
         columns = [
             system.score(
                 [(*talk, *d.messages[:2]) for d in dialogues], {level: 1.0}, cut=cut, skip=len(talk) // 2
@@ -164,18 +165,13 @@ def measure_behaviour(system: ScoringSystem, each: int, say: Say) -> BehaviourPa
         if seen[situation.trait.value] <= each:
             chosen.append(situation)
     say(f"scoring two courses of action in {len(chosen)} situations")
-    losses = {
-        level: {
-            speaker: _texts(system, [(s.text, s.courses[level]) for s in chosen], speaker)
-            for speaker in SPEAKERS
-        }
-        for level in Level
-    }
+    pairs = [(s.text, s.courses[level]) for s in chosen for level in Level]
+    fitting, losses = _by_speaker(system, pairs, 2)
     return BehaviourPart(
-        situations=tuple(s.id for s in chosen),
-        traits=tuple(s.trait.value for s in chosen),
-        high=losses[Level.HIGH],
-        low=losses[Level.LOW],
+        situations=tuple(chosen[n].id for n in fitting),
+        traits=tuple(chosen[n].trait.value for n in fitting),
+        high={speaker: own[0::2] for speaker, own in losses.items()},
+        low={speaker: own[1::2] for speaker, own in losses.items()},
     )
 
 
@@ -184,10 +180,8 @@ def measure_neutral(system: ScoringSystem, count: int, say: Say) -> NeutralPart:
     chosen = neutral_texts()[:count]
     say(f"scoring {len(chosen)} impersonal paragraphs")
     pairs = [(question.content, text.content) for question, text in (t.messages for t in chosen)]
-    return NeutralPart(
-        topics=tuple(t.topic for t in chosen),
-        losses={speaker: _texts(system, pairs, speaker) for speaker in SPEAKERS},
-    )
+    fitting, losses = _by_speaker(system, pairs, 1)
+    return NeutralPart(topics=tuple(chosen[n].topic for n in fitting), losses=losses)
 
 
 def measure_capability(system: ScoringSystem, each: int, say: Say) -> CapabilityPart:
@@ -200,11 +194,13 @@ def measure_capability(system: ScoringSystem, each: int, say: Say) -> Capability
             chosen.append(question)
     say(f"scoring four answers to {len(chosen)} plain questions")
     pairs = [(q.text, f"{answer[0].upper()}{answer[1:]}.") for q in chosen for answer in q.answers]
-    losses = {}
-    for speaker in SPEAKERS:
-        scores = _texts(system, pairs, speaker)
-        losses[speaker] = tuple(tuple(scores[n : n + 4]) for n in range(0, len(scores), 4))
-    return CapabilityPart(questions=tuple(q.id for q in chosen), losses=losses)
+    fitting, losses = _by_speaker(system, pairs, 4)
+    return CapabilityPart(
+        questions=tuple(chosen[n].id for n in fitting),
+        losses={
+            speaker: tuple(own[n : n + 4] for n in range(0, len(own), 4)) for speaker, own in losses.items()
+        },
+    )
 
 
 async def measure_answers(system: System, size: ExamSize, say: Say) -> AnswersPart:
@@ -233,18 +229,36 @@ def persona_of(speaker: str) -> Persona | None:
     return None if speaker == BACKBONE else {TraitLevel.parse(speaker): 1.0}
 
 
-def _texts(system: ScoringSystem, pairs: Sequence[tuple[str, str]], speaker: str) -> tuple[float, ...]:
-    scores = system.score(
-        [(Message("user", asked), Message("assistant", text)) for asked, text in pairs], persona_of(speaker)
-    )
-    return tuple(float("nan") if score is None else score for score in scores)
+def _by_speaker(
+    system: ScoringSystem, pairs: Sequence[tuple[str, str]], group: int
+) -> tuple[list[int], dict[str, tuple[float, ...]]]:
+    """The loss of every second text after its first, under everybody, for the groups that fit, and which do.
+
+    Raises EvaluationError when none fits the system's lengths.
+    """
+    talks = [(Message("user", asked), Message("assistant", text)) for asked, text in pairs]
+    columns = {speaker: system.score(talks, persona_of(speaker)) for speaker in SPEAKERS}
+    starts = range(0, len(pairs), group)
+    fitting = [
+        n
+        for n, start in enumerate(starts)
+        if all(loss is not None for own in columns.values() for loss in own[start : start + group])
+    ]
+    if not fitting:
+        raise EvaluationError("none of the exam's texts fits the system's lengths; examine it with --only")
+    return fitting, {
+        speaker: tuple(
+            loss for n in fitting for loss in own[starts[n] : starts[n] + group] if loss is not None
+        )
+        for speaker, own in columns.items()
+    }
 
 
 def _opposite(trait_level: TraitLevel) -> TraitLevel:
     return TraitLevel(trait_level.trait, Level.LOW if trait_level.level is Level.HIGH else Level.HIGH)
 
 
-def _said(name: str) -> str:
+def _condition(name: str) -> str:
     return "the role was dropped" if name == DROPPED else f"{name} exchanges of small talk"
 
 
@@ -253,7 +267,8 @@ def _losses(scored: TraitLevelLosses) -> Losses:
 
 
 def _rows(rows: Sequence[Sequence[float | None]]) -> tuple[tuple[float, ...], ...]:
-    return tuple(tuple(float("nan") if x is None else x for x in row) for row in rows)
+    """Whole rows of losses as they are stored."""
+    return tuple(tuple(x for x in row if x is not None) for row in rows)
 
 
 def _described(dialogues: Sequence[TrainingDialogue]) -> tuple[HeldOutDialogue, ...]:

@@ -169,7 +169,7 @@ def keeps_abilities(figures: Figures) -> Answer:
     verdict: Verdict = "no" if any(worse) else "yes" if all(kept_up) else "not shown"
     if verdict == "not shown":
         names = ("the loss", "answering", "refusing")
-        open_points = [name for name, kept in zip(names, kept_up, strict=True) if not kept]
+        open_points = [name for name, intact in zip(names, kept_up, strict=True) if not intact]
         details += f" Not shown to be left: {', '.join(open_points)}."
     return Answer(verdict, f"loss {neutral.text(NATS)}, questions {capability.text('+.1%')}", details)
 

@@ -16,12 +16,12 @@ from preact.systems.system import Conversation, SystemReply
 SMALL = ExamSize(
     dialogues=0,
     persistence=1,
-    strengths=(0.5, 1.0, 2.0),
+    strengths=(0.5, 1.5),
     exchanges=(0, 1),
     situations=1,
     neutral=2,
     questions=1,
-    requests=2,
+    requests=1,
     open_questions=1,
     tokens=4,
 )

@@ -15,12 +15,12 @@ from oceanchat.statistics.figure import SHARE, Figure
 from oceanchat.traits import CODES
 from preact.cli.main import preact
 from preact.evaluation.exam import examining, measuring
-from preact.evaluation.exam.examining import examine, read_examined
+from preact.evaluation.exam.examining import exam_page, examine, read_examined
 from preact.evaluation.exam.figures import all_figures
 from preact.evaluation.exam.measuring import first_of_each
 from preact.evaluation.exam.records import PARTS, read_parts
 from tests.preact.conftest import Run
-from tests.preact.evaluation.exam.examinees import SMALL, dialogues, header, knower, material
+from tests.preact.evaluation.exam.examinees import SMALL, dialogues, header, knower, lengthwise, material
 
 
 @pytest.fixture(autouse=True)
@@ -37,11 +37,11 @@ def run(*words: object) -> Any:
 
 @pytest.fixture(scope="module")
 def exam(preact_run: Run, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The exam of a micro run and of its backbone under the persona prompt."""
+    """The exam of a micro run."""
     folder = tmp_path_factory.mktemp("exam")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(examining, "QUICK", SMALL.model_copy(update={"dialogues": 1}))
-        result = run(preact_run.folder, f"prompted:{preact_run.folder}", "--output", folder)
+        result = run(preact_run.folder, "--output", folder)
     assert result.exit_code == 0 and result.stdout.split() == [
         str(folder / "exam.md"),
         str(folder / "exam.html"),
@@ -49,19 +49,24 @@ def exam(preact_run: Run, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-NAMES = ("preact", "prompted-preact")
-
-
 def test_every_part_is_stored_and_the_page_answers_seven_questions(exam: Path) -> None:
     page = (exam / "exam.md").read_text()
-    for name in NAMES:
-        assert {f"{part}.json" for part in PARTS} <= {path.name for path in (exam / name).iterdir()}
-    answered = [line for line in page.splitlines() if re.match(r"(preact|prompted-preact): \S+", line)]
-    assert len(answered) == 2 * 7 and all(re.match(r".*?: (yes|no|not shown)\. ", line) for line in answered)
-    assert page.count("Again: preact exam") == 14 and "people: 100 answers" in page and "USD" in page
-    assert "its strength cannot be set" in page
+    assert {f"{part}.json" for part in PARTS} <= {path.name for path in (exam / "preact").iterdir()}
+    answered = [line for line in page.splitlines() if re.match(r"preact: \S+", line)]
+    assert len(answered) == 7 and all(re.match(r".*?: (yes|no|not shown)\. ", line) for line in answered)
+    assert page.count("Again: preact exam") == 7 and "people: 100 answers" in page and "USD" in page
     tables = len(re.findall(r"^\| ---", page, re.MULTILINE))
-    assert (exam / "exam.html").read_text().count("<table>") == tables == 7
+    assert (exam / "exam.html").read_text().count("<table>") == tables == 5
+
+
+async def test_systems_stand_side_by_side(tmp_path: Path) -> None:
+    size = SMALL.model_copy(update={"strengths": (1.0,)})
+    for system in (knower(), lengthwise()):
+        await examine(system, material(dialogues(2)), header(system, size), tmp_path / system.model)
+    exam_page(tmp_path, ["Knower", "Lengthwise"], False, [])
+    page = (tmp_path / "exam.md").read_text()
+    assert "| Question | Knower | Lengthwise |" in page and "its strength cannot be set" in page
+    assert page.count("Again: ") == 14
 
 
 def numbers(text: str) -> set[str]:
@@ -73,7 +78,7 @@ def test_every_figure_on_the_page_comes_from_the_stored_files(exam: Path) -> Non
     stored = json.loads((exam / "figures.json").read_text())
     forms = (SHARE, "+.1%", "+.4f", ".4f", ".2f", "+.3f")
     written = {"10.0%", "20.0%", "50.0%", "25.0%"}
-    for name in NAMES:
+    for name in ("preact",):
         figures = all_figures(read_parts(exam / name))
         assert {key: value for key, value in stored[name].items() if key != "leakage_matrix"} == {
             key: {**figure.bounds(), "note": figure.note} for key, figure in figures.items()
@@ -118,7 +123,7 @@ def test_a_second_exam_measures_only_what_is_missing(
     (folder / "preact" / "neutral.json").unlink()
     for name in ("identification", "dose", "persistence", "behaviour", "capability"):
         monkeypatch.setattr(examining, f"measure_{name}", None)
-    result = run(preact_run.folder, f"prompted:{preact_run.folder}", "--output", folder)
+    result = run(preact_run.folder, "--output", folder)
     assert result.exit_code == 0 and "impersonal" in result.stderr and "asking" not in result.stderr
     again = (folder / "exam.md").read_text()
     assert [line for line in again.splitlines() if "--output" not in line] == [
@@ -153,7 +158,7 @@ def test_what_cannot_be_examined_is_refused_in_one_line(exam: Path, preact_run: 
     assert "name one with --data" in str(run(f"prompted:{alone}", "--output", tmp_path / "b").exception)
     shutil.copytree(exam, tmp_path / "c")
     (tmp_path / "c" / "preact" / "dose.json").write_text('{"has_dial": 3')
-    damaged = run(preact_run.folder, f"prompted:{preact_run.folder}", "--output", tmp_path / "c")
+    damaged = run(preact_run.folder, "--output", tmp_path / "c")
     assert "dose.json' cannot be read; remove it" in str(damaged.exception)
     assert run("--output", tmp_path / "d").exit_code == 2
 

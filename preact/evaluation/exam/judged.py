@@ -1,0 +1,89 @@
+"""How each trait-level moves every trait in a judge's eyes.
+
+The same 10 x 5 matrix as of losses, of an interview whose answers were judged on all items: a trait-level's
+mean score on a trait less that of all ten. Intervals resample batches of answers. It asks no judge.
+"""
+
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from oceanchat.errors import EvaluationError
+from oceanchat.statistics.figure import Figure
+from oceanchat.traits import CODES, TRAITS
+from preact.evaluation.comparison.trait_scores import first_opinions
+from preact.evaluation.exam.leakage import DRAWS, Movements, leakage_of, movements
+from preact.evaluation.interview.interviewing import read_interview
+from preact.evaluation.judge.controls import check
+from preact.evaluation.judge.judging import Judging, all_judgings
+
+
+class JudgedLeakage(NamedTuple):
+    """One judge's scores of one interview."""
+
+    name: str
+    """The interview's folder and the judge."""
+    matrix: list[list[float]]
+    """10 x 5, scale points beyond what all ten trait-levels have."""
+    figures: dict[str, Figure]
+    warnings: tuple[str, ...]
+    """What the judge did wrong with the control answers."""
+
+
+def judged_leakages(interview: Path) -> list[JudgedLeakage]:
+    """One for each judging of an interview in which every trait-level answered every item.
+
+    Raises EvaluationError where there is none.
+    """
+    header = read_interview(interview).header
+    if not header.conditioned or header.scope != "all":
+        raise EvaluationError(
+            f"interview '{interview}' asked each trait-level about its own trait only, which shows no"
+            " leakage; interview with --items all"
+        )
+    judgings = all_judgings(interview)
+    if not judgings:
+        raise EvaluationError(f"interview '{interview}' has not been judged; run `preact judge {interview}`")
+    return [judged_leakage(interview, judging) for judging in judgings]
+
+
+def judged_leakage(interview: Path, judging: Judging) -> JudgedLeakage:
+    """The matrix and its figures of one judging."""
+    scores = _scores(judging)
+    random = np.random.default_rng(0)
+    drawn: list[Movements] = []
+    if min((len(own) for own in scores), default=0) > 1:
+        for _ in range(DRAWS):
+            picked = [own[random.integers(0, len(own), len(own))] for own in scores]
+            drawn.append(movements(_matrix(picked)))
+    matrix = _matrix(scores)
+    return JudgedLeakage(
+        f"{interview.name}, {judging.header.judge} ({judging.header.mode})",
+        matrix.tolist(),
+        leakage_of(movements(matrix), drawn),
+        check(judging.controls).warnings,
+    )
+
+
+def _scores(judging: Judging) -> list[Any]:
+    """For each trait an array of its batches by the ten trait-levels, NaN where there is no score."""
+    batches: list[dict[tuple[int, int], Any]] = [{} for _ in TRAITS]
+    traits = list(TRAITS)
+    for judgement in first_opinions(judging):
+        if judgement.trait_level in CODES and judgement.score is not None:
+            own = batches[traits.index(judgement.trait)]
+            row = own.setdefault((judgement.run, judgement.number), np.full(len(CODES), np.nan))
+            row[CODES.index(judgement.trait_level)] = judgement.score
+    return [np.array([*own.values()]).reshape(-1, len(CODES)) for own in batches]
+
+
+def _matrix(scores: list[Any]) -> Any:
+    columns = []
+    for own in scores:
+        known = ~np.isnan(own)
+        counts = known.sum(axis=0)
+        sums = np.where(known, own, 0).sum(axis=0)
+        means = np.where(counts > 0, sums / np.maximum(counts, 1), np.nan)
+        columns.append(means - means.mean())
+    return np.stack(columns, axis=1)

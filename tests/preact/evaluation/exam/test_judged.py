@@ -1,0 +1,40 @@
+"""Leakage in a judge's eyes."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from oceanchat.errors import EvaluationError
+from preact.evaluation.exam.judged import judged_leakages
+from preact.evaluation.interview.interviewing import hold_interview
+from preact.evaluation.judge.judging import judge_interview
+from tests.preact.evaluation.stand_ins import Parrot, Reader, small_inventory
+
+
+async def test_a_judge_that_sees_the_own_trait_alone_sees_no_leakage(tmp_path: Path) -> None:
+    folder = tmp_path / "parrot"
+    interview = await hold_interview(Parrot(), small_inventory(8), folder, scope="all", runs=1)
+    await judge_interview(interview, Reader())
+    (one,) = judged_leakages(folder)
+    assert one.name == "parrot, reader (batch)"
+    assert np.array(one.matrix) == pytest.approx(2 * np.vstack([np.eye(5), -np.eye(5)]))
+    own, ratio = one.figures["own_moved"], one.figures["leakage"]
+    assert (own.value, own.low, own.high) == (2.0, 2.0, 2.0)
+    assert (ratio.value, ratio.low, ratio.high) == (0.0, 0.0, 0.0)
+
+
+async def test_a_judge_that_sees_nothing_has_no_ratio(tmp_path: Path) -> None:
+    folder = tmp_path / "parrot"
+    interview = await hold_interview(Parrot(says="Well."), small_inventory(8), folder, scope="all", runs=1)
+    await judge_interview(interview, Reader())
+    assert judged_leakages(folder)[0].figures["leakage"].note == "its own trait is not shown to move"
+
+
+async def test_interviews_that_show_no_leakage_are_refused(tmp_path: Path) -> None:
+    await hold_interview(Parrot(), small_inventory(), tmp_path / "all", scope="all", runs=1)
+    with pytest.raises(EvaluationError, match="has not been judged; run `preact judge"):
+        judged_leakages(tmp_path / "all")
+    await hold_interview(Parrot(), small_inventory(), tmp_path / "own", scope="own", runs=1)
+    with pytest.raises(EvaluationError, match="interview with --items all"):
+        judged_leakages(tmp_path / "own")
