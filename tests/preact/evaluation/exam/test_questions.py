@@ -10,6 +10,7 @@ from preact.evaluation.exam.exam_page import ExaminedSystem
 from preact.evaluation.exam.examining import examine, read_examined
 from preact.evaluation.exam.questions import QUESTIONS, concerns
 from tests.preact.evaluation.exam.examinees import (
+    SMALL,
     Examinee,
     dialogues,
     header,
@@ -23,7 +24,8 @@ from tests.preact.evaluation.exam.examinees import (
 async def examined(
     system: Examinee, folder: Path, shown: tuple[TrainingDialogue, ...] | None = None
 ) -> ExaminedSystem:
-    await examine(system, material(shown or dialogues()), header(system), folder / system.model)
+    size = SMALL.model_copy(update={"requests": 8})
+    await examine(system, material(shown or dialogues()), header(system, size), folder / system.model)
     return read_examined(folder, system.model)
 
 
