@@ -1,4 +1,4 @@
-"""How each trait-level moves every trait in a judge's eyes.
+"""How a judge sees trait-levels move every trait.
 
 The same 10 x 5 matrix as of losses, of an interview whose answers were judged on all items: a trait-level's
 mean score on a trait less that of all ten. Intervals resample batches of answers. It asks no judge.

@@ -94,8 +94,10 @@ def knower() -> Examinee:
     """It expects its trait-level's word, the more the stronger it is, and knows nothing else."""
 
     def loss(words: Sequence[str], trait_level: TraitLevel | None, strength: float) -> float:
-        known = trait_level is not None and word_of(trait_level) in words
-        return 2.0 - 0.3 * strength if known else 2.0
+        if trait_level is None or word_of(trait_level) not in words:
+            return 2.0
+        # Not the same for all, because nothing can be tested where nothing varies.
+        return 2.0 - (0.3 + 0.02 * TRAIT_LEVELS.index(trait_level)) * strength
 
     return Examinee("Knower", loss, lambda trait_level: "Nothing much.")
 

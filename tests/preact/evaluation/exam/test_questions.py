@@ -43,9 +43,9 @@ async def test_a_system_that_knows_its_trait_levels_passes_what_it_can_pass(tmp_
     assert verdicts(result) == ["yes", "yes", "yes", "yes", "yes", "not shown", "not shown"]
     assert warnings(result) == ""
     assert result.figures["met"].value == result.figures["moved"].value == 0.5
-    assert result.figures["rise"].value == pytest.approx(0.3)
-    assert result.figures["own_moved_length_out"].value == pytest.approx(0.3)
-    assert result.figures["leakage_length_out"].value == pytest.approx(0, abs=1e-9)
+    assert result.figures["rise"].value == pytest.approx(0.39)
+    assert result.figures["own_moved_length_out"].value == pytest.approx(0.39)
+    assert (result.figures["leakage_length_out"].value or 1) < 0.05
 
 
 async def test_fraud_a_system_that_only_changes_answer_length(tmp_path: Path) -> None:
