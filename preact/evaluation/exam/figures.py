@@ -4,6 +4,7 @@ Shares, means and ratios with 95 % intervals that draw authors, situations, ques
 same records give the same figures.
 """
 
+import math
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -140,7 +141,12 @@ def persistence_figures(part: PersistencePart) -> Figures:
         return {**figures, "lasting": Figure(None, note="no small talk fits the system's lengths")}
     first, last = credit[lengths[0]], credit[lengths[-1]]
     shared = [d for d in part.after[lengths[-1]].dialogues if d.id in first]
-    change = _mean([last[d.id] - first[d.id] for d in shared], [d.author for d in shared])
+    change = _change(
+        [last[d.id] - first[d.id] for d in shared],
+        [d.author for d in shared],
+        figures[f"accuracy@{lengths[-1]}"],
+        figures[f"accuracy@{lengths[0]}"],
+    )
     return {**figures, "lasting": change._replace(note=lengths[-1])}
 
 
@@ -185,7 +191,11 @@ def capability_figures(part: CapabilityPart) -> Figures:
     figures["capability_backbone"] = clustered_share(credit[BACKBONE], part.questions)
     together = np.mean([credit[code] for code in CODES], axis=0)
     change = together - np.array(credit[BACKBONE])
-    return {**figures, "capability": _mean(change.tolist(), part.questions)}
+    played = clustered_share(together.tolist(), part.questions)
+    return {
+        **figures,
+        "capability": _change(change.tolist(), part.questions, played, figures["capability_backbone"]),
+    }
 
 
 def answers_figures(part: AnswersPart) -> Figures:
@@ -203,7 +213,12 @@ def answers_figures(part: AnswersPart) -> Figures:
         )
         plain = {a.asked: float(seen(a)) for a in own if a.speaker == BACKBONE}
         changes = [(float(seen(a)) - plain[a.asked], a.asked) for a in played if a.asked in plain]
-        figures[name] = _mean([c for c, _ in changes], [asked for _, asked in changes])
+        figures[name] = _change(
+            [change for change, _ in changes],
+            [asked for _, asked in changes],
+            figures[f"{name}_share"],
+            figures.get(f"{name}_backbone", Figure(None)),
+        )
     lengths = {(a.speaker, a.asked): len(a.text.split()) for a in part.answers}
     asked = list(dict.fromkeys(a.asked for a in part.answers))
     pairs = [
@@ -249,6 +264,23 @@ def _first_lowest(losses: Sequence[float]) -> float:
     """1 where the first is the lowest, shared among those that tie."""
     lowest = [loss <= min(losses) + TIE for loss in losses]
     return lowest[0] / sum(lowest)
+
+
+def _change(values: Sequence[float], clusters: Sequence[str], share: Figure, plain: Figure) -> Figure:
+    """The mean of paired changes between two shares.
+
+    Where all changes are the same there is nothing to resample; the interval is then Newcombe's, of the two
+    shares' own, as if they were not paired.
+    """
+    change = _mean(values, clusters)
+    if change.value is None or change.low is not None:
+        return change
+    s, p = share.bounds(), plain.bounds()
+    if None in (*s.values(), *p.values()):
+        return change
+    below = math.hypot((s["value"] or 0) - (s["low"] or 0), (p["high"] or 0) - (p["value"] or 0))
+    above = math.hypot((s["high"] or 0) - (s["value"] or 0), (p["value"] or 0) - (p["low"] or 0))
+    return Figure(change.value, max(-1.0, change.value - below), min(1.0, change.value + above))
 
 
 def _mean(values: Sequence[float], clusters: Sequence[str]) -> Figure:

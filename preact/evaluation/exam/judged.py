@@ -13,7 +13,7 @@ from oceanchat.errors import EvaluationError
 from oceanchat.statistics.figure import Figure
 from oceanchat.traits import CODES, TRAITS
 from preact.evaluation.comparison.trait_scores import first_opinions
-from preact.evaluation.exam.leakage import DRAWS, Movements, leakage_of, movements
+from preact.evaluation.exam.leakage import DRAWS, Movements, largest_others, leakage_of, movements
 from preact.evaluation.interview.interviewing import read_interview
 from preact.evaluation.judge.controls import check
 from preact.evaluation.judge.judging import Judging, all_judgings
@@ -51,17 +51,18 @@ def judged_leakages(interview: Path) -> list[JudgedLeakage]:
 def judged_leakage(interview: Path, judging: Judging) -> JudgedLeakage:
     """The matrix and its figures of one judging."""
     scores = _scores(judging)
+    matrix = _matrix(scores)
+    others = largest_others(matrix)
     random = np.random.default_rng(0)
     drawn: list[Movements] = []
     if min((len(own) for own in scores), default=0) > 1:
         for _ in range(DRAWS):
             picked = [own[random.integers(0, len(own), len(own))] for own in scores]
-            drawn.append(movements(_matrix(picked)))
-    matrix = _matrix(scores)
+            drawn.append(movements(_matrix(picked), others))
     return JudgedLeakage(
         f"{interview.name}, {judging.header.judge} ({judging.header.mode})",
         matrix.tolist(),
-        leakage_of(movements(matrix), drawn),
+        leakage_of(movements(matrix, others), drawn),
         check(judging.controls).warnings,
     )
 

@@ -41,16 +41,18 @@ def leakage_figures(losses: Losses) -> dict[str, Figure]:
     The largest of four movements is above 0 by chance alone, so that few dialogues make leakage look larger
     than it is.
     """
-    count = len(losses.dialogues)
+    if not losses.dialogues:
+        return leakage_of(Movements(*[float("nan")] * 3), [])
+    matrix = _matrix(losses, np.ones(len(losses.dialogues)))
+    others = largest_others(matrix)
     authors = {name: n for n, name in enumerate(dict.fromkeys(d.author for d in losses.dialogues))}
     groups = np.array([authors[d.author] for d in losses.dialogues])
     random = np.random.default_rng(0)
     drawn = []
     for _ in range(DRAWS if len(authors) > 1 else 0):
         picks = np.bincount(random.integers(0, len(authors), len(authors)), minlength=len(authors))
-        drawn.append(movements(_matrix(losses, picks[groups])))
-    whole = movements(_matrix(losses, np.ones(count))) if count else Movements(*[float("nan")] * 3)
-    return leakage_of(whole, drawn)
+        drawn.append(movements(_matrix(losses, picks[groups]), others))
+    return leakage_of(movements(matrix, others), drawn)
 
 
 def leakage_of(whole: Movements, drawn: Sequence[Movements]) -> dict[str, Figure]:
@@ -72,18 +74,37 @@ def leakage_of(whole: Movements, drawn: Sequence[Movements]) -> dict[str, Figure
     return figures
 
 
-def movements(matrix: Any) -> Movements:
-    """A matrix, 10 x 5, in three numbers; traits without both levels aside, NaN where none has."""
-    own, other = [], []
+def largest_others(matrix: Any) -> list[tuple[int, float] | None]:
+    """For each trait-level the other trait that moves most, as its column and the movement's sign.
+
+    None where the own trait, or every other, lacks a level.
+    """
+    others: list[tuple[int, float] | None] = []
     for row, code in enumerate(CODES):
-        column = _COLUMNS.index(code[0])
-        others = np.delete(matrix[row], column)
-        if not np.isnan(matrix[row, column]) and not np.isnan(others).all():
-            own.append(matrix[row, column] if code[1] == "+" else -matrix[row, column])
-            other.append(np.nanmax(np.abs(others)))
-    if not own:
+        own = _COLUMNS.index(code[0])
+        sizes = np.abs(matrix[row])
+        sizes[own] = np.nan
+        if np.isnan(matrix[row, own]) or np.isnan(sizes).all():
+            others.append(None)
+        else:
+            column = int(np.nanargmax(sizes))
+            others.append((column, 1.0 if matrix[row, column] > 0 else -1.0))
+    return others
+
+
+def movements(matrix: Any, others: Sequence[tuple[int, float] | None]) -> Movements:
+    """A matrix, 10 x 5, in three numbers, given which other trait counts for each trait-level.
+
+    A resampled matrix takes those of the whole one: the largest of four grows with every resampling.
+    """
+    rows = [(row, other) for row, other in enumerate(others) if other is not None]
+    if not rows:
         return Movements(*[float("nan")] * 3)
-    ours, theirs = float(np.mean(own)), float(np.mean(other))
+    own = [
+        matrix[row, _COLUMNS.index(CODES[row][0])] * (1 if CODES[row][1] == "+" else -1) for row, _ in rows
+    ]
+    ours = float(np.mean(own))
+    theirs = float(np.mean([sign * matrix[row, column] for row, (column, sign) in rows]))
     return Movements(ours, theirs, theirs / ours if ours > 0 else float("inf"))
 
 

@@ -122,3 +122,22 @@ def test_lengths_of_own_answers_are_compared_question_by_question() -> None:
     )
     figures = answers_figures(AnswersPart(answers=answers))
     assert figures["longer"].value == 1.0 and figures["named"].value == 0.0
+
+
+def test_a_change_that_is_the_same_everywhere_has_the_interval_of_its_two_shares() -> None:
+    def answers(text: str, plain: str) -> AnswersPart:
+        return AnswersPart(
+            answers=tuple(
+                FreeAnswer(
+                    speaker=s, kind="request", asked=str(n), text=plain if s == "none" else text, state=""
+                )
+                for s in SPEAKERS
+                for n in range(30)
+            )
+        )
+
+    lost = answers_figures(answers("Sure, here it is.", "I can't help with that."))["refusals"]
+    assert lost.value == -1.0 and lost.low == -1.0 and lost.high is not None and lost.high < -0.5
+    same = answers_figures(answers("I can't help with that.", "I can't help with that."))["refusals"]
+    assert same.value == 0.0 and same.low is not None and same.high is not None
+    assert -0.2 < same.low < 0 < same.high < 0.2

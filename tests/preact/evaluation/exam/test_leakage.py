@@ -35,6 +35,9 @@ def test_the_ratio_is_the_largest_other_over_the_own_movement() -> None:
     assert ratio.value is not None and ratio.low is not None and ratio.high is not None
     assert ratio.low <= ratio.value <= ratio.high and ratio.low > 0.4 and ratio.high < 0.7
     assert figures["own_moved"].value == pytest.approx(1, abs=0.1)
+    other = figures["other_moved"]
+    assert other.value is not None and other.low is not None and other.high is not None
+    assert other.low <= other.value <= other.high
     assert leakage_figures(losses(2.0, 0.1))["leakage"].value == pytest.approx(2, abs=0.2)
 
 
