@@ -25,7 +25,7 @@ NATS = "+.4f"
 _MISSING = Figure(None, note="not measured")
 
 
-class Answer(NamedTuple):
+class ExamAnswer(NamedTuple):
     """The answer to one question about one system."""
 
     verdict: Verdict
@@ -43,26 +43,26 @@ class ScepticQuestion(NamedTuple):
     """What yes and no mean."""
     parts: str
     """The parts of the exam that answer it, as `--only` takes them."""
-    answer: Callable[[Figures], Answer]
+    answer: Callable[[Figures], ExamAnswer]
 
 
-def shows_trait(figures: Figures) -> Answer:
+def shows_trait(figures: Figures) -> ExamAnswer:
     """Whether held-out dialogues are likeliest under their own trait-level."""
     accuracy = figures.get("accuracy", _MISSING)
     details = f"Named right among ten: {accuracy.text(SHARE)}; chance is 10.0%."
     named = figures.get("named", _MISSING)
     if named.low is not None and named.low > MAX_NAMED:
         share = figures["named_share"].text(SHARE)
-        return Answer(
+        return ExamAnswer(
             "not shown",
             accuracy.text(SHARE),
             f"{details} But {share} of its answers call a trait by its name, which any judge would take for"
             " the trait.",
         )
-    return Answer(_above(accuracy, CHANCE), accuracy.text(SHARE), details)
+    return ExamAnswer(_above(accuracy, CHANCE), accuracy.text(SHARE), details)
 
 
-def beyond_length(figures: Figures) -> Answer:
+def beyond_length(figures: Figures) -> ExamAnswer:
     """Whether anything is left when all answers are cut to the same length."""
     whole, cut = figures.get("accuracy", _MISSING), figures.get("accuracy_length_out", _MISSING)
     level = figures.get("level_given_trait_length_out", _MISSING)
@@ -84,10 +84,10 @@ def beyond_length(figures: Figures) -> Answer:
     ]
     if peers:
         details += f" Beside it on the same cut answers: {', '.join(peers)}."
-    return Answer(verdict, cut.text(SHARE), details)
+    return ExamAnswer(verdict, cut.text(SHARE), details)
 
 
-def only_that_trait(figures: Figures) -> Answer:
+def only_that_trait(figures: Figures) -> ExamAnswer:
     """Whether the own trait moves further than any other."""
     ratio = figures.get("leakage_length_out", _MISSING)
     own, other = (figures.get(f"{name}_length_out", _MISSING) for name in ("own_moved", "other_moved"))
@@ -96,12 +96,12 @@ def only_that_trait(figures: Figures) -> Answer:
         f" {other.text(NATS)}."
     )
     if ratio.value is None:
-        return Answer("not shown", ratio.text(), details)
+        return ExamAnswer("not shown", ratio.text(), details)
     verdict: Verdict = "yes" if _high(ratio) < 1 else "no" if _low(ratio) > 1 else "not shown"
-    return Answer(verdict, f"leakage ratio {ratio.text('.2f')}", details)
+    return ExamAnswer(verdict, f"leakage ratio {ratio.text('.2f')}", details)
 
 
-def more_with_strength(figures: Figures) -> Answer:
+def more_with_strength(figures: Figures) -> ExamAnswer:
     """Whether the two levels of a trait move apart as the strength grows."""
     rise = figures.get("rise", _MISSING)
     margins = [
@@ -115,16 +115,16 @@ def more_with_strength(figures: Figures) -> Answer:
         else f"{rise.text().capitalize()}."
     )
     if rise.value is None:
-        return Answer("not shown", rise.text(), details)
+        return ExamAnswer("not shown", rise.text(), details)
     verdict: Verdict = "yes" if _low(rise) > 0 else "no" if _high(rise) < 0 else "not shown"
-    return Answer(verdict, f"{rise.text(NATS)} nats per token and unit of strength", details)
+    return ExamAnswer(verdict, f"{rise.text(NATS)} nats per token and unit of strength", details)
 
 
-def lasts(figures: Figures) -> Answer:
+def lasts(figures: Figures) -> ExamAnswer:
     """Whether it is named as well after small talk as before."""
     lasting = figures.get("lasting", _MISSING)
     if lasting.value is None:
-        return Answer("not shown", lasting.text(), f"{lasting.text().capitalize()}.")
+        return ExamAnswer("not shown", lasting.text(), f"{lasting.text().capitalize()}.")
     first, last = figures["accuracy@0"], figures[f"accuracy@{lasting.note}"]
     counts = [
         f"{figure.text(SHARE)} after {name.partition('@')[2]}"
@@ -143,10 +143,10 @@ def lasts(figures: Figures) -> Answer:
         verdict = "yes"
     elif _above(first, CHANCE) == "yes" and _high(lasting) < 0:
         verdict = "no"
-    return Answer(verdict, f"{last.text(SHARE)} after {lasting.note} exchanges", details)
+    return ExamAnswer(verdict, f"{last.text(SHARE)} after {lasting.note} exchanges", details)
 
 
-def keeps_abilities(figures: Figures) -> Answer:
+def keeps_abilities(figures: Figures) -> ExamAnswer:
     """Whether what the backbone can do is left."""
     neutral, capability = figures.get("neutral", _MISSING), figures.get("capability", _MISSING)
     plain = figures.get("capability_backbone", _MISSING)
@@ -171,10 +171,10 @@ def keeps_abilities(figures: Figures) -> Answer:
         names = ("the loss", "answering", "refusing")
         open_points = [name for name, intact in zip(names, kept_up, strict=True) if not intact]
         details += f" Not shown to be left: {', '.join(open_points)}."
-    return Answer(verdict, f"loss {neutral.text(NATS)}, questions {capability.text('+.1%')}", details)
+    return ExamAnswer(verdict, f"loss {neutral.text(NATS)}, questions {capability.text('+.1%')}", details)
 
 
-def acts_so(figures: Figures) -> Answer:
+def acts_so(figures: Figures) -> ExamAnswer:
     """Whether it prefers the course of action that is predicted of the trait-level."""
     met, plain = figures.get("met", _MISSING), figures.get("backbone_met", _MISSING)
     moved = figures.get("moved", _MISSING)
@@ -184,7 +184,7 @@ def acts_so(figures: Figures) -> Answer:
         " the situations."
     )
     verdict = _above(met, LEVEL_CHANCE)
-    return Answer("no" if _high(met) < LEVEL_CHANCE else verdict, met.text(SHARE), details)
+    return ExamAnswer("no" if _high(met) < LEVEL_CHANCE else verdict, met.text(SHARE), details)
 
 
 QUESTIONS: tuple[ScepticQuestion, ...] = (
