@@ -7,15 +7,18 @@ in FOLDER. Serving: 16 requests over a real socket to `preact serve` in a proces
 and six mixtures, some at another strength. A turn asks them one after the other, all together, and together
 for one plain LoRA (the run's own o-high export, loaded by peft, with no gate); ratios are medians over the
 turns. The ends of answers are switched off, so that every answer has the same number of tokens. Export: the
-time of all ten beside the time of one, and what `--rank auto` chooses, weighs and takes.
+command for all ten beside the command for one, and what `--rank auto` chooses, weighs and takes.
 """
 
 import argparse
 import asyncio
 import multiprocessing
 import os
+import resource
 import shutil
 import statistics
+import subprocess
+import sys
 import time
 from collections.abc import Sequence
 from multiprocessing.connection import Connection
@@ -29,7 +32,7 @@ from oceanchat.traits import TRAIT_LEVELS
 from preact.backbones.backbone import load
 from preact.backbones.cpu import prepare_cpu
 from preact.config import make_config
-from preact.export.adapter import ExportOptions, export_adapter, export_all
+from preact.export.adapter import export_adapter
 from preact.persona import parse_persona
 from preact.serving import answering
 from preact.serving.preparing import Limits
@@ -57,7 +60,7 @@ def trained_run(options: argparse.Namespace) -> Path:
     folder: Path = options.work / f"{options.backbone}-run"
     if not folder.is_dir():
         tiny = options.backbone == "tiny"
-        recipe = {"batch_size": 4, "micro_batch": 4, "learning_rate": 1e-2}
+        recipe = {"batch_size": 4, "micro_batch": 4, "learning_rate": 1e-2, "warmup": 0.0}
         shape: dict[str, Any] = {"tiny_shape": {"steps": 20}} if tiny else {}
         config = make_config(
             tiny=tiny,
@@ -154,32 +157,32 @@ def ratios(values: Sequence[float]) -> str:
     return f"{statistics.median(values):.2f} x ({min(values):.2f} to {max(values):.2f})"
 
 
+def exporting(run: Path, folder: Path, *options: str) -> tuple[float, float, str]:
+    """Seconds by the clock and of CPU that `preact export` takes, and what it prints."""
+    shutil.rmtree(folder, ignore_errors=True)
+    command = [sys.executable, "-m", "preact.cli.main", "export", str(run), *options, "--output", str(folder)]
+    start, before = time.perf_counter(), resource.getrusage(resource.RUSAGE_CHILDREN)
+    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
+    clock, after = time.perf_counter() - start, resource.getrusage(resource.RUSAGE_CHILDREN)
+    return clock, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime, done.stdout
+
+
 def measure_export(run: Path, options: argparse.Namespace) -> None:
-    """All ten beside one, in turn, and the table of --rank auto."""
+    """The command for all ten beside the command for one, in turn; and the table of --rank auto."""
     folder: Path = options.work / f"{options.backbone}-exports"
-    turns: list[tuple[float, float, float, float]] = []
+    turns = []
     for _ in range(options.exports):
-        spent: list[float] = []
-        for everything in (False, True):
-            shutil.rmtree(folder, ignore_errors=True)
-            start, used = time.perf_counter(), time.process_time()
-            if everything:
-                export_all(run, folder)
-            else:
-                export_adapter(run, parse_persona("O+"), folder)
-            spent += [time.perf_counter() - start, time.process_time() - used]
-        turns.append((spent[0], spent[1], spent[2], spent[3]))
+        one = exporting(run, folder, "--trait", "O", "--level", "high")
+        turns.append((one, exporting(run, folder, "--all")))
     if turns:
-        one, _, ten, _ = (statistics.median(column) for column in zip(*turns, strict=True))
-        clock, work = ratios([t[2] / t[0] for t in turns]), ratios([t[3] / t[1] for t in turns])
-        print(f"\n| {options.backbone} | one, s | all ten, s | by the clock | by CPU seconds |")
-        print("|---|---|---|---|---|")
-        print(f"| export at the run's rank | {one:.2f} | {ten:.2f} | {clock} | {work} |")
+        seconds = [statistics.median(turn[index][0] for turn in turns) for index in (0, 1)]
+        clock, work = (ratios([ten[index] / one[index] for one, ten in turns]) for index in (0, 1))
+        print(f"\n| {options.backbone} | one, s | all ten, s | clock | CPU seconds |\n|---|---|---|---|---|")
+        print(f"| export at the run's rank | {seconds[0]:.1f} | {seconds[1]:.1f} | {clock} | {work} |")
     if options.auto:
-        shutil.rmtree(folder, ignore_errors=True)
-        print("\n| --rank auto | rank | MB | seconds |\n|---|---|---|---|")
-        for done in export_all(run, folder, ExportOptions(rank="auto", max_loss=options.max_loss)):
-            print(f"| {done.folder.name} | {done.rank} | {done.size / 1e6:.1f} | {done.seconds:.1f} |")
+        print(
+            "\n" + exporting(run, folder, "--all", "--rank", "auto", "--max-loss", str(options.max_loss))[2]
+        )
     shutil.rmtree(folder, ignore_errors=True)
 
 

@@ -9,7 +9,7 @@ into B's product, so nothing is saved for the backward pass that LoRA does not s
 of routers, configs or where the weights come from.
 """
 
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
@@ -27,6 +27,8 @@ class Gate:
         self.weights: dict[str, Tensor] = {}
         self.repeats = False
         """Whether a batch may be a multiple of the gate's, as in beam search and with several answers."""
+        self._channels: dict[Hashable, Tensor] = {}
+        """What all layers of one shape multiply by, kept as long as the weights are in force."""
 
     def __deepcopy__(self, memo: dict[int, Any]) -> "Gate":
         return Gate()
@@ -38,12 +40,12 @@ class Gate:
     @contextmanager
     def open(self, weights: dict[str, Tensor], *, repeats: bool = False) -> Iterator[None]:
         """Put these weights in force for a while: (N,) for all, (B, N) a sequence, or (B, T, N) a token."""
-        before = self.weights, self.repeats
-        self.weights, self.repeats = weights, repeats
+        before = self.weights, self.repeats, self._channels
+        self.weights, self.repeats, self._channels = weights, repeats, {}
         try:
             yield
         finally:
-            self.weights, self.repeats = before
+            self.weights, self.repeats, self._channels = before
 
     def checkpoint_contexts(self) -> tuple[AbstractContextManager[None], AbstractContextManager[None]]:
         """Contexts for activation checkpointing: the recomputation sees the gate of its own forward pass.
@@ -51,6 +53,15 @@ class Gate:
         The recomputation runs in the backward pass, when the scope of the forward pass has ended.
         """
         return self.open(self.weights, repeats=self.repeats), self.open(self.weights, repeats=self.repeats)
+
+    def channels(self, adapter: str, hidden: Tensor, scale: float, *, flat: bool) -> Tensor:
+        """The scaled weight of each channel of `hidden` (B, T, r), made once for all layers; no gradients."""
+        key = (adapter, scale, flat, hidden.shape, hidden.dtype, hidden.device)
+        if key not in self._channels:
+            self._channels[key] = _by_channel(
+                _scaled(self.of(adapter, hidden, flat=flat), hidden, scale), hidden
+            )
+        return self._channels[key]
 
     def of(self, adapter: str, hidden: Tensor, *, flat: bool = False) -> Tensor:
         """The weights for this adapter, shaped (B, 1, N) or (B, T, N) to fit `hidden` (B, T, r).
@@ -106,6 +117,12 @@ class GatedProduct(torch.autograd.Function):
         return dy, du * gate, dg, dy.t() @ (z * gate).flatten(0, 1)
 
 
+def _scaled(weights: Tensor, z: Tensor, scale: float) -> Tensor:
+    """The weights times LoRA's scale, multiplied in the more precise type of the two, in z's type."""
+    precise = torch.promote_types(weights.dtype, z.dtype)
+    return (weights.to(z.device, precise) * scale).to(z.dtype)
+
+
 def _by_channel(g: Tensor, z: Tensor) -> Tensor:
     """The weight of each of z's r channels: g (B, 1 or T, N) with every expert's weight r/N times over.
 
@@ -135,14 +152,22 @@ class GatedLora(LoraVariant):  # type: ignore[misc]
         flat = z.dim() == 2
         z = z.unsqueeze(1) if flat else z
         b = module.lora_B[active_adapter].weight.to(z.dtype)
-        weights = self.gate.of(active_adapter, z, flat=flat)
-        precise = torch.promote_types(weights.dtype, z.dtype)
-        g = (weights.to(z.device, precise) * module.scaling[active_adapter]).to(z.dtype)
+        scale = module.scaling[active_adapter]
         base = result.reshape(-1, result.shape[-1])
         same = base.dtype == z.dtype
         start = base if same else torch.zeros((), dtype=z.dtype, device=z.device).expand(base.shape)
-        with torch.autocast(z.device.type, enabled=False):
-            out: Tensor = GatedProduct.apply(start, z, g, b)  # type: ignore[no-untyped-call]
+        out: Tensor
+        if (
+            torch.is_grad_enabled()
+            or torch.compiler.is_compiling()
+            or torch.is_autocast_enabled(z.device.type)
+        ):
+            g = _scaled(self.gate.of(active_adapter, z, flat=flat), z, scale)
+            with torch.autocast(z.device.type, enabled=False):
+                out = GatedProduct.apply(start, z, g, b)  # type: ignore[no-untyped-call]
+        else:
+            channels = self.gate.channels(active_adapter, z, scale, flat=flat)
+            out = torch.addmm(start, (z * channels).flatten(0, 1), b.t())
         return out.view(result.shape) if same else result + out.view(result.shape).to(result.dtype)
 
     def _weight(self, module: Any, adapter: str) -> Tensor:

@@ -140,3 +140,17 @@ def test_copies_and_pickles_of_a_gate_start_empty() -> None:
     gate = Gate()
     with gate.open({"default": torch.zeros(2, 16, requires_grad=True) * 1}):
         assert copy.deepcopy(gate).weights == {} and pickle.loads(pickle.dumps(gate)).weights == {}
+
+
+def test_without_gradients_the_weights_in_force_are_those_of_each_pass() -> None:
+    model = adapted().eval()
+    ids = torch.randint(3, 90, (2, 5), generator=torch.Generator().manual_seed(1))
+    weights = [torch.rand(2, 16, generator=torch.Generator().manual_seed(seed)) for seed in (2, 3)]
+    expected = [model(ids, expert_weights=w).logits.detach() for w in weights]
+    with torch.no_grad():
+        for index in (0, 1, 0):
+            assert torch.allclose(
+                model(ids, expert_weights=weights[index]).logits, expected[index], atol=1e-5
+            )
+        assert torch.allclose(model(ids[:1], expert_weights=weights[1][0]).logits, expected[1][:1], atol=1e-5)
+    assert not torch.allclose(expected[0], expected[1], atol=1e-2)
