@@ -1,14 +1,17 @@
 """Leakage in a judge's eyes."""
 
+import json
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from oceanchat.errors import EvaluationError
+from preact.evaluation.exam.examining import exam_page, examine
 from preact.evaluation.exam.judged import judged_leakages
 from preact.evaluation.interview.interviewing import hold_interview
 from preact.evaluation.judge.judging import judge_interview
+from tests.preact.evaluation.exam.examinees import dialogues, header, knower, material
 from tests.preact.evaluation.stand_ins import Parrot, Reader, small_inventory
 
 
@@ -22,6 +25,12 @@ async def test_a_judge_that_sees_the_own_trait_alone_sees_no_leakage(tmp_path: P
     own, ratio = one.figures["own_moved"], one.figures["leakage"]
     assert (own.value, own.low, own.high) == (2.0, 2.0, 2.0)
     assert (ratio.value, ratio.low, ratio.high) == (0.0, 0.0, 0.0)
+    await examine(knower(), material(dialogues(1)), header(knower()), tmp_path / "Knower", ["neutral"])
+    exam_page(tmp_path, ["Knower"], False, [], [one])
+    page = (tmp_path / "exam.md").read_text()
+    assert "The same in a judge's eyes: parrot, reader (batch)" in page
+    assert "The own trait moves +2.00 (+2.00 to +2.00) as asked" in page and "| O+ | 2.00 | 0.00 |" in page
+    assert json.loads((tmp_path / "figures.json").read_text())[one.name]["own_moved"]["value"] == 2.0
 
 
 async def test_a_judge_that_sees_nothing_has_no_ratio(tmp_path: Path) -> None:
