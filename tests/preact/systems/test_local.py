@@ -86,9 +86,9 @@ async def test_vectors_bend_the_answers_and_leave_no_trace(
 ) -> None:
     system = open_local(f"control:{steered[title]}", GREEDY)
     assert system.model == title and system.conditioned
-    answers = await system.answer(QUESTIONS)
-    assert answers[:2] != answers[2:]
-    assert await system.answer(PLAIN) == await open_local(f"backbone:{backbone}", GREEDY).answer(PLAIN)
+    answers, plain = await system.answer(QUESTIONS), await system.answer(PLAIN)
+    assert answers != plain
+    assert plain == await open_local(f"backbone:{backbone}", GREEDY).answer(PLAIN)
     assert system.provenance()["control"]["strength"] == 4.0
 
 
