@@ -82,7 +82,12 @@ def _vllm(backbone: str, paths: Mapping[str, str], rank: int, template: str, *, 
                 f'    VLLM_LORA_RESOLVER_CACHE_DIR="$PWD" vllm serve {backbone} {options}'
             ),
             "The resolver takes an adapter only where the backbone is called as in its adapter_config.json,"
-            " as it is here.",
+            " as it is here. From a repository on the Hub (`preact export --push`), here REPO, each is called"
+            f" `REPO/{name}`; vLLM calls such downloads not secure and not for production:",
+            _code(
+                "VLLM_ALLOW_RUNTIME_LORA_UPDATING=true VLLM_PLUGINS=lora_hf_hub_resolver \\\n"
+                f"    VLLM_LORA_RESOLVER_HF_REPO_LIST=REPO vllm serve {backbone} {options}"
+            ),
         ]
     return sections
 

@@ -24,6 +24,8 @@ def test_each_server_gets_every_adapter(preact_run: Run) -> None:
     assert static[-2:] == ["o-high=$PWD/o-high", "n-low=$PWD/n-low"]
     assert static[static.index("--max-lora-rank") + 1] == "32"
     assert "VLLM_LORA_RESOLVER_CACHE_DIR=$PWD" in commands(text, "lora_filesystem_resolver")
+    assert "VLLM_LORA_RESOLVER_HF_REPO_LIST=REPO" in commands(text, "lora_hf_hub_resolver")
+    assert "`REPO/o-high`" in text
     assert commands(text, "preact_personas")[-2:] == ["--max-lora-rank", "32"]
     assert commands(text, "sglang")[-2:] == static[-2:]
     assert commands(text, "llama-server")[-4:] == ["--lora", "o-high.gguf", "--lora", "n-low.gguf"]
