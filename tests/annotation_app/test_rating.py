@@ -192,6 +192,7 @@ def test_nothing_is_lost_to_reloads_a_dead_model_and_a_second_tab(serving: Servi
     other.goto(serving.app.url)
     token(other)
     say(page, 3)
+    wait_until(lambda: serving.turns(eve)[-1].number == 3)
     page.reload()
     answered(page, 3)
     other.locator("#message").fill("Typed in the other tab")
