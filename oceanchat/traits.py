@@ -116,6 +116,17 @@ class TraitLevel:
             raise InputError(f"trait-level '{text}' is not known; write one of {', '.join(CODES)}")
         return cls(trait, level)
 
+    @classmethod
+    def of_columns(cls, where: str, trait: str, level: str) -> "TraitLevel":
+        """Read a row's two cells, such as 'O' and 'high'; InputError, which says `where`, otherwise."""
+        try:
+            return cls.parse(f"{level} {trait}")
+        except InputError:
+            raise InputError(
+                f"{where} has the trait '{trait}' and the level '{level}'; write one of O, C, E, A, N and"
+                " high or low"
+            ) from None
+
 
 TRAITS: tuple[Trait, ...] = tuple(Trait)
 LEVELS: tuple[Level, ...] = tuple(Level)

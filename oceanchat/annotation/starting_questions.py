@@ -102,13 +102,7 @@ def _row(cells: Sequence[str], names: Sequence[str], where: str) -> tuple[TraitL
             " quotes"
         )
     row = dict(zip(names, cells, strict=True))
-    try:
-        trait_level = TraitLevel.parse(f"{row['level']} {row['trait']}")
-    except InputError:
-        raise InputError(
-            f"{where} has the trait '{row['trait']}' and the level '{row['level']}'; write one of O, C, E, A,"
-            " N and high or low"
-        ) from None
+    trait_level = TraitLevel.of_columns(where, row["trait"], row["level"])
     question = row["question"]
     if not question:
         raise InputError(f"{where} has no question; write one or remove the row")

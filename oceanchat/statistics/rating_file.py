@@ -127,13 +127,7 @@ def _rating(where: str, row: Mapping[str, str]) -> ModelRating:
     for name in ("system", "question_id", "conversation_id", "annotator"):
         if not row[name]:
             raise InputError(f"{where} has no {name}; fill it in or remove the row")
-    try:
-        trait_level = TraitLevel.parse(f"{row['level']} {row['trait']}")
-    except InputError:
-        raise InputError(
-            f"{where} has the trait '{row['trait']}' and the level '{row['level']}'; write one of O, C, E, A,"
-            " N and high or low"
-        ) from None
+    trait_level = TraitLevel.of_columns(where, row["trait"], row["level"])
     return ModelRating(
         row["system"],
         trait_level,

@@ -8,10 +8,10 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from oceanchat.errors import AnnotationError
 from oceanchat.store.conversations import EVALUATION, SHARED, answers_of, cells_of
-from oceanchat.store.labels import item_labels, label_counts
-from oceanchat.store.samples import Sample, all_samples, item_contents
+from oceanchat.store.labels import item_labels
+from oceanchat.store.samples import Sample, item_contents
+from oceanchat.store.validations import reported_sample
 
 COLUMNS = (
     *("evaluation", "system", "trait", "level", "unit", "question_id", "question", "conversation_id"),
@@ -21,20 +21,8 @@ COLUMNS = (
 
 
 def reported_evaluation(connection: Connection, number: int | None = None) -> Sample | None:
-    """The evaluation of that number, or the newest that has ratings, or the newest; None when there is none.
-
-    Raises AnnotationError for a number that no evaluation has.
-    """
-    evaluations = all_samples(connection, EVALUATION)
-    if number is not None:
-        named = next((each for each in evaluations if each.id == number), None)
-        if named is None:
-            known = ", ".join(str(each.id) for each in evaluations) or "none yet"
-            raise AnnotationError(f"evaluation '{number}' is not in this store; it has: {known}")
-        return named
-    counts = label_counts(connection)
-    rated = [each for each in evaluations if counts.get(each.id)]
-    return next(reversed(rated or evaluations), None)
+    """The evaluation that is reported, as `reported_sample` chooses and raises."""
+    return reported_sample(connection, number, task=EVALUATION)
 
 
 def rating_table(connection: Connection, number: int | None = None) -> list[dict[str, Any]]:

@@ -14,24 +14,27 @@ from oceanchat.store.assignments import COUNTED
 from oceanchat.store.builds import dialogues
 from oceanchat.store.imports import imported_dialogues
 from oceanchat.store.labels import ItemLabel, item_labels, label_counts
-from oceanchat.store.samples import Sample, all_samples
+from oceanchat.store.samples import VALIDATION, Sample, all_samples
 from oceanchat.store.splits import split_items, votes_by_item
 
 LAPSED = "lapsed"
 """The purpose of a decision that no longer counts: the annotators have come to agree."""
 
 
-def reported_sample(connection: Connection, number: int | None = None) -> Sample | None:
-    """The sample of that number, or the newest that has labels, or the newest; None when there is none.
+def reported_sample(
+    connection: Connection, number: int | None = None, *, task: str = VALIDATION
+) -> Sample | None:
+    """A task's sample of that number, or the newest that has labels, or the newest; None when there is none.
 
-    Raises AnnotationError for a number that no sample has.
+    Raises AnnotationError for a number that no sample of the task has.
     """
-    samples = all_samples(connection)
+    samples = all_samples(connection, task)
     if number is not None:
         named = next((sample for sample in samples if sample.id == number), None)
         if named is None:
             known = ", ".join(str(sample.id) for sample in samples) or "none yet"
-            raise AnnotationError(f"sample '{number}' is not in this store; it has: {known}")
+            noun = "sample" if task == VALIDATION else task
+            raise AnnotationError(f"{noun} '{number}' is not in this store; it has: {known}")
         return named
     counts = label_counts(connection)
     labelled = [sample for sample in samples if counts.get(sample.id)]
