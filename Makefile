@@ -44,7 +44,7 @@ $(VENV)/.smollm2: $(VENV)/.all
 
 # Install, then run the main job on the bundled essays with the built-in scripted model: free and offline.
 demo: $(VENV)/.base
-	$(BIN)/oceanchat build --trait O --level high --store demo.db
+	$(BIN)/oceanchat build O+ --store demo.db
 
 # Install everything, check style, types and structure, then run every test but the soak tests.
 test: $(VENV)/.chromium $(VENV)/.smollm2 lint

@@ -32,7 +32,7 @@ from oceanchat.records import Candidate, Dialogue, Sentence, Turn
 from oceanchat.scripted.model import ScriptedModel
 from oceanchat.store import ledger_sums
 from oceanchat.store.database import open_store
-from oceanchat.traits import LEVELS, TRAITS, Level, Trait
+from oceanchat.traits import TRAIT_LEVELS, TRAITS, Level, Trait
 
 BEFORE = {"sentences_per_call": 1, "dialogues_per_check": 1}
 MOST_TOKENS, MOST_DIFFERENT = 0.5, 0.05
@@ -64,7 +64,7 @@ class Costs(NamedTuple):
 
 def costs(essays: str | None, count: int, **options: int) -> Costs:
     """Build all trait-levels in a store of its own."""
-    config = BuildConfig(traits=TRAITS, levels=LEVELS, count=count, essays=essays, **options)
+    config = BuildConfig(trait_levels=TRAIT_LEVELS, count=count, essays=essays, **options)
     with tempfile.TemporaryDirectory() as folder:
         store = open_store(Path(folder, "cost.db"))
         report = asyncio.run(build(prepare(config), store, Silence()))
@@ -184,7 +184,7 @@ def main() -> None:
     report(costs_before(arguments.essays, arguments.count), costs(arguments.essays, arguments.count))
     if arguments.dialogues is not None:
         lines = [json.loads(line) for line in arguments.dialogues.read_text().splitlines()]
-        defaults = BuildConfig(traits=TRAITS, levels=LEVELS)
+        defaults = BuildConfig(trait_levels=TRAIT_LEVELS)
         sentences, dialogues = defaults.sentences_per_call, defaults.dialogues_per_check
         report_differences(f"{sentences} labels a call", different_labels(lines, sentences))
         report_differences(f"{dialogues} verdicts a call", different_verdicts(lines, dialogues))

@@ -22,6 +22,7 @@ from sklearn.pipeline import make_pipeline
 
 from oceanchat.corpus.essays import open_corpus
 from oceanchat.corpus.segmentation import sentences_of
+from oceanchat.facets import facet_named
 from oceanchat.near_duplicates import NearDuplicates
 from oceanchat.pipeline.back_validation import judge, parse_verdict
 from oceanchat.pipeline.gates import Bounds, GateRunner
@@ -30,7 +31,7 @@ from oceanchat.prompts import Prompts, open_prompts
 from oceanchat.records import Turn, transcript
 from oceanchat.scripted.labeling import label_sentence
 from oceanchat.scripted.model import reply_to
-from oceanchat.traits import TRAIT_LEVELS, TRAITS, Level, Trait, TraitLevel, facet_named
+from oceanchat.traits import TRAIT_LEVELS, TRAITS, Level, Trait, TraitLevel
 
 EXCHANGES, WORDS, AN_ESSAY = 5, 80, 3
 

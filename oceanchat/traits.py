@@ -1,8 +1,8 @@
-"""Define the traits, levels, facets and trait-levels.
+"""Define the traits, levels and trait-levels.
 
-Five traits at two levels make the ten trait-levels, in the paper's order; thirty facets. Everything else
-takes these words from here. Facet names follow the paper's Table 9, definitions its Table 5; the
-descriptions are our own wording. Nothing here knows of prompts, models or files.
+Five traits at two levels make the ten trait-levels, in the paper's order. Everything else takes these words
+from here. Definitions follow the paper's Table 5; the descriptions are our own wording. Nothing here knows of
+prompts, models or files.
 """
 
 import re
@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from oceanchat.errors import InputError
+from oceanchat.suggestions import closest, did_you_mean
 
 
 class Level(StrEnum):
@@ -60,24 +61,6 @@ _DEFINITIONS = {
 
 
 @dataclass(frozen=True, order=True)
-class Facet:
-    """One of a trait's six facets."""
-
-    id: str
-    trait: Trait
-    description: str
-    """What the facet is about, in a phrase."""
-    high: str
-    """How a person high on it tends to behave."""
-    low: str
-    """How a person low on it tends to behave."""
-
-    def manner(self, level: Level) -> str:
-        """How a person of that level tends to behave."""
-        return self.high if level is Level.HIGH else self.low
-
-
-@dataclass(frozen=True, order=True)
 class TraitLevel:
     """A trait at one level: the paper's personality P_i."""
 
@@ -113,7 +96,7 @@ class TraitLevel:
         level = next((_LEVEL_WORDS[word] for word in words if word in _LEVEL_WORDS), None)
         trait = next((_TRAIT_WORDS[word] for word in words if word in _TRAIT_WORDS), None)
         if len(words) != 2 or level is None or trait is None:
-            raise InputError(f"trait-level '{text}' is not known; write one of {', '.join(CODES)}")
+            raise InputError(f"trait-level '{text}' is not known; {_meant(text, words)}")
         return cls(trait, level)
 
     @classmethod
@@ -132,6 +115,7 @@ TRAITS: tuple[Trait, ...] = tuple(Trait)
 LEVELS: tuple[Level, ...] = tuple(Level)
 TRAIT_LEVELS: tuple[TraitLevel, ...] = tuple(TraitLevel(t, level) for level in LEVELS for t in TRAITS)
 CODES: tuple[str, ...] = tuple(t.code for t in TRAIT_LEVELS)
+_KNOWN = f"write one of {', '.join(CODES)}"
 _LEVEL_WORDS = {"high": Level.HIGH, "low": Level.LOW, "+": Level.HIGH, "-": Level.LOW}
 _TRAIT_WORDS = {**{t.value.lower(): t for t in TRAITS}, **{t.label.lower(): t for t in TRAITS}}
 
@@ -164,224 +148,16 @@ def trait_id(trait_level: TraitLevel) -> int:
     return TRAIT_LEVELS.index(trait_level)
 
 
-def _facets(trait: Trait, *rows: tuple[str, str, str, str]) -> tuple[Facet, ...]:
-    return tuple(Facet(name, trait, about, high, low) for name, about, high, low in rows)
-
-
-FACETS: dict[Trait, tuple[Facet, ...]] = {
-    Trait.O: _facets(
-        Trait.O,
-        (
-            "fantasy",
-            "how vivid the imagination is",
-            "drifts into vivid daydreams and invents stories",
-            "keeps the mind on what is really there",
-        ),
-        (
-            "aesthetic",
-            "how deeply art and beauty are felt",
-            "is stirred by music, art, words or nature",
-            "is left cold by art and sees mostly use",
-        ),
-        (
-            "feelings",
-            "how much attention inner feelings get",
-            "notices and explores shades of feeling",
-            "pays feelings little attention",
-        ),
-        (
-            "actions",
-            "how welcome variety is",
-            "tries new places, foods and ways",
-            "sticks to habits and known ground",
-        ),
-        (
-            "ideas",
-            "how strong intellectual curiosity is",
-            "turns questions over for the joy of it",
-            "has no patience for theory",
-        ),
-        (
-            "values",
-            "how readily authority and custom are questioned",
-            "questions rules and inherited beliefs",
-            "holds to tradition and what is customary",
-        ),
-    ),
-    Trait.C: _facets(
-        Trait.C,
-        (
-            "self-discipline",
-            "how well behaviour is steered toward a task",
-            "gets started and sees dull work through",
-            "puts things off and gives in to distraction",
-        ),
-        (
-            "dutifulness",
-            "how strong the sense of duty is",
-            "keeps promises and does what is owed",
-            "shrugs off duties and small promises",
-        ),
-        (
-            "achievement-striving",
-            "how hard success is worked for",
-            "sets high goals and works toward them",
-            "is content to get by",
-        ),
-        (
-            "orderliness",
-            "how much order and tidiness matter",
-            "keeps lists and everything in its place",
-            "lives with mess and loses things",
-        ),
-        (
-            "responsibility",
-            "how far others can rely on the person",
-            "takes ownership and can be counted on",
-            "lets others down and leaves loose ends",
-        ),
-        (
-            "cautiousness",
-            "how carefully risks are weighed",
-            "thinks before acting and checks twice",
-            "acts first and sees later",
-        ),
-    ),
-    Trait.E: _facets(
-        Trait.E,
-        (
-            "warmth",
-            "how friendly and approachable the person is",
-            "makes friends quickly and shows affection",
-            "keeps a formal distance",
-        ),
-        (
-            "gregariousness",
-            "how much company is enjoyed",
-            "looks for crowds and company",
-            "prefers being alone",
-        ),
-        (
-            "assertiveness",
-            "how confidently the person takes the lead",
-            "speaks up and takes charge",
-            "stays in the background and lets others speak",
-        ),
-        (
-            "activity-level",
-            "how busy and fast life is kept",
-            "is always on the move",
-            "keeps a slow, unhurried pace",
-        ),
-        (
-            "excitement-seeking",
-            "how much thrill is wanted",
-            "hunts for thrills and noise",
-            "avoids thrills and loud places",
-        ),
-        (
-            "positive-emotions",
-            "how often joy is felt and shown",
-            "bubbles over with joy and laughter",
-            "shows little outward cheer",
-        ),
-    ),
-    Trait.A: _facets(
-        Trait.A,
-        (
-            "trust",
-            "how far others' intentions are trusted",
-            "believes people mean well",
-            "suspects hidden motives",
-        ),
-        (
-            "straightforwardness",
-            "how frank and sincere dealings are",
-            "is sincere and plays no games",
-            "flatters, bends the truth or plays people",
-        ),
-        (
-            "altruism",
-            "how much others' welfare counts",
-            "goes out of the way to help",
-            "would rather not be bothered by others' troubles",
-        ),
-        (
-            "compliance",
-            "how conflict and rules are met",
-            "gives way and goes along with the rules",
-            "argues back and digs in",
-        ),
-        ("modesty", "how humble the person is", "plays own merits down", "boasts and feels above others"),
-        (
-            "tender-mindedness",
-            "how much others' feelings move the person",
-            "is touched by others' needs",
-            "is hard-headed and unmoved",
-        ),
-    ),
-    Trait.N: _facets(
-        Trait.N,
-        ("anxiety", "how easily worry comes", "expects things to go wrong", "rarely worries"),
-        ("hostility", "how easily anger comes", "is quickly irritated and bitter", "is slow to anger"),
-        ("depression", "how often sadness comes", "feels low, lonely or hopeless", "rarely feels down"),
-        (
-            "self-consciousness",
-            "how much others' opinions sting",
-            "feels watched and embarrassed",
-            "is at ease whoever looks on",
-        ),
-        (
-            "vulnerability",
-            "how stress is borne",
-            "feels overwhelmed under pressure",
-            "keeps a clear head under pressure",
-        ),
-        (
-            "impulsiveness",
-            "how well urges are resisted",
-            "gives in to urges and regrets it",
-            "resists urges without effort",
-        ),
-    ),
-}
-_FACETS_BY_NAME = {facet.id: facet for facets in FACETS.values() for facet in facets}
-_OTHER_NAMES = {
-    "aesthetics": "aesthetic",
-    "feeling": "feelings",
-    "action": "actions",
-    "idea": "ideas",
-    "value": "values",
-    "order": "orderliness",
-    "duty": "dutifulness",
-    "achievement": "achievement-striving",
-    "deliberation": "cautiousness",
-    "activity": "activity-level",
-    "excitement": "excitement-seeking",
-    "positive-emotion": "positive-emotions",
-    "friendliness": "warmth",
-    "anger": "hostility",
-}
-
-
-FACET_NAMES: tuple[str, ...] = tuple(sorted((*_FACETS_BY_NAME, *_OTHER_NAMES), key=len, reverse=True))
-"""Every name `facet_named` knows, longest first, words joined by hyphens."""
-
-
-def facet_named(text: str) -> Facet | None:
-    """The facet of that name, forgiving case, spaces, underscores and common variants; None if there is
-    none."""
-    name = re.sub(r"[\s_-]+", "-", text.strip().lower()).strip("-")
-    return _FACETS_BY_NAME.get(_OTHER_NAMES.get(name, name))
-
-
 def traits_named(text: str) -> tuple[Trait, ...]:
     """'O', 'openness' or 'all' as traits; InputError for anything else."""
     name = text.strip().lower()
     if name == "all":
         return TRAITS
     if name not in _TRAIT_WORDS:
-        raise InputError(f"trait '{text}' is not known; write one of {', '.join(TRAITS)} or all")
+        otherwise = f"write one of {', '.join(TRAITS)} or all"
+        if name.upper() in CODES:
+            otherwise = f"did you mean the trait-level {name.upper()}, or the trait {name[0].upper()}?"
+        raise InputError(f"trait '{text}' is not known; {did_you_mean(name, _LABELS.values(), otherwise)}")
     return (_TRAIT_WORDS[name],)
 
 
@@ -391,5 +167,19 @@ def levels_named(text: str) -> tuple[Level, ...]:
     if name == "all":
         return LEVELS
     if name not in _LEVEL_WORDS:
-        raise InputError(f"level '{text}' is not known; write high, low or all")
+        otherwise = "did you mean all?" if name == "both" else "write high, low or all"
+        raise InputError(f"level '{text}' is not known; {did_you_mean(name, LEVELS, otherwise)}")
     return (_LEVEL_WORDS[name],)
+
+
+def _meant(text: str, words: list[str]) -> str:
+    """What to write in place of words that name no trait-level."""
+    if len(words) < 2:
+        sole = _TRAIT_WORDS.get(closest(words[0], _TRAIT_WORDS) or "")
+        return f"did you mean {sole}+ or {sole}-?" if sole else _KNOWN
+    forms = [
+        form
+        for each in TRAIT_LEVELS
+        for form in (each.label, each.name, f"{each.trait.label}{each.level.sign}")
+    ]
+    return did_you_mean(text.strip(), forms, _KNOWN)

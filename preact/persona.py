@@ -8,10 +8,10 @@ of models.
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from oceanchat.errors import ConfigError, EvaluationError
+from oceanchat.errors import ConfigError, EvaluationError, InputError
 from oceanchat.prompts import open_prompts, persona_text
 from oceanchat.traits import TraitLevel
 from preact.methods import PromptStyle
@@ -20,18 +20,23 @@ Persona = Mapping[TraitLevel, float]
 """Trait-levels and their shares, which sum to 1."""
 
 TEMPLATES: Mapping[PromptStyle, str] = {"full": "persona", "short": "persona_short"}
-_PART = re.compile(r"([OCEANoecan][+-])(?:=([0-9]*\.?[0-9]+))?")
+_PART = re.compile(r"([^=*]+)(?:[=*]([0-9]*\.?[0-9]+))?")
 
 
 def parse_persona(text: str) -> Persona:
-    """Read 'N+', 'O+ N-' or 'O+=0.7 E-=0.3' as shares that sum to 1; without numbers the shares are equal.
+    """Read 'N+', 'n-high', 'O+ N-' or 'O+=0.7 E-=0.3' as shares that sum to 1; see `persona_of_parts`."""
+    return persona_of_parts(text.replace(",", " ").split())
+
+
+def persona_of_parts(parts: Sequence[str]) -> Persona:
+    """Trait-levels, each with a share or none, as shares that sum to 1; without numbers they are equal.
 
     A trait-level whose share is 0 is left out. Raises ConfigError for unknown trait-levels, numbers given for
     some only, a trait-level named twice, no weight, or a share beyond all numbers.
     """
-    words = text.replace(",", " ").split()
-    matches = [match for word in words if (match := _PART.fullmatch(word))]
-    if not words or len(matches) < len(words):
+    text = " ".join(parts)
+    matches = [match for part in parts if (match := _PART.fullmatch(part))]
+    if not parts or len(matches) < len(parts):
         raise ConfigError(f'persona \'{text}\' is not understood; write it like "O+ N-" or "O+=0.7 E-=0.3"')
     if len({match.group(2) is None for match in matches}) > 1:
         raise ConfigError(
@@ -39,7 +44,10 @@ def parse_persona(text: str) -> Persona:
         )
     shares: dict[TraitLevel, float] = {}
     for match in matches:
-        trait_level = TraitLevel.parse(match.group(1))
+        try:
+            trait_level = TraitLevel.parse(match.group(1))
+        except InputError as error:
+            raise ConfigError(f"persona '{text}' is not understood: {error}") from None
         if trait_level in shares:
             raise ConfigError(f"persona '{text}' names {trait_level.code} twice; name each trait-level once")
         shares[trait_level] = 1.0 if match.group(2) is None else float(match.group(2))

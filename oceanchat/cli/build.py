@@ -17,15 +17,15 @@ SHORT, NOT_AGREED = 3, 1
 EPILOG = """
 \b
 Examples:
-  oceanchat build --trait O --level high
-  oceanchat build --trait all --level all --essays essays.csv --count 100
-  oceanchat build --trait N --level low --model qwen2.5:7b --base-url http://localhost:11434/v1
-  oceanchat build --trait O --level high --model gpt-3.5-turbo-1106 --checker gpt-4-0613 --max-usd 5
+  oceanchat build O+
+  oceanchat build all --essays essays.csv --count 100
+  oceanchat build N- --model qwen2.5:7b --base-url http://localhost:11434/v1
+  oceanchat build O+ --model gpt-3.5-turbo-1106 --checker gpt-4-0613 --max-usd 5
 """
 
 
 @click.command(epilog=EPILOG)
-@build_options()
+@build_options
 @click.option(
     "--dry-run",
     is_flag=True,

@@ -2,7 +2,7 @@
 
 import functools
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any
 
 import click
 
@@ -16,11 +16,9 @@ from oceanchat.cli.options import (
     prices_option,
     prompts_option,
     reasoning_effort_option,
-    trait_options,
     words_option,
 )
-
-F = TypeVar("F", bound=Callable[..., Any])
+from oceanchat.cli.trait_levels import trait_level_arguments
 
 RECIPE = (
     click.option(
@@ -173,12 +171,7 @@ MODELS = (
 """Which models are asked, how fast and at what cost."""
 
 
-def build_options(trait_default: str | None = None) -> Callable[[F], F]:
-    """All options that make a BuildConfig; `--trait` and `--level` are required when there is no default."""
-
-    def add(command: F) -> F:
-        options = reversed((*RECIPE, *MODELS))
-        decorated = functools.reduce(lambda decorated, option: option(decorated), options, command)
-        return trait_options(trait_default)(decorated)
-
-    return add
+def build_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """All options that make a BuildConfig, and the trait-levels to build."""
+    options = reversed((*RECIPE, *MODELS))
+    return trait_level_arguments()(functools.reduce(lambda decorated, add: add(decorated), options, command))

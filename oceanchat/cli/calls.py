@@ -37,7 +37,7 @@ _base_url_option = click.option(
 
 
 @click.command()
-@build_options()
+@build_options
 @click.option(
     "--pilot",
     type=click.IntRange(min=1),
@@ -54,7 +54,7 @@ def estimate(pilot: int | None, store: str, as_json: bool, **flags: Any) -> None
     rough range. It says what --batch and --sentences-per-call would save.
 
     \b
-    oceanchat estimate --trait O --level high --count 200 --model gpt-4o-mini --pilot 5
+    oceanchat estimate O+ --count 200 --model gpt-4o-mini --pilot 5
     """
     from oceanchat.cli.display.build import print_prepared_notes
     from oceanchat.cli.display.progress import BuildProgress

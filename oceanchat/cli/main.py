@@ -26,7 +26,7 @@ def oceanchat() -> None:
     """Build, check, validate and release dialogues that show one Big Five trait.
 
     \b
-    Start with:   oceanchat build --trait O --level high
+    Start with:   oceanchat build O+
     This is free and works offline: a built-in scripted model answers until you name another with --model.
     """
 

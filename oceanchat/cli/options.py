@@ -8,7 +8,6 @@ from typing import Any, TypeVar
 import click
 
 from oceanchat.store.location import DEFAULT_STORE
-from oceanchat.traits import Level, Trait, TraitLevel, levels_named, traits_named
 
 F = TypeVar("F", bound=Callable[..., Any])
 PATH = click.Path(path_type=Path)
@@ -77,18 +76,6 @@ store_option = click.option(
 )
 
 
-class TraitParam(click.ParamType[tuple[Trait, ...]]):
-    """A trait by letter or name, or 'all'."""
-
-    name = "trait"
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> tuple[Trait, ...]:
-        """The traits meant."""
-        return value if isinstance(value, tuple) else traits_named(str(value))
-
-
 class OrdinaryRange(click.FloatRange):
     """A range that NaN, which no comparison refuses, is outside of."""
 
@@ -98,39 +85,3 @@ class OrdinaryRange(click.FloatRange):
         if math.isnan(number):
             self.fail(f"'{value}' is no number", param, ctx)
         return number
-
-
-class LevelParam(click.ParamType[tuple[Level, ...]]):
-    """A level by name, or 'all'."""
-
-    name = "level"
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> tuple[Level, ...]:
-        """The levels meant."""
-        return value if isinstance(value, tuple) else levels_named(str(value))
-
-
-def trait_options(default: str | None) -> Callable[[F], F]:
-    """`--trait` and `--level`; both with `default`, or required when it is None."""
-    rest: dict[str, Any] = (
-        {"required": True} if default is None else {"default": default, "show_default": True}
-    )
-    trait = click.option(
-        "--trait",
-        "traits",
-        type=TraitParam(),
-        metavar="O|C|E|A|N|all",
-        help="One trait, or all.",
-        **rest,
-    )
-    level = click.option(
-        "--level", "levels", type=LevelParam(), metavar="high|low|all", help="One level, or both.", **rest
-    )
-    return lambda command: trait(level(command))
-
-
-def trait_levels(traits: tuple[Trait, ...], levels: tuple[Level, ...]) -> tuple[TraitLevel, ...]:
-    """The trait-levels meant, in paper order."""
-    return tuple(TraitLevel(trait, level) for level in levels for trait in traits)

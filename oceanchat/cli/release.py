@@ -26,6 +26,7 @@ from oceanchat.cli.options import (
     store_option,
     words_option,
 )
+from oceanchat.cli.trait_levels import TraitLevelParam
 
 if TYPE_CHECKING:
     from oceanchat.pipeline.import_format import LineProblem
@@ -36,7 +37,12 @@ SHOWN_PROBLEMS = 5
 
 @click.command("import")
 @click.argument("file", type=PATH)
-@click.option("--trait-level", metavar="CODE", help="Label of dialogues that name none, such as N+ or O-.")
+@click.option(
+    "--trait-level",
+    type=TraitLevelParam(),
+    metavar="TRAIT-LEVEL",
+    help="Label of dialogues that name none, such as N+ or o-low.",
+)
 @click.option("--skip-bad", is_flag=True, help="Skip lines that are invalid instead of stopping at them.")
 @click.option(
     "--checker", metavar="NAME", help="Model that checks the dialogues. Default: they are not checked."
@@ -145,6 +151,7 @@ def _print_problems(file: Path, problems: "Sequence[LineProblem]") -> None:
 )
 @click.option(
     "--output",
+    "-o",
     type=PATH,
     default="releases",
     show_default=True,

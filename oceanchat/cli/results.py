@@ -5,16 +5,23 @@ They are `status`, `show`, `export`, `stats` and `backup`.
 
 import json
 import random
+import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from oceanchat.cli.chosen_build import build_option, chosen_build
-from oceanchat.cli.options import PATH, json_option, sample_option, store_option, trait_levels, trait_options
+from oceanchat.cli.options import PATH, json_option, sample_option, store_option
+from oceanchat.cli.trait_levels import chosen_trait_levels, level_option, trait_level_arguments, trait_option
+from oceanchat.traits import TRAIT_LEVELS, Level, Trait, TraitLevel
 
 if TYPE_CHECKING:
     from oceanchat.store.database import Store
+
+
+_ID = re.compile("[0-9a-f]+")
+"""The beginning of a dialogue's id; no trait-level is written so."""
 
 
 @click.command()
@@ -53,8 +60,9 @@ def status(build: str | None, store: str, as_json: bool) -> None:
 
 
 @click.command()
-@click.argument("dialogue_id", required=False, metavar="[ID]")
-@trait_options(default="all")
+@click.argument("named", nargs=-1, metavar="[ID | TRAIT-LEVEL...]")
+@trait_option
+@level_option
 @click.option("--random", "at_random", is_flag=True, help="Pick dialogues at random.")
 @click.option(
     "--count",
@@ -70,9 +78,9 @@ def status(build: str | None, store: str, as_json: bool) -> None:
 @store_option
 @json_option
 def show(
-    dialogue_id: str | None,
-    traits: Any,
-    levels: Any,
+    named: tuple[str, ...],
+    traits: tuple[Trait, ...] | None,
+    levels: tuple[Level, ...] | None,
     at_random: bool,
     count: int,
     state: str | None,
@@ -83,23 +91,26 @@ def show(
 ) -> None:
     """Show dialogues as conversations.
 
-    Select one by ID (its first characters are enough), or several by trait and level.
+    Select one by ID (its first characters are enough), or several by trait-level.
 
     \b
-    oceanchat show --trait O --level high --random --count 3
+    oceanchat show O+ N- --random --count 3
+    oceanchat show 288956b9
     """
     from oceanchat.cli.display.dialogue import print_dialogue
     from oceanchat.pipeline import results as reading
     from oceanchat.store.database import open_store
 
+    by_id = len(named) == 1 and _ID.fullmatch(named[0])
+    chosen = () if by_id else chosen_trait_levels(named, traits, levels, TRAIT_LEVELS)
     opened = open_store(store, must_exist=True)
     if reply is not None:
         return _show_reply(opened, reply, as_json)
     name = chosen_build(opened, build)
-    if dialogue_id is not None:
-        selected = [reading.dialogue(opened, dialogue_id, name)]
+    if by_id:
+        selected = [reading.dialogue(opened, named[0], name)]
     else:
-        selected = reading.dialogues(opened, trait_levels(traits, levels), state, name)
+        selected = reading.dialogues(opened, chosen, state, name)
         if at_random:
             random.shuffle(selected)
     for number, dialogue in enumerate(selected[:count]):
@@ -135,8 +146,8 @@ def _show_reply(store: "Store", prefix: str, as_json: bool) -> None:
     type=click.Choice(["jsonl", "csv", "parquet"]),
     help="Output format. Default: from the file name, or jsonl.",
 )
-@click.option("--output", type=PATH, metavar="FILE", help="File to write. Default: stdout.")
-@trait_options(default="all")
+@click.option("--output", "-o", type=PATH, metavar="FILE", help="File to write. Default: stdout.")
+@trait_level_arguments(TRAIT_LEVELS)
 @click.option(
     "--state",
     metavar="STATE",
@@ -153,8 +164,7 @@ def export(
     what: str,
     as_format: str | None,
     output: Path | None,
-    traits: Any,
-    levels: Any,
+    trait_levels: tuple[TraitLevel, ...],
     state: str | None,
     wide: bool,
     sample_number: int | None,
@@ -165,7 +175,7 @@ def export(
 
     \b
     oceanchat export dialogues --output dialogues.jsonl
-    oceanchat export dialogues --state all --trait N --level high
+    oceanchat export dialogues N+ O- --state all
     oceanchat export dialogues --wide --output dialogues.csv
     oceanchat export answers --output answers.jsonl
 
@@ -178,7 +188,7 @@ def export(
 
     opened = open_store(store, must_exist=True)
     name = None if what == "answers" else chosen_build(opened, build)
-    chosen = exporting.ExportFilter(trait_levels(traits, levels), state, name, sample_number)
+    chosen = exporting.ExportFilter(trait_levels, state, name, sample_number)
     exported = exporting.export(opened, what, as_format, output, chosen, wide, reply_rows(opened))
     click.echo(f"oceanchat: {exporting.report(what, exported, output)}", err=True)
 

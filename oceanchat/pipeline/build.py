@@ -233,7 +233,7 @@ class Builder:
     def _seed_selector(self, trait_level: TraitLevel) -> SeedSelector:
         def on_labeled(candidates: Sequence[Candidate]) -> None:
             self.progress.done(Stage.LABEL, len(candidates))
-            count_labels(self.models.labeler, candidates, self.config.levels)
+            count_labels(self.models.labeler, candidates, self.config.levels_of(trait_level.trait))
 
         return SeedSelector(
             trait_level,

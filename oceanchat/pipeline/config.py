@@ -32,8 +32,8 @@ class BuildConfig(BaseModel):
     """The build's name; None: that of its models."""
     replace: bool = False
     """Whether a build of that name that was made with other options may be replaced."""
-    traits: tuple[Trait, ...]
-    levels: tuple[Level, ...]
+    trait_levels: tuple[TraitLevel, ...] = Field(min_length=1)
+    """The trait-levels to build, in paper order."""
     count: int = Field(default=20, ge=1, le=1_000_000)
     """Passed dialogues requested for each trait-level."""
     essays: str | None = None
@@ -103,10 +103,9 @@ class BuildConfig(BaseModel):
         server = f"@{self.calls.endpoint_name}" if self.calls.endpoint_name else ""
         return self.build or "/".join(roles) + server
 
-    @property
-    def trait_levels(self) -> tuple[TraitLevel, ...]:
-        """The trait-levels to build, in paper order."""
-        return tuple(TraitLevel(trait, level) for level in self.levels for trait in self.traits)
+    def levels_of(self, trait: Trait) -> frozenset[Level]:
+        """The levels of a trait that are to be built."""
+        return frozenset(each.level for each in self.trait_levels if each.trait is trait)
 
     @property
     def label_task(self) -> str:
@@ -131,6 +130,7 @@ class BuildConfig(BaseModel):
     def saved(self) -> dict[str, Any]:
         """What is stored beside the result: everything but keys and credentials."""
         settings = self.model_dump(mode="json", exclude={"calls", "build", "replace", "answer_words"})
+        settings["trait_levels"] = [trait_level.code for trait_level in self.trait_levels]
         asked_for = {name: settings.pop(name) for name in OPTIONAL}
         asked_for |= {"extra_body": self.calls.extra_body, "endpoint_name": self.calls.endpoint_name}
         return settings | {
@@ -145,7 +145,7 @@ class BuildConfig(BaseModel):
         decides = self.saved()
         # What the columns hold is in the corpus's own hash.
         columns = ("text_column", "author_column", "label_columns")
-        for name in ("traits", "levels", "count", "essays", "prompts", "endpoint", *columns):
+        for name in ("trait_levels", "count", "essays", "prompts", "endpoint", *columns):
             del decides[name]
         decides |= {"corpus": corpus_id, "prompts": dict(fingerprints)}
         return hashlib.sha256(json.dumps(decides, sort_keys=True).encode()).hexdigest()[:16]

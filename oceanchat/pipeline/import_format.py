@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 from pydantic import ValidationError
 
 from oceanchat.errors import InputError, RecordError
+from oceanchat.facets import facet_named
 from oceanchat.nesting import parse_json
 from oceanchat.pipeline.import_layouts import label_of, opened, storable, turns_of
 from oceanchat.pipeline.import_sources import source_records
@@ -24,7 +25,7 @@ from oceanchat.records import (
     content_id,
     dialogue_id,
 )
-from oceanchat.traits import TraitLevel, facet_named
+from oceanchat.traits import TraitLevel
 
 CHECKED = ("passed", *REJECTED_BY_CHECK)
 """States that a verdict gives."""

@@ -35,8 +35,8 @@ class ImportConfig(BaseModel):
 
     file: Path
     """A file or folder."""
-    trait_level: str | None = None
-    """Label of dialogues that name none, such as 'N+'."""
+    trait_level: TraitLevel | None = None
+    """Label of dialogues that name none."""
     skip_bad: bool = False
     """Import the good lines of a file that has bad ones."""
     checker: str | None = None
@@ -83,8 +83,7 @@ async def import_dialogues(
     Raises BadLines when lines cannot be read and `skip_bad` is not set, InputError for the file itself, and
     BuildStopped when no more can be asked (the dialogues stay).
     """
-    default = None if config.trait_level is None else TraitLevel.parse(config.trait_level)
-    content = read_dialogues(config.file, default)
+    content = read_dialogues(config.file, config.trait_level)
     if content.problems and not config.skip_bad:
         raise BadLines(config.file, content.problems, len(content.dialogues) + len(content.problems))
     with store.writing() as connection:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from oceanchat.errors import CallFailed
+from oceanchat.facets import FACETS
 from oceanchat.llm.chat import ChatRequest, RecordingModel
 from oceanchat.llm.parsing import ask_until_parsed
 from oceanchat.llm.sharing import SharedForm, ask_about_all
@@ -20,7 +21,7 @@ from oceanchat.pipeline.replies.labels import parse_labels as parse_labels
 from oceanchat.pipeline.replies.labels import read_label
 from oceanchat.prompts import Template
 from oceanchat.records import Candidate, Sentence
-from oceanchat.traits import FACETS, LEVELS, Trait
+from oceanchat.traits import LEVELS, Trait
 
 LABEL_TOKENS = 300
 """Completion limit of one sentence's label, in tokens."""

@@ -39,8 +39,7 @@ def rehearse(config: BuildConfig, dialogues: int = DIALOGUES) -> Mapping[str, Ca
     not get through, as with prompts of another form."""
     small = config.model_copy(
         update={
-            "traits": config.traits[:1],
-            "levels": config.levels[:1],
+            "trait_levels": config.trait_levels[:1],
             "count": dialogues,
             "calls": CallSettings(),
             **dict.fromkeys(("build", "essays", "text_column", "author_column", "label_columns"), None),

@@ -76,9 +76,7 @@ def status(store: Store, name: str | None = None) -> list[Status]:
             reasons = tuple(build_rows.reason_counts(connection, build.trait_level, build.build))
             latest.append(Status(build, Outcome(trait_level, build.requested, funnel), reasons))
     if not latest and not imported_status(store):
-        raise InputError(
-            f"store '{store.url}' holds no build yet; run `oceanchat build --trait O --level high`"
-        )
+        raise InputError(f"store '{store.url}' holds no build yet; run `oceanchat build O+`")
     return latest
 
 

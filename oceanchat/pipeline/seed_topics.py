@@ -12,10 +12,11 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
+from oceanchat.facets import FACETS
 from oceanchat.near_duplicates import NearDuplicates
 from oceanchat.pipeline.labeling import Labeler, OrderedSentence
 from oceanchat.records import Candidate, SeedTopic, content_id
-from oceanchat.traits import FACETS, TraitLevel
+from oceanchat.traits import TraitLevel
 
 BLOCK = 48
 """Candidates labeled before the next choice is made."""

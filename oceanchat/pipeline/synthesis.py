@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Literal, NamedTuple, TypeVar
 
 from oceanchat.errors import CallFailed
+from oceanchat.facets import facet_named
 from oceanchat.llm.chat import ChatRequest, RecordingModel
 from oceanchat.llm.parsing import ask_until_parsed
 from oceanchat.pipeline.gates import Bounds, GateRejection, early_rejection
@@ -22,7 +23,7 @@ from oceanchat.pipeline.replies.utterance import parse_utterance as parse_uttera
 from oceanchat.pipeline.replies.utterance import read_theme, read_utterance
 from oceanchat.prompts import Prompts
 from oceanchat.records import Role, SeedState, SeedTopic, Turn, transcript
-from oceanchat.traits import TRAITS, facet_named
+from oceanchat.traits import TRAITS
 
 T = TypeVar("T")
 Mode = Literal["screenplay", "dual"]

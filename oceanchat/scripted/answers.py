@@ -13,6 +13,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from oceanchat.errors import InputError
+from oceanchat.facets import FACETS, facet_named
 from oceanchat.scripted.conversation import (
     DISCLOSER,
     QUESTIONER,
@@ -28,7 +29,7 @@ from oceanchat.scripted.lexica import FACET_LEVELS, FacetLevel
 from oceanchat.scripted.questions import CLOSING, last_word, next_question
 from oceanchat.scripted.topics import kinds, topics_in
 from oceanchat.scripted.voice import ScriptedVoice, voice_for
-from oceanchat.traits import FACETS, LEVELS, TraitLevel, facet_named
+from oceanchat.traits import LEVELS, TraitLevel
 
 _PLAIN_IF_WEAK, _PLAIN = 0.75, 0.3
 """Shares of answers that show nothing: in a weak conversation, and of habits and plans in any other."""

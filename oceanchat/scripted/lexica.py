@@ -11,8 +11,9 @@ from collections.abc import Iterable, Mapping
 from importlib import resources
 from typing import NamedTuple
 
+from oceanchat.facets import FACETS, Facet
 from oceanchat.scripted.patterns import PatternIndex, PatternMatch, split_patterns
-from oceanchat.traits import FACETS, LEVELS, Facet, Level, Trait, TraitLevel
+from oceanchat.traits import LEVELS, Level, Trait, TraitLevel
 
 OPPOSITE = {Level.HIGH: Level.LOW, Level.LOW: Level.HIGH}
 _FLIPPED = 0.5

@@ -153,7 +153,7 @@ def _check(what: str, chosen: ExportFilter, wide: bool) -> None:
     if chosen.sample is not None and what not in OF_ONE_SAMPLE:
         raise ConfigError(f"--sample does not fit {what}; leave it out")
     if len(chosen.trait_levels) != len(TRAIT_LEVELS) and what not in WITH_TRAIT_LEVEL:
-        raise ConfigError(f"--trait and --level do not fit {what}; leave them out")
+        raise ConfigError(f"trait-levels do not fit {what}; leave them out")
 
 
 def _why_nothing(store: Store, what: str, left_out: Mapping[str, int]) -> str:

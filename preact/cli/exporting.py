@@ -11,9 +11,8 @@ from typing import TYPE_CHECKING, Any, Literal
 import click
 
 from oceanchat.cli.display.notes import print_note, print_sentence
-from oceanchat.cli.options import LevelParam, OrdinaryRange, TraitParam
+from oceanchat.cli.options import OrdinaryRange
 from oceanchat.errors import ConfigError, EvaluationError
-from oceanchat.traits import Level, Trait, TraitLevel
 from preact.cli.evaluation import (
     access_options,
     open_local_later,
@@ -21,7 +20,7 @@ from preact.cli.evaluation import (
     sampling_options,
     threads_option,
 )
-from preact.persona import Persona, parse_persona
+from preact.cli.personas import GivenPersona, persona_arguments
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,21 +30,6 @@ if TYPE_CHECKING:
     from preact.systems.system import Sampling
 
 FOLDER = click.Path(path_type=Path)
-
-
-def persona_of(
-    trait: tuple[Trait, ...] | None, level: tuple[Level, ...] | None, persona: str | None
-) -> Persona:
-    """The persona that --trait and --level, or --persona, name. ConfigError for both, neither, or several."""
-    if persona and (trait or level):
-        raise ConfigError("--persona does not combine with --trait and --level; leave one of them out")
-    if persona:
-        return parse_persona(persona)
-    if not trait or not level or len(trait) > 1 or len(level) > 1:
-        raise ConfigError(
-            'no single trait-level is named; write --trait N --level high, or --persona "O+ N-"'
-        )
-    return {TraitLevel(trait[0], level[0]): 1.0}
 
 
 class RankParam(click.ParamType[int | Literal["auto"]]):
@@ -65,9 +49,7 @@ class RankParam(click.ParamType[int | Literal["auto"]]):
 
 @click.command()
 @click.argument("run", type=FOLDER)
-@click.option("--trait", type=TraitParam(), metavar="NAME", help="Trait: O, C, E, A, N or a name.")
-@click.option("--level", type=LevelParam(), metavar="NAME", help="Level: high or low.")
-@click.option("--persona", metavar="TEXT", help='Mixture, such as "O+ N-" or "O+=0.7 E-=0.3".')
+@persona_arguments
 @click.option("--all", "everything", is_flag=True, help="Export all ten trait-levels, one folder each.")
 @click.option("--output", "-o", type=FOLDER, required=True, metavar="DIR", help="Output folder; must be new.")
 @click.option(
@@ -104,9 +86,7 @@ class RankParam(click.ParamType[int | Literal["auto"]]):
 @click.option("--private", is_flag=True, help="With --push: if the repository is new, make it private.")
 def export(
     run: Path,
-    trait: tuple[Trait, ...] | None,
-    level: tuple[Level, ...] | None,
-    persona: str | None,
+    given: GivenPersona,
     everything: bool,
     output: Path,
     strength: float,
@@ -121,17 +101,20 @@ def export(
     """Export a trait-level, or a mixture, of RUN as a standard LoRA adapter that any server loads.
 
     \b
-    Example:  preact export runs/first --trait N --level high --output adapters/N-high
+    Example:  preact export runs/first n-high --output adapters/n-high
+              preact export runs/first O+=0.7 E-=0.3 --output adapters/mixture
+              preact export runs/first all --output adapters/ten
     """
-    if everything and (trait or level or persona):
-        raise ConfigError("--all exports every trait-level; leave out --trait, --level and --persona")
+    if everything and not (given.nothing or given.all_ten):
+        raise ConfigError("--all exports every trait-level; name no trait-level beside it")
+    everything = everything or given.all_ten
     if max_loss is not None and rank != "auto":
         raise ConfigError("--max-loss is for --rank auto; leave it out, or write --rank auto")
     if rank is not None and merge:
         raise ConfigError("--rank does not combine with --merge: a whole model has no rank; leave one out")
     if form == "gguf" and merge:
         raise ConfigError("--format gguf is for adapters; leave --merge out")
-    portrayed = None if everything else persona_of(trait, level, persona)
+    portrayed = None if everything else given.read()
     from preact.export.adapter import ExportOptions, export_adapter, export_all
     from preact.export.publishing import push_model
 
@@ -183,34 +166,32 @@ def _rank_table(exports: "Sequence[Exported]") -> str:
 
 @click.command()
 @click.argument("system")
-@click.option("--trait", type=TraitParam(), metavar="NAME", help="Trait: O, C, E, A, N or a name.")
-@click.option("--level", type=LevelParam(), metavar="NAME", help="Level: high or low.")
-@click.option("--persona", metavar="TEXT", help='Mixture, such as "O+ N-" or "O+=0.7 E-=0.3".')
+@persona_arguments
 @sampling_options
 @click.option(
     "--seed", type=int, default=0, show_default=True, metavar="N", help="Random seed of the answers."
 )
 @threads_option
 @access_options
-def chat(**flags: Any) -> None:
+def chat(given: GivenPersona, **flags: Any) -> None:
     """Talk with SYSTEM in the terminal: each line is a question, an empty line ends it.
 
     SYSTEM is a run of `preact train`, or whatever `preact interview` takes, such as prompted:MODEL.
 
     \b
-    Example:  preact chat runs/first --trait N --level high
+    Example:  preact chat runs/first n-high
+              preact chat runs/first O+ N-
     """
     from preact.systems.system import Sampling
 
     access = read_access(flags)
     sampling = Sampling(flags["temperature"], flags["top_p"], flags["max_tokens"])
-    given = flags["trait"], flags["level"], flags["persona"]
     asyncio.run(_converse(flags["system"], given, sampling, access, flags["seed"], flags["threads"]))
 
 
 async def _converse(
     name: str,
-    given: tuple[Any, Any, str | None],
+    given: GivenPersona,
     sampling: "Sampling",
     access: "ModelAccess",
     seed: int,
@@ -221,10 +202,10 @@ async def _converse(
     from preact.systems.system import Conversation
 
     # A persona that is not understood is said before anything is loaded.
-    portrayed = None if name.startswith("backbone:") and not any(given) else persona_of(*given)
+    portrayed = None if name.startswith("backbone:") and given.nothing else given.read()
     async with opened_system(name, sampling, access, open_local_later, threads) as system:
         if portrayed and not system.conditioned:
-            raise ConfigError(f"system '{name}' plays nobody; leave out --trait, --level and --persona")
+            raise ConfigError(f"system '{name}' plays nobody; name no trait-level")
         who = "simulates " + ", ".join(t.label for t in portrayed) if portrayed else "plays nobody"
         click.echo(f"A machine that {who}. An empty line ends the conversation.", err=True)
         messages: list[Message] = []

@@ -9,6 +9,8 @@ from typing import Any
 import click
 
 from oceanchat.cli.group import CommandGroup
+from oceanchat.cli.trait_levels import TraitLevelParam
+from oceanchat.traits import TraitLevel
 from preact.cli.evaluation import (
     access_options,
     inventory_option,
@@ -177,10 +179,11 @@ def plot_leakage(interview: Path, judge: str | None, output: Path) -> None:
 @click.argument("interviews", nargs=-1, required=True, type=FOLDER)
 @click.option(
     "--trait-level",
+    type=TraitLevelParam(),
     default="N+",
     show_default=True,
-    metavar="CODE",
-    help="Trait-level, such as 'N+' or 'low Openness'.",
+    metavar="TRAIT-LEVEL",
+    help="Trait-level to show, such as N+ or o-low.",
 )
 @click.option(
     "--item",
@@ -190,16 +193,17 @@ def plot_leakage(interview: Path, judge: str | None, output: Path) -> None:
     help="Id of an item to show; may be repeated. Default: the trait's first three.",
 )
 @figures_option
-def plot_cases(interviews: tuple[Path, ...], trait_level: str, items: tuple[str, ...], output: Path) -> None:
+def plot_cases(
+    interviews: tuple[Path, ...], trait_level: TraitLevel, items: tuple[str, ...], output: Path
+) -> None:
     """Write Figure 6, the answers of several systems side by side, as a page.
 
     \b
     Example:  preact plot cases interviews/preact interviews/lora --trait-level N+ --output figures
     """
-    from oceanchat.traits import TraitLevel
     from preact.evaluation.report.cases import write_cases
 
-    _list_files(write_cases(interviews, TraitLevel.parse(trait_level), items, output))
+    _list_files(write_cases(interviews, trait_level, items, output))
 
 
 def _list_files(files: Any) -> None:

@@ -18,8 +18,9 @@ from inspect_ai.model import ChatMessageSystem, ChatMessageUser, get_model
 from inspect_ai.scorer import Score, Target, grouped, mean, scorer
 from inspect_ai.solver import Generate, TaskState, solver
 
+from oceanchat.facets import FACETS
 from oceanchat.prompts import Message, open_prompts
-from oceanchat.traits import FACETS, TRAIT_LEVELS, Trait, TraitLevel
+from oceanchat.traits import TRAIT_LEVELS, Trait, TraitLevel
 from preact.evaluation.interview.inventories import BUNDLED, Inventory, load_inventory
 from preact.evaluation.judge.batches import grouped_ids
 from preact.evaluation.judge.model_judge import numbered

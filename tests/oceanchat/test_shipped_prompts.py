@@ -6,10 +6,11 @@ import re
 import pytest
 
 from oceanchat.annotation.tasks import SCORES
+from oceanchat.facets import FACETS
 from oceanchat.pipeline.back_validation import parse_verdict
 from oceanchat.pipeline.labeling import parse_label, parse_labels
 from oceanchat.prompts import BLANKS, open_prompts, read_tags
-from oceanchat.traits import CODES, FACETS, TRAITS, Level, Trait, TraitLevel
+from oceanchat.traits import CODES, TRAITS, Level, Trait, TraitLevel
 
 SHIPPED = open_prompts(None)
 PRACTICE = json.loads(SHIPPED.read("qualification.json"))

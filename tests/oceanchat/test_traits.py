@@ -1,21 +1,11 @@
-"""The words: five traits, two levels, thirty facets, ten trait-levels."""
+"""The words: five traits, two levels, ten trait-levels."""
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from oceanchat.errors import InputError
-from oceanchat.traits import (
-    CODES,
-    FACETS,
-    TRAIT_LEVELS,
-    Facet,
-    TraitLevel,
-    facet_named,
-    levels_named,
-    trait_id,
-    traits_named,
-)
+from oceanchat.traits import CODES, TRAIT_LEVELS, TraitLevel, levels_named, trait_id, traits_named
 
 
 def test_the_ten_trait_levels_stand_in_the_papers_order() -> None:
@@ -24,11 +14,6 @@ def test_the_ten_trait_levels_stand_in_the_papers_order() -> None:
 
 def test_trait_ids_follow_the_paper() -> None:
     assert [trait_id(t) for t in TRAIT_LEVELS] == list(range(10))
-
-
-def test_there_are_thirty_facets_six_to_a_trait() -> None:
-    assert [len(facets) for facets in FACETS.values()] == [6] * 5
-    assert len({facet.id for facets in FACETS.values() for facet in facets}) == 30
 
 
 def test_every_form_of_a_trait_level_is_read_back() -> None:
@@ -55,17 +40,6 @@ def test_any_text_is_a_trait_level_or_an_input_error(text: str) -> None:
         assert TraitLevel.parse(text) in TRAIT_LEVELS
     except InputError as error:
         assert "not known" in str(error)
-
-
-@given(st.text())
-def test_any_text_is_a_facet_or_none(text: str) -> None:
-    assert facet_named(text) is None or isinstance(facet_named(text), Facet)
-
-
-def test_facets_are_found_under_their_usual_spellings() -> None:
-    for text in ("activity level", "Activity_Level", " activity-level ", "ACTIVITY LEVEL"):
-        facet = facet_named(text)
-        assert facet is not None and facet.id == "activity-level"
 
 
 def test_all_means_all_and_a_wrong_word_is_named() -> None:

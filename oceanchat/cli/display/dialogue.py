@@ -6,8 +6,8 @@ from rich.console import Console
 from rich.text import Text
 
 from oceanchat.cli.display.tables import stdout_console
+from oceanchat.facets import facet_named
 from oceanchat.records import SPEAKERS, Dialogue, Turn
-from oceanchat.traits import facet_named
 
 _MAX_WIDTH = 88
 

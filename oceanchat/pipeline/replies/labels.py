@@ -9,12 +9,13 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from oceanchat.errors import UnreadableReply
+from oceanchat.facets import FACET_NAMES, Facet, facet_named
 from oceanchat.llm.answer_text import answer_text
 from oceanchat.llm.folding import folded
 from oceanchat.llm.reply_fields import Field, read_fields
 from oceanchat.pipeline.replies.numbering import fits
 from oceanchat.pipeline.replies.strength import read_strength
-from oceanchat.traits import FACET_NAMES, Facet, Level, Trait, facet_named
+from oceanchat.traits import Level, Trait
 
 _FIELDS = {
     **dict.fromkeys(

@@ -7,6 +7,7 @@ other speaker's lines after it and remarks on it are left out; what might be eit
 import re
 
 from oceanchat.errors import UnreadableReply
+from oceanchat.facets import FACETS
 from oceanchat.llm.answer_text import answer_text
 from oceanchat.llm.folding import folded
 from oceanchat.llm.refusals import is_refusal
@@ -18,7 +19,6 @@ from oceanchat.pipeline.replies.speakers import label_at, roles_of
 from oceanchat.pipeline.replies.spoken import is_aside, is_quoted, spoken, unquoted, without_end_mark
 from oceanchat.pipeline.replies.turn_markup import with_labelled_lines
 from oceanchat.records import Role, SeedTopic
-from oceanchat.traits import FACETS
 
 _INTRODUCTION = re.compile(
     r"[\W_]{0,12}(?:(?:sure|certainly|of course|absolutely|okay|ok|great|alright|understood)\W{1,3})?"

@@ -9,9 +9,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from oceanchat.errors import CallFailed
+from oceanchat.facets import FACETS
 from oceanchat.llm.chat import ChatAnswer, ChatModel, ChatRequest
 from oceanchat.prompts import Prompts
-from oceanchat.traits import FACETS, Trait
+from oceanchat.traits import Trait
 from preact.evaluation.judge.verdicts import JudgeVerdict, Mode, Pair, read_score
 
 MAX_TOKENS = 400

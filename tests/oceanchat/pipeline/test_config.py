@@ -5,9 +5,9 @@ from pydantic import SecretStr, ValidationError
 
 from oceanchat.llm.settings import CallSettings
 from oceanchat.pipeline.config import BuildConfig
-from oceanchat.traits import Level, Trait
+from oceanchat.traits import TRAIT_LEVELS, Level, Trait, TraitLevel
 
-CONFIG = BuildConfig(traits=(Trait.O,), levels=(Level.HIGH,))
+CONFIG = BuildConfig(trait_levels=(TraitLevel(Trait.O, Level.HIGH),))
 
 
 def recipe(config: BuildConfig) -> str:
@@ -18,7 +18,7 @@ def recipe(config: BuildConfig) -> str:
     "change",
     [
         {"count": 300},
-        {"traits": (Trait.O, Trait.N)},
+        {"trait_levels": TRAIT_LEVELS},
         {"calls": CallSettings(concurrency=1)},
         {"calls": CallSettings(max_usd=1.0, offline=True)},
     ],
@@ -63,6 +63,6 @@ def test_keys_and_credentials_are_never_saved() -> None:
 
 def test_a_config_cannot_be_changed_or_hold_the_unknown() -> None:
     with pytest.raises(ValidationError):
-        BuildConfig(traits=(Trait.O,), levels=(Level.HIGH,), speed="fast")  # type: ignore[call-arg]
+        BuildConfig(trait_levels=(TraitLevel(Trait.O, Level.HIGH),), speed="fast")  # type: ignore[call-arg]
     with pytest.raises(ValidationError):
         CONFIG.count = 7  # type: ignore[misc]

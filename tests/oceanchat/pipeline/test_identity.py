@@ -9,13 +9,13 @@ from oceanchat.llm.settings import CallSettings
 from oceanchat.pipeline.config import BuildConfig
 from oceanchat.pipeline.identity import check_identity
 from oceanchat.store.builds import StoredBuild
-from oceanchat.traits import Level, Trait
+from oceanchat.traits import Level, Trait, TraitLevel
 
 REAL = {"labeler": "m", "writer": "m", "checker": "m"}
 
 
 def config(**options: Any) -> BuildConfig:
-    return BuildConfig(traits=(Trait.O,), levels=(Level.HIGH,), **options)
+    return BuildConfig(trait_levels=(TraitLevel(Trait.O, Level.HIGH),), **options)
 
 
 def stored(earlier: BuildConfig, prompts: str = "old", corpus: str = "corpus") -> StoredBuild:
@@ -46,7 +46,7 @@ def test_a_build_is_named_after_its_models(models: dict[str, Any], name: str) ->
     [
         {"count": 50},
         {"count": 5},
-        {"traits": (Trait.N,)},
+        {"trait_levels": (TraitLevel(Trait.N, Level.HIGH),)},
         {"calls": CallSettings(concurrency=1, timeout_seconds=9, max_usd=1, rpm=3)},
         {"calls": CallSettings(base_url="http://elsewhere:1234/v1")},
     ],

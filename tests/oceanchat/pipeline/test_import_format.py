@@ -9,9 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from oceanchat.errors import InputError
+from oceanchat.facets import FACETS
 from oceanchat.pipeline.import_format import parse_dialogue, read_dialogues
 from oceanchat.records import Dialogue
-from oceanchat.traits import CODES, FACETS, Level, Trait
+from oceanchat.traits import CODES, Level, Trait
 
 ASKED, TOLD = "How was it?", "Loud and lovely."
 TURNS = [{"role": "questioner", "text": ASKED}, {"role": "discloser", "text": TOLD}]

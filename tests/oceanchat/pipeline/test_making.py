@@ -19,9 +19,9 @@ from oceanchat.prompts import open_prompts
 from oceanchat.records import Dialogue, SeedTopic, Turn
 from oceanchat.store.corpora import all_sentences
 from oceanchat.store.database import Store
-from oceanchat.traits import Level, Trait
+from oceanchat.traits import Level, Trait, TraitLevel
 
-CONFIG = BuildConfig(traits=(Trait.O,), levels=(Level.HIGH,), dialogues_per_check=2)
+CONFIG = BuildConfig(trait_levels=(TraitLevel(Trait.O, Level.HIGH),), dialogues_per_check=2)
 
 
 class SlowWriter:

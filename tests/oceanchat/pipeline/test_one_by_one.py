@@ -10,15 +10,14 @@ from oceanchat.pipeline.estimate import estimate_build
 from oceanchat.pipeline.one_by_one import PilotComparison, compare
 from oceanchat.progress import Silence
 from oceanchat.store.database import Store
-from oceanchat.traits import Level, Trait
+from oceanchat.traits import Level, Trait, TraitLevel
 from tests.broken_endpoint import BrokenEndpoint
 
 
 async def piloted(store: Store, url: str, **options: int) -> PilotComparison:
     """A pilot, and what it says of shared calls."""
     config = BuildConfig(
-        traits=(Trait.N,),
-        levels=(Level.HIGH,),
+        trait_levels=(TraitLevel(Trait.N, Level.HIGH),),
         count=4,
         **dict.fromkeys(("labeler", "writer", "checker"), "good"),
         **options,

@@ -8,9 +8,9 @@ import pytest
 from oceanchat.pipeline.config import BuildConfig
 from oceanchat.pipeline.rehearsal import rehearse
 from oceanchat.prompts import default_folder
-from oceanchat.traits import Level, Trait
+from oceanchat.traits import Level, Trait, TraitLevel
 
-CONFIG = BuildConfig(traits=(Trait.O,), levels=(Level.HIGH,), labeler="m", writer="m", checker="m")
+CONFIG = BuildConfig(trait_levels=(TraitLevel(Trait.O, Level.HIGH),), labeler="m", writer="m", checker="m")
 
 
 def test_more_sentences_a_call_take_fewer_and_longer_calls(

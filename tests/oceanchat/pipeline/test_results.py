@@ -12,7 +12,7 @@ from oceanchat.progress import Silence
 from oceanchat.store.database import Store, open_store
 from oceanchat.traits import Level, Trait, TraitLevel
 
-CONFIG = BuildConfig(traits=(Trait.O, Trait.N), levels=(Level.HIGH,), count=12)
+CONFIG = BuildConfig(trait_levels=(TraitLevel.parse("O+"), TraitLevel.parse("N+")), count=12)
 CLOSED = TraitLevel(Trait.O, Level.LOW)
 
 

@@ -10,7 +10,7 @@ from oceanchat.pipeline.config import BuildConfig
 from oceanchat.pipeline.estimate import estimate_build
 from oceanchat.pipeline.savings import savings_of
 from oceanchat.store.database import Store, open_store
-from oceanchat.traits import Level, Trait
+from oceanchat.traits import TRAIT_LEVELS
 
 MINI = dict.fromkeys(("labeler", "writer", "checker"), "gpt-4o-mini")
 
@@ -24,8 +24,7 @@ def store(tmp_path: Path) -> Iterator[Store]:
 
 def config(sentences_per_call: int, **calls: object) -> BuildConfig:
     return BuildConfig(
-        traits=tuple(Trait),
-        levels=tuple(Level),
+        trait_levels=TRAIT_LEVELS,
         count=100,
         sentences_per_call=sentences_per_call,
         calls=CallSettings.model_validate(calls),

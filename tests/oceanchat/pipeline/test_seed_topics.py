@@ -4,11 +4,12 @@ import itertools
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
+from oceanchat.facets import FACETS
 from oceanchat.llm.chat import ChatRequest
 from oceanchat.pipeline.labeling import OrderedSentence
 from oceanchat.pipeline.seed_topics import BLOCK, CHOSEN_PER_BLOCK, SeedSelector
 from oceanchat.prompts import read_tags
-from oceanchat.traits import FACETS, Level, Trait, TraitLevel
+from oceanchat.traits import Level, Trait, TraitLevel
 from tests.oceanchat.pipeline.labelers import labeler, sentence
 from tests.oceanchat.pipeline.listed_replies import Replies
 

@@ -15,7 +15,7 @@ from oceanchat.pipeline.report import BuildReport
 from oceanchat.progress import Silence
 from oceanchat.store import builds as build_rows
 from oceanchat.store.database import Store, open_store
-from oceanchat.traits import Level, Trait
+from oceanchat.traits import Level, Trait, TraitLevel
 from tests.broken_endpoint import BrokenEndpoint
 from tests.endpoint import FAST_BATCHES
 
@@ -25,8 +25,7 @@ Serve = Callable[..., BrokenEndpoint]
 async def run(store: Store, url: str, settings: dict[str, Any] | None = None, **options: Any) -> BuildReport:
     roles = dict.fromkeys(("labeler", "writer", "checker"), "good")
     config = BuildConfig(
-        traits=(Trait.N,),
-        levels=(Level.HIGH,),
+        trait_levels=(TraitLevel(Trait.N, Level.HIGH),),
         **({"count": 30} | roles | options),
         calls=CallSettings(base_url=url, **(settings or {})),
     )
@@ -146,7 +145,7 @@ async def test_the_trial_changes_nothing_in_what_a_build_ends_with(store: Store,
         ids = [d.id for d in build_rows.stored_dialogues(connection)]
     free = await run(store, endpoint.url, {"concurrency": 40}, count=4)
     assert free.usage.answered == 0
-    scripted = BuildConfig(traits=(Trait.N,), levels=(Level.HIGH,), count=4)
+    scripted = BuildConfig(trait_levels=(TraitLevel(Trait.N, Level.HIGH),), count=4)
     await build(prepare(scripted), store, Silence())
     with store.reading() as connection:
         assert [d.id for d in build_rows.stored_dialogues(connection)] == ids

@@ -8,9 +8,9 @@ from oceanchat.errors import ConfigError
 from oceanchat.pipeline.config import BuildConfig
 from oceanchat.pipeline.unsaid_lengths import fit_lengths
 from oceanchat.prompts import Prompts, open_prompts
-from oceanchat.traits import Level, Trait
+from oceanchat.traits import Level, Trait, TraitLevel
 
-CONFIG = BuildConfig(traits=(Trait.O,), levels=(Level.HIGH,))
+CONFIG = BuildConfig(trait_levels=(TraitLevel(Trait.O, Level.HIGH),))
 
 
 @pytest.fixture

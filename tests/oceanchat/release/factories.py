@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from oceanchat.facets import FACETS
 from oceanchat.records import (
     Candidate,
     Dialogue,
@@ -22,7 +23,7 @@ from oceanchat.store import builds as build_rows
 from oceanchat.store.builds import BuildResult, StoredBuild
 from oceanchat.store.corpora import StoredCorpus, add_essays, end_corpus
 from oceanchat.store.database import Store, open_store
-from oceanchat.traits import CODES, FACETS, TraitLevel
+from oceanchat.traits import CODES, TraitLevel
 
 _THEMES = """
 kitchen: soup pepper oven pan butter recipe onion flour stew garlic bakery spoon

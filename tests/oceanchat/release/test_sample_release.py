@@ -3,7 +3,7 @@
 After a change to the essays, the prompts or the scripted model, rebuild it with
 
     rm -r releases/ocean-chat-0.1.0-scripted
-    oceanchat build --trait all --level all --store sample.db
+    oceanchat build all --store sample.db
     oceanchat release --version 0.1.0 --license cc0-1.0 --store sample.db
 """
 
@@ -38,7 +38,7 @@ def sample() -> Release:
 @pytest.fixture(scope="module")
 def rebuilt(tmp_path_factory: pytest.TempPathFactory) -> Release:
     tmp_path = tmp_path_factory.mktemp("sample")
-    build = [OCEANCHAT, "build", "--trait", "all", "--level", "all", "--store", "sample.db"]
+    build = [OCEANCHAT, "build", "all", "--store", "sample.db"]
     release = [OCEANCHAT, "release", "--version", "0.1.0", "--license", "cc0-1.0", "--store", "sample.db"]
     for command in (build, release):
         subprocess.run(command, cwd=tmp_path, check=True, capture_output=True)

@@ -5,10 +5,11 @@ import asyncio
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from oceanchat.facets import FACETS, Facet
 from oceanchat.llm.chat import ChatRequest, Message
 from oceanchat.prompts import open_prompts
 from oceanchat.scripted.model import REPLIES, ScriptedModel, reply_to
-from oceanchat.traits import FACETS, TRAIT_LEVELS, Facet, TraitLevel
+from oceanchat.traits import TRAIT_LEVELS, TraitLevel
 
 SEED = "My roommate never washes a plate and it makes me so angry."
 

@@ -81,7 +81,7 @@ def test_rank_auto_ends_with_a_table_of_rank_size_and_time(preact_run: Run, tmp_
         (("export", "x", "--all", "--trait", "N", "--output", "y"), "--all exports every"),
         (("export", "x", "--all", "--max-loss", "0.1", "--output", "y"), "--max-loss is for --rank auto"),
         (("export", "x", "--all", "--rank", "8", "--merge", "--output", "y"), "--rank does not combine"),
-        (("chat", "x", "--persona", "O+", "--trait", "N"), "--persona does not combine"),
+        (("chat", "x", "--persona", "O+", "--trait", "N", "--level", "high"), "different personas"),
     ],
 )
 def test_contradictions_are_named_by_their_flags(arguments: tuple[str, ...], named: str) -> None:

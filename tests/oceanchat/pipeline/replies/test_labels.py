@@ -5,8 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from oceanchat.errors import UnreadableReply
+from oceanchat.facets import FACETS, facet_named
 from oceanchat.pipeline.replies.labels import FacetLabel, parse_label, parse_labels, read_label
-from oceanchat.traits import FACETS, Level, Trait, facet_named
+from oceanchat.traits import Level, Trait
 
 
 def labeled(name: str, level: str, strength: int, reason: str = "because") -> FacetLabel:

@@ -8,13 +8,14 @@ from collections.abc import Callable
 import openai
 import pytest
 
+from oceanchat.facets import FACETS
 from oceanchat.llm.chat import ChatRequest
 from oceanchat.llm.endpoint.openai_endpoint import OpenAIEndpoint
 from oceanchat.models import open_session
 from oceanchat.prompts import open_prompts
 from oceanchat.scripted.server.faults import FaultDice, Faults
 from oceanchat.store.database import Store
-from oceanchat.traits import FACETS, Trait
+from oceanchat.traits import Trait
 from tests.endpoint import Endpoint
 
 Serve = Callable[..., Endpoint]
