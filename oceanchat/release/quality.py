@@ -67,6 +67,16 @@ def _sources(rows: Sequence[Row]) -> list[Figures]:
     return [{**dict(zip(names, key, strict=True)), "rows": count} for key, count in sorted(rows_from.items())]
 
 
+def example(rows: Sequence[Row]) -> Figures | None:
+    """One dialogue for the card: the row with the lowest id, a hash, among those without personal data."""
+    clean = [row for row in rows if not set(PATTERNS).intersection(row.flags)]
+    if not clean:
+        return None
+    row = min(clean, key=lambda row: row.id)
+    messages = [message.model_dump() for message in row.messages]
+    return {"id": row.id, "trait_level": row.trait_level, "messages": messages}
+
+
 def seed_overlap(texts: Iterable[tuple[str, str | None]]) -> Figures:
     """How many dialogues repeat words of their seed topic; pairs of a dialogue's text and the seed
     topic's."""

@@ -29,6 +29,7 @@ from oceanchat.release.personal_data import PATTERNS
 from oceanchat.release.quality import (
     checker,
     default_ids,
+    example,
     length_record,
     row_figures,
     row_lengths,
@@ -226,7 +227,7 @@ def _counts(release: Release) -> Iterator[Problem]:
 def _figures(release: Release, length: LengthFigures) -> Iterator[Problem]:
     """quality.json is what the rows give, and its funnel adds up."""
     stored: dict[str, Any] = release.quality
-    figures = {
+    figures: dict[str, Any] = {
         "rows": row_figures(release.rows, release.rejected, release.unmatched),
         "checker": checker(
             [*release.rows, *release.unmatched], release.rejected, release.manifest.counts.withheld
@@ -241,6 +242,8 @@ def _figures(release: Release, length: LengthFigures) -> Iterator[Problem]:
         figures["dataset"] = whole_dataset(
             [*release.rows, *release.unmatched], release.rejected, stored.get("withheld_passed", {})
         )
+    if release.manifest.format >= 5:
+        figures["example"] = example(release.rows)
     for name, recomputed in figures.items():
         yield from _differences(name, stored.get(name), _plain(recomputed))
     if stored.get("rows", {}).get("near_duplicates", {}).get("across_splits"):

@@ -36,10 +36,12 @@ from oceanchat.release.folder import (
     split_file,
     unmatched_file,
 )
+from oceanchat.release.licenses import check_license
 from oceanchat.release.manifest import FORMAT, Balance, Counts, Manifest, ReleasedFile, Require
 from oceanchat.release.quality import (
     Figures,
     checker,
+    example,
     length_record,
     row_figures,
     row_lengths,
@@ -114,8 +116,7 @@ def write_release(config: ReleaseConfig, store: Store) -> Release:
     empty store or an output folder that cannot be written.
     """
     check_version(config.version)
-    if not config.license:
-        raise ConfigError("a release needs a license: give --license, such as cc-by-4.0, cc0-1.0 or other")
+    check_license(config.license)
     selection = select_dialogues(store, config.require, config.build)
     seed_topics = _seed_topics(config, selection)
     content = _content(config, selection, seed_topics)
@@ -225,6 +226,7 @@ def _quality(config: ReleaseConfig, store: Store, selection: Selection, content:
         "funnel": selection.funnel,
         "withheld": selection.withheld,
         "annotators": selection.profiles,
+        "example": example(content.rows),
         "topics": _topics(content.rows),
         "costs": _costs(store),
         "prompts": prompts_used(everything, open_prompts(config.prompts)),

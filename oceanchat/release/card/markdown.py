@@ -1,8 +1,9 @@
 """Tables and shares in Markdown.
 
-How a dataset card shows them. Text in, text out; it knows nothing of releases.
+Code blocks too, as a dataset card shows them. Text in, text out; it knows nothing of releases.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -13,6 +14,13 @@ def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """A Markdown table; bars within cells are escaped."""
     lines = [header, ["---"] * len(header), *rows]
     return "".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |\n" for line in lines)
+
+
+def fenced(text: str, language: str = "text") -> str:
+    """A code block that no run of backticks within the text can end."""
+    longest = max((len(run) for run in re.findall("`+", text)), default=0)
+    fence = "`" * max(3, longest + 1)
+    return f"{fence}{language}\n{text.rstrip()}\n{fence}\n"
 
 
 def share_shown(counts: Mapping[str, Any]) -> str:

@@ -9,11 +9,11 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from oceanchat.release.card.header import card_header
-from oceanchat.release.card.markdown import table, versions_listed
+from oceanchat.release.card.markdown import fenced, table, versions_listed
 from oceanchat.release.card.quality import Quality, costs, funnel, length, overlap, rates, statistics, topics
+from oceanchat.release.card.use import citation, example, use
 from oceanchat.release.manifest import Manifest
 from oceanchat.release.personal_data import PATTERNS
-from oceanchat.statistics.table_six import PAPER
 
 _SCRIPTED = """\
 > **Scripted data.** The dialogues, labels or verdicts here come, at least in part, from the scripted model
@@ -55,43 +55,6 @@ def _opening(manifest: Manifest, quality: Quality) -> str:
     title = f"# OCEAN-Chat {manifest.version}{' (scripted)' if manifest.scripted else ''}\n\n"
     banner = f"{_SCRIPTED}\n" if manifest.scripted else ""
     return title + banner + _INTRODUCTION
-
-
-def _use(manifest: Manifest, quality: Quality) -> str:
-    configs = (
-        ("unmatched", "no pair of equal length among the other level", manifest.counts.unmatched),
-        ("rejected", "what did not make it, and why", manifest.counts.rejected),
-    )
-    config = "".join(f'\nload_dataset(PATH, "{name}")  # {what}' for name, what, rows in configs if rows)
-    rows = [[split, *_counts(levels)] for split, levels in manifest.counts.splits.items()]
-    codes = list(PAPER)[:-1]
-    return (
-        "```python\nfrom datasets import load_dataset\n\n"
-        'rows = load_dataset(PATH, split="train")  # PATH: this folder, or OWNER/NAME on the Hub'
-        f"{config}\n```\n\n"
-        "`messages` is ready for chat templates: the questioner is `user`, the self-discloser"
-        " `assistant`.\n\n" + table(["split", "rows", *codes], rows) + _split_claim(manifest)
-    )
-
-
-def _split_claim(manifest: Manifest) -> str:
-    """What the splits keep apart, as far as the authors are known."""
-    ratio, without = "/".join(map(str, manifest.split_ratio)), manifest.rows_without_author
-    if not without:
-        return (
-            f"\nSplit {ratio} by author with seed {manifest.split_seed}: no author, no"
-            " seed topic and no near-duplicate is in two splits.\n"
-        )
-    known = "no known author, " if without < manifest.counts.rows else ""
-    return (
-        f"\nSplit {ratio} with seed {manifest.split_seed}: {known}no seed topic and no near-duplicate is in"
-        f" two splits. Of {without:,} of the {manifest.counts.rows:,} rows nobody knows who wrote the text"
-        " behind them, so one person's words may be in several splits.\n"
-    )
-
-
-def _counts(levels: Mapping[str, int]) -> list[str]:
-    return [f"{sum(levels.values()):,}", *(f"{levels.get(code, 0):,}" for code in list(PAPER)[:-1])]
 
 
 def _columns(manifest: Manifest, quality: Quality) -> str:
@@ -189,13 +152,14 @@ def _prompts(manifest: Manifest, quality: Quality) -> str:
     parts = []
     for prompt in quality["prompts"].values():
         text = prompt["text"].rstrip() or "(the template has changed since; only its fingerprint is known)"
-        parts.append(f"### {prompt['task']} ({prompt['fingerprint']})\n\n````text\n{text}\n````\n")
+        parts.append(f"### {prompt['task']} ({prompt['fingerprint']})\n\n{fenced(text)}")
     return "\n".join(parts)
 
 
 _SECTIONS: Sequence[tuple[str, Callable[[Manifest, Quality], str]]] = (
     ("", _opening),
-    ("Use", _use),
+    ("Use", use),
+    ("Example", example),
     ("Columns", _columns),
     ("How it was made", _making),
     ("What became of every dialogue", funnel),
@@ -208,6 +172,7 @@ _SECTIONS: Sequence[tuple[str, Callable[[Manifest, Quality], str]]] = (
     ("Personal data", _personal),
     ("Uses and limits", _uses),
     ("Licence", _license),
+    ("Cite", citation),
     ("How to reproduce", _reproduce),
     ("Prompts", _prompts),
 )

@@ -29,5 +29,5 @@ def test_prompts_are_shown_whole_or_by_fingerprint(release: Release) -> None:
         "b": {"task": "check", "fingerprint": "def", "text": ""},
     }
     text = card(release, prompts=prompts)
-    assert "### write (abc)\n\n````text\nSay <x>{x}</x>.\n````" in text
+    assert "### write (abc)\n\n```text\nSay <x>{x}</x>.\n```" in text
     assert "the template has changed since" in text
