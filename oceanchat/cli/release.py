@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from oceanchat.cli.chosen_build import build_option, chosen_build
+from oceanchat.cli.display.notes import print_sentence
 from oceanchat.cli.endpoint import open_endpoint
 from oceanchat.cli.flags import read_config, take_call_settings
 from oceanchat.cli.options import (
@@ -29,6 +30,7 @@ from oceanchat.cli.options import (
 from oceanchat.cli.trait_levels import TraitLevelParam
 
 if TYPE_CHECKING:
+    from oceanchat.hub.publishing import Plan
     from oceanchat.pipeline.import_format import LineProblem
 
 SHOWN_PROBLEMS = 5
@@ -268,17 +270,37 @@ def diff(before: Path, after: Path, as_json: bool) -> None:
 @click.option("--repo", required=True, metavar="OWNER/NAME", help="Dataset repository on the Hub.")
 @click.option("--private", is_flag=True, help="If the repository is new, make it private.")
 @click.option("--allow-scripted", is_flag=True, help="Publish even if the scripted model wrote it.")
-def publish(folder: Path, repo: str, private: bool, allow_scripted: bool) -> None:
+@click.option("--dry-run", is_flag=True, help="Check everything and say what would be sent; send nothing.")
+def publish(folder: Path, repo: str, private: bool, allow_scripted: bool, dry_run: bool) -> None:
     """Publish a release on the Hugging Face Hub: one commit, verified, then tagged.
 
     \b
     oceanchat publish releases/ocean-chat-1.0.0 --repo me/ocean-chat
 
-    It is safe to run the command again after any failure. The token comes from `hf auth login` or HF_TOKEN.
+    It is safe to run the command again after any failure. The token comes from `hf auth login` or HF_TOKEN
+    and is checked first.
     """
     from oceanchat.hub.publishing import Publisher
-    from oceanchat.release.publication import publish_release
+    from oceanchat.release.publication import plan_publication, publish_release
 
-    published = publish_release(folder, Publisher(repo, private=private), allow_scripted=allow_scripted)
+    publisher = Publisher(repo, private=private)
+    if dry_run:
+        plan = plan_publication(folder, publisher, allow_scripted=allow_scripted)
+        return print_sentence(_planned(folder, plan))
+    published = publish_release(folder, publisher, allow_scripted=allow_scripted)
     outcome = "published" if published.changed else "was already published in full"
     click.echo(f"{folder.name} {outcome}: {published.url} (commit {published.commit[:12]})")
+
+
+def _planned(folder: Path, plan: "Plan") -> str:
+    """What a dry run came to, as a sentence or two."""
+    if plan.tagged:
+        return f"{folder.name} is published in full: '{plan.repo}' holds it under the tag {plan.tag}."
+    where = f"a new repository '{plan.repo}'" if plan.new else f"'{plan.repo}'"
+    megabytes = sum(plan.changed.values()) / 1e6
+    deleted = f" and delete {len(plan.deleted)}" if plan.deleted else ""
+    return (
+        f"{folder.name} verifies and can be published: this would send {len(plan.changed)} of its"
+        f" {plan.files} files ({megabytes:.1f} MB) to {where}{deleted}, then set the tag {plan.tag}. Nothing"
+        " was sent."
+    )

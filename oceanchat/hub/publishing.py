@@ -8,7 +8,7 @@ knows files and hashes, not what a release is.
 import hashlib
 import logging
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -63,6 +63,22 @@ class Published(NamedTuple):
     url: str
     changed: bool
     """False when everything was there already."""
+
+
+class Plan(NamedTuple):
+    """What publishing would change, before anything is sent."""
+
+    repo: str
+    tag: str
+    files: int
+    """Of the folder."""
+    changed: Mapping[str, int]
+    """File to send -> its bytes."""
+    deleted: tuple[str, ...]
+    new: bool
+    """Whether the repository would be created."""
+    tagged: bool
+    """Whether the tag holds exactly these files already."""
 
 
 def local_files(folder: Path) -> dict[str, LocalFile]:
@@ -123,6 +139,18 @@ class Publisher:
         self._retried(lambda: self._set_tag(api, files, tag, commit))
         return self._published(api, tag, commit, changed=True)
 
+    def plan(self, folder: Path, tag: str, replaced: tuple[str, ...] = ()) -> Plan:
+        """What `publish` would do now; nothing is sent. Raises HubError as it does."""
+        disable_progress_bars()
+        api = HfApi(endpoint=self.endpoint, token=self.token)
+        files = local_files(folder)
+        new = not self._retried(lambda: api.repo_exists(self.repo_id, repo_type=self.repo_type))
+        tagged = not new and self._tagged(api, files, tag) is not None
+        remote = {} if new else self._retried(lambda: self._head(api)[1])
+        changed = {name: files[name].size for name in _differences(files, remote)}
+        deleted = tuple(_stale(files, remote, replaced))
+        return Plan(self.repo_id, tag, len(files), changed, deleted, new, tagged)
+
     def _create(self, api: HfApi) -> None:
         """Make the repository where there is none.
 
@@ -166,12 +194,8 @@ class Publisher:
         Called again after a failure it reads the head again, so a commit whose answer was lost is not made
         twice.
         """
-        refs = api.list_repo_refs(self.repo_id, repo_type=self.repo_type)
-        head = next((str(ref.target_commit) for ref in refs.branches if ref.name == "main"), None)
-        remote = {} if head is None else self._tree(api, head)
-        stale = (
-            [name for name in remote if name not in files and name.startswith(replaced)] if replaced else []
-        )
+        head, remote = self._head(api)
+        stale = _stale(files, remote, replaced)
         changed = _differences(files, remote)
         if head is not None and not changed and not stale:
             return head
@@ -185,6 +209,12 @@ class Publisher:
             parent_commit=head,
         )
         return str(info.oid)
+
+    def _head(self, api: HfApi) -> tuple[str | None, dict[str, RepoFile]]:
+        """The newest commit of the main branch, if it has one, and its files."""
+        refs = api.list_repo_refs(self.repo_id, repo_type=self.repo_type)
+        head = next((str(ref.target_commit) for ref in refs.branches if ref.name == "main"), None)
+        return head, {} if head is None else self._tree(api, head)
 
     def _set_tag(self, api: HfApi, files: Mapping[str, LocalFile], tag: str, commit: str) -> None:
         """Set the tag unless an attempt whose answer was lost has set it already."""
@@ -243,6 +273,11 @@ def _refuse_conflict(response: Any) -> None:
 def _differences(files: Mapping[str, LocalFile], remote: Mapping[str, RepoFile]) -> list[str]:
     """Names of the files the repository lacks or holds with other bytes."""
     return [name for name, file in files.items() if name not in remote or not file.is_same_as(remote[name])]
+
+
+def _stale(files: Mapping[str, LocalFile], remote: Iterable[str], replaced: tuple[str, ...]) -> list[str]:
+    """Names of the repository's files below `replaced` that the folder no longer has."""
+    return [name for name in remote if name not in files and replaced and name.startswith(replaced)]
 
 
 def _wait(error: BaseException, pause: float) -> float | None:

@@ -1,4 +1,4 @@
-"""The license ids that the Hugging Face Hub knows.
+"""License ids that the Hub knows.
 
 Those of its documentation ("Licenses", as of November 2026). The Hub shows and filters a card with another
 id as one without a license.

@@ -115,9 +115,12 @@ def export(
     if form == "gguf" and merge:
         raise ConfigError("--format gguf is for adapters; leave --merge out")
     portrayed = None if everything else given.read()
+    from oceanchat.hub.tokens import check_may_write
     from preact.export.adapter import ExportOptions, export_adapter, export_all
     from preact.export.publishing import push_model
 
+    if push:
+        check_may_write(push)
     allowed = 0.01 if max_loss is None else max_loss
     options = ExportOptions(merge, top_experts, strength, rank, allowed, form == "gguf")
     exports = (

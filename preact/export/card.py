@@ -9,12 +9,34 @@ from typing import Any
 
 from oceanchat.traits import CODES
 from preact.backbones.sources import is_published, published_name
+from preact.export.server_guide import vllm_rank
 from preact.methods import METHODS
 from preact.persona import Persona, persona_label, persona_prompt
-from preact.training.runs import RunRecord
+from preact.training.runs import BACKBONE, RunRecord
 from preact.training.strengths import Dial, strengths_line
 
-_USE = """## Intended use
+_ADAPTER_CODE = """\
+from peft import PeftModel
+from transformers import AutoModelForCausalLM, AutoTokenizer
+
+backbone = AutoModelForCausalLM.from_pretrained("{backbone}")
+model = PeftModel.from_pretrained(backbone, PATH)
+"""
+_MERGED_CODE = """\
+from transformers import AutoModelForCausalLM, AutoTokenizer
+
+model = AutoModelForCausalLM.from_pretrained(PATH)
+"""
+_ASKING_CODE = """\
+tokenizer = AutoTokenizer.from_pretrained(PATH)
+messages = [{messages}]
+tokens = tokenizer.apply_chat_template(
+    messages, add_generation_prompt=True, return_dict=True, return_tensors="pt"
+)
+answer = model.generate(**tokens, max_new_tokens=100)[0, tokens["input_ids"].shape[1] :]
+print(tokenizer.decode(answer, skip_special_tokens=True))
+"""
+_INTENDED = """## Intended use
 
 Research and teaching on how language models express personality traits: comparing training methods, studying
 trait expression in dialogue, building demonstrations that say what they are.
@@ -92,10 +114,38 @@ def card(
         facts.append(f"- Cutting experts cost {exported['cost']:+.4f} nats per token on the validation split")
     facts.append(f"- {strengths_line(dial, tuple(t.code for t in persona))}")
     facts += [f"- Note: {note}" for note in exported["notes"]]
-    body = [_front(record, merged), f"# {name[:1].upper()}{name[1:]}", "\n".join(facts), _USE]
+    title = f"# {name[:1].upper()}{name[1:]}"
+    use = _use(record, exported["rank"], merged)
+    body = [_front(record, merged), title, "\n".join(facts), use, _INTENDED]
     if METHODS[record.config.method].prompted:
         body.append("## System prompt\n\n" + persona_prompt(persona, style=record.config.prompt))
     return "\n\n".join(body) + "\n"
+
+
+def _use(record: RunRecord, rank: int, merged: bool) -> str:
+    """Code that asks it with peft and transformers, and the command that serves it with vLLM."""
+    backbone = BACKBONE if record.tiny else published_name(record.config.backbone)
+    prompted = METHODS[record.config.method].prompted
+    beside = not merged and (record.tiny or not is_published(record.config.backbone))
+    messages = ['{"role": "system", "content": SYSTEM}'] if prompted else []
+    messages.append('{"role": "user", "content": "How was your week?"}')
+    code = _MERGED_CODE if merged else _ADAPTER_CODE.format(backbone=backbone)
+    serving = (
+        "With vLLM: `vllm serve PATH`."
+        if merged
+        else f"With vLLM, which wants the rank ({rank}): `vllm serve {backbone} --enable-lora --max-lora-rank"
+        f" {vllm_rank(rank)} --lora-modules NAME=PATH`, and NAME as the model. Other servers: serve.md."
+    )
+    return "\n\n".join(
+        [
+            "## Use",
+            "PATH is this folder, or OWNER/NAME on the Hub."
+            + (" SYSTEM is the system prompt below." if prompted else "")
+            + (f" `{backbone}` lies beside this file or one folder up." if beside else ""),
+            f"```python\n{code}{_ASKING_CODE.format(messages=', '.join(messages))}```",
+            serving,
+        ]
+    )
 
 
 def collection_card(
@@ -126,6 +176,6 @@ def collection_card(
         " ".join(fact for fact in facts if fact),
         "\n".join(rows),
         strengths_line(dial, CODES) + ".",
-        _USE,
+        _INTENDED,
     ]
     return "\n\n".join(body) + "\n"

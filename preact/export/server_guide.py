@@ -64,7 +64,7 @@ def adapter_name(folder: str) -> str:
 
 
 def _vllm(backbone: str, paths: Mapping[str, str], rank: int, template: str, *, resolved: bool) -> list[str]:
-    options = f"--enable-lora --max-loras {len(paths)} --max-lora-rank {_allowed(rank)}"
+    options = f"--enable-lora --max-loras {len(paths)} --max-lora-rank {vllm_rank(rank)}"
     if template:
         options += f' --chat-template "$PWD/{template}"'
     modules = " ".join(f"{name}={path}" for name, path in paths.items())
@@ -101,7 +101,7 @@ def _vllm_on_demand(backbone: str, rank: int, template: str) -> list[str]:
         _code(
             "VLLM_ALLOW_RUNTIME_LORA_UPDATING=true VLLM_PLUGINS=preact_personas \\\n"
             "    PREACT_VLLM_RUNS=RUN PREACT_VLLM_CACHE=CACHE \\\n"
-            f"    vllm serve {backbone} --enable-lora --max-lora-rank {_allowed(rank)}{option}"
+            f"    vllm serve {backbone} --enable-lora --max-lora-rank {vllm_rank(rank)}{option}"
         ),
         "Models are then called as `preact serve` calls them: `preact:o-high`,"
         " `preact:o-high*0.7,e-low*0.3@0.5`. Several runs stand in PREACT_VLLM_RUNS with `:` between them."
@@ -110,7 +110,7 @@ def _vllm_on_demand(backbone: str, rank: int, template: str) -> list[str]:
     ]
 
 
-def _allowed(rank: int) -> int:
+def vllm_rank(rank: int) -> int:
     """The lowest rank that vLLM takes this one under."""
     return next((allowed for allowed in VLLM_RANKS if allowed >= rank), rank)
 

@@ -1,4 +1,4 @@
-"""The sections of a dataset card for whoever loads it.
+"""Card sections for whoever loads a release.
 
 Code for datasets, TRL and pandas, one dialogue in full, and what to cite. Each is a function of manifest and
 figures that gives Markdown.

@@ -213,6 +213,8 @@ class Hub(BaseHTTPRequestHandler):
         token = self.headers.get("Authorization", "").removeprefix("Bearer ")
         if verb == "POST" and token != GOOD:
             return (403 if token == READ_ONLY else 401), {"error": "not allowed"}
+        if path == "/api/whoami-v2":
+            return self.whoami(token)
         if path == "/api/repos/create":
             return self.create(json.loads(body))
         if path == "/api/validate-yaml":
@@ -236,6 +238,14 @@ class Hub(BaseHTTPRequestHandler):
             SEEN.clear()
         hashes = {n: {p: h for p, h in r["commits"][-1]["tree"].items()} for n, r in REPOS.items()}
         return 200, {"repos": REPOS, "files": hashes, "seen": SEEN}
+
+    def whoami(self, token: str) -> tuple[int, Any]:
+        roles = {GOOD: "write", READ_ONLY: "read"}
+        if token not in roles:
+            return 401, {"error": "Invalid credentials in Authorization header"}
+        access = {"displayName": "mine", "role": roles[token]}
+        auth = {"type": "access_token", "accessToken": access}
+        return 200, {"type": "user", "name": "me", "orgs": [{"name": "ocean"}], "auth": auth}
 
     def create(self, asked: dict[str, Any]) -> tuple[int, Any]:
         name = f"{asked.get('organization') or 'me'}/{asked['name']}"

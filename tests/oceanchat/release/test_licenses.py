@@ -1,4 +1,4 @@
-"""License ids of the Hub, and what is said about others."""
+"""License ids of the Hub, and what is message about others."""
 
 import pytest
 
@@ -12,7 +12,7 @@ def test_ids_that_the_hub_knows_pass(license_id: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("license_id", "said"),
+    ("license_id", "message"),
     [
         (None, "needs a license: give --license"),
         ("", "needs a license: give --license"),
@@ -23,10 +23,10 @@ def test_ids_that_the_hub_knows_pass(license_id: str) -> None:
         ("ours alone", "is not a license id of the Hugging Face Hub; write 'other'"),
     ],
 )
-def test_others_are_refused_with_the_nearest(license_id: str | None, said: str) -> None:
+def test_others_are_refused_with_the_nearest(license_id: str | None, message: str) -> None:
     with pytest.raises(ConfigError, match=r"\A[^\n]+\Z") as error:
         check_license(license_id)
-    assert said in str(error.value)
+    assert message in str(error.value)
 
 
 def test_the_list_is_long_enough_to_be_the_whole() -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from oceanchat.errors import ReleaseError
 from oceanchat.hub.publishing import Publisher, local_files
-from oceanchat.release.publication import publish_release
+from oceanchat.release.publication import plan_publication, publish_release
 from oceanchat.release.writer import ReleaseConfig, write_release
 from tests.oceanchat.hub.hub_process import GOOD, HubProcess, running_hub
 from tests.oceanchat.release.factories import make_dialogues, make_store
@@ -95,11 +95,34 @@ def test_a_release_that_does_not_verify_stays_at_home(hub: HubProcess, folder: P
     assert hub.state()["repos"] == {}
 
 
+def test_a_dry_run_says_what_would_be_sent_and_sends_nothing(hub: HubProcess, folder: Path) -> None:
+    publisher = Publisher(REPO, endpoint=hub.endpoint, token=GOOD)
+    plan = plan_publication(folder, publisher, allow_scripted=True)
+    files = local_files(folder)
+    assert plan.new and not plan.tagged and plan.tag == TAG and plan.files == len(files)
+    assert plan.changed == {name: file.size for name, file in files.items()}
+    state = hub.state()
+    assert state["repos"] == {} and not [line for line in state["seen"] if line.startswith(("POST", "PUT"))]
+    publisher.publish(folder, "v0", "Another tag")
+    plan = plan_publication(folder, publisher, allow_scripted=True)
+    assert not (plan.new or plan.tagged or plan.changed or plan.deleted)
+    publish_release(folder, publisher, allow_scripted=True)
+    assert plan_publication(folder, publisher, allow_scripted=True).tagged
+
+
+def test_a_license_the_hub_does_not_know_stays_at_home(
+    hub: HubProcess, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("oceanchat.release.publication.LICENSE_IDS", frozenset({"mit"}))
+    with pytest.raises(ReleaseError, match=r"has the license 'cc0-1\.0', which is not an id of the Hub"):
+        publish_release(folder, Publisher(REPO, endpoint=hub.endpoint, token=GOOD), allow_scripted=True)
+
+
 def test_no_token_is_one_line(hub: HubProcess, folder: Path, tmp_path: Path) -> None:
     where = environment(hub, tmp_path, token="")
     done = subprocess.run(command(folder, "--allow-scripted"), env=where, capture_output=True, text=True)
     assert done.returncode == 1
-    assert done.stderr.startswith("oceanchat: the Hub does not accept your token")
+    assert done.stderr.startswith("oceanchat: there is no token for the Hub")
     assert done.stderr.count("\n") == 1
 
 

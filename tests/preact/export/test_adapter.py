@@ -1,6 +1,7 @@
 """Exports are plain LoRA that does what the run does."""
 
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -26,25 +27,14 @@ from preact.training.train import train
 from tests.preact.conftest import Run, micro_config
 
 ASK = [Message("user", "What about day 1?")]
-ALONE = """
+CLOSED = """
 import sys
 class Closed:
     def find_spec(self, name, path=None, target=None):
         if name.split(".")[0] in ("preact", "oceanchat"):
             raise ImportError(f"{name} must not be needed")
 sys.meta_path.insert(0, Closed())
-import torch
-from peft import PeftModel
-from transformers import AutoModelForCausalLM, AutoTokenizer
-model = AutoModelForCausalLM.from_pretrained(sys.argv[1])
-model = PeftModel.from_pretrained(model, sys.argv[2]).eval()
-tokenizer = AutoTokenizer.from_pretrained(sys.argv[2])
-asked = [{"role": "user", "content": "What about day 1?"}]
-ids = tokenizer.apply_chat_template(
-    asked, add_generation_prompt=True, tokenize=True, return_tensors="pt", return_dict=True
-)
-out = model.generate(**ids, max_new_tokens=12, do_sample=False)
-print(tokenizer.decode(out[0, ids["input_ids"].shape[1]:], skip_special_tokens=True).strip())
+PATH = "."
 """
 
 
@@ -65,8 +55,12 @@ def test_plain_peft_generates_the_same_where_preact_cannot_be_imported(
     preact_run: Run, tmp_path: Path
 ) -> None:
     export_adapter(preact_run.folder, parse_persona("E-"), tmp_path / "out")
-    command = [sys.executable, "-c", ALONE, str(preact_run.folder / BACKBONE), str(tmp_path / "out")]
-    alone = subprocess.run(command, capture_output=True, text=True, timeout=240)
+    card = (tmp_path / "out" / "README.md").read_text()
+    (code,) = re.findall(r"^```python\n(.*?)^```", card, re.MULTILINE | re.DOTALL)
+    code = code.replace("How was your week?", "What about day 1?")
+    greedy = code.replace("max_new_tokens=100", "max_new_tokens=12, do_sample=False")
+    command = [sys.executable, "-c", CLOSED + greedy]
+    alone = subprocess.run(command, cwd=tmp_path / "out", capture_output=True, text=True, timeout=240)
     assert alone.returncode == 0, alone.stderr
     sampling = Sampling(temperature=0.0, max_tokens=12)
     assert alone.stdout.strip() == reply(open_run(preact_run.folder), ASK, parse_persona("E-"), sampling)

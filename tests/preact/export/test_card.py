@@ -41,3 +41,16 @@ def test_a_collection_leads_to_each_card(preact_run: Run) -> None:
     assert "[o-high](o-high/README.md) | 8 |" in text and "(n-low/README.md)" in text
     assert "## Misuse" in text and "serve.md" in text
     assert "serve.md" not in collection_card(preact_run.record, {"o-high": EXPORTED}, True)
+
+
+def test_code_and_rank_are_those_of_the_export(preact_run: Run) -> None:
+    record = with_config(preact_run.record, backbone="owner/name", method="lora").model_copy(
+        update={"tiny": None}
+    )
+    adapter = card(record, parse_persona("C-"), {**EXPORTED, "rank": 48}, False)
+    assert 'AutoModelForCausalLM.from_pretrained("owner/name")' in adapter and "SYSTEM}" in adapter
+    assert (
+        "vllm serve owner/name --enable-lora --max-lora-rank 64" in adapter and "beside this" not in adapter
+    )
+    merged = card(record, parse_persona("C-"), EXPORTED, True)
+    assert "AutoModelForCausalLM.from_pretrained(PATH)" in merged and "PeftModel" not in merged
