@@ -51,7 +51,8 @@ def estimate(pilot: int | None, store: str, as_json: bool, **flags: Any) -> None
     """Estimate the calls, tokens and cost of a build.
 
     With a pilot, or an earlier build with the same models, there are 95 % intervals; without one it is a
-    rough range. It says what --batch and --sentences-per-call would save.
+    rough range. It says what --batch and --sentences-per-call would save, how long asking takes at --rpm
+    requests a minute, what the store and a release come to, and which part gives way at that size.
 
     \b
     oceanchat estimate O+ --count 200 --model gpt-4o-mini --pilot 5
@@ -79,16 +80,20 @@ def print_forecast(
     """Print what `config` still takes, as a table or JSON, and what a pilot says of shared calls."""
     from oceanchat.cli.display import costs as spending_tables
     from oceanchat.pipeline.estimate import estimate_build
+    from oceanchat.pipeline.growth import growth
     from oceanchat.pipeline.savings import savings_of
     from oceanchat.store.database import existing_or_empty
 
     with existing_or_empty(store) as opened:
         estimated = estimate_build(config, opened)
-    savings = savings_of(estimated)
+    savings, size = savings_of(estimated), growth(estimated)
     if as_json:
         record = estimated.as_json() | {"savings": [saving._asdict() for saving in savings]}
+        record |= {"growth": size.as_json()}
         return click.echo(json.dumps(record | ({"one_by_one": comparison.as_json()} if comparison else {})))
     spending_tables.print_estimate(estimated, savings, comparison)
+    if estimated.missing:
+        spending_tables.print_growth(size, estimated.rough)
 
 
 @click.command()

@@ -137,15 +137,15 @@ class BuildEstimate:
             "tasks": [task.as_json() for task in self.tasks],
             "total": self.total.as_json(),
         }
-        return {name: _finite(value) for name, value in figures.items()}
+        return {name: finite(value) for name, value in figures.items()}
 
 
-def _finite(value: Any) -> Any:
+def finite(value: Any) -> Any:
     """The same with null for what JSON cannot express."""
     if isinstance(value, Mapping):
-        return {name: _finite(inner) for name, inner in value.items()}
+        return {name: finite(inner) for name, inner in value.items()}
     if isinstance(value, list):
-        return [_finite(inner) for inner in value]
+        return [finite(inner) for inner in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 

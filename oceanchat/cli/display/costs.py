@@ -15,6 +15,7 @@ from oceanchat.cli.display.tables import print_table, table_fits
 from oceanchat.llm.bills import BillFigure, BillReport
 from oceanchat.llm.costs import KINDS, CostLine, CostReport, add_up
 from oceanchat.pipeline.estimate import BuildEstimate
+from oceanchat.pipeline.growth import GB, Growth, reached
 from oceanchat.pipeline.one_by_one import PilotComparison
 from oceanchat.pipeline.ranges import Range, TaskEstimate
 from oceanchat.pipeline.retry import RetryReport
@@ -57,6 +58,35 @@ def print_estimate(
             )
     batch = ", at the Batch API's discount" if estimate.config.calls.batch else ""
     print_sentence(f"Prices of {estimate.price_date}{batch}.")
+
+
+def print_growth(growth: Growth, rough: bool) -> None:
+    """How long asking takes, what the store and a release come to, and what gives way at that size."""
+
+    def shown(figure: Range | float, form: Form = _count) -> str:
+        return _figure(figure if isinstance(figure, Range) else Range(figure, figure, figure), form, rough)
+
+    print_sentence(
+        f"At {growth.requests_a_minute:,g} requests a minute: {shown(growth.hours, _small)} hours."
+    )
+    print_sentence(
+        f"Sentences the corpus must hold: {shown(growth.sentences)}. Store: {shown(growth.rows)} rows,"
+        f" {shown(growth.store_bytes, _gigabytes)} GB. Release: {_gigabytes(growth.release_bytes)} GB."
+        f" The process that builds: {_small(growth.driver_hours)} hours of CPU time,"
+        f" {_gigabytes(growth.driver_bytes)} GB of memory."
+    )
+    for limit in reached(growth):
+        first = _count(_rounded(limit.dialogues(growth)))
+        print_sentence(f"From {first} dialogues on it takes more than {limit.what}: {limit.then}.")
+
+
+def _small(number: float) -> str:
+    """A number with two digits where it is small."""
+    return f"{number:,.0f}" if number >= 10 else f"{number:.2g}" if math.isfinite(number) else ""
+
+
+def _gigabytes(size: float) -> str:
+    return _small(size / GB)
 
 
 def forecast(estimate: BuildEstimate) -> str:
