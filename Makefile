@@ -57,7 +57,7 @@ lint: $(VENV)/.all
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/deptry --no-ansi oceanchat annotation_app preact
 
-# The long kill loops: thirty kills each of live builds, batches and publishing.
+# The long kill loops: thirty kills each of live builds, batches, request files and publishing.
 soak: $(VENV)/.chromium
 	$(BIN)/python -m pytest -q -m soak --timeout 3600
 

@@ -15,10 +15,11 @@ from sqlalchemy import Engine
 from oceanchat.errors import BuildStopped, ConfigError
 from oceanchat.llm.budget import Budget
 from oceanchat.llm.ledger import Ledger
+from oceanchat.llm.offline import OfflineEndpoint
 from oceanchat.llm.prices import load_prices
-from oceanchat.llm.provider import Endpoint, InProcessProvider, OfflineProvider, OpenEndpoint, Provider
+from oceanchat.llm.provider import Endpoint, InProcessProvider, OpenEndpoint, Provider
 from oceanchat.llm.roles import RoleModel
-from oceanchat.llm.settings import OPENAI_URL, SCRIPTED, CallSettings
+from oceanchat.llm.settings import SCRIPTED, CallSettings
 from oceanchat.llm.signals import drain_on_signals
 from oceanchat.llm.throttle import Throttle
 from oceanchat.llm.usage import Usage
@@ -56,18 +57,16 @@ class ModelSession:
         return self._ledgers[name]
 
     def _provider(self, name: str) -> Provider:
-        if name == SCRIPTED:
+        if name == SCRIPTED and not self.settings.offline:
             return InProcessProvider(ScriptedModel())
-        if self.settings.offline:
-            return OfflineProvider(name, self.settings.endpoint)
-        require_key(self.settings)
         if self._endpoint is None:
-            if self.open_endpoint is None:
+            opener = OfflineEndpoint if self.settings.offline else self.open_endpoint
+            if opener is None:
                 raise ConfigError(
                     f"model '{name}' is behind an endpoint, and this session can open none: pass"
                     f" oceanchat.llm.endpoint.openai_endpoint.OpenAIEndpoint as open_endpoint"
                 )
-            self._endpoint = self.open_endpoint(self.settings, self.throttle, self.ledger_writer)
+            self._endpoint = opener(self.settings, self.throttle, self.ledger_writer)
         return self._endpoint.provider(name)
 
     @property
@@ -129,15 +128,6 @@ class BuildModels:
     def usage(self) -> Usage:
         """The live figures for the progress display and `--json`."""
         return self.session.usage
-
-
-def require_key(settings: CallSettings) -> None:
-    """Raise ConfigError where the endpoint needs a key and there is none."""
-    if settings.api_key is None and settings.endpoint == OPENAI_URL:
-        raise ConfigError(
-            f"endpoint '{OPENAI_URL}' needs a key: set OPENAI_API_KEY, or name another endpoint with"
-            f" --base-url"
-        )
 
 
 @asynccontextmanager

@@ -136,16 +136,20 @@ TESTED_ELSEWHERE = {
     "tests/oceanchat/cli/test_results.py": (
         "oceanchat/cli/display/build oceanchat/cli/display/statistics oceanchat/pipeline/replies/stored"
     ),
+    "tests/oceanchat/cli/test_request_files.py": "oceanchat/cli/display/request_files",
     "tests/oceanchat/corpus/test_delimited.py": "oceanchat/corpus/tables",
     "tests/oceanchat/corpus/test_ingest.py": "oceanchat/store/corpora",
     "tests/oceanchat/corpus/test_readers.py": "oceanchat/corpus/decoding oceanchat/corpus/rows",
     "tests/oceanchat/hub/test_publishing.py": "oceanchat/hub/explaining",
-    "tests/oceanchat/llm/endpoint/test_odd_batches.py": "oceanchat/llm/endpoint/batch_requests",
+    "tests/oceanchat/llm/endpoint/test_odd_batches.py": (
+        "oceanchat/llm/endpoint/batch_api oceanchat/llm/endpoint/batch_requests"
+    ),
     "tests/oceanchat/llm/endpoint/test_odd_endpoints.py": "oceanchat/llm/endpoint/transport",
     "tests/oceanchat/llm/endpoint/test_live.py": (
         "oceanchat/llm/endpoint/client oceanchat/llm/endpoint/openai_endpoint oceanchat/llm/provider"
     ),
     "tests/oceanchat/llm/test_usefulness.py": "oceanchat/llm/roles",
+    "tests/oceanchat/pipeline/test_answers.py": "oceanchat/store/ledger_requests",
     "tests/oceanchat/pipeline/test_trial.py": "oceanchat/pipeline/stages oceanchat/pipeline/yields",
     "tests/oceanchat/pipeline/test_build.py": "oceanchat/progress oceanchat/store/builds",
     "tests/oceanchat/store/test_export.py": "oceanchat/store/export_columns",

@@ -15,6 +15,7 @@ from oceanchat.cli.calls import batches, costs, estimate, retry
 from oceanchat.cli.evaluation import evaluation
 from oceanchat.cli.group import CONTEXT, CommandGroup, run_group
 from oceanchat.cli.release import diff, import_, publish, release, verify
+from oceanchat.cli.request_files import answers, pending
 from oceanchat.cli.results import backup, export, show, stats, status
 from oceanchat.cli.serve import serve_scripted
 from oceanchat.cli.topics import topics
@@ -31,7 +32,7 @@ def oceanchat() -> None:
     """
 
 
-oceanchat.add_section("Build", build, import_, retry, batches, serve_scripted)
+oceanchat.add_section("Build", build, import_, retry, batches, pending, answers, serve_scripted)
 oceanchat.add_section("Money", estimate, costs)
 oceanchat.add_section("Look", status, show, stats, topics, export, backup)
 oceanchat.add_section("Validate", sample, evaluation, annotators, annotate, agreement)

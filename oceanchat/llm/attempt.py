@@ -12,7 +12,7 @@ from oceanchat.errors import BuildStopped
 from oceanchat.llm.budget import Budget, CallBounds, Reservation, prompt_bound
 from oceanchat.llm.chat import ChatAnswer, ChatRequest, as_json
 from oceanchat.llm.completions import read_completion
-from oceanchat.llm.provider import ClaimedElsewhere, Provider, RawReply
+from oceanchat.llm.provider import Addressee, ClaimedElsewhere, RawReply
 from oceanchat.llm.token_counts import TokenCounts
 from oceanchat.llm.usage import Usage
 from oceanchat.store.ledger import ANSWERED, FAILED, IN_FLIGHT, SHARE, Row
@@ -33,7 +33,7 @@ class Accounts:
 class CallAttempt:
     """The attempts at one request: each is paid for, stored and counted once."""
 
-    def __init__(self, provider: Provider, accounts: Accounts, key: str, request: ChatRequest) -> None:
+    def __init__(self, provider: Addressee, accounts: Accounts, key: str, request: ChatRequest) -> None:
         self.key = key
         self.left_with: str | None = None
         self._provider = provider

@@ -8,7 +8,7 @@ A call that has been sent is never cancelled: its caller may be, the answer is s
 import asyncio
 from dataclasses import replace
 
-from oceanchat.errors import TEMPORARY, BuildStopped, CallFailed
+from oceanchat.errors import TEMPORARY, CallFailed
 from oceanchat.llm.attempt import CONTENT_FILTER, Accounts, CallAttempt
 from oceanchat.llm.budget import Budget
 from oceanchat.llm.chat import ChatAnswer, ChatRequest, as_json, request_key
@@ -139,11 +139,6 @@ class Ledger:
                 return self._replay(key, entry, request)
             if self.in_trial:
                 self._tried.add(key)
-            if self._settings.offline:
-                raise BuildStopped(
-                    f"the ledger has no answer for {describe(request, key)} from '{self.name}'; run without"
-                    f" --offline to ask for it"
-                )
             self.throttle.check()
             try:
                 return await self._fetch(request, attempt)
@@ -194,10 +189,3 @@ class Ledger:
         if answer.finish_reason == "content_filter":
             raise CallFailed(CONTENT_FILTER, f"model '{self.name}' stopped at its content filter")
         return answer
-
-
-def describe(request: ChatRequest, key: str) -> str:
-    """A request in a few words, for messages."""
-    subject = f" about {request.trait_level}" if request.trait_level else ""
-    start = " ".join(request.messages[-1].content.split())[:60] if request.messages else ""
-    return f"the '{request.task}' request{subject} '{key[:12]}' (\"{start}...\")"

@@ -9,7 +9,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-from oceanchat.errors import BuildStopped
 from oceanchat.llm.chat import ChatModel, ChatRequest
 from oceanchat.llm.completions import render_completion
 from oceanchat.llm.settings import CallSettings
@@ -58,8 +57,8 @@ class Attempt(Protocol):
         """The attempt may have been billed but brought no answer (timeout, reset, cut-off body)."""
 
 
-class Provider(Protocol):
-    """One model at one endpoint that hands over raw bodies."""
+class Addressee(Protocol):
+    """One model at one endpoint."""
 
     @property
     def endpoint(self) -> str:
@@ -72,6 +71,10 @@ class Provider(Protocol):
     @property
     def free(self) -> bool:
         """Whether its answers cost nothing and can be computed again, so that no claim need be kept."""
+
+
+class Provider(Addressee, Protocol):
+    """A model that hands over raw bodies."""
 
     async def fetch(self, request: ChatRequest, attempt: Attempt) -> RawReply:
         """Get the body for `request`. Raises CallFailed (this row) or BuildStopped (everything)."""
@@ -123,16 +126,3 @@ class InProcessProvider:
         reply = RawReply(render_completion(answer, self.name))
         await attempt.store(reply)
         return reply
-
-
-class OfflineProvider:
-    """A model that can be named but not asked, for sessions that replay the ledger."""
-
-    free = False
-
-    def __init__(self, name: str, endpoint: str) -> None:
-        self.name = name
-        self.endpoint = endpoint
-
-    async def fetch(self, request: ChatRequest, attempt: Attempt) -> RawReply:
-        raise BuildStopped(f"model '{self.name}' cannot be asked with --offline")

@@ -11,6 +11,8 @@ from urllib.parse import SplitResult, urlsplit, urlunsplit
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_serializer, field_validator
 
+from oceanchat.errors import ConfigError
+
 OPENAI_URL = "https://api.openai.com/v1"
 SCRIPTED = "scripted"
 OWN_PARAMETERS = (
@@ -156,6 +158,14 @@ class CallSettings(BaseModel):
     def shown_proxy(self) -> str | None:
         """The proxy without its credentials."""
         return shown_url(self.proxy) if self.proxy else None
+
+    def require_key(self) -> None:
+        """Raise ConfigError where the endpoint needs a key and there is none."""
+        if self.api_key is None and self.endpoint == OPENAI_URL:
+            raise ConfigError(
+                f"endpoint '{OPENAI_URL}' needs a key: set OPENAI_API_KEY, or name another endpoint with"
+                f" --base-url"
+            )
 
     def secrets(self) -> tuple[str, ...]:
         """What must never leave this process other than in the request's own header."""

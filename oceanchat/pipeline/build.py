@@ -6,17 +6,19 @@ sums are checked.
 """
 
 import time
-from collections.abc import Coroutine, Iterable, Iterator, Sequence
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator, Coroutine, Iterable, Iterator, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from sqlalchemy import Connection
 
 from oceanchat.corpus.essays import Corpus, open_corpus
 from oceanchat.corpus.ingest import id_of_corpus, ingest_corpus
+from oceanchat.errors import BuildStopped
+from oceanchat.llm.offline import AnswersMissing
 from oceanchat.llm.provider import OpenEndpoint
-from oceanchat.models import BuildModels, open_build_models, require_key
+from oceanchat.models import BuildModels, open_build_models
 from oceanchat.pipeline.candidates import SentencePosition, candidate_blocks
 from oceanchat.pipeline.config import BuildConfig
 from oceanchat.pipeline.first_person import FirstPerson
@@ -35,7 +37,7 @@ from oceanchat.prompts import Prompts, fingerprints, open_prompts
 from oceanchat.records import Candidate, Dialogue, Funnel, SeedTopic
 from oceanchat.store import builds as build_rows
 from oceanchat.store import corpora as corpus_rows
-from oceanchat.store.builds import StoredBuild
+from oceanchat.store.builds import BuildResult, StoredBuild
 from oceanchat.store.corpora import EssayOutline, StoredCorpus
 from oceanchat.store.database import Store
 from oceanchat.traits import TraitLevel
@@ -44,6 +46,13 @@ Block = Sequence[Sequence[OrderedSentence]]
 """About 48 sentences in canonical order, in the groups that share a call."""
 FIRST_TOPICS = 24
 """Seed topics written about before more are bought, at a price and one by one; then twice as many."""
+
+GO_ON = (
+    "run without --offline to ask for the rest, or let an engine answer what `oceanchat pending` writes"
+    " for the same options"
+)
+"""What to do where an offline build lacks answers."""
+T = TypeVar("T")
 
 
 class Prepared(NamedTuple):
@@ -66,7 +75,7 @@ def prepare(config: BuildConfig, to_ask: bool = True) -> Prepared:
     prompts.check(config.tasks)
     config, notes = fit_lengths(config, prompts)
     if to_ask and config.asks_a_real_model and not config.calls.offline:
-        require_key(config.calls)
+        config.calls.require_key()
     return Prepared(config, prompts, open_corpus(config.essays, config.columns), notes)
 
 
@@ -93,6 +102,26 @@ def open_models(
     )
 
 
+@asynccontextmanager
+async def open_builder(
+    prepared: Prepared, store: Store, progress: Progress, open_endpoint: OpenEndpoint | None
+) -> AsyncIterator["Builder"]:
+    """Store the corpus of a build that may be made under its name, and open its models.
+
+    Raises ConfigError, StoreError.
+    """
+    config = prepared.config
+    check_build(prepared, store)
+    corpus = ingest_corpus(prepared.corpus, store, progress)
+    async with open_models(config, store, open_endpoint) as models:
+        progress.watch(models.usage)
+        progress.want(config.count * len(config.trait_levels))
+        with store.reading() as connection:
+            essays = corpus_rows.essay_outlines(connection, corpus.id)
+        first_person = FirstPerson(store, corpus.id)
+        yield Builder(config, store, corpus, essays, prepared.prompts, models, progress, first_person)
+
+
 async def build(
     prepared: Prepared, store: Store, progress: Progress, open_endpoint: OpenEndpoint | None = None
 ) -> BuildReport:
@@ -102,36 +131,32 @@ async def build(
     went missing.
     """
     started = time.monotonic()
-    config, prompts = prepared.config, prepared.prompts
-    check_build(prepared, store)
-    corpus = ingest_corpus(prepared.corpus, store, progress)
-    async with open_models(config, store, open_endpoint) as models:
-        progress.watch(models.usage)
-        progress.want(config.count * len(config.trait_levels))
-        with store.reading() as connection:
-            essays = corpus_rows.essay_outlines(connection, corpus.id)
-        builder = Builder(
-            config,
-            store,
-            corpus,
-            essays,
-            prompts,
-            models,
-            progress,
-            FirstPerson(store, corpus.id),
-        )
+    config = prepared.config
+    async with open_builder(prepared, store, progress, open_endpoint) as builder:
+        models = builder.models
         if not (models.free or config.calls.offline):
             await builder.try_all_roles()
-        outcomes = await _all(builder.build(trait_level) for trait_level in config.trait_levels)
+        try:
+            outcomes = await all_of(builder.build(trait_level) for trait_level in config.trait_levels)
+        except AnswersMissing as missing:
+            raise BuildStopped(f"{missing.problem}; {GO_ON}") from None
     store.check_there()
-    return BuildReport(corpus, outcomes, models.usage, time.monotonic() - started, models.session.notes)
+    usage, notes = models.usage, models.session.notes
+    return BuildReport(builder.corpus, outcomes, usage, time.monotonic() - started, notes)
 
 
-async def _all(builds: Iterable[Coroutine[Any, Any, Outcome]]) -> tuple[Outcome, ...]:
-    """Run builds concurrently; the first error stops the others and is raised as itself."""
+async def all_of(works: Iterable[Coroutine[Any, Any, T]]) -> tuple[T, ...]:
+    """Do several things at once; the first error stops the others and is raised as itself."""
     async with task_group() as group:
-        tasks = [group.create_task(build) for build in builds]
+        tasks = [group.create_task(work) for work in works]
     return tuple(task.result() for task in tasks)
+
+
+class MadeTraitLevel(NamedTuple):
+    """What was made of one trait-level and is not stored yet."""
+
+    finished: StoredBuild
+    result: BuildResult
 
 
 @dataclass(frozen=True)
@@ -170,8 +195,15 @@ class Builder:
             await trial.run(next(self._blocks(trait_level), []))
 
     async def build(self, trait_level: TraitLevel) -> Outcome:
-        """Label, write, gate and check until enough dialogues pass or the corpus holds no more; then store
-        all."""
+        """Make a trait-level's dialogues and store all that led to them."""
+        unstored = await self.make(trait_level)
+        previous = self._stored(trait_level)
+        alike = previous is None or previous.recipe == unstored.finished.recipe
+        replaced = 0 if alike else self._count_passed(trait_level)
+        return Outcome(trait_level, self.config.count, self._store(trait_level, unstored), replaced)
+
+    async def make(self, trait_level: TraitLevel) -> MadeTraitLevel:
+        """Label, write, gate and check until enough dialogues pass or the corpus holds no more."""
         recipe = self.config.recipe(self.corpus.id, fingerprints(self.prompts, self.config.tasks))
         previous = self._stored(trait_level)
         # Asking for fewer deletes nothing: the result of the larger request stays.
@@ -200,9 +232,8 @@ class Builder:
         finished = StoredBuild(
             self.config.build_name, trait_level.code, self.corpus.id, recipe, requested, saved, time.time()
         )
-        replaced = 0 if previous is None or alike else self._count_passed(trait_level)
-        funnel = self._store(trait_level, finished, selector.final_candidates(seeds), seeds, dialogues)
-        return Outcome(trait_level, self.config.count, funnel, replaced)
+        result = BuildResult(selector.final_candidates(seeds), seeds, dialogues)
+        return MadeTraitLevel(finished, result)
 
     def _request_forms(self, previous: StoredBuild | None) -> dict[str, Any]:
         """How the models' requests were written otherwise than asked, now or when the answers were given."""
@@ -267,20 +298,11 @@ class Builder:
             sentences = iter(corpus_rows.sentences_at(connection, self.corpus.id, positions))
         return [[OrderedSentence(entry.order, next(sentences)) for entry in group] for group in block]
 
-    def _store(
-        self,
-        trait_level: TraitLevel,
-        finished: StoredBuild,
-        candidates: Sequence[Candidate],
-        seeds: Sequence[SeedTopic],
-        dialogues: Sequence[Dialogue],
-    ) -> Funnel:
+    def _store(self, trait_level: TraitLevel, unstored: MadeTraitLevel) -> Funnel:
         def write(connection: Connection) -> Funnel:
-            build_rows.replace_result(
-                connection, finished, build_rows.BuildResult(candidates, seeds, dialogues)
-            )
+            build_rows.replace_result(connection, unstored.finished, unstored.result)
             funnel = Funnel(**self._counts(connection, trait_level))
-            check_sums(trait_level, funnel, candidates=len(candidates))
+            check_sums(trait_level, funnel, candidates=len(unstored.result.candidates))
             return funnel
 
         return self.store.write(write)

@@ -23,7 +23,16 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from oceanchat.errors import StoreError
 from oceanchat.extras import load_optional
-from oceanchat.store import builds, conversations, corpora, imports, labels, ledger, second_looks
+from oceanchat.store import (
+    builds,
+    conversations,
+    corpora,
+    imports,
+    labels,
+    ledger,
+    ledger_requests,
+    second_looks,
+)
 from oceanchat.store.address import (
     check_file,
     file_number,
@@ -38,7 +47,7 @@ from oceanchat.store.migrations import MIGRATIONS
 from oceanchat.store.outages import is_passing
 from oceanchat.store.schema import APPLICATION, SCHEMA_VERSION, Migration, metadata, store_info
 
-OWNERS = (builds, conversations, corpora, imports, labels, ledger, second_looks)
+OWNERS = (builds, conversations, corpora, imports, labels, ledger_requests, second_looks)
 """The modules that define the tables, with those they import in turn."""
 _VERSION = re.compile(r"[1-9][0-9]{0,5}")
 T = TypeVar("T")

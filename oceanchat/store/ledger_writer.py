@@ -71,6 +71,8 @@ class LedgerWriter:
         self._notify = notify
         self._file = Path(engine.url.database or "") if engine.dialect.name == "sqlite" else None
         self._file_number = file_number(self._file) if self._file else None
+        self.jobs = 0
+        """Jobs given so far."""
         self._jobs: queue.SimpleQueue[_Job] = queue.SimpleQueue()
         self._loop = asyncio.get_running_loop()
         self._broken: StoreError | None = None
@@ -167,6 +169,7 @@ class LedgerWriter:
     def _put(self, job: _Job) -> None:
         if self._broken is not None:
             raise self._broken
+        self.jobs += 1
         self._jobs.put(job)
 
     async def _do(self, kind: str, argument: Any) -> Any:

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from sqlalchemy import Connection, text
 
 from oceanchat.store.conversations import conversations, evaluation_cells, turns
+from oceanchat.store.ledger_requests import ledger_requests
 from oceanchat.store.schema import Migration
 from oceanchat.store.second_looks import second_looks
 
@@ -24,5 +25,14 @@ def _hold_conversations(connection: Connection) -> None:
         table.create(connection)
 
 
-MIGRATIONS: Mapping[int, Migration] = {2: _keep_reading_time, 3: _hold_conversations}
+def _remember_written_requests(connection: Connection) -> None:
+    """Version 4: requests are written to files, and their answers come back by key."""
+    ledger_requests.create(connection)
+
+
+MIGRATIONS: Mapping[int, Migration] = {
+    2: _keep_reading_time,
+    3: _hold_conversations,
+    4: _remember_written_requests,
+}
 """Version -> the function that upgrades a store of the version before, in one transaction."""

@@ -1,26 +1,24 @@
 """The few calls of the Batch API needed.
 
-They are retried and return plain records. Knows files, batches and their lines, and nothing of the ledger or
-of requests that wait.
+They are retried and return plain records. Knows files and batches, and nothing of the ledger or of requests
+that wait.
 """
 
 import io
-import json
 from collections.abc import AsyncIterator, Awaitable, Callable
-from typing import Any, Final, NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import openai
 from openai.types import Batch
 
+from oceanchat.llm.endpoint.batch_lines import CHAT_ENDPOINT, ResultLine, read_line
 from oceanchat.llm.endpoint.client import Connection
-from oceanchat.llm.endpoint.error_words import error_words
 from oceanchat.llm.endpoint.request_errors import ErrorAction, RequestError, classify
 from oceanchat.llm.endpoint.retrying import retry_until
 
 T = TypeVar("T")
 TAG = "oceanchat"
 """Name of the metadata that carries our batch id, by which a batch is found again after a kill."""
-CHAT_ENDPOINT: Final = "/v1/chat/completions"
 COMPLETED, FAILED_BATCH, EXPIRED, CANCELLED = "completed", "failed", "expired", "cancelled"
 FINISHED = (COMPLETED, FAILED_BATCH, EXPIRED, CANCELLED)
 _OTHER_WORDS = {
@@ -66,19 +64,6 @@ class BatchStatus(NamedTuple):
         if self.status == COMPLETED:
             return not 0 < self.total <= self.failed
         return bool(self.completed)
-
-
-class ResultLine(NamedTuple):
-    """One line of a result file."""
-
-    key: str
-    status: int | None
-    """HTTP status; None where the request was not worked on."""
-    body: Any
-    """The response's JSON."""
-    code: str
-    """The API's word for what went wrong."""
-    message: str
 
 
 class BatchApi:
@@ -200,25 +185,3 @@ def _mapping(value: Any) -> dict[str, Any]:
 
 def _number(value: Any) -> int | None:
     return value if isinstance(value, int) and not isinstance(value, bool) else None
-
-
-def read_line(text: str) -> ResultLine | None:
-    """One line of a result file; None where it is not one."""
-    try:
-        line = json.loads(text)
-    except (ValueError, RecursionError):
-        return None
-    if not isinstance(line, dict) or not isinstance(line.get("custom_id"), str):
-        return None
-    response = line.get("response")
-    response = response if isinstance(response, dict) else {}
-    body, status = response.get("body"), response.get("status_code")
-    failed = status != 200 or not isinstance(body, dict)
-    words = error_words(line.get("error") or body) if failed and (line.get("error") or body) else None
-    return ResultLine(
-        key=line["custom_id"],
-        status=status if isinstance(status, int) else None,
-        body=body,
-        code=words.code if words else "",
-        message=words.message[:300] if words else "",
-    )

@@ -1,11 +1,10 @@
 """One request that waits for its batch."""
 
 import asyncio
-import json
 from dataclasses import dataclass, field
 
 from oceanchat.llm.chat import ChatRequest
-from oceanchat.llm.endpoint.batch_api import CHAT_ENDPOINT, ResultLine
+from oceanchat.llm.endpoint.batch_lines import ResultLine, request_line
 from oceanchat.llm.endpoint.error_words import error_words
 from oceanchat.llm.endpoint.live import OpenAIModel
 from oceanchat.llm.endpoint.request_form import RequestForm
@@ -30,9 +29,7 @@ class PendingRequest:
     def line(self) -> bytes:
         """Its line in the batch file."""
         self.form = self.form.merged(self.model.form)
-        body = self.form.body(self.model.name, self.request)
-        line = {"custom_id": self.attempt.key, "method": "POST", "url": CHAT_ENDPOINT, "body": body}
-        return json.dumps(line, ensure_ascii=False).encode("utf-8", "replace") + b"\n"
+        return request_line(self.attempt.key, self.form.body(self.model.name, self.request))
 
     def is_refused(self, result: ResultLine) -> bool:
         """Whether its form was refused and is now another, in which it is to be asked again."""

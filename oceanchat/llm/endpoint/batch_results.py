@@ -6,7 +6,6 @@ did not hand over is lost, counts as possibly paid, and is never sent again unas
 """
 
 import asyncio
-import json
 import time
 from collections.abc import Callable, Coroutine, Iterable, Sequence
 from dataclasses import dataclass, field
@@ -15,7 +14,8 @@ from typing import Any, TypeVar
 from oceanchat.errors import BuildStopped, CallFailed
 from oceanchat.llm.attempt import token_columns
 from oceanchat.llm.completions import read_completion
-from oceanchat.llm.endpoint.batch_api import CANCELLED, FAILED_BATCH, BatchApi, BatchStatus, ResultLine
+from oceanchat.llm.endpoint.batch_api import CANCELLED, FAILED_BATCH, BatchApi, BatchStatus
+from oceanchat.llm.endpoint.batch_lines import ResultLine
 from oceanchat.llm.endpoint.batch_requests import PendingRequest
 from oceanchat.llm.endpoint.client import Connection
 from oceanchat.llm.endpoint.line_errors import problem_in
@@ -320,7 +320,7 @@ class BatchCollector:
 
     async def _store_result(self, line: ResultLine, row: Row) -> RequestError | None:
         """Store one result and hand it over; why not, where it has to be asked for again."""
-        body = json.dumps(line.body, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
+        body = line.raw
         problem = problem_in(line, body)
         waiting = self._pending.get(line.key)
         if problem is not None and (

@@ -3,7 +3,7 @@
 It is judged as the reply to a single request would be. Knows nothing of what becomes of it.
 """
 
-from oceanchat.llm.endpoint.batch_api import ResultLine
+from oceanchat.llm.endpoint.batch_lines import ResultLine
 from oceanchat.llm.endpoint.request_errors import ErrorAction, RequestError, classify_reply, classify_status
 
 

@@ -16,6 +16,8 @@ class OpenAIEndpoint:
     """The endpoint that `settings` name, for one session."""
 
     def __init__(self, settings: CallSettings, throttle: Throttle, ledger_writer: LedgerWriter) -> None:
+        """Raises ConfigError for a missing key."""
+        settings.require_key()
         self._connection = Connection(settings, throttle)
         self._queue = BatchQueue(self._connection, ledger_writer) if settings.batch else None
         self._models: dict[str, OpenAIModel] = {}

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from oceanchat.llm.endpoint.batch_api import ResultLine, read_line
+from oceanchat.llm.endpoint.batch_lines import ResultLine, read_line
 from oceanchat.llm.endpoint.line_errors import problem_in
 from oceanchat.llm.endpoint.request_errors import ErrorAction
 

@@ -5,7 +5,7 @@ import json
 from hypothesis import given
 from hypothesis import strategies as st
 
-from oceanchat.llm.endpoint.batch_api import read_line
+from oceanchat.llm.endpoint.batch_lines import read_line
 
 
 @given(st.text() | st.recursive(st.none() | st.integers() | st.text(), st.lists).map(str))

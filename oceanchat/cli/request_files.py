@@ -1,0 +1,112 @@
+"""Commands about requests in files.
+
+They are `pending` and `answers`.
+"""
+
+import asyncio
+import json
+import sys
+from contextlib import nullcontext
+from pathlib import Path
+from typing import Any
+
+import click
+
+from oceanchat.cli.build_options import build_options
+from oceanchat.cli.flags import build_config
+from oceanchat.cli.options import PATH, json_option, prices_option, store_option
+from oceanchat.errors import ConfigError
+
+RESULTS = click.Path(exists=True, dir_okay=False, readable=True, path_type=Path)
+LOOK = 3
+"""Exit code: some lines could not be used, and somebody should look into them."""
+
+
+@click.command()
+@build_options
+@click.option(
+    "--output",
+    type=PATH,
+    metavar="FILE",
+    help="File to write instead of stdout; it is written anew, and left empty where nothing is missing.",
+)
+@click.option(
+    "--shards",
+    type=click.IntRange(1, 10_000),
+    default=1,
+    metavar="N",
+    help="Split --output requests.jsonl into requests-1-of-N.jsonl and so on, in equal shares.",
+)
+@click.option("--only", metavar="MODEL", help="Only requests to this model, where the roles have several.")
+@store_option
+def pending(output: Path | None, shards: int, only: str | None, store: str, **flags: Any) -> None:
+    """Write the requests that a build needs next, for any engine.
+
+    They are in OpenAI's batch format. Answer them wherever you like, commit the results with `oceanchat
+    answers`, and repeat until nothing is written: labels, dialogues and checks take a round each. Then
+    `oceanchat build --offline` makes the build. Nothing is sent; there need be no key and no server.
+
+    \b
+    oceanchat pending O+ --model M > requests.jsonl
+    vllm run-batch -i requests.jsonl -o results.jsonl --model M
+    oceanchat answers results.jsonl
+    oceanchat build --offline O+ --model M
+    """
+    from oceanchat.cli.display import request_files as display
+    from oceanchat.cli.display.build import print_prepared_notes
+    from oceanchat.cli.display.progress import BuildProgress
+    from oceanchat.pipeline import build as service
+    from oceanchat.pipeline import request_files
+    from oceanchat.pipeline.pending import find_pending
+    from oceanchat.progress import Silence
+    from oceanchat.store.database import open_store
+
+    if shards > 1 and output is None:
+        raise ConfigError(f"--shards '{shards}' needs files to write: name them with --output FILE")
+    prepared = service.prepare(build_config(flags), to_ask=False)
+    print_prepared_notes(prepared)
+    with BuildProgress() if sys.stderr.isatty() else nullcontext(Silence()) as progress:
+        wanted = asyncio.run(find_pending(prepared, open_store(store), progress, only))
+    if output is None:
+        sys.stdout.flush()
+        sys.stdout.buffer.writelines(request_files.request_lines(wanted.requests))
+    else:
+        request_files.write_requests(wanted.requests, request_files.shard_paths(output, shards))
+    display.print_pending(wanted)
+
+
+@click.command()
+@click.argument("files", nargs=-1, required=True, type=RESULTS)
+@click.option(
+    "--answered-by",
+    multiple=True,
+    metavar="MODEL",
+    help="Take answers that name this model, too, where the engine knows the one asked by another name.",
+)
+@prices_option
+@store_option
+@json_option
+def answers(
+    files: tuple[Path, ...], answered_by: tuple[str, ...], prices: Path | None, store: str, as_json: bool
+) -> int:
+    """Commit answers to the requests of `oceanchat pending`.
+
+    FILES hold results in OpenAI's batch format, errors among them, in any order. An answer that is there
+    stays, so a file may be given twice. Costs are counted at the price of a batch. Exit code 3 means that
+    some lines could not be used: torn, of another model, or of a key that this store never asked for.
+
+    \b
+    oceanchat answers results-*.jsonl
+    """
+    from oceanchat.cli.display import request_files as display
+    from oceanchat.cli.flags import call_settings
+    from oceanchat.pipeline.answers import UNUSABLE, commit_answers
+    from oceanchat.store.database import open_store
+
+    opened = open_store(store, must_exist=True)
+    report = asyncio.run(commit_answers(opened, call_settings(prices=prices), files, answered_by))
+    if as_json:
+        click.echo(json.dumps(report.as_json()))
+    else:
+        display.print_answers(report)
+    return LOOK if report.total(UNUSABLE) else 0

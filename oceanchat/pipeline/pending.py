@@ -1,0 +1,91 @@
+"""Find the requests that a build needs next.
+
+The build is made from the ledger alone, up to where nothing can go on: what it would ask then is what is
+pending. Nothing of it is stored but the corpus and, so that answers find their way back, the requests.
+"""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import NamedTuple
+
+from oceanchat.errors import ConfigError
+from oceanchat.llm.chat import as_json
+from oceanchat.llm.offline import AbsentRequest, AnswersMissing, OfflineEndpoint
+from oceanchat.models import ModelSession
+from oceanchat.pipeline.build import Prepared, all_of, open_builder
+from oceanchat.pipeline.config import BuildConfig
+from oceanchat.progress import Progress
+from oceanchat.store import ledger_requests
+from oceanchat.store.database import Store
+from oceanchat.store.ledger_requests import WrittenRequest
+from oceanchat.store.ledger_writer import Held
+
+ROWS_AT_ONCE = 1000
+
+
+class Pending(NamedTuple):
+    """What a build needs next."""
+
+    requests: Sequence[AbsentRequest] = ()
+    """By model, task and trait-level, so that those that begin alike stand together."""
+    asked_elsewhere: Mapping[str, int] = {}
+    """Who is asking for requests that were left out -> how many of them."""
+
+
+async def find_pending(
+    prepared: Prepared, store: Store, progress: Progress, only: str | None = None
+) -> Pending:
+    """The requests the build needs next, on record in `store`; those to the model `only` where it is named.
+
+    What another run or a batch is asking for is left out. Raises ConfigError where no model is named that
+    could be asked, and what a build raises.
+    """
+    config = prepared.config
+    _check_models(config, only)
+    # Nothing is spent here, so no cap need hold; and the scripted model answers in this process.
+    calls = config.calls.model_copy(update={"offline": False, "max_usd": None})
+    prepared = prepared._replace(config=config.model_copy(update={"calls": calls}))
+    async with open_builder(prepared, store, progress, OfflineEndpoint) as builder:
+        try:
+            await all_of(builder.make(trait_level) for trait_level in config.trait_levels)
+        except AnswersMissing as missing:
+            wanted = [absent for absent in missing.requests if only in (None, absent.model)]
+            pending = await _not_asked_elsewhere(builder.models.session, wanted)
+            await _put_on_record(builder.models.session, pending.requests)
+            return pending
+    return Pending()
+
+
+def _check_models(config: BuildConfig, only: str | None) -> None:
+    if not config.asks_a_real_model:
+        raise ConfigError(
+            "the scripted model answers in this process, so it has no pending requests; name the model that"
+            " is to answer with --model NAME"
+        )
+    models = dict.fromkeys((config.labeler, config.writer, config.checker))
+    if only is not None and only not in models:
+        listed = ", ".join(f"'{model}'" for model in models)
+        raise ConfigError(f"--only '{only}' is none of the models of this build: name one of {listed}")
+
+
+async def _not_asked_elsewhere(session: ModelSession, requests: Sequence[AbsentRequest]) -> Pending:
+    keys = [absent.key for absent in requests]
+    held: dict[str, Held] = {}
+    for start in range(0, len(keys), ROWS_AT_ONCE):
+        held |= await session.ledger_writer.held(keys[start : start + ROWS_AT_ONCE])
+    free = [absent for absent in requests if absent.key not in held]
+    return Pending(sorted(free, key=_alike), Counter(holder.by for holder in held.values()))
+
+
+def _alike(absent: AbsentRequest) -> tuple[str, ...]:
+    return absent.model, absent.request.task, absent.request.trait_level, absent.key
+
+
+async def _put_on_record(session: ModelSession, requests: Sequence[AbsentRequest]) -> None:
+    for start in range(0, len(requests), ROWS_AT_ONCE):
+        rows = [
+            WrittenRequest(absent.key, absent.endpoint, absent.model, as_json(absent.request))
+            for absent in requests[start : start + ROWS_AT_ONCE]
+        ]
+        await session.ledger_writer.transaction(partial(ledger_requests.add_requests, requests=rows))

@@ -1,0 +1,77 @@
+"""`oceanchat pending` and `answers` as a user types them: streams, files and exit codes."""
+
+import json
+from pathlib import Path
+
+from tests.oceanchat.cli.conftest import Command
+from tests.oceanchat.pipeline.engine import answer_file, result_line, write_lines
+
+BUILD = ("O+", "--count", "1", "--model", "m")
+REQUESTS, RESULTS = Path("requests.jsonl"), Path("results.jsonl")
+
+
+def test_requests_go_to_stdout_and_words_to_stderr(command: Command) -> None:
+    ended = command("pending", *BUILD)
+    assert ended.code == 0 and "for 'm': 4 'label_many'; commit the answers with" in ended.err
+    keys = [json.loads(line)["custom_id"] for line in ended.out.splitlines()]
+    assert len(set(keys)) == 4
+    sharded = command("pending", *BUILD, "--output", REQUESTS, "--shards", 3)
+    assert (sharded.code, sharded.out) == (0, "")
+    shards = [Path(f"requests-{number}-of-3.jsonl").read_text() for number in (1, 2, 3)]
+    assert "".join(shards) == ended.out
+
+
+def test_round_by_round_until_nothing_is_printed(command: Command) -> None:
+    rounds = 0
+    while command("pending", *BUILD, "--output", REQUESTS).code == 0 and REQUESTS.read_text():
+        rounds += 1
+        assert rounds <= 12
+        answer_file(REQUESTS, RESULTS)
+        ended = command("answers", RESULTS)
+        assert ended.code == 0 and " stored\n" in ended.out and "Cost unknown" in ended.out
+    assert command("pending", *BUILD) == (0, "", "")
+    built = command("build", "--offline", *BUILD, "--json")
+    assert built.code == 0 and json.loads(built.out)["calls"]["made"] == 0
+    again = command("answers", RESULTS)
+    assert again.code == 0 and "already there\n" in again.out and "stored" not in again.out
+
+
+def test_lines_that_are_of_no_use_are_named_and_are_exit_code_3(command: Command) -> None:
+    command("pending", *BUILD, "--output", REQUESTS)
+    key, *others = (json.loads(line)["custom_id"] for line in REQUESTS.read_text().splitlines())
+    lines = [
+        result_line("foreign", {"model": "m"}),
+        result_line(key, {"model": "gpt-4", "choices": []}),
+        result_line(others[0], None, 500, error="CUDA out of memory"),
+        result_line(
+            others[1], {"error": {"message": "blocked by content_filter", "code": "content_filter"}}, 400
+        ),
+    ]
+    write_lines(RESULTS, lines)
+    RESULTS.write_text(RESULTS.read_text() + '{"custom_id": "')
+    ended = command("answers", RESULTS)
+    assert ended.code == 3
+    for line in (
+        "1 failed for good: content-filter, first in line 4 of 'results.jsonl'",
+        "1 still pending: server-error, first in line 3 of 'results.jsonl' (\"500 CUDA out of memory\")",
+        "1 of another model: 'gpt-4' in place of 'm', first in line 2 of 'results.jsonl'",
+        "1 of an unknown key\n",
+        "1 unreadable: torn, first in line 5 of 'results.jsonl'",
+    ):
+        assert line in ended.out
+    assert "give the --store that `oceanchat pending` had" in ended.err
+    assert json.loads(command("answers", RESULTS, "--json").out)["lines"]["already there"] == 1
+
+
+def test_mistakes_are_one_line(command: Command) -> None:
+    assert (
+        "--shards '2' needs files to write: name them with --output"
+        in command("pending", *BUILD, "--shards", 2).err
+    )
+    assert "--model NAME" in command("pending", *BUILD[:-2]).err
+    assert "'none.jsonl' does not exist" in command("answers", "none.jsonl").err
+    RESULTS.write_text("")
+    missing = command("answers", RESULTS, "--store", "none.db")
+    assert missing.code == 1 and "none.db" in missing.err and not Path("none.db").exists()
+    unwritable = command("pending", *BUILD, "--output", "nowhere/r.jsonl")
+    assert unwritable.code == 1 and "nowhere" in unwritable.err

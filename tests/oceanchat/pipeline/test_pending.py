@@ -1,0 +1,101 @@
+"""What a build needs next, round by round, until it needs nothing."""
+
+import asyncio
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from oceanchat.errors import BuildStopped, ConfigError
+from oceanchat.llm.endpoint.openai_endpoint import OpenAIEndpoint
+from oceanchat.llm.settings import CallSettings
+from oceanchat.pipeline import build as service
+from oceanchat.pipeline.answers import commit_answers
+from oceanchat.pipeline.config import BuildConfig
+from oceanchat.pipeline.pending import Pending, find_pending
+from oceanchat.pipeline.report import BuildReport
+from oceanchat.pipeline.request_files import write_requests
+from oceanchat.progress import Silence
+from oceanchat.store import builds as build_rows
+from oceanchat.store.database import Store, open_store
+from oceanchat.traits import Level, Trait, TraitLevel
+from tests.endpoint import Endpoint
+from tests.oceanchat.pipeline.engine import answer_file
+
+MOST_ROUNDS = 12
+
+
+def config(count: int = 10, calls: CallSettings | None = None, **given: object) -> BuildConfig:
+    roles = dict.fromkeys(("labeler", "writer", "checker"), "m") | given
+    return BuildConfig(
+        trait_levels=(TraitLevel(Trait.O, Level.HIGH),), count=count, calls=calls or CallSettings(), **roles
+    )
+
+
+def find(config: BuildConfig, store: Store, only: str | None = None) -> Pending:
+    return asyncio.run(find_pending(service.prepare(config, to_ask=False), store, Silence(), only))
+
+
+def build(config: BuildConfig, store: Store) -> BuildReport:
+    return asyncio.run(service.build(service.prepare(config), store, Silence(), OpenAIEndpoint))
+
+
+def build_by_files(config: BuildConfig, store: Store, folder: Path) -> int:
+    """Answer what is pending until nothing is; how many rounds that took."""
+    requests, results = folder / "requests.jsonl", folder / "results.jsonl"
+    for number in range(MOST_ROUNDS + 1):
+        write_requests(find(config, store).requests, [requests])
+        if not requests.stat().st_size:
+            return number
+        answer_file(requests, results)
+        asyncio.run(commit_answers(store, CallSettings(), [results]))
+    raise AssertionError(f"more than {MOST_ROUNDS} rounds")
+
+
+def dialogues(store: Store) -> list[tuple[str, str]]:
+    with store.reading() as connection:
+        return [(dialogue.id, dialogue.state) for dialogue in build_rows.stored_dialogues(connection)]
+
+
+def test_a_build_by_files_is_the_build_by_calls(
+    tmp_path: Path, store: Store, serve: Callable[..., Endpoint]
+) -> None:
+    assert build_by_files(config(), store, tmp_path) <= MOST_ROUNDS
+    offline = build(config(calls=CallSettings(offline=True)), store)
+    assert (offline.usage.answered, offline.record()["dialogues"]["passed"]) == (0, 10)
+    with_calls = open_store(tmp_path / "calls.db")
+    build(config(calls=serve(reply=None).settings()), with_calls)
+    assert dialogues(store) == dialogues(with_calls)
+    with_calls.close()
+
+
+def test_what_is_pending_is_the_same_each_time_and_changes_no_build(store: Store) -> None:
+    first = find(config(), store)
+    assert first.requests and find(config(), store) == first
+    assert len({absent.key for absent in first.requests}) == len(first.requests)
+    with store.reading() as connection:
+        assert not build_rows.stored_builds(connection, "m")
+
+
+def test_an_offline_build_says_what_is_missing_and_how_to_go_on(store: Store) -> None:
+    with pytest.raises(
+        BuildStopped, match=r"for 3 more \(4 'label_many' in all\).*`oceanchat pending` writes"
+    ):
+        build(config(calls=CallSettings(offline=True)), store)
+
+
+def test_a_scripted_role_answers_by_itself_and_only_names_one_model(store: Store) -> None:
+    mixed = config(count=2, labeler="scripted", checker="c")
+    assert {absent.request.task for absent in find(mixed, store).requests} == {"write"}
+    assert find(mixed, store, only="c").requests == []
+    with pytest.raises(ConfigError, match=r"--only 'x' is none .*'scripted', 'm', 'c'"):
+        find(mixed, store, only="x")
+    with pytest.raises(ConfigError, match=r"scripted model answers in this process.*--model NAME"):
+        find(config(labeler="scripted", writer="scripted", checker="scripted"), store)
+
+
+def test_a_cap_and_a_missing_key_stop_nothing_that_costs_nothing(store: Store) -> None:
+    calls = CallSettings(max_usd=0.01, offline=True)
+    assert len(find(config(calls=calls), store).requests) == 4
+    assert json.loads(find(config(), store).requests[0].request.extra_body or "{}") == {}
