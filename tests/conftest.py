@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, settings
 
+from oceanchat.annotation import accounts
 from tests.broken_endpoint import BrokenEndpoint
 from tests.endpoint import Endpoint
 from tests.odd_endpoint import OddEndpoint
@@ -23,6 +24,15 @@ settings.register_profile(
     derandomize=bool(os.environ.get("CI")),
 )
 settings.load_profile("project")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def passcode_cost() -> Iterator[tuple[int, int, int]]:
+    """What a passcode's hash costs in the product; tests open hundreds of accounts and hash cheaply."""
+    shipped = accounts.PASSCODE_COST
+    accounts.PASSCODE_COST = (16, 8, 1)
+    yield shipped
+    accounts.PASSCODE_COST = shipped
 
 
 @pytest.fixture

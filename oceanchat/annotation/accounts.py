@@ -33,7 +33,8 @@ LONGEST_DELAY = 30.0
 PROFILE = ("background", "language", "pay", "note")
 """The facts that the lead records about an annotator (Appendix E), for the release card."""
 _ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"  # without characters that look alike
-_COST = (2**14, 8, 1)
+PASSCODE_COST = (2**14, 8, 1)
+"""n, r and p of scrypt: a thirtieth of a second a try."""
 
 
 class NewAccount(NamedTuple):
@@ -195,7 +196,7 @@ def new_passcode() -> str:
 def hash_passcode(passcode: str) -> str:
     """'scrypt$n$r$p$salt$hash' of a passcode."""
     salt = secrets.token_bytes(16)
-    n, r, p = _COST
+    n, r, p = PASSCODE_COST
     derived = _scrypt(passcode, salt, n, r, p)
     return f"scrypt${n}${r}${p}${base64.b64encode(salt).decode()}${base64.b64encode(derived).decode()}"
 

@@ -14,6 +14,7 @@ import torch
 from scipy.sparse import csr_matrix, hstack
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
+from threadpoolctl import threadpool_limits
 from torch import Tensor
 
 from oceanchat.traits import TRAIT_LEVELS
@@ -55,7 +56,9 @@ def peer_losses(
         "length": (seen_length, asked_length),
     }
     labels = [d.trait_id for d in training]
-    return {name: _losses(features[name][0], labels, features[name][1]) for name in PEERS}
+    # Small fits on several threads wait for each other: five times the work, and last places that differ.
+    with threadpool_limits(1):
+        return {name: _losses(features[name][0], labels, features[name][1]) for name in PEERS}
 
 
 def _losses(seen: csr_matrix, labels: Sequence[int], asked: csr_matrix) -> Tensor:

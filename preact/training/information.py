@@ -17,7 +17,7 @@ from oceanchat.traits import TRAIT_LEVELS
 from preact.backbones.modules import Targets
 from preact.methods import METHODS
 from preact.mixture.losses import expert_use
-from preact.training.progress import METRICS, read_metrics
+from preact.training.metrics import METRICS, read_metrics
 from preact.training.runs import RunRecord, adapter_folder, read_record
 
 

@@ -14,8 +14,8 @@ from transformers import TrainerCallback
 from transformers.integrations.integration_utils import INTEGRATION_TO_CALLBACK
 
 from oceanchat.errors import TrainingError
+from preact.training.metrics import METRICS, read_metrics
 
-METRICS = "metrics.jsonl"
 _LOGGED = (
     "loss",
     "lm_loss",
@@ -106,18 +106,6 @@ def open_trackers(names: Sequence[str], folder: Path) -> list[Any]:
             tracker.logging_dir = str(folder)
         trackers.append(tracker)
     return trackers
-
-
-def read_metrics(path: Path) -> list[dict[str, Any]]:
-    """The lines of a metrics.jsonl; a last line cut short by a crash is left out, a missing file is empty."""
-    lines: list[dict[str, Any]] = []
-    if path.is_file():
-        for text in path.read_text(encoding="utf-8").splitlines():
-            try:
-                lines.append(json.loads(text))
-            except ValueError:
-                break
-    return lines
 
 
 def clock(seconds: float) -> str:

@@ -16,8 +16,9 @@ from safetensors import SafetensorError
 
 from oceanchat.errors import TrainingError
 from preact.config import TrainConfig
+from preact.training.metrics import METRICS, read_metrics
 from preact.training.processes import Processes
-from preact.training.progress import METRICS, TrainingProgress, open_trackers, read_metrics
+from preact.training.progress import TrainingProgress, open_trackers
 from preact.training.runs import CHECKPOINTS, TRACKED, adapter_folder
 from preact.training.stages import DEFAULT, AdapterData
 from preact.training.trainer import PreactTrainer, last_checkpoint, make_trainer

@@ -29,8 +29,9 @@ from preact.dialogues.release import TrainingDialogue, TrainingRelease, read_rel
 from preact.methods import METHODS
 from preact.training.adapters import adapt
 from preact.training.learning_rates import choose_rate
+from preact.training.metrics import METRICS
 from preact.training.processes import Processes, join
-from preact.training.progress import METRICS, clock, open_trackers
+from preact.training.progress import clock, open_trackers
 from preact.training.running import Session, Trained, train_adapter
 from preact.training.runs import (
     BACKBONE,

@@ -15,6 +15,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss
 from sklearn.model_selection import StratifiedGroupKFold, cross_val_predict
 from sklearn.pipeline import Pipeline, make_pipeline
+from threadpoolctl import threadpool_limits
 
 from oceanchat.errors import EvaluationError
 from oceanchat.traits import TRAITS, Level, Trait
@@ -61,7 +62,9 @@ class ClassifierJudge:
         self._fingerprint = release.fingerprint
         dialogues = release.split("train")
         self._dialogues = len(dialogues)
-        self._classifiers = {trait: _trained(trait, dialogues) for trait in TRAITS}
+        # Small fits on several threads wait for each other: five times the work, and last places that differ.
+        with threadpool_limits(1):
+            self._classifiers = {trait: _trained(trait, dialogues) for trait in TRAITS}
 
     @property
     def name(self) -> str:

@@ -18,7 +18,10 @@ def test_a_passcode_opens_the_account_however_it_is_typed(store: Store) -> None:
         assert account is not None and account.id == new_account.annotator.id
 
 
-def test_neither_passcodes_nor_sign_ins_stand_in_the_database(store: Store) -> None:
+def test_neither_passcodes_nor_sign_ins_stand_in_the_database(
+    store: Store, passcode_cost: tuple[int, int, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(accounts, "PASSCODE_COST", passcode_cost)
     new_account = accounts.add(store, "Ann")
     token = accounts.sign_in(store, "Ann", new_account.passcode, "here")
     with store.reading() as connection:

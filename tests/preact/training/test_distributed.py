@@ -15,7 +15,7 @@ from safetensors.torch import load_file
 from oceanchat.errors import TrainingError
 from preact.config import TrainConfig
 from preact.methods import MethodName
-from preact.training.progress import METRICS, read_metrics
+from preact.training.metrics import METRICS, read_metrics
 from preact.training.runs import adapter_folder, read_record
 from preact.training.sharding import is_sharded
 from preact.training.train import train

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from preact.methods import MethodName
-from preact.training.progress import read_metrics
+from preact.training.metrics import read_metrics
 from preact.training.train import train
 from tests.preact.conftest import Run, micro_config
 

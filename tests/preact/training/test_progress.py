@@ -1,6 +1,5 @@
 """The lines of a run's metrics file and of the terminal, and trackers by name."""
 
-import json
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -8,7 +7,8 @@ from typing import Any
 import pytest
 
 from oceanchat.errors import TrainingError
-from preact.training.progress import METRICS, TrainingProgress, open_trackers, read_metrics
+from preact.training.metrics import METRICS, read_metrics
+from preact.training.progress import TrainingProgress, open_trackers
 
 
 def state(step: int) -> Any:
@@ -47,10 +47,3 @@ def test_steps_taken_again_after_a_resume_are_written_once(tmp_path: Path) -> No
 def test_trackers_that_cannot_be_used_are_named(name: str, message: str, tmp_path: Path) -> None:
     with pytest.raises(TrainingError, match=message):
         open_trackers(("tensorboard", name), tmp_path)
-
-
-def test_metrics_cut_short_by_a_crash_are_read_up_to_there(tmp_path: Path) -> None:
-    path = tmp_path / "metrics.jsonl"
-    path.write_text(json.dumps({"step": 1}) + '\n{"step": 2, "lo')
-    assert read_metrics(path) == [{"step": 1}]
-    assert read_metrics(tmp_path / "none.jsonl") == []

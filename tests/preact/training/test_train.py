@@ -14,7 +14,7 @@ from oceanchat.errors import TrainingError
 from preact.backbones.cpu import multiplies_in_bfloat16
 from preact.config import TrainConfig
 from preact.methods import MethodName
-from preact.training.progress import read_metrics
+from preact.training.metrics import read_metrics
 from preact.training.runs import RECORD, adapter_folder, finished_record, read_record, run_lock, write_record
 from preact.training.train import train
 from tests.preact.conftest import RECIPE, Run, micro_config, release_rows, write_rows
