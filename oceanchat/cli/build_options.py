@@ -61,7 +61,7 @@ RECIPE = (
     click.option(
         "--answer-words",
         multiple=True,
-        callback=lambda context, option, parts: ",".join(parts) or None,
+        callback=lambda context, option, parts: ",".join(parts) if parts else None,
         metavar="RANGE",
         help="Words asked for of each answer, the same for both levels of a trait: a range, or free (any"
         " length, as in the paper). E=10-60 sets one trait's; repeat it for others. Default: 8-40.",

@@ -199,7 +199,7 @@ class Builder:
         unstored = await self.make(trait_level)
         previous = self._stored(trait_level)
         alike = previous is None or previous.recipe == unstored.finished.recipe
-        replaced = 0 if alike else self._count_passed(trait_level)
+        replaced = 0 if alike else self._count_lost(trait_level, unstored.result.dialogues)
         return Outcome(trait_level, self.config.count, self._store(trait_level, unstored), replaced)
 
     async def make(self, trait_level: TraitLevel) -> MadeTraitLevel:
@@ -254,9 +254,14 @@ class Builder:
             stored = build_rows.stored_builds(connection, self.config.build_name)
         return next((build for build in stored if build.trait_level == trait_level.code), None)
 
-    def _count_passed(self, trait_level: TraitLevel) -> int:
+    def _count_lost(self, trait_level: TraitLevel, dialogues: Sequence[Dialogue]) -> int:
+        """The passed dialogues in the store that do not stand, word for word, in the new result."""
+        remaining = {dialogue.id for dialogue in dialogues if dialogue.state == "passed"}
         with self.store.reading() as connection:
-            return self._counts(connection, trait_level)["dialogues"].get("passed", 0)
+            passed = build_rows.stored_dialogues(
+                connection, [trait_level], ["passed"], build=self.config.build_name
+            )
+            return sum(dialogue.id not in remaining for dialogue in passed)
 
     def _counts(self, connection: Connection, trait_level: TraitLevel) -> dict[str, dict[str, int]]:
         return build_rows.state_counts(connection, trait_level.code, self.config.build_name)

@@ -19,7 +19,7 @@ class Outcome(NamedTuple):
     """Dialogues asked for now; the store may hold more from an earlier build."""
     funnel: Funnel
     replaced: int = 0
-    """Dialogues of an earlier build, made with other options, that this one replaced."""
+    """Dialogues of an earlier build, made with other options, that this one no longer holds."""
 
     @property
     def passed(self) -> int:

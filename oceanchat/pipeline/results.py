@@ -142,7 +142,10 @@ class PassedStatistics(NamedTuple):
     """What was asked of the writer; None where answers were of any length."""
 
     def records(self) -> list[dict[str, Any]]:
-        """The lines of Table 6 for `--json`, each with its trait's P(high longer than low), None without."""
+        """The lines of Table 6 for `--json`, each with its trait's P(high longer than low), None without.
+
+        The last line, over all, says how many dialogues kept to the length asked for, None where none was.
+        """
         named = {"length_auc": self.length.words, "exchanges_auc": self.length.exchanges}
         return [
             line._asdict()
@@ -151,7 +154,10 @@ class PassedStatistics(NamedTuple):
                 for name, figures in named.items()
             }
             for line in self.table_six[:-1]
-        ] + [self.table_six[-1]._asdict()]
+        ] + [
+            self.table_six[-1]._asdict()
+            | {"length_kept": self.asked.compliance.bounds() if self.asked else None}
+        ]
 
 
 def passed_statistics(store: Store, build: str | None = None) -> PassedStatistics:

@@ -47,6 +47,11 @@ class AskedLength(NamedTuple):
     missed: int
     """Those it rejected."""
 
+    @property
+    def compliance(self) -> Figure:
+        """Share of those dialogues that kept to the length asked for, with Wilson's 95 % interval."""
+        return wilson(self.written - self.missed, self.written)
+
 
 class LengthFigures(NamedTuple):
     """P(high longer than low) of every trait with dialogues of both levels, by its letter."""
@@ -133,14 +138,13 @@ def asked_sentences(asked: AskedLength) -> list[str]:
     for trait, words in asked.ranges.items():
         traits.setdefault(words, []).append(trait)
     ranges = " and ".join(f"{words} words an answer for {', '.join(of)}" for words, of in traits.items())
-    heeding = wilson(asked.written - asked.missed, asked.written)
     sentences = [
         f"The writer was asked for {ranges}, in equal measure for both levels; of {asked.written:,} dialogues"
         f" {asked.missed:,} missed that by more than a third and were rejected (gate:{ANSWER_LENGTH})."
     ]
-    if heeding.value is not None and heeding.value < HEEDED:
+    if asked.compliance.value is not None and asked.compliance.value < HEEDED:
         sentences.append(
-            f"It does not heed the lengths it is asked for: {heeding.text(SHARE)} of its dialogues keep to"
+            f"It does not heed the lengths it is asked for: {asked.compliance.text(SHARE)} of its dialogues keep to"
             " them, and those that do are the ones that had that length anyway."
         )
     if Trait.E.value in asked.ranges:

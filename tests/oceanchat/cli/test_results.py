@@ -52,6 +52,8 @@ def test_stats_stand_beside_the_paper_s(command: Command, store: Path, tmp_path:
     rows = json.loads(command("stats", "--store", store, "--json").out)
     assert {row["trait_level"]: row["dialogues"] for row in rows}["O+"] == 2
     assert rows[0]["length_auc"] is None and "longer than low" not in table.out  # there is no O-
+    share = rows[-1]["length_kept"]
+    assert 0.5 < share["value"] <= 1 and share["low"] < share["value"]
 
 
 def test_stats_say_how_well_length_tells_the_levels_apart(command: Command, tmp_path: Path) -> None:
@@ -67,6 +69,7 @@ def test_stats_say_how_well_length_tells_the_levels_apart(command: Command, tmp_
     assert "exchanges alone" not in told_apart.out
     rows = json.loads(command("stats", "--store", tmp_path / "s.db", "--json").out)
     aucs = {row["trait_level"]: row.get("length_auc") for row in rows}
+    assert rows[-1]["length_kept"] is None  # nothing was asked for
     assert aucs["E+"] == aucs["E-"] and aucs["E+"]["value"] == 1.0 and aucs["O+"] is None
 
 

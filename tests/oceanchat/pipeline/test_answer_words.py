@@ -39,6 +39,7 @@ def test_ranges_are_read_and_written_in_one_form(
         ("8-40,9-30", "of all traits twice"),
         ("E=8-40,E=9-30", "of E twice"),
         (",", "should be a range"),
+        ("", "should be a range"),
     ],
 )
 def test_a_range_that_makes_no_sense_is_named(text: str, problem: str) -> None:

@@ -4,6 +4,7 @@ wrong."""
 import csv
 import json
 import random
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -173,6 +174,19 @@ def test_two_builds_at_once_in_one_store_both_end_well(tmp_path: Path, spawn: Sp
     reports = [json.loads(build.communicate(timeout=PATIENCE)[0]) for build in started]
     assert [build.returncode for build in started] == [0, 0]
     assert reports[0]["funnel"] == reports[1]["funnel"] and len(exported(tmp_path, "sentences")) > 1000
+
+
+def test_another_wording_that_gives_the_same_dialogues_replaces_none(tmp_path: Path) -> None:
+    run_json(tmp_path, *OPEN, "--count", "2")
+    before = exported(tmp_path)
+    shutil.copytree(default_folder(), tmp_path / "worded")
+    check = tmp_path / "worded" / "check.md"
+    check.write_text(check.read_text().replace("a careful personality", "a patient personality"))
+    again = run_oceanchat(tmp_path, *OPEN, "--count", "3", "--prompts", "worded")
+    assert again.returncode == 0 and "built with other options" not in again.stderr
+    assert {row["id"] for row in before if row["state"] == "passed"} <= {
+        row["id"] for row in exported(tmp_path)
+    }
 
 
 def test_other_options_are_kept_beside_or_replace_a_build_when_asked_to(tmp_path: Path) -> None:
