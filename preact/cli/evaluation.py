@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from oceanchat.cli.display.notes import print_sentence
 from oceanchat.cli.flags import take_call_settings
 from oceanchat.cli.options import (
     base_url_option,
@@ -255,7 +256,11 @@ def compare(interviews: tuple[Path, ...], baselines: tuple[Path, ...], judge: st
         for warning in warnings:
             click.echo(f"note: {warning}", err=True)
     notes = [*basis(assembly.scored), *warnings, *assembly.judge]
-    click.echo(render(assembly.comparison, style, notes))
+    text = render(assembly.comparison, style, notes)
+    if style != "table":
+        return click.echo(text)
+    for line in text.splitlines():
+        print_sentence(line)
 
 
 @click.command()

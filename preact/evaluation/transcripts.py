@@ -17,6 +17,8 @@ from pydantic import BaseModel, ValidationError
 
 from oceanchat.errors import EvaluationError
 
+SKETCH = "sketch"
+"""Field of a header with the sketch of some dialogues, which is no setting and is not shown."""
 RecordT = TypeVar("RecordT", bound=BaseModel)
 
 
@@ -94,11 +96,19 @@ def read_header(path: Path, kind: type[RecordT], command: str) -> RecordT:
 
 
 def differences(before: BaseModel, now: BaseModel, ignore: Iterable[str] = ()) -> dict[str, tuple[Any, Any]]:
-    """Fields in which two headers differ, with both values, so that a resume can name what was changed."""
-    left, right = json.loads(before.model_dump_json()), json.loads(now.model_dump_json())
+    """Fields in which two headers differ, with both values, so that a resume can name what was changed.
 
+    Sketches of dialogues are left out: older files have none, and the fingerprints say the same.
+    """
+    left, right = (_without_sketches(json.loads(header.model_dump_json())) for header in (before, now))
     return {
         key: (left.get(key), right.get(key))
         for key in left.keys() | right.keys()
         if key not in set(ignore) and left.get(key) != right.get(key)
     }
+
+
+def _without_sketches(facts: Any) -> Any:
+    if not isinstance(facts, dict):
+        return facts
+    return {name: _without_sketches(value) for name, value in facts.items() if name != SKETCH}

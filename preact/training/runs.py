@@ -49,6 +49,8 @@ class ReleaseUsed(BaseModel):
     """Dialogues of which the last answers do not fit."""
     missing: tuple[str, ...] = ()
     """Codes of the trait-levels without any dialogue, of which the run learnt nothing."""
+    sketch: tuple[str, ...] = ()
+    """Of the dialogues trained on, by `preact.dialogues.overlap`; empty in older runs."""
 
 
 class RunRecord(BaseModel):

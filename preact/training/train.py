@@ -25,6 +25,7 @@ from preact.backbones.modules import Targets, find_targets
 from preact.config import TINY, TrainConfig
 from preact.dialogues.conversation import ensure_template
 from preact.dialogues.encoding import Encodings, encode_all
+from preact.dialogues.overlap import sketch
 from preact.dialogues.release import TrainingDialogue, TrainingRelease, read_release
 from preact.methods import METHODS
 from preact.training.adapters import adapt
@@ -99,6 +100,7 @@ def _begin(
         scripted=release.scripted,
         dialogues=len(dialogues),
         dropped=0,
+        sketch=sketch(dialogues),
     )
     _check_same_release(folder, used, resume)
     before = read_record(folder).backbone if resume and (folder / RECORD).is_file() else None

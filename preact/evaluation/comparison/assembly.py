@@ -11,8 +11,7 @@ from typing import NamedTuple
 from oceanchat.errors import EvaluationError
 from preact.evaluation.comparison.comparing import Comparison, compare
 from preact.evaluation.comparison.trait_scores import ScoredInterview, load_scored, require_comparable
-from preact.evaluation.judge.controls import check
-from preact.evaluation.judge.exam_figures import controls_line, exam_lines
+from preact.evaluation.judge.exam_figures import judge_lines
 
 
 class Assembly(NamedTuple):
@@ -25,10 +24,8 @@ class Assembly(NamedTuple):
     def judge(self) -> list[str]:
         """What is known of the judge, printed with every table: its controls, and its exam if it took one."""
         judging = self.scored[0].judging
-        for entry in self.scored:
-            if entry.judging.exam is not None:
-                return exam_lines(entry.judging.exam)
-        return [f"judge {judging.header.judge}, unexamined: {controls_line(check(judging.controls))}"]
+        exam = next((e.judging.exam for e in self.scored if e.judging.exam is not None), None)
+        return judge_lines(judging.header.judge, exam, judging.controls)
 
 
 def assemble(

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from oceanchat.llm.settings import SCRIPTED
+from preact.dialogues.overlap import share_within
 from preact.evaluation.comparison.alikeness import differences_in_setup
 from preact.evaluation.comparison.trait_scores import ScoredInterview, refusals
 from preact.evaluation.interview.flaws import FLAWS, flaw_counts
@@ -42,6 +43,11 @@ def concerns(scored: Sequence[ScoredInterview]) -> list[str]:
     return [*of_judges, *differences_in_setup(scored), *of_interviews]
 
 
+def concerns_of_judge(entry: ScoredInterview) -> list[str]:
+    """What is wrong with the judge alone, and with its having judged this system."""
+    return [*_of_teaching(entry), *_of_judge(entry.judging, entry.judging.exam is not None)]
+
+
 def _of_judge(judging: Judging, examined: bool) -> list[str]:
     """What concerns the judge alone, whatever was judged; an exam beside one interview holds for all."""
     words = list(check(judging.controls).warnings)
@@ -59,19 +65,20 @@ def _of_judge(judging: Judging, examined: bool) -> list[str]:
 
 
 def _of_teaching(entry: ScoredInterview) -> list[str]:
-    """The alarm that judge and system learned from the same dialogues, by the fingerprints in their files."""
-    taught = entry.judging.header.provenance.get("release_fingerprint")
+    """The alarm that judge and system learned from the same dialogues, by what their files say of them."""
     release = entry.interview.header.system.get("release")
     if not isinstance(release, dict):
         return []
+    taught = entry.judging.header.provenance
     if entry.judging.header.judge == SCRIPTED and release.get("scripted"):
         return ["the judge has its words from the lines of which the system's training dialogues were made"]
-    if taught is None or taught != release.get("fingerprint"):
+    what = "it recognises what both have learned, and its scores are no evidence of control"
+    if taught.get("release_fingerprint", "") == release.get("fingerprint"):
+        return [f"the judge was taught by the release that the system was trained on; {what}"]
+    shared = share_within(tuple(release.get("sketch", ())), tuple(taught.get("sketch", ())))
+    if not shared:
         return []
-    return [
-        "the judge was taught by the release that the system was trained on; it recognises what both have"
-        " learned, and its scores are no evidence of control"
-    ]
+    return [f"the judge was taught by about {shared:.0%} of the dialogues the system was trained on; {what}"]
 
 
 def _of_judgements(judging: Judging) -> list[str]:

@@ -45,7 +45,7 @@ def load_scored(folder: Path, judge: str | None, mode: str | None = None) -> Sco
     """
     interview = read_interview(folder)
     judgings = all_judgings(folder)
-    matching = [j for j in judgings if judge in (None, j.header.judge) and mode in (None, j.header.mode)]
+    matching = [j for j in judgings if _is_called(j.header.judge, judge) and mode in (None, j.header.mode)]
     if len(matching) == 1:
         return ScoredInterview(interview, matching[0])
     if not judgings:
@@ -55,6 +55,12 @@ def load_scored(folder: Path, judge: str | None, mode: str | None = None) -> Sco
     raise EvaluationError(
         f"interview '{folder}' has {problem}; choose with --judge and --mode among: {names}"
     )
+
+
+def _is_called(stored: str, given: str | None) -> bool:
+    """Whether a judge is the one named, also where a classifier is named by the path of its release."""
+    kind, colon, release = (given or "").partition(":")
+    return given in (None, stored) or (bool(colon) and stored == f"{kind}:{Path(release).resolve().name}")
 
 
 def runs(judging: Judging, treatment: Treatment = "excluded") -> list[dict[str, float]]:

@@ -54,7 +54,7 @@ def write_page(
         " rules on what the system says. Brackets hold 95 % intervals. Not shown means that the figures do"
         " not settle it; it is not a no."
     )
-    warnings = [line for s in systems for line in concerns(s.name, s.figures, s.facts)]
+    warnings = _warnings(systems)
     if quick:
         warnings.append("A quick exam: few dialogues and questions, wide intervals.")
     page.heading("Read this first")
@@ -63,10 +63,13 @@ def write_page(
     for number_of, question in enumerate(QUESTIONS, start=1):
         page.heading(f"{number_of}. {question.text}", 3)
         page.paragraph(question.rule)
-        for s in systems:
-            answer = question.answer(s.figures)
-            page.paragraph(f"{s.name}: {answer.verdict}. {answer.details}")
-            page.paragraph(f"Again: {_command(s, question.parts, quick, folder)}")
+        answers = [(s.name, question.answer(s.figures)) for s in systems]
+        page.table(
+            ["System", "Answer", "Figure", "From"],
+            [[name, answer.verdict, answer.headline, answer.details] for name, answer in answers],
+        )
+        for command in _commands(systems, question.parts, quick, folder):
+            page.command(command)
     _identification(page, systems)
     _matrices(page, systems)
     _judged(page, judged)
@@ -81,18 +84,28 @@ def write_page(
     return page.write(folder, PAGE)
 
 
-def _command(system: ExaminedSystem, parts: str, quick: bool, folder: Path) -> str:
-    words = ["preact", "exam", system.system, *system.options]
-    words += [word for part in parts.split(", ") for word in ("--only", part)]
-    return shlex.join([*words, *(["--quick"] if quick else []), "--output", str(folder)])
+def _warnings(systems: Sequence[ExaminedSystem]) -> list[str]:
+    """What concerns systems, once each with the names of those it concerns."""
+    names: dict[str, list[str]] = {}
+    for s in systems:
+        for line in concerns(s.name, s.figures, s.facts):
+            names.setdefault(line.removeprefix(f"{s.name}: "), []).append(s.name)
+    return [f"{', '.join(whose)}: {line}" for line, whose in names.items()]
+
+
+def _commands(systems: Sequence[ExaminedSystem], parts: str, quick: bool, folder: Path) -> list[str]:
+    """What answers a question again: one command for all systems that were given the same options."""
+    alike: dict[tuple[str, ...], list[str]] = {}
+    for s in systems:
+        alike.setdefault(tuple(s.options), []).append(s.system)
+    only = [word for part in parts.split(", ") for word in ("--only", part)]
+    rest = [*only, *(["--quick"] if quick else []), "--output", str(folder)]
+    return [shlex.join(["preact", "exam", *named, *options, *rest]) for options, named in alike.items()]
 
 
 def _answers(page: Page, systems: Sequence[ExaminedSystem]) -> None:
     page.heading("Answers")
-    rows = []
-    for question in QUESTIONS:
-        answers = [question.answer(s.figures) for s in systems]
-        rows.append([question.text, *(f"{a.verdict}: {a.headline}" for a in answers)])
+    rows = [[question.text, *(question.answer(s.figures).verdict for s in systems)] for question in QUESTIONS]
     page.table(["Question", *(s.name for s in systems)], rows)
     page.table(["Name", "System", "What it is"], [[s.name, s.system, s.title] for s in systems])
 
@@ -139,10 +152,13 @@ def _judged(page: Page, judged: Sequence[JudgedLeakage]) -> None:
         own, other = one.figures["own_moved"], one.figures["other_moved"]
         page.paragraph(
             "Points of the judge's scale from 1 to 5 beyond what all ten trait-levels have. The own trait"
-            f" moves {own.text('+.2f')} as asked, the largest other {other.text('+.2f')}; leakage ratio"
-            f" {one.figures['leakage'].text('.2f')}. A judge's figures are worth what its own exam says."
+            f" moves {own.text('+.2f')} as asked, the largest other {other.text('+.2f')}; leakage ratio:"
+            f" {one.figures['leakage'].text('.2f')}. A judge's figures are worth what its own exam says:"
         )
-        page.points(one.warnings, alarm=True)
+        page.points(one.exam)
+        if one.warnings:
+            page.paragraph("What is wrong with this judge:")
+            page.points(one.warnings, alarm=True)
 
 
 def _matrix(page: Page, matrix: Sequence[Sequence[float]], digits: int) -> None:

@@ -1,7 +1,8 @@
 """How a judge sees trait-levels move every trait.
 
 The same 10 x 5 matrix as of losses, of an interview whose answers were judged on all items: a trait-level's
-mean score on a trait less that of all ten. Intervals resample batches of answers. It asks no judge.
+mean score on a trait less that of all ten. Intervals resample batches of answers. Beside it stands what the
+judge's own entrance exam says of it. It asks no judge.
 """
 
 from pathlib import Path
@@ -12,10 +13,11 @@ import numpy as np
 from oceanchat.errors import EvaluationError
 from oceanchat.statistics.figure import Figure
 from oceanchat.traits import CODES, TRAITS
-from preact.evaluation.comparison.trait_scores import first_opinions
+from preact.evaluation.comparison.diagnosis import concerns_of_judge
+from preact.evaluation.comparison.trait_scores import ScoredInterview, first_opinions
 from preact.evaluation.exam.leakage import DRAWS, Movements, largest_others, leakage_of, movements
 from preact.evaluation.interview.interviewing import read_interview
-from preact.evaluation.judge.controls import check
+from preact.evaluation.judge.exam_figures import JudgeExam, judge_lines
 from preact.evaluation.judge.judging import Judging, all_judgings
 
 
@@ -27,8 +29,10 @@ class JudgedLeakage(NamedTuple):
     matrix: list[list[float]]
     """10 x 5, scale points beyond what all ten trait-levels have."""
     figures: dict[str, Figure]
+    exam: tuple[str, ...]
+    """The judge's own entrance exam, or its controls alone where it took none, a line each."""
     warnings: tuple[str, ...]
-    """What the judge did wrong with the control answers."""
+    """What is wrong with the judge, and with its having judged this system."""
 
 
 def judged_leakages(interview: Path) -> list[JudgedLeakage]:
@@ -36,7 +40,8 @@ def judged_leakages(interview: Path) -> list[JudgedLeakage]:
 
     Raises EvaluationError where there is none.
     """
-    header = read_interview(interview).header
+    held = read_interview(interview)
+    header = held.header
     if not header.conditioned or header.scope != "all":
         raise EvaluationError(
             f"interview '{interview}' asked each trait-level about its own trait only, which shows no"
@@ -45,11 +50,12 @@ def judged_leakages(interview: Path) -> list[JudgedLeakage]:
     judgings = all_judgings(interview)
     if not judgings:
         raise EvaluationError(f"interview '{interview}' has not been judged; run `preact judge {interview}`")
-    return [judged_leakage(interview, judging) for judging in judgings]
+    return [judged_leakage(ScoredInterview(held, judging)) for judging in judgings]
 
 
-def judged_leakage(interview: Path, judging: Judging) -> JudgedLeakage:
+def judged_leakage(entry: ScoredInterview) -> JudgedLeakage:
     """The matrix and its figures of one judging."""
+    judging = entry.judging
     scores = _scores(judging)
     matrix = _matrix(scores)
     others = largest_others(matrix)
@@ -60,11 +66,26 @@ def judged_leakage(interview: Path, judging: Judging) -> JudgedLeakage:
             picked = [own[random.integers(0, len(own), len(own))] for own in scores]
             drawn.append(movements(_matrix(picked), others))
     return JudgedLeakage(
-        f"{interview.name}, {judging.header.judge} ({judging.header.mode})",
+        f"{entry.interview.folder.name}, {judging.header.judge} ({judging.header.mode})",
         matrix.tolist(),
-        leakage_of(movements(matrix, others), drawn),
-        check(judging.controls).warnings,
+        leakage_of(movements(matrix, others), drawn) | exam_figures(judging.exam),
+        tuple(judge_lines(judging.header.judge, judging.exam, judging.controls)),
+        tuple(concerns_of_judge(entry)),
     )
+
+
+def exam_figures(exam: JudgeExam | None) -> dict[str, Figure]:
+    """The figures of a judge's own exam, by name; none where it took none."""
+    if exam is None:
+        return {}
+    named = {
+        "judge_named": exam.named,
+        "judge_trait_named": exam.trait_named,
+        "judge_level_named": exam.level_named,
+        "judge_length_alone": exam.length_alone,
+        "judge_retest": exam.retest,
+    }
+    return named | {f"judge_essays_r:{trait.value}": r for trait, r in exam.essays.items()}
 
 
 def _scores(judging: Judging) -> list[Any]:

@@ -21,7 +21,8 @@ MAX_DROP = 0.05
 """Share of plain questions, or of refusals, that may be lost."""
 MAX_NAMED = 0.05
 """Share of answers that may call a trait by its name, beyond the backbone's."""
-NATS = "+.4f"
+NATS = "+z.4f"
+"""The form of a difference in nats; what rounds to zero has no minus sign."""
 _MISSING = Figure(None, note="not measured")
 
 

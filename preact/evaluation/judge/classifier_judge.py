@@ -19,6 +19,7 @@ from threadpoolctl import threadpool_limits
 
 from oceanchat.errors import EvaluationError
 from oceanchat.traits import TRAITS, Level, Trait
+from preact.dialogues.overlap import sketch
 from preact.dialogues.release import TrainingDialogue, TrainingRelease, read_release
 from preact.evaluation.judge.verdicts import JudgeVerdict, Mode, Pair
 
@@ -62,6 +63,7 @@ class ClassifierJudge:
         self._fingerprint = release.fingerprint
         dialogues = release.split("train")
         self._dialogues = len(dialogues)
+        self._sketch = sketch(dialogues)
         # Small fits on several threads wait for each other: five times the work, and last places that differ.
         with threadpool_limits(1):
             self._classifiers = {trait: _trained(trait, dialogues) for trait in TRAITS}
@@ -78,6 +80,7 @@ class ClassifierJudge:
             "release": self._release,
             "release_fingerprint": self._fingerprint,
             "dialogues": self._dialogues,
+            "sketch": list(self._sketch),
             "classifiers": {
                 trait.value: {name: value for name, value in own._asdict().items() if name != "model"}
                 for trait, own in self._classifiers.items()

@@ -16,6 +16,7 @@ from oceanchat.corpus.essays import Corpus
 from oceanchat.errors import EvaluationError
 from oceanchat.records import Essay
 from oceanchat.traits import TRAIT_LEVELS, TRAITS, Level, Trait
+from preact.dialogues.overlap import sketch
 from preact.dialogues.release import TrainingDialogue, TrainingRelease
 from preact.evaluation.interview.interviewing import ReportProgress
 from preact.evaluation.judge.batches import batch_sizes
@@ -178,6 +179,7 @@ def _dialogue_source(
         count=len(drawn),
         validated=sum(dialogue.validated for dialogue in drawn),
         scripted=release.scripted,
+        sketch=sketch(drawn),
     )
 
 

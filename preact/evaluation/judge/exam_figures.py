@@ -19,8 +19,9 @@ from oceanchat.statistics.auc import Clustered, clustered_auc
 from oceanchat.statistics.figure import Figure, signed
 from oceanchat.statistics.intervals import Z95, clustered_share
 from oceanchat.traits import TRAITS, Level, Trait, TraitLevel
+from preact.dialogues.overlap import share_within
 from preact.evaluation.judge.controls import SAYS_NOTHING, ControlCheck, check, read_controls
-from preact.evaluation.judge.verdicts import MIDPOINT, Mode, VerdictState
+from preact.evaluation.judge.verdicts import MIDPOINT, Judgement, Mode, VerdictState
 from preact.evaluation.transcripts import JsonLines, read_header
 
 EXAM = "exam.json"
@@ -76,6 +77,8 @@ class ExamSource(BaseModel):
     """Of the dialogues, how many people found valid."""
     scripted: bool = False
     """Whether the scripted model wrote the dialogues."""
+    sketch: tuple[str, ...] = ()
+    """Of the dialogues drawn, by `preact.dialogues.overlap`; empty in older files."""
 
 
 class JudgeExamHeader(BaseModel):
@@ -268,8 +271,13 @@ def _warnings(exam: JudgeExam) -> list[str]:
 
 def _dialogue_warnings(exam: JudgeExam, source: ExamSource) -> list[str]:
     words = []
-    taught = exam.header.provenance.get("release_fingerprint")
-    if taught == source.fingerprint:
+    taught = exam.header.provenance
+    seen = share_within(source.sketch, tuple(taught.get("sketch", ())))
+    if seen:
+        words.append(
+            f"{seen:.0%} of the dialogues of its exam ('{source.name}') are among those that taught it"
+        )
+    elif taught.get("release_fingerprint") == source.fingerprint:
         words.append(f"it was taught by the release it is examined on ('{source.name}'), in another split")
     if source.scripted:
         words.append(
@@ -278,8 +286,8 @@ def _dialogue_warnings(exam: JudgeExam, source: ExamSource) -> list[str]:
         )
     if source.validated < source.count:
         words.append(
-            f"{source.count - source.validated} of {source.count} dialogues of its exam were not found valid"
-            " by people"
+            f"no people's verdict that they are valid is on file for {source.count - source.validated} of the"
+            f" {source.count} dialogues of its exam"
         )
     if exam.level_named.low is not None and exam.level_named.low <= 0.5:
         words.append(
@@ -321,6 +329,13 @@ def exam_lines(exam: JudgeExam) -> list[str]:
             " average"
         )
     return [*lines, f"{name}, controls: {controls_line(exam.controls)}"]
+
+
+def judge_lines(judge: str, exam: JudgeExam | None, controls: Sequence[Judgement]) -> list[str]:
+    """What is known of a judge: its exam or, where it took none, how it scored the controls."""
+    if exam is not None:
+        return exam_lines(exam)
+    return [f"judge {judge}, unexamined: {controls_line(check(controls))}"]
 
 
 def controls_line(result: ControlCheck) -> str:

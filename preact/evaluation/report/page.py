@@ -11,17 +11,24 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 _CSS = (
-    "body{font:16px/1.5 system-ui,sans-serif;max-width:72rem;margin:2rem auto;padding:0 1rem;color:#1b1b1b}"
-    "table{border-collapse:collapse;font-size:.85rem;display:block;overflow-x:auto}"
-    "th,td{padding:.25rem .55rem;border-bottom:1px solid #ddd;text-align:right;white-space:nowrap}"
-    "td.text{white-space:normal;text-align:left;min-width:14rem}"
-    "th:first-child,td:first-child,th:nth-child(2),td:nth-child(2){text-align:left}"
+    ":root{color-scheme:light dark;--ink:#1b1b1b;--paper:#fff;--line:#ddd;--alarm:#fdf1ea;--code:#f3f3f3}"
+    "@media(prefers-color-scheme:dark){:root{--ink:#e4e4e4;--paper:#161616;--line:#444;--alarm:#37241a;"
+    "--code:#262626}}"
+    "body{font:16px/1.5 system-ui,sans-serif;max-width:76rem;margin:2rem auto;padding:0 1rem;"
+    "color:var(--ink);background:var(--paper);overflow-wrap:break-word}"
+    "table{border-collapse:collapse;font-size:.85rem;display:block;overflow-x:auto;margin:1rem 0}"
+    "th,td{padding:.25rem .55rem;border-bottom:1px solid var(--line);text-align:right;white-space:nowrap}"
+    "th{white-space:normal;vertical-align:bottom}td{vertical-align:top}"
+    "th.words,td.words{text-align:left}td.text{white-space:normal;text-align:left;min-width:12rem}"
     "table.facts{display:table;width:100%;table-layout:fixed}.facts td{white-space:normal;text-align:left;"
-    "overflow-wrap:anywhere;vertical-align:top}.facts td:first-child{width:32%}"
-    ".alarm{border-left:.3rem solid #D55E00;background:#fdf1ea;padding:.5rem 1rem}"
-    "figure{margin:1rem 0}figure svg{max-width:100%;height:auto}"
-    ".cases{display:grid;grid-template-columns:repeat(auto-fit,minmax(18rem,1fr));gap:1rem}"
-    ".cases section{border:1px solid #ccc;border-radius:.4rem;padding:.5rem 1rem}"
+    "overflow-wrap:anywhere}.facts td:first-child{width:32%}"
+    "pre{background:var(--code);padding:.5rem .75rem;font-size:.8rem;white-space:pre-wrap;"
+    "overflow-wrap:anywhere}"
+    ".alarm{border-left:.3rem solid #D55E00;background:var(--alarm);padding:.5rem 1rem .5rem 2rem}"
+    "figure{margin:1rem 0}figure svg{max-width:100%;height:auto;background:#fff}"
+    ".cases{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(18rem,100%),1fr));gap:1rem}"
+    ".cases section{border:1px solid var(--line);border-radius:.4rem;padding:.5rem 1rem}"
+    "@media(max-width:40rem){td{white-space:normal}td.text{min-width:9rem}}"
 )
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|])")
 
@@ -61,9 +68,18 @@ class Page:
         """A table of plain texts."""
         lines = ["| " + " | ".join(map(_md, row)) + " |" for row in (headings, *rows)]
         lines.insert(1, "|" + " --- |" * len(headings))
-        head = "".join(f"<th>{_ht(cell)}</th>" for cell in headings)
-        body = "".join("<tr>" + "".join(map(_cell, row)) + "</tr>" for row in rows)
+        left = [n == 0 or any(map(_is_words, column)) for n, column in enumerate(zip(*rows, strict=True))]
+        left += [False] * (len(headings) - len(left))
+        head = "".join(f"<th{_class(n)}>{_ht(cell)}</th>" for cell, n in zip(headings, left, strict=True))
+        body = "".join(
+            "<tr>" + "".join(_cell(cell, n) for cell, n in zip(row, left, strict=True)) + "</tr>"
+            for row in rows
+        )
         self._add("\n".join(lines), f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>")
+
+    def command(self, text: str) -> None:
+        """A command that can be copied; long ones wrap."""
+        self._add(f"```\n{text}\n```", f"<pre><code>{_ht(text)}</code></pre>")
 
     def facts(self, rows: Sequence[tuple[str, str]]) -> None:
         """A table of names and texts of any length, which wrap instead of leaving the page."""
@@ -103,7 +119,9 @@ class Page:
         """The page as one HTML file that needs nothing else."""
         body = "\n".join(self._html)
         return (
-            f'<!doctype html>\n<html lang="en">\n<meta charset="utf-8">\n<title>{_ht(self.title)}</title>\n'
+            '<!doctype html>\n<html lang="en">\n<meta charset="utf-8">\n'
+            '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+            f"<title>{_ht(self.title)}</title>\n"
             f"<style>{_CSS}</style>\n<h1>{_ht(self.title)}</h1>\n{body}\n</html>\n"
         )
 
@@ -124,9 +142,17 @@ def _md(text: str) -> str:
     return _SPECIAL.sub(r"\\\1", " ".join(text.split()))
 
 
-def _cell(text: str) -> str:
+def _is_words(cell: str) -> bool:
+    return len(cell) > _LONGEST_FIGURE or cell[:1].isalpha()
+
+
+def _class(left: bool) -> str:
+    return " class=words" if left else ""
+
+
+def _cell(text: str, left: bool) -> str:
     """A table's cell; running text wraps, so that it neither leaves the page nor hides behind a scrollbar."""
-    return f"<td{' class=text' if len(text) > _LONGEST_FIGURE else ''}>{_ht(text)}</td>"
+    return f"<td{' class=text' if len(text) > _LONGEST_FIGURE else _class(left)}>{_ht(text)}</td>"
 
 
 def _ht(text: str) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 from preact.evaluation.comparison.trait_scores import ScoredInterview
 from preact.evaluation.judge.judging import all_judgings
 from preact.evaluation.report.page import Page
+from preact.evaluation.transcripts import SKETCH
 
 
 def add_provenance(page: Page, scored: Sequence[ScoredInterview]) -> None:
@@ -34,8 +35,10 @@ def _facts(entry: ScoredInterview) -> Iterator[tuple[str, str]]:
 
 
 def _flat(prefix: str, facts: Mapping[str, Any], path: str = "") -> Iterator[tuple[str, str]]:
-    """One line a fact, however deep it lies: 'system: recipe.rank'."""
+    """One line a fact, however deep it lies: 'system: recipe.rank'; sketches of dialogues are left out."""
     for key, value in facts.items():
+        if key == SKETCH:
+            continue
         if isinstance(value, Mapping) and value:
             yield from _flat(prefix, value, f"{path}{key}.")
         else:

@@ -36,17 +36,17 @@ def add_judges(page: Page, scored: Sequence[ScoredInterview]) -> None:
         "nothing were rated as if they did; the points that the same content gains by being said at greater "
         "length; and the share of the gap that is left when words lose their order."
     )
-    page.table(
-        [
-            "Judge",
-            *(f"{t.label} gap" for t in TRAITS),
-            *(f"{kind.capitalize()} rated" for kind in SAYS_NOTHING),
-            "Longer",
-            "Shuffled",
-            "Beside",
-        ],
-        [[*figures, ", ".join(names)] for figures, names in _controls_by_judge(scored).items()],
-    )
+    names = [
+        "Control",
+        *(f"{t.label} gap" for t in TRAITS),
+        *(f"{kind.capitalize()} rated" for kind in SAYS_NOTHING),
+        "Longer",
+        "Shuffled",
+        "Beside",
+    ]
+    judges = [[*figures, ", ".join(beside)] for figures, beside in _controls_by_judge(scored).items()]
+    headings, *lines = zip(names, *judges, strict=True)
+    page.table(headings, lines)
     _exams(page, scored)
     rows = [row for entry in scored for row in _agreements(entry)]
     if rows:

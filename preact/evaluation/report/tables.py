@@ -21,6 +21,10 @@ from preact.evaluation.comparison.comparing import (
 )
 
 FORMATS = ("table", "markdown", "latex", "json")
+TERMINAL = 79
+"""Columns that a usual terminal shows whole; a plain table that is wider is broken in two."""
+_FIRST_OF_LOW = 2 + QUANTITIES.index("Avg+") + 1
+"""The first column of the low levels, after backbone, model, the high levels and their mean."""
 _STARRED = (
     "* better than the best baseline, adjusted p < .05 over runs and above 0 over items; standard deviations "
     "over runs below, if any"
@@ -171,6 +175,18 @@ def _mean(cell: ComparisonCell, style: str) -> str:
 
 
 def _text(headings: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
+    """One table or, where that is wider than a terminal, one of the high levels and one of the rest."""
+    whole = _aligned(headings, lines)
+    if max(map(len, whole.splitlines())) <= TERMINAL:
+        return whole
+    halves = (slice(2, _FIRST_OF_LOW), slice(_FIRST_OF_LOW, None))
+    return "\n\n".join(
+        _aligned([*headings[:2], *headings[half]], [[*line[:2], *line[half]] for line in lines])
+        for half in halves
+    )
+
+
+def _aligned(headings: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
     widths = [max(map(len, column)) for column in zip(headings, *lines, strict=True)]
     rows = [
         "  ".join(

@@ -129,6 +129,15 @@ async def test_a_judge_is_chosen_by_name_where_there_are_several(tmp_path: Path)
         load_scored(tmp_path / "a", "third")
 
 
+async def test_a_classifier_may_be_named_by_the_path_of_its_release(tmp_path: Path) -> None:
+    interview = await hold_interview(Parrot(), small_inventory(), tmp_path / "a", runs=1)
+    await judge_interview(interview, Reader("classifier:ocean-chat-1.0"))
+    named = load_scored(tmp_path / "a", "classifier:releases/ocean-chat-1.0/")
+    assert named.judging.header.judge == "classifier:ocean-chat-1.0"
+    with pytest.raises(EvaluationError, match=r"no judge 'classifier:releases/ocean-chat-2\.0'"):
+        load_scored(tmp_path / "a", "classifier:releases/ocean-chat-2.0")
+
+
 async def test_an_interview_that_was_not_judged_says_what_to_do(tmp_path: Path) -> None:
     await hold_interview(Parrot(), small_inventory(), tmp_path / "a", runs=1)
     with pytest.raises(EvaluationError, match="preact judge"):

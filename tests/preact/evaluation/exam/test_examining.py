@@ -52,11 +52,11 @@ def exam(preact_run: Run, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_every_part_is_stored_and_the_page_answers_seven_questions(exam: Path) -> None:
     page = (exam / "exam.md").read_text()
     assert {f"{part}.json" for part in PARTS} <= {path.name for path in (exam / "preact").iterdir()}
-    answered = [line for line in page.splitlines() if re.match(r"preact: \S+", line)]
-    assert len(answered) == 7 and all(re.match(r".*?: (yes|no|not shown)\. ", line) for line in answered)
-    assert page.count("Again: preact exam") == 7 and "people: 100 answers" in page and "USD" in page
+    answered = re.findall(r"^\| preact \| (?:yes|no|not shown) \| [^|]+ \| [^|]+ \|$", page, re.MULTILINE)
+    commands = re.findall(r"^preact exam .* --only .*", page, re.MULTILINE)
+    assert len(answered) == len(commands) == 7 and "people: 100 answers" in page and "USD" in page
     tables = len(re.findall(r"^\| ---", page, re.MULTILINE))
-    assert (exam / "exam.html").read_text().count("<table>") == tables == 5
+    assert (exam / "exam.html").read_text().count("<table>") == tables == 12
 
 
 async def test_systems_stand_side_by_side(tmp_path: Path) -> None:
@@ -66,7 +66,7 @@ async def test_systems_stand_side_by_side(tmp_path: Path) -> None:
     exam_page(tmp_path, ["Knower", "Lengthwise"], False, [])
     page = (tmp_path / "exam.md").read_text()
     assert "| Question | Knower | Lengthwise |" in page and "its strength cannot be set" in page
-    assert page.count("Again: ") == 14
+    assert page.count("\npreact exam ") == 7  # one command for both
 
 
 def numbers(text: str) -> set[str]:
@@ -145,7 +145,7 @@ def test_of_a_model_behind_an_endpoint_only_what_it_says_is_examined(tmp_path: P
     assert result.exit_code == 0, result.output
     assert [*read_parts(tmp_path / "exam" / "prompted-scripted")] == ["answers"]
     page = (tmp_path / "exam" / "exam.md").read_text()
-    assert "not shown: an endpoint gives no losses" in page
+    assert "| not shown | an endpoint gives no losses" in page
 
 
 def test_what_cannot_be_examined_is_refused_in_one_line(exam: Path, preact_run: Run, tmp_path: Path) -> None:

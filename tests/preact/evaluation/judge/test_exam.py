@@ -125,7 +125,8 @@ async def test_a_sound_judge_names_trait_levels_follows_authors_and_agrees_with_
     assert exam.retest.value == pytest.approx(1.0) and exam.retest_difference == 0.0
     assert exam.controls.warnings == () and exam.controls.length_effect == exam.controls.shuffled == 0.0
     assert len(judge.seen) == 20 * 5 + 20 + 32 * 5 + 55
-    assert exam.warnings == ("20 of 20 dialogues of its exam were not found valid by people",)
+    [unread] = exam.warnings
+    assert unread.startswith("no people's verdict that they are valid is on file for 20 of the 20 dialogues")
     assert "names the trait-level in 1.00" in exam_lines(exam)[0]
 
 
@@ -208,7 +209,7 @@ async def test_an_unexamined_judge_is_said_to_be_so_until_its_exam_lies_beside_i
     copy_exam(tmp_path / "exam", judging_folder(interview.folder, judge.name, "batch"))
     entry = load_scored(tmp_path / "a", None)
     assert not any("it is unexamined" in words for words in concerns([entry]))
-    assert any("not found valid by people" in words for words in concerns([entry]))
+    assert any("no people's verdict" in words for words in concerns([entry]))
     assert entry.judging.exam is not None and entry.judging.exam.named.value == 1.0
     other = await hold_interview(Parrot("b"), small_inventory(), tmp_path / "b", runs=1)
     await judge_interview(other, judge)

@@ -71,6 +71,13 @@ async def test_judge_and_system_taught_by_one_release_are_an_alarm(tmp_path: Pat
         words = concerns([both])
         assert any("taught by the release that the system was trained on" in word for word in words) is alarm
         assert any("it is a classifier, it counts words" in word for word in words)
+    subset = {"release": {"fingerprint": "def", "sketch": ["11", "22"]}}
+    header = entry.interview.header.model_copy(update={"system": subset})
+    wider = judge.model_copy(
+        update={"provenance": {"release_fingerprint": "abc", "sketch": ["11", "33", "44"]}}
+    )
+    both = ScoredInterview(entry.interview._replace(header=header), entry.judging._replace(header=wider))
+    assert any("about 50% of the dialogues the system was trained on" in word for word in concerns([both]))
     scripted = judge.model_copy(update={"judge": "scripted", "provenance": {}})
     system = {"release": {"fingerprint": "abc", "scripted": True}}
     header = entry.interview.header.model_copy(update={"system": system})
@@ -118,15 +125,13 @@ async def test_above_the_table_stands_whose_scores_it_shows_of_how_many_answers_
     assert sum("does not tell clear high answers" in words for words in concerns([entry])) == 1
 
 
-async def test_the_controls_of_one_judge_are_one_line_for_all_interviews(tmp_path: Path) -> None:
+async def test_the_controls_of_one_judge_are_one_column_for_all_interviews(tmp_path: Path) -> None:
     entries = [await judged(tmp_path / name, Parrot(name), Reader()) for name in ("a", "b")]
     for entry in entries:
         await judge_interview(entry.interview, Stubborn("another", 3.0, "scored"))
     text = write_report(entries, compare([e.row() for e in entries]), tmp_path / "out").markdown.read_text()
-    lines = [
-        line for line in text.splitlines() if line.startswith(("| reader (batch) |", "| another (batch) |"))
-    ]
-    assert len(lines) == 2 and all(line.endswith("| a, b |") for line in lines)
+    assert text.count("\n| Control | another (batch) | reader (batch) |\n") == 1
+    assert "\n| Beside | a, b | a, b |\n" in text
 
 
 async def test_a_single_judge_asked_once_is_said_to_be_unknown_in_its_agreement(tmp_path: Path) -> None:

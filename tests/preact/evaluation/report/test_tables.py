@@ -35,10 +35,12 @@ def test_every_text_form_holds_every_figure_of_the_paper_to_two_decimals(style: 
 
 
 def test_plain_text_is_aligned_and_marks_best_and_second() -> None:
-    lines = render(compare(ROWS), "table").splitlines()
+    high, low, _ = render(compare(ROWS), "table").split("\n\n")
+    lines = low.splitlines()
     assert len({len(line) for line in lines[1:3]}) == 1
-    assert lines[0].split()[:4] == ["Backbone", "Model", "O+", "↑"]
+    assert lines[0].split()[:4] == ["Backbone", "Model", "O-", "↓"] and "O+ ↑" in high
     assert lines[6].split()[-1] == "3.72¹" and lines[3].split()[-1] == "3.56²"
+    assert all(len(line) <= 80 for line in (*high.splitlines(), *lines))
 
 
 def test_markdown_bolds_the_best_underlines_the_second_and_stars_what_is_significant() -> None:
