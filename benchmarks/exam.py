@@ -18,8 +18,9 @@ from pathlib import Path
 from typing import Any
 
 from author_folds import author_folds, read_lines, write_release
+from rows import row_of
 
-METHODS = ("preact", "no-psl", "lora-sep", "auxiliary", "no-router", "lora")
+METHODS = ("preact", "no-psl", "lora-sep", "auxiliary", "no-router", "lora", "lora-short")
 PREACT = (sys.executable, "-c", "from preact.cli.main import main; main()")
 VECTORS = {"controllm": "controllm", "persona-vectors": "persona"}
 """Row -> method of `preact control-vectors`."""
@@ -75,7 +76,7 @@ def systems(options: argparse.Namespace) -> list[str]:
         run = runs / method
         if _finished(run):
             continue
-        words: list[object] = ["train", release, "--output", run, "--method", method, *common]
+        words: list[object] = ["train", release, "--output", run, *row_of(method).options, *common]
         if backbone != "tiny":
             words += ["--backbone", backbone]
         elif method != options.methods[0]:
