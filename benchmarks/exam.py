@@ -4,7 +4,8 @@
 
 The first fold's authors are held out. Every step is the command a user would type; runs that are finished and
 parts that are stored are not made again, so an interrupted benchmark goes on where it stopped. `--quick` asks
-a small part of everything. On a CPU the backbone is the tiny one.
+a small part of everything; `--methods` and `--untrained` take fewer rows. On a CPU the backbone is the tiny
+one.
 """
 
 import argparse
@@ -24,6 +25,7 @@ METHODS = ("preact", "no-psl", "lora-sep", "auxiliary", "no-router", "lora", "lo
 PREACT = (sys.executable, "-c", "from preact.cli.main import main; main()")
 VECTORS = {"controllm": "controllm", "persona-vectors": "persona"}
 """Row -> method of `preact control-vectors`."""
+PROMPT = "prompt"
 COLUMNS = (
     ("accuracy", "of ten", ".3f"),
     ("accuracy_length_out", "length out", ".3f"),
@@ -39,6 +41,11 @@ COLUMNS = (
     ("moved", "choice moved as predicted", ".3f"),
 )
 PEERS = (("tfidf", "TF-IDF"), ("tfidf_length", "TF-IDF + length"), ("length", "length alone"))
+
+
+def names(text: str) -> list[str]:
+    """Rows, separated by commas."""
+    return [name for name in text.split(",") if name]
 
 
 def preact(*words: object) -> None:
@@ -88,8 +95,11 @@ def systems(options: argparse.Namespace) -> list[str]:
                 words += ["--pretrain-text", essays_of(options.pretrain_text, held_out, work / "essays.txt")]
         preact(*words)
     first = runs / options.methods[0]
-    rows = [str(runs / method) for method in options.methods] + [f"prompted:{first}"]
-    for name in options.vectors:
+    rows = [str(runs / method) for method in options.methods]
+    for name in options.untrained:
+        if name == PROMPT:
+            rows.append(f"prompted:{first}")
+            continue
         folder = runs / name
         if not (folder / "control.json").is_file():
             preact("control-vectors", first, "--method", VECTORS[name], "--output", folder)
@@ -136,8 +146,8 @@ def main() -> None:
     parser.add_argument("dialogues", type=Path)
     parser.add_argument("--work", type=Path, required=True)
     parser.add_argument("--backbone", default="tiny")
-    parser.add_argument("--methods", type=lambda text: text.split(","), default=list(METHODS))
-    parser.add_argument("--vectors", type=lambda text: text.split(",") if text else [], default=[*VECTORS])
+    parser.add_argument("--methods", type=names, default=list(METHODS))
+    parser.add_argument("--untrained", type=names, default=[PROMPT, *VECTORS])
     parser.add_argument("--pretrain-text", type=Path)
     parser.add_argument("--pretrain-steps", type=int, default=300)
     parser.add_argument("--epochs", type=float, default=4)
