@@ -16,12 +16,13 @@ from oceanchat.errors import BuildStopped, ConfigError
 from oceanchat.llm.budget import Budget
 from oceanchat.llm.ledger import Ledger
 from oceanchat.llm.offline import OfflineEndpoint
-from oceanchat.llm.prices import load_prices
+from oceanchat.llm.prices import PriceTable, load_prices
 from oceanchat.llm.provider import Endpoint, InProcessProvider, OpenEndpoint, Provider
 from oceanchat.llm.roles import RoleModel
 from oceanchat.llm.settings import SCRIPTED, CallSettings
+from oceanchat.llm.shared_budget import SharedAccount, SharedBudget
 from oceanchat.llm.signals import drain_on_signals
-from oceanchat.llm.throttle import Throttle
+from oceanchat.llm.throttle import OwnRates, Throttle
 from oceanchat.llm.usage import Usage
 from oceanchat.llm.usefulness import Usefulness
 from oceanchat.scripted.model import ScriptedModel
@@ -81,7 +82,12 @@ class ModelSession:
             f"model '{model}' refuses requests as they were meant and got {', '.join(changes)}"
             for model, changes in self.request_forms.items()
         ]
-        return (*forms, *(() if self._endpoint is None else self._endpoint.notes))
+        return (*forms, *self.endpoint_notes)
+
+    @property
+    def endpoint_notes(self) -> tuple[str, ...]:
+        """Those of them that the endpoint itself knows."""
+        return () if self._endpoint is None else self._endpoint.notes
 
     @contextmanager
     def trial(self) -> Iterator[None]:
@@ -106,6 +112,7 @@ class ModelSession:
                 await ledger.drain()
             if self._endpoint is not None:
                 await self._endpoint.close()
+            await self.budget.close()
         finally:
             await self.ledger_writer.close()
 
@@ -136,17 +143,38 @@ async def open_session(
 ) -> AsyncIterator[ModelSession]:
     """A session on the store's ledger; leaving it waits for what is in flight. Raises ConfigError."""
     budget = Budget(load_prices(settings.prices), settings.max_usd)
-    throttle = Throttle(settings.concurrency, settings.rpm, settings.tpm, settings.timeout_seconds)
     usage = Usage(cap=budget.cap)
-    throttle.tell = usage.note
     ledger_writer = LedgerWriter(engine, usage.note)
     await ledger_writer.open()
+    rates = OwnRates(settings.rpm, settings.tpm)
+    throttle = Throttle(settings.concurrency, rates, settings.timeout_seconds)
+    throttle.tell = usage.note
     session = ModelSession(settings, ledger_writer, budget, throttle, open_endpoint, usage)
     with drain_on_signals(throttle, settings.timeout_seconds, usage.tell):
         try:
             yield session
         finally:
             await session.close()
+
+
+@asynccontextmanager
+async def open_worker_session(
+    settings: CallSettings, prices: PriceTable, engine: Engine, open_endpoint: OpenEndpoint, driver: str
+) -> AsyncIterator[ModelSession]:
+    """A session of one of the processes that ask for one build, within the limits of its run `driver`."""
+    usage = Usage()
+    ledger_writer = LedgerWriter(engine, usage.note)
+    await ledger_writer.open()
+    account = SharedAccount(ledger_writer, driver)
+    budget = SharedBudget(prices, settings.max_usd, account)
+    rates = account if settings.rpm or settings.tpm else None
+    throttle = Throttle(settings.concurrency, rates, settings.timeout_seconds)
+    throttle.tell = usage.note
+    session = ModelSession(settings, ledger_writer, budget, throttle, open_endpoint, usage)
+    try:
+        yield session
+    finally:
+        await session.close()
 
 
 @asynccontextmanager

@@ -137,6 +137,9 @@ TESTED_ELSEWHERE = {
         "oceanchat/cli/display/build oceanchat/cli/display/statistics oceanchat/pipeline/replies/stored"
     ),
     "tests/oceanchat/cli/test_request_files.py": "oceanchat/cli/display/request_files",
+    "tests/oceanchat/cluster/test_endpoint.py": (
+        "oceanchat/cli/cluster oceanchat/cluster/connection oceanchat/cluster/splitting"
+    ),
     "tests/oceanchat/corpus/test_delimited.py": "oceanchat/corpus/tables",
     "tests/oceanchat/corpus/test_ingest.py": "oceanchat/store/corpora",
     "tests/oceanchat/corpus/test_readers.py": "oceanchat/corpus/decoding oceanchat/corpus/rows",
@@ -148,6 +151,7 @@ TESTED_ELSEWHERE = {
     "tests/oceanchat/llm/endpoint/test_live.py": (
         "oceanchat/llm/endpoint/client oceanchat/llm/endpoint/openai_endpoint oceanchat/llm/provider"
     ),
+    "tests/oceanchat/llm/test_shared_budget.py": "oceanchat/store/shared_limits",
     "tests/oceanchat/llm/test_usefulness.py": "oceanchat/llm/roles",
     "tests/oceanchat/pipeline/test_answers.py": "oceanchat/store/ledger_requests",
     "tests/oceanchat/pipeline/test_trial.py": "oceanchat/pipeline/stages oceanchat/pipeline/yields",

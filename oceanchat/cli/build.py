@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from oceanchat.cli.build_options import build_options
-from oceanchat.cli.endpoint import open_endpoint
+from oceanchat.cli.cluster import check_ray, ray_options, workplace
 from oceanchat.cli.flags import build_config
 from oceanchat.cli.options import json_option, store_option
 from oceanchat.cli.spending import may_spend
@@ -31,10 +31,19 @@ Examples:
     is_flag=True,
     help="Show what the build would do and how many calls it would take; send nothing.",
 )
+@ray_options
 @click.option("--yes", is_flag=True, help="Spend without asking first; only a terminal is asked.")
 @store_option
 @json_option
-def build(dry_run: bool, yes: bool, store: str, as_json: bool, **flags: Any) -> int:
+def build(
+    dry_run: bool,
+    ray: str | None,
+    ray_workers: int | None,
+    yes: bool,
+    store: str,
+    as_json: bool,
+    **flags: Any,
+) -> int:
     """Build dialogues from essays.
 
     Essays are split into sentences, and sentences are labeled. Dialogues are written about the strongest of
@@ -53,6 +62,7 @@ def build(dry_run: bool, yes: bool, store: str, as_json: bool, **flags: Any) -> 
 
     config = build_config(flags)
     prepared = service.prepare(config, to_ask=not dry_run)
+    check_ray(ray, ray_workers, prepared, store)
     result_tables.print_prepared_notes(prepared)
     if dry_run:
         from oceanchat.cli.calls import print_forecast
@@ -62,8 +72,8 @@ def build(dry_run: bool, yes: bool, store: str, as_json: bool, **flags: Any) -> 
     if not may_spend(prepared, store, yes):
         return NOT_AGREED
     opened = open_store(store)
-    with BuildProgress() as progress:
-        report = asyncio.run(service.build(prepared, opened, progress, open_endpoint))
+    with workplace(ray, ray_workers, prepared, opened) as work, BuildProgress() as progress:
+        report = asyncio.run(service.build(work.prepared, opened, progress, work.open_endpoint, work.split))
     failures = failed_steps(opened, config)
     if as_json:
         click.echo(json.dumps(report.record() | {"failures": [step.record() for step in failures]}))

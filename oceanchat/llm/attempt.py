@@ -5,8 +5,11 @@ anything is sent, and stores whatever comes of it. Knows nothing of how a reques
 """
 
 import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Any
 
 from oceanchat.errors import BuildStopped
 from oceanchat.llm.budget import Budget, CallBounds, Reservation, prompt_bound
@@ -88,6 +91,15 @@ class CallAttempt:
             usage.lost_usd += worst
             self._end_unanswered(worst)
         self._accounts.ledger_writer.record_lost({**self._row(IN_FLIGHT), "reason": reason, "body": body})
+
+    @contextmanager
+    def elsewhere(self) -> Iterator[Callable[[Mapping[str, Any]], None]]:
+        usage = self._accounts.usage
+        usage.in_flight += 1
+        try:
+            yield usage.add
+        finally:
+            usage.in_flight -= 1
 
     def answered_row(self, reply: RawReply) -> Row:
         """The row of an answer: its body whatever it holds, and its token counts where it has them."""

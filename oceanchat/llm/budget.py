@@ -9,9 +9,10 @@ cap.
 
 import asyncio
 from collections import Counter
+from collections.abc import Coroutine
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from oceanchat.errors import BuildStopped, ConfigError
 from oceanchat.llm.chat import ChatRequest
@@ -100,7 +101,7 @@ class Budget:
                 amount = self.max_cost(bounds)
                 if self.spent + self.in_flight + amount > self.cap:
                     if not wait or self.in_flight <= 0 or self.spent + amount > self.cap:
-                        raise self._reached(bounds, amount)
+                        raise self._reached(bounds, amount, self.spent, self.in_flight)
                 elif not wait or bounds.asked in self._excess or self._opening[bounds.asked] < OPENING_CALLS:
                     return self._set_aside(bounds, amount)
                 await self._changed.wait()
@@ -110,7 +111,9 @@ class Budget:
         self._opening[bounds.asked] += 1
         return Reservation(bounds, amount)
 
-    def _reached(self, bounds: CallBounds, amount: Decimal) -> BuildStopped:
+    def _reached(
+        self, bounds: CallBounds, amount: Decimal, spent: Decimal, in_flight: Decimal
+    ) -> BuildStopped:
         excess = self._excess.get(bounds.asked, 0)
         beyond = (
             f" (model '{bounds.model}' wrote up to {excess:,} tokens beyond the limit of a request, as"
@@ -118,9 +121,9 @@ class Budget:
             if excess
             else ""
         )
-        on_its_way = f", up to ${self.in_flight:.4f} in flight" if self.in_flight > 0 else ""
+        on_its_way = f", up to ${in_flight:.4f} in flight" if in_flight > 0 else ""
         return BuildStopped(
-            f"--max-usd '{self.cap}' is reached: ${self.spent:.4f} spent{on_its_way} and the next request may"
+            f"--max-usd '{self.cap}' is reached: ${spent:.4f} spent{on_its_way} and the next request may"
             f" cost ${amount:.4f}{beyond}; all answers are kept: run it again with a higher --max-usd"
         )
 
@@ -134,9 +137,16 @@ class Budget:
             beyond = max(0, output - bounds.completion)
             self._excess[bounds.asked] = max(beyond, self._excess.get(bounds.asked, 0))
         if self.cap is not None:
-            task = asyncio.get_running_loop().create_task(self._notify())
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+            self._in_background(self._notify())
+
+    async def close(self) -> None:
+        """Wait until everything settled has been passed on."""
+        await asyncio.gather(*self._tasks)
+
+    def _in_background(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     async def _notify(self) -> None:
         async with self._changed:

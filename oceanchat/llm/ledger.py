@@ -6,9 +6,10 @@ A call that has been sent is never cancelled: its caller may be, the answer is s
 """
 
 import asyncio
+import contextlib
 from dataclasses import replace
 
-from oceanchat.errors import TEMPORARY, CallFailed
+from oceanchat.errors import TEMPORARY, CallFailed, StoreError
 from oceanchat.llm.attempt import CONTENT_FILTER, Accounts, CallAttempt
 from oceanchat.llm.budget import Budget
 from oceanchat.llm.chat import ChatAnswer, ChatRequest, as_json, request_key
@@ -70,6 +71,18 @@ class Ledger:
             self.usage.replayed += 1
             return replace(answer, replayed=True)
         return await asyncio.shield(self._start(key, request, from_ledger=True))
+
+    async def entry(self, request: ChatRequest) -> Entry:
+        """What the ledger holds for `request` once it was asked, for a process that reads it itself.
+
+        Raises BuildStopped, StoreError.
+        """
+        with contextlib.suppress(CallFailed):  # it is on disk as such
+            await self.ask(request)
+        entry = await self.ledger_writer.find(self.key(request))
+        if entry is None:
+            raise StoreError(f"the answer to request '{self.key(request)[:12]}' was deleted from the ledger")
+        return entry
 
     async def ask_again(self, request: ChatRequest) -> ChatAnswer:
         """Ask even where the ledger holds a failure; an answer that is there already stays."""

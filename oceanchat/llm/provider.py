@@ -5,9 +5,10 @@ knows nothing of the store: it reports to the Attempt it was given when it sends
 when there will be none.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from oceanchat.llm.chat import ChatModel, ChatRequest
 from oceanchat.llm.completions import render_completion
@@ -55,6 +56,12 @@ class Attempt(Protocol):
 
     def record_lost(self, reason: str, body: bytes | None = None) -> None:
         """The attempt may have been billed but brought no answer (timeout, reset, cut-off body)."""
+
+    def elsewhere(self) -> AbstractContextManager[Callable[[Mapping[str, Any]], None]]:
+        """In place of all of these: another process makes the attempts, pays for and stores them.
+
+        What it has counted goes to the function that the block gets (see `Usage.add`).
+        """
 
 
 class Addressee(Protocol):

@@ -9,7 +9,7 @@ import time
 from collections import deque
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from oceanchat.errors import BuildStopped
 
@@ -24,17 +24,40 @@ MARGIN = 3
 class RateLimit:
     """A number of units per minute, granted in order, with at most one second's worth at once."""
 
-    def __init__(self, per_minute: float) -> None:
+    def __init__(self, per_minute: float, free_at: float) -> None:
         self._rate = per_minute / 60
-        self._free_at = time.monotonic()
+        self.free_at = free_at
+        """When the next unit may be used, in seconds of any clock."""
 
-    def wait_for(self, units: float) -> float:
+    def wait_for(self, units: float, now: float) -> float:
         """Take `units`; returns the seconds to wait before using them."""
-        now = time.monotonic()
-        self._free_at = max(self._free_at, now - 1.0)
-        wait = self._free_at - now
-        self._free_at += units / self._rate
+        self.free_at = max(self.free_at, now - 1.0)
+        wait = self.free_at - now
+        self.free_at += units / self._rate
         return max(wait, 0.0)
+
+
+class Rates(Protocol):
+    """How many requests and tokens may go out a minute."""
+
+    async def wait_for(self, tokens: float) -> float:
+        """Take one request of so many tokens; returns the seconds to wait before sending it."""
+
+
+class OwnRates:
+    """Rates of this process alone; None: no such limit."""
+
+    def __init__(self, rpm: float | None, tpm: float | None) -> None:
+        now = time.monotonic()
+        self._requests = RateLimit(rpm, now) if rpm else None
+        self._tokens = RateLimit(tpm, now) if tpm else None
+
+    async def wait_for(self, tokens: float) -> float:
+        now = time.monotonic()
+        return max(
+            self._requests.wait_for(1, now) if self._requests else 0.0,
+            self._tokens.wait_for(tokens, now) if self._tokens else 0.0,
+        )
 
 
 class Pace(NamedTuple):
@@ -52,8 +75,7 @@ class Throttle:
     def __init__(
         self,
         concurrency: int,
-        rpm: float | None = None,
-        tpm: float | None = None,
+        rates: Rates | None = None,
         timeout: float | None = None,
     ) -> None:
         """`timeout` is the seconds one request may take; None: nobody counts that."""
@@ -73,8 +95,7 @@ class Throttle:
         self._answers: deque[float] = deque(maxlen=MARGIN * concurrency)
         self._quickest = self._slow = 0.0
         self._narrowed_at = 0.0
-        self._request_limit = RateLimit(rpm) if rpm else None
-        self._token_limit = RateLimit(tpm) if tpm else None
+        self._rates = rates
         self._replies = self._throttled = 0
         self._stopped: BuildStopped | None = None
         self._stop_event = asyncio.Event()
@@ -152,10 +173,7 @@ class Throttle:
             turn.set_result(None)
 
     async def _wait_for_rate(self, tokens: float) -> None:
-        wait = max(
-            self._request_limit.wait_for(1) if self._request_limit else 0.0,
-            self._token_limit.wait_for(tokens) if self._token_limit else 0.0,
-        )
+        wait = await self._rates.wait_for(tokens) if self._rates else 0.0
         if wait > 0:
             await self.pause(wait)
 

@@ -5,14 +5,28 @@ The ledger updates them for the progress display and `--json`. Knows nothing of 
 
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
+from typing import Any
 
 from oceanchat.llm.prices import format_cost
 
 RATE_WINDOW = 30.0
 """Seconds that the shown rate is averaged over."""
+SUMS = (
+    "answered",
+    "replayed",
+    "retried",
+    "prompt_tokens",
+    "completion_tokens",
+    "cached_tokens",
+    "usd",
+    "unpriced",
+    "lost",
+    "lost_usd",
+)
+"""What the processes that ask for one build count each for itself, and the build adds up."""
 
 
 @dataclass
@@ -75,6 +89,19 @@ class Usage:
         self._recent.append(now)
         while self._recent[0] < now - RATE_WINDOW or len(self._recent) > 20_000:
             self._recent.popleft()
+
+    def sums(self) -> dict[str, Any]:
+        """What is added up over processes, as it stands."""
+        return {name: getattr(self, name) for name in SUMS}
+
+    def add(self, counted: Mapping[str, Any]) -> None:
+        """Add what another process has counted since it last said so, by the names of SUMS."""
+        for name, more in counted.items():
+            if name == "answered":
+                for _ in range(more):
+                    self.record_answer()
+            else:
+                setattr(self, name, getattr(self, name) + more)
 
     @property
     def rate(self) -> float:

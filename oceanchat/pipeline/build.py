@@ -14,7 +14,7 @@ from typing import Any, NamedTuple, TypeVar
 from sqlalchemy import Connection
 
 from oceanchat.corpus.essays import Corpus, open_corpus
-from oceanchat.corpus.ingest import id_of_corpus, ingest_corpus
+from oceanchat.corpus.ingest import Split, id_of_corpus, ingest_corpus
 from oceanchat.errors import BuildStopped
 from oceanchat.llm.offline import AnswersMissing
 from oceanchat.llm.provider import OpenEndpoint
@@ -104,7 +104,11 @@ def open_models(
 
 @asynccontextmanager
 async def open_builder(
-    prepared: Prepared, store: Store, progress: Progress, open_endpoint: OpenEndpoint | None
+    prepared: Prepared,
+    store: Store,
+    progress: Progress,
+    open_endpoint: OpenEndpoint | None,
+    split: Split | None = None,
 ) -> AsyncIterator["Builder"]:
     """Store the corpus of a build that may be made under its name, and open its models.
 
@@ -112,7 +116,7 @@ async def open_builder(
     """
     config = prepared.config
     check_build(prepared, store)
-    corpus = ingest_corpus(prepared.corpus, store, progress)
+    corpus = ingest_corpus(prepared.corpus, store, progress, split)
     async with open_models(config, store, open_endpoint) as models:
         progress.watch(models.usage)
         progress.want(config.count * len(config.trait_levels))
@@ -123,16 +127,21 @@ async def open_builder(
 
 
 async def build(
-    prepared: Prepared, store: Store, progress: Progress, open_endpoint: OpenEndpoint | None = None
+    prepared: Prepared,
+    store: Store,
+    progress: Progress,
+    open_endpoint: OpenEndpoint | None = None,
+    split: Split | None = None,
 ) -> BuildReport:
-    """Build every trait-level of a prepared build in `store`; `open_endpoint` is for models behind one.
+    """Build every trait-level of a prepared build in `store`; `open_endpoint` is for models behind one, and
+    essays are split by `split` (None: here).
 
     Raises BuildStopped when no more can be asked (nothing answered is lost), and OceanChatError when rows
     went missing.
     """
     started = time.monotonic()
     config = prepared.config
-    async with open_builder(prepared, store, progress, open_endpoint) as builder:
+    async with open_builder(prepared, store, progress, open_endpoint, split) as builder:
         models = builder.models
         if not (models.free or config.calls.offline):
             await builder.try_all_roles()

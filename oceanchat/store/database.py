@@ -32,6 +32,7 @@ from oceanchat.store import (
     ledger,
     ledger_requests,
     second_looks,
+    shared_limits,
 )
 from oceanchat.store.address import (
     check_file,
@@ -47,7 +48,7 @@ from oceanchat.store.migrations import MIGRATIONS
 from oceanchat.store.outages import is_passing
 from oceanchat.store.schema import APPLICATION, SCHEMA_VERSION, Migration, metadata, store_info
 
-OWNERS = (builds, conversations, corpora, imports, labels, ledger_requests, second_looks)
+OWNERS = (builds, conversations, corpora, imports, labels, ledger_requests, second_looks, shared_limits)
 """The modules that define the tables, with those they import in turn."""
 _VERSION = re.compile(r"[1-9][0-9]{0,5}")
 T = TypeVar("T")

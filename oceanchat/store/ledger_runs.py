@@ -65,14 +65,14 @@ def here() -> str:
 
 def start_run(connection: Connection, run: str) -> None:
     """Put the process that asks on record."""
-    now = _clock(connection)
+    now = clock(connection)
     row = {"run": run, "host": here(), "pid": os.getpid(), "started_at": now}
     connection.execute(new_rows(connection, ledger_runs), row | {"lease_until": now + LEASE_SECONDS})
 
 
 def renew_run(connection: Connection, run: str) -> None:
     """The process is still there."""
-    until = _clock(connection) + LEASE_SECONDS
+    until = clock(connection) + LEASE_SECONDS
     connection.execute(update(ledger_runs).where(ledger_runs.c.run == run).values(lease_until=until))
 
 
@@ -83,7 +83,7 @@ def end_run(connection: Connection, run: str) -> None:
 
 def askers(connection: Connection) -> dict[str, Asker]:
     """The runs that have not said that they ended, by id."""
-    now, machine = _clock(connection), here()
+    now, machine = clock(connection), here()
     rows = connection.execute(select(ledger_runs).where(ledger_runs.c.ended_at.is_(None))).all()
     return {
         row.run: Asker(
@@ -102,7 +102,7 @@ def living_runs(connection: Connection) -> set[str]:
     return {asker.run for asker in askers(connection).values() if asker.alive}
 
 
-def _clock(connection: Connection) -> float:
+def clock(connection: Connection) -> float:
     """Epoch seconds by the clock that all who use this database share."""
     if connection.dialect.name != "postgresql":
         return time.time()

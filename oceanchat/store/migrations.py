@@ -11,6 +11,7 @@ from oceanchat.store.conversations import conversations, evaluation_cells, turns
 from oceanchat.store.ledger_requests import ledger_requests
 from oceanchat.store.schema import Migration
 from oceanchat.store.second_looks import second_looks
+from oceanchat.store.shared_limits import shared_limits
 
 
 def _keep_reading_time(connection: Connection) -> None:
@@ -30,9 +31,15 @@ def _remember_written_requests(connection: Connection) -> None:
     ledger_requests.create(connection)
 
 
+def _share_limits(connection: Connection) -> None:
+    """Version 5: the processes of one build share a cap and rate limits."""
+    shared_limits.create(connection)
+
+
 MIGRATIONS: Mapping[int, Migration] = {
     2: _keep_reading_time,
     3: _hold_conversations,
     4: _remember_written_requests,
+    5: _share_limits,
 }
 """Version -> the function that upgrades a store of the version before, in one transaction."""

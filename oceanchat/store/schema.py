@@ -10,7 +10,7 @@ from collections.abc import Callable
 from sqlalchemy import Column, Connection, MetaData, String, Table
 
 APPLICATION = "ocean-chat"
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 5
 
 metadata = MetaData()
 store_info = Table(

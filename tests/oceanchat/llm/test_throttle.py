@@ -6,7 +6,7 @@ import time
 import pytest
 
 from oceanchat.errors import BuildStopped
-from oceanchat.llm.throttle import WINDOW, Throttle
+from oceanchat.llm.throttle import WINDOW, OwnRates, Throttle
 
 
 async def hold(throttle: Throttle, seconds: float = 0.01) -> None:
@@ -139,7 +139,7 @@ async def test_a_cancelled_waiter_leaves_its_place_to_others() -> None:
 
 @pytest.mark.parametrize(("rpm", "tpm"), [(1200, None), (None, 12_000)])
 async def test_requests_and_tokens_a_minute_hold_over_time(rpm: float | None, tpm: float | None) -> None:
-    throttle = Throttle(100, rpm, tpm)
+    throttle = Throttle(100, OwnRates(rpm, tpm))
     started = time.monotonic()
 
     async def enter() -> None:

@@ -23,7 +23,8 @@ def test_a_store_of_version_1_keeps_its_drafts_and_gains_reading_time_and_conver
     assert presented is not None
     labels.save_draft(store, ann, presented.token, GOOD)
     with store.writing() as connection:
-        for table in ("ledger_requests", "turns", "conversations", "evaluation_cells", "second_looks"):
+        later = "shared_limits ledger_requests turns conversations evaluation_cells second_looks"
+        for table in later.split():
             connection.execute(text(f"DROP TABLE {table}"))
         connection.execute(text("ALTER TABLE drafts DROP COLUMN active_seconds"))
         connection.execute(text("UPDATE store_info SET value = '1' WHERE name = 'schema_version'"))

@@ -1,0 +1,1 @@
+"""Builds that a Ray cluster works for."""

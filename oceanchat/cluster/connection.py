@@ -1,0 +1,109 @@
+"""Join a Ray cluster, or start one here.
+
+Whatever keeps a build from running there is said before anything is asked: no cluster, another version, a
+machine without this package.
+"""
+
+import logging
+import socket
+from importlib import metadata
+from typing import Any
+
+import ray
+from ray.exceptions import GetTimeoutError, RayError
+from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
+from oceanchat.errors import ConfigError
+
+PACKAGE = "ocean-chat"
+CONNECT_SECONDS = 5.0
+"""How long a cluster's machine may take to answer at all."""
+CHECK_SECONDS = 120.0
+"""How long a machine may take to start its first process."""
+
+
+def connect(address: str) -> None:
+    """Join the cluster at `address`; '': one that runs on this machine, or else start one.
+
+    Raises ConfigError for an address without a cluster, and a cluster of another version.
+    """
+    _check_address(address)
+    try:
+        ray.init(address or None, log_to_driver=False, logging_level=logging.ERROR, include_dashboard=False)
+    except (ConnectionError, RuntimeError, ValueError, RayError) as error:
+        raise ConfigError(
+            f"--ray '{address}' cannot be used: {_in_one_line(error)} (a cluster that asks for a token takes"
+            f" it with RAY_AUTH_MODE=token and RAY_AUTH_TOKEN)"
+        ) from None
+
+
+def _check_address(address: str) -> None:
+    """Ray itself tries for a minute, and then ends the process."""
+    if "://" in address:
+        raise ConfigError(
+            f"--ray '{address}' cannot be used: a build drives a cluster from one of its machines; run it"
+            f" there (`ray job submit` does) with --ray auto, or with HOST:PORT of its head"
+        )
+    if address in ("", "auto", "local"):
+        return
+    host, _, port = address.rpartition(":")
+    if not (host and port.isdigit()):
+        raise ConfigError(f"--ray '{address}' is no address of a cluster: write auto, local or HOST:PORT")
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), CONNECT_SECONDS).close()
+    except (OSError, OverflowError) as error:
+        raise ConfigError(
+            f"--ray '{address}' cannot be reached ({error}): start a cluster with `ray start --head` and name"
+            f" the HOST:PORT it prints, or leave the address out to use this machine alone"
+        ) from None
+
+
+def machines() -> dict[str, str]:
+    """The names of the cluster's machines by Ray's ids."""
+    return {node["NodeID"]: node["NodeManagerHostname"] for node in ray.nodes() if node["Alive"]}
+
+
+def check_machines(package: str = PACKAGE, version: str | None = None) -> None:
+    """Check that each machine has `package` in this machine's version, or in `version`.
+
+    Raises ConfigError for one that has not.
+    """
+    ours = version or metadata.version(package)
+    # A function of the standard library, which machines without this package know too.
+    look_up: Any = ray.remote(metadata.version)
+    names = machines()
+    lookups = {
+        node: look_up.options(
+            num_cpus=0, scheduling_strategy=NodeAffinitySchedulingStrategy(node, soft=False)
+        ).remote(package)
+        for node in names
+    }
+    for node, lookup in lookups.items():
+        machine = f"machine '{names[node]}' of the Ray cluster"
+        try:
+            theirs = ray.get(lookup, timeout=CHECK_SECONDS)
+        except metadata.PackageNotFoundError:
+            raise ConfigError(
+                f"{machine} lacks the package '{package}': run pip install '{package}[ray]=={ours}' there"
+            ) from None
+        except GetTimeoutError:
+            raise ConfigError(
+                f"{machine} started no process within {CHECK_SECONDS:g} s: see `ray status`"
+            ) from None
+        except RayError as error:
+            raise ConfigError(f"{machine} cannot work: {_in_one_line(error)}") from None
+        if theirs != ours:
+            raise ConfigError(
+                f"{machine} has {package} '{theirs}' and this one has '{ours}': install the same version"
+                f" everywhere"
+            )
+
+
+def disconnect() -> None:
+    """Leave the cluster; one that was started here ends."""
+    ray.shutdown()
+
+
+def _in_one_line(error: BaseException) -> str:
+    lines = [line.strip() for line in str(error).splitlines()]
+    return " ".join(line for line in lines if line)[:400]
