@@ -2,6 +2,7 @@
 
 import os
 import random
+import signal
 import socket
 import subprocess
 import time
@@ -26,11 +27,17 @@ def children() -> Iterator[Spawn]:
     with ExitStack() as stack:
 
         def spawn(command: Sequence[str], **options: Any) -> "subprocess.Popen[str]":
+            options = {"preexec_fn": _heed_hangups} | options
             process = stack.enter_context(subprocess.Popen(command, text=True, **options))
             stack.callback(process.kill)
             return process
 
         yield spawn
+
+
+def _heed_hangups() -> None:
+    """Let SIGHUP end a process, also where the tests themselves were started to outlive their terminal."""
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 def wait_until(ripe: Callable[[], bool], process: "subprocess.Popen[Any] | None" = None) -> None:
