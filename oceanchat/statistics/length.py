@@ -144,8 +144,8 @@ def asked_sentences(asked: AskedLength) -> list[str]:
     ]
     if asked.compliance.value is not None and asked.compliance.value < HEEDED:
         sentences.append(
-            f"It does not heed the lengths it is asked for: {asked.compliance.text(SHARE)} of its dialogues keep to"
-            " them, and those that do are the ones that had that length anyway."
+            f"It does not heed the lengths it is asked for: {asked.compliance.text(SHARE)} of its dialogues keep"
+            " to them, and those that do are the ones that had that length anyway."
         )
     if Trait.E.value in asked.ranges:
         sentences.append(

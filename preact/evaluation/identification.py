@@ -17,6 +17,7 @@ from torch import Tensor
 from oceanchat.errors import EvaluationError, OceanChatError
 from oceanchat.statistics.figure import Figure
 from oceanchat.traits import TRAIT_LEVELS
+from preact.dialogues.overlap import share_within, sketch
 from preact.dialogues.release import TrainingDialogue, TrainingRelease, read_release
 from preact.evaluation.calling import is_local
 from preact.evaluation.loss_figures import NamedRight, author_clusters, margin, named_right, own_losses
@@ -261,8 +262,10 @@ def _long_answers(
 
 
 def _trained_on(trained: TrainedModel, release: TrainingRelease, split: str) -> bool:
-    same = release.fingerprint == trained.record.release.fingerprint
-    return same and (split == "all" or trained.record.config.train_split in (split, "all"))
+    own = trained.record
+    if release.fingerprint == own.release.fingerprint:
+        return split == "all" or own.config.train_split in (split, "all")
+    return bool(share_within(sketch(release.split(split)), own.release.sketch))
 
 
 def training_dialogues(

@@ -24,7 +24,7 @@ from preact.systems.local import open_local
 from preact.systems.steering_vectors import save
 from preact.systems.system import Conversation, SystemReply
 from preact.training.train import train
-from tests.preact.conftest import Run, micro_config
+from tests.preact.conftest import Run, micro_config, release_rows, write_rows
 
 BOUNDS = {"value", "low", "high"}
 
@@ -69,6 +69,15 @@ def test_training_dialogues_alone_are_pointed_out(preact_run: Run, split: str, s
     notes: list[str] = []
     identify(preact_run.folder, split=split, plain=True, say=notes.append)
     assert any("trained on" in line for line in notes) is seen
+
+
+def test_training_dialogues_are_known_in_another_release_too(preact_run: Run, tmp_path: Path) -> None:
+    every = release_rows("test", 6)  # the run was trained on the first four of each trait-level
+    for name, rows in (("chosen", every[:2]), ("fresh", every[-2:])):
+        write_rows(tmp_path / name, "test", rows)
+        notes: list[str] = []
+        identify(preact_run.folder, data=str(tmp_path / name), plain=True, say=notes.append)
+        assert any("trained on" in line for line in notes) is (name == "chosen"), name
 
 
 def test_no_router_ties_everything_at_chance(release_folder: Path, tmp_path: Path) -> None:
