@@ -18,7 +18,8 @@ def load_optional(module: str, extra: str) -> Any:
     try:
         return import_module(module)
     except ModuleNotFoundError as error:
-        raise ConfigError(missing_package(error.name or module, extra)) from None
+        package = (error.name or module).partition(".")[0]
+        raise ConfigError(missing_package(package, extra)) from None
 
 
 def missing_package(package: str, extra: str) -> str:

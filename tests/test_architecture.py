@@ -63,9 +63,13 @@ def test_imports_stand_at_the_top() -> None:
     assert late == []
 
 
+FACES = ("oceanchat/__init__.py", "preact/__init__.py")
+"""Package files that load the names for Python when these are first used; see tests/test_faces.py."""
+
+
 def test_package_files_hold_a_docstring_only() -> None:
     for path in MODULES:
-        if path.name == "__init__.py":
+        if path.name == "__init__.py" and shown(path) not in FACES:
             assert all(isinstance(node, ast.Expr) for node in TREES[path].body), f"{shown(path)} holds code"
 
 
@@ -154,6 +158,7 @@ TESTED_ELSEWHERE = {
     "tests/oceanchat/llm/test_shared_budget.py": "oceanchat/store/shared_limits",
     "tests/oceanchat/llm/test_usefulness.py": "oceanchat/llm/roles",
     "tests/oceanchat/pipeline/test_answers.py": "oceanchat/store/ledger_requests",
+    "tests/oceanchat/notebook/test_building.py": "oceanchat/notebook/bars",
     "tests/oceanchat/pipeline/test_trial.py": "oceanchat/pipeline/stages oceanchat/pipeline/yields",
     "tests/oceanchat/pipeline/test_build.py": "oceanchat/progress oceanchat/store/builds",
     "tests/oceanchat/store/test_export.py": "oceanchat/store/export_columns",
@@ -196,6 +201,7 @@ TESTED_ELSEWHERE = {
         "preact/serving/guards preact/serving/preparing preact/serving/replies "
         "preact/serving/roster preact/serving/server preact/serving/text_calls"
     ),
+    "tests/preact/notebook/test_training.py": "preact/notebook/bars preact/notebook/loading",
     "tests/preact/systems/test_local.py": (
         "preact/systems/portrayal preact/systems/system preact/systems/trained preact/systems/untrained"
     ),

@@ -108,8 +108,10 @@ def _source_of_url() -> str:
 
 
 def _flag_of(field: str) -> str:
-    """The flag of the running command that fills this field of a config."""
+    """The flag of the running command that fills this field of a config; without a command, the field."""
     context = click.get_current_context(silent=True)
-    options = context.command.params if context else []
+    if context is None:
+        return field
+    options = context.command.params
     flags = [max(option.opts, key=len) for option in options if option.name == field]
     return flags[0] if flags else f"--{field.replace('_', '-')}"

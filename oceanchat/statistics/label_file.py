@@ -1,6 +1,7 @@
-"""Anybody's labels from CSV, Excel or Parquet files.
+"""Anybody's labels from files or DataFrames.
 
-Columns: item, annotator, value and, if wanted, stratum, in any order and case. Also reads what
+The files are CSV, Excel or Parquet. Columns: item, annotator, value and, if wanted, stratum, in any order and
+case. Also reads what
 `oceanchat export validations` writes: there a `purpose` column tells the labels that count from the repeats,
 gold items and adjudications. The values become numbers only where all of them are.
 """
@@ -44,13 +45,34 @@ def read_label_file(path: Path) -> LabelFile:
     Raises InputError where the file cannot be read, lacks a column, has a label twice or none at all, and
     ConfigError where its format needs a package that is not installed.
     """
-    every = _frame(path)
+    return _labels(_frame(path), f"label file '{path}'")
+
+
+def labels_of_frame(frame: pd.DataFrame) -> LabelFile:
+    """The labels of a DataFrame, read by the same rules as a file's.
+
+    Raises InputError where it lacks a column, has a label twice or none at all.
+    """
+    name = "DataFrame of labels"
+    cells = frame.set_axis([str(column).strip().lower() for column in frame.columns], axis=1)
+    missing = [column for column in _COLUMNS if column not in cells]
+    if missing:
+        columns = ", ".join(map(str, frame.columns)) or "nothing"
+        raise InputError(f"{name} lacks the column '{missing[0]}' (it has: {columns}); {_FORM.needs}")
+    cells = cells[[column for column in (*_COLUMNS, *_OPTIONAL) if column in cells]]
+    texts = cells.astype("string").fillna("").apply(lambda column: column.str.strip())
+    texts.index = pd.RangeIndex(1, len(texts) + 1, name="row")
+    return _labels(texts.assign(**{column: "" for column in _OPTIONAL if column not in texts}), name)
+
+
+def _labels(every: pd.DataFrame, name: str) -> LabelFile:
+    """The labels among rows of text; `name` is the table's in messages."""
     frame = every[every["purpose"].isin(("", _COUNTED))]
-    _check_rows(frame, path)
+    _check_rows(frame, name)
     missing = frame["value"].str.lower().isin(MISSING)
     labels = frame[~missing]
     if labels.empty:
-        raise InputError(f"label file '{path}' has no label ({len(every)} rows); write one a row")
+        raise InputError(f"{name} has no label ({len(every)} rows); write one a row")
     values: list[Value] = list(labels["value"])
     numbers = [_number(value) for value in labels["value"]]
     if None not in numbers:
@@ -99,19 +121,19 @@ def _alike(values: Iterable[str], *, all_numbers: bool) -> list[str]:
     return [f"counted as different answers, though they differ only in capitals or number format: {listed}"]
 
 
-def _check_rows(frame: pd.DataFrame, path: Path) -> None:
+def _check_rows(frame: pd.DataFrame, name: str) -> None:
     """Raise InputError for a row without item or annotator, or with a label that another row has too."""
     unit = frame.index.name
     for number, item, annotator in zip(frame.index, frame["item"], frame["annotator"], strict=True):
         if not item or not annotator:
-            raise InputError(f"label file '{path}' {unit} {number} has no item or no annotator; fill both")
+            raise InputError(f"{name} {unit} {number} has no item or no annotator; fill both")
     twice = frame.duplicated(["item", "annotator"])
     if twice.any():
         number = twice.idxmax()
         item, annotator = frame.loc[number, ["item", "annotator"]]
         first = frame.index[(frame["item"] == item) & (frame["annotator"] == annotator)][0]
         raise InputError(
-            f"label file '{path}' has two labels of annotator '{annotator}' on item '{item}' "
+            f"{name} has two labels of annotator '{annotator}' on item '{item}' "
             f"({unit}s {first} and {number}); keep one"
         )
 

@@ -93,6 +93,17 @@ class _Selected:
         return self._state in (None, state)
 
 
+def selected_rows(
+    store: Store, what: str, chosen: ExportFilter = EVERYTHING, wide: bool = False
+) -> Iterator[Row]:
+    """The rows of one kind that a filter lets through, as `export` writes them.
+
+    Raises ConfigError for a filter that does not fit the rows.
+    """
+    _check(what, chosen, wide)
+    return iter(_Selected(store, what, wide, chosen, None))
+
+
 def export(
     store: Store,
     what: str,

@@ -46,14 +46,7 @@ def train(output: Path, resume: bool, dry_run: bool, like: Path | None, **given:
     """
     if resume and dry_run:
         raise ConfigError("--dry-run does not combine with --resume; leave one of them out")
-    if resume and like:
-        raise ConfigError("--resume continues --output with its own settings; leave --like out")
-    if resume:
-        config = _resumed(output, given)
-    elif like:
-        config = _like(output, like, given)
-    else:
-        config = _config(output, given)
+    config = train_config(output, given, like=like, resume=resume)
     from preact.training.processes import FailedElsewhere, join, leave
     from preact.training.train import train as train_run
 
@@ -72,6 +65,18 @@ def train(output: Path, resume: bool, dry_run: bool, like: Path | None, **given:
         f"run {output}: {record.steps} steps in {record.seconds:.0f} s, {record.trained_parameters:,} trained"
         f" parameters, loss {record.final.get('lm_loss', float('nan')):.4f} nats per token"
     )
+
+
+def train_config(output: Path, given: dict[str, Any], *, like: Path | None, resume: bool) -> TrainConfig:
+    """The config of the run in `output` by what was given; what is None was not.
+
+    Raises ConfigError for options that contradict each other, and TrainingError for a run that is none.
+    """
+    if resume and like:
+        raise ConfigError("--resume continues --output with its own settings; leave --like out")
+    if resume:
+        return _resumed(output, given)
+    return _like(output, like, given) if like else _config(output, given)
 
 
 def _resumed(output: Path, given: dict[str, Any]) -> TrainConfig:

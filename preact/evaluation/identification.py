@@ -134,6 +134,19 @@ def identify(
             " hf:OWNER/NAME after the colon"
         )
     opened = open_local(str(system), threads=threads, prompts=prompts, style=style)
+    return identify_opened(opened, str(system), data=data, split=split, plain=plain, say=say)
+
+
+def identify_opened(
+    opened: LocalSystem,
+    system: str,
+    *,
+    data: str | None = None,
+    split: str | None = None,
+    plain: bool = False,
+    say: Say = lambda line: None,
+) -> Identification:
+    """`identify` with a system that is open already; `system` is its name in messages."""
     run = opened.local if isinstance(opened.local, TrainedModel) else None
     if not opened.conditioned:
         raise EvaluationError(f"system '{system}' portrays nobody; name a run, prompted:MODEL or control:DIR")

@@ -8,7 +8,7 @@ import json
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from transformers import TrainerCallback
 from transformers.integrations.integration_utils import INTEGRATION_TO_CALLBACK
@@ -28,12 +28,27 @@ _LOGGED = (
 )
 
 
+class StepTaken(NamedTuple):
+    """How far a part of a training is."""
+
+    part: str
+    """What is being trained: 'backbone', 'adapter', or the trait-level of one of ten adapters."""
+    step: int
+    steps: int
+    line: str
+    """The step as a line for people."""
+
+
+OnStep = Callable[[StepTaken], None]
+
+
 class TrainingProgress(TrainerCallback):  # type: ignore[misc]
     """Writes the figures of each log; after a resume it continues where the checkpoint stood."""
 
-    def __init__(self, folder: Path, say: Callable[[str], None], *, stage: str = "") -> None:
+    def __init__(self, folder: Path, say: Callable[[str], None], on_step: OnStep, *, stage: str = "") -> None:
         self.path = folder / METRICS
         self.say = say
+        self.on_step = on_step
         self.stage = stage
         """The adapter being trained, where a run trains several."""
         self.began = time.monotonic()
@@ -63,7 +78,8 @@ class TrainingProgress(TrainerCallback):  # type: ignore[misc]
         if "loss" in logs:
             tokens_per_second = logs.get("tokens", 0.0) / max(now - self.last, 1e-9)
             line.update(tokens_per_second=round(tokens_per_second, 1), seconds=round(now - self.began, 3))
-            self.say(self._sentence(line, state.max_steps))
+            taken = self._sentence(line, state.max_steps)
+            self.on_step(StepTaken(self.stage or "adapter", line["step"], state.max_steps, taken))
         else:
             self.say(self._of_validation(line))
         with self.path.open("a", encoding="utf-8") as file:

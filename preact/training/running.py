@@ -18,7 +18,7 @@ from oceanchat.errors import TrainingError
 from preact.config import TrainConfig
 from preact.training.metrics import METRICS, read_metrics
 from preact.training.processes import Processes
-from preact.training.progress import TrainingProgress, open_trackers
+from preact.training.progress import OnStep, TrainingProgress, open_trackers
 from preact.training.runs import CHECKPOINTS, TRACKED, adapter_folder
 from preact.training.stages import DEFAULT, AdapterData
 from preact.training.trainer import PreactTrainer, last_checkpoint, make_trainer
@@ -35,6 +35,7 @@ class Session:
     folder: Path
     processes: Processes
     say: Callable[[str], None]
+    on_step: OnStep
     resume: bool = False
     """Whether it goes on from its last checkpoint."""
     dry: bool = False
@@ -66,7 +67,7 @@ def train_adapter(
     checkpoints = folder / CHECKPOINTS / name
     trainer = make_trainer(config, checkpoints, model, stage.training, pad_id, processes=processes)
     label = "" if name == DEFAULT else name
-    trainer.add_callback(TrainingProgress(folder, session.say, stage=label))
+    trainer.add_callback(TrainingProgress(folder, session.say, session.on_step, stage=label))
     for tracker in open_trackers(config.trackers, folder / TRACKED / name):
         trainer.add_callback(tracker)
     best = folder / CHECKPOINTS / f"best-{name}.safetensors" if config.recipe.keep == "best" else None

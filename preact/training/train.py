@@ -32,7 +32,7 @@ from preact.training.adapters import adapt
 from preact.training.learning_rates import choose_rate
 from preact.training.metrics import METRICS
 from preact.training.processes import Processes, join
-from preact.training.progress import clock, open_trackers
+from preact.training.progress import OnStep, StepTaken, clock, open_trackers
 from preact.training.running import Session, Trained, train_adapter
 from preact.training.runs import (
     BACKBONE,
@@ -55,25 +55,34 @@ from preact.training.trainer import last_checkpoint
 Say = Callable[[str], None]
 
 
-def train(config: TrainConfig, say: Say, *, resume: bool = False, dry: bool = False) -> RunRecord:
+def train(
+    config: TrainConfig,
+    say: Say,
+    *,
+    resume: bool = False,
+    dry: bool = False,
+    on_step: OnStep | None = None,
+) -> RunRecord:
     """Train into `config.output` and return the record of the finished run.
 
-    `say` gets what happens, a line at a time. With `resume` an unfinished run continues from its last
-    checkpoint, to exactly the result it would have had. Started by torchrun, the processes share each step
-    and end with what one would have. Raises TrainingError (a folder that exists, data that fits nothing,
-    memory, a loss that is no number). A `dry` run says what it would do and leaves nothing behind.
+    `say` gets what happens, a line at a time; steps go to `on_step`, where it is given. With `resume` an
+    unfinished run continues from its last checkpoint, to exactly the result it would have had. Started by
+    torchrun, the processes share each step and end with what one would have. Raises TrainingError (a folder
+    that exists, data that fits nothing, memory, a loss that is no number). A `dry` run says what it would do
+    and leaves nothing behind.
     """
     if dry:
         config = config.model_copy(update={"tiny": config.tiny.model_copy(update={"steps": 1})})
     processes = join()
     if not processes.main:
-        say = _say_nothing
+        say, on_step = _say_nothing, None
     prepare_cpu(config.threads)
     folder = Path(config.output)
     with ExitStack() as locks:
         record, release = processes.once(lambda: _begin(config, folder, processes, resume, locks))
         try:
-            record = _train(record, release, Session(folder, processes, say, resume, dry))
+            tell = on_step or (lambda taken: say(taken.line))
+            record = _train(record, release, Session(folder, processes, say, tell, resume, dry))
             if dry and processes.main:
                 _leave_no_trace(folder, config)
             return record
@@ -262,15 +271,17 @@ def _backbone(config: TrainConfig, dialogues: Sequence[TrainingDialogue], sessio
     if name == TINY:
         # Read back even when just built, so that a resumed run starts from the same bytes.
         name = str(session.folder / BACKBONE)
-        session.processes.once(lambda: _build_tiny(config, Path(name), dialogues, session.say))
+        session.processes.once(lambda: _build_tiny(config, Path(name), dialogues, session))
     return load(name, precision=recipe.stored, quantise=recipe.quantise)
 
 
-def _build_tiny(config: TrainConfig, saved: Path, dialogues: Sequence[TrainingDialogue], say: Say) -> None:
+def _build_tiny(
+    config: TrainConfig, saved: Path, dialogues: Sequence[TrainingDialogue], session: Session
+) -> None:
     if not tiny.is_tiny(str(saved)):
         shape = config.tiny
         texts = [text for source in config.pretrain_texts for text in tiny.read_texts(source)]
-        say(
+        session.say(
             f"building the tiny backbone from {len(dialogues)} dialogues and {len(texts)} more texts:"
             f" {shape.steps} steps of {shape.batch * shape.width:,} tokens,"
             f" learning rate {shape.learning_rate:g}, {config.recipe.precision}"
@@ -282,7 +293,8 @@ def _build_tiny(config: TrainConfig, saved: Path, dialogues: Sequence[TrainingDi
         def progress(step: int, steps: int, loss: float) -> None:
             if step in (1, 5, 20, steps) or step % 50 == 0:
                 left = (time.monotonic() - began) / step * (steps - step)
-                say(f"backbone step {step}/{steps}  loss {loss:.4f}  {clock(left)} left")
+                line = f"backbone step {step}/{steps}  loss {loss:.4f}  {clock(left)} left"
+                session.on_step(StepTaken("backbone", step, steps, line))
 
         mixed = config.recipe.precision == "mixed"
         built = tiny.build(

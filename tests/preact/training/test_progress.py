@@ -8,7 +8,7 @@ import pytest
 
 from oceanchat.errors import TrainingError
 from preact.training.metrics import METRICS, read_metrics
-from preact.training.progress import TrainingProgress, open_trackers
+from preact.training.progress import StepTaken, TrainingProgress, open_trackers
 
 
 def state(step: int) -> Any:
@@ -21,8 +21,8 @@ def log(progress: TrainingProgress, *steps: int) -> None:
 
 
 def test_each_log_is_a_line_here_and_there(tmp_path: Path) -> None:
-    lines: list[str] = []
-    progress = TrainingProgress(tmp_path, lines.append, stage="O+")
+    taken: list[StepTaken] = []
+    progress = TrainingProgress(tmp_path, lambda line: None, taken.append, stage="O+")
     progress.on_train_begin(None, state(0), None)
     log(progress, 1, 2)
     progress.on_log(None, state(2), None, {"train_runtime": 1.0})
@@ -30,12 +30,13 @@ def test_each_log_is_a_line_here_and_there(tmp_path: Path) -> None:
         ("O+", 1, 2.0),
         ("O+", 2, 2.0),
     ]
-    assert len(lines) == 2 and lines[1].startswith("O+  step 2/4  loss 2.0000  LM 1.5000")
+    assert [step[:3] for step in taken] == [("O+", 1, 4), ("O+", 2, 4)]
+    assert taken[1].line.startswith("O+  step 2/4  loss 2.0000  LM 1.5000")
 
 
 def test_steps_taken_again_after_a_resume_are_written_once(tmp_path: Path) -> None:
     for begin, steps in ((0, (1, 2, 3)), (2, (3, 4))):
-        progress = TrainingProgress(tmp_path, lambda line: None)
+        progress = TrainingProgress(tmp_path, lambda line: None, lambda step: None)
         progress.on_train_begin(None, state(begin), None)
         log(progress, *steps)
     assert [line["step"] for line in read_metrics(tmp_path / METRICS)] == [1, 2, 3, 4]

@@ -1,0 +1,21 @@
+"""docs/python.md is run as it stands; its small backbone is the tests' micro Llama."""
+
+import doctest
+from pathlib import Path
+
+import pytest
+
+from tests.preact.conftest import Run
+from tests.test_architecture import ROOT
+
+
+def test_the_page_on_python_is_run(
+    preact_run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "backbones").mkdir()
+    (tmp_path / "backbones" / "small").symlink_to(preact_run.backbone)
+    (tmp_path / "releases").symlink_to(ROOT / "releases")
+    monkeypatch.chdir(tmp_path)
+    page = str(ROOT / "docs" / "python.md")
+    failed, attempted = doctest.testfile(page, module_relative=False, optionflags=doctest.ELLIPSIS)
+    assert attempted > 20 and not failed, capsys.readouterr().out
