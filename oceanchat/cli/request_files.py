@@ -37,9 +37,26 @@ LOOK = 3
     metavar="N",
     help="Split --output requests.jsonl into requests-1-of-N.jsonl and so on, in equal shares.",
 )
+@click.option(
+    "--ahead",
+    type=click.IntRange(min=0),
+    default=0,
+    metavar="N",
+    help="Also label the next N sentences of each trait-level: fewer rounds, and perhaps more labels than the"
+    " build needs.",
+)
+@click.option("--failed", is_flag=True, help="Also write requests that failed for good, to ask them again.")
 @click.option("--only", metavar="MODEL", help="Only requests to this model, where the roles have several.")
 @store_option
-def pending(output: Path | None, shards: int, only: str | None, store: str, **flags: Any) -> None:
+def pending(
+    output: Path | None,
+    shards: int,
+    ahead: int,
+    failed: bool,
+    only: str | None,
+    store: str,
+    **flags: Any,
+) -> None:
     """Write the requests that a build needs next, for any engine.
 
     They are in OpenAI's batch format. Answer them wherever you like, commit the results with `oceanchat
@@ -57,7 +74,7 @@ def pending(output: Path | None, shards: int, only: str | None, store: str, **fl
     from oceanchat.cli.display.progress import BuildProgress
     from oceanchat.pipeline import build as service
     from oceanchat.pipeline import request_files
-    from oceanchat.pipeline.pending import find_pending
+    from oceanchat.pipeline.pending import Scope, find_pending
     from oceanchat.progress import Silence
     from oceanchat.store.database import open_store
 
@@ -65,8 +82,9 @@ def pending(output: Path | None, shards: int, only: str | None, store: str, **fl
         raise ConfigError(f"--shards '{shards}' needs files to write: name them with --output FILE")
     prepared = service.prepare(build_config(flags), to_ask=False)
     print_prepared_notes(prepared)
+    scope = Scope(only, ahead, failed)
     with BuildProgress() if sys.stderr.isatty() else nullcontext(Silence()) as progress:
-        wanted = asyncio.run(find_pending(prepared, open_store(store), progress, only))
+        wanted = asyncio.run(find_pending(prepared, open_store(store), progress, scope))
     if output is None:
         sys.stdout.flush()
         sys.stdout.buffer.writelines(request_files.request_lines(wanted.requests))

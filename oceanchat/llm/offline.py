@@ -95,13 +95,16 @@ class OfflineEndpoint:
         self._absent, self._end = {}, None
 
     async def _settled(self) -> None:
-        """Wait until nobody waits for the ledger or is on the way to it."""
+        """Wait until nobody waits for the ledger or is on the way to it.
+
+        The ledger answers in order: a look of our own, behind which nothing came, is answered last.
+        """
         while True:
-            await self._ledger_writer.find("")  # answered behind all that was looked up before it
-            before = self._ledger_writer.jobs
+            jobs_with_ours = self._ledger_writer.jobs + 1
+            await self._ledger_writer.find("")
             for _ in range(SETTLING_TURNS):
                 await asyncio.sleep(0)
-            if self._ledger_writer.jobs == before:
+            if self._ledger_writer.jobs == jobs_with_ours:
                 return
 
 

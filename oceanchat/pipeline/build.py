@@ -24,6 +24,7 @@ from oceanchat.pipeline.config import BuildConfig
 from oceanchat.pipeline.first_person import FirstPerson
 from oceanchat.pipeline.identity import check_identity
 from oceanchat.pipeline.labeling import OrderedSentence
+from oceanchat.pipeline.look_ahead import Block, LookAhead
 from oceanchat.pipeline.making import DialogueMaker, task_group
 from oceanchat.pipeline.report import BuildReport, Outcome, check_sums
 from oceanchat.pipeline.seed_topics import SeedSelector
@@ -42,8 +43,6 @@ from oceanchat.store.corpora import EssayOutline, StoredCorpus
 from oceanchat.store.database import Store
 from oceanchat.traits import TraitLevel
 
-Block = Sequence[Sequence[OrderedSentence]]
-"""About 48 sentences in canonical order, in the groups that share a call."""
 FIRST_TOPICS = 24
 """Seed topics written about before more are bought, at a price and one by one; then twice as many."""
 
@@ -181,6 +180,8 @@ class Builder:
     models: BuildModels
     progress: Progress
     first_person: FirstPerson
+    blocks_ahead: int = 0
+    """Blocks of each trait-level whose labels are asked for before they are needed."""
 
     def _maker(self) -> DialogueMaker:
         return DialogueMaker(self.stages, self.store, self.corpus, self.progress)
@@ -280,10 +281,14 @@ class Builder:
             self.progress.done(Stage.LABEL, len(candidates))
             count_labels(self.models.labeler, candidates, self.config.levels_of(trait_level.trait))
 
+        blocks = self._expected(self._blocks(trait_level))
+        if self.blocks_ahead:
+            # A labeler of its own: what is read ahead must not decide how the build asks.
+            blocks = LookAhead(blocks, self.stages.labeler(trait_level), self.blocks_ahead)
         return SeedSelector(
             trait_level,
             self.stages.labeler(trait_level),
-            self._expected(self._blocks(trait_level)),
+            blocks,
             self.config.seeds_per_essay,
             self.config.min_strength,
             on_labeled,

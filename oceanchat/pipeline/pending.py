@@ -4,18 +4,22 @@ The build is made from the ledger alone, up to where nothing can go on: what it 
 pending. Nothing of it is stored but the corpus and, so that answers find their way back, the requests.
 """
 
+import math
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import NamedTuple
 
 from oceanchat.errors import ConfigError
-from oceanchat.llm.chat import as_json
+from oceanchat.llm.chat import as_json, from_json
 from oceanchat.llm.offline import AbsentRequest, AnswersMissing, OfflineEndpoint
 from oceanchat.models import ModelSession
 from oceanchat.pipeline.build import Prepared, all_of, open_builder
 from oceanchat.pipeline.config import BuildConfig
+from oceanchat.pipeline.seed_topics import BLOCK
 from oceanchat.progress import Progress
+from oceanchat.store import ledger as ledger_rows
 from oceanchat.store import ledger_requests
 from oceanchat.store.database import Store
 from oceanchat.store.ledger_requests import WrittenRequest
@@ -33,28 +37,56 @@ class Pending(NamedTuple):
     """Who is asking for requests that were left out -> how many of them."""
 
 
+class Scope(NamedTuple):
+    """Which requests are wanted."""
+
+    only: str | None = None
+    """Those to this model; None: to any."""
+    sentences_ahead: int = 0
+    """Sentences of each trait-level labeled beyond those that are needed for certain."""
+    failed: bool = False
+    """Whether those that failed for good are wanted again."""
+
+
+EVERYTHING = Scope()
+"""All that is needed for certain."""
+
+
 async def find_pending(
-    prepared: Prepared, store: Store, progress: Progress, only: str | None = None
+    prepared: Prepared, store: Store, progress: Progress, scope: Scope = EVERYTHING
 ) -> Pending:
-    """The requests the build needs next, on record in `store`; those to the model `only` where it is named.
+    """The requests the build needs next, on record in `store`.
 
     What another run or a batch is asking for is left out. Raises ConfigError where no model is named that
     could be asked, and what a build raises.
     """
     config = prepared.config
-    _check_models(config, only)
+    _check_models(config, scope.only)
     # Nothing is spent here, so no cap need hold; and the scripted model answers in this process.
     calls = config.calls.model_copy(update={"offline": False, "max_usd": None})
     prepared = prepared._replace(config=config.model_copy(update={"calls": calls}))
     async with open_builder(prepared, store, progress, OfflineEndpoint) as builder:
+        builder = replace(builder, blocks_ahead=math.ceil(scope.sentences_ahead / BLOCK))
+        requests = {absent.key: absent for absent in _failed(config, store)} if scope.failed else {}
         try:
             await all_of(builder.make(trait_level) for trait_level in config.trait_levels)
         except AnswersMissing as missing:
-            wanted = [absent for absent in missing.requests if only in (None, absent.model)]
-            pending = await _not_asked_elsewhere(builder.models.session, wanted)
-            await _put_on_record(builder.models.session, pending.requests)
-            return pending
-    return Pending()
+            requests |= {absent.key: absent for absent in missing.requests}
+        wanted = [absent for absent in requests.values() if scope.only in (None, absent.model)]
+        pending = await _not_asked_elsewhere(builder.models.session, wanted)
+        await _put_on_record(builder.models.session, pending.requests)
+        return pending
+
+
+def _failed(config: BuildConfig, store: Store) -> Iterator[AbsentRequest]:
+    """The requests to the build's models about its trait-levels that failed for good."""
+    models = {config.labeler, config.writer, config.checker}
+    codes = {trait_level.code for trait_level in config.trait_levels}
+    with store.reading() as connection:
+        rows = ledger_rows.failed_rows(connection)
+    for row in rows:
+        if row["model"] in models and row["trait_level"] in codes and row["request"]:
+            yield AbsentRequest(row["key"], row["endpoint"], row["model"], from_json(row["request"]))
 
 
 def _check_models(config: BuildConfig, only: str | None) -> None:

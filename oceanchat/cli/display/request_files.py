@@ -9,7 +9,7 @@ from oceanchat.pipeline.pending import Pending
 QUOTED = 100
 """Characters of what an engine said that are shown."""
 WAYS_OUT = {
-    LineOutcome.FAILED: "what is built of them fails; `oceanchat retry` asks for them again",
+    LineOutcome.FAILED: "the rows made of them fail; `oceanchat pending --failed` writes them again",
     LineOutcome.OTHER_MODEL: "--answered-by MODEL takes them, if that is how the engine calls the one asked",
     LineOutcome.UNKNOWN: "give the --store that `oceanchat pending` had",
     LineOutcome.UNREADABLE: "give the files that the engine wrote, whole",

@@ -1,6 +1,7 @@
 """An offline session goes on until nothing can, and says all that is missing."""
 
 import asyncio
+import time
 
 import pytest
 
@@ -8,42 +9,30 @@ from oceanchat.llm.offline import AnswersMissing
 from oceanchat.llm.settings import CallSettings
 from oceanchat.models import ModelSession, open_session
 from oceanchat.store.database import Store
-from tests.endpoint import MODEL, question
+from tests.endpoint import MODEL, question, questions
 
-KNOWN = [
-    question(f"<task>theme</task> <seed_topic>I paint {n} walls.</seed_topic>", task="theme")
-    for n in range(9)
-]
-
-
-async def know(store: Store) -> None:
-    """Put answers of the scripted model on record."""
-    async with open_session(CallSettings(), store.engine) as session:
-        for request in KNOWN:
-            await session.model("scripted").ask(request)
+CHAINS = 40
+KNOWN = questions(CHAINS)
 
 
 async def chain(session: ModelSession, known: int) -> None:
     """Ask what is known, one after the other, then what nobody knows."""
     for request in KNOWN[:known]:
-        await session.model("scripted").ask(request)
+        await session.model(MODEL).ask(request)
     await session.model(MODEL).ask(question(f"unknown {known}"))
 
 
 async def test_all_that_is_missing_is_named_once_nothing_can_go_on(store: Store) -> None:
-    await know(store)
     async with open_session(CallSettings(offline=True), store.engine) as session:
-        chains = [asyncio.create_task(chain(session, known)) for known in (0, 3, 9, 9)]
+        for request in KNOWN:
+            session.model(MODEL).store_share(request, "known")
+        chains = [asyncio.create_task(chain(session, known)) for known in (*range(CHAINS), 0)]
         ends = await asyncio.gather(*chains, return_exceptions=True)
     (missing,) = set(ends)
     assert isinstance(missing, AnswersMissing)
-    assert [absent.request.messages[0].content for absent in missing.requests] == [
-        "unknown 0",
-        "unknown 3",
-        "unknown 9",
-    ]
-    assert missing.requests[0].key != missing.requests[1].key
-    assert "and for 2 more (3 'label' in all)" in str(missing)
+    asked = [absent.request.messages[0].content for absent in missing.requests]
+    assert asked == [f"unknown {known}" for known in range(CHAINS)]
+    assert f"and for {CHAINS - 1} more ({CHAINS} 'label' in all)" in str(missing)
 
 
 async def test_a_session_ends_although_whoever_waited_is_gone(store: Store) -> None:
@@ -61,3 +50,21 @@ async def test_what_is_missing_later_is_named_anew(store: Store) -> None:
             with pytest.raises(AnswersMissing, match=f"{text}.*to ask for it$") as missing:
                 await session.model(MODEL).ask(question(text))
             assert len(missing.value.requests) == 1
+
+
+async def test_whoever_waits_for_a_slow_store_is_waited_for(store: Store) -> None:
+    async with open_session(CallSettings(offline=True), store.engine) as session:
+        writer, model = session.ledger_writer, session.model(MODEL)
+
+        async def ask_late(jobs: int) -> None:
+            while (
+                writer.jobs < jobs + 2
+            ):  # the first one's look into the ledger, and the look whether it is alone
+                await asyncio.sleep(0)
+            await writer.transaction(lambda connection: time.sleep(0.3))
+            await model.ask(question("late"))
+
+        asking = (model.ask(question("early")), ask_late(writer.jobs))
+        missing, _ = await asyncio.gather(*asking, return_exceptions=True)
+    assert isinstance(missing, AnswersMissing)
+    assert [absent.request.messages[0].content for absent in missing.requests] == ["early", "late"]

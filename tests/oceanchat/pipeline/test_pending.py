@@ -2,18 +2,23 @@
 
 import asyncio
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from oceanchat.errors import BuildStopped, ConfigError
+from oceanchat.llm.attempt import Accounts, CallAttempt
 from oceanchat.llm.endpoint.openai_endpoint import OpenAIEndpoint
+from oceanchat.llm.offline import OfflineEndpoint
 from oceanchat.llm.settings import CallSettings
+from oceanchat.models import open_session
 from oceanchat.pipeline import build as service
 from oceanchat.pipeline.answers import commit_answers
 from oceanchat.pipeline.config import BuildConfig
-from oceanchat.pipeline.pending import Pending, find_pending
+from oceanchat.pipeline.pending import Pending, Scope, find_pending
 from oceanchat.pipeline.report import BuildReport
 from oceanchat.pipeline.request_files import write_requests
 from oceanchat.progress import Silence
@@ -21,7 +26,7 @@ from oceanchat.store import builds as build_rows
 from oceanchat.store.database import Store, open_store
 from oceanchat.traits import Level, Trait, TraitLevel
 from tests.endpoint import Endpoint
-from tests.oceanchat.pipeline.engine import answer_file
+from tests.oceanchat.pipeline.engine import answer_file, result_line, write_lines
 
 MOST_ROUNDS = 12
 
@@ -33,8 +38,9 @@ def config(count: int = 10, calls: CallSettings | None = None, **given: object) 
     )
 
 
-def find(config: BuildConfig, store: Store, only: str | None = None) -> Pending:
-    return asyncio.run(find_pending(service.prepare(config, to_ask=False), store, Silence(), only))
+def find(config: BuildConfig, store: Store, **scope: Any) -> Pending:
+    prepared = service.prepare(config, to_ask=False)
+    return asyncio.run(find_pending(prepared, store, Silence(), Scope(**scope)))
 
 
 def build(config: BuildConfig, store: Store) -> BuildReport:
@@ -93,6 +99,40 @@ def test_a_scripted_role_answers_by_itself_and_only_names_one_model(store: Store
         find(mixed, store, only="x")
     with pytest.raises(ConfigError, match=r"scripted model answers in this process.*--model NAME"):
         find(config(labeler="scripted", writer="scripted", checker="scripted"), store)
+
+
+def test_labels_can_be_asked_for_ahead_of_need(store: Store) -> None:
+    needed, ahead = find(config(), store).requests, find(config(), store, sentences_ahead=90).requests
+    assert {*needed} < {*ahead} and len(ahead) == len(needed) + 2 * 4
+    assert {absent.request.task for absent in ahead} == {"label_many"}
+
+
+def test_what_failed_for_good_is_pending_again_where_that_is_wanted(store: Store, tmp_path: Path) -> None:
+    requests = find(config(), store).requests
+    error = {"error": {"message": "blocked", "code": "content_filter"}}
+    lines = [result_line(requests[0].key, error, 400), result_line(requests[1].key, None, 500)]
+    asyncio.run(commit_answers(store, CallSettings(), [write_lines(tmp_path / "r.jsonl", lines)]))
+    again = find(config(), store).requests
+    assert requests[1] in again and requests[0] not in again
+    assert requests[0] in find(config(), store, failed=True).requests
+
+
+def test_what_another_run_asks_for_is_left_out(store: Store) -> None:
+    first, *others = find(config(), store).requests
+
+    async def claim_and_find() -> Pending:
+        async with open_session(
+            CallSettings(base_url=first.endpoint), store.engine, OfflineEndpoint
+        ) as session:
+            ledger = session.model(first.model)
+            accounts = Accounts(session.ledger_writer, session.budget, session.usage)
+            await CallAttempt(ledger.provider, accounts, first.key, first.request).begin()
+            return await find_pending(service.prepare(config(), to_ask=False), store, Silence())
+
+    pending = asyncio.run(claim_and_find())
+    assert pending.requests == others
+    assert [*pending.asked_elsewhere.values()] == [1]
+    assert f"process {os.getpid()}" in next(iter(pending.asked_elsewhere))
 
 
 def test_a_cap_and_a_missing_key_stop_nothing_that_costs_nothing(store: Store) -> None:
