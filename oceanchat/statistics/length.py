@@ -142,10 +142,11 @@ def asked_sentences(asked: AskedLength) -> list[str]:
         f"The writer was asked for {ranges}, in equal measure for both levels; of {asked.written:,} dialogues"
         f" {asked.missed:,} missed that by more than a third and were rejected (gate:{ANSWER_LENGTH})."
     ]
-    if asked.compliance.value is not None and asked.compliance.value < HEEDED:
+    heeding = asked.compliance
+    if heeding.value is not None and heeding.value < HEEDED:
         sentences.append(
-            f"It does not heed the lengths it is asked for: {asked.compliance.text(SHARE)} of its dialogues keep"
-            " to them, and those that do are the ones that had that length anyway."
+            f"It does not heed the lengths it is asked for: {heeding.text(SHARE)} of its dialogues keep to"
+            " them, and those that do are the ones that had that length anyway."
         )
     if Trait.E.value in asked.ranges:
         sentences.append(
