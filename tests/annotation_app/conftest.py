@@ -1,40 +1,15 @@
-"""A real chromium, and apps to look at with it."""
+"""Apps to look at with a real chromium."""
 
-import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Page
 
 from tests.annotation_app.running import RunningApp, running
+from tests.chromium import browser, visit
 
-MILLISECONDS = 60_000
-"""How long a busy machine may take to show something."""
-expect.set_options(timeout=MILLISECONDS)
-CHROMIUM = "/usr/bin/chromium"
-QUIET = (
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """Chromium; in CI a missing one fails, elsewhere it skips.
-
-    Not for the whole run: while it is open an event loop is running, which asynchronous tests cannot bear.
-    """
-    if not Path(CHROMIUM).exists() and not os.environ.get("CI"):
-        pytest.skip("no chromium")
-    with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=CHROMIUM, args=list(QUIET))
-        yield opened
-        opened.close()
+__all__ = ["browser", "visit"]
 
 
 @pytest.fixture
@@ -42,25 +17,6 @@ def app(tmp_path: Path) -> Iterator[RunningApp]:
     """An app with an empty store, not started yet."""
     with running(tmp_path) as running_app:
         yield running_app
-
-
-@pytest.fixture
-def visit(browser: Browser) -> Iterator[Callable[..., Page]]:
-    """Opens pages in contexts of their own: other people at other machines."""
-    contexts = []
-
-    def open_page(width: int = 1280, height: int = 800, scheme: str = "light") -> Page:
-        context = browser.new_context(
-            viewport={"width": width, "height": height},
-            color_scheme="dark" if scheme == "dark" else "light",
-        )
-        context.set_default_timeout(MILLISECONDS)
-        contexts.append(context)
-        return context.new_page()
-
-    yield open_page
-    for context in contexts:
-        context.close()
 
 
 def sign_in(page: Page, app: RunningApp, name: str, url: str | None = None) -> None:

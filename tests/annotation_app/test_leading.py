@@ -2,33 +2,19 @@
 
 import json
 import re
-from collections.abc import Callable
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
 from oceanchat.annotation import accounts, revisions
 from tests.annotation_app.conftest import sign_in, token
 from tests.annotation_app.running import RunningApp, http_get
+from tests.chromium import Visit, faults
 from tests.oceanchat.annotation.scenes import BAD, GOOD, label_all
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
-Visit = Callable[..., Page]
 NOT_OURS = ("canvas", "stDataFrame", "vega", "stToolbar", "stAppDeployButton")
 """Parts that Streamlit draws; their faults are theirs."""
-
-
-def faults(page: Page) -> list[str]:
-    """What axe-core finds in violation of WCAG 2.1 A and AA."""
-    rules = {"runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"]}}
-    found_by_axe = Axe().run(page, options=rules).response["violations"]
-    return [
-        f"{violation['id']}: {node['html'][:160]}"
-        for violation in found_by_axe
-        for node in violation["nodes"]
-        if not any(part in json.dumps(node["target"]) + node["html"] for part in NOT_OURS)
-    ]
 
 
 def split(app: RunningApp) -> None:
@@ -49,32 +35,32 @@ def test_every_page_meets_wcag_aa(app: RunningApp, visit: Visit, scheme: str) ->
     problems: dict[str, list[str]] = {}
     page = visit(1280, 800, scheme)
     page.goto(f"{app.url}/login")
-    problems["sign in"] = faults(page)
+    problems["sign in"] = faults(page, NOT_OURS)
     sign_in(page, app, "Ann")
     expect(page.get_by_role("heading", name="All done")).to_be_visible()
     assert page.title() == "Validate · OCEAN-Chat"
     page.goto(f"{app.url}/?item={reopened}")
     token(page)
-    problems["validate"] = faults(page)
+    problems["validate"] = faults(page, NOT_OURS)
     page.keyboard.press("?")
-    problems["keys"] = faults(page)
+    problems["keys"] = faults(page, NOT_OURS)
     new = visit(1280, 800, scheme)
     sign_in(new, app, "New")
     new.get_by_role("button", name="I have read them").wait_for()
-    problems["guidelines"] = faults(new)
+    problems["guidelines"] = faults(new, NOT_OURS)
     new.get_by_role("button", name="I have read them").click()
     token(new)
-    problems["describe"] = faults(new)
+    problems["describe"] = faults(new, NOT_OURS)
     lead = visit(1280, 800, scheme)
     sign_in(lead, app, "Lea")
     for name in ("Progress", "Agreement", "Items"):
         lead.goto(f"{app.url}/{name.lower()}")
         lead.get_by_role("heading", name=name, exact=True).wait_for()
         lead.get_by_test_id("stDataFrame").first.wait_for()
-        problems[name] = faults(lead)
+        problems[name] = faults(lead, NOT_OURS)
     lead.goto(f"{app.url}/disagreements")
     token(lead)
-    problems["disagreements"] = faults(lead)
+    problems["disagreements"] = faults(lead, NOT_OURS)
     assert {name: each for name, each in problems.items() if each} == {}
 
 

@@ -8,7 +8,7 @@ from playwright.sync_api import sync_playwright
 
 from preact.evaluation.report.page import Page
 from preact.evaluation.report.provenance import _flat
-from tests.annotation_app.conftest import CHROMIUM, QUIET
+from tests.chromium import CHROMIUM, QUIET
 
 LONG = {"recipe": {"rank": 256, "target_modules": []}, "hashes": ["0123456789abcdef" * 4] * 8}
 
