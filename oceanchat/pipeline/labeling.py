@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from oceanchat.errors import CallFailed
-from oceanchat.facets import FACETS
 from oceanchat.llm.chat import ChatRequest, RecordingModel
 from oceanchat.llm.parsing import ask_until_parsed
 from oceanchat.llm.sharing import SharedForm, ask_about_all
@@ -19,9 +18,10 @@ from oceanchat.pipeline.replies.labels import FacetLabel as FacetLabel
 from oceanchat.pipeline.replies.labels import parse_label as parse_label
 from oceanchat.pipeline.replies.labels import parse_labels as parse_labels
 from oceanchat.pipeline.replies.labels import read_label
+from oceanchat.pipeline.trait_blanks import label_blanks
 from oceanchat.prompts import Template
 from oceanchat.records import Candidate, Sentence
-from oceanchat.traits import LEVELS, Trait
+from oceanchat.traits import Trait
 
 LABEL_TOKENS = 300
 """Completion limit of one sentence's label, in tokens."""
@@ -121,18 +121,8 @@ class Labeler:
         return parse_labels(reply, self.trait, count)
 
     def _request(self, template: Template, usual_tokens: int, **material: str) -> ChatRequest:
-        labels = [
-            f"{facet.id}-{level.value}: {facet.manner(level)}"
-            for facet in FACETS[self.trait]
-            for level in LEVELS
-        ]
         return ChatRequest(
-            messages=template.fill(
-                trait=self.trait.label,
-                definition=self.trait.definition,
-                facets="\n".join(labels),
-                **material,
-            ),
+            messages=template.fill(**label_blanks(self.trait), **material),
             task=template.task,
             max_tokens=self.tokens or usual_tokens,
             temperature=0.0,

@@ -21,9 +21,9 @@ from oceanchat.pipeline.replies.dialogue import read_dialogue
 from oceanchat.pipeline.replies.utterance import parse_theme as parse_theme
 from oceanchat.pipeline.replies.utterance import parse_utterance as parse_utterance
 from oceanchat.pipeline.replies.utterance import read_theme, read_utterance
+from oceanchat.pipeline.trait_blanks import exchanges_blank, facet_blanks, level_blanks
 from oceanchat.prompts import Prompts
 from oceanchat.records import Role, SeedState, SeedTopic, Turn, transcript
-from oceanchat.traits import TRAITS
 
 T = TypeVar("T")
 Mode = Literal["screenplay", "dual"]
@@ -81,11 +81,7 @@ class Writer:
             return WrittenDialogue("refused" if refused else "failed", detail=f"{error.reason}: {error}")
 
     async def _screenplay(self, seed: SeedTopic, used: list[ChatRequest]) -> WrittenDialogue:
-        lines = f"{2 * self.exchanges} lines: {_counted(self.exchanges, 'question')},"
-        values = self._seed_values(seed) | {
-            "exchanges": f"{_counted(self.exchanges, 'exchange')}, that is {lines}"
-            f" {_counted(self.exchanges, 'answer')}"
-        }
+        values = self._seed_values(seed) | {"exchanges": exchanges_blank(self.exchanges)}
         if seed.answer_words:
             values["answer_words"] = ", ".join(map(str, seed.answer_words))
         limit = self.dialogue_tokens or 2 * self.exchanges * self.words * TOKENS_PER_WORD
@@ -154,16 +150,8 @@ class Writer:
         if facet is None:
             raise ValueError(f"seed topic {seed.id} has no known facet: {seed.facet}")
         return {
-            "trait": seed.trait.label,
-            "level": seed.level.value,
-            "description": seed.trait_level.description,
-            "facet": facet.id,
-            "facet_description": f"{facet.description}; someone like this {facet.manner(seed.level)}",
-            "other_traits": ", ".join(trait.label for trait in TRAITS if trait is not seed.trait),
+            **level_blanks(seed.trait_level),
+            **facet_blanks(seed.trait_level, facet),
             "words": str(self.words),
             "seed_topic": seed.text,
         }
-
-
-def _counted(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

@@ -64,9 +64,35 @@ class Selection(NamedTuple):
     @property
     def shareable(self) -> bool:
         """Whether every seed topic may be passed on: all come from corpora that say so."""
-        shared = bool(self.corpora) and all(corpus.facts.get("shareable") is True for corpus in self.corpora)
         every = [*self.released, *(rejection.dialogue for rejection in self.rejected)]
-        return shared and not any(d.source == "imported" and d.seed_topic for d in every)
+        return may_be_passed_on(self.corpora, every)
+
+
+def may_be_passed_on(corpora: Sequence[StoredCorpus], dialogues: Iterable[Dialogue]) -> bool:
+    """Whether the seed topics of dialogues may be: all come from corpora that say so."""
+    shared = bool(corpora) and all(corpus.facts.get("shareable") is True for corpus in corpora)
+    return shared and not any(d.source == "imported" and d.seed_topic for d in dialogues)
+
+
+class PeoplesLabels(NamedTuple):
+    """What people said of a store's dialogues."""
+
+    complete: HumanLabels
+    """Of dialogues that have all the labels their sample asks for."""
+    begun: frozenset[str]
+    """Ids of dialogues with some of these labels only."""
+
+
+def peoples_labels(store: Store) -> PeoplesLabels:
+    """The labels of all samples, each dialogue's from the sample in which most people labeled it."""
+    with store.reading() as connection:
+        samples = [
+            (sample.overlap, human_labels(validation_table(connection, sample.id)))
+            for sample in all_samples(connection)
+        ]
+    complete = _most_labelled(_complete(labels, overlap) for overlap, labels in samples)
+    begun = {dialogue_id for _, labels in samples for dialogue_id in labels} - complete.keys()
+    return PeoplesLabels(complete, frozenset(begun))
 
 
 def select_dialogues(store: Store, require: Require, build: str | None = None) -> Selection:
@@ -80,12 +106,7 @@ def select_dialogues(store: Store, require: Require, build: str | None = None) -
         used = dict.fromkeys(row.corpus_id for row in builds)
         corpora = [corpus for used_id in used if (corpus := stored_corpus(connection, used_id))]
         annotators = {a.pseudonym: _public_profile(a.profile) for a in annotator_rows.everyone(connection)}
-        samples = [
-            (sample.overlap, human_labels(validation_table(connection, sample.id)))
-            for sample in all_samples(connection)
-        ]
-    human = _most_labelled(_complete(labels, overlap) for overlap, labels in samples)
-    begun = {dialogue_id for _, labels in samples for dialogue_id in labels} - human.keys()
+    human, begun = peoples_labels(store)
     profiles = {name: annotators.get(name, {}) for name in sorted(_annotators(human))}
     released: list[Dialogue] = []
     rejected: list[Rejection] = []

@@ -38,6 +38,7 @@ from oceanchat.release.folder import (
 )
 from oceanchat.release.licenses import check_license
 from oceanchat.release.manifest import FORMAT, Balance, Counts, Manifest, ReleasedFile, Require
+from oceanchat.release.public_names import public_name
 from oceanchat.release.quality import (
     Figures,
     checker,
@@ -307,11 +308,6 @@ def _published(build: StoredBuild) -> dict[str, Any]:
         name: public_name(build.config[name]) for name in ("essays", "prompts") if build.config.get(name)
     }
     return {**build.config, **paths, "requested": build.requested}
-
-
-def public_name(name: str) -> str:
-    """A corpus as the public may know it: a Hub id as it is, of a path its last part."""
-    return name if re.fullmatch(r"[\w.-]+(/[\w.-]+)?", name) and not name.startswith(".") else Path(name).name
 
 
 def count_rows(

@@ -81,11 +81,11 @@ def length(manifest: Manifest, quality: Quality) -> str:
     concerns = length_concerns(LengthFigures(words, exchanges))
     text = note + table(["trait", "words an answer (95 % interval)", "exchanges (95 % interval)"], rows)
     text += "\n**Concern.** " + " ".join(concerns) + "\n" if concerns else ""
-    asked = _asked(manifest, quality)
+    asked = asked_lengths(manifest, quality)
     return text + ("\n" + " ".join(asked_sentences(asked)) + "\n" if asked else "")
 
 
-def _asked(manifest: Manifest, quality: Quality) -> AskedLength | None:
+def asked_lengths(manifest: Manifest, quality: Quality) -> AskedLength | None:
     """The lengths that the builds asked for, and how far their writer kept to them."""
     ranges = {}
     for code, build in manifest.builds.items():

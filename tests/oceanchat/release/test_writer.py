@@ -10,7 +10,7 @@ import yaml  # type: ignore[import-untyped]
 from oceanchat.errors import ConfigError, ReleaseError
 from oceanchat.release.folder import Release
 from oceanchat.release.verification import verify_release
-from oceanchat.release.writer import ReleaseConfig, public_name, write_release
+from oceanchat.release.writer import ReleaseConfig, write_release
 from oceanchat.store.database import Store, open_store
 from oceanchat.store.imports import add_imported
 from tests.oceanchat.release.factories import make_dialogue, make_dialogues, make_store
@@ -185,10 +185,3 @@ def test_what_a_killed_run_left_is_swept_away(tmp_path: Path) -> None:
     written = write_release(config(tmp_path), make_store(tmp_path / "store.db", make_dialogues(1)))
     assert "half.parquet" not in contents(written.folder)
     assert not left.exists()
-
-
-def test_public_names_hold_no_folders() -> None:
-    assert public_name("/home/me/essays.csv") == "essays.csv"
-    assert public_name("owner/dataset") == "owner/dataset"
-    assert public_name("../private/essays.csv") == "essays.csv"
-    assert public_name("bundled essays") == "bundled essays"
