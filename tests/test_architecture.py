@@ -178,6 +178,8 @@ TESTED_ELSEWHERE = {
     "tests/oceanchat/store/test_database.py": (
         "oceanchat/store/location oceanchat/store/schema oceanchat/store/upsert"
     ),
+    "tests/oceanchat/viewer/test_page.py": "oceanchat/viewer/content",
+    "tests/oceanchat/viewer/test_store_content.py": "oceanchat/viewer/agreement",
     "tests/preact/cli/test_evaluation.py": "preact/cli/plots",
     "tests/preact/evaluation/comparison/test_comparing.py": (
         "preact/evaluation/comparison/assembly preact/evaluation/comparison/diagnosis"

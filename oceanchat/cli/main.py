@@ -12,6 +12,7 @@ from oceanchat.cli.agreement import agreement
 from oceanchat.cli.annotation import annotate, annotators, sample
 from oceanchat.cli.build import build
 from oceanchat.cli.calls import batches, costs, estimate, retry
+from oceanchat.cli.demo import demo
 from oceanchat.cli.evaluation import evaluation
 from oceanchat.cli.group import CONTEXT, CommandGroup, run_group
 from oceanchat.cli.release import diff, import_, publish, release, verify
@@ -19,6 +20,7 @@ from oceanchat.cli.request_files import answers, pending
 from oceanchat.cli.results import backup, export, show, stats, status
 from oceanchat.cli.serve import serve_scripted
 from oceanchat.cli.topics import topics
+from oceanchat.cli.view import view
 
 
 @click.group(cls=CommandGroup, context_settings=CONTEXT)
@@ -27,14 +29,15 @@ def oceanchat() -> None:
     """Build, check, validate and release dialogues that show one Big Five trait.
 
     \b
-    Start with:   oceanchat build O+
+    Start with:   oceanchat demo
     This is free and works offline: a built-in scripted model answers until you name another with --model.
     """
 
 
+oceanchat.add_section("Start", demo)
 oceanchat.add_section("Build", build, import_, retry, batches, pending, answers, serve_scripted)
 oceanchat.add_section("Money", estimate, costs)
-oceanchat.add_section("Look", status, show, stats, topics, export, backup)
+oceanchat.add_section("Look", status, show, view, stats, topics, export, backup)
 oceanchat.add_section("Validate", sample, evaluation, annotators, annotate, agreement)
 oceanchat.add_section("Release", release, verify, diff, publish)
 

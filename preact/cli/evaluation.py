@@ -266,8 +266,14 @@ def compare(interviews: tuple[Path, ...], baselines: tuple[Path, ...], judge: st
 @click.command()
 @comparison_options
 @output_option("Folder for the report and its figures.")
-def report(interviews: tuple[Path, ...], output: Path, baselines: tuple[Path, ...], judge: str | None,
-           mode: str | None) -> None:  # fmt: skip
+@click.option(
+    "--view",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Page of `oceanchat view` about the data, to which the report then links.",
+)
+def report(interviews: tuple[Path, ...], output: Path, view: Path | None, baselines: tuple[Path, ...],
+           judge: str | None, mode: str | None) -> None:  # fmt: skip
     """Write one page (HTML and Markdown) with tables, tests, judges, sensitivity, figures and provenance.
 
     \b
@@ -277,7 +283,7 @@ def report(interviews: tuple[Path, ...], output: Path, baselines: tuple[Path, ..
     from preact.evaluation.report.report import write_report
 
     assembly = assemble(interviews, baselines, judge, mode)
-    files = write_report(assembly.scored, assembly.comparison, output)
+    files = write_report(assembly.scored, assembly.comparison, output, view)
     click.echo(f"{files.markdown}\n{files.html}")
 
 

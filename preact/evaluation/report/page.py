@@ -10,21 +10,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-_CSS = (
-    ":root{color-scheme:light dark;--ink:#1b1b1b;--paper:#fff;--line:#ddd;--alarm:#fdf1ea;--code:#f3f3f3}"
-    "@media(prefers-color-scheme:dark){:root{--ink:#e4e4e4;--paper:#161616;--line:#444;--alarm:#37241a;"
-    "--code:#262626}}"
-    "body{font:16px/1.5 system-ui,sans-serif;max-width:76rem;margin:2rem auto;padding:0 1rem;"
-    "color:var(--ink);background:var(--paper);overflow-wrap:break-word}"
-    "table{border-collapse:collapse;font-size:.85rem;display:block;overflow-x:auto;margin:1rem 0}"
-    "th,td{padding:.25rem .55rem;border-bottom:1px solid var(--line);text-align:right;white-space:nowrap}"
-    "th{white-space:normal;vertical-align:bottom}td{vertical-align:top}"
-    "th.words,td.words{text-align:left}td.text{white-space:normal;text-align:left;min-width:12rem}"
-    "table.facts{display:table;width:100%;table-layout:fixed}.facts td{white-space:normal;text-align:left;"
+from oceanchat.web_page import web_page
+
+_STYLE = (
+    "main{max-width:76rem;margin:2rem auto;padding:0 1rem;overflow-wrap:break-word}h1{margin-top:0}"
+    "th{white-space:normal}:is(th,td).words{text-align:left}td.text{min-width:12rem}"
+    "table.facts{width:100%;table-layout:fixed}.facts td{white-space:normal;text-align:left;"
     "overflow-wrap:anywhere}.facts td:first-child{width:32%}"
-    "pre{background:var(--code);padding:.5rem .75rem;font-size:.8rem;white-space:pre-wrap;"
-    "overflow-wrap:anywhere}"
-    ".alarm{border-left:.3rem solid #D55E00;background:var(--alarm);padding:.5rem 1rem .5rem 2rem}"
+    "pre{background:var(--shade);padding:.5rem .75rem;white-space:pre-wrap;overflow-wrap:anywhere}"
+    "ul.alarm{padding-left:2rem}"
     "figure{margin:1rem 0}figure svg{max-width:100%;height:auto;background:#fff}"
     ".cases{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(18rem,100%),1fr));gap:1rem}"
     ".cases section{border:1px solid var(--line);border-radius:.4rem;padding:.5rem 1rem}"
@@ -53,6 +47,12 @@ class Page:
         """Running text."""
         self._add(_md(text), f"<p>{_ht(text)}</p>")
 
+    def links(self, text: str, targets: Sequence[tuple[str, str]]) -> None:
+        """Running text that ends in links: what each is called, and where it leads."""
+        named = ", ".join(f"[{_md(name)}]({target})" for name, target in targets)
+        anchors = ", ".join(f'<a href="{_ht(target)}">{_ht(name)}</a>' for name, target in targets)
+        self._add(f"{_md(text)} {named}", f"<p>{_ht(text)} {anchors}</p>")
+
     def points(self, texts: Sequence[str], *, alarm: bool = False) -> None:
         """A list; an alarm is highlighted."""
 
@@ -75,7 +75,8 @@ class Page:
             "<tr>" + "".join(_cell(cell, n) for cell, n in zip(row, left, strict=True)) + "</tr>"
             for row in rows
         )
-        self._add("\n".join(lines), f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>")
+        table = f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+        self._add("\n".join(lines), f"<div class=wide tabindex=0>{table}</div>")
 
     def command(self, text: str) -> None:
         """A command that can be copied; long ones wrap."""
@@ -117,13 +118,8 @@ class Page:
 
     def html(self) -> str:
         """The page as one HTML file that needs nothing else."""
-        body = "\n".join(self._html)
-        return (
-            '<!doctype html>\n<html lang="en">\n<meta charset="utf-8">\n'
-            '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-            f"<title>{_ht(self.title)}</title>\n"
-            f"<style>{_CSS}</style>\n<h1>{_ht(self.title)}</h1>\n{body}\n</html>\n"
-        )
+        body = "\n".join([f"<main>\n<h1>{_ht(self.title)}</h1>", *self._html, "</main>"])
+        return web_page(self.title, body, style=_STYLE)
 
     def write(self, folder: Path, name: str) -> tuple[Path, Path]:
         """Write NAME.md and NAME.html."""

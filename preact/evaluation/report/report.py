@@ -5,12 +5,14 @@ the judge's controls and agreement, missing scores and what they could change, l
 the paper's figures where they can be compared, and how everything was produced. It computes nothing itself.
 """
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
+from urllib.parse import quote
 
 from oceanchat.statistics.figure import number, signed
-from oceanchat.traits import CODES
+from oceanchat.traits import CODES, TRAIT_LEVELS
 from preact.evaluation.comparison.comparing import Comparison
 from preact.evaluation.comparison.diagnosis import concerns
 from preact.evaluation.comparison.statistics import cluster_bootstrap
@@ -38,13 +40,20 @@ class ReportFiles(NamedTuple):
     html: Path
 
 
-def write_report(scored: Sequence[ScoredInterview], comparison: Comparison, folder: Path) -> ReportFiles:
-    """Write report.md, report.html and the plots' files into `folder`."""
+def write_report(
+    scored: Sequence[ScoredInterview], comparison: Comparison, folder: Path, dialogues: Path | None = None
+) -> ReportFiles:
+    """Write report.md, report.html and the plots' files into `folder`.
+
+    `dialogues` is a page of `oceanchat view` about the data, to which the report then leads.
+    """
     page = Page("Judged trait expression")
     page.paragraph(
         "Scores say how strongly a judge sees a trait expressed in interview answers, from 1 (not at all) "
         "to 5 (strongly). They say nothing about a personality behind the answers."
     )
+    if dialogues is not None:
+        _dialogues(page, Path(os.path.relpath(dialogues, folder)).as_posix())
     warnings = concerns(scored)
     if warnings:
         page.heading("Read this first")
@@ -57,6 +66,13 @@ def write_report(scored: Sequence[ScoredInterview], comparison: Comparison, fold
     _answers(page, scored)
     add_provenance(page, scored)
     return ReportFiles(*page.write(folder, "report"))
+
+
+def _dialogues(page: Page, address: str) -> None:
+    """Ways to the dialogues of each trait-level, relative so that both pages can move together."""
+    address = quote(address)
+    by_level = [(level.code, f"{address}#level={level.name}") for level in TRAIT_LEVELS]
+    page.links("The dialogues of the data, with where each comes from:", [("all", address), *by_level])
 
 
 def _leakage(page: Page, scored: Sequence[ScoredInterview], folder: Path) -> None:

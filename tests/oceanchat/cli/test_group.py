@@ -33,7 +33,7 @@ COMMANDS = dict([*commands_of(oceanchat, "oceanchat"), *commands_of(preact, "pre
 def test_help_lists_commands_as_people_meet_them(command: Command) -> None:
     printed = command("--help").out
     headings = [line[:-1] for line in printed.splitlines() if line.endswith(":") and line[0] != " "]
-    assert headings == ["Options", "Build", "Money", "Look", "Validate", "Release"]
+    assert headings == ["Options", "Start", "Build", "Money", "Look", "Validate", "Release"]
     for name in oceanchat.commands:
         assert printed.count(f"\n  {name} ") == 1, name
 

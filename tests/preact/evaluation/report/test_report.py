@@ -146,3 +146,11 @@ async def test_the_papers_backbone_asked_something_else_is_not_compared(tmp_path
     entry = await judged(tmp_path / "a", system, Reader())
     text = write_report([entry], compare([entry.row()]), tmp_path / "out").markdown.read_text()
     assert "not comparable, another inventory (small; the paper used BFI)" in text
+
+
+async def test_the_report_leads_to_the_page_of_its_dialogues_wherever_both_are_moved(tmp_path: Path) -> None:
+    entry = await judged(tmp_path / "a", Parrot(), Reader())
+    view = tmp_path / "my data" / "page.html"
+    files = write_report([entry], compare([entry.row()]), tmp_path / "out", view)
+    assert 'href="../my%20data/page.html#level=n-low">N-</a>' in files.html.read_text()
+    assert "(../my%20data/page.html#level=o-high)" in files.markdown.read_text()

@@ -1,0 +1,1 @@
+"""The page one can mail, of dialogues."""
