@@ -9,6 +9,7 @@ import time
 import uuid
 import warnings
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -50,10 +51,19 @@ def end(server: Any, number: int) -> None:
         return
     with contextlib.suppress(ProcessLookupError):
         os.kill(pid, number)
-    while os.path.exists(f"/proc/{pid}"):
+    while _is_running(pid):
         with contextlib.suppress(ChildProcessError):
             os.waitpid(pid, os.WNOHANG)
         time.sleep(0.05)
+
+
+def _is_running(pid: int) -> bool:
+    """Whether it has not ended; the system's first process may take seconds to forget one that has."""
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+    return state != "Z"
 
 
 def throw_away(server: Any, folder: str) -> None:
