@@ -4,10 +4,59 @@ The project's only imports by name: packages of an extra are loaded when a comma
 others start fast and a base install, which lacks them, ends in one clear line.
 """
 
+from collections.abc import Mapping
 from importlib import import_module
 from typing import Any
 
 from oceanchat.errors import ConfigError
+
+_AGREEMENT = ("krippendorff", "numpy", "pandas")
+EXTRAS: Mapping[str, tuple[str, ...]] = {
+    "agreement": _AGREEMENT,
+    "excel": (*_AGREEMENT, "openpyxl"),
+    "app": ("Authlib", "altair", "anyio", *_AGREEMENT, "starlette", "streamlit"),
+    "release": (
+        *("datasets", "huggingface_hub", "matplotlib", *_AGREEMENT, "pyarrow", "pyyaml"),
+        *("scikit-learn", "scipy"),
+    ),
+    "train": (
+        *("accelerate", "datasets", "gguf", "huggingface_hub", "jinja2", "matplotlib", "numpy", "peft"),
+        *(
+            "pyarrow",
+            "safetensors",
+            "scikit-learn",
+            "scipy",
+            "threadpoolctl",
+            "tokenizers",
+            "torch",
+            "tqdm",
+            "transformers",
+        ),
+    ),
+    "inspect": ("inspect_ai",),
+    "serve": ("python-multipart", "starlette", "uvicorn"),
+    "postgres": ("psycopg",),
+    "ray": ("psycopg", "ray"),
+    "notebook": (*_AGREEMENT, "tqdm"),
+}
+"""Extra -> the packages it installs, as pyproject.toml says."""
+
+_PACKAGES = {
+    "authlib": "Authlib",
+    "multipart": "python-multipart",
+    "python_multipart": "python-multipart",
+    "sklearn": "scikit-learn",
+    "yaml": "pyyaml",
+}
+"""Module -> its package, where the names differ."""
+
+
+def smallest_extra(module: str) -> str | None:
+    """The extra that installs the package of a module and the fewest others; None where none does."""
+    top = module.partition(".")[0]
+    package = _PACKAGES.get(top, top)
+    fitting = [extra for extra, packages in EXTRAS.items() if package in packages]
+    return min(fitting, key=lambda extra: len(EXTRAS[extra]), default=None)
 
 
 def load_optional(module: str, extra: str) -> Any:

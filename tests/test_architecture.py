@@ -108,6 +108,8 @@ def test_names_are_nouns() -> None:
 
 
 TESTED_ELSEWHERE = {
+    "tests/oceanchat/doctor/test_project.py": "oceanchat/doctor/findings",
+    "tests/test_commands.py": "oceanchat/__main__ oceanchat/cli/help_layout preact/__main__",
     "tests/annotation_app/test_access.py": (
         "annotation_app/app annotation_app/entrance annotation_app/navigation annotation_app/routes "
         "annotation_app/session annotation_app/settings annotation_app/sign_in"
@@ -180,7 +182,7 @@ TESTED_ELSEWHERE = {
     ),
     "tests/oceanchat/viewer/test_page.py": "oceanchat/viewer/content",
     "tests/oceanchat/viewer/test_store_content.py": "oceanchat/viewer/agreement",
-    "tests/preact/cli/test_evaluation.py": "preact/cli/plots",
+    "tests/preact/cli/test_evaluation.py": "preact/cli/options preact/cli/plots",
     "tests/preact/evaluation/comparison/test_comparing.py": (
         "preact/evaluation/comparison/assembly preact/evaluation/comparison/diagnosis"
     ),

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import NamedTuple, NoReturn
 
 from oceanchat.errors import AnnotationError
+from oceanchat.extras import missing_package
 
 THEME = {
     "theme.light.primaryColor": "#1f6f78",
@@ -29,7 +30,7 @@ class Serving(NamedTuple):
     """What the app serves, and where."""
 
     store: str
-    address: str = "127.0.0.1"
+    host: str = "127.0.0.1"
     port: int = 8501
     prompts: Path | None = None
     sample: int | None = None
@@ -43,10 +44,10 @@ def command(serving: Serving) -> list[str]:
     """The command line that starts the app; AnnotationError when the app is not installed."""
     spec = importlib.util.find_spec("annotation_app")
     if importlib.util.find_spec("streamlit") is None or spec is None or not spec.submodule_search_locations:
-        raise AnnotationError("the annotation app is not installed; run: pip install 'ocean-chat[app]'")
+        raise AnnotationError(missing_package("streamlit", "app"))
     app = Path(next(iter(spec.submodule_search_locations))) / "app.py"
     options = {
-        "server.address": serving.address,
+        "server.address": serving.host,
         "server.port": str(serving.port),
         "server.baseUrlPath": serving.base_path.strip("/"),
         "server.headless": "true",

@@ -13,7 +13,14 @@ from click.core import ParameterSource
 from oceanchat.cli.chosen_build import build_option, chosen_build
 from oceanchat.cli.flags import read_config
 from oceanchat.cli.group import CommandGroup
-from oceanchat.cli.options import json_option, prompts_option, sample_option, store_option
+from oceanchat.cli.options import (
+    host_option,
+    json_option,
+    port_option,
+    prompts_option,
+    sample_option,
+    store_option,
+)
 from oceanchat.errors import ConfigError
 from oceanchat.traits import CODES
 
@@ -36,10 +43,14 @@ if TYPE_CHECKING:
     default=3,
     show_default=True,
     metavar="N",
-    help="Number of annotators who label each dialogue.",
+    help="Number of annotators for each item.",
 )
 @click.option(
-    "--seed", default=0, show_default=True, help="Random seed for the dialogues drawn and their order."
+    "--seed",
+    default=0,
+    show_default=True,
+    metavar="N",
+    help="Random seed for the dialogues drawn and their order.",
 )
 @click.option(
     "--repeats",
@@ -65,7 +76,11 @@ if TYPE_CHECKING:
     help="Also draw N dialogues per trait-level that the checker rejected, to see what it misses.",
 )
 @click.option(
-    "--min-seconds", default=3.0, show_default=True, help="Minimum time before a label is accepted."
+    "--min-seconds",
+    default=3.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="Minimum time before a label or rating is accepted.",
 )
 @click.option(
     "--plan",
@@ -82,7 +97,7 @@ if TYPE_CHECKING:
     help="Share of valid dialogues to plan with.",
 )
 @click.option("--more", is_flag=True, help="Draw more dialogues into the newest sample, up to these numbers.")
-@click.option("--another", is_flag=True, help="Draw a new sample; the old one stays in the store.")
+@click.option("--another", is_flag=True, help="Start a new one; the old one stays in the store.")
 @prompts_option
 @build_option
 @store_option
@@ -243,7 +258,7 @@ def profile(name: str, store: str, **facts: str | None) -> None:
     """Record background, language level and pay; the release card shows them without the name.
 
     \b
-    oceanchat annotators profile "Ada Lovelace" --background "MSc psychology" --pay "15 EUR an hour"
+    oceanchat annotators profile "Ada Lovelace" --pay "15 EUR an hour"
     """
     from oceanchat.annotation import accounts
     from oceanchat.store.database import open_store
@@ -307,8 +322,8 @@ def admit(name: str, store: str) -> None:
 
 
 @click.command()
-@click.option("--port", default=8501, show_default=True, help="Port to listen on.")
-@click.option("--address", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@port_option(8501)
+@host_option
 @click.option("--base-path", default="", metavar="PATH", help="Path below which a proxy serves it.")
 @click.option(
     "--allowed-origin",

@@ -10,6 +10,7 @@ from oceanchat.cli.build_options import build_options
 from oceanchat.cli.cluster import check_ray, ray_options, workplace
 from oceanchat.cli.flags import build_config
 from oceanchat.cli.options import json_option, store_option
+from oceanchat.cli.project_file import say_used_options
 from oceanchat.cli.spending import may_spend
 
 SHORT, NOT_AGREED = 3, 1
@@ -20,7 +21,7 @@ Examples:
   oceanchat build O+
   oceanchat build all --essays essays.csv --count 100
   oceanchat build N- --model qwen2.5:7b --base-url http://localhost:11434/v1
-  oceanchat build O+ --model gpt-3.5-turbo-1106 --checker gpt-4-0613 --max-usd 5
+  oceanchat build O+ --model gpt-3.5-turbo-1106 --checker gpt-4-0613
 """
 
 
@@ -52,6 +53,9 @@ def build(
     Running the command again asks nothing twice, and raising --count asks only for the difference. Nothing
     is sent or spent unless you name a model; on a terminal you then see a forecast and are asked once. Exit
     code 3 means that the corpus yielded fewer dialogues than requested.
+
+    Options one always types can stand in oceanchat.toml in the current folder, below [oceanchat] or
+    [oceanchat.build]: store = "study.db".
     """
     from oceanchat.cli.display import build as result_tables
     from oceanchat.cli.display.progress import BuildProgress
@@ -60,6 +64,7 @@ def build(
     from oceanchat.pipeline.results import sample_dialogues
     from oceanchat.store.database import open_store
 
+    say_used_options()
     config = build_config(flags)
     prepared = service.prepare(config, to_ask=not dry_run)
     check_ray(ray, ray_workers, prepared, store)

@@ -9,10 +9,12 @@ import click
 from oceanchat.cli.options import (
     base_url_option,
     check_option,
+    concurrency_option,
     endpoint_name_option,
     exchanges_option,
     extra_body_option,
     max_usd_option,
+    offline_option,
     prices_option,
     prompts_option,
     reasoning_effort_option,
@@ -123,18 +125,23 @@ RECIPE = (
 )
 """What decides the result."""
 
-MODELS = (
+ROLES = (
     click.option("--model", metavar="NAME", help="Model for all three roles. Default: the scripted model."),
-    click.option("--labeler", metavar="NAME", help="Model that labels sentences. Default: --model."),
+    click.option(
+        "--labeler", "--labeller", metavar="NAME", help="Model that labels sentences. Default: --model."
+    ),
     click.option("--writer", metavar="NAME", help="Model that writes dialogues. Default: --model."),
     click.option("--checker", metavar="NAME", help="Model that checks dialogues. Default: --model."),
+)
+"""Which model plays which role."""
+
+MODELS = (
+    *ROLES,
     base_url_option,
     extra_body_option,
     endpoint_name_option,
     reasoning_effort_option,
-    click.option(
-        "--concurrency", type=int, metavar="N", help="Maximum number of requests in flight. Default: 32."
-    ),
+    concurrency_option,
     click.option(
         "--rpm", type=float, metavar="N", help="Maximum number of requests per minute. Default: no limit."
     ),
@@ -164,9 +171,7 @@ MODELS = (
         metavar="SECONDS",
         help="Time between status checks of a batch. Default: 30.",
     ),
-    click.option(
-        "--offline", is_flag=True, help="Use recorded answers only; stop at the first request without one."
-    ),
+    offline_option,
 )
 """Which models are asked, how fast and at what cost."""
 

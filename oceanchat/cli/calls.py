@@ -15,6 +15,7 @@ from oceanchat.cli.endpoint import open_endpoint
 from oceanchat.cli.flags import build_config, call_settings
 from oceanchat.cli.options import (
     PATH,
+    concurrency_option,
     endpoint_name_option,
     json_option,
     max_usd_option,
@@ -22,6 +23,7 @@ from oceanchat.cli.options import (
     reasoning_effort_option,
     store_option,
 )
+from oceanchat.cli.project_file import TypedOption
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -32,7 +34,7 @@ if TYPE_CHECKING:
 
 _DAY = click.DateTime(("%Y-%m-%d",))
 _base_url_option = click.option(
-    "--base-url", metavar="URL", help="Endpoint to use instead of the recorded one."
+    "--base-url", cls=TypedOption, metavar="URL", help="Endpoint to use instead of the recorded one."
 )
 
 
@@ -122,7 +124,7 @@ def costs(
     what was paid at most.
 
     \b
-    oceanchat costs --against completions_usage.csv --from 2026-11-01 --to 2026-11-30
+    oceanchat costs --against usage.csv --from 2026-11-01 --to 2026-11-30
     """
     from oceanchat.cli.display import costs as spending_tables
     from oceanchat.llm import bills
@@ -149,14 +151,7 @@ def costs(
 @_base_url_option
 @endpoint_name_option
 @reasoning_effort_option
-@click.option(
-    "--concurrency",
-    type=int,
-    default=32,
-    show_default=True,
-    metavar="N",
-    help="Maximum number of requests in flight.",
-)
+@concurrency_option
 @max_usd_option
 @prices_option
 @store_option
@@ -190,13 +185,13 @@ def retry(reason: str | None, base_url: str | None, store: str, as_json: bool, *
 @click.option("--watch", is_flag=True, help="Check with the provider until every batch has finished.")
 @click.option("--cancel", metavar="ID", help="Cancel this batch; the next build uses what it had finished.")
 @click.option(
+    "--batch-poll",
     "--poll",
     "batch_poll_seconds",
     type=float,
     default=30.0,
-    show_default=True,
     metavar="SECONDS",
-    help="Time between two status checks.",
+    help="Time between status checks of a batch. Default: 30.",
 )
 @_base_url_option
 @store_option

@@ -51,19 +51,39 @@ def evaluation() -> None:
     default=3,
     show_default=True,
     metavar="N",
-    help="Number of annotators who rate each question with each system.",
-)
-@click.option("--seed", default=0, show_default=True, help="Random seed for the order and for the models.")
-@click.option(
-    "--temperature", default=0.7, show_default=True, metavar="T", help="Temperature of every answer."
+    help="Number of annotators for each item.",
 )
 @click.option(
-    "--max-tokens", default=200, show_default=True, metavar="N", help="Maximum number of tokens per answer."
+    "--seed",
+    default=0,
+    show_default=True,
+    metavar="N",
+    help="Random seed for the order and for the models.",
 )
 @click.option(
-    "--min-seconds", default=3.0, show_default=True, help="Minimum time before a rating is accepted."
+    "--temperature",
+    type=click.FloatRange(0, 2),
+    default=0.7,
+    show_default=True,
+    metavar="T",
+    help="Sampling temperature; 0 always takes the likeliest token.",
 )
-@click.option("--another", is_flag=True, help="Create a further evaluation; the old one stays in the store.")
+@click.option(
+    "--max-tokens",
+    type=click.IntRange(1),
+    default=200,
+    show_default=True,
+    metavar="N",
+    help="Maximum number of tokens in an answer.",
+)
+@click.option(
+    "--min-seconds",
+    default=3.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="Minimum time before a label or rating is accepted.",
+)
+@click.option("--another", is_flag=True, help="Start a new one; the old one stays in the store.")
 @prompts_option
 @store_option
 @json_option

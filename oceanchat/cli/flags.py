@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from oceanchat.cli.complaints import name_of
 from oceanchat.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -112,6 +113,5 @@ def _flag_of(field: str) -> str:
     context = click.get_current_context(silent=True)
     if context is None:
         return field
-    options = context.command.params
-    flags = [max(option.opts, key=len) for option in options if option.name == field]
+    flags = [name_of(option, context) for option in context.command.params if option.name == field]
     return flags[0] if flags else f"--{field.replace('_', '-')}"

@@ -7,37 +7,44 @@ error tree, and no command.
 import io
 import os
 import sys
+from pathlib import Path
 from typing import Any
 
 import click
 
+from oceanchat.cli.complaints import complaint
 from oceanchat.cli.display.notes import print_note
+from oceanchat.cli.help_layout import HelpContext
+from oceanchat.cli.project_file import default_map
+from oceanchat.cli.values import unify
 from oceanchat.errors import OceanChatError
-from oceanchat.extras import missing_package
+from oceanchat.extras import missing_package, smallest_extra
 
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 """Settings of a group: how help is asked for and how wide it may be."""
 MISTAKE, STOPPED = 1, 130
 """Exit codes: what a user can put right, and Ctrl-C."""
-_EXTRAS = {
-    "authlib": "app",
-    "inspect_ai": "inspect",
-    "krippendorff": "agreement",
-    "openpyxl": "excel",
-    "pandas": "agreement",
-    "starlette": "serve",
-    "streamlit": "app",
-    "uvicorn": "serve",
-}
-"""Package -> the extra that installs it; the others come with the command line's own extra."""
 
 
 class CommandGroup(click.Group):
-    """A group whose help lists its commands under headings, each with its whole first sentence."""
+    """A group whose help lists its commands under headings, each with its whole first sentence.
+
+    Its commands read their values, and lay out their help, as all of ours do.
+    """
+
+    context_class = HelpContext
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
         self._sections: dict[str, list[str]] = {}
+        self.elsewhere: dict[str, str] = {}
+        """Command of another program -> that program, for who mixes them up."""
+
+    def add_command(self, cmd: click.Command, name: str | None = None) -> None:
+        """Add a command."""
+        unify(cmd)
+        cmd.context_class = HelpContext
+        super().add_command(cmd, name)
 
     def add_section(self, heading: str, *commands: click.Command) -> None:
         """Add these commands and list them in this order under a heading."""
@@ -64,7 +71,8 @@ def run_group(group: click.Group, extra: str, stopped: str) -> int:
     name = group.name or ""
     _make_output_safe()
     try:
-        code = group.main(prog_name=name, standalone_mode=False)
+        defaults = default_map(group, Path.cwd())
+        code = group.main(prog_name=name, standalone_mode=False, default_map=defaults)
         sys.stdout.flush()
     except OceanChatError as error:
         return _complain(name, str(error), MISTAKE)
@@ -72,12 +80,12 @@ def run_group(group: click.Group, extra: str, stopped: str) -> int:
         click.echo(error.format_message())
         return 0
     except click.ClickException as error:
-        return _complain(name, error.format_message(), MISTAKE)
+        return _complain(name, complaint(error), MISTAKE)
     except ModuleNotFoundError as error:
         package = (error.name or name).split(".")[0]
         if package in ("oceanchat", "preact", "annotation_app"):
             raise
-        return _complain(name, missing_package(package, _EXTRAS.get(package, extra)), MISTAKE)
+        return _complain(name, missing_package(package, smallest_extra(package) or extra), MISTAKE)
     except (click.Abort, KeyboardInterrupt):
         if sys.stderr.isatty():  # it stands behind ^C
             print(file=sys.stderr)

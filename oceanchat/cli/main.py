@@ -13,6 +13,7 @@ from oceanchat.cli.annotation import annotate, annotators, sample
 from oceanchat.cli.build import build
 from oceanchat.cli.calls import batches, costs, estimate, retry
 from oceanchat.cli.demo import demo
+from oceanchat.cli.doctor import doctor
 from oceanchat.cli.evaluation import evaluation
 from oceanchat.cli.group import CONTEXT, CommandGroup, run_group
 from oceanchat.cli.release import diff, import_, publish, release, verify
@@ -34,12 +35,19 @@ def oceanchat() -> None:
     """
 
 
-oceanchat.add_section("Start", demo)
+oceanchat.add_section("Start", demo, doctor)
 oceanchat.add_section("Build", build, import_, retry, batches, pending, answers, serve_scripted)
 oceanchat.add_section("Money", estimate, costs)
 oceanchat.add_section("Look", status, show, view, stats, topics, export, backup)
 oceanchat.add_section("Validate", sample, evaluation, annotators, annotate, agreement)
 oceanchat.add_section("Release", release, verify, diff, publish)
+oceanchat.elsewhere = {
+    name: "preact"
+    for name in (
+        *("train", "info", "sweep", "chat", "serve", "check-served", "identify", "dial", "control-vectors"),
+        *("interview", "judge", "exam", "compare", "report", "plot"),
+    )
+}
 
 
 def main() -> None:

@@ -1,6 +1,5 @@
 """Options that several commands share."""
 
-import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -11,6 +10,8 @@ from oceanchat.store.location import DEFAULT_STORE
 
 F = TypeVar("F", bound=Callable[..., Any])
 PATH = click.Path(path_type=Path)
+STORE = "OCEANCHAT_STORE"
+"""Environment variable that names the store."""
 
 base_url_option = click.option(
     "--base-url",
@@ -66,22 +67,38 @@ exchanges_option = click.option(
 words_option = click.option(
     "--words", default=80, show_default=True, metavar="N", help="Maximum number of words per turn."
 )
+concurrency_option = click.option(
+    "--concurrency", type=int, metavar="N", help="Maximum number of requests in flight. Default: 32."
+)
+offline_option = click.option(
+    "--offline", is_flag=True, help="Use recorded answers only; stop at the first request without one."
+)
+host_option = click.option(
+    "--host",
+    "--address",
+    "host",
+    default="127.0.0.1",
+    show_default=True,
+    metavar="ADDRESS",
+    help="Address to listen on.",
+)
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of tables.")
 store_option = click.option(
     "--store",
     default=DEFAULT_STORE,
-    show_default=True,
+    envvar=STORE,
     metavar="URL",
-    help="Database: a file name or postgresql://USER@HOST/NAME.",
+    help=f"Database: a file name or postgresql://USER@HOST/NAME. Default: {STORE}, or {DEFAULT_STORE}.",
 )
 
 
-class OrdinaryRange(click.FloatRange):
-    """A range that NaN, which no comparison refuses, is outside of."""
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """The number."""
-        number = super().convert(value, param, ctx)
-        if math.isnan(number):
-            self.fail(f"'{value}' is no number", param, ctx)
-        return number
+def port_option(default: int) -> Callable[[F], F]:
+    """`--port`."""
+    return click.option(
+        "--port",
+        type=click.IntRange(0, 65535),
+        default=default,
+        show_default=True,
+        metavar="N",
+        help="Port to listen on; 0 picks a free one.",
+    )

@@ -106,7 +106,9 @@ def _print_problems(file: Path, problems: "Sequence[LineProblem]") -> None:
 
 @click.command()
 @click.option("--version", required=True, metavar="X.Y.Z", help="Semantic version of the release.")
-@click.option("--license", metavar="ID", help="License of the dialogues, such as cc-by-4.0. No default.")
+@click.option(
+    "--license", "--licence", metavar="ID", help="License of the dialogues, such as cc-by-4.0. No default."
+)
 @click.option(
     "--require",
     type=click.Choice(["validated", "checked", "imported"]),
@@ -145,12 +147,7 @@ def _print_problems(file: Path, problems: "Sequence[LineProblem]") -> None:
 @click.option(
     "--language", default="en", show_default=True, metavar="CODE", help="Language code of the dialogues."
 )
-@click.option(
-    "--prompts",
-    type=PATH,
-    metavar="DIR",
-    help="Prompt templates to print in the card instead of the bundled ones.",
-)
+@prompts_option
 @click.option(
     "--output",
     "-o",

@@ -26,6 +26,7 @@ LOOK = 3
 @build_options
 @click.option(
     "--output",
+    "-o",
     type=PATH,
     metavar="FILE",
     help="File to write instead of stdout; it is written anew, and left empty where nothing is missing.",

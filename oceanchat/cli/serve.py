@@ -8,6 +8,8 @@ from typing import Any
 
 import click
 
+from oceanchat.cli.options import host_option, port_option
+
 _SHARES = {
     "429": "429 Too Many Requests",
     "500": "500 Internal Server Error",
@@ -36,23 +38,26 @@ def _share_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 @click.command("serve-scripted")
-@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
-@click.option(
-    "--port",
-    type=click.IntRange(0, 65535),
-    default=8808,
-    show_default=True,
-    help="Port to listen on; 0 picks a free one.",
-)
+@host_option
+@port_option(8808)
 @click.option(
     "--reply",
     metavar="TEXT",
     help="Text of every reply, in place of the scripted model's; {digest} stands for a hash of the prompt.",
 )
-@click.option("--latency", type=click.FloatRange(min=0), default=0.0, help="Seconds before each reply.")
+@click.option(
+    "--latency",
+    type=click.FloatRange(min=0),
+    default=0.0,
+    metavar="SECONDS",
+    help="Seconds before each reply.",
+)
 @_share_options
 @click.option(
-    "--retry-after", type=click.FloatRange(min=0), help="Seconds to send in Retry-After with 429 and 503."
+    "--retry-after",
+    type=click.FloatRange(min=0),
+    metavar="SECONDS",
+    help="Seconds to send in Retry-After with 429 and 503.",
 )
 @click.option("--retry-after-date", is_flag=True, help="Send Retry-After as an HTTP date.")
 @click.option("--poison", metavar="TEXT", help="Answer prompts that contain TEXT with 400 content_filter.")
@@ -75,20 +80,25 @@ def _share_options(command: Callable[..., Any]) -> Callable[..., Any]:
 )
 @click.option("--no-usage", is_flag=True, help="Omit token counts from replies.")
 @click.option(
-    "--batch-seconds", type=click.FloatRange(min=0), default=0.0, help="Seconds that a batch takes."
+    "--batch-seconds",
+    type=click.FloatRange(min=0),
+    default=0.0,
+    metavar="SECONDS",
+    help="Seconds that a batch takes.",
 )
 @click.option(
     "--batch-expired",
     type=click.FloatRange(0, 1),
     default=0.0,
+    metavar="SHARE",
     help="Share of a batch's requests that expire.",
 )
-@click.option("--seed", type=int, default=0, help="Random seed for which calls the faults hit.")
+@click.option("--seed", type=int, default=0, metavar="N", help="Random seed for which calls the faults hit.")
 def serve_scripted(host: str, port: int, reply: str | None, **switches: Any) -> None:
     """Serve the scripted model as an OpenAI-compatible endpoint, with faults on demand.
 
     \b
-    oceanchat serve-scripted --port 8808 --latency 0.2 --rate-429 0.1 --retry-after 1
+    oceanchat serve-scripted --latency 0.2 --rate-429 0.1 --retry-after 1
     oceanchat build --model scripted-http --base-url http://127.0.0.1:8808/v1
 
     The page /counters shows what a provider would have billed.

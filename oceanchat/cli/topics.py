@@ -36,7 +36,10 @@ if TYPE_CHECKING:
     help="Number of topics. Default: the largest number that is stable.",
 )
 @click.option(
-    "--labeler", metavar="NAME", help="Model that names the topics. Default: name them by their words."
+    "--labeler",
+    "--labeller",
+    metavar="NAME",
+    help="Model that names the topics. Default: name them by their words.",
 )
 @base_url_option
 @extra_body_option

@@ -18,7 +18,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TypeVar
 
-from sqlalchemy import Connection, Engine, func, inspect, select, text, update
+from sqlalchemy import URL, Connection, Engine, func, inspect, select, text, update
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from oceanchat.errors import StoreError
@@ -144,30 +144,52 @@ def open_store(
     Raises StoreError for what cannot be reached, is not ours, is newer than this program, or, with
     `must_exist`, is not there; ConfigError for a PostgreSQL URL without the extra `postgres`.
     """
+    address, store = _connect(url, must_exist)
+    name, is_sqlite = store.url, store.kind == "sqlite"
+    try:
+        _prepare(store, must_exist, version, migrations)
+    except (SQLAlchemyError, sqlite3.Error) as error:
+        store.engine.dispose()
+        raise explained(error, name, address) from None
+    except StoreError:
+        store.engine.dispose()
+        raise
+    if is_sqlite:
+        return replace(store, file=file_number(Path(name)), waits=True)
+    return replace(store, read_only=_refuses_writes(store), waits=True)
+
+
+def stored_version(url: str | Path) -> int | None:
+    """The schema version of a store, which stays as it is; None for a database without tables.
+
+    Raises StoreError for what is not there, cannot be reached or is not ours.
+    """
+    address, store = _connect(url, must_exist=True, reading=True)
+    try:
+        with store.reading() as connection:
+            info = _info(connection, store.url)
+    except (SQLAlchemyError, sqlite3.Error) as error:
+        raise explained(error, store.url, address) from None
+    finally:
+        store.close()
+    return int(info["schema_version"]) if info else None
+
+
+def _connect(url: str | Path, must_exist: bool, reading: bool = False) -> tuple[URL, Store]:
+    """The address of a database and a handle on it, nothing of which was read yet."""
     address = parse_address(str(url))
     is_sqlite = address.get_backend_name() == "sqlite"
     name = address.database or "" if is_sqlite else without_password(str(address))
     if is_sqlite:
         check_file(Path(address.database or ""), must_exist)
-    read_only = is_sqlite and is_read_only(Path(name))
+    read_only = is_sqlite and (reading or is_read_only(Path(name)))
     try:
         if not is_sqlite:
             load_optional("psycopg", "postgres")
         engine = reading_engine(Path(name)) if read_only else open_engine(address)
     except (SQLAlchemyError, ImportError) as error:
         raise StoreError(f"store '{name}' cannot be opened: {first_line(error, address)}") from None
-    store = Store(engine, name, address.get_backend_name(), read_only=read_only)
-    try:
-        _prepare(store, must_exist, version, migrations)
-    except (SQLAlchemyError, sqlite3.Error) as error:
-        engine.dispose()
-        raise explained(error, name, address) from None
-    except StoreError:
-        engine.dispose()
-        raise
-    if is_sqlite:
-        return replace(store, file=file_number(Path(name)), waits=True)
-    return replace(store, read_only=_refuses_writes(store), waits=True)
+    return address, Store(engine, name, address.get_backend_name(), read_only=read_only)
 
 
 def _refuses_writes(store: Store) -> bool:

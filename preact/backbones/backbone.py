@@ -18,6 +18,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer, BitsAndBytesConfig
 from transformers.utils import logging
 
 from oceanchat.errors import TrainingError
+from oceanchat.extras import missing_package
 from preact.backbones.sources import Source, locate
 
 _UNLOADABLE = (OSError, ValueError, KeyError, ImportError, RuntimeError, SafetensorError)
@@ -97,7 +98,7 @@ def _unloadable(name: str, error: Exception) -> str:
     if "trust_remote_code" in str(error):
         return f"backbone '{name}' needs code of its own, which is never run here; choose another backbone"
     if "gguf" in reason and isinstance(error, ImportError):
-        return f"backbone '{name}' needs the package that reads .gguf files; pip install gguf"
+        return f"backbone '{name}' cannot be loaded: {missing_package('gguf', 'train')}"
     return f"backbone '{name}' cannot be loaded: {reason}; check the name and that it is complete"
 
 

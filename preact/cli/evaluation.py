@@ -7,23 +7,25 @@ import asyncio
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from oceanchat.cli.display.notes import print_sentence
 from oceanchat.cli.flags import take_call_settings
-from oceanchat.cli.options import (
-    base_url_option,
-    extra_body_option,
-    max_usd_option,
-    prices_option,
-    prompts_option,
-    store_option,
-)
 from preact.cli.exam_options import exam_options, take_exam_material
+from preact.cli.options import (
+    access_options,
+    comparison_options,
+    interviews_argument,
+    inventory_option,
+    output_option,
+    prompt_option,
+    runs_option,
+    sampling_options,
+    threads_option,
+)
 from preact.cli.training import say
-from preact.cli.training_options import FOLDER
 
 if TYPE_CHECKING:
     from preact.evaluation.calling import ModelAccess
@@ -31,114 +33,11 @@ if TYPE_CHECKING:
     from preact.methods import PromptStyle
     from preact.systems.system import Sampling, System
 
-F = TypeVar("F", bound=Callable[..., Any])
-
-interviews_argument = click.argument("interviews", nargs=-1, required=True, type=FOLDER, metavar="DIR...")
-judge_option = click.option("--judge", metavar="NAME", help="Judge whose scores to use, if several.")
-prompt_option = click.option(
-    "--prompt",
-    "style",
-    type=click.Choice(["full", "short"]),
-    default="full",
-    show_default=True,
-    help="Persona prompt of prompted:MODEL; short describes only the trait-level asked for.",
-)
-threads_option = click.option(
-    "--threads", type=click.IntRange(0), default=0, metavar="N", help="CPU threads; 0 lets torch choose."
-)
-
-
-def access_options(command: F) -> F:
-    """How models behind an endpoint are reached; local systems and scripted judges ignore all of it."""
-    concurrency_option = click.option(
-        "--concurrency", type=int, metavar="N", help="Maximum number of requests in flight. Default: 32."
-    )
-    offline_option = click.option(
-        "--offline", is_flag=True, help="Use only answers in the ledger; stop when one is missing."
-    )
-    for option in (
-        store_option,
-        prompts_option,
-        offline_option,
-        prices_option,
-        max_usd_option,
-        concurrency_option,
-        extra_body_option,
-        base_url_option,
-    ):
-        command = option(command)
-    return command
-
-
-def inventory_option(help_text: str) -> Callable[[F], F]:
-    """`--inventory`, IPIP-50 unless another is named."""
-    return click.option("--inventory", default="ipip50", show_default=True, metavar="NAME", help=help_text)
-
-
-def output_option(help_text: str) -> Callable[[F], F]:
-    """`--output`, a folder."""
-    return click.option("--output", "-o", type=FOLDER, required=True, metavar="DIR", help=help_text)
-
-
-def sampling_options(command: F) -> F:
-    """How answers are drawn; the same defaults for every system."""
-    for option in (
-        click.option(
-            "--max-tokens",
-            type=click.IntRange(1),
-            default=256,
-            show_default=True,
-            metavar="N",
-            help="Maximum number of tokens in an answer.",
-        ),
-        click.option(
-            "--top-p",
-            type=click.FloatRange(0, 1, min_open=True),
-            default=0.9,
-            show_default=True,
-            metavar="P",
-            help="Sample from the likeliest tokens, up to a total probability of P.",
-        ),
-        click.option(
-            "--temperature",
-            type=click.FloatRange(0, 2),
-            default=0.7,
-            show_default=True,
-            metavar="T",
-            help="Sampling temperature; 0 always takes the likeliest token.",
-        ),
-    ):
-        command = option(command)
-    return command
-
-
-def comparison_options(command: F) -> F:
-    """Which interviews and scores are compared, for `compare` and `report`."""
-    for option in (
-        click.option(
-            "--mode",
-            type=click.Choice(["batch", "dimension", "item"]),
-            help="Judging mode whose scores to use, if several.",
-        ),
-        judge_option,
-        click.option(
-            "--baseline",
-            "baselines",
-            multiple=True,
-            type=FOLDER,
-            metavar="DIR",
-            help="System that the others are tested against; may be repeated.",
-        ),
-        interviews_argument,
-    ):
-        command = option(command)
-    return command
-
 
 @click.command()
 @click.argument("system")
 @output_option("Folder for the transcripts.")
-@inventory_option("ipip50, bfi44:FILE or a CSV file.")
+@inventory_option
 @click.option(
     "--items",
     "scope",
@@ -147,9 +46,7 @@ def comparison_options(command: F) -> F:
     show_default=True,
     help="own: each trait-level answers its own trait's items; all: every item, which shows leakage.",
 )
-@click.option(
-    "--runs", type=click.IntRange(1), default=5, show_default=True, help="Interviews per trait-level."
-)
+@runs_option(5)
 @click.option("--label", metavar="TEXT", help="Name of the system in tables. Default: its method.")
 @sampling_options
 @prompt_option
@@ -243,7 +140,7 @@ def compare(interviews: tuple[Path, ...], baselines: tuple[Path, ...], judge: st
     """Print the comparison of judged interviews in the paper's layout, with tests against the baselines.
 
     \b
-    Example:  preact compare interviews/preact interviews/lora --baseline interviews/lora --format markdown
+    Example:  preact compare interviews/* --baseline interviews/lora
     """
     from preact.evaluation.comparison.assembly import assemble
     from preact.evaluation.comparison.basis import basis
@@ -277,7 +174,7 @@ def report(interviews: tuple[Path, ...], output: Path, view: Path | None, baseli
     """Write one page (HTML and Markdown) with tables, tests, judges, sensitivity, figures and provenance.
 
     \b
-    Example:  preact report interviews/* --baseline interviews/lora --output report
+    Example:  preact report interviews/* --baseline interviews/lora -o report
     """
     from preact.evaluation.comparison.assembly import assemble
     from preact.evaluation.report.report import write_report
@@ -290,7 +187,7 @@ def report(interviews: tuple[Path, ...], output: Path, view: Path | None, baseli
 @click.command("control-vectors")
 @click.argument("backbone")
 @output_option("Folder for the vectors.")
-@inventory_option("Inventory whose questions no statement may overlap: ipip50, bfi44:FILE or a CSV file.")
+@inventory_option
 @click.option(
     "--block",
     "blocks",

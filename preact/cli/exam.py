@@ -9,7 +9,8 @@ from typing import Any
 
 import click
 
-from preact.cli.evaluation import access_options, open_local_later, output_option, read_access, threads_option
+from preact.cli.evaluation import open_local_later, read_access
+from preact.cli.options import access_options, data_option, output_option, split_option, threads_option
 from preact.cli.training import say
 from preact.cli.training_options import FOLDER
 
@@ -19,10 +20,8 @@ PARTS = ("identification", "dose", "persistence", "behaviour", "neutral", "capab
 @click.command()
 @click.argument("systems", nargs=-1, required=True, metavar="SYSTEM...")
 @output_option("Folder for the page and everything measured.")
-@click.option("--data", metavar="RELEASE", help="Another release: folder or Hub id. Default: the run's own.")
-@click.option(
-    "--split", metavar="NAME", help="train, validation, test or all. Default: test, or all of --data."
-)
+@data_option
+@split_option
 @click.option("--quick", is_flag=True, help="A small part of everything: minutes on a CPU.")
 @click.option(
     "--only",
@@ -57,7 +56,7 @@ def exam(**flags: Any) -> None:
 
     \b
     Example:  preact exam runs/first --quick --output exams/first
-              preact exam runs/preact runs/lora prompted:runs/preact --output exams/all
+              preact exam runs/* prompted:runs/preact --output exams/all
     """
     from preact.evaluation.exam.examining import ExamPlan, hold_exam
 

@@ -11,15 +11,9 @@ from typing import TYPE_CHECKING, Any, Literal
 import click
 
 from oceanchat.cli.display.notes import print_note, print_sentence
-from oceanchat.cli.options import OrdinaryRange
 from oceanchat.errors import ConfigError, EvaluationError
-from preact.cli.evaluation import (
-    access_options,
-    open_local_later,
-    read_access,
-    sampling_options,
-    threads_option,
-)
+from preact.cli.evaluation import open_local_later, read_access
+from preact.cli.options import access_options, sampling_options, threads_option
 from preact.cli.personas import GivenPersona, persona_arguments
 
 if TYPE_CHECKING:
@@ -54,7 +48,7 @@ class RankParam(click.ParamType[int | Literal["auto"]]):
 @click.option("--output", "-o", type=FOLDER, required=True, metavar="DIR", help="Output folder; must be new.")
 @click.option(
     "--strength",
-    type=OrdinaryRange(0.0, 1.5),
+    type=click.FloatRange(0.0, 1.5),
     default=1.0,
     show_default=True,
     metavar="S",
@@ -63,7 +57,7 @@ class RankParam(click.ParamType[int | Literal["auto"]]):
 @click.option("--rank", type=RankParam(), help="Cut to rank N, or auto: the lowest that loses little.")
 @click.option(
     "--max-loss",
-    type=OrdinaryRange(0.0),
+    type=click.FloatRange(0.0),
     metavar="NATS",
     help="With --rank auto: nats per token it may cost on held-out dialogues (0.01 if left out).",
 )

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from oceanchat.cli.options import json_option, prompts_option
-from preact.cli.evaluation import prompt_option, threads_option
+from preact.cli.options import data_option, prompt_option, split_option, threads_option
 from preact.cli.training import say
 
 if TYPE_CHECKING:
@@ -19,10 +19,8 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("system")
-@click.option(
-    "--split", metavar="NAME", help="train, validation, test or all. Default: test, or all of --data."
-)
-@click.option("--data", metavar="RELEASE", help="Another release: folder or Hub id. Default: the run's own.")
+@split_option
+@data_option
 @click.option("--plain", is_flag=True, help="Only the plain figures, in half the time.")
 @prompts_option
 @prompt_option

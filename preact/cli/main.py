@@ -13,6 +13,7 @@ from typing import NoReturn
 import click
 
 from oceanchat.cli.group import CONTEXT, CommandGroup, run_group
+from oceanchat.cli.main import oceanchat
 from preact.cli.evaluation import compare, control_vectors, interview, judge, report
 from preact.cli.exam import exam
 from preact.cli.exporting import chat, export
@@ -38,6 +39,7 @@ preact.add_section("Train", train, info, sweep)
 preact.add_section("Use", chat, serve, check_served, export)
 preact.add_section("Evaluate", identify, dial, control_vectors, interview, judge)
 preact.add_section("Report", exam, compare, report, plot)
+preact.elsewhere = {name: "oceanchat" for name in oceanchat.commands if name not in preact.commands}
 
 
 def main() -> None:

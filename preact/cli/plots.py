@@ -3,6 +3,7 @@
 `preact sweep` and `preact plot`, from runs and interviews.
 """
 
+import math
 from pathlib import Path
 from typing import Any
 
@@ -11,22 +12,28 @@ import click
 from oceanchat.cli.group import CommandGroup
 from oceanchat.cli.trait_levels import TraitLevelParam
 from oceanchat.traits import TraitLevel
-from preact.cli.evaluation import (
+from preact.cli.evaluation import read_access
+from preact.cli.options import (
     access_options,
+    data_option,
     inventory_option,
     judge_option,
+    max_tokens_option,
     output_option,
-    read_access,
+    runs_option,
     threads_option,
 )
 from preact.cli.training import say
-from preact.cli.training_options import FOLDER
+from preact.cli.training_options import BACKBONE, FOLDER, MAX_STEPS, METHOD, help_of
 
 
 def numbers(ctx: click.Context, param: click.Parameter, value: str) -> tuple[float, ...]:
     """Numbers separated by commas, each once, in order."""
     try:
-        return tuple(dict.fromkeys(float(part) for part in value.split(","))) if value else ()
+        listed = tuple(dict.fromkeys(float(part) for part in value.split(","))) if value else ()
+        if all(map(math.isfinite, listed)):
+            return listed
+        raise ValueError
     except ValueError:
         raise click.BadParameter(f"'{value}' is not a list of numbers; write them like 16,64,256") from None
 
@@ -42,8 +49,8 @@ figures_option = output_option("Folder for the files.")
 @click.option(
     "--lambda", "weights", callback=numbers, default="", metavar="X,X,...", help="Weights of PSL to try."
 )
-@click.option("--backbone", default="tiny", show_default=True, metavar="NAME", help="As in `preact train`.")
-@click.option("--method", default="preact", show_default=True, metavar="NAME", help="As in `preact train`.")
+@click.option("--backbone", default="tiny", metavar="NAME", help=BACKBONE)
+@click.option("--method", default="preact", metavar="NAME", help=METHOD)
 @click.option(
     "--metric",
     type=click.Choice(["identification", "overall"]),
@@ -54,23 +61,11 @@ figures_option = output_option("Folder for the files.")
 @click.option(
     "--judge", default="scripted", show_default=True, metavar="NAME", help="Judge for --metric overall."
 )
-@click.option(
-    "--runs",
-    type=click.IntRange(1),
-    default=1,
-    show_default=True,
-    help="Interviews per trait-level for --metric overall.",
-)
-@inventory_option("Inventory for --metric overall: ipip50, bfi44:FILE or a CSV file.")
-@click.option(
-    "--max-tokens",
-    type=click.IntRange(1),
-    default=256,
-    show_default=True,
-    help="Maximum number of tokens per answer for --metric overall.",
-)
-@click.option("--epochs", type=float, metavar="X", help="As in `preact train`.")
-@click.option("--max-steps", type=click.IntRange(0), default=0, metavar="N", help="As in `preact train`.")
+@runs_option(1)
+@inventory_option
+@max_tokens_option
+@click.option("--epochs", type=float, metavar="X", help=help_of("epochs"))
+@click.option("--max-steps", type=click.IntRange(0), default=0, metavar="N", help=MAX_STEPS)
 @threads_option
 @access_options
 def sweep(**flags: Any) -> None:
@@ -79,8 +74,8 @@ def sweep(**flags: Any) -> None:
     Finished points stay; run the same command again to resume, or with other settings to add points.
 
     \b
-    Example:  preact sweep releases/ocean-chat-1.0 --rank 16,64,256 --experts 4,8,16 --output sweeps/one
-              preact sweep releases/ocean-chat-1.0 --experts 4,8,16 --method no-psl --output sweeps/one
+    Example:  preact sweep releases/NAME --rank 16,64 --experts 4,8 -o sweeps/one
+              preact sweep releases/NAME --experts 8 --method no-psl -o sweeps/one
     """
     from preact.evaluation.sweep import SweepPlan
     from preact.evaluation.sweep import sweep as run_sweep
@@ -141,9 +136,7 @@ def plot_experts(runs: tuple[Path, ...], output: Path) -> None:
 
 @plot.command("confusion")
 @click.argument("run", type=FOLDER)
-@click.option(
-    "--data", metavar="RELEASE", help="Dialogues to identify. Default: the test split of the run's release."
-)
+@data_option
 @figures_option
 def plot_confusion(run: Path, data: str | None, output: Path) -> None:
     """Draw the trait-level with the lowest loss against the true one, 10 x 10.
@@ -199,7 +192,7 @@ def plot_cases(
     """Write Figure 6, the answers of several systems side by side, as a page.
 
     \b
-    Example:  preact plot cases interviews/preact interviews/lora --trait-level N+ --output figures
+    Example:  preact plot cases interviews/* --trait-level N+ --output figures
     """
     from preact.evaluation.report.cases import write_cases
 

@@ -11,10 +11,10 @@ from pathlib import Path
 import click
 
 from oceanchat.cli.flags import call_settings
-from oceanchat.cli.options import OrdinaryRange, json_option
+from oceanchat.cli.options import concurrency_option, host_option, json_option, port_option
 from oceanchat.errors import ConfigError
 from oceanchat.extras import load_optional
-from preact.cli.evaluation import threads_option
+from preact.cli.options import threads_option
 from preact.cli.training import say
 
 FOLDER = click.Path(path_type=Path)
@@ -24,14 +24,8 @@ WRONG = 3
 
 @click.command()
 @click.argument("runs", nargs=-1, required=True, type=FOLDER, metavar="RUN...")
-@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
-@click.option(
-    "--port",
-    type=click.IntRange(0, 65535),
-    default=8809,
-    show_default=True,
-    help="Port to listen on; 0 picks a free one.",
-)
+@host_option
+@port_option(8809)
 @click.option(
     "--api-key",
     envvar="PREACT_API_KEY",
@@ -45,13 +39,19 @@ WRONG = 3
     "--queue", type=click.IntRange(1), default=256, show_default=True, help="Requests that may wait."
 )
 @click.option(
-    "--max-tokens", type=click.IntRange(1), default=1024, show_default=True, help="Tokens an answer."
+    "--max-tokens",
+    type=click.IntRange(1),
+    default=1024,
+    show_default=True,
+    metavar="N",
+    help="Maximum number of tokens in an answer.",
 )
 @click.option(
     "--timeout",
-    type=OrdinaryRange(0, min_open=True),
+    type=click.FloatRange(0, min_open=True),
     default=600.0,
     show_default=True,
+    metavar="SECONDS",
     help="Seconds an answer may take, waiting included.",
 )
 @click.option(
@@ -99,14 +99,17 @@ def serve(
 
 @click.command("check-served")
 @click.argument("url")
-@click.option("--release", "data", metavar="RELEASE", help="Folder or Hub id. Default: the run's own.")
+@click.option(
+    "--data",
+    "--release",
+    metavar="RELEASE",
+    help="Another release: folder or Hub id. Default: the run's own.",
+)
 @click.option("--run", type=FOLDER, metavar="DIR", help="The run that should be served, to compare with.")
 @click.option("--split", metavar="NAME", help="train, validation, test or all. Default: test.")
 @click.option("--prefix", metavar="TEXT", help="Names to check where several runs are served.")
 @click.option("--backbone", metavar="NAME", help="Served model without an adapter. Default: from the list.")
-@click.option(
-    "--concurrency", type=int, metavar="N", help="Maximum number of requests in flight. Default: 32."
-)
+@concurrency_option
 @threads_option
 @json_option
 def check_served(

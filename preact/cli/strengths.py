@@ -10,7 +10,7 @@ import click
 
 from oceanchat.cli.options import json_option
 from oceanchat.statistics.figure import Figure
-from preact.cli.evaluation import threads_option
+from preact.cli.options import data_option, split_option, threads_option
 from preact.cli.plots import numbers
 from preact.cli.training import say
 from preact.cli.training_options import FOLDER
@@ -29,11 +29,9 @@ if TYPE_CHECKING:
     metavar="S,S,...",
     help="Strengths to test, 0 to 1.5.",
 )
-@click.option(
-    "--split", metavar="NAME", help="train, validation, test or all. Default: test, or all of --data."
-)
-@click.option("--data", metavar="RELEASE", help="Another release: folder or Hub id. Default: the run's own.")
-@click.option("--plot", "figures", type=FOLDER, metavar="DIR", help="Also draw the curves to this folder.")
+@split_option
+@data_option
+@click.option("--figures", type=FOLDER, metavar="DIR", help="Also draw the curves to this folder.")
 @threads_option
 @json_option
 def dial(
@@ -51,7 +49,7 @@ def dial(
     and the card of every export says it.
 
     \b
-    Example:  preact dial runs/first --plot figures
+    Example:  preact dial runs/first --figures figures
     """
     from oceanchat.cli.display.tables import print_table
     from preact.evaluation.dial import dial as dial_run

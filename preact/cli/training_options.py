@@ -42,7 +42,6 @@ METAVARS = {
     "dropout": "P",
     "personality_size": "D",
     "loss_weight": "L",
-    "epochs": "N",
     "target_modules": "A,B",
     "psl_hinge": "S",
     "entropy_floor": "NATS",
@@ -74,7 +73,7 @@ def recipe_options(command: Any) -> Any:
 def _recipe_option(name: str, field: FieldInfo) -> Any:
     annotation: Any = field.annotation
     flags = flags_of(name)
-    options: dict[str, Any] = {"help": " ".join((field.description or "").partition("\n\n")[0].split())}
+    options: dict[str, Any] = {"help": help_of(name)}
     if annotation is bool:
         flags = tuple(f"{flag}/--no-{flag.removeprefix('--')}" for flag in flags)
         options["default"] = None
@@ -88,9 +87,17 @@ def _recipe_option(name: str, field: FieldInfo) -> Any:
     return click.option(*flags, name, **options)
 
 
+def help_of(name: str) -> str:
+    """What help says of a field of the recipe: the first paragraph of its description."""
+    return " ".join((Recipe.model_fields[name].description or "").partition("\n\n")[0].split())
+
+
+METHOD = f"Training method: {', '.join(METHODS)}. Default: preact."
+BACKBONE = "Backbone: tiny, smollm2, a folder, a .gguf file or a Hub model id. Default: tiny."
+MAX_STEPS = "Stop after N steps; 0: no limit."
 RUN_OPTIONS = (
     click.option("--output", "-o", type=FOLDER, required=True, metavar="DIR", help="Run folder; new."),
-    click.option("--method", metavar="NAME", help=f"Training method: {', '.join(METHODS)}. Default: preact."),
+    click.option("--method", metavar="NAME", help=METHOD),
     click.option(
         "--prompt",
         type=click.Choice(["full", "short"]),
@@ -99,7 +106,7 @@ RUN_OPTIONS = (
     click.option(
         "--backbone",
         metavar="NAME",
-        help="Backbone: tiny, smollm2, a folder, a .gguf file or a Hub model id. Default: tiny.",
+        help=BACKBONE,
     ),
     click.option(
         "--pretrain-text",
@@ -120,7 +127,7 @@ RUN_OPTIONS = (
         help="Dialogues to train on. Default: train.",
     ),
     click.option("--seed", type=click.IntRange(0), metavar="N", help="Random seed. Default: 1."),
-    click.option("--max-steps", type=click.IntRange(0), metavar="N", help="Stop after N steps; 0: no limit."),
+    click.option("--max-steps", type=click.IntRange(0), metavar="N", help=MAX_STEPS),
     click.option(
         "--save-steps",
         type=click.IntRange(1),

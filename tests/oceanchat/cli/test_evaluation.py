@@ -75,11 +75,6 @@ def test_the_status_counts_conversations_and_ratings(tmp_path: Path) -> None:
             ConfigError,
         ),
         (("--system", f"a={URL}#m:", "--questions", "none.csv"), "does not exist", OceanChatError),
-        (
-            ("--system", f"a={URL}#m:", "--temperature", "3"),
-            "--temperature '3.0' cannot be used",
-            ConfigError,
-        ),
     ],
 )
 def test_what_cannot_be_is_refused_before_anything_is_stored(

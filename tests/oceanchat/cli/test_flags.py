@@ -31,7 +31,7 @@ BUILD = ("build", "--trait", "O", "--level", "high")
         ),
         (("estimate", *BUILD[1:], "--max-usd", "-1"), "--max-usd '-1.0' cannot be used"),
         (("retry", "--concurrency", "0"), "--concurrency '0' cannot be used"),
-        (("batches", "--watch", "--poll", "0"), "--poll '0.0' cannot be used"),
+        (("batches", "--watch", "--poll", "0"), "--batch-poll '0.0' cannot be used"),
         (("import", "lines.jsonl", "--exchanges", "0"), "--exchanges '0' cannot be used"),
         (("sample", "--per-trait-level", "0"), "--per-trait-level '0' cannot be used"),
         (("sample", "--repeats", "2"), "--repeats '2.0' cannot be used"),

@@ -12,7 +12,7 @@ from tests.preact.conftest import Run
 
 def test_a_dialled_run_s_exports_say_the_tested_range(preact_run: Run, tmp_path: Path) -> None:
     run = shutil.copytree(preact_run.folder, tmp_path / "run")
-    options = ("--split", "validation", "--strengths", "0,1", "--plot", tmp_path / "figures")
+    options = ("--split", "validation", "--strengths", "0,1", "--figures", tmp_path / "figures")
     done = call("dial", run, *options)
     assert done.exit_code == 0, done.output
     assert "split validation: 10 dialogues" in done.stdout and "strength 1: scoring" in done.stderr

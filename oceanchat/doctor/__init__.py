@@ -1,0 +1,1 @@
+"""Look whether everything needed is there."""
