@@ -8,7 +8,7 @@ from oceanchat.statistics.dataset_quality import WHOLE
 from oceanchat.statistics.figure import NAMES, SHARE, form_of
 from oceanchat.store.database import Store
 from oceanchat.viewer.content import PageSection, PageTable
-from oceanchat.viewer.sections import figure_row
+from oceanchat.viewer.sections import counted, figure_row
 
 
 def agreement_section(store: Store) -> PageSection:
@@ -34,9 +34,9 @@ def agreement_section(store: Store) -> PageSection:
         for code, stratum in results.strata.items()
     ]
     lead = [
-        f"Sample {results.sample.id}: {results.coverage.complete:,} of {results.coverage.items:,} dialogues"
-        f" have the labels of all {results.sample.overlap} annotators; {results.decided:,} of"
-        f" {results.disagreements:,} disagreements are decided."
+        f"Sample {results.sample.id}, {counted(results.sample.overlap, 'annotator')} a dialogue: of"
+        f" {counted(results.coverage.items, 'dialogue')} {results.coverage.complete:,} with all labels; of"
+        f" {counted(results.disagreements, 'disagreement')} {results.decided:,} decided."
     ]
     if results.dataset:
         whole = results.dataset[WHOLE]

@@ -33,7 +33,9 @@ from oceanchat.viewer.content import (
 from oceanchat.viewer.sections import (
     SCRIPTED_CAUTION,
     PaidTask,
+    corpus_fact,
     costs_section,
+    counted,
     figure_row,
     funnel_section,
     length_section,
@@ -140,9 +142,9 @@ def _agreement(quality: Quality) -> PageSection:
     named = {"pass_rate": humans["pass_rate"], **humans["agreement"], **quality["checker"]}
     rows = [figure_row(NAMES[name], _figure(record), form_of(name)) for name, record in named.items()]
     lead = (
-        f"{humans['annotators']:,} annotators gave {humans['labels']:,} labels on"
-        f" {humans['pass_rate']['total']:,} dialogues. The paper: {humans['paper_pass_rate']:.1%} valid,"
-        f" {humans['paper_unanimous']:.1%} unanimous."
+        f"{counted(humans['annotators'], 'annotator')} gave {counted(humans['labels'], 'label')} on"
+        f" {counted(humans['pass_rate']['total'], 'dialogue')}. The paper: {humans['paper_pass_rate']:.1%}"
+        f" valid, {humans['paper_unanimous']:.1%} unanimous."
     )
     table = PageTable(("", "value", "95 % interval", "note"), rows)
     return PageSection("agreement", "Agreement", [lead], [table])
@@ -178,10 +180,7 @@ def _facts(manifest: Manifest) -> list[tuple[str, str]]:
         ("language", manifest.language),
         ("splits", splits),
         ("takes", f"{manifest.require} dialogues"),
-        *(
-            ("corpus", f"{c['name']}: {c['essays']:,} essays, {c['sentences']:,} sentences")
-            for c in manifest.corpora
-        ),
+        *(corpus_fact(c["name"], c["essays"], c["sentences"]) for c in manifest.corpora),
         *((f"built {code}", _models(build)) for code, build in manifest.builds.items()),
     ]
 

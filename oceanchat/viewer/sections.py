@@ -180,6 +180,16 @@ def recipe_section(facts: Sequence[tuple[str, str]]) -> PageSection:
     return PageSection("recipe", "How it was made", (), [PageTable(("", ""), facts)])
 
 
+def corpus_fact(name: str, essays: int, sentences: int) -> tuple[str, str]:
+    """A corpus as a line of the recipe."""
+    return "corpus", f"{name}: {counted(essays, 'essay')}, {counted(sentences, 'sentence')}"
+
+
+def counted(count: int, noun: str) -> str:
+    """A count with its noun, such as '1 essay' or '1,622 sentences'."""
+    return f"{count:,} {noun}{'s' * (count != 1)}"
+
+
 def figure_row(name: str, figure: Figure, form: str) -> tuple[str, str, str, str]:
     """A figure as a row: name, value, interval and note."""
     return name, *figure.cells(form), figure.note

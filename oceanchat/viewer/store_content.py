@@ -37,7 +37,9 @@ from oceanchat.viewer.content import (
 from oceanchat.viewer.sections import (
     SCRIPTED_CAUTION,
     PaidTask,
+    corpus_fact,
     costs_section,
+    counted,
     funnel_section,
     length_section,
     recipe_section,
@@ -77,7 +79,7 @@ def store_content(
         raise InputError(
             f"store '{store.url}' holds no dialogue; run `oceanchat build` or `oceanchat import`"
         )
-    people = peoples_labels(store)
+    people = _of_these(peoples_labels(store), rows.dialogues)
     passed_on = may_be_passed_on(rows.corpora, rows.dialogues)
     with_sentences = passed_on if sentences is None else sentences == "text"
     states = _states(rows.dialogues)
@@ -112,6 +114,13 @@ def _read(store: Store, build: str | None, statuses: Sequence[Status]) -> _Rows:
         corpora = [corpus for used_id in used if (corpus := stored_corpus(connection, used_id))]
     ordered = sorted(dialogues.values(), key=lambda d: (CODES.index(d.trait_level.code), d.source, d.order))
     return _Rows(ordered, seeds, candidates, corpora)
+
+
+def _of_these(people: PeoplesLabels, dialogues: Sequence[Dialogue]) -> PeoplesLabels:
+    """What people said of these dialogues; a store may hold other builds."""
+    ids = {dialogue.id for dialogue in dialogues}
+    labels = {key: votes for key, votes in people.complete.items() if key in ids}
+    return PeoplesLabels(labels, people.begun & ids)
 
 
 def _shown(
@@ -209,8 +218,8 @@ def _cautions(rows: _Rows, people: PeoplesLabels, passed_on: bool, with_sentence
             " --sentences text` writes them in."
         )
     if people.begun:
-        which = "1 dialogue" if len(people.begun) == 1 else f"{len(people.begun):,} dialogues"
-        cautions.append(f"People are still at work: {which} with only some of their labels show none.")
+        which = counted(len(people.begun), "dialogue")
+        cautions.append(f"People are still at work: of {which} with only some of their labels none is shown.")
     return cautions
 
 
@@ -234,10 +243,7 @@ def _costs_section(report: CostReport) -> PageSection:
 
 def _facts(rows: _Rows, statuses: Sequence[Status]) -> list[tuple[str, str]]:
     """Corpora, models and options, each once with the trait-levels it holds for."""
-    facts = [
-        ("corpus", f"{public_name(c.name)}: {c.facts['essays']:,} essays, {c.facts['sentences']:,} sentences")
-        for c in rows.corpora
-    ]
+    facts = [corpus_fact(public_name(c.name), c.facts["essays"], c.facts["sentences"]) for c in rows.corpora]
     recipes: dict[tuple[tuple[str, str], ...], list[str]] = {}
     for each in statuses:
         recipes.setdefault(_recipe(each.build.config), []).append(each.build.trait_level)
@@ -247,7 +253,7 @@ def _facts(rows: _Rows, statuses: Sequence[Status]) -> list[tuple[str, str]]:
         newest = max(each.build.finished_at for each in statuses)
         facts.append(("built on", f"{datetime.fromtimestamp(newest, UTC):%Y-%m-%d}"))
     imported = sum(dialogue.source == "imported" for dialogue in rows.dialogues)
-    return [*facts, ("imported", f"{imported:,} dialogues")] if imported else facts
+    return [*facts, ("imported", counted(imported, "dialogue"))] if imported else facts
 
 
 def _recipe(config: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:

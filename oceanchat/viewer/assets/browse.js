@@ -92,8 +92,9 @@ const browse = (data) => {
     find("list").replaceChildren(...results.slice((page - 1) * PAGE, page * PAGE).map(item));
     find("list").start = (page - 1) * PAGE + 1;
     const total = data.rows.length.toLocaleString("en");
-    find("count").textContent = results.length === data.rows.length ? `${total} dialogues`
-      : `${results.length.toLocaleString("en")} of ${total} dialogues`;
+    const noun = data.rows.length === 1 ? "dialogue" : "dialogues";
+    find("count").textContent = results.length === data.rows.length ? `${total} ${noun}`
+      : `${results.length.toLocaleString("en")} of ${total} ${noun}`;
     find("random").hidden = results.length < 2;
     const turn = (to, name) => el("a", { href: addressOf({ ...view, page: to }) }, name);
     find("pages").hidden = pages === 1;

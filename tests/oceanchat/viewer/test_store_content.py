@@ -85,7 +85,7 @@ def test_the_funnel_adds_up_and_leads_to_its_dialogues(tmp_path: Path, dialogues
     states = {row[0]: row[1:] for row in funnel.tables[1].rows}
     assert [getattr(cell, "state", "") for cell in states["off-trait"]] == ["off-trait", "", "off-trait"]
     assert lengths.tables[0].rows[0][:2] == ("O+", "1") and costs.lead == ["No call of a model is known."]
-    assert ("corpus", "essays.csv: 1 essays, 1 sentences") in recipe.tables[0].rows
+    assert ("corpus", "essays.csv: 1 essay, 1 sentence") in recipe.tables[0].rows
 
 
 def test_a_store_where_nothing_passed_has_a_page_and_an_empty_one_has_none(
