@@ -76,7 +76,7 @@ def numbers(text: str) -> set[str]:
 
 def test_every_figure_on_the_page_comes_from_the_stored_files(exam: Path) -> None:
     stored = json.loads((exam / "figures.json").read_text())
-    forms = (SHARE, "+.1%", "+.4f", ".4f", ".2f", "+.3f")
+    forms = (SHARE, "+.1%", "+.4f", "+z.4f", ".4f", ".2f", "+.3f")
     written = {"10.0%", "20.0%", "50.0%", "25.0%"}
     for name in ("preact",):
         figures = all_figures(read_parts(exam / name))
