@@ -18,14 +18,14 @@ def whole_file(path: Path) -> Iterator[BinaryIO]:
 
     Raises OSError.
     """
+    if path.exists() and not path.is_file():
+        with path.open("wb") as file:
+            yield file
+        return
     try:
         target = path.resolve()
     except RuntimeError:  # links that lead in a circle
         raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), str(path)) from None
-    if target.exists() and not target.is_file():
-        with target.open("wb") as file:
-            yield file
-        return
     part = target.with_name(f"{target.name}.part")
     try:
         with part.open("wb") as file:

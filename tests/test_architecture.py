@@ -159,7 +159,6 @@ TESTED_ELSEWHERE = {
     ),
     "tests/oceanchat/llm/test_shared_budget.py": "oceanchat/store/shared_limits",
     "tests/oceanchat/llm/test_usefulness.py": "oceanchat/llm/roles",
-    "tests/oceanchat/pipeline/test_answers.py": "oceanchat/store/ledger_requests",
     "tests/oceanchat/notebook/test_building.py": "oceanchat/notebook/bars",
     "tests/oceanchat/pipeline/test_trial.py": "oceanchat/pipeline/stages oceanchat/pipeline/yields",
     "tests/oceanchat/pipeline/test_build.py": "oceanchat/progress oceanchat/store/builds",

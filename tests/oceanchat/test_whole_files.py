@@ -41,3 +41,12 @@ def test_a_device_is_written_directly(tmp_path: Path) -> None:
     with pytest.raises(OSError, match="No space left"), whole_file(Path("/dev/full")) as file:
         file.write(b"x")
     assert Path("/dev/full").is_char_device()
+
+
+def test_a_pipe_is_written_directly() -> None:
+    reader, writer = os.pipe()
+    with whole_file(Path(f"/dev/fd/{writer}")) as file:
+        file.write(b"x")
+    assert os.read(reader, 9) == b"x"
+    os.close(reader)
+    os.close(writer)

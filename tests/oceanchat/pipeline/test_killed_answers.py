@@ -16,7 +16,7 @@ from tests.oceanchat.pipeline.test_answers import asked, rows, whole
 from tests.processes import PATIENCE, Spawn, kill_when
 
 MAIN = "from oceanchat.cli.main import main; main()"
-LINES = 2500
+LINES = 1500
 BUILD = ("O+", "--count", "4", "--model", "m")
 
 
