@@ -7,6 +7,7 @@ however busy the machine is.
 
     python benchmarks/release_scale.py --rows 2606 5212 10424
     python benchmarks/release_scale.py --rows 10424 --dialogues dialogues.jsonl
+    python benchmarks/release_scale.py --rows 25000 100000 --no-floor
 """
 
 import argparse
@@ -128,7 +129,9 @@ def run(code: str, *arguments: object) -> Cost:
     return Cost(time.perf_counter() - started, cpu, megabytes)
 
 
-def measure(parts: Exchanges, rows: int, folder: Path) -> tuple[int, Cost, Cost, Cost]:
+def measure(
+    parts: Exchanges, rows: int, folder: Path, with_floor: bool
+) -> tuple[int, Cost, Cost, Cost | None]:
     """Rows really there (equal words are one), and the cost of release, verify and floor."""
     folder.mkdir()
     dialogues = recombined(parts, rows)
@@ -136,13 +139,15 @@ def measure(parts: Exchanges, rows: int, folder: Path) -> tuple[int, Cost, Cost,
     with store.writing() as connection:
         there = add_imported(connection, dialogues)
     store.close()
+    release = run(RELEASE, folder / "store.db", folder)
+    verify = run(VERIFY, folder / "store.db", folder)
+    if not with_floor:
+        return there, release, verify, None
     lines = [
         json.dumps({"id": d.id, "messages": [{"role": t.role, "content": t.text} for t in d.turns]})
         for d in dialogues
     ]
     (folder / "rows.jsonl").write_text("\n".join(lines), encoding="utf-8")
-    release = run(RELEASE, folder / "store.db", folder)
-    verify = run(VERIFY, folder / "store.db", folder)
     return there, release, verify, run(FLOOR, folder / "rows.jsonl", folder)
 
 
@@ -153,9 +158,13 @@ def main() -> None:
     )
     parser.add_argument("--rows", type=int, nargs="+", default=[2606, 5212, 10424])
     parser.add_argument("--dialogues", type=Path, help="JSONL whose exchanges are recombined")
+    parser.add_argument(
+        "--floor", default=True, action=argparse.BooleanOptionalAction, help="write with `datasets` alone too"
+    )
     options = parser.parse_args()
     print(
-        f"{'rows':>7} {'release':>9} {'CPU ms/row':>11} {'peak':>7} {'verify':>8} {'floor':>7} {'x floor':>8}"
+        f"{'rows':>7} {'release':>9} {'CPU ms/row':>11} {'peak':>8} {'verify':>8} {'peak':>8} {'floor':>8}"
+        f" {'x floor':>8}"
     )
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -164,11 +173,12 @@ def main() -> None:
         )
         parts = exchanges(dialogues)
         for rows in options.rows:
-            there, release, verify, floor = measure(parts, rows, folder / str(rows))
+            there, release, verify, floor = measure(parts, rows, folder / str(rows), options.floor)
+            beside = f"{floor.seconds:>6.1f} s {release.seconds / floor.seconds:>7.1f}x" if floor else ""
             print(
                 f"{there:>7,} {release.seconds:>7.1f} s {1000 * release.cpu_seconds / there:>11.2f}"
-                f" {release.megabytes:>4.0f} MB {verify.seconds:>6.1f} s {floor.seconds:>5.1f} s"
-                f" {release.seconds / floor.seconds:>7.1f}x"
+                f" {release.megabytes:>5,.0f} MB {verify.seconds:>6.1f} s {verify.megabytes:>5,.0f} MB {beside}",
+                flush=True,
             )
 
 

@@ -4,10 +4,8 @@ The Jaccard similarity is exact, without sketching: an inverted index compares a
 share an n-gram with it. Equal input in equal order gives equal answers.
 """
 
-import math
 import re
-from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections import Counter
 from typing import NamedTuple
 
 _WORD = re.compile(r"[a-z0-9']+")
@@ -72,40 +70,6 @@ class NearDuplicates:
             if best is None or (similarity, -number) > (best[0], -best[1]):
                 best = (similarity, number)
         return None if best is None else Closest(self._keys[best[1]], best[0])
-
-
-class NearPair(NamedTuple):
-    """Two texts by their numbers in the sequence, the smaller first."""
-
-    first: int
-    second: int
-    jaccard: float
-
-
-def near_pairs(texts: Sequence[str], threshold: float = 0.5, n: int = 5) -> list[NearPair]:
-    """Every pair with at least this Jaccard similarity, in order; `threshold` is above 0.
-
-    Exact by prefix filtering: two texts are compared only when they share one of their rarest n-grams, so
-    time grows with the near-duplicates and not with the square of the texts.
-    """
-    sets = [shingles(text, n) for text in texts]
-    frequency = Counter(gram for grams in sets for gram in grams)
-    index: defaultdict[str, list[int]] = defaultdict(list)
-    pairs: list[NearPair] = []
-    for number, grams in enumerate(sets):
-        # Sets that reach the threshold share one of the size - ceil(threshold * size) + 1 rarest of each.
-        prefix = sorted(grams, key=lambda gram: (frequency[gram], gram))
-        prefix = prefix[: len(grams) - math.ceil(threshold * len(grams)) + 1]
-        for other in sorted({earlier for gram in prefix for earlier in index[gram]}):
-            if min(len(grams), len(sets[other])) < threshold * max(len(grams), len(sets[other])):
-                continue
-            shared = len(grams & sets[other])
-            similarity = shared / (len(grams) + len(sets[other]) - shared)
-            if similarity >= threshold:
-                pairs.append(NearPair(other, number, similarity))
-        for gram in prefix:
-            index[gram].append(number)
-    return sorted(pairs)
 
 
 def repeats(text: str, source: str, n: int) -> bool:

@@ -38,7 +38,8 @@ def content_id(*parts: str) -> str:
 class Record(BaseModel):
     """The base of all records: frozen, and strict about unknown fields."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    # What is no number survives a trip through JSON.
+    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="constants")
 
 
 class Essay(Record):

@@ -24,7 +24,7 @@ from oceanchat.progress import Progress, Stage
 from oceanchat.prompts import open_prompts
 from oceanchat.records import Check, Dialogue
 from oceanchat.store.database import Store
-from oceanchat.store.imports import add_imported, read_imported, rewrite_imported
+from oceanchat.store.imports import add_imported, read_imported, rewrite_imported, stream_imported
 from oceanchat.traits import TRAIT_LEVELS, TraitLevel
 
 
@@ -92,7 +92,7 @@ async def import_dialogues(
     if config.checker is not None:
         await _check(config, config.checker, store, progress, open_endpoint)
     with store.reading() as connection:
-        states = Counter(dialogue.state for dialogue in read_imported(connection))
+        states = Counter(dialogue.state for dialogue in stream_imported(connection))
     return ImportReport(len(content.dialogues), new, content.problems, dict(sorted(states.items())))
 
 

@@ -93,7 +93,7 @@ def dialogues(
         )
         imported = [
             d
-            for d in import_rows.read_imported(connection)
+            for d in import_rows.stream_imported(connection)
             if d.trait_level in trait_levels and state in (None, d.state)
         ]
     if not built and not imported:
@@ -108,7 +108,7 @@ def dialogue(store: Store, prefix: str, build: str | None = None) -> Dialogue:
     """The dialogue whose id begins with `prefix`. Raises InputError when there is none or more than one."""
     with store.reading() as connection:
         matches = build_rows.dialogue_by_id(connection, prefix, build)
-        matches += [d for d in import_rows.read_imported(connection) if d.id.startswith(prefix)]
+        matches += [d for d in import_rows.stream_imported(connection) if d.id.startswith(prefix)]
     if len({d.id for d in matches}) != 1:
         problem = "is not known" if not matches else "fits several dialogues; write more of its digits"
         raise InputError(f"dialogue '{prefix}' {problem}; `oceanchat export dialogues` lists all ids")
@@ -165,7 +165,7 @@ def passed_statistics(store: Store, build: str | None = None) -> PassedStatistic
     nobody was asked to check. Raises InputError where there are none."""
     with store.reading() as connection:
         built = build_rows.stored_dialogues(connection, states=["passed"], build=build)
-        imported = (d for d in import_rows.read_imported(connection) if d.state in ("passed", "unchecked"))
+        imported = (d for d in import_rows.stream_imported(connection) if d.state in ("passed", "unchecked"))
         passed = [*built, *imported]
     if not passed:
         raise InputError(

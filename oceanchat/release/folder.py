@@ -14,6 +14,7 @@ from oceanchat.release.manifest import FORMAT, Manifest
 from oceanchat.release.rows import RejectedRow, Row
 from oceanchat.release.schema import read_rejected, read_rows
 from oceanchat.release.splits import SPLITS
+from oceanchat.spool import joined
 
 CARD, MANIFEST, QUALITY, TOPICS_PLOT = "README.md", "manifest.json", "quality.json", "topics.png"
 REJECTED_FILE = "rejected/rejected.parquet"
@@ -41,19 +42,29 @@ class Release(NamedTuple):
     unmatched: Sequence[Row] = ()
     """Rows of the `unmatched` config, all splits."""
 
+    @property
+    def released(self) -> Sequence[Row]:
+        """Rows of both configs."""
+        return joined(self.rows, self.unmatched)
+
+    @property
+    def all_rows(self) -> Sequence[Row]:
+        """The rejected ones too."""
+        return joined(self.rows, self.unmatched, self.rejected)
+
 
 def read_release(folder: Path) -> Release:
     """Read a release. Raises ReleaseError for a folder that is none or whose files cannot be read."""
     manifest = read_manifest(folder)
     rows, unmatched = (_rows(folder, list(map(name, SPLITS))) for name in (split_file, unmatched_file))
     rejected_file = own_file(folder, REJECTED_FILE)
-    rejected = read_rejected(rejected_file) if rejected_file is not None else []
+    rejected = read_rejected(rejected_file) if rejected_file is not None else ()
     return Release(folder, manifest, _json(folder, QUALITY), rows, rejected, unmatched)
 
 
-def _rows(folder: Path, names: Sequence[str]) -> list[Row]:
+def _rows(folder: Path, names: Sequence[str]) -> Sequence[Row]:
     files = [own_file(folder, name) for name in names]
-    return [row for file in files if file is not None for row in read_rows(file)]
+    return joined(*(read_rows(file) for file in files if file is not None))
 
 
 def own_file(folder: Path, name: str) -> Path | None:

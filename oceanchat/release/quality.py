@@ -9,13 +9,15 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from oceanchat.near_duplicates import near_pairs, repeats
+from oceanchat.near_duplicates import repeats
+from oceanchat.near_pairs import near_pairs
 from oceanchat.records import REJECTED_BY_CHECK
 from oceanchat.release.balance import balanced_ids
 from oceanchat.release.manifest import Balance
 from oceanchat.release.personal_data import PATTERNS
 from oceanchat.release.rows import NOT_VALIDATED, RejectedRow, Row, decided_valid
 from oceanchat.release.splits import NEAR
+from oceanchat.spool import joined
 from oceanchat.statistics.agreement import Rating, agreement
 from oceanchat.statistics.checker_accuracy import CheckedDialogue, checker_against_humans
 from oceanchat.statistics.dataset_quality import dataset_quality, strata_of
@@ -46,16 +48,22 @@ def row_figures(
     rows: Sequence[Row], rejected: Sequence[RejectedRow], unmatched: Sequence[Row] = ()
 ) -> Figures:
     """Every figure that follows from the rows; Table 6 is of the `default` config, the others of all rows."""
-    released = [*rows, *unmatched]
+    released = joined(rows, unmatched)
     return {
         "sources": _sources(released),
         "table_six": [_rounded(line._asdict()) for line in summarize(map(_shape, rows))],
         "back_validation": _back_validation(released, rejected),
-        "humans": _humans([*released, *rejected]),
+        "humans": _humans(joined(released, rejected)),
         "near_duplicates": {"jaccard": NEAR, "total": len(released), **near_duplicates(released)._asdict()},
-        "personal_data": {flag: sum(flag in row.flags for row in released) for flag in PATTERNS},
+        "personal_data": _personal_data(released),
         "rejected": dict(sorted(Counter(row.state for row in rejected).items())),
     }
+
+
+def _personal_data(rows: Iterable[Row]) -> dict[str, int]:
+    """Kind -> rows in which it was seen."""
+    flags = Counter(flag for row in rows for flag in row.flags)
+    return {flag: flags[flag] for flag in PATTERNS}
 
 
 def _sources(rows: Sequence[Row]) -> list[Figures]:
@@ -80,16 +88,16 @@ def example(rows: Sequence[Row]) -> Figures | None:
 def seed_overlap(texts: Iterable[tuple[str, str | None]]) -> Figures:
     """How many dialogues repeat words of their seed topic; pairs of a dialogue's text and the seed
     topic's."""
-    known = [(text, seed) for text, seed in texts if seed]
-    repeating = sum(repeats(text, seed, OVERLAP_WORDS) for text, seed in known)
-    return {"words": OVERLAP_WORDS, **share(repeating, len(known))}
+    known = Counter(repeats(text, seed, OVERLAP_WORDS) for text, seed in texts if seed)
+    return {"words": OVERLAP_WORDS, **share(known[True], known.total())}
 
 
 def near_duplicates(rows: Sequence[Row]) -> NearFigures:
     """Pairs of rows whose word 5-grams have a Jaccard similarity of NEAR or more."""
-    pairs = near_pairs([row.text for row in rows], NEAR)
+    pairs = near_pairs((row.text for row in rows), NEAR)
     members = {index for pair in pairs for index in (pair.first, pair.second)}
-    across = sum(rows[pair.first].split != rows[pair.second].split for pair in pairs)
+    split = {index: rows[index].split for index in sorted(members)}
+    across = sum(split[pair.first] != split[pair.second] for pair in pairs)
     return NearFigures(len(pairs), len(members), across)
 
 
@@ -103,7 +111,7 @@ def checker(rows: Sequence[Row], rejected: Sequence[RejectedRow], withheld: Mapp
 
     Passed dialogues that were withheld for want of labels are in no row and still stand behind the sample.
     """
-    checked = [dialogue for _, dialogue in _checked([*rows, *rejected])]
+    checked = [dialogue for _, dialogue in _checked(joined(rows, rejected))]
     unseen = [CheckedDialogue(True, ())] * withheld.get(NOT_VALIDATED, 0)
     return checker_against_humans([*checked, *unseen]).as_json()
 
@@ -115,7 +123,7 @@ def whole_dataset(
 
     `withheld_passed`: trait-level -> passed dialogues that are in no row for want of labels.
     """
-    checked = _checked([*rows, *rejected])
+    checked = _checked(joined(rows, rejected))
     if not any(dialogue.votes for _, dialogue in checked):
         return {}
     for code, count in withheld_passed.items():
@@ -125,7 +133,7 @@ def whole_dataset(
     return {code: quality.as_json() for code, quality in qualities.items()}
 
 
-def _checked(rows: Sequence[Row]) -> list[tuple[str, CheckedDialogue]]:
+def _checked(rows: Iterable[Row]) -> list[tuple[str, CheckedDialogue]]:
     """The rows with a verdict of the checker, with their trait-levels and the annotators' votes."""
     return [
         (
@@ -164,22 +172,26 @@ def default_ids(rows: Sequence[Row], balance: Balance) -> frozenset[str]:
 
 
 def _back_validation(rows: Sequence[Row], rejected: Sequence[RejectedRow]) -> Figures:
-    checked = [row for row in (*rows, *rejected) if row.provenance.verdict is not None]
-    by_level = {code: [row for row in checked if row.trait_level == code] for code in CODES}
+    verdicts = Counter(
+        (row.trait_level, row.provenance.checker, row.provenance.verdict.passed)
+        for row in joined(rows, rejected)
+        if row.provenance.verdict is not None
+    )
+    by_level = {code: Counter({key: n for key, n in verdicts.items() if key[0] == code}) for code in CODES}
     return {
         "paper": PAPER_PASS_RATE,
-        "checkers": sorted({row.provenance.checker for row in checked}),
-        **_passed(checked),
+        "checkers": sorted({checker for _, checker, _ in verdicts}),
+        **_passed(verdicts),
         "by_trait_level": {code: _passed(of_level) for code, of_level in by_level.items() if of_level},
     }
 
 
-def _passed(rows: Sequence[Row]) -> Figures:
-    verdicts = [row.provenance.verdict for row in rows]
-    return share(sum(verdict is not None and verdict.passed for verdict in verdicts), len(rows))
+def _passed(verdicts: Counter[tuple[str, str, bool]]) -> Figures:
+    """From how many rows a checker passed, and how many it did not."""
+    return share(sum(n for (_, _, passed), n in verdicts.items() if passed), verdicts.total())
 
 
-def _humans(rows: Sequence[Row]) -> Figures | None:
+def _humans(rows: Iterable[Row]) -> Figures | None:
     """Pass rate by majority, and how far annotators agree; None when nobody labeled any of the rows.
 
     Labels of what the checker turned down judge the checker and enter neither.

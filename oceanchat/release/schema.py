@@ -3,7 +3,8 @@
 Their schema, and rows to and from them. Equal rows give equal bytes: no dates, no row order of its own.
 """
 
-from collections.abc import Iterator, Sequence
+import itertools
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -12,6 +13,7 @@ import pyarrow.parquet as pq
 
 from oceanchat.errors import ReleaseError
 from oceanchat.release.rows import RejectedRow, Row
+from oceanchat.spool import Spool
 
 _TEXT, _NUMBER = pa.string(), pa.float64()
 _PROVENANCE = pa.struct(
@@ -79,28 +81,30 @@ REJECTED_SCHEMA = SCHEMA.append(pa.field("state", _TEXT)).append(pa.field("reaso
 
 _UNREADABLE = (OSError, ValueError, TypeError, ArithmeticError, LookupError, MemoryError, RecursionError)
 """What pyarrow raises for damaged bytes, beside its own."""
-_ROWS_PER_GROUP = 2_000
+_ROWS_PER_GROUP, _ROWS_AT_ONCE = 2_000, 500
+"""Written and read at a time."""
 R = TypeVar("R", bound=Row)
 
 
-def write_rows(rows: Sequence[Row], path: Path) -> None:
+def write_rows(rows: Iterable[Row], path: Path) -> None:
     """Write the rows of one split."""
-    _write([row.model_dump(mode="json") for row in rows], SCHEMA, path)
+    _write(rows, SCHEMA, path)
 
 
-def write_rejected(rows: Sequence[RejectedRow], path: Path) -> None:
+def write_rejected(rows: Iterable[RejectedRow], path: Path) -> None:
     """Write the rejected rows."""
-    _write([row.model_dump(mode="json") for row in rows], REJECTED_SCHEMA, path)
+    _write(rows, REJECTED_SCHEMA, path)
 
 
-def read_rows(path: Path) -> list[Row]:
-    """The rows of one split. Raises ReleaseError for a file that is not one of ours."""
-    return [_parsed(Row, record, path) for record in _records(path)]
+def read_rows(path: Path) -> Sequence[Row]:
+    """The rows of one split, all of them looked at. Raises ReleaseError for a file that is not one of
+    ours."""
+    return Spool(Row, (_parsed(Row, record, path) for record in _records(path))).records()
 
 
-def read_rejected(path: Path) -> list[RejectedRow]:
-    """The rejected rows. Raises ReleaseError for a file that is not one of ours."""
-    return [_parsed(RejectedRow, record, path) for record in _records(path)]
+def read_rejected(path: Path) -> Sequence[RejectedRow]:
+    """The rejected rows, all of them looked at. Raises ReleaseError for a file that is not one of ours."""
+    return Spool(RejectedRow, (_parsed(RejectedRow, record, path) for record in _records(path))).records()
 
 
 def feature_types(schema: Any) -> list[dict[str, Any]]:
@@ -117,16 +121,20 @@ def _feature(kind: Any) -> dict[str, Any]:
     return {"dtype": {"double": "float64"}.get(str(kind), str(kind))}
 
 
-def _write(records: list[dict[str, Any]], schema: Any, path: Path) -> None:
-    table = pa.Table.from_pylist(records, schema)
-    pq.write_table(table, path, compression="zstd", row_group_size=_ROWS_PER_GROUP, store_schema=True)
+def _write(rows: Iterable[Row], schema: Any, path: Path) -> None:
+    left = iter(rows)
+    with pq.ParquetWriter(path, schema, compression="zstd", store_schema=True) as writer:
+        while group := list(itertools.islice(left, _ROWS_PER_GROUP)):
+            records = [row.model_dump(mode="json") for row in group]
+            writer.write_table(pa.Table.from_pylist(records, schema), row_group_size=_ROWS_PER_GROUP)
 
 
 def _records(path: Path) -> Iterator[dict[str, Any]]:
     try:
         # Not `read_table`, which takes folders above the file that are named A=B for more columns.
         with pq.ParquetFile(path) as file:
-            yield from file.read().to_pylist()
+            for batch in file.iter_batches(batch_size=_ROWS_AT_ONCE):
+                yield from batch.to_pylist()
     except (*_UNREADABLE, pa.ArrowException) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise ReleaseError(f"file '{path}' cannot be read as Parquet: {reason}; restore it") from None

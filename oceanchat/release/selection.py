@@ -4,8 +4,10 @@ Every dialogue of the store ends as released, rejected with its state, or withhe
 nothing disappears. It reads the store and decides; rows, splits and files come later.
 """
 
+import itertools
+from array import array
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from oceanchat.errors import ReleaseError
@@ -13,12 +15,13 @@ from oceanchat.prompts import Prompts
 from oceanchat.records import REJECTED_BY_CHECK, Dialogue
 from oceanchat.release.manifest import Require
 from oceanchat.release.rows import NOT_VALIDATED, HumanLabel, decided_valid
+from oceanchat.spool import Lazy, Spool
 from oceanchat.store import annotators as annotator_rows
 from oceanchat.store import builds as build_rows
 from oceanchat.store.builds import StoredBuild
 from oceanchat.store.corpora import StoredCorpus, stored_corpus
 from oceanchat.store.database import Store
-from oceanchat.store.imports import read_imported
+from oceanchat.store.imports import stream_imported
 from oceanchat.store.samples import all_samples
 from oceanchat.store.validations import validation_table
 from oceanchat.traits import CODES
@@ -64,8 +67,13 @@ class Selection(NamedTuple):
     @property
     def shareable(self) -> bool:
         """Whether every seed topic may be passed on: all come from corpora that say so."""
-        every = [*self.released, *(rejection.dialogue for rejection in self.rejected)]
-        return may_be_passed_on(self.corpora, every)
+        return may_be_passed_on(self.corpora, self.dialogues)
+
+    @property
+    def dialogues(self) -> Iterator[Dialogue]:
+        """The released and the rejected ones."""
+        yield from self.released
+        yield from (rejection.dialogue for rejection in self.rejected)
 
 
 def may_be_passed_on(corpora: Sequence[StoredCorpus], dialogues: Iterable[Dialogue]) -> bool:
@@ -98,7 +106,12 @@ def peoples_labels(store: Store) -> PeoplesLabels:
 def select_dialogues(store: Store, require: Require, build: str | None = None) -> Selection:
     """Sort a build's dialogues and the imported ones. Raises ReleaseError when none is left to release."""
     with store.reading() as connection:
-        dialogues = [*build_rows.stored_dialogues(connection, build=build), *read_imported(connection)]
+        dialogues = Spool(
+            Dialogue,
+            itertools.chain(
+                build_rows.stored_dialogues(connection, build=build), stream_imported(connection)
+            ),
+        )
         builds = build_rows.stored_builds(connection, build)
         funnel = {
             row.trait_level: build_rows.state_counts(connection, row.trait_level, row.build) for row in builds
@@ -108,32 +121,33 @@ def select_dialogues(store: Store, require: Require, build: str | None = None) -
         annotators = {a.pseudonym: _public_profile(a.profile) for a in annotator_rows.everyone(connection)}
     human, begun = peoples_labels(store)
     profiles = {name: annotators.get(name, {}) for name in sorted(_annotators(human))}
-    released: list[Dialogue] = []
-    rejected: list[Rejection] = []
+    released, rejected = array("Q"), array("Q")
+    reasons: list[tuple[str, str]] = []
     withheld: Counter[str] = Counter()
     withheld_passed: Counter[str] = Counter()
     seen: set[str] = set()
-    for dialogue in sorted(
-        dialogues, key=lambda d: (CODES.index(d.trait_level.code), d.source, d.order, d.id)
-    ):
+    for number in _in_paper_order(dialogues):
+        dialogue = dialogues.read(number)
         if dialogue.id in seen:
             withheld[DUPLICATE] += 1
             continue
         seen.add(dialogue.id)
         outcome = _outcome(dialogue, human.get(dialogue.id, ()), require)
         if outcome is None:
-            released.append(dialogue)
+            released.append(number)
         elif isinstance(outcome, Rejection):
-            rejected.append(outcome)
+            rejected.append(number)
+            reasons.append((outcome.state, outcome.reason))
         else:
             withheld[outcome] += 1
             withheld_passed[dialogue.trait_level.code] += outcome == NOT_VALIDATED
     under_way = len(begun & seen)
     if not released:
-        raise ReleaseError(_why_empty(store.url, rejected, withheld, require, under_way))
+        states = [state for state, _ in reasons]
+        raise ReleaseError(_why_empty(store.url, states, withheld, require, under_way))
     return Selection(
-        released=released,
-        rejected=rejected,
+        released=dialogues.records(released),
+        rejected=Lazy(lambda at: Rejection(dialogues.read(rejected[at]), *reasons[at]), range(len(rejected))),
         withheld=dict(sorted(withheld.items())),
         human=human,
         under_way=under_way,
@@ -143,6 +157,12 @@ def select_dialogues(store: Store, require: Require, build: str | None = None) -
         corpora=corpora,
         funnel=funnel,
     )
+
+
+def _in_paper_order(dialogues: Spool[Dialogue]) -> list[int]:
+    """The numbers of the dialogues by trait-level, built before imported, in their own order."""
+    keys = [(CODES.index(d.trait_level.code), d.source, d.order, d.id) for d in dialogues.records()]
+    return sorted(range(len(keys)), key=keys.__getitem__)
 
 
 def _outcome(dialogue: Dialogue, labels: Sequence[HumanLabel], require: Require) -> Rejection | str | None:
@@ -164,9 +184,15 @@ def topic_texts(store: Store, build: str | None = None) -> tuple[list[str], list
     """The texts of a store's dialogues and their trait letters: all but those a gate or a checker turned
     down."""
     with store.reading() as connection:
-        dialogues = [*build_rows.stored_dialogues(connection, build=build), *read_imported(connection)]
-    standing = [dialogue for dialogue in dialogues if dialogue.state in ("passed", "unchecked")]
-    return ["\n".join(t.text for t in d.turns) for d in standing], [d.trait.value for d in standing]
+        dialogues = itertools.chain(
+            build_rows.stored_dialogues(connection, build=build), stream_imported(connection)
+        )
+        standing = [
+            ("\n".join(turn.text for turn in dialogue.turns), dialogue.trait.value)
+            for dialogue in dialogues
+            if dialogue.state in ("passed", "unchecked")
+        ]
+    return [text for text, _ in standing], [trait for _, trait in standing]
 
 
 def human_labels(table: Sequence[Mapping[str, Any]]) -> HumanLabels:
@@ -216,7 +242,7 @@ def _annotators(human: Mapping[str, Sequence[HumanLabel]]) -> set[str]:
     return {label.annotator for labels in human.values() for label in labels}
 
 
-def prompts_used(dialogues: Sequence[Dialogue], prompts: Prompts) -> dict[str, dict[str, str]]:
+def prompts_used(dialogues: Iterable[Dialogue], prompts: Prompts) -> dict[str, dict[str, str]]:
     """Task -> fingerprint and text of every template that had a part; the text is empty where it has changed
     since."""
     used = sorted({pair for dialogue in dialogues for pair in dialogue.provenance.prompts.items()})
@@ -229,11 +255,11 @@ def prompts_used(dialogues: Sequence[Dialogue], prompts: Prompts) -> dict[str, d
 
 
 def _why_empty(
-    url: str, rejected: Sequence[Rejection], withheld: Mapping[str, int], require: Require, under_way: int
+    url: str, states: Sequence[str], withheld: Mapping[str, int], require: Require, under_way: int
 ) -> str:
-    if not rejected and not withheld:
+    if not states and not withheld:
         return f"store '{url}' holds no dialogue; run `oceanchat build` or `oceanchat import` first"
-    counts = Counter(rejection.state for rejection in rejected) + Counter(withheld)
+    counts = Counter(states) + Counter(withheld)
     listed = ", ".join(f"{count} {state}" for state, count in counts.most_common(4))
     way_out = "check or validate them"
     if under_way:

@@ -11,7 +11,8 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from oceanchat.errors import ConfigError
-from oceanchat.near_duplicates import near_pairs, words_of
+from oceanchat.near_duplicates import words_of
+from oceanchat.near_pairs import near_pairs
 
 SPLITS = ("train", "validation", "test")
 NEAR = 0.5
@@ -75,7 +76,7 @@ def groups(members: Sequence[Member]) -> list[list[int]]:
         for kind, key in (("author", member.author), ("seed", seed_key(member.seed_topic))):
             if key:
                 join(seen.setdefault((kind, key), index), index)
-    for pair in near_pairs([member.text for member in members], NEAR):
+    for pair in near_pairs((member.text for member in members), NEAR):
         join(pair.first, pair.second)
     together: defaultdict[int, list[int]] = defaultdict(list)
     for index in range(len(members)):

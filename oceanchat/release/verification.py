@@ -5,9 +5,9 @@ nothing is repaired. Figures that only the store knows (funnel, costs) are held 
 """
 
 import hashlib
+import itertools
 import json
-from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -88,14 +88,14 @@ def verify_release(folder: Path) -> Verification:
         return Verification(manifest.name, len(manifest.files), 0, "", tuple(problems), LengthFigures({}, {}))
     length = length_figures(map(row_lengths, release.rows))
     problems += _rows(release)
-    problems += _splits([*release.rows, *release.unmatched])
+    problems += _splits(release.released)
     problems += _balance(release)
     problems += _counts(release)
     try:
         problems += [*_figures(release, length), *_card(release)]
     except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
         problems.append(Problem(QUALITY, f"lacks what it must hold ({type(error).__name__}: {error})"))
-    sealed = rows_hash([*release.rows, *release.unmatched, *release.rejected])
+    sealed = rows_hash(release.all_rows)
     problems += _seal(manifest, sealed)
     return Verification(
         manifest.name, len(manifest.files), len(release.rows), sealed, tuple(problems), length
@@ -148,9 +148,11 @@ def _seal(manifest: Manifest, sealed: str) -> Iterator[Problem]:
 def _rows(release: Release) -> Iterator[Problem]:
     """Every row is what its id, its counts and its place say, and no id comes twice."""
     seen: set[str] = set()
-    rows_in = [(split_file(row.split), row) for row in release.rows]
-    rows_in += [(unmatched_file(row.split), row) for row in release.unmatched]
-    rows_in += [("rejected", row) for row in release.rejected]
+    rows_in = itertools.chain(
+        ((split_file(row.split), row) for row in release.rows),
+        ((unmatched_file(row.split), row) for row in release.unmatched),
+        (("rejected", row) for row in release.rejected),
+    )
     for where, row in rows_in:
         if row.id in seen:
             yield Problem(where, f"row '{row.id}' comes twice")
@@ -174,18 +176,16 @@ def _wrong_in(row: Row) -> str:
     return next((name for name, right in checks.items() if not right), "")
 
 
-def _splits(rows: Sequence[Row]) -> Iterator[Problem]:
+def _splits(rows: Iterable[Row]) -> Iterator[Problem]:
     """No author and no seed topic is in two splits; near-duplicates are seen to with the figures."""
-    keys = {
-        "author": [row.provenance.author for row in rows],
-        "seed topic": [seed_key(row.seed_topic or "") for row in rows],
-    }
-    for what, values in keys.items():
-        where: defaultdict[str, set[str]] = defaultdict(set)
-        for value, row in zip(values, rows, strict=True):
+    splits_of: dict[str, dict[str, set[str]]] = {"author": {}, "seed topic": {}}
+    for row in rows:
+        keys = {"author": row.provenance.author, "seed topic": seed_key(row.seed_topic or "")}
+        for what, value in keys.items():
             if value:
-                where[value].add(row.split)
-        for value, splits in where.items():
+                splits_of[what].setdefault(value, set()).add(row.split)
+    for what, values in splits_of.items():
+        for value, splits in values.items():
             if len(splits) > 1:
                 names = " and ".join(sorted(splits))
                 yield Problem("data", f"{what} '{value[:60]}' is in two splits: {names}")
@@ -194,8 +194,7 @@ def _splits(rows: Sequence[Row]) -> Iterator[Problem]:
 def _balance(release: Release) -> Iterator[Problem]:
     """The `default` config holds what the manifest's balance chooses, and `unmatched` the rest."""
     balance = release.manifest.balance
-    every = [*release.rows, *release.unmatched]
-    if default_ids(every, balance) != {row.id for row in release.rows}:
+    if default_ids(release.released, balance) != {row.id for row in release.rows}:
         yield Problem("data", f"does not hold the rows that balance '{balance}' chooses")
 
 
@@ -219,7 +218,7 @@ def _counts(release: Release) -> Iterator[Problem]:
         stated, right = rows.get(name), sum(levels.values())
         if stated != right:
             yield Problem(MANIFEST, f"'{name}' has {right} rows, not {stated}")
-    scripted = any(row.scripted for row in (*release.rows, *release.unmatched, *release.rejected))
+    scripted = any(row.scripted for row in release.all_rows)
     if scripted != manifest.scripted or manifest.name.endswith("-scripted") != scripted:
         yield Problem(MANIFEST, f"the release is {'' if scripted else 'not '}scripted, which it does not say")
 
@@ -229,9 +228,7 @@ def _figures(release: Release, length: LengthFigures) -> Iterator[Problem]:
     stored: dict[str, Any] = release.quality
     figures: dict[str, Any] = {
         "rows": row_figures(release.rows, release.rejected, release.unmatched),
-        "checker": checker(
-            [*release.rows, *release.unmatched], release.rejected, release.manifest.counts.withheld
-        ),
+        "checker": checker(release.released, release.rejected, release.manifest.counts.withheld),
     }
     if release.manifest.format == 1:  # had another figure of the checker, which left out rejected dialogues
         del figures["checker"], stored["rows"]["checker_against_humans"]
@@ -240,7 +237,7 @@ def _figures(release: Release, length: LengthFigures) -> Iterator[Problem]:
     if release.manifest.format >= 4:
         yield from _withheld(release)
         figures["dataset"] = whole_dataset(
-            [*release.rows, *release.unmatched], release.rejected, stored.get("withheld_passed", {})
+            release.released, release.rejected, stored.get("withheld_passed", {})
         )
     if release.manifest.format >= 5:
         figures["example"] = example(release.rows)
@@ -249,7 +246,7 @@ def _figures(release: Release, length: LengthFigures) -> Iterator[Problem]:
     if stored.get("rows", {}).get("near_duplicates", {}).get("across_splits"):
         yield Problem("data", "near-duplicates are in two splits")
     if release.manifest.seed_topics == "text":
-        overlap = seed_overlap((row.text, row.seed_topic) for row in (*release.rows, *release.unmatched))
+        overlap = seed_overlap((row.text, row.seed_topic) for row in release.released)
         yield from _differences("seed_overlap", stored.get("seed_overlap"), _plain(overlap))
     topics = stored.get("topics")
     if topics is not None:

@@ -6,9 +6,11 @@ version and options give the same bytes.
 """
 
 import hashlib
+import itertools
 import json
 import re
 import shutil
+from array import array
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from importlib.metadata import version as installed
@@ -61,6 +63,7 @@ from oceanchat.release.rows import (
 from oceanchat.release.schema import write_rejected, write_rows
 from oceanchat.release.selection import Selection, prompts_used, select_dialogues
 from oceanchat.release.splits import SPLITS, Member, SplitRatio, assign_splits
+from oceanchat.spool import Spool, joined
 from oceanchat.statistics.length import answer_lengths, length_figures
 from oceanchat.store.builds import StoredBuild
 from oceanchat.store.database import Store
@@ -105,9 +108,14 @@ class _Content(NamedTuple):
     """Released rows that balance leaves out of `rows`."""
 
     @property
-    def released(self) -> list[Row]:
+    def released(self) -> Sequence[Row]:
         """Rows of both configs."""
-        return [*self.rows, *self.unmatched]
+        return joined(self.rows, self.unmatched)
+
+    @property
+    def all_rows(self) -> Sequence[Row]:
+        """The rejected ones too."""
+        return joined(self.rows, self.unmatched, self.rejected)
 
 
 def write_release(config: ReleaseConfig, store: Store) -> Release:
@@ -121,7 +129,7 @@ def write_release(config: ReleaseConfig, store: Store) -> Release:
     selection = select_dialogues(store, config.require, config.build)
     seed_topics = _seed_topics(config, selection)
     content = _content(config, selection, seed_topics)
-    scripted = any(row.scripted for row in (*content.released, *content.rejected))
+    scripted = any(row.scripted for row in content.all_rows)
     target = config.output / f"ocean-chat-{config.version}{'-scripted' if scripted else ''}"
     if target.exists():
         raise ReleaseError(f"release '{target}' exists; raise --version, or remove the folder first")
@@ -164,21 +172,22 @@ def _seed_topics(config: ReleaseConfig, selection: Selection) -> SeedTopics:
 
 def _content(config: ReleaseConfig, selection: Selection, seed_topics: SeedTopics) -> _Content:
     """The rows, by trait-level in paper order and by id within, so that the store's order does not show."""
-    default = _default_ids(config, selection)
+    default, human = _default_ids(config, selection), selection.human
     members = [_member(d, "" if d.id in default else " unmatched") for d in selection.released]
     splits = assign_splits(members, config.ratio, config.split_seed)
-    rows = [
-        released_row(d, splits[d.id], seed_topics, selection.human.get(d.id, ())) for d in selection.released
-    ]
-    rejected = [
-        rejected_row(r.dialogue, r.state, r.reason, seed_topics, selection.human.get(r.dialogue.id, ()))
-        for r in selection.rejected
-    ]
-    rows.sort(key=_position)
+    del members  # they hold the texts
+    rows, rejected = Spool(Row), Spool(RejectedRow)
+    for d in selection.released:
+        rows.add(released_row(d, splits[d.id], seed_topics, human.get(d.id, ())))
+    for r in selection.rejected:
+        rejected.add(rejected_row(r.dialogue, r.state, r.reason, seed_topics, human.get(r.dialogue.id, ())))
+    positions = [_position(row) for row in rows.records()]
+    order = sorted(range(len(rows)), key=positions.__getitem__)
+    turned_down = [_position(row) for row in rejected.records()]
     return _Content(
-        [row for row in rows if row.id in default],
-        sorted(rejected, key=_position),
-        [row for row in rows if row.id not in default],
+        rows.records(array("Q", (number for number in order if positions[number][2] in default))),
+        rejected.records(array("Q", sorted(range(len(rejected)), key=turned_down.__getitem__))),
+        rows.records(array("Q", (number for number in order if positions[number][2] not in default))),
     )
 
 
@@ -214,8 +223,7 @@ def _member(dialogue: Dialogue, config: str) -> Member:
 
 def _quality(config: ReleaseConfig, store: Store, selection: Selection, content: _Content) -> Figures:
     """Everything quality.json holds: what the rows decide, and what only the store knows."""
-    texts = [("\n".join(t.text for t in d.turns), d.seed_topic) for d in selection.released]
-    everything = [*selection.released, *(rejection.dialogue for rejection in selection.rejected)]
+    texts = (("\n".join(t.text for t in d.turns), d.seed_topic) for d in selection.released)
     return {
         "rows": row_figures(content.rows, content.rejected, content.unmatched),
         "checker": checker(content.released, content.rejected, selection.withheld),
@@ -230,14 +238,14 @@ def _quality(config: ReleaseConfig, store: Store, selection: Selection, content:
         "example": example(content.rows),
         "topics": _topics(content.rows),
         "costs": _costs(store),
-        "prompts": prompts_used(everything, open_prompts(config.prompts)),
+        "prompts": prompts_used(selection.dialogues, open_prompts(config.prompts)),
     }
 
 
 def _topics(rows: Sequence[Row]) -> Figures | None:
     """None where there are too few rows, or too few words they share, to speak of topics."""
     try:
-        topics = find_topics([row.text for row in rows], [row.trait.value for row in rows])
+        topics = find_topics((row.text for row in rows), [row.trait.value for row in rows])
     except ReleaseError:
         return None
     return {
@@ -258,10 +266,11 @@ def _costs(store: Store) -> list[Figures]:
 def _write_tables(folder: Path, content: _Content, quality: Figures) -> None:
     for table, name in ((content.rows, split_file), (content.unmatched, unmatched_file)):
         for split in SPLITS:
-            rows = [row for row in table if row.split == split]
-            if rows:
+            rows = (row for row in table if row.split == split)
+            first = next(rows, None)
+            if first is not None:
                 (folder / name(split)).parent.mkdir(parents=True, exist_ok=True)
-                write_rows(rows, folder / name(split))
+                write_rows(itertools.chain([first], rows), folder / name(split))
     if content.rejected:
         (folder / REJECTED_FILE).parent.mkdir()
         write_rejected(content.rejected, folder / REJECTED_FILE)
@@ -294,7 +303,7 @@ def _manifest(
         builds={build.trait_level: _published(build) for build in selection.builds},
         corpora=tuple({"id": c.id, **c.facts, "name": public_name(c.name)} for c in selection.corpora),
         counts=count_rows(content.rows, content.rejected, selection.withheld, content.unmatched),
-        rows_sha256=rows_hash([*content.released, *content.rejected]),
+        rows_sha256=rows_hash(content.all_rows),
         rows_without_author=count_without_author(
             content.rows, [{"id": c.id, **c.facts} for c in selection.corpora]
         ),
@@ -328,11 +337,12 @@ def count_rows(
 
 def _by_split(rows: Sequence[Row]) -> dict[str, dict[str, int]]:
     """Split -> trait-level -> rows, without zeros."""
+    counts = Counter((row.split, row.trait_level) for row in rows)
     splits: dict[str, dict[str, int]] = {}
     for split in SPLITS:
-        levels = Counter(row.trait_level for row in rows if row.split == split)
+        levels = {code: counts[split, code] for code in CODES if counts[split, code]}
         if levels:
-            splits[split] = {code: levels[code] for code in CODES if levels[code]}
+            splits[split] = levels
     return splits
 
 
@@ -348,9 +358,10 @@ def _files(folder: Path, content: _Content) -> tuple[ReleasedFile, ...]:
     rows[REJECTED_FILE] = len(content.rejected)
     files = []
     for path in sorted(path for path in folder.rglob("*") if path.is_file()):
-        name, data = path.relative_to(folder).as_posix(), path.read_bytes()
-        sha256 = hashlib.sha256(data).hexdigest()
-        files.append(ReleasedFile(path=name, sha256=sha256, bytes=len(data), rows=rows.get(name)))
+        name = path.relative_to(folder).as_posix()
+        with path.open("rb") as content_of_file:
+            sha256 = hashlib.file_digest(content_of_file, "sha256").hexdigest()
+        files.append(ReleasedFile(path=name, sha256=sha256, bytes=path.stat().st_size, rows=rows.get(name)))
     return tuple(files)
 
 

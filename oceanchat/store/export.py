@@ -212,7 +212,7 @@ def _seeds(store: Store, build: str | None) -> Iterator[Row]:
 def _all_dialogues(store: Store, build: str | None) -> Iterator[Dialogue]:
     with store.reading() as connection:
         yield from build_rows.stored_dialogues(connection, build=build)
-        yield from import_rows.read_imported(connection)
+        yield from import_rows.stream_imported(connection)
 
 
 def _dialogues(store: Store, build: str | None) -> Iterator[Row]:

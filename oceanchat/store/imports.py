@@ -5,7 +5,7 @@ file it came from; its state and verdict are rewritten when it is gated and chec
 good is not known here. Functions take an open connection.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from sqlalchemy import Column, Connection, Integer, String, Table, Text, func, select, update
@@ -54,8 +54,14 @@ def rewrite_imported(connection: Connection, dialogues: Iterable[Dialogue]) -> N
 
 def read_imported(connection: Connection) -> list[Dialogue]:
     """All imported dialogues in their order of arrival."""
+    return list(stream_imported(connection))
+
+
+def stream_imported(connection: Connection) -> Iterator[Dialogue]:
+    """The same, one after the other; nothing may be written meanwhile."""
     query = select(imported_dialogues.c.record).order_by(imported_dialogues.c.position)
-    return [Dialogue.model_validate_json(record) for record in connection.scalars(query)]
+    for record in connection.execute(query, execution_options={"yield_per": 200}).scalars():
+        yield Dialogue.model_validate_json(record)
 
 
 def imported_counts(connection: Connection) -> dict[str, dict[str, int]]:

@@ -8,7 +8,7 @@ for the topic it has most of beside the average.
 
 import warnings
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -89,19 +89,19 @@ class Topics(NamedTuple):
 
 
 def find_topics(
-    texts: Sequence[str], traits: Sequence[str], seed: int = 0, count: int | None = None
+    texts: Iterable[str], traits: Sequence[str], seed: int = 0, count: int | None = None
 ) -> Topics:
     """The topics of dialogues with their trait letters; `count` None chooses the number by stability.
 
-    Raises ReleaseError for too few dialogues.
+    The texts are read once and not held. Raises ReleaseError for too few dialogues.
     """
-    if len(texts) < MIN_DIALOGUES:
+    if len(traits) < MIN_DIALOGUES:
         raise ReleaseError(
-            f"topics need at least {MIN_DIALOGUES} dialogues, there are {len(texts)}; build or import more"
+            f"topics need at least {MIN_DIALOGUES} dialogues, there are {len(traits)}; build or import more"
         )
-    weights, words = _weights(texts)
+    weights, words = _weights(texts, len(traits))
     rng = np.random.default_rng(seed)
-    counts = [number for number in CANDIDATE_COUNTS if number * A_TOPIC <= len(texts)] or [4]
+    counts = [number for number in CANDIDATE_COUNTS if number * A_TOPIC <= len(traits)] or [4]
     stability = {} if count else {number: _stability(weights, number, rng) for number in counts}
     best = max(stability.values(), default=0.0)
     chosen = count or min(number for number, value in stability.items() if value >= best - ALIKE)
@@ -112,7 +112,7 @@ def find_topics(
     strongest = np.where(in_topics.max(axis=1) > 0, in_topics.argmax(axis=1), -1)
     by_topic = Counter((int(topic), trait) for topic, trait in zip(strongest, traits, strict=True))
     numbered = [
-        (_topic(number, model.components_[number], words, by_topic, len(texts)), number)
+        (_topic(number, model.components_[number], words, by_topic, len(traits)), number)
         for number in range(chosen)
     ]
     numbered = sorted(
@@ -132,13 +132,13 @@ def _closest(amounts: Any, mine: Any) -> tuple[int, ...]:
     return tuple(int(index) for index in order)
 
 
-def _weights(texts: Sequence[str]) -> tuple[Any, list[str]]:
+def _weights(texts: Iterable[str], number: int) -> tuple[Any, list[str]]:
     """TF-IDF weights, dialogues by words, and the words."""
     standard = TfidfVectorizer(stop_words="english").get_stop_words() or frozenset()
     vectorizer = TfidfVectorizer(
         stop_words=sorted(standard | _TALK),
         token_pattern=r"(?u)\b[a-z]{3,}\b",
-        min_df=max(2, len(texts) // 500),
+        min_df=max(2, number // 500),
         max_df=0.15,
         max_features=4000,
         sublinear_tf=True,

@@ -1,11 +1,9 @@
 """The indexes give exactly what a plain comparison of all texts gives."""
 
-from itertools import combinations
-
 from hypothesis import given
 from hypothesis import strategies as st
 
-from oceanchat.near_duplicates import NearDuplicates, near_pairs, repeats, shingles
+from oceanchat.near_duplicates import NearDuplicates, repeats, shingles
 
 WORDS = st.lists(st.sampled_from(["a", "b", "c", "d"]), max_size=25).map(" ".join)
 
@@ -33,28 +31,6 @@ def test_case_and_punctuation_do_not_hide_a_copy() -> None:
     index.add("first", "Well, I went to the market on Sunday!")
     closest = index.closest("well I went to the market, on sunday")
     assert closest is not None and closest == ("first", 1.0)
-
-
-MORE_WORDS = st.lists(st.sampled_from("abcde"), min_size=0, max_size=14).map(" ".join)
-
-
-@given(st.lists(MORE_WORDS, max_size=9), st.sampled_from([0.2, 0.5, 0.8, 1.0]))
-def test_all_pairs_above_the_threshold_are_found_and_no_other(texts: list[str], threshold: float) -> None:
-    pairs = {(pair.first, pair.second) for pair in near_pairs(texts, threshold, n=2)}
-    sets = [shingles(text, 2) for text in texts]
-    expected = {
-        (left, right)
-        for left, right in combinations(range(len(texts)), 2)
-        if sets[left]
-        and sets[right]
-        and len(sets[left] & sets[right]) >= threshold * len(sets[left] | sets[right])
-    }
-    assert pairs == expected
-
-
-def test_the_similarity_is_that_of_the_sets() -> None:
-    (pair,) = near_pairs(["a b c d e f", "a b c d e f g", "x y z u v w"], 0.5)
-    assert (pair.first, pair.second, pair.jaccard) == (0, 1, 2 / 3)
 
 
 def test_repeats_wants_the_words_in_a_row() -> None:

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from oceanchat.annotation.starting_questions import BUNDLED, load_questions
 from oceanchat.errors import InputError
 from oceanchat.facets import FACETS
-from oceanchat.near_duplicates import near_pairs, words_of
+from oceanchat.near_duplicates import words_of
+from oceanchat.near_pairs import near_pairs
 from oceanchat.pipeline.replies.character_words import leading_words
 from oceanchat.traits import TRAIT_LEVELS, TRAITS, Level, Trait, TraitLevel
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from oceanchat.errors import ConfigError
-from oceanchat.near_duplicates import near_pairs
+from oceanchat.near_pairs import near_pairs
 from oceanchat.release.splits import Member, SplitRatio, assign_splits, parse_ratio, seed_key
 from oceanchat.traits import CODES
 from tests.oceanchat.release.factories import make_dialogues
