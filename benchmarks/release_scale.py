@@ -177,7 +177,8 @@ def main() -> None:
             beside = f"{floor.seconds:>6.1f} s {release.seconds / floor.seconds:>7.1f}x" if floor else ""
             print(
                 f"{there:>7,} {release.seconds:>7.1f} s {1000 * release.cpu_seconds / there:>11.2f}"
-                f" {release.megabytes:>5,.0f} MB {verify.seconds:>6.1f} s {verify.megabytes:>5,.0f} MB {beside}",
+                f" {release.megabytes:>5,.0f} MB {verify.seconds:>6.1f} s {verify.megabytes:>5,.0f} MB"
+                f" {beside}",
                 flush=True,
             )
 

@@ -210,7 +210,9 @@ class TrainConfig(BaseModel):
         if self.prompt == "short" and not METHODS[self.method].prompted:
             raise ValueError(f"--prompt short is for lora and no-moe, and {self.method} has no prompt")
         if self.fsdp and recipe.quantise != "none":
-            raise ValueError("--fsdp does not combine with --quantize")
+            raise ValueError(
+                "--fsdp does not combine with --quantize: sharing quantized weights is untried; leave one out"
+            )
         return self
 
     @property

@@ -4,6 +4,7 @@ They are `train` and `info`.
 """
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from oceanchat.cli.display.notes import print_note, print_sentence
 from oceanchat.cli.options import json_option
 from oceanchat.cli.project_file import say_used_options
 from oceanchat.errors import ConfigError
+from preact.cli.launchers import check_launcher
 from preact.cli.training_options import FOLDER, SectionedCommand, recipe_options, run_options
 from preact.config import (
     TINY,
@@ -45,6 +47,7 @@ def train(output: Path, resume: bool, dry_run: bool, like: Path | None, **given:
     Example:  preact train releases/ocean-chat-0.1.0-scripted --output runs/first
               preact train --like runs/first --seed 2 --output runs/second
     """
+    check_launcher(os.environ)
     say_used_options()
     if resume and dry_run:
         raise ConfigError("--dry-run does not combine with --resume; leave one of them out")

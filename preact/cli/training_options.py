@@ -138,7 +138,7 @@ RUN_OPTIONS = (
     click.option(
         "--fsdp/--no-fsdp",
         default=None,
-        help="Share the backbone's weights among the processes that torchrun started.",
+        help="Share the backbone's weights among the processes that torchrun or accelerate launch started.",
     ),
     click.option(
         "--tracker",

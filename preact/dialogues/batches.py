@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 import torch
 
+from oceanchat.spool import Lazy
 from preact.dialogues.conversation import IGNORED
 
 
@@ -21,6 +22,12 @@ class Example(NamedTuple):
     ids: list[int]
     labels: list[int]
     trait_id: int
+
+
+def by_length(examples: Sequence[Example]) -> Sequence[Example]:
+    """The examples from the shortest on, none of them read yet."""
+    lengths = [len(example.ids) for example in examples]
+    return Lazy(examples.__getitem__, sorted(range(len(lengths)), key=lengths.__getitem__))
 
 
 class Collator:
@@ -39,6 +46,7 @@ class Collator:
 
         `sequence_trait_ids` (one per dialogue, packed or not) is for losses over sequences alone.
         """
+        examples = list(examples)  # they may be read from disk
         batch = self._packed(examples) if self.packed else self._padded(examples)
         batch["sequence_trait_ids"] = torch.tensor([e.trait_id for e in examples])
         if not self.trait_ids:

@@ -4,27 +4,35 @@ For the trainer and for identification, by method. Prompted methods see each dia
 prompt, the others the dialogue alone. It knows nothing of batches, models or losses.
 """
 
-from collections.abc import Sequence
+from array import array
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
+
+import pyarrow
 
 from oceanchat.errors import TrainingError
 from oceanchat.prompts import Message
+from oceanchat.spool import Lazy
 from oceanchat.traits import TraitLevel
 from preact.config import Recipe
 from preact.dialogues.batches import Example
 from preact.dialogues.conversation import Encoded, encode
+from preact.dialogues.mapped import MappedRows
 from preact.dialogues.release import TrainingDialogue
 from preact.methods import METHODS, MethodName, PromptStyle
 from preact.persona import trait_level_prompt
 
 _NO_LIMIT = 10**9
+_TOKENS = pyarrow.list_(pyarrow.int32())
+_SCHEMA = pyarrow.schema([("ids", _TOKENS), ("labels", _TOKENS), ("trait_id", pyarrow.int8())])
 
 
 class Encodings(NamedTuple):
     """Encoded dialogues, and those that did not fit."""
 
-    examples: list[Example]
-    dialogues: list[TrainingDialogue]
+    examples: Sequence[Example]
+    """Read from disk whenever they are asked for."""
+    dialogues: Sequence[TrainingDialogue]
     """The dialogue of each example."""
     dropped: int
     """Dialogues of which not even the first answer fits."""
@@ -44,22 +52,32 @@ def encode_all(
 
     `portrayed` is the trait-level that the prompt names; each dialogue's own when it is None.
     """
-    examples, encoded_dialogues, cut = [], [], 0
-    for dialogue in dialogues:
-        portrayal = portrayed or dialogue.trait_level
-        system = trait_level_prompt(portrayal, style) if METHODS[method].prompted else ""
-        encoded = encode_under(
-            tokenizer, dialogue.messages, system, context=recipe.context, reply=recipe.reply
-        )
-        if encoded is not None:
-            examples.append(Example(encoded.ids, encoded.labels, dialogue.trait_id))
-            encoded_dialogues.append(dialogue)
-            cut += encoded.answers < sum(message.role == "assistant" for message in dialogue.messages)
-    if not examples:
+    fitting, cut = array("Q"), 0
+
+    def records() -> Iterator[dict[str, Any]]:
+        nonlocal cut
+        for number, dialogue in enumerate(dialogues):
+            portrayal = portrayed or dialogue.trait_level
+            system = trait_level_prompt(portrayal, style) if METHODS[method].prompted else ""
+            encoded = encode_under(
+                tokenizer, dialogue.messages, system, context=recipe.context, reply=recipe.reply
+            )
+            if encoded is not None:
+                fitting.append(number)
+                cut += encoded.answers < sum(message.role == "assistant" for message in dialogue.messages)
+                yield {"ids": encoded.ids, "labels": encoded.labels, "trait_id": dialogue.trait_id}
+
+    examples = MappedRows(_SCHEMA, records(), lambda record: Example(**record))
+    if not fitting:
         raise TrainingError(
             f"no dialogue fits {recipe.context} + {recipe.reply} tokens; raise --context or --reply"
         )
-    return Encodings(examples, encoded_dialogues, len(dialogues) - len(examples), cut)
+    return Encodings(
+        Lazy(examples.read, range(len(examples))),
+        Lazy(dialogues.__getitem__, fitting),
+        len(dialogues) - len(examples),
+        cut,
+    )
 
 
 def encode_under(

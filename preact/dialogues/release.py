@@ -7,7 +7,9 @@ nothing of tokens or models.
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+import sys
+from array import array
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,7 +21,9 @@ from oceanchat.errors import TrainingError
 from oceanchat.hub.reading import read_dataset
 from oceanchat.nesting import parse_json
 from oceanchat.prompts import Message
+from oceanchat.spool import Lazy
 from oceanchat.traits import Level, Trait, TraitLevel, trait_id
+from preact.dialogues.mapped import ROWS_AT_ONCE, MappedRows
 
 SPLITS = ("train", "validation", "test")
 
@@ -57,26 +61,29 @@ class TrainingRelease:
     """sha256 over ids, trait-levels, texts and splits, in order: equal data, equal fingerprint."""
     scripted: bool
     """Whether the dialogues were written by the scripted model, and are good for trying things out only."""
-    dialogues: tuple[TrainingDialogue, ...]
+    dialogues: Sequence[TrainingDialogue]
+    """Read from disk whenever they are asked for."""
+    splits: Sequence[str]
+    """The split of each dialogue."""
 
-    def split(self, name: str) -> tuple[TrainingDialogue, ...]:
+    def split(self, name: str) -> Sequence[TrainingDialogue]:
         """The dialogues of 'train', 'validation', 'test' or 'all'.
 
         Raises TrainingError for an empty or unknown split.
         """
         if name != "all" and name not in SPLITS:
             raise TrainingError(f"split '{name}' is not known; write {', '.join(SPLITS)} or all")
-        dialogues = tuple(d for d in self.dialogues if name in ("all", d.split))
-        if not dialogues:
+        numbers = array("Q", (n for n, split in enumerate(self.splits) if name in ("all", split)))
+        if not numbers:
             present = ", ".join(s for s in SPLITS if self.has(s)) or "none"
             raise TrainingError(
                 f"release '{self.source}' has no split '{name}' (it has: {present}); choose another split"
             )
-        return dialogues
+        return Lazy(self.dialogues.__getitem__, numbers)
 
     def has(self, name: str) -> bool:
         """Whether the split holds any dialogue."""
-        return any(d.split == name for d in self.dialogues)
+        return name in self.splits
 
 
 def read_release(source: str) -> TrainingRelease:
@@ -94,23 +101,78 @@ def read_release(source: str) -> TrainingRelease:
             " OWNER/NAME"
         )
     else:
-        rows, manifest = list(read_dataset(source)), {}
-    dialogues = tuple(_dialogue(row, source) for row in rows)
-    if not dialogues:
+        rows, manifest = read_dataset(source), {}
+    reading = _Reading(source)
+    mapped = MappedRows(_SCHEMA, reading.records(rows), _from_record)
+    if not len(mapped):
         raise TrainingError(f"release '{source}' holds no dialogues; release some first")
-    # The scripted model always names itself in a dialogue's provenance; the folder's name is for people only.
-    scripted = any("scripted" in _provenance_names(row) for row in rows)
     version = str(manifest.get("version") or manifest.get("name") or "")
-    name = folder.resolve().name if folder.is_dir() else source
-    return TrainingRelease(name or version, source, fingerprint(dialogues), scripted, dialogues)
+    return TrainingRelease(
+        name=(folder.resolve().name if folder.is_dir() else source) or version,
+        source=source,
+        fingerprint=reading.digest.hexdigest(),
+        scripted=reading.scripted,
+        dialogues=Lazy(mapped.read, range(len(mapped))),
+        splits=reading.splits,
+    )
+
+
+class _Reading:
+    """What is learnt of a release while its rows are read once."""
+
+    def __init__(self, source: str) -> None:
+        self.source = source
+        self.digest = hashlib.sha256()
+        self.splits: list[str] = []
+        self.scripted = False
+
+    def records(self, rows: Iterable[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
+        """Each row as it is kept."""
+        for row in rows:
+            dialogue = _dialogue(row, self.source)
+            # The scripted model always names itself in a dialogue's provenance; the folder's name is for
+            # people only.
+            self.scripted = self.scripted or "scripted" in _provenance_names(row)
+            self.splits.append(sys.intern(dialogue.split))
+            _update(self.digest, dialogue)
+            yield {
+                **{name: getattr(dialogue, name) for name in _SAME},
+                "trait_level": dialogue.trait_level.code,
+                "messages": [{"role": m.role, "content": m.content} for m in dialogue.messages],
+            }
+
+
+_SAME = ("id", "split", "seed_topic", "author", "validated")
+"""Fields that are kept as they are."""
+_TEXT = pyarrow.string()
+_SCHEMA = pyarrow.schema(
+    [
+        *((name, pyarrow.bool_() if name == "validated" else _TEXT) for name in _SAME),
+        ("trait_level", _TEXT),
+        ("messages", pyarrow.list_(pyarrow.struct([("role", _TEXT), ("content", _TEXT)]))),
+    ]
+)
+
+
+def _from_record(record: Mapping[str, Any]) -> TrainingDialogue:
+    return TrainingDialogue(
+        trait_level=TraitLevel.parse(record["trait_level"]),
+        messages=tuple(Message(message["role"], message["content"]) for message in record["messages"]),
+        **{name: record[name] for name in _SAME},
+    )
 
 
 def fingerprint(dialogues: Iterable[TrainingDialogue]) -> str:
     """sha256 (hex) that stands for these dialogues in this order."""
     digest = hashlib.sha256()
-    for d in dialogues:
-        digest.update(json.dumps([d.id, d.trait_level.code, d.messages, d.split]).encode())
+    for dialogue in dialogues:
+        _update(digest, dialogue)
     return digest.hexdigest()
+
+
+def _update(digest: Any, dialogue: TrainingDialogue) -> None:
+    content = [dialogue.id, dialogue.trait_level.code, dialogue.messages, dialogue.split]
+    digest.update(json.dumps(content).encode())
 
 
 def _manifest(folder: Path) -> Mapping[str, Any]:
@@ -137,7 +199,7 @@ def _refuse_link(path: Path, folder: Path) -> None:
         raise TrainingError(f"release file '{path}' is a link out of the release; put the file itself there")
 
 
-def _folder_rows(folder: Path) -> list[dict[str, Any]]:
+def _folder_rows(folder: Path) -> Iterator[dict[str, Any]]:
     data = folder / "data"
     files = sorted(data.glob("*.parquet"), key=lambda p: (_split_order(p), p.name)) if data.is_dir() else []
     if not files:
@@ -145,19 +207,18 @@ def _folder_rows(folder: Path) -> list[dict[str, Any]]:
             f"folder '{folder}' is not a release: it has no data/*.parquet; name a folder that `oceanchat"
             " release` wrote"
         )
-    rows: list[dict[str, Any]] = []
     for path in files:
         _refuse_link(path, folder)
+        split = path.name.split("-")[0].removesuffix(".parquet")
         try:
-            table = pyarrow.parquet.ParquetFile(path).read()
+            with pyarrow.parquet.ParquetFile(path) as file:
+                for batch in file.iter_batches(batch_size=ROWS_AT_ONCE):
+                    yield from ({"split": split, **row} for row in batch.to_pylist())
         except (OSError, pyarrow.ArrowException) as error:
             reason = str(error).splitlines()[0] if str(error) else type(error).__name__
             raise TrainingError(
                 f"release file '{path}' is damaged ({reason}); restore it or write the release again"
             ) from None
-        for row in table.to_pylist():
-            rows.append({"split": path.name.split("-")[0].removesuffix(".parquet"), **row})
-    return rows
 
 
 def _split_order(path: Path) -> int:

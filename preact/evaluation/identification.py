@@ -48,7 +48,7 @@ class HeldOut(NamedTuple):
 
     release: TrainingRelease
     split: str
-    dialogues: tuple[TrainingDialogue, ...]
+    dialogues: Sequence[TrainingDialogue]
     seen: bool
     """Whether the system was trained on some of them."""
 
@@ -283,7 +283,7 @@ def _trained_on(trained: TrainedModel, release: TrainingRelease, split: str) -> 
 
 def training_dialogues(
     run: TrainedModel | None, release: TrainingRelease, split: str, say: Say
-) -> tuple[TrainingDialogue, ...]:
+) -> Sequence[TrainingDialogue]:
     """What peers are fitted on: the run's own training split, or that of the release; none if unreadable."""
     own = release
     if run and release.fingerprint != run.record.release.fingerprint:

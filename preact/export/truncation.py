@@ -67,7 +67,7 @@ def _closest(a: Tensor, b: Tensor, rank: int) -> tuple[Tensor, Tensor]:
     return lower_a.to(a.dtype).contiguous(), lower_b.to(b.dtype).contiguous()
 
 
-def held_out(trained: TrainedModel, persona: Persona) -> list[Example]:
+def held_out(trained: TrainedModel, persona: Persona) -> Sequence[Example]:
     """The validation dialogues of the persona's trait-levels as examples; none where there are none."""
     release = read_release(trained.record.config.release)
     validation = [d for d in release.dialogues if d.split == "validation" and d.trait_level in persona]

@@ -58,6 +58,26 @@ class Processes(NamedTuple):
         result: Result = box[0]
         return result
 
+    def each(self, action: Callable[[], Result]) -> Result:
+        """What `action` returns in this process, once it has returned in all of them.
+
+        Raises TrainingError in all of them where it fails in one, which the main one is to say.
+        """
+        if self.size == 1:
+            return action()
+        results: list[Result] = []
+        failure: str | None = None
+        try:
+            results.append(action())
+        except Exception as error:
+            failure = str(error)
+        failures: list[str | None] = [None] * self.size
+        distributed.all_gather_object(failures, failure)
+        for number, message in enumerate(failures):
+            if message is not None:
+                raise self.failure(f"process {number}: {message}")
+        return results[0]
+
     def failure(self, message: str) -> TrainingError:
         """The error of something that all processes see at once: only the main one is to say it."""
         return TrainingError(message) if self.main else FailedElsewhere(message)

@@ -5,11 +5,12 @@ is at work. The adapter, which is small, is added afterwards and stays whole in 
 checkpoints are those of an unshared backbone. It knows nothing of adapters or data.
 """
 
+from collections.abc import Iterator
 from typing import Any
 
 import torch
 from torch.distributed.device_mesh import init_device_mesh
-from torch.distributed.fsdp import fully_shard
+from torch.distributed.fsdp import FSDPModule, fully_shard
 from torch.distributed.tensor import DTensor
 
 from preact.training.processes import Processes
@@ -28,6 +29,34 @@ def shard(model: Any, processes: Processes) -> None:
     # What stands outside the blocks too is let go after each forward pass: left whole, it would be let go by
     # saving, which the main process does alone, and the processes would no longer gather the same parts.
     fully_shard(model, mesh=mesh, reshard_after_forward=True)
+
+
+def held_bytes(parameter: torch.Tensor) -> int:
+    """Bytes of a weight that this process keeps."""
+    local = parameter.to_local() if isinstance(parameter, DTensor) else parameter
+    return local.numel() * local.element_size()
+
+
+def gathered_bytes(model: torch.nn.Module) -> int:
+    """Bytes that are whole in every process at a time.
+
+    What stands outside the blocks, the block at work and the next one on its way; 0 where nothing is shared.
+    """
+    sizes = [sum(map(_whole_bytes, _own(part))) for part in model.modules() if isinstance(part, FSDPModule)]
+    outside, blocks = sizes[:1], sizes[1:]
+    return sum([*outside, *sorted(blocks)[-2:]])
+
+
+def _own(part: torch.nn.Module) -> Iterator[DTensor]:
+    """The shared weights that are gathered with this part, and not with one inside it."""
+    yield from (p for p in part.parameters(recurse=False) if isinstance(p, DTensor))
+    for child in part.children():
+        if not isinstance(child, FSDPModule):
+            yield from _own(child)
+
+
+def _whole_bytes(parameter: DTensor) -> int:
+    return parameter.numel() * parameter.element_size()
 
 
 def is_sharded(model: torch.nn.Module) -> bool:

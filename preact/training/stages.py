@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from oceanchat.errors import TrainingError
+from oceanchat.spool import Lazy
 from oceanchat.traits import TRAIT_LEVELS
 from preact.config import TrainConfig
 from preact.dialogues.batches import Example
@@ -22,8 +23,8 @@ class AdapterData(NamedTuple):
     """One adapter to train, and the examples it is trained and validated on."""
 
     name: str
-    training: list[Example]
-    validation: list[Example]
+    training: Sequence[Example]
+    validation: Sequence[Example]
 
 
 def adapter_names(method: Method) -> tuple[str, ...]:
@@ -34,16 +35,18 @@ def adapter_names(method: Method) -> tuple[str, ...]:
 def stages(method: Method, training: Sequence[Example], validation: Sequence[Example]) -> list[AdapterData]:
     """Each adapter with its examples. Raises TrainingError for an adapter that would have none."""
     if method.adapters == "one":
-        return [AdapterData(DEFAULT, list(training), list(validation))]
-    _require_all(missing_codes(e.trait_id for e in training), "dialogue that fits the lengths")
+        return [AdapterData(DEFAULT, training, validation)]
+    training_ids, validation_ids = ([e.trait_id for e in examples] for examples in (training, validation))
+    _require_all(missing_codes(training_ids), "dialogue that fits the lengths")
     return [
-        AdapterData(
-            name,
-            [e for e in training if e.trait_id == index],
-            [e for e in validation if e.trait_id == index],
-        )
+        AdapterData(name, _of(training, training_ids, index), _of(validation, validation_ids, index))
         for index, name in enumerate(adapter_names(method))
     ]
+
+
+def _of(examples: Sequence[Example], trait_ids: Sequence[int], wanted: int) -> Sequence[Example]:
+    """The examples of one trait-level."""
+    return Lazy(examples.__getitem__, [n for n, trait_id in enumerate(trait_ids) if trait_id == wanted])
 
 
 def missing_codes(trait_ids: Iterable[int]) -> tuple[str, ...]:

@@ -5,6 +5,7 @@ packing is right on this backbone, and about how much memory and time it will ta
 are tried. It knows nothing of run folders.
 """
 
+import heapq
 import math
 import time
 from collections.abc import Iterator, Sequence
@@ -12,15 +13,16 @@ from typing import Any, NamedTuple
 
 import torch
 
+from oceanchat.spool import joined
 from preact.backbones.packed_attention import check_packing, packed_rows
 from preact.config import Recipe, TrainConfig
-from preact.dialogues.batches import Collator, Example, on_device
+from preact.dialogues.batches import Collator, Example, by_length, on_device
 from preact.dialogues.conversation import IGNORED
 from preact.dialogues.encoding import Encodings
 from preact.methods import METHODS
 from preact.training.objective import batch_loss
 from preact.training.running import memory_in_one_line
-from preact.training.sharding import is_sharded
+from preact.training.sharding import gathered_bytes, held_bytes, is_sharded
 from preact.training.stages import AdapterData
 
 _TRIED = 64
@@ -34,6 +36,7 @@ class Memory(NamedTuple):
     """Bytes that training takes, by formula."""
 
     weights: int
+    """Those that a process holds, and where they are shared the parts it gathers."""
     adapter: int
     """Adapter, gradients, the optimizer's two moments (a byte each in 8 bits), copies to multiply with."""
     activations: int
@@ -81,7 +84,7 @@ def packing_lines(config: TrainConfig, model: Any, examples: Sequence[Example], 
     """Try two dialogues packed and padded. Raises TrainingError when they differ."""
     if not config.recipe.packing:
         return
-    rows = [e.ids[:_TRIED] for e in sorted(examples, key=lambda e: len(e.ids))[:2]]
+    rows = [e.ids[:_TRIED] for e in heapq.nsmallest(2, examples, key=lambda e: len(e.ids))]
     difference = check_packing(model, rows * (2 // len(rows)), pad_id)
     yield f"packing: two dialogues in one row are what they are alone (logits differ by {difference:.1g})"
 
@@ -94,13 +97,14 @@ def trial_lines(
     backbone = model.get_base_model()
     share = trained / max(1, backbone.num_parameters() - trained)
     yield f"trained: {trained:,} parameters, {share:.1%} of the backbone's"
-    examples = [e for stage in stages for e in stage.training]
+    examples = joined(*(stage.training for stage in stages))
     memory = estimate_memory(config.recipe, model, stages[0].training)
     parts = (memory.weights, memory.adapter, memory.activations)
     weights, adapter, activations = (f"{part / _GIB:.1f}" for part in parts)
+    a_process = " a process" if processes > 1 else ""
     yield (
-        f"memory: about {memory.total / _GIB:.1f} GiB ({weights} weights, {adapter} adapter and optimizer,"
-        f" {activations} activations of {config.recipe.micro_batch} dialogues)"
+        f"memory: about {memory.total / _GIB:.1f} GiB{a_process} ({weights} weights, {adapter} adapter and"
+        f" optimizer, {activations} activations of {config.recipe.micro_batch} dialogues)"
     )
     if not is_sharded(model):
         batch, epochs = config.recipe.batch_size, config.recipe.epochs
@@ -116,7 +120,7 @@ def trial_lines(
 
 
 def estimate_memory(recipe: Recipe, model: Any, examples: Sequence[Example]) -> Memory:
-    """Bytes by the sizes of the model and of the largest micro-batch.
+    """Bytes in one process, by the sizes of the model and of the largest micro-batch.
 
     A block of a Llama keeps, a token, 4 vectors of the feed-forward size, one of the rank for each adapted
     module, and of the hidden size 8 in float32, 10 in bfloat16 (norms stay in float32) and 13 where adapters
@@ -126,7 +130,7 @@ def estimate_memory(recipe: Recipe, model: Any, examples: Sequence[Example]) -> 
     """
     lora = [p for name, p in model.named_parameters() if "lora_A" in name and p.requires_grad]
     trained = sum(p.numel() for p in model.parameters() if p.requires_grad)
-    total = sum(p.numel() * p.element_size() for p in model.parameters() if not p.requires_grad)
+    total = sum(held_bytes(p) for p in model.parameters() if not p.requires_grad) + gathered_bytes(model)
     half, width = recipe.precision != "float32", lora[0].element_size()
     copied = half and width == 4
     if recipe.precision == "mixed" and not recipe.gradient_checkpointing:
@@ -169,7 +173,7 @@ def measure_pace(config: TrainConfig, model: Any, examples: Sequence[Example], p
 
     One alone is far slower a token than a batch on a small backbone. Raises TrainingError without memory.
     """
-    ordered = sorted(examples, key=lambda e: len(e.ids))
+    ordered = by_length(examples)
     middle = len(ordered) // 2
     model.train()
     with memory_in_one_line(), packed_rows(model.get_base_model(), config.recipe.packing):

@@ -79,7 +79,9 @@ def train(
     prepare_cpu(config.threads)
     folder = Path(config.output)
     with ExitStack() as locks:
-        record, release = processes.once(lambda: _begin(config, folder, processes, resume, locks))
+        begun: list[TrainingRelease] = []
+        record = processes.once(lambda: _begin(config, folder, processes, resume, locks, begun))
+        release = processes.each(lambda: begun[0] if begun else _read_too(config, record))
         try:
             tell = on_step or (lambda taken: say(taken.line))
             record = _train(record, release, Session(folder, processes, say, tell, resume, dry))
@@ -92,14 +94,34 @@ def train(
             raise
 
 
+def _read_too(config: TrainConfig, record: RunRecord) -> TrainingRelease:
+    """The release as another process than the main one reads it; TrainingError where it is another one."""
+    release = read_release(config.release)
+    if release.fingerprint != record.release.fingerprint:
+        raise TrainingError(
+            f"release '{config.release}' is another one here than for the main process; give every machine"
+            " the same files"
+        )
+    return release
+
+
 def _begin(
-    config: TrainConfig, folder: Path, processes: Processes, resume: bool, locks: ExitStack
-) -> tuple[RunRecord, TrainingRelease]:
-    """Check what can be checked before anything is loaded, claim the folder and write the record."""
+    config: TrainConfig,
+    folder: Path,
+    processes: Processes,
+    resume: bool,
+    locks: ExitStack,
+    begun: list[TrainingRelease],
+) -> RunRecord:
+    """Check what can be checked before anything is loaded, claim the folder and write the record.
+
+    What was read of the release goes into `begun`: it lies in files of this process, too large to be sent.
+    """
     _claim(folder, resume)
     open_trackers(config.trackers, folder)  # a mistake in their names ends the run before anything is written
     config = _with_precision(config)
     release = read_release(config.release)
+    begun.append(release)
     dialogues = release.split(config.train_split)
     check_data(config, release)
     used = ReleaseUsed(
@@ -131,7 +153,7 @@ def _begin(
         if not any(folder.iterdir()):
             folder.rmdir()
         raise
-    return record, release
+    return record
 
 
 def _train(record: RunRecord, release: TrainingRelease, session: Session) -> RunRecord:

@@ -16,7 +16,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 from transformers import TrainerCallback
 
-from preact.dialogues.batches import Collator, Example, on_device
+from preact.dialogues.batches import Collator, Example, by_length, on_device
 from preact.dialogues.conversation import IGNORED
 from preact.training.objective import batch_loss
 from preact.training.processes import Processes
@@ -30,7 +30,7 @@ def validation_loss(
 
     The processes share the batches of `size` dialogues and get the same figure.
     """
-    ordered = sorted(examples, key=lambda example: len(example.ids))
+    ordered = by_length(examples)
     batches = [ordered[start : start + size] for start in range(0, len(ordered), size)]
     own = batches[processes.number :: processes.size]
     sums = torch.zeros(2, dtype=torch.float64, device=model.device)

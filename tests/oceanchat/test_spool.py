@@ -14,8 +14,8 @@ from oceanchat.traits import TRAIT_LEVELS
 def dialogue(text: str, **changes: object) -> Dialogue:
     level = TRAIT_LEVELS[0]
     turns = (Turn(role="questioner", text=text), Turn(role="discloser", text="\n\u2028\x00é"))
-    made = Dialogue(id=text, trait=level.trait, level=level.level, turns=turns)
-    return made.model_copy(update=changes)
+    plain = Dialogue(id=text, trait=level.trait, level=level.level, turns=turns)
+    return plain.model_copy(update=changes)
 
 
 @given(st.lists(st.text(st.characters(exclude_categories=["Cs"])), max_size=6))

@@ -49,8 +49,8 @@ Say = Callable[[str], None]
 class Material(NamedTuple):
     """The dialogues of an exam."""
 
-    dialogues: tuple[TrainingDialogue, ...]
-    training: tuple[TrainingDialogue, ...]
+    dialogues: Sequence[TrainingDialogue]
+    training: Sequence[TrainingDialogue]
     """What classifiers beside the system are fitted on; empty where there is nothing."""
     split: str
     trained_on: bool

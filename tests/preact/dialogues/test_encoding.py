@@ -73,9 +73,9 @@ def test_dialogues_that_are_cut_are_counted(tokenizer: Any, dialogues: tuple[Tra
         recipe = RECIPE.model_copy(update={"context": context, "reply": 16})
         with contextlib.suppress(TrainingError):
             some = encode_all(tokenizer, dialogues, "preact", recipe)
-            of_both = {id(d): len(e.ids) for d, e in zip(whole.dialogues, whole.examples, strict=True)}
+            of_both = {d.id: len(e.ids) for d, e in zip(whole.dialogues, whole.examples, strict=True)}
             shortened = sum(
-                len(e.ids) < of_both[id(d)] for d, e in zip(some.dialogues, some.examples, strict=True)
+                len(e.ids) < of_both[d.id] for d, e in zip(some.dialogues, some.examples, strict=True)
             )
             assert some.cut == shortened
             if some.cut:

@@ -4,25 +4,28 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 from safetensors.torch import load_file
+from torch import distributed
+from torch.testing._internal.distributed.fake_pg import FakeStore
+from transformers import LlamaConfig, LlamaForCausalLM
 
 from oceanchat.errors import TrainingError
-from preact.config import TrainConfig
+from preact.config import Recipe, TrainConfig
 from preact.methods import MethodName
+from preact.training.adapters import adapt
 from preact.training.metrics import METRICS, read_metrics
+from preact.training.processes import Processes
 from preact.training.runs import adapter_folder, read_record
-from preact.training.sharding import is_sharded
+from preact.training.sharding import gathered_bytes, held_bytes, is_sharded, shard
 from preact.training.train import train
 from preact.training.trainer import PreactTrainer
 from tests.preact.conftest import Run, micro_config, release_rows, write_rows
-
-pytestmark = pytest.mark.slow
 
 CALLS = """
 import json, os, sys
@@ -45,10 +48,20 @@ os._exit(0)
 ENVIRONMENT = {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(Path(__file__).parents[3])}
 
 
-def two_processes(folder: Path, *command: str) -> "subprocess.CompletedProcess[str]":
-    launcher = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
+TORCHRUN = ("torch.distributed.run", "--standalone", "--nproc-per-node=2")
+# --multi_gpu is how it starts several processes; without a GPU they train on the CPU.
+ACCELERATE = (
+    "accelerate.commands.accelerate_cli launch --multi_gpu --num_processes 2 --num_machines 1"
+    " --mixed_precision no --dynamo_backend no --main_process_port 0"
+)
+
+
+def two_processes(
+    folder: Path, *command: str, launcher: Sequence[str] = TORCHRUN
+) -> "subprocess.CompletedProcess[str]":
     environment = {**os.environ, **ENVIRONMENT, "TMPDIR": str(folder)}  # torchrun leaves its own behind
-    return subprocess.run([*launcher, *command], capture_output=True, text=True, timeout=400, env=environment)
+    start = [sys.executable, "-m", *launcher, *command]
+    return subprocess.run(start, capture_output=True, text=True, timeout=400, env=environment)
 
 
 @pytest.fixture(scope="module")
@@ -103,6 +116,7 @@ def run_until(config: TrainConfig, stop: int = 0, *, resume: bool = False) -> No
                 raise
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("fsdp", "method", "recipe"),
     [(False, "preact", {"micro_batch": 2}), (True, "auxiliary", {"packing": False, "keep": "best"})],
@@ -150,12 +164,60 @@ def test_two_processes_end_as_one_and_go_on_with_each_others_checkpoints(
         assert_same(tmp_path / "sep-alone", tmp_path / "sep-two", "O+", "N-")
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("launcher", [TORCHRUN, tuple(ACCELERATE.split())], ids=["torchrun", "accelerate"])
 def test_the_command_line_starts_in_two_processes_and_speaks_once(
-    release_folder: Path, preact_run: Run, tmp_path: Path
+    launcher: Sequence[str], release_folder: Path, preact_run: Run, tmp_path: Path
 ) -> None:
     arguments = ("-m", "preact.cli.main", "train", str(release_folder), "--output", str(tmp_path / "run"))
     options = ("--max-steps", "2", "--rank", "16", "--backbone", preact_run.backbone)
-    done = two_processes(tmp_path, *arguments, *options)
+    done = two_processes(tmp_path, *arguments, *options, launcher=launcher)
     assert done.returncode == 0, done.stderr[-3000:]
     assert done.stdout.count("run ") == 1 and done.stderr.count("step 2/2") == 1
     assert "2 processes take each step together" in done.stderr
+
+
+WIDE, LONG, WORDS = 64, 128, 256
+
+
+@pytest.fixture
+def four() -> Iterator[Processes]:
+    """The first of four processes, of which only this one exists."""
+    distributed.init_process_group("fake", store=FakeStore(), rank=0, world_size=4)
+    yield Processes(4, 0)
+    distributed.destroy_process_group()
+
+
+def small_llama() -> LlamaForCausalLM:
+    with torch.device("meta"):
+        shape = LlamaConfig(
+            hidden_size=WIDE,
+            intermediate_size=LONG,
+            num_hidden_layers=3,
+            num_attention_heads=4,
+            num_key_value_heads=2,
+            vocab_size=WORDS,
+        )
+        return LlamaForCausalLM(shape).to(torch.bfloat16)
+
+
+def test_a_process_holds_its_part_and_gathers_what_is_at_work(four: Processes) -> None:
+    model = small_llama()
+    whole = sum(map(held_bytes, model.parameters()))
+    assert gathered_bytes(model) == 0 and not is_sharded(model)
+    shard(model, four)
+    assert is_sharded(model) and sum(map(held_bytes, model.parameters())) == whole / 4
+    block = WIDE * WIDE * 3 + WIDE * LONG * 3 + 2 * WIDE
+    outside = 2 * WORDS * WIDE + WIDE
+    assert gathered_bytes(model) == 2 * (outside + 2 * block)
+
+
+def test_an_adapter_stays_whole(four: Processes) -> None:
+    model = small_llama()
+    shard(model, four)
+    config = TrainConfig(release="-", output="-", backbone="-", recipe=Recipe(rank=16), fsdp=True)
+    with torch.device("meta"):
+        adapted = adapt(model, config)
+    trained = [parameter for parameter in adapted.parameters() if parameter.requires_grad]
+    assert all(held_bytes(p) == p.numel() * p.element_size() for p in trained)
+    assert gathered_bytes(adapted) == gathered_bytes(model)
