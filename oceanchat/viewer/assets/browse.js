@@ -33,6 +33,7 @@ const browse = (data) => {
   let view = readAddress();
   let results = [];
   let shown = ""; // what the results are of
+  let listed = ""; // what of them the list holds: it is not drawn anew below the focus
   let asked = 0;
   let open = null;
   let listTop = 0;
@@ -89,8 +90,11 @@ const browse = (data) => {
   const showList = () => {
     const pages = Math.max(1, Math.ceil(results.length / PAGE));
     const page = Math.min(view.page, pages);
-    find("list").replaceChildren(...results.slice((page - 1) * PAGE, page * PAGE).map(item));
-    find("list").start = (page - 1) * PAGE + 1;
+    if (listed !== `${page} ${shown}`) {
+      listed = `${page} ${shown}`;
+      find("list").replaceChildren(...results.slice((page - 1) * PAGE, page * PAGE).map(item));
+      find("list").start = (page - 1) * PAGE + 1;
+    }
     const total = data.rows.length.toLocaleString("en");
     const noun = data.rows.length === 1 ? "dialogue" : "dialogues";
     find("count").textContent = results.length === data.rows.length ? `${total} ${noun}`
@@ -127,7 +131,9 @@ const browse = (data) => {
     if (!row) return find("reading").replaceChildren(el("p", { class: "soft empty" }, results.length ? "Choose a dialogue." : "No dialogue fits; clear the filters to see all."));
     const details = await data.dialogue(row);
     if (open !== row) return undefined;
+    const pressed = document.activeElement?.closest(".neighbours") ? document.activeElement.textContent : "";
     find("reading").replaceChildren(neighbours(row), article(row, details, data, termsOf(view.text)));
+    if (pressed) ([...find("reading").querySelectorAll(".neighbours a")].find((link) => link.textContent === pressed) ?? find("reading-title")).focus();
     if (changed) find("reading").scrollTop = 0;
     if (narrow && reading && changed) { scrollTo(0, find("reading").offsetTop); find("reading-title").focus({ preventScroll: true }); }
     if (returns) scrollTo(0, listTop);
@@ -165,9 +171,8 @@ const browse = (data) => {
     const at = results.indexOf(chosen);
     if (at >= 0) view.page = Math.floor(at / PAGE) + 1;
     const first = WIDE.matches ? results[(view.page - 1) * PAGE] : undefined;
-    open = chosen ?? first ?? null;
     showList();
-    await show(open, Boolean(chosen));
+    await show(chosen ?? first ?? null, Boolean(chosen));
   };
 
   const listen = () => {
