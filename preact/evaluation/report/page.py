@@ -14,7 +14,7 @@ from oceanchat.web_page import web_page
 
 _STYLE = (
     "main{max-width:76rem;margin:2rem auto;padding:0 1rem;overflow-wrap:break-word}h1{margin-top:0}"
-    "th{white-space:normal}:is(th,td).words{text-align:left}td.text{min-width:12rem}"
+    ":is(th,td){white-space:normal}:is(th,td).words{text-align:left}td.text{min-width:12rem}"
     "table.facts{width:100%;table-layout:fixed}.facts td{white-space:normal;text-align:left;"
     "overflow-wrap:anywhere}.facts td:first-child{width:32%}"
     "pre{background:var(--shade);padding:.5rem .75rem;white-space:pre-wrap;overflow-wrap:anywhere}"
