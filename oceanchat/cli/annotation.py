@@ -11,6 +11,7 @@ import click
 from click.core import ParameterSource
 
 from oceanchat.cli.chosen_build import build_option, chosen_build
+from oceanchat.cli.display.counting import counted
 from oceanchat.cli.flags import read_config
 from oceanchat.cli.group import CommandGroup
 from oceanchat.cli.options import (
@@ -302,7 +303,7 @@ def retire(name: str, store: str) -> None:
     accounts.retire(opened, accounts.find(opened, name))
     unassigned = assignment.coverage(opened).unassigned
     if unassigned:
-        click.echo(f"{unassigned} labels have no annotator; add one.", err=True)
+        click.echo(f"{counted(unassigned, 'label')} without an annotator; add one.", err=True)
 
 
 @annotators.command("admit")

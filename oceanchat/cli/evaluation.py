@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from oceanchat.cli.display.counting import counted
 from oceanchat.cli.flags import call_settings, read_config
 from oceanchat.cli.group import CommandGroup
 from oceanchat.cli.options import json_option, prompts_option, sample_option, store_option
@@ -120,17 +121,13 @@ def create(
         return click.echo(json.dumps({"evaluation": created.id, "conversations": cells}))
     what = ", ".join(
         (
-            _counted(len(loaded), "question"),
-            _counted(len(config.systems), "system"),
-            f"{_counted(cells, 'conversation')} ({config.unit})",
-            f"each rated by {_counted(config.annotators, 'annotator')}",
+            counted(len(loaded), "question"),
+            counted(len(config.systems), "system"),
+            f"{counted(cells, 'conversation')} ({config.unit})",
+            f"each rated by {counted(config.annotators, 'annotator')}",
         )
     )
     click.echo(f"Evaluation {created.id}: {what}")
-
-
-def _counted(count: int, noun: str) -> str:
-    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
 def _warn_of(system: "RatedSystem", trait_levels: "set[TraitLevel]") -> None:
@@ -177,4 +174,5 @@ def show_status(sample_number: int | None, store: str, as_json: bool) -> None:
     raters = [(*each[:3], "-" if each[3] is None else round(each[3])) for each in progress.raters]
     print_table(("", "rated", "of", "median seconds"), raters)
     if progress.unassigned:
-        click.echo(f"{progress.unassigned} ratings have no annotator; add one.", err=True)
+        ratings = counted(progress.unassigned, "rating")
+        click.echo(f"{ratings} without an annotator; add one.", err=True)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from oceanchat.cli.chosen_build import build_option, chosen_build
+from oceanchat.cli.display.counting import counted
 from oceanchat.cli.display.notes import print_sentence
 from oceanchat.cli.endpoint import open_endpoint
 from oceanchat.cli.flags import read_config, take_call_settings
@@ -91,7 +92,8 @@ def import_(file: Path, store: str, as_json: bool, **flags: Any) -> None:
             json.dumps({**report._asdict(), "problems": [p._asdict() for p in report.problems]})
         )
     click.echo(
-        f"{report.read:,} dialogues read, {report.new:,} of them new, {len(report.problems):,} lines skipped"
+        f"{counted(report.read, 'dialogue')} read, {report.new:,} of them new,"
+        f" {counted(len(report.problems), 'line')} skipped"
     )
     click.echo("All imported dialogues: " + ", ".join(f"{n:,} {state}" for state, n in report.states.items()))
 
@@ -185,7 +187,7 @@ def release(split_ratio: str, store: str, as_json: bool, **flags: Any) -> None:
         return click.echo(json.dumps({"folder": str(written.folder), **facts}))
     splits = ", ".join(f"{name} {sum(levels.values()):,}" for name, levels in counts.splits.items())
     rejected = sum(counts.rejected.values())
-    click.echo(f"{counts.rows:,} dialogues ({splits}), {rejected:,} rejected, in {written.folder}")
+    click.echo(f"{counted(counts.rows, 'dialogue')} ({splits}), {rejected:,} rejected, in {written.folder}")
     if counts.unmatched:
         left = sum(sum(levels.values()) for levels in counts.unmatched.values())
         click.echo(f"{left:,} have no pair of equal length; they are the config 'unmatched'")
@@ -221,11 +223,13 @@ def verify(folder: Path, as_json: bool) -> None:
             click.echo(str(problem))
     if verification.problems:
         raise ReleaseError(
-            f"release '{folder}' has {len(verification.problems)} problems; write or download it again"
+            f"release '{folder}' has {counted(len(verification.problems), 'problem')}; write or download it"
+            " again"
         )
     if not as_json:
         click.echo(
-            f"{verification.name}: {verification.files} files, {verification.rows:,} rows, all correct\n"
+            f"{verification.name}: {counted(verification.files, 'file')},"
+            f" {counted(verification.rows, 'row')}, all correct\n"
             f"sha256 of the rows: {verification.rows_sha256}"
         )
         print_length(verification.length)
@@ -253,8 +257,10 @@ def diff(before: Path, after: Path, as_json: bool) -> None:
         )
     for change, ids, release in (("added", changes.added, new), ("dropped", changes.dropped, old)):
         levels = ", ".join(f"{code} {count}" for code, count in by_trait_level(ids, release).items())
-        click.echo(f"{len(ids):,} rows {change}" + (f": {levels}" if levels else ""))
-    click.echo(f"{len(changes.relabelled):,} rows relabeled, {len(changes.moved):,} moved to another split")
+        click.echo(f"{counted(len(ids), 'row')} {change}" + (f": {levels}" if levels else ""))
+    click.echo(
+        f"{counted(len(changes.relabelled), 'row')} relabeled, {len(changes.moved):,} moved to another split"
+    )
     for row in changes.relabelled:
         click.echo(f"  {row.before} {row.old} -> {row.after} {row.new}")
     changed = [(c.name, str(c.before), str(c.after)) for c in (*changes.options, *changes.figures)]

@@ -6,14 +6,17 @@ They are `status`, `show`, `export`, `stats` and `backup`.
 import json
 import random
 import re
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from oceanchat.cli.chosen_build import build_option, chosen_build
+from oceanchat.cli.display.counting import counted
 from oceanchat.cli.options import PATH, json_option, sample_option, store_option
 from oceanchat.cli.trait_levels import chosen_trait_levels, level_option, trait_level_arguments, trait_option
+from oceanchat.errors import ConfigError
 from oceanchat.traits import TRAIT_LEVELS, Level, Trait, TraitLevel
 
 if TYPE_CHECKING:
@@ -186,6 +189,8 @@ def export(
     from oceanchat.store import export as exporting
     from oceanchat.store.database import open_store
 
+    if as_format == "parquet" and output is None and sys.stdout.isatty():
+        raise ConfigError("--format parquet would fill the terminal with bytes; add --output FILE")
     opened = open_store(store, must_exist=True)
     name = None if what == "answers" else chosen_build(opened, build)
     chosen = exporting.ExportFilter(trait_levels, state, name, sample_number)
@@ -237,4 +242,4 @@ def backup(file: Path, store: str) -> None:
     from oceanchat.store.database import open_store
 
     rows = copy(open_store(store, must_exist=True), file)
-    click.echo(f"{rows:,} rows copied to {file}")
+    click.echo(f"{counted(rows, 'row')} copied to {file}")

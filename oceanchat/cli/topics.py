@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from oceanchat.cli.chosen_build import build_option, chosen_build
+from oceanchat.cli.display.counting import counted
 from oceanchat.cli.endpoint import open_endpoint
 from oceanchat.cli.flags import read_config, take_call_settings
 from oceanchat.cli.options import (
@@ -112,4 +113,4 @@ def _print_topics(named_topics: "Sequence[NamedTopic]", naming: "TopicNames | No
     ]
     cells = [(*row, labeler) for row, labeler in zip(rows, labelers, strict=True)]
     print_table((*headers, "labeled by"), cells)
-    click.echo(f"{naming.usage.answered:,} calls to {naming.labeler}, {naming.usage.cost}", err=True)
+    click.echo(f"{counted(naming.usage.answered, 'call')} to {naming.labeler}, {naming.usage.cost}", err=True)

@@ -144,7 +144,7 @@ def export(
 def report(what: str, exported: ExportCounts, output: Path | None) -> str:
     """One line that says what was written, and what was not."""
     count, target = sum(exported.written.values()), output or "stdout"
-    line = f"{count:,} {what}{_listed(exported.written)} written to {target}"
+    line = f"{count:,} {what[:-1] if count == 1 else what}{_listed(exported.written)} written to {target}"
     if exported.left_out:
         line += f"; left out{_listed(exported.left_out)}: --state all exports them too"
     return line

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from oceanchat.cli.display.counting import counted
 from oceanchat.cli.display.notes import print_sentence
 from oceanchat.cli.flags import take_call_settings
 from preact.cli.exam_options import exam_options, take_exam_material
@@ -67,7 +68,8 @@ def interview(**flags: Any) -> None:
 
     access = read_access(flags)
     done = asyncio.run(run_interview(InterviewPlan(**flags), access, open_local_later, _counting("answers")))
-    click.echo(f"{len(done.answers)} answers of {done.header.backbone} {done.header.model} in {done.folder}")
+    answers = counted(len(done.answers), "answer")
+    click.echo(f"{answers} of {done.header.backbone} {done.header.model} in {done.folder}")
 
 
 @click.command()
@@ -119,7 +121,8 @@ def judge(**flags: Any) -> None:
     for judging in judgings:
         judgements = judging.judgements
         unscored = sum(judgement.state in UNSCORED for judgement in judgements)
-        click.echo(f"{len(judgements)} batches judged, {unscored} without a score, in {judging.folder}")
+        batches = counted(len(judgements), "batch", "batches")
+        click.echo(f"{batches} judged, {unscored} without a score, in {judging.folder}")
     examined = {judging.header.judge: judging.exam for judging in judgings if material and judging.exam}
     for exam in examined.values():
         click.echo("\n".join(exam_lines(exam)))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from oceanchat.cli.display.counting import counted
 from oceanchat.cli.options import json_option
 from oceanchat.statistics.figure import Figure
 from preact.cli.options import data_option, split_option, threads_option
@@ -63,7 +64,9 @@ def dial(
         click.echo(result.model_dump_json())
         return
     seen = ", trained on" if result.seen else ""
-    click.echo(f"split {result.split}{seen}: {result.dialogues} dialogues of release {result.release}")
+    click.echo(
+        f"split {result.split}{seen}: {counted(result.dialogues, 'dialogue')} of release {result.release}"
+    )
     rows = [
         (
             curve.trait_level if not number else "",

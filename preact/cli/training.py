@@ -10,6 +10,7 @@ from typing import Any
 
 import click
 
+from oceanchat.cli.display.counting import counted
 from oceanchat.cli.display.notes import print_note, print_sentence
 from oceanchat.cli.options import json_option
 from oceanchat.cli.project_file import say_used_options
@@ -67,8 +68,9 @@ def train(output: Path, resume: bool, dry_run: bool, like: Path | None, **given:
         print_sentence(f"dry run: nothing was trained and '{output}' was not written")
         return
     print_sentence(
-        f"run {output}: {record.steps} steps in {record.seconds:.0f} s, {record.trained_parameters:,} trained"
-        f" parameters, loss {record.final.get('lm_loss', float('nan')):.4f} nats per token"
+        f"run {output}: {counted(record.steps, 'step')} in {record.seconds:.0f} s,"
+        f" {record.trained_parameters:,} trained parameters,"
+        f" loss {record.final.get('lm_loss', float('nan')):.4f} nats per token"
     )
 
 

@@ -156,6 +156,11 @@ async def opened_system(
     require_prompted(name, access.style)
     if not model:
         raise EvaluationError(f"system '{name}' names no model; write {kind}:MODEL")
+    if model == SCRIPTED:
+        raise EvaluationError(
+            f"system '{name}' plays nobody: the scripted model writes dialogues and judges, and answers no"
+            " questions; name another model, or a run, which `preact train` makes offline"
+        )
     async with _opened_session(access) as session:
         yield ChatSystem(
             session.model(model),

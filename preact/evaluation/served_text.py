@@ -42,7 +42,7 @@ def _wrong(name: str, match: RunMatch) -> str:
     if match.strength is not None and match.strength < 0.05:
         return f"{name} answers as the backbone: its adapter has no effect"
     if match.strength is not None:
-        return f"{what}: it is served at strength {match.strength:.2f}, not 1"
+        return f"{what}: as this run at strength {match.strength:.2f} would, unless it is another run"
     if match.nearest not in (match.trait_level.code, BACKBONE):
         return f"{what}: it answers as {match.nearest}"
     return f"{what}: it is another model"

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
-from oceanchat.nesting import parse_json
+from oceanchat.nesting import OutOfBounds, parse_json
 from oceanchat.prompts import Message
 from preact.systems.system import MAX_TOKENS, TEMPERATURE, TOP_P, Sampling
 
@@ -148,6 +148,8 @@ def checked_body(body: bytes) -> dict[str, Any]:
     """A body that is a JSON object and asks for nothing that no request can have. Raises Refused."""
     try:
         content = parse_json(body)
+    except OutOfBounds as error:
+        raise Refused(400, "invalid_request_error", f"the body cannot be read: {error}") from None
     except ValueError as error:
         raise Refused(400, "invalid_request_error", f"the body is not JSON: {str(error)[:200]}") from None
     if not isinstance(content, dict):

@@ -10,6 +10,7 @@ from decimal import Decimal
 from typing import Any
 
 from oceanchat.cli.display.counters import dollars
+from oceanchat.cli.display.counting import counted
 from oceanchat.cli.display.notes import print_sentence
 from oceanchat.cli.display.tables import print_table, table_fits
 from oceanchat.llm.bills import BillFigure, BillReport
@@ -45,7 +46,7 @@ def print_estimate(
     rows = [_estimate_row(task, estimate.rough) for task in estimate.tasks]
     if len(rows) > 1:
         rows.append(_estimate_row(estimate.total, estimate.rough))
-    print_sentence(f"{estimate.missing:,} dialogues still to be built.")
+    print_sentence(f"{counted(estimate.missing, 'dialogue')} still to be built.")
     print_table(("task", "model", "calls", "tokens", "cost"), rows)
     print_sentence(_ground(estimate))
     for saving in savings:
@@ -95,7 +96,8 @@ def forecast(estimate: BuildEstimate) -> str:
     calls = f"{_figure(total.calls, _count, rough)} calls"
     tokens = "" if total.tokens is None else f" and {_figure(total.tokens, _count, rough)} tokens"
     cost = "at an unknown price" if total.usd is None else f"for about {_figure(total.usd, _usd, rough)}"
-    return f"{estimate.missing:,} dialogues will take about {calls}{tokens}, {cost}. {_ground(estimate)}"
+    dialogues = counted(estimate.missing, "dialogue")
+    return f"{dialogues} will take about {calls}{tokens}, {cost}. {_ground(estimate)}"
 
 
 def _ground(estimate: BuildEstimate) -> str:

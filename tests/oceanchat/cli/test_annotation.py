@@ -85,7 +85,7 @@ def test_retiring_says_when_labels_have_nobody_left(tmp_path: Path) -> None:
     for name in ("Ann", "Ben", "Cas"):
         run(annotators, "add", name, "--store", url)
     run(sample, "--per-trait-level", "1", "--store", url)
-    assert "10 labels have no annotator" in run(annotators, "retire", "Cas", "--store", url).stderr
+    assert "10 labels without an annotator" in run(annotators, "retire", "Cas", "--store", url).stderr
     with pytest.raises(AnnotationError):
         accounts.sign_in(store, "Cas", "x", "here")
     assert labels.progress(store, accounts.find(store, "Cas")) == (0, 0)

@@ -1,6 +1,7 @@
 """`oceanchat status`, `show`, `export`, `stats` and `backup` as a user types them."""
 
 import json
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -117,3 +118,9 @@ def test_what_failed_in_passing_is_asked_anew_by_the_next_run(
     healed = command(*flags, "--base-url", serve_broken().url, "--json")
     assert healed.code == 0 and json.loads(healed.out)["failures"] == []
     assert json.loads(healed.out)["calls"]["failed"] == 0
+
+
+def test_parquet_does_not_fill_a_terminal(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    ended = command("export", "dialogues", "--format", "parquet")
+    assert (ended.code, ended.out) == (1, "") and "add --output FILE" in ended.err

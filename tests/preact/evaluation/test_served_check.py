@@ -74,7 +74,7 @@ def test_a_server_of_half_the_strength_is_named(servers: dict[str, str], preact_
     done = call("check-served", servers["halved"], "--run", preact_run.folder, "--threads", "1")
     assert done.exit_code == 3, done.output
     wrong = [line for line in done.stdout.splitlines() if line.startswith("WRONG: ")]
-    assert len(wrong) == 10 and all("served at strength 0.5" in line for line in wrong)
+    assert len(wrong) == 10 and all("as this run at strength 0.5" in line for line in wrong)
     assert "names that score as the backbone (preact:o-high@0): none" in done.stdout
 
 

@@ -39,6 +39,12 @@ def test_best_and_second_overall_of_each_backbone_are_the_papers() -> None:
     ]  # fmt: skip
 
 
+def test_nothing_scripted_is_ranked() -> None:
+    scripted = [row(model, 1.9, backbone="scripted") for model in ("Prompt", "Backbone")]
+    table = compare([*scripted, row("a", 1.0), row("b", 0.5)])
+    assert [cells["Overall"].rank for cells in table.cells] == [0, 0, 1, 2]
+
+
 def test_low_levels_rank_the_smallest_score_first_and_equal_prints_share_a_rank() -> None:
     table = compare([p.row for p in paper_rows(2) if p.backbone == "Llama2-7B"])
     cells = dict(zip((r.model for r in table.rows), table.cells, strict=True))

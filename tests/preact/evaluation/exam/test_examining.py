@@ -3,6 +3,7 @@
 import json
 import re
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from preact.evaluation.exam.examining import exam_page, examine, read_examined
 from preact.evaluation.exam.figures import all_figures
 from preact.evaluation.exam.measuring import first_of_each
 from preact.evaluation.exam.records import PARTS, read_parts
+from tests.endpoint import Endpoint
 from tests.preact.conftest import Run
 from tests.preact.evaluation.exam.examinees import SMALL, dialogues, header, knower, lengthwise, material
 
@@ -139,11 +141,13 @@ def test_one_part_alone_and_what_it_needs(preact_run: Run, tmp_path: Path) -> No
     assert {*read_parts(tmp_path / "preact")} == {"identification", "persistence", "neutral"}
 
 
-def test_of_a_model_behind_an_endpoint_only_what_it_says_is_examined(tmp_path: Path) -> None:
-    store = ("--store", tmp_path / "ledger.db")
-    result = run("prompted:scripted", "--output", tmp_path / "exam", *store)
+def test_of_a_model_behind_an_endpoint_only_what_it_says_is_examined(
+    serve: Callable[..., Endpoint], tmp_path: Path
+) -> None:
+    access = ("--base-url", serve(reply="I walk a lot.").url, "--store", tmp_path / "ledger.db")
+    result = run("prompted:served", "--output", tmp_path / "exam", *access)
     assert result.exit_code == 0, result.output
-    assert [*read_parts(tmp_path / "exam" / "prompted-scripted")] == ["answers"]
+    assert [*read_parts(tmp_path / "exam" / "prompted-served")] == ["answers"]
     page = (tmp_path / "exam" / "exam.md").read_text()
     assert "| not shown | an endpoint gives no losses" in page
 
