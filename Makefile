@@ -75,7 +75,7 @@ lint: $(VENV)/.all ## check style, types, imports and dependencies
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/deptry --no-ansi oceanchat annotation_app preact
 
-# The long kill loops: thirty kills each of live builds, batches, request files and publishing.
+# The long kill loops: thirty kills each of live builds, batches, request files, publishing and Ray workers.
 soak: $(VENV)/.chromium ## run the long kill loops
 	$(BIN)/python -m pytest -q -m soak --timeout 3600
 

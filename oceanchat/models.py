@@ -26,6 +26,7 @@ from oceanchat.llm.throttle import OwnRates, Throttle
 from oceanchat.llm.usage import Usage
 from oceanchat.llm.usefulness import Usefulness
 from oceanchat.scripted.model import ScriptedModel
+from oceanchat.store.database import Store
 from oceanchat.store.ledger_writer import LedgerWriter
 
 
@@ -159,13 +160,13 @@ async def open_session(
 
 @asynccontextmanager
 async def open_worker_session(
-    settings: CallSettings, prices: PriceTable, engine: Engine, open_endpoint: OpenEndpoint, driver: str
+    settings: CallSettings, prices: PriceTable, store: Store, open_endpoint: OpenEndpoint, driver: str
 ) -> AsyncIterator[ModelSession]:
     """A session of one of the processes that ask for one build, within the limits of its run `driver`."""
     usage = Usage()
-    ledger_writer = LedgerWriter(engine, usage.note)
+    ledger_writer = LedgerWriter(store.engine, usage.note)
     await ledger_writer.open()
-    account = SharedAccount(ledger_writer, driver)
+    account = SharedAccount(store, ledger_writer.run, driver)
     budget = SharedBudget(prices, settings.max_usd, account)
     rates = account if settings.rpm or settings.tpm else None
     throttle = Throttle(settings.concurrency, rates, settings.timeout_seconds)

@@ -49,7 +49,7 @@ def ray_options(command: F) -> F:
 
 
 def check_ray(address: str | None, workers: int | None, prepared: "Prepared", store: str) -> None:
-    """Raise ConfigError where these options cannot be used together."""
+    """Raise ConfigError where these options cannot be used, before anything is opened."""
     if address is None:
         if workers is not None:
             raise ConfigError(f"--ray-workers '{workers}' is of no use without --ray")
@@ -65,10 +65,11 @@ def check_ray(address: str | None, workers: int | None, prepared: "Prepared", st
         raise ConfigError("--ray and --batch exclude each other: one process sends a batch as well as many")
     from oceanchat.extras import load_optional
 
-    # Ray's C++ side, which reads this when it is loaded, would write its own lines on stderr.
-    os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")
     for package in ("psycopg", "ray", "ray.data"):
         load_optional(package, "ray")
+    from oceanchat.cluster.connection import check_address
+
+    check_address(address)
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from importlib import metadata
 from typing import Any
 
 import ray
-from ray.exceptions import GetTimeoutError, RayError
+from ray.exceptions import GetTimeoutError, RayError, RayTaskError
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from oceanchat.errors import ConfigError
@@ -18,27 +18,29 @@ from oceanchat.errors import ConfigError
 PACKAGE = "ocean-chat"
 CONNECT_SECONDS = 5.0
 """How long a cluster's machine may take to answer at all."""
+MAX_SHOWN = 400
+"""Characters of an error of Ray that are shown."""
 CHECK_SECONDS = 120.0
 """How long a machine may take to start its first process."""
 
 
 def connect(address: str) -> None:
-    """Join the cluster at `address`; '': one that runs on this machine, or else start one.
+    """Join the cluster at a checked `address`; '': one that runs on this machine, or else start one.
 
     Raises ConfigError for an address without a cluster, and a cluster of another version.
     """
-    _check_address(address)
     try:
         ray.init(address or None, log_to_driver=False, logging_level=logging.ERROR, include_dashboard=False)
     except (ConnectionError, RuntimeError, ValueError, RayError) as error:
         raise ConfigError(
-            f"--ray '{address}' cannot be used: {_in_one_line(error)} (a cluster that asks for a token takes"
+            f"--ray '{address}' cannot be used: {in_one_line(error)} (a cluster that asks for a token takes"
             f" it with RAY_AUTH_MODE=token and RAY_AUTH_TOKEN)"
         ) from None
 
 
-def _check_address(address: str) -> None:
-    """Ray itself tries for a minute, and then ends the process."""
+def check_address(address: str) -> None:
+    """Raise ConfigError where no cluster can be at `address`, or nobody listens there: Ray itself would try
+    for a minute."""
     if "://" in address:
         raise ConfigError(
             f"--ray '{address}' cannot be used: a build drives a cluster from one of its machines; run it"
@@ -91,7 +93,7 @@ def check_machines(package: str = PACKAGE, version: str | None = None) -> None:
                 f"{machine} started no process within {CHECK_SECONDS:g} s: see `ray status`"
             ) from None
         except RayError as error:
-            raise ConfigError(f"{machine} cannot work: {_in_one_line(error)}") from None
+            raise ConfigError(f"{machine} cannot work: {in_one_line(error)}") from None
         if theirs != ours:
             raise ConfigError(
                 f"{machine} has {package} '{theirs}' and this one has '{ours}': install the same version"
@@ -104,6 +106,7 @@ def disconnect() -> None:
     ray.shutdown()
 
 
-def _in_one_line(error: BaseException) -> str:
-    lines = [line.strip() for line in str(error).splitlines()]
-    return " ".join(line for line in lines if line)[:400]
+def in_one_line(error: BaseException) -> str:
+    """What an error of Ray says: of one that was raised elsewhere, the last line of its traceback."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()] or [type(error).__name__]
+    return lines[-1][:MAX_SHOWN] if isinstance(error, RayTaskError) else " ".join(lines)[:MAX_SHOWN]

@@ -14,7 +14,7 @@ from typing import Any
 import ray
 from ray.exceptions import RayError
 
-from oceanchat.cluster.connection import machines
+from oceanchat.cluster.connection import in_one_line, machines
 from oceanchat.cluster.worker import CallWorker, News, Reply, WorkerSetup
 from oceanchat.errors import BuildStopped, CallFailed, ConfigError
 from oceanchat.llm.chat import ChatRequest
@@ -231,7 +231,7 @@ async def _answer(reference: Awaitable[Any]) -> Any:
     try:
         return await reference
     except RayError as error:
-        line = next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
         raise BuildStopped(
-            f"the Ray cluster lost a worker for good: {line[:300]}; all answers are kept: run it again"
+            f"a worker of the Ray cluster is lost for good: {in_one_line(error)}; all answers are kept:"
+            f" run the same command again to go on"
         ) from None

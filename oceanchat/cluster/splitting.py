@@ -15,6 +15,7 @@ import ray.data
 from ray.data import DataContext
 from ray.exceptions import RayError
 
+from oceanchat.cluster.connection import in_one_line
 from oceanchat.corpus.essays import Essays
 from oceanchat.corpus.ingest import Splitting, chunks, split_chunk
 from oceanchat.errors import CorpusError
@@ -46,8 +47,7 @@ def split_on_cluster(corpus_id: str, essays: Essays, store: Store, progress: Pro
                 total += Splitting(row["sentences"], Counter(json.loads(row["set_aside"])))
                 progress.done(Stage.SEGMENT, row["essays"])
         except RayError as error:
-            cause = str(error).strip().splitlines()[-1]
-            raise CorpusError(f"the Ray cluster cannot split the essays: {cause}") from None
+            raise CorpusError(f"the Ray cluster cannot split the essays: {in_one_line(error)}") from None
     return total
 
 

@@ -110,7 +110,7 @@ class CallWorker:
                 store = open_store(setup.store, must_exist=True)
                 self._stack.callback(store.close)
                 session = open_worker_session(
-                    setup.settings, setup.prices, store.engine, OpenAIEndpoint, setup.driver
+                    setup.settings, setup.prices, store, OpenAIEndpoint, setup.driver
                 )
                 self._session = await self._stack.enter_async_context(session)
             return self._session

@@ -17,7 +17,7 @@ from oceanchat.llm.budget import Budget, CallBounds, Reservation
 from oceanchat.llm.prices import PriceTable
 from oceanchat.llm.throttle import RateLimit
 from oceanchat.store import shared_limits as limit_rows
-from oceanchat.store.ledger_writer import LedgerWriter
+from oceanchat.store.database import Store
 from oceanchat.store.shared_limits import SharedLimits
 
 LOOK_SECONDS = 0.3
@@ -35,9 +35,10 @@ class Balance(NamedTuple):
 class SharedAccount:
     """One process's access to the limits of its build."""
 
-    def __init__(self, ledger_writer: LedgerWriter, driver: str) -> None:
-        """`driver` is the run under which the limits are on record."""
-        self._ledger_writer = ledger_writer
+    def __init__(self, store: Store, run: str, driver: str) -> None:
+        """`run` is this process's, `driver` the one under which the limits are on record."""
+        self._store = store
+        self._run = run
         self._driver = driver
         self._waiting: list[tuple[Change, asyncio.Future[Any]]] = []
         self._changing: asyncio.Task[None] | None = None
@@ -48,7 +49,7 @@ class SharedAccount:
 
         Raises BuildStopped, as `wait_for` does, once the build is over.
         """
-        run = self._ledger_writer.run
+        run = self._run
 
         def take(limits: SharedLimits, now: float) -> Balance | None:
             balance = Balance(limits.spent, sum(limits.in_flight.values(), Decimal(0)))
@@ -62,7 +63,7 @@ class SharedAccount:
 
     async def settle(self, amount: Decimal, cost: Decimal) -> None:
         """End an attempt for which `amount` was set aside and which cost `cost`."""
-        run = self._ledger_writer.run
+        run = self._run
 
         def settle(limits: SharedLimits, now: float) -> None:
             held = limits.in_flight.get(run, Decimal(0))
@@ -96,8 +97,8 @@ class SharedAccount:
         if now < self._looks_at:
             return
         self._looks_at = now + LOOK_SECONDS
-        await self._ledger_writer.transaction(
-            lambda connection: limit_rows.count_dead_as_spent(connection, self._driver)
+        await asyncio.to_thread(
+            self._store.write, lambda connection: limit_rows.count_dead_as_spent(connection, self._driver)
         )
 
     async def _change(self, change: Change) -> Any:
@@ -126,8 +127,9 @@ class SharedAccount:
         def change_all(limits: SharedLimits, now: float) -> list[Any]:
             return [change(limits, now) for change in changes]
 
-        results: list[Any] | None = await self._ledger_writer.transaction(
-            lambda connection: limit_rows.change(connection, self._driver, change_all)
+        # Not in the thread that writes the ledger: answers need not wait for this.
+        results = await asyncio.to_thread(
+            self._store.write, lambda connection: limit_rows.change(connection, self._driver, change_all)
         )
         if results is None:
             raise BuildStopped("the build that this process works for is over")

@@ -63,7 +63,7 @@ def test_neither_a_scripted_nor_an_offline_build_loads_the_client(tmp_path: Path
         "    async with open_session(CallSettings(offline=True), store.engine) as session:\n"
         "        session.model('scripted'), session.model('gpt-4')\n"
         "asyncio.run(main())\n"
-        "print(sorted({'openai', 'torch', 'streamlit', 'datasets', 'nltk'} & set(sys.modules)))"
+        "print(sorted({'openai', 'torch', 'streamlit', 'datasets', 'nltk', 'ray'} & set(sys.modules)))"
     )
     command = [sys.executable, "-c", code, str(tmp_path / "x.db")]
     done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE)

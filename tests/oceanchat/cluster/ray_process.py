@@ -15,7 +15,7 @@ from contextlib import contextmanager
 
 import ray
 
-from oceanchat.cluster.connection import check_machines, connect
+from oceanchat.cluster.connection import check_machines, connect, disconnect
 from oceanchat.errors import ConfigError
 from tests.processes import PATIENCE, children
 from tests.running import clean_environment
@@ -49,7 +49,7 @@ def ray_cluster() -> Iterator[str]:
 
 
 def check(address: str) -> None:
-    """Look for this package, for another version of it, and for one that is nowhere."""
+    """Look for this package, for another version of it, for one that is nowhere, and for another Ray."""
     connect(address)
     check_machines()
     for package, version in (("ocean-chat", "0.0.1"), ("not-there", "1.0")):
@@ -57,6 +57,12 @@ def check(address: str) -> None:
             check_machines(package, version)
         except ConfigError as error:
             print(error)
+    disconnect()
+    ray.__version__ = "0.0.1"
+    try:
+        connect(address)
+    except ConfigError as error:
+        print(error)
 
 
 def run(folder: str) -> None:

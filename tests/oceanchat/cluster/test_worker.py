@@ -1,6 +1,7 @@
 """A worker asks as a build on one machine does, and hands back what the ledger holds."""
 
 import asyncio
+import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from decimal import Decimal
@@ -15,6 +16,7 @@ from oceanchat.store.database import Store
 from oceanchat.store.ledger import ANSWERED, FAILED
 from oceanchat.store.shared_limits import SharedLimits
 from tests.endpoint import MODEL, Endpoint, prices_file, question, questions
+from tests.processes import wait_until
 
 Serve = Callable[..., Endpoint]
 
@@ -69,6 +71,20 @@ async def test_all_workers_keep_one_cap_and_say_why_they_stop(
     spent = sum((reply.counted.get("usd", Decimal(0)) for reply in replies), Decimal(0))
     assert 0 < len(answered) == endpoint.counters()["paid"] < 40 and 0 < spent <= Decimal("0.0005")
     assert all("--max-usd '0.0005' is reached" in reply.stopped for reply in replies if reply.entry is None)
+
+
+async def test_what_another_run_is_asking_is_waited_for_and_told(
+    store: Store, serve: Serve, tmp_path: Path
+) -> None:
+    endpoint = serve(latency=1)
+    async with workers(store, endpoint, tmp_path, 2) as (one, other):
+        first = asyncio.create_task(one.ask(MODEL, question("one")))
+        await asyncio.to_thread(wait_until, lambda: endpoint.counters()["calls"] == 1)
+        assert (await other.ask(MODEL, question("one"))).entry == (await first).entry
+        news = await other.news()
+        assert "is asking the same on this store" in news.notes[0] and news.process == os.getpid()
+        assert (await other.news()).notes == ()
+    assert endpoint.counters()["paid"] == 1
 
 
 async def test_a_stopped_worker_sends_nothing_more(store: Store, serve: Serve, tmp_path: Path) -> None:

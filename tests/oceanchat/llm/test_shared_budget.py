@@ -46,7 +46,7 @@ async def processes(
             await writer.open()
             stack.push_async_callback(writer.close)
             cap = None if limits.cap is None else float(limits.cap)
-            budgets.append(SharedBudget(load_prices(prices), cap, SharedAccount(writer, DRIVER)))
+            budgets.append(SharedBudget(load_prices(prices), cap, SharedAccount(store, writer.run, DRIVER)))
             stack.push_async_callback(budgets[-1].close)
         yield budgets
 
@@ -95,7 +95,7 @@ async def test_what_a_killed_process_had_in_flight_counts_as_spent(store: Store,
     async with processes(store, prices, 2, SharedLimits(cap=Decimal("0.15"))) as (killed, other):
         reservation = await killed.reserve(BOUNDS)
         with store.writing() as connection:
-            ledger_runs.end_run(connection, killed._account._ledger_writer.run)
+            ledger_runs.end_run(connection, killed._account._run)
         with pytest.raises(BuildStopped, match=r"\$0.1000 spent and the next"):
             await asyncio.wait_for(other.reserve(BOUNDS), PATIENCE)
         assert limits_of(store).in_flight == {}
