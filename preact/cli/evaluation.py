@@ -1,6 +1,6 @@
 """Evaluate systems and print the tables.
 
-`preact interview`, `judge`, `compare`, `report` and `control-vectors`, with the options they share.
+`preact interview`, `judge`, `compare` and `control-vectors`, with the options they share.
 """
 
 import asyncio
@@ -161,30 +161,6 @@ def compare(interviews: tuple[Path, ...], baselines: tuple[Path, ...], judge: st
         return click.echo(text)
     for line in text.splitlines():
         print_sentence(line)
-
-
-@click.command()
-@comparison_options
-@output_option("Folder for the report and its figures.")
-@click.option(
-    "--view",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    metavar="FILE",
-    help="Page of `oceanchat view` about the data, to which the report then links.",
-)
-def report(interviews: tuple[Path, ...], output: Path, view: Path | None, baselines: tuple[Path, ...],
-           judge: str | None, mode: str | None) -> None:  # fmt: skip
-    """Write one page (HTML and Markdown) with tables, tests, judges, sensitivity, figures and provenance.
-
-    \b
-    Example:  preact report interviews/* --baseline interviews/lora -o report
-    """
-    from preact.evaluation.comparison.assembly import assemble
-    from preact.evaluation.report.report import write_report
-
-    assembly = assemble(interviews, baselines, judge, mode)
-    files = write_report(assembly.scored, assembly.comparison, output, view)
-    click.echo(f"{files.markdown}\n{files.html}")
 
 
 @click.command("control-vectors")

@@ -14,11 +14,12 @@ import click
 
 from oceanchat.cli.group import CONTEXT, CommandGroup, run_group
 from oceanchat.cli.main import oceanchat
-from preact.cli.evaluation import compare, control_vectors, interview, judge, report
+from preact.cli.evaluation import compare, control_vectors, interview, judge
 from preact.cli.exam import exam
 from preact.cli.exporting import chat, export
 from preact.cli.identification import identify
 from preact.cli.plots import plot, sweep
+from preact.cli.report import report
 from preact.cli.serving import check_served, serve
 from preact.cli.strengths import dial
 from preact.cli.training import info, train

@@ -8,6 +8,7 @@ only: the figures come from the comparison.
 import json
 import math
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from oceanchat.statistics.figure import Figure, number, signed
@@ -19,6 +20,7 @@ from preact.evaluation.comparison.comparing import (
     ComparisonRow,
     TestedContrast,
 )
+from preact.evaluation.report.latex import escaped, tabular
 
 FORMATS = ("table", "markdown", "latex", "json")
 TERMINAL = 79
@@ -34,9 +36,6 @@ _LEGENDS = {
     "markdown": f"bold: best, underlined: second, \\{_STARRED}",
     "latex": f"bold: best, underlined: second, {_STARRED}",
 }
-_LATEX = str.maketrans(
-    {c: f"\\{c}" for c in "&%$#_{}"} | {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}"}
-)
 
 
 def render(comparison: Comparison, style: str, notes: Sequence[str] = ()) -> str:
@@ -46,13 +45,22 @@ def render(comparison: Comparison, style: str, notes: Sequence[str] = ()) -> str
     """
     if style == "json":
         return json.dumps({**as_json(comparison), "notes": list(notes)}, indent=2, ensure_ascii=False)
-    draw = {"table": _text, "markdown": _markdown, "latex": _latex}[style]
-    means = [[_mean(cells[name], style) for name in QUANTITIES] for cells in comparison.cells]
-    parts = [draw(_headings(style, arrows=True), _lines(comparison.rows, means, style))]
+    parts = [means(comparison, style)]
     if any(len(row.runs) > 1 for row in comparison.rows):
-        spreads = [[number(cells[name].spread, 3) for name in QUANTITIES] for cells in comparison.cells]
-        parts.append(draw(_headings(style, arrows=False), _lines(comparison.rows, spreads, style)))
+        parts.append(spreads(comparison, style))
     return "\n\n".join([*parts, *_foot(comparison, style, notes)])
+
+
+def means(comparison: Comparison, style: str) -> str:
+    """The paper's Table 2 alone: the means with their marks, as plain text, Markdown or LaTeX."""
+    cells = [[_mean(cells[name], style) for name in QUANTITIES] for cells in comparison.cells]
+    return _DRAW[style](_headings(style, arrows=True), _lines(comparison.rows, cells, style))
+
+
+def spreads(comparison: Comparison, style: str) -> str:
+    """The paper's Table 8 alone: standard deviations over runs, as plain text, Markdown or LaTeX."""
+    cells = [[number(cells[name].spread, 3) for name in QUANTITIES] for cells in comparison.cells]
+    return _DRAW[style](_headings(style, arrows=False), _lines(comparison.rows, cells, style))
 
 
 def _foot(comparison: Comparison, style: str, notes: Sequence[str]) -> list[str]:
@@ -158,7 +166,7 @@ def _headings(style: str, arrows: bool) -> list[str]:
 
 def _lines(rows: Sequence[ComparisonRow], cells: Sequence[list[str]], style: str) -> list[list[str]]:
     clean: Callable[[str], str] = {
-        "latex": lambda text: text.translate(_LATEX),
+        "latex": escaped,
         "markdown": lambda text: text.replace("|", "\\|"),
     }.get(style, lambda text: text)
     return [[clean(row.backbone), clean(row.model), *line] for row, line in zip(rows, cells, strict=True)]
@@ -203,20 +211,11 @@ def _markdown(headings: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
     return "\n".join("| " + " | ".join(row) + " |" for row in (headings, rule, *lines))
 
 
-def _latex(headings: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
-    body = "\n".join(" & ".join(row) + r" \\" for row in lines)
-    head = " & ".join(headings) + r" \\"
-    return "\n".join(
-        (
-            rf"\begin{{tabular}}{{ll{'c' * (len(headings) - 2)}}}",
-            r"\toprule",
-            head,
-            r"\midrule",
-            body,
-            r"\bottomrule",
-            r"\end{tabular}",
-        )
-    )
+_DRAW: Mapping[str, Callable[[Sequence[str], Sequence[Sequence[str]]], str]] = {
+    "table": _text,
+    "markdown": _markdown,
+    "latex": partial(tabular, words=2),
+}
 
 
 def _plain(value: float | str) -> float | str | None:
