@@ -99,8 +99,12 @@ def has_journal(path: Path) -> bool:
     return True
 
 
-def check_file(path: Path, must_exist: bool) -> None:
-    """Raise StoreError unless an SQLite store can be opened at a path, or created there."""
+def check_file(path: Path, must_exist: bool, in_use: bool = False) -> None:
+    """Raise StoreError unless an SQLite store can be opened at a path, or created there.
+
+    A file that this process has open (`in_use`) is not read: closing it again would end SQLite's locks on it,
+    and the next process that leaves the store would remove the journal under it, with all that it writes.
+    """
     try:
         exists, is_file = path.exists(), path.is_file()
     except OSError as error:
@@ -113,6 +117,8 @@ def check_file(path: Path, must_exist: bool) -> None:
         raise StoreError(
             f"store '{path}' is a {'folder' if path.is_dir() else 'device or pipe'}; name a file"
         )
+    if in_use:
+        return
     try:
         with path.open("rb") as file:
             head = file.read(len(_SQLITE_HEADER))

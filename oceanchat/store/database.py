@@ -17,6 +17,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TypeVar
+from weakref import WeakSet
 
 from sqlalchemy import URL, Connection, Engine, func, inspect, select, text, update
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
@@ -54,6 +55,8 @@ _VERSION = re.compile(r"[1-9][0-9]{0,5}")
 T = TypeVar("T")
 RESTART_SECONDS = 60.0
 """How long a database that was reached before is waited for."""
+_OPEN: dict[int | None, WeakSet[Engine]] = {}
+"""SQLite files by their number -> the engines by which this process has them open."""
 _LOCK = 0x0CEA  # PostgreSQL advisory lock held while a store is created or migrated
 
 
@@ -130,6 +133,7 @@ class Store:
     def close(self) -> None:
         """Close all pooled connections."""
         self.engine.dispose()
+        _OPEN.get(self.file, WeakSet()).discard(self.engine)
 
 
 def open_store(
@@ -155,7 +159,9 @@ def open_store(
         store.engine.dispose()
         raise
     if is_sqlite:
-        return replace(store, file=file_number(Path(name)), waits=True)
+        file = file_number(Path(name))
+        _OPEN.setdefault(file, WeakSet()).add(store.engine)
+        return replace(store, file=file, waits=True)
     return replace(store, read_only=_refuses_writes(store), waits=True)
 
 
@@ -181,7 +187,7 @@ def _connect(url: str | Path, must_exist: bool, reading: bool = False) -> tuple[
     is_sqlite = address.get_backend_name() == "sqlite"
     name = address.database or "" if is_sqlite else without_password(str(address))
     if is_sqlite:
-        check_file(Path(address.database or ""), must_exist)
+        check_file(Path(name), must_exist, in_use=bool(_OPEN.get(file_number(Path(name)))))
     read_only = is_sqlite and (reading or is_read_only(Path(name)))
     try:
         if not is_sqlite:

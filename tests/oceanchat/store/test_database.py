@@ -1,6 +1,7 @@
 """A store is created, opened again, migrated, and refused when it is not ours."""
 
 import sqlite3
+import subprocess
 import sys
 import threading
 from contextlib import closing
@@ -9,6 +10,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Connection, inspect, text
 
+from oceanchat.annotation import accounts
 from oceanchat.errors import ConfigError, StoreError
 from oceanchat.store.database import Store, open_store
 from oceanchat.store.schema import SCHEMA_VERSION, metadata, store_info
@@ -113,3 +115,19 @@ def test_twenty_writers_lose_nothing(store: Store) -> None:
     for thread in threads:
         thread.join()
     assert sum(value == "x" for value in rows(store).values()) == 200
+
+
+def test_a_store_opened_twice_in_a_process_sees_what_others_write_and_loses_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "store.db"
+    first = open_store(path)
+    second = open_store(path)
+    other = "import sys; from oceanchat.annotation import accounts; from oceanchat.store import database;"
+    other += " store = database.open_store(sys.argv[1]); accounts.add(store, sys.argv[2]); store.close()"
+    names = ["Ann", "Ben"]
+    for number, name in enumerate(names, 1):
+        subprocess.run([sys.executable, "-c", other, str(path), name], check=True, capture_output=True)
+        assert [account.name for account in accounts.everyone(first)] == names[:number]
+    accounts.add(second, "Cas")
+    for store in (first, second):
+        store.close()
+    assert [account.name for account in accounts.everyone(open_store(path))] == [*names, "Cas"]
