@@ -46,7 +46,7 @@ def report(interviews: tuple[Path, ...], output: Path, view: Path | None, baseli
 
     \b
     Example:  preact report interviews/* --baseline interviews/lora -o report
-              preact report interviews/* --paper --release releases/ocean-chat-1.0 -o report
+              preact report interviews/* --paper --release releases/mine -o paper
     """
     from preact.evaluation.comparison.assembly import assemble
     from preact.evaluation.report.report import write_report

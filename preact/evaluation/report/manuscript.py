@@ -59,7 +59,7 @@ def write_manuscript(
             "Table 3 (no human ratings; name a file of `oceanchat export ratings` with --ratings)"
         )
     else:
-        tables.append(paper_tables.table_three(ratings.report, ratings.file, folder))
+        tables.append(paper_tables.table_three(ratings.report, ratings.file, folder, scored))
     if max(entry.interview.header.runs for entry in scored) > 1:
         tables.append(paper_tables.table_eight(scored, assembly.comparison, folder))
     else:
@@ -92,7 +92,7 @@ def _methods(assembly: Assembly, release: Release | None, ratings: Ratings | Non
     yield [
         f"Each system answered {asked} of the inventory {header.inventory} ({len(header.items)} questions),"
         " each in a fresh conversation; run k is shuffled and answered with seed k.",
-        *(f"{line[0].upper()}{line[1:]}." for line in (*basis(scored), *assembly.judge)),
+        f"What the figures rest on: {'; '.join((*basis(scored), *assembly.judge))}.",
         "A score of a trait-level is the mean over its batches in a run. Differences between systems are"
         " tested over runs by Welch's t, two-sided, with Holm's correction for Overall and that of Benjamini"
         " and Hochberg for all others; intervals over items draw the items of each trait anew.",

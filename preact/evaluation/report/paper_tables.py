@@ -124,8 +124,14 @@ def table_eight(scored: Sequence[ScoredInterview], comparison: Comparison, folde
     )
 
 
-def table_three(report: "RatingReport", path: Path, folder: Path) -> LatexTable:
-    """Table 3: what people say of models in conversation, with the interval of each mean."""
+def table_three(
+    report: "RatingReport", path: Path, folder: Path, scored: Sequence[ScoredInterview] = ()
+) -> LatexTable:
+    """Table 3: what people say of models in conversation, with the interval of each mean.
+
+    It is marked as scripted where a name says so, or where the run's own systems (`scored`) are or learned
+    from the scripted model: the file itself does not say what its systems learned from.
+    """
     rows: list[list[str]] = []
     notes: dict[str, list[str]] = {}
     for name, system in report.systems.items():
@@ -138,14 +144,18 @@ def table_three(report: "RatingReport", path: Path, folder: Path) -> LatexTable:
             for note in filter(None, (each.mean.note, each.fleiss_kappa.note)):
                 notes.setdefault(note, []).append(f"{name} ({criterion})")
     headings = ["Model", "Annotators", "Questions", "Conversations", "Ratings", *map(str.capitalize, SCALES)]
-    scripted = any(SCRIPTED in name.lower() for name in report.systems)
+    scripted = any(SCRIPTED in name.lower() for name in report.systems) or any(map(_made_by_script, scored))
     return LatexTable(
         3,
         "Human evaluation of personality alignment (share) and response quality (1 to 5): means with Fleiss'"
         " kappa in parentheses, 95 % intervals of the means over starting questions below them."
-        f"{_mark('some of the answers are those of the scripted model') if scripted else ''}",
+        f"{_mark('systems of this run are, or learned from, the scripted model') if scripted else ''}",
         [tabular(headings, rows)],
-        [f"{note}." for note in notes],
+        [
+            *(f"{remark}." for remark in report.remarks),
+            *(f"{note}: {', '.join(names)}." for note, names in notes.items()),
+            "The file names the systems; what they were trained on it does not say.",
+        ],
         [_source(folder, path, f"{', '.join(SCALES)} by system, question_id, conversation_id and annotator")],
     )
 
@@ -262,15 +272,20 @@ def _scripted_release(release: Release) -> str:
 
 def _scripted_interviews(scored: Sequence[ScoredInterview]) -> str:
     """The mark of a table whose judge, answers or training dialogues are the scripted model's."""
-    systems = [entry.interview.header for entry in scored]
-    releases = [header.system.get("release") for header in systems]
     parts = {
         "the judge": any(entry.judging.header.judge == SCRIPTED for entry in scored),
-        "a system": any(SCRIPTED in (header.backbone, header.system.get("model")) for header in systems),
-        "who wrote the training dialogues": any(isinstance(r, dict) and r.get("scripted") for r in releases),
+        "a system or who wrote the training dialogues": any(map(_made_by_script, scored)),
     }
     who = [part for part, scripted in parts.items() if scripted]
     return _mark(f"the scripted model is {' and '.join(who)}") if who else ""
+
+
+def _made_by_script(entry: ScoredInterview) -> bool:
+    """Whether a system is the scripted model, or learned from dialogues that it wrote or checked."""
+    header = entry.interview.header
+    release = header.system.get("release")
+    taught = isinstance(release, dict) and bool(release.get("scripted"))
+    return taught or SCRIPTED in (header.backbone, header.system.get("model"))
 
 
 def _judged_sources(scored: Sequence[ScoredInterview], folder: Path) -> Iterator[str]:

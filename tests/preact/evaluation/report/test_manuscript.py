@@ -54,7 +54,7 @@ async def test_the_methods_say_what_was_asked_who_judged_and_what_the_data_is(tm
     methods = text[text.index(r"\section*{Methods}") : text.index(r"\section*{Results}")]
     for words in (
         "200 dialogues (train 160, validation 20, test 20)", "Dialogues were written by the scripted model",
-        "of the inventory small (10 questions)", "Scores are those of judge scripted in mode batch",
+        "of the inventory small (10 questions)", "scores are those of judge scripted in mode batch",
         "40 answers in 2 runs to 10 questions",
     ):  # fmt: skip
         assert words in methods, words

@@ -59,10 +59,11 @@ async def test_what_no_scripted_model_had_a_part_in_has_no_mark(tmp_path: Path) 
 
 def test_table_three_holds_means_kappas_and_intervals_of_the_ratings(tmp_path: Path) -> None:
     file = ratings(tmp_path / "ratings.csv")
-    report = rating_report(read_rating_file(file), resamples=20)
+    report = rating_report(read_rating_file(file), resamples=20)._replace(remarks=("one is missing",))
     three = table_three(report, file, tmp_path)
     system = report.systems["scripted & co"]
     mean, kappa = (getattr(system.criteria["alignment"], name) for name in ("mean", "fleiss_kappa"))
     row = rf"scripted \& co & 3 & {system.questions} & 40 & 120 & {mean.value:.2f} ({kappa.value:.2f}) & "
     assert row in three.tabulars[0] and f"{mean.low:.2f} to {mean.high:.2f}" in three.tabulars[0]
-    assert "SCRIPTED: some of the answers" in three.caption and three.sources[0].startswith("ratings.csv: ")
+    assert "SCRIPTED: systems of this run" in three.caption and three.sources[0].startswith("ratings.csv: ")
+    assert three.notes[0] == "one is missing."
