@@ -71,7 +71,7 @@ concurrency_option = click.option(
     "--concurrency", type=int, metavar="N", help="Maximum number of requests in flight. Default: 32."
 )
 offline_option = click.option(
-    "--offline", is_flag=True, help="Use recorded answers only; stop at the first request without one."
+    "--offline", is_flag=True, help="Use recorded answers only, and say what is missing."
 )
 host_option = click.option(
     "--host",

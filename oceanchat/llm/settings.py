@@ -64,7 +64,7 @@ class CallSettings(BaseModel):
     prices: Path | None = None
     """A price file in place of the bundled one."""
     offline: bool = False
-    """Answer from the ledger alone; the first request that is missing stops the build."""
+    """Answer from the ledger alone; what is missing is said at the end, or stops an interview or judging."""
     batch: bool = False
     """Ask through the Batch API: half the price, an answer within a day."""
     batch_poll_seconds: float = Field(default=30.0, gt=0)
