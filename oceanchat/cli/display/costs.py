@@ -9,6 +9,8 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
+from rich import filesize
+
 from oceanchat.cli.display.counters import dollars
 from oceanchat.cli.display.counting import counted
 from oceanchat.cli.display.notes import print_sentence
@@ -16,7 +18,7 @@ from oceanchat.cli.display.tables import print_table, table_fits
 from oceanchat.llm.bills import BillFigure, BillReport
 from oceanchat.llm.costs import KINDS, CostLine, CostReport, add_up
 from oceanchat.pipeline.estimate import BuildEstimate
-from oceanchat.pipeline.growth import GB, Growth, reached
+from oceanchat.pipeline.growth import Growth, reached
 from oceanchat.pipeline.one_by_one import PilotComparison
 from oceanchat.pipeline.ranges import Range, TaskEstimate
 from oceanchat.pipeline.retry import RetryReport
@@ -72,9 +74,9 @@ def print_growth(growth: Growth, rough: bool) -> None:
     )
     print_sentence(
         f"Sentences the corpus must hold: {shown(growth.sentences)}. Store: {shown(growth.rows)} rows,"
-        f" {shown(growth.store_bytes, _gigabytes)} GB. Release: {_gigabytes(growth.release_bytes)} GB."
+        f" {shown(growth.store_bytes, _bytes)}. Release: {_bytes(growth.release_bytes)}."
         f" The process that builds: {_small(growth.driver_hours)} hours of CPU time,"
-        f" {_gigabytes(growth.driver_bytes)} GB of memory."
+        f" {_bytes(growth.driver_bytes)} of memory."
     )
     for limit in reached(growth):
         first = _count(_rounded(limit.dialogues(growth)))
@@ -86,8 +88,8 @@ def _small(number: float) -> str:
     return f"{number:,.0f}" if number >= 10 else f"{number:.2g}" if math.isfinite(number) else ""
 
 
-def _gigabytes(size: float) -> str:
-    return _small(size / GB)
+def _bytes(size: float) -> str:
+    return filesize.decimal(round(size)) if math.isfinite(size) else ""
 
 
 def forecast(estimate: BuildEstimate) -> str:
