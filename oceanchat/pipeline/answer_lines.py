@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from oceanchat.llm.endpoint.batch_lines import ResultLine, read_line
+from oceanchat.records import storable
 
 _BOM = b"\xef\xbb\xbf"
 _VERSION = re.compile(r"[-@]\d{4}(-?\d\d-?\d\d)?|:latest")
@@ -51,7 +52,7 @@ def read_result(text: bytes) -> ResultLine | Unreadable:
         return Unreadable("no result with a custom_id" if decoded.endswith("}") else "torn")
     if result.status is None and _is_request(decoded):
         return Unreadable("a request, not its result")
-    return result
+    return result._replace(key=storable(result.key))
 
 
 def _is_request(text: str) -> bool:

@@ -11,7 +11,7 @@ from dataclasses import replace
 from functools import partial
 from typing import NamedTuple
 
-from oceanchat.errors import ConfigError
+from oceanchat.errors import BuildStopped, ConfigError
 from oceanchat.llm.chat import as_json, from_json
 from oceanchat.llm.offline import AbsentRequest, AnswersMissing, OfflineEndpoint
 from oceanchat.models import ModelSession
@@ -26,6 +26,7 @@ from oceanchat.store.ledger_requests import WrittenRequest
 from oceanchat.store.ledger_writer import Held
 
 ROWS_AT_ONCE = 1000
+ASK_AGAIN = "`oceanchat pending --failed` writes what has failed for good, to ask it again"
 
 
 class Pending(NamedTuple):
@@ -57,7 +58,8 @@ async def find_pending(
 ) -> Pending:
     """The requests the build needs next, on record in `store`.
 
-    What another run or a batch is asking for is left out. Raises ConfigError where no model is named that
+    What another run or a batch is asking for is left out; where too much has failed for the build to go on,
+    what failed is all that can be wanted. Raises ConfigError where no model is named that
     could be asked, and what a build raises.
     """
     config = prepared.config
@@ -67,20 +69,28 @@ async def find_pending(
     prepared = prepared._replace(config=config.model_copy(update={"calls": calls}))
     async with open_builder(prepared, store, progress, OfflineEndpoint) as builder:
         builder = replace(builder, blocks_ahead=math.ceil(scope.sentences_ahead / BLOCK))
-        requests = {absent.key: absent for absent in _failed(config, store)} if scope.failed else {}
+        requests = (
+            {absent.key: absent for absent in _failed(config, store, scope.only)} if scope.failed else {}
+        )
         try:
             await all_of(builder.make(trait_level) for trait_level in config.trait_levels)
         except AnswersMissing as missing:
             requests |= {absent.key: absent for absent in missing.requests}
+        except BuildStopped as stopped:
+            # Too much has failed for the build to go on: asking that again is the way out.
+            if not any(_failed(config, store, scope.only)):
+                raise
+            if not scope.failed:
+                raise BuildStopped(f"{stopped}; {ASK_AGAIN}") from None
         wanted = [absent for absent in requests.values() if scope.only in (None, absent.model)]
         pending = await _not_asked_elsewhere(builder.models.session, wanted)
         await _put_on_record(builder.models.session, pending.requests)
         return pending
 
 
-def _failed(config: BuildConfig, store: Store) -> Iterator[AbsentRequest]:
-    """The requests to the build's models about its trait-levels that failed for good."""
-    models = {config.labeler, config.writer, config.checker}
+def _failed(config: BuildConfig, store: Store, only: str | None) -> Iterator[AbsentRequest]:
+    """The requests about the build's trait-levels to its models, or `only` one, that failed for good."""
+    models = {config.labeler, config.writer, config.checker} if only is None else {only}
     codes = {trait_level.code for trait_level in config.trait_levels}
     with store.reading() as connection:
         rows = ledger_rows.failed_rows(connection)

@@ -8,6 +8,8 @@ import json
 import re
 from typing import Any, NamedTuple
 
+from oceanchat.records import storable
+
 MAX_WORDS = 2000
 """Characters kept of a message: enough to find a secret in it before it is cut for the screen."""
 _DEPTH = 6
@@ -124,7 +126,7 @@ def _code(content: dict[str, Any]) -> str:
     for name in ("code", "type"):
         value = content.get(name)
         if isinstance(value, str) and value and not value.isdigit():
-            return value[:100]
+            return storable(value[:100])
     return ""
 
 
@@ -146,4 +148,4 @@ def _status(value: Any) -> int | None:
 
 
 def _one_line(text: str) -> str:
-    return " ".join(text[: 4 * MAX_WORDS].split())[:MAX_WORDS]
+    return " ".join(storable(text[: 4 * MAX_WORDS]).split())[:MAX_WORDS]

@@ -114,6 +114,23 @@ def test_no_file_breaks_the_command(store: Store, tmp_path: Path, content: bytes
     assert not report.total((LineOutcome.STORED, LineOutcome.FAILED))
 
 
+@pytest.mark.parametrize("unsaid", ["\ud83d", "\0"], ids=["half a character", "NUL"])
+def test_what_no_database_holds_keeps_no_other_line_from_being_stored(
+    store: Store, tmp_path: Path, unsaid: str
+) -> None:
+    filtered, answered = asked(store, 2)
+    error = {"error": {"message": f"blocked: {unsaid}", "code": f"content_filter{unsaid}"}}
+    lines = [
+        result_line(unsaid, whole()),
+        result_line(filtered, error, 400),
+        result_line(answered, whole(unsaid)),
+    ]
+    (tmp_path / "r.jsonl").write_text("\n".join(json.dumps(line) for line in lines))
+    kinds = (LineOutcome.UNKNOWN, LineOutcome.FAILED, LineOutcome.STORED)
+    assert outcomes(commit(store, tmp_path / "r.jsonl")) == dict.fromkeys(kinds, 1)
+    assert {rows(store)[key]["state"] for key in (filtered, answered)} == {"failed", "answered"}
+
+
 def test_the_raw_body_is_kept_and_the_request_forgotten_once_it_is_answered(
     store: Store, tmp_path: Path
 ) -> None:

@@ -117,6 +117,25 @@ def test_what_failed_for_good_is_pending_again_where_that_is_wanted(store: Store
     assert requests[0] in find(config(), store, failed=True).requests
 
 
+def test_where_all_has_failed_what_failed_is_pending_again(store: Store, tmp_path: Path) -> None:
+    def refuse(failed: bool) -> None:
+        requests = find(config(), store, failed=failed).requests
+        too_long = {"message": "This model's maximum context length is 2048 tokens.", "code": 400}
+        lines = [result_line(absent.key, None, 400, too_long) for absent in requests]
+        asyncio.run(commit_answers(store, CallSettings(), [write_lines(tmp_path / "r.jsonl", lines)]))
+
+    refuse(failed=False)
+    refuse(failed=False)
+    with pytest.raises(BuildStopped, match=r"context is too short.*`oceanchat pending --failed` writes"):
+        find(config(), store)
+    again = find(config(), store, failed=True).requests
+    assert {absent.request.task for absent in again} == {"label", "label_many"}
+    write_requests(again, [tmp_path / "again.jsonl"])
+    answer_file(tmp_path / "again.jsonl", tmp_path / "r.jsonl")
+    asyncio.run(commit_answers(store, CallSettings(), [tmp_path / "r.jsonl"]))
+    assert find(config(), store).requests
+
+
 def test_what_another_run_asks_for_is_left_out(store: Store) -> None:
     first, *others = find(config(), store).requests
 
