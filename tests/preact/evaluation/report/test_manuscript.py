@@ -1,5 +1,6 @@
 """The LaTeX of a paper: it compiles, and says what it is made of."""
 
+import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -26,7 +27,7 @@ async def test_a_paper_with_all_tables_compiles_whatever_its_systems_are_called(
     assert not paper.left_out and text.count(r"\begin{table}") == 5 and "Left out" not in text
     assert str(tmp_path) not in text and "% Table 3: ../ratings.csv: alignment" in text
     assert "% Table 2: ../interviews/odd/judged/scripted.batch/judgements.jsonl: score" in text
-    if shutil.which("pdflatex") is None:
+    if shutil.which("pdflatex") is None and not os.environ.get("CI"):
         pytest.skip("no pdflatex")
     command = ["pdflatex", "-no-shell-escape", "-interaction=nonstopmode", "-halt-on-error", paper.file.name]
     done = subprocess.run(command, cwd=paper.file.parent, capture_output=True, text=True, timeout=60)
