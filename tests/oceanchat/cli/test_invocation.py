@@ -45,5 +45,6 @@ def test_another_installation_s_script_is_not_ours(scripts: Path, monkeypatch: p
 
 def test_without_a_script_the_interpreter_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(invocation.sysconfig, "get_path", lambda name: str(tmp_path))
+    monkeypatch.chdir(tmp_path)
     assert command_name().endswith(" -m oceanchat.cli.main")
     assert command_name().startswith(shlex.quote(sys.executable))

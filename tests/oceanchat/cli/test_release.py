@@ -93,7 +93,7 @@ def test_diff_lists_rows_and_figures(command: Command, folder: Path, tmp_path: P
     after = tmp_path / "ocean-chat-1.1.0-scripted"
     ended = command("diff", folder, after)
     assert (ended.code, ended.err) == (0, "")
-    assert "1 rows added: C+ 1" in ended.out
+    assert "1 row added: C+ 1" in ended.out
     assert "0 rows dropped" in ended.out
     assert "table_six.C+.dialogues" in ended.out and "exchanges_auc.C." in ended.out
     assert json.loads(command("diff", folder, after, "--json").out)["added"] == [make_dialogue(77, "C+").id]
@@ -109,7 +109,7 @@ def test_import_counts_states_and_names_bad_lines(command: Command, tmp_path: Pa
     assert "2 of 3 lines" in ended.err.splitlines()[-1]
     ended = command("import", file, "--store", store, "--skip-bad")
     assert ended.code == 0
-    assert "1 dialogues read, 1 of them new, 2 lines skipped" in ended.out
+    assert "1 dialogue read, 1 of them new, 2 lines skipped" in ended.out
     assert "1 gate:length" in ended.out
     record = json.loads(command("import", file, "--store", store, "--skip-bad", "--json").out)
     assert (record["read"], record["new"], record["states"]) == (1, 0, {"gate:length": 1})
@@ -154,7 +154,7 @@ def test_an_export_comes_back_with_its_verdicts_and_a_label_may_be_given(
     turns = [{"from": "human", "value": "Well?"}, {"from": "gpt", "value": "No."}]
     (tmp_path / "s.json").write_text(json.dumps([{"conversations": turns}]))
     ended = command("import", tmp_path / "s.json", "--store", tmp_path / "b.db", "--trait-level", "A-")
-    assert "1 dialogues read, 1 of them new" in ended.out
+    assert "1 dialogue read, 1 of them new" in ended.out
     wrong = command("import", tmp_path / "s.json", "--store", tmp_path / "b.db", "--trait-level", "X-")
     assert wrong.code == 1 and "trait-level 'X-' is not known" in wrong.err
 

@@ -56,7 +56,7 @@ def test_train_goes_from_the_command_line_to_a_run(release_folder: Path, tmp_pat
     short = ("--max-steps", 1, "--pretrain-steps", 1, "--rank", 16, "--threads", 1, "--batch-size", 2)
     done = call("train", release_folder, "--output", tmp_path / "run", "--method", "auxiliary", *short)
     assert done.exit_code == 0, done.output
-    assert "1 steps" in done.stdout and "method auxiliary: rank 16" in done.stderr
+    assert "1 step " in done.stdout and "method auxiliary: rank 16" in done.stderr
 
 
 @pytest.mark.parametrize(

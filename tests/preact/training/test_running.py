@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from oceanchat.errors import TrainingError
+from preact.dialogues.release import read_release
 from preact.training import running
 from preact.training.running import run
 from preact.training.train import train
@@ -39,18 +40,30 @@ def test_memory_that_runs_out_is_one_line_with_what_to_change(
 
 
 @pytest.mark.parametrize(
-    ("size", "file"),
-    [(100, "run.json"), (9_000, "checkpoints"), (100_000, "checkpoints")],
+    ("size", "file", "read_before"),
+    [
+        (100, "temporary files '.*'", False),
+        (100, "'.*run/run.json.*'", True),
+        (100_000, "'.*run/checkpoints.*'", False),
+    ],
 )
 def test_a_full_disk_is_one_line_and_the_same_command_goes_on(
-    size: int, file: str, preact_run: Run, tmp_path: Path
+    size: int,
+    file: str,
+    read_before: bool,
+    preact_run: Run,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     source = preact_run.record.config.release
     options = {"backbone": preact_run.backbone, "max_steps": 2, "save_steps": 1}
     config = micro_config(Path(source), tmp_path / "run", **options)
+    if read_before:
+        release = read_release(source)
+        monkeypatch.setattr("preact.training.train.read_release", lambda source: release)
     with (
         files_no_longer_than(size),
-        pytest.raises(TrainingError, match=rf"'.*run/{file}.*' cannot be .*; make room") as failure,
+        pytest.raises(TrainingError, match=rf"{file} cannot be .*; make room") as failure,
     ):
         train(config, lambda line: None)
     assert "\n" not in str(failure.value) and not config_folder_is_half(tmp_path / "run")

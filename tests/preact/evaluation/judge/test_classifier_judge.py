@@ -1,6 +1,7 @@
 """The classifier judge: taught by a release's training split, and honest about words it does not know."""
 
 import random
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -34,7 +35,7 @@ def made_release(sign: bool) -> TrainingRelease:
             messages = (Message("user", "And?"), Message("assistant", " ".join(words)))
             name = f"{trait_level.code}-{number}"
             dialogues.append(TrainingDialogue(name, trait_level, messages, "train", "", f"author {number}"))
-    return TrainingRelease("drawn", "drawn", "f" * 64, False, tuple(dialogues))
+    return TrainingRelease("drawn", "drawn", "f" * 64, False, tuple(dialogues), ("train",) * len(dialogues))
 
 
 async def rated(judge: ClassifierJudge, answer: str) -> float:
@@ -76,5 +77,6 @@ def test_its_name_and_provenance_name_its_release(judge: ClassifierJudge, releas
 def test_a_release_that_lacks_a_level_is_refused(release: Path) -> None:
     whole = read_release(str(release))
     few = tuple(d for d in whole.dialogues if d.trait_level.code != "E-")
+    without = replace(whole, dialogues=few, splits=tuple(dialogue.split for dialogue in few))
     with pytest.raises(EvaluationError, match="found 0 training dialogues of low Extraversion"):
-        ClassifierJudge(TrainingRelease(whole.name, whole.source, whole.fingerprint, whole.scripted, few))
+        ClassifierJudge(without)
