@@ -1,6 +1,5 @@
 """The endpoint as clients meet it: the real openai client, a real socket, micro runs of three methods."""
 
-import collections
 import contextlib
 import json
 import signal
@@ -9,6 +8,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -235,8 +235,10 @@ def test_a_killed_server_breaks_off_and_its_port_is_free_again(runs: dict[str, P
         chunks = iter(stream)
         next(chunks)
         server.process.kill()
-        with pytest.raises((openai.APIError, httpx2.TransportError)):
-            collections.deque(chunks)
+        # On a busy machine the answer may have come whole before the kill; then it says that it has ended.
+        with suppress(openai.APIError, httpx2.TransportError):
+            rest = list(chunks)
+            assert rest and rest[-1].choices[0].finish_reason is not None
         server.process.wait(PATIENCE)
         host, _, port = server.root.removeprefix("http://").partition(":")
         with pytest.raises(ConnectionError):
