@@ -5,7 +5,6 @@ Each blank stands alone in a tag of its own name, `<sentence>{sentence}</sentenc
 escaped, so no essay can forge a tag. Nothing here knows what the words of a template say.
 """
 
-import difflib
 import functools
 import hashlib
 import html
@@ -16,6 +15,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from oceanchat.errors import PromptError
+from oceanchat.suggestions import closest
 
 BLANKS: dict[str, frozenset[str]] = {
     task: frozenset(blanks.split())
@@ -199,8 +199,8 @@ def _check_blanks(parts: tuple[Message, ...], task: str, where: str) -> None:
     needed, allowed = BLANKS[task], BLANKS[task] | OPTIONAL_BLANKS.get(task, frozenset())
     for name in blanks:
         if name not in allowed:
-            close = difflib.get_close_matches(name, sorted(allowed), 1)
-            hint = f"did you mean '{{{close[0]}}}'" if close else f"it may hold {_listed(allowed)}"
+            guess = closest(name, sorted(allowed))
+            hint = f"did you mean '{{{guess}}}'" if guess else f"it may hold {_listed(allowed)}"
             raise PromptError(
                 f"prompt file '{where}' has the blank '{{{name}}}', which task {task} does not fill; {hint}"
             )

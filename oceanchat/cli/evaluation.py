@@ -10,7 +10,7 @@ import click
 from oceanchat.cli.display.counting import counted
 from oceanchat.cli.flags import call_settings, read_config
 from oceanchat.cli.group import CommandGroup
-from oceanchat.cli.options import json_option, prompts_option, sample_option, store_option
+from oceanchat.cli.options import json_option, prompts_option, sample_option, store_option, temperature_option
 from oceanchat.errors import AnnotationError
 
 if TYPE_CHECKING:
@@ -61,14 +61,7 @@ def evaluation() -> None:
     metavar="N",
     help="Random seed for the order and for the models.",
 )
-@click.option(
-    "--temperature",
-    type=click.FloatRange(0, 2),
-    default=0.7,
-    show_default=True,
-    metavar="T",
-    help="Sampling temperature; 0 always takes the likeliest token.",
-)
+@temperature_option
 @click.option(
     "--max-tokens",
     type=click.IntRange(1),

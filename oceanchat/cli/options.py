@@ -83,6 +83,14 @@ host_option = click.option(
     help="Address to listen on.",
 )
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of tables.")
+temperature_option = click.option(
+    "--temperature",
+    type=click.FloatRange(0, 2),
+    default=0.7,
+    show_default=True,
+    metavar="T",
+    help="Sampling temperature; 0 always takes the likeliest token.",
+)
 store_option = click.option(
     "--store",
     default=DEFAULT_STORE,

@@ -4,9 +4,8 @@ Those of its documentation ("Licenses", as of November 2026). The Hub shows and 
 id as one without a license.
 """
 
-from difflib import get_close_matches
-
 from oceanchat.errors import ConfigError
+from oceanchat.suggestions import closest
 
 _IDS = """
 afl-3.0 agpl-3.0 apache-2.0 apple-amlr apple-ascl artistic-2.0 bigcode-openrail-m bigscience-bloom-rail-1.0
@@ -40,4 +39,4 @@ def _nearest(text: str) -> str:
     begun = [one for one in LICENSE_IDS if one.startswith(text)]
     if begun:
         return max(begun, key=lambda one: (-len(one), one))
-    return next(iter(get_close_matches(text, sorted(LICENSE_IDS), 1)), "")
+    return closest(text, sorted(LICENSE_IDS)) or ""

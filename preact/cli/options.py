@@ -14,6 +14,7 @@ from oceanchat.cli.options import (
     prices_option,
     prompts_option,
     store_option,
+    temperature_option,
 )
 from preact.cli.training_options import FOLDER
 
@@ -100,14 +101,7 @@ def sampling_options(command: F) -> F:
             metavar="P",
             help="Sample from the likeliest tokens, up to a total probability of P.",
         ),
-        click.option(
-            "--temperature",
-            type=click.FloatRange(0, 2),
-            default=0.7,
-            show_default=True,
-            metavar="T",
-            help="Sampling temperature; 0 always takes the likeliest token.",
-        ),
+        temperature_option,
     ):
         command = option(command)
     return command

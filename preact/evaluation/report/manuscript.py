@@ -133,9 +133,9 @@ def _system(entry: ScoredInterview) -> str:
     sampling = ", ".join(
         f"{label} {facts[key]:g}"
         for key, label in (
-            ("temperature", "temperature"),
-            ("top_p", "top-p"),
-            ("max_tokens", "at most tokens"),
+            ("temperature", "a temperature of"),
+            ("top_p", "a top-p of"),
+            ("max_tokens", "a token limit of"),
         )
         if isinstance(facts.get(key), int | float)
     )
