@@ -253,7 +253,7 @@ def list_annotators(store: str, as_json: bool) -> None:
 @click.option("--background", metavar="TEXT", help="Background, such as 'MSc psychology'.")
 @click.option("--language", metavar="TEXT", help="Language level, such as 'CET-6'.")
 @click.option("--pay", metavar="TEXT", help="Pay, such as '15 EUR an hour'.")
-@click.option("--note", metavar="TEXT", help="Anything else that readers of the release should know.")
+@click.option("--note", metavar="TEXT", help="Your own note; no release shows it.")
 @store_option
 def profile(name: str, store: str, **facts: str | None) -> None:
     """Record background, language level and pay; the release card shows them without the name.

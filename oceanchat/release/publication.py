@@ -14,7 +14,7 @@ from oceanchat.release.licenses import LICENSE_IDS
 from oceanchat.release.manifest import Manifest
 from oceanchat.release.verification import verify_release
 
-REPLACED = ("data/", "rejected/", "topics.png", "croissant.json")
+REPLACED = ("data/", "unmatched/", "rejected/", "topics.png", "croissant.json")
 """What a release may have and the next one lack: deleted from the repository when it does."""
 
 

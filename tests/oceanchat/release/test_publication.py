@@ -2,6 +2,7 @@
 
 import os
 import random
+import shutil
 import subprocess
 import sys
 import time
@@ -108,6 +109,19 @@ def test_a_dry_run_says_what_would_be_sent_and_sends_nothing(hub: HubProcess, fo
     assert not (plan.new or plan.tagged or plan.changed or plan.deleted)
     publish_release(folder, publisher, allow_scripted=True)
     assert plan_publication(folder, publisher, allow_scripted=True).tagged
+
+
+def test_what_an_earlier_release_had_beyond_this_one_would_be_deleted(
+    hub: HubProcess, folder: Path, tmp_path: Path
+) -> None:
+    earlier = tmp_path / "earlier"
+    shutil.copytree(folder, earlier)
+    (earlier / "unmatched").mkdir()
+    (earlier / "unmatched" / "train.parquet").write_bytes(b"rows")
+    publisher = Publisher(REPO, endpoint=hub.endpoint, token=GOOD)
+    publisher.publish(earlier, "v0", "With rows of unequal length")
+    plan = plan_publication(folder, publisher, allow_scripted=True)
+    assert plan.deleted == ("unmatched/train.parquet",)
 
 
 def test_a_license_the_hub_does_not_know_stays_at_home(
