@@ -1,10 +1,12 @@
 """Both command lines as one: the same option is the same everywhere, and nothing is wider than a terminal."""
 
 import os
+import re
 import subprocess
 import sys
 from collections import defaultdict
 from collections.abc import Iterator
+from pathlib import Path
 
 import click
 import pytest
@@ -12,6 +14,7 @@ import pytest
 from oceanchat.cli.group import CONTEXT
 from oceanchat.cli.help_layout import HelpContext
 from oceanchat.cli.main import oceanchat
+from oceanchat.cli.options import STORE
 from oceanchat.cli.values import Number, WholeNumber
 from preact.cli.main import preact
 from tests.command_reference import PAGE, page
@@ -55,6 +58,18 @@ DIFFERENT = {
 """Options that mean different things in different commands -> what."""
 
 
+WITHOUT_JSON = {
+    "oceanchat demo": "to be looked at; the commands that it names have it",
+    "oceanchat pending": "its output is the data itself",
+    "oceanchat export": "its output is the data itself",
+    "oceanchat serve-scripted": "runs until it is stopped",
+    "oceanchat annotate": "runs until it is stopped",
+    "preact serve": "runs until it is stopped",
+    "preact chat": "runs until it is stopped",
+}
+"""Commands whose result is no JSON value -> why."""
+
+
 def commands_of(group: click.Group, path: str) -> Iterator[tuple[str, click.Command]]:
     for name, command in group.commands.items():
         yield f"{path} {name}", command
@@ -93,6 +108,29 @@ def test_every_output_is_o_and_every_value_is_read_by_us(path: str) -> None:
         assert ("--output" in option.opts) == ("-o" in option.opts)
         assert not isinstance(option.type, click.IntRange | click.FloatRange)
         assert option.type not in (click.INT, click.FLOAT) or option.is_flag or option.count
+
+
+def test_every_command_prints_json_but_for_those_listed() -> None:
+    single = {path: command for path, command in COMMANDS.items() if not isinstance(command, click.Group)}
+    without = {
+        path for path, command in single.items() if not any("--json" in o.opts for o in options_of(command))
+    }
+    assert without == set(WITHOUT_JSON)
+    names = {path.removeprefix("oceanchat ") if path != "oceanchat export" else path for path in without}
+    assert not [name for name in names if f"`{name}`" not in PAGE.read_text(encoding="utf-8")]
+
+
+def test_json_is_printed_in_one_way_alone() -> None:
+    root = Path(__file__).parents[1]
+    files = [*root.glob("oceanchat/cli/*.py"), *root.glob("preact/cli/*.py")]
+    assert len(files) > 40
+    assert not [file for file in files if re.search(r"echo\(\s*(json\.dumps|.*_json\()", file.read_text())]
+
+
+@pytest.mark.parametrize("path", COMMANDS)
+def test_every_store_is_read_from_the_environment(path: str) -> None:
+    stores = [option for option in options_of(COMMANDS[path]) if "--store" in option.opts]
+    assert all(option.envvar == STORE for option in stores)
 
 
 @pytest.mark.parametrize("path", COMMANDS)

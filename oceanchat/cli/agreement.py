@@ -3,12 +3,13 @@
 Of dialogues validated, of models rated, and of anybody's labels.
 """
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from oceanchat.cli.display.json_output import print_json
+from oceanchat.cli.flags import check_json_style
 from oceanchat.cli.options import json_option, sample_option, store_option
 from oceanchat.errors import ConfigError
 from oceanchat.extras import load_optional
@@ -79,7 +80,7 @@ def agreement(
         others = ", ".join(f"{number} ({count} labels)" for number, count in report.others.items())
         click.echo(f"oceanchat: sample {report.sample.id}; other samples: {others}; see --sample", err=True)
     if as_json:
-        return click.echo(json.dumps(reporting.record(report)))
+        return print_json(reporting.record(report))
     agreement_tables.print_report(report)
 
 
@@ -101,7 +102,7 @@ def _agreement_of_file(path: Path, as_json: bool) -> None:
             record["strata"] = {name: figures(each) for name, each in strata.items()}
         if file.remarks:
             record["remarks"] = list(file.remarks)
-        return click.echo(json.dumps(record))
+        return print_json(record)
     agreement_tables.print_agreement(agree(ratings), strata, pairwise_cohen(ratings))
 
 
@@ -112,8 +113,8 @@ def _check_task(task: str, ratings: Path | None, labels: Path | None, style: str
             raise ConfigError(
                 "--labels does not fit --task evaluation; name the file of ratings without an option"
             )
-        if as_json and style not in ("table", "json"):
-            raise ConfigError(f"--json does not fit --format {style}; leave one of them out")
+        if as_json:
+            check_json_style(style)
         return
     if ratings is not None:
         raise ConfigError(
@@ -130,7 +131,7 @@ def _evaluation(path: Path | None, store: str, number: int | None, style: str) -
 
     report = rating_report(_ratings(path, store, number))
     if style == "json":
-        return click.echo(json.dumps(rating_record(report)))
+        return print_json(rating_record(report))
     print_rating_report(report, style)
 
 

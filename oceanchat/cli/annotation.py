@@ -3,7 +3,6 @@
 They are `sample`, `annotators` and `annotate`; `agreement` is in a file of its own.
 """
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +11,7 @@ from click.core import ParameterSource
 
 from oceanchat.cli.chosen_build import build_option, chosen_build
 from oceanchat.cli.display.counting import counted
+from oceanchat.cli.display.json_output import print_json
 from oceanchat.cli.flags import read_config
 from oceanchat.cli.group import CommandGroup
 from oceanchat.cli.options import (
@@ -27,6 +27,7 @@ from oceanchat.traits import CODES
 
 if TYPE_CHECKING:
     from oceanchat.annotation.sample import SampleConfig
+    from oceanchat.store.annotators import Annotator
     from oceanchat.store.database import Store
     from oceanchat.store.samples import Sample
 
@@ -145,7 +146,7 @@ def _show_sample(drawn: "Sample", wanted: int, as_json: bool) -> None:
     from oceanchat.cli.display.tables import print_table
 
     if as_json:
-        return click.echo(json.dumps({"sample": drawn.id, "settings": drawn.settings}))
+        return print_json({"sample": drawn.id, "settings": drawn.settings})
     rows = [
         (code, pool["drawn"], pool["available"], drawn.settings["rejected"].get(code, {}).get("drawn", 0))
         for code, pool in drawn.settings["accepted"].items()
@@ -166,7 +167,7 @@ def _show_plan(
 
     plans = plan_study(store, config, expected, build=build)
     if as_json:
-        return click.echo(json.dumps([{**each._asdict(), "size": each.size._asdict()} for each in plans]))
+        return print_json([{**each._asdict(), "size": each.size._asdict()} for each in plans])
     print_plan(plans, expected)
 
 
@@ -207,7 +208,8 @@ def annotators() -> None:
     help="A lead also sees progress, agreement and disagreements.",
 )
 @store_option
-def add_annotator(name: str, role: str, store: str) -> None:
+@json_option
+def add_annotator(name: str, role: str, store: str, as_json: bool) -> None:
     """Create an account and print its passcode, which is shown only once.
 
     \b
@@ -217,6 +219,8 @@ def add_annotator(name: str, role: str, store: str) -> None:
     from oceanchat.store.database import open_store
 
     account = accounts.add(open_store(store), name, role)
+    if as_json:
+        return print_json({**_facts(account.annotator), "passcode": account.passcode})
     click.echo(f"{account.annotator.role.capitalize()} {account.annotator.name}", err=True)
     click.echo("Passcode, shown only once:", err=True)
     click.echo(account.passcode)
@@ -236,16 +240,31 @@ def list_annotators(store: str, as_json: bool) -> None:
     from oceanchat.store.database import open_store
 
     opened = open_store(store, must_exist=True)
-    rows = []
+    records = []
     for annotator in accounts.everyone(opened):
         done, total = labels.progress(opened, annotator)
-        state = accounts.state(annotator)
-        rows.append((annotator.name, annotator.pseudonym, state, done, total, annotator.profile))
+        records.append({**_facts(annotator), "answered": done, "items": total})
     if as_json:
-        names = ("name", "pseudonym", "state", "answered", "items", "profile")
-        return click.echo(json.dumps([dict(zip(names, row, strict=True)) for row in rows]))
-    facts = [(*row[:5], "; ".join(f"{k}: {v}" for k, v in row[5].items())) for row in rows]
-    print_table(("name", "in exports", "state", "answered", "items", "profile"), facts)
+        return print_json(records)
+    shown = ("name", "pseudonym", "state", "answered", "items")
+    rows = [
+        (*(record[name] for name in shown), "; ".join(f"{k}: {v}" for k, v in record["profile"].items()))
+        for record in records
+    ]
+    print_table(("name", "in exports", "state", "answered", "items", "profile"), rows)
+
+
+def _facts(annotator: "Annotator") -> dict[str, Any]:
+    """An account as scripts read it."""
+    from oceanchat.annotation import accounts
+
+    return {
+        "name": annotator.name,
+        "pseudonym": annotator.pseudonym,
+        "role": annotator.role,
+        "state": accounts.state(annotator),
+        "profile": dict(annotator.profile),
+    }
 
 
 @annotators.command("profile")
@@ -255,7 +274,8 @@ def list_annotators(store: str, as_json: bool) -> None:
 @click.option("--pay", metavar="TEXT", help="Pay, such as '15 EUR an hour'.")
 @click.option("--note", metavar="TEXT", help="Your own note; no release shows it.")
 @store_option
-def profile(name: str, store: str, **facts: str | None) -> None:
+@json_option
+def profile(name: str, store: str, as_json: bool, **facts: str | None) -> None:
     """Record background, language level and pay; the release card shows them without the name.
 
     \b
@@ -267,14 +287,18 @@ def profile(name: str, store: str, **facts: str | None) -> None:
     opened = open_store(store, must_exist=True)
     given = {name: value for name, value in facts.items() if value is not None}
     accounts.record_profile(opened, accounts.find(opened, name), given)
-    for fact, value in accounts.find(opened, name).profile.items():
+    account = accounts.find(opened, name)
+    if as_json:
+        return print_json(_facts(account))
+    for fact, value in account.profile.items():
         click.echo(f"{fact}: {value}")
 
 
 @annotators.command("passcode")
 @click.argument("name")
 @store_option
-def renew_passcode(name: str, store: str) -> None:
+@json_option
+def renew_passcode(name: str, store: str, as_json: bool) -> None:
     """Replace an annotator's passcode and end their sessions.
 
     \b
@@ -284,13 +308,19 @@ def renew_passcode(name: str, store: str) -> None:
     from oceanchat.store.database import open_store
 
     opened = open_store(store, must_exist=True)
-    click.echo(accounts.renew_passcode(opened, accounts.find(opened, name)))
+    account = accounts.find(opened, name)
+    passcode = accounts.renew_passcode(opened, account)
+    if as_json:
+        return print_json({**_facts(account), "passcode": passcode})
+    click.echo(f"New passcode of {account.name}, shown only once:", err=True)
+    click.echo(passcode)
 
 
 @annotators.command("retire")
 @click.argument("name")
 @store_option
-def retire(name: str, store: str) -> None:
+@json_option
+def retire(name: str, store: str, as_json: bool) -> None:
     """Close an account; its labels stay, and its open items go to the others.
 
     \b
@@ -301,6 +331,11 @@ def retire(name: str, store: str) -> None:
 
     opened = open_store(store, must_exist=True)
     accounts.retire(opened, accounts.find(opened, name))
+    account = accounts.find(opened, name)
+    if as_json:
+        print_json(_facts(account))
+    else:
+        click.echo(f"{account.name} ({account.pseudonym}) is {accounts.state(account)}")
     unassigned = assignment.coverage(opened).unassigned
     if unassigned:
         click.echo(f"{counted(unassigned, 'label')} without an annotator; add one.", err=True)
@@ -309,7 +344,8 @@ def retire(name: str, store: str) -> None:
 @annotators.command("admit")
 @click.argument("name")
 @store_option
-def admit(name: str, store: str) -> None:
+@json_option
+def admit(name: str, store: str, as_json: bool) -> None:
     """Admit an annotator who did not pass the practice items.
 
     \b
@@ -320,6 +356,10 @@ def admit(name: str, store: str) -> None:
 
     opened = open_store(store, must_exist=True)
     accounts.admit(opened, accounts.find(opened, name))
+    account = accounts.find(opened, name)
+    if as_json:
+        return print_json(_facts(account))
+    click.echo(f"{account.name} ({account.pseudonym}) is {accounts.state(account)}")
 
 
 @click.command()

@@ -1,13 +1,13 @@
 """`oceanchat build` builds dialogues from essays."""
 
 import asyncio
-import json
 from typing import Any
 
 import click
 
 from oceanchat.cli.build_options import build_options
 from oceanchat.cli.cluster import check_ray, ray_options, workplace
+from oceanchat.cli.display.json_output import print_json
 from oceanchat.cli.flags import build_config
 from oceanchat.cli.options import json_option, store_option
 from oceanchat.cli.project_file import say_used_options
@@ -81,7 +81,7 @@ def build(
         report = asyncio.run(service.build(work.prepared, opened, progress, work.open_endpoint, work.split))
     failures = failed_steps(opened, config)
     if as_json:
-        click.echo(json.dumps(report.record() | {"failures": [step.record() for step in failures]}))
+        print_json(report.record() | {"failures": [step.record() for step in failures]})
     else:
         result_tables.print_build(report, sample_dialogues(opened, config), config)
     result_tables.print_build_notes(report, failures)

@@ -4,13 +4,13 @@ They are `estimate`, `costs`, `retry` and `batches`.
 """
 
 import asyncio
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from oceanchat.cli.build_options import build_options
+from oceanchat.cli.display.json_output import print_json
 from oceanchat.cli.endpoint import open_endpoint
 from oceanchat.cli.flags import build_config, call_settings
 from oceanchat.cli.options import (
@@ -92,7 +92,7 @@ def print_forecast(
     if as_json:
         record = estimated.as_json() | {"savings": [saving._asdict() for saving in savings]}
         record |= {"growth": size.as_json()}
-        return click.echo(json.dumps(record | ({"one_by_one": comparison.as_json()} if comparison else {})))
+        return print_json(record | ({"one_by_one": comparison.as_json()} if comparison else {}))
     spending_tables.print_estimate(estimated, savings, comparison)
     if estimated.missing:
         spending_tables.print_growth(size, estimated.rough)
@@ -138,9 +138,7 @@ def costs(
     report = cost_report(opened, load_prices(prices), period_of(*days))
     compared = bills.compare(report.lines, bill) if bill else None
     if as_json:
-        return click.echo(
-            json.dumps(report.as_json() | ({"against": compared.as_json()} if compared else {}))
-        )
+        return print_json(report.as_json() | ({"against": compared.as_json()} if compared else {}))
     spending_tables.print_costs(report)
     if compared:
         spending_tables.print_bill(compared, report.days)
@@ -177,7 +175,7 @@ def retry(reason: str | None, base_url: str | None, store: str, as_json: bool, *
     else:
         report = asking_again.RetryReport(Usage())
     if as_json:
-        return click.echo(json.dumps(report.as_json()))
+        return print_json(report.as_json())
     spending_tables.print_retry(report, len(rows))
 
 
@@ -223,26 +221,29 @@ def batches(
         remote = asyncio.run(batch_watch.cancel(settings, row))
         if remote.status == "gone":
             batch_watch.give_up(opened, row)
-        return click.echo(json.dumps(remote._asdict()) if as_json else f"{remote.id} is {remote.status}")
+        if as_json:
+            return print_json(remote._asdict())
+        return click.echo(f"{remote.id} is {remote.status}")
     if watch:
         settings = call_settings(
             base_url=base_url or (rows[-1]["endpoint"] if rows else None),
             batch_poll_seconds=batch_poll_seconds,
         )
         unfinished = [row for row in rows if row["state"] == "submitted"]
-        return asyncio.run(_watch(settings, unfinished, as_json))
+        looked_at = asyncio.run(_watch(settings, unfinished, as_json))
+        return print_json(looked_at) if as_json else None
     if as_json:
-        return click.echo(json.dumps(rows))
+        return print_json(rows)
     spending_tables.print_batches(rows)
 
 
-async def _watch(settings: "CallSettings", rows: list[dict[str, Any]], as_json: bool) -> None:
+async def _watch(settings: "CallSettings", rows: list[dict[str, Any]], quiet: bool) -> list[dict[str, Any]]:
+    """What the provider said of each batch at last; a line for each look, on stderr if `quiet`."""
     from oceanchat.llm.endpoint import batch_status as batch_watch
 
+    last: dict[str, dict[str, Any]] = {}
     async for row, remote in batch_watch.watch(settings, rows, wait=True):
-        if as_json:
-            click.echo(json.dumps({"batch": row["batch"], **remote._asdict()}))
-        else:
-            click.echo(
-                f"{remote.id} {remote.status} {remote.completed or 0:,} of {remote.total:,} ({row['model']})"
-            )
+        last[row["batch"]] = {"batch": row["batch"], **remote._asdict()}
+        done = f"{remote.completed or 0:,} of {remote.total:,}"
+        click.echo(f"{remote.id} {remote.status} {done} ({row['model']})", err=quiet)
+    return list(last.values())

@@ -1,7 +1,6 @@
 """`oceanchat doctor` looks whether everything needed is there."""
 
 import asyncio
-import json
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,6 +9,7 @@ import click
 from click.core import ParameterSource
 
 from oceanchat.cli.build_options import ROLES
+from oceanchat.cli.display.json_output import print_json
 from oceanchat.cli.flags import call_settings
 from oceanchat.cli.options import base_url_option, json_option, prices_option, prompts_option, store_option
 from oceanchat.errors import ConfigError
@@ -67,7 +67,7 @@ def doctor(online: bool, extras: tuple[str, ...], store: str, as_json: bool, **f
     settings = call_settings(base_url=flags["base_url"])
     findings = _look(named, store, flags["prompts"], flags["prices"], settings, online)
     if as_json:
-        click.echo(json.dumps([finding._asdict() for finding in findings]))
+        print_json([finding._asdict() for finding in findings])
     else:
         print_table(("", "state", "seen"), [(f.name, f.state, f.text) for f in findings])
     missing = [finding.name for finding in findings if finding.state == "missing"]

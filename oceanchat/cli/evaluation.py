@@ -1,13 +1,13 @@
 """`oceanchat evaluation` lets people rate models."""
 
 import asyncio
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from oceanchat.cli.display.counting import counted
+from oceanchat.cli.display.json_output import print_json
 from oceanchat.cli.flags import call_settings, read_config
 from oceanchat.cli.group import CommandGroup
 from oceanchat.cli.options import json_option, prompts_option, sample_option, store_option, temperature_option
@@ -111,7 +111,7 @@ def create(
     for system in config.systems:
         _warn_of(system, {question.trait_level for question in loaded})
     if as_json:
-        return click.echo(json.dumps({"evaluation": created.id, "conversations": cells}))
+        return print_json({"evaluation": created.id, "conversations": cells})
     what = ", ".join(
         (
             counted(len(loaded), "question"),
@@ -160,7 +160,7 @@ def show_status(sample_number: int | None, store: str, as_json: bool) -> None:
         raise AnnotationError("there is no evaluation yet; make one with `oceanchat evaluation create`")
     if as_json:
         lists = {name: [each._asdict() for each in getattr(progress, name)] for name in ("systems", "raters")}
-        return click.echo(json.dumps(progress._asdict() | lists))
+        return print_json(progress._asdict() | lists)
     title = f"Evaluation {progress.number}, unit {progress.unit}"
     print_table(("", "questions", "conversations", "ratings"), progress.systems, title)
     click.echo()

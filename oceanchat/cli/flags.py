@@ -86,6 +86,12 @@ def read_config(kind: type[Config], **values: Any) -> Config:
         raise ConfigError(_complaint(error)) from None
 
 
+def check_json_style(style: str) -> None:
+    """Raise ConfigError for --json beside another --format, "table" being what it is by default."""
+    if style not in ("table", "json"):
+        raise ConfigError(f"--json does not fit --format {style}; leave one of them out")
+
+
 def _complaint(error: "ValidationError") -> str:
     problem = error.errors(include_url=False)[0]
     message = problem["msg"].removeprefix("Value error, ").replace("Input should be", "it should be")

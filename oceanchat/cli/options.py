@@ -82,7 +82,7 @@ host_option = click.option(
     metavar="ADDRESS",
     help="Address to listen on.",
 )
-json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of tables.")
+json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON value for scripts.")
 temperature_option = click.option(
     "--temperature",
     type=click.FloatRange(0, 2),

@@ -4,7 +4,6 @@ They are `import`, `release`, `verify`, `diff` and `publish`.
 """
 
 import asyncio
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,6 +12,7 @@ import click
 
 from oceanchat.cli.chosen_build import build_option, chosen_build
 from oceanchat.cli.display.counting import counted
+from oceanchat.cli.display.json_output import print_json
 from oceanchat.cli.display.notes import print_sentence
 from oceanchat.cli.endpoint import open_endpoint
 from oceanchat.cli.flags import read_config, take_call_settings
@@ -88,9 +88,7 @@ def import_(file: Path, store: str, as_json: bool, **flags: Any) -> None:
         raise
     _print_problems(file, report.problems)
     if as_json:
-        return click.echo(
-            json.dumps({**report._asdict(), "problems": [p._asdict() for p in report.problems]})
-        )
+        return print_json({**report._asdict(), "problems": [p._asdict() for p in report.problems]})
     click.echo(
         f"{counted(report.read, 'dialogue')} read, {report.new:,} of them new,"
         f" {counted(len(report.problems), 'line')} skipped"
@@ -184,7 +182,7 @@ def release(split_ratio: str, store: str, as_json: bool, **flags: Any) -> None:
     counts = written.manifest.counts
     if as_json:
         facts = {**counts.model_dump(mode="json"), "under_way": written.quality["under_way"]}
-        return click.echo(json.dumps({"folder": str(written.folder), **facts}))
+        return print_json({"folder": str(written.folder), **facts})
     splits = ", ".join(f"{name} {sum(levels.values()):,}" for name, levels in counts.splits.items())
     rejected = sum(counts.rejected.values())
     click.echo(f"{counted(counts.rows, 'dialogue')} ({splits}), {rejected:,} rejected, in {written.folder}")
@@ -217,7 +215,7 @@ def verify(folder: Path, as_json: bool) -> None:
 
     verification = verify_release(folder)
     if as_json:
-        click.echo(json.dumps(verification.record()))
+        print_json(verification.record())
     else:
         for problem in verification.problems:
             click.echo(str(problem))
@@ -252,9 +250,7 @@ def diff(before: Path, after: Path, as_json: bool) -> None:
     old, new = read_release(before), read_release(after)
     changes = compare(old, new)
     if as_json:
-        return click.echo(
-            json.dumps({**changes._asdict(), "relabelled": [r._asdict() for r in changes.relabelled]})
-        )
+        return print_json({**changes._asdict(), "relabelled": [r._asdict() for r in changes.relabelled]})
     for change, ids, release in (("added", changes.added, new), ("dropped", changes.dropped, old)):
         levels = ", ".join(f"{code} {count}" for code, count in by_trait_level(ids, release).items())
         click.echo(f"{counted(len(ids), 'row')} {change}" + (f": {levels}" if levels else ""))
@@ -274,7 +270,10 @@ def diff(before: Path, after: Path, as_json: bool) -> None:
 @click.option("--private", is_flag=True, help="If the repository is new, make it private.")
 @click.option("--allow-scripted", is_flag=True, help="Publish even if the scripted model wrote it.")
 @click.option("--dry-run", is_flag=True, help="Check everything and say what would be sent; send nothing.")
-def publish(folder: Path, repo: str, private: bool, allow_scripted: bool, dry_run: bool) -> None:
+@json_option
+def publish(
+    folder: Path, repo: str, private: bool, allow_scripted: bool, dry_run: bool, as_json: bool
+) -> None:
     """Publish a release on the Hugging Face Hub: one commit, verified, then tagged.
 
     \b
@@ -289,8 +288,10 @@ def publish(folder: Path, repo: str, private: bool, allow_scripted: bool, dry_ru
     publisher = Publisher(repo, private=private)
     if dry_run:
         plan = plan_publication(folder, publisher, allow_scripted=allow_scripted)
-        return print_sentence(_planned(folder, plan))
+        return print_json(plan._asdict()) if as_json else print_sentence(_planned(folder, plan))
     published = publish_release(folder, publisher, allow_scripted=allow_scripted)
+    if as_json:
+        return print_json(published._asdict())
     outcome = "published" if published.changed else "was already published in full"
     click.echo(f"{folder.name} {outcome}: {published.url} (commit {published.commit[:12]})")
 

@@ -4,7 +4,6 @@ They are `pending` and `answers`.
 """
 
 import asyncio
-import json
 import sys
 from contextlib import nullcontext
 from pathlib import Path
@@ -13,6 +12,7 @@ from typing import Any
 import click
 
 from oceanchat.cli.build_options import build_options
+from oceanchat.cli.display.json_output import print_json
 from oceanchat.cli.flags import build_config
 from oceanchat.cli.options import PATH, json_option, prices_option, store_option
 from oceanchat.errors import ConfigError
@@ -125,7 +125,7 @@ def answers(
     opened = open_store(store, must_exist=True)
     report = asyncio.run(commit_answers(opened, call_settings(prices=prices), files, answered_by))
     if as_json:
-        click.echo(json.dumps(report.as_json()))
+        print_json(report.as_json())
     else:
         display.print_answers(report)
     return LOOK if report.total(UNUSABLE) else 0

@@ -3,7 +3,6 @@
 They are `status`, `show`, `export`, `stats` and `backup`.
 """
 
-import json
 import random
 import re
 import sys
@@ -14,6 +13,7 @@ import click
 
 from oceanchat.cli.chosen_build import build_option, chosen_build
 from oceanchat.cli.display.counting import counted
+from oceanchat.cli.display.json_output import print_json
 from oceanchat.cli.options import PATH, json_option, sample_option, store_option
 from oceanchat.cli.trait_levels import chosen_trait_levels, level_option, trait_level_arguments, trait_option
 from oceanchat.errors import ConfigError
@@ -55,7 +55,7 @@ def status(build: str | None, store: str, as_json: bool) -> None:
             }
             for code, states in imported.items()
         ]
-        return click.echo(json.dumps(records))
+        return print_json(records)
     if statuses:
         print_status(statuses)
     if imported:
@@ -116,13 +116,12 @@ def show(
         selected = reading.dialogues(opened, chosen, state, name)
         if at_random:
             random.shuffle(selected)
+    if as_json:
+        return print_json([dialogue.model_dump(mode="json") for dialogue in selected[:count]])
     for number, dialogue in enumerate(selected[:count]):
-        if as_json:
-            click.echo(dialogue.model_dump_json())
-        else:
-            if number:
-                click.echo()
-            print_dialogue(dialogue)
+        if number:
+            click.echo()
+        print_dialogue(dialogue)
 
 
 def _show_reply(store: "Store", prefix: str, as_json: bool) -> None:
@@ -130,7 +129,7 @@ def _show_reply(store: "Store", prefix: str, as_json: bool) -> None:
 
     reply = stored.reply(store, prefix)
     if as_json:
-        return click.echo(json.dumps(reply._asdict()))
+        return print_json(reply._asdict())
     about = f" about {reply.trait_level}" if reply.trait_level else ""
     click.echo(f"{reply.model}, '{reply.task}'{about}, {reply.outcome} ({reply.id[: stored.SHOWN_ID]})")
     click.echo(reply.text or "(no text)")
@@ -223,7 +222,7 @@ def stats(plot: Path | None, build: str | None, store: str, as_json: bool) -> No
 
         plot_table_six(passed.table_six, plot)
     if as_json:
-        return click.echo(json.dumps(passed.records()))
+        return print_json(passed.records())
     print_table_six(passed.table_six)
     print_length(passed.length, passed.asked)
 
@@ -231,7 +230,8 @@ def stats(plot: Path | None, build: str | None, store: str, as_json: bool) -> No
 @click.command()
 @click.argument("file", type=PATH)
 @store_option
-def backup(file: Path, store: str) -> None:
+@json_option
+def backup(file: Path, store: str, as_json: bool) -> None:
     """Copy the whole store into a new SQLite file.
 
     \b
@@ -242,4 +242,6 @@ def backup(file: Path, store: str) -> None:
     from oceanchat.store.database import open_store
 
     rows = copy(open_store(store, must_exist=True), file)
+    if as_json:
+        return print_json({"file": file, "rows": rows})
     click.echo(f"{counted(rows, 'row')} copied to {file}")

@@ -1,7 +1,6 @@
 """`oceanchat topics` shows what dialogues are about."""
 
 import asyncio
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -9,6 +8,7 @@ import click
 
 from oceanchat.cli.chosen_build import build_option, chosen_build
 from oceanchat.cli.display.counting import counted
+from oceanchat.cli.display.json_output import print_json
 from oceanchat.cli.endpoint import open_endpoint
 from oceanchat.cli.flags import read_config, take_call_settings
 from oceanchat.cli.options import (
@@ -79,7 +79,7 @@ def topics(
         return _print_topics(named_topics, naming)
     record: dict[str, Any] = {"topics": [named.as_json() for named in named_topics]}
     calls = naming.usage.answered if naming else 0
-    click.echo(json.dumps(record | {"stability": model.stability, "none": model.none, "calls": calls}))
+    print_json(record | {"stability": model.stability, "none": model.none, "calls": calls})
 
 
 def _label_config(labeler: str | None, **flags: Any) -> "TopicLabelConfig | None":

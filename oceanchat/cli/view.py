@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING
 import click
 
 from oceanchat.cli.chosen_build import build_option, chosen_build
+from oceanchat.cli.display.counting import counted
+from oceanchat.cli.display.json_output import print_json
 from oceanchat.cli.display.notes import print_note
-from oceanchat.cli.options import PATH, prices_option, prompts_option, store_option
+from oceanchat.cli.options import PATH, json_option, prices_option, prompts_option, store_option
 from oceanchat.errors import ConfigError
 from oceanchat.extras import load_optional
 
@@ -35,6 +37,7 @@ MAILABLE = 25 * MEGABYTE
 @prompts_option
 @prices_option
 @store_option
+@json_option
 def view(
     release: Path | None,
     output: Path,
@@ -44,6 +47,7 @@ def view(
     prompts: Path | None,
     prices: Path | None,
     store: str,
+    as_json: bool,
 ) -> None:
     """Write all dialogues, where they come from and the figures into one HTML file.
 
@@ -61,7 +65,7 @@ def view(
     else:
         opened = open_store(store, must_exist=True)
         content = page_of_store(opened, chosen_build(opened, build), prompts, prices, sentences)
-    _write(content if title is None else content._replace(title=title), output)
+    _write(content if title is None else content._replace(title=title), output, as_json)
 
 
 def _page_of_release(folder: Path, sentences: "Sentences | None", build: str | None) -> "PageContent":
@@ -109,13 +113,15 @@ def _agreement(store: "Store") -> "PageSection":
     return agreement_section(store)
 
 
-def _write(content: "PageContent", output: Path) -> None:
+def _write(content: "PageContent", output: Path, as_json: bool) -> None:
     from oceanchat.viewer.page import write_page
 
     size, count = write_page(content, output), len(content.dialogues)
-    dialogues = f"{count:,} dialogue{'s' * (count != 1)}"
-    shown = f"{size / 1e3:.0f} kB" if size < MEGABYTE else f"{size / MEGABYTE:.1f} MB"
-    click.echo(f"{dialogues} in {output} ({shown}); open it in a browser")
+    if as_json:
+        print_json({"file": output, "bytes": size, "dialogues": count})
+    else:
+        shown = f"{size / 1e3:.0f} kB" if size < MEGABYTE else f"{size / MEGABYTE:.1f} MB"
+        click.echo(f"{counted(count, 'dialogue')} in {output} ({shown}); open it in a browser")
     for caution in content.cautions:
         print_note(f"oceanchat: {caution}")
     if size > MAILABLE:

@@ -70,7 +70,7 @@ class BuildReport(NamedTuple):
             },
             "pass_rate": self.pass_rate.bounds(),
             "funnel": {o.trait_level.code: o.funnel.record() for o in self.outcomes},
-            "seconds": round(self.seconds, 3),
+            "seconds": self.seconds,
         }
 
 

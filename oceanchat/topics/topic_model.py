@@ -120,7 +120,7 @@ def find_topics(
     )
     return Topics(
         tuple(topic for topic, _ in numbered),
-        {number: round(value, 4) for number, value in stability.items()},
+        dict(stability),
         int((strongest < 0).sum()),
         tuple(_closest(in_topics[:, number], strongest == number) for _, number in numbered),
     )
@@ -183,6 +183,6 @@ def _topic(
 ) -> TopicShare:
     terms = tuple(words[index] for index in np.argsort(-strengths, kind="stable")[:TERMS])
     mine = {trait: count for (topic, trait), count in by_topic.items() if topic == number}
-    shares = {trait: round(mine[trait] / total, 6) for trait in sorted(mine)}
+    shares = {trait: mine[trait] / total for trait in sorted(mine)}
     dialogues = sum(mine.values())
-    return TopicShare(", ".join(terms[:LABEL_TERMS]), terms, dialogues, round(dialogues / total, 6), shares)
+    return TopicShare(", ".join(terms[:LABEL_TERMS]), terms, dialogues, dialogues / total, shares)

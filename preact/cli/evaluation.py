@@ -5,6 +5,7 @@
 
 import asyncio
 import sys
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,8 +13,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from oceanchat.cli.display.counting import counted
+from oceanchat.cli.display.json_output import print_json
 from oceanchat.cli.display.notes import print_sentence
-from oceanchat.cli.flags import take_call_settings
+from oceanchat.cli.flags import check_json_style, take_call_settings
+from oceanchat.cli.options import json_option
 from preact.cli.exam_options import exam_options, take_exam_material
 from preact.cli.options import (
     access_options,
@@ -30,6 +33,8 @@ from preact.cli.training import say
 
 if TYPE_CHECKING:
     from preact.evaluation.calling import ModelAccess
+    from preact.evaluation.interview.interviewing import Interview
+    from preact.evaluation.judge.judging import Judging
     from preact.evaluation.judge.verdicts import Judge
     from preact.methods import PromptStyle
     from preact.systems.system import Sampling, System
@@ -53,7 +58,8 @@ if TYPE_CHECKING:
 @prompt_option
 @threads_option
 @access_options
-def interview(**flags: Any) -> None:
+@json_option
+def interview(as_json: bool, **flags: Any) -> None:
     """Ask SYSTEM every question of an inventory, each in a fresh conversation, and store the transcripts.
 
     SYSTEM is a run of `preact train`, prompted:MODEL, backbone:MODEL or control:DIR. MODEL is the name of a
@@ -68,6 +74,8 @@ def interview(**flags: Any) -> None:
 
     access = read_access(flags)
     done = asyncio.run(run_interview(InterviewPlan(**flags), access, open_local_later, _counting("answers")))
+    if as_json:
+        return print_json(_interview_facts(done))
     answers = counted(len(done.answers), "answer")
     click.echo(f"{answers} of {done.header.backbone} {done.header.model} in {done.folder}")
 
@@ -99,7 +107,8 @@ def interview(**flags: Any) -> None:
 )
 @exam_options
 @access_options
-def judge(**flags: Any) -> None:
+@json_option
+def judge(as_json: bool, **flags: Any) -> None:
     """Score the transcripts in DIR... with one or several judges; more can be added at any time.
 
     \b
@@ -118,6 +127,8 @@ def judge(**flags: Any) -> None:
             progress_of=_judging_progress, **flags,
         )
     )  # fmt: skip
+    if as_json:
+        return print_json([_judging_facts(judging, bool(material)) for judging in judgings])
     for judging in judgings:
         judgements = judging.judgements
         unscored = sum(judgement.state in UNSCORED for judgement in judgements)
@@ -138,8 +149,9 @@ def judge(**flags: Any) -> None:
     show_default=True,
     help="Format of the comparison.",
 )
+@json_option
 def compare(interviews: tuple[Path, ...], baselines: tuple[Path, ...], judge: str | None, mode: str | None,
-            style: str) -> None:  # fmt: skip
+            style: str, as_json: bool) -> None:  # fmt: skip
     """Print the comparison of judged interviews in the paper's layout, with tests against the baselines.
 
     \b
@@ -150,6 +162,9 @@ def compare(interviews: tuple[Path, ...], baselines: tuple[Path, ...], judge: st
     from preact.evaluation.comparison.diagnosis import concerns
     from preact.evaluation.report.tables import render
 
+    if as_json:
+        check_json_style(style)
+        style = "json"
     assembly = assemble(interviews, baselines, judge, mode)
     warnings = concerns(assembly.scored)
     if not sys.stdout.isatty():  # at a terminal they stand below the table, and once is enough
@@ -203,8 +218,10 @@ def compare(interviews: tuple[Path, ...], baselines: tuple[Path, ...], judge: st
     " opposite instructions (persona vectors).",
 )
 @threads_option
+@json_option
 def control_vectors(backbone: str, output: Path, inventory: str, blocks: tuple[int, ...], tried: int,
-                    strengths: tuple[float, ...], method: str, threads: int) -> None:  # fmt: skip
+                    strengths: tuple[float, ...], method: str, threads: int,
+                    as_json: bool) -> None:  # fmt: skip
     """Build vectors that steer BACKBONE (a folder, a run or hf:OWNER/NAME), sweeping block and strength.
 
     \b
@@ -223,9 +240,33 @@ def control_vectors(backbone: str, output: Path, inventory: str, blocks: tuple[i
                     tried=tried, strengths=strengths, say=say)  # fmt: skip
     steering_vectors.save(vectors, output)
     r = vectors.record
+    if as_json:
+        return print_json({"folder": output, **r.model_dump(mode="json")})
     click.echo(
         f"block {r.block}, strength {r.strength:g} of the residual norm {r.residual_norm:.2f}, in {output}"
     )
+
+
+def _interview_facts(done: "Interview") -> dict[str, Any]:
+    """What a script reads of an interview; the answers are in its folder."""
+    named = ("backbone", "model", "inventory", "scope", "runs")
+    facts = {"folder": done.folder, **{name: getattr(done.header, name) for name in named}}
+    states = Counter(answer.state for answer in done.answers)
+    return facts | {"answers": len(done.answers), "states": states}
+
+
+def _judging_facts(judging: "Judging", examined: bool) -> dict[str, Any]:
+    """What a script reads of a judging; the verdicts are in its folder."""
+    states = Counter(judgement.state for judgement in judging.judgements)
+    facts = {"folder": judging.folder, "judge": judging.header.judge, "mode": judging.header.mode}
+    facts |= {"batches": len(judging.judgements), "states": states}
+    if examined and judging.exam:
+        exam = judging.exam
+        names = ("named", "trait_named", "level_named", "length_alone", "retest")
+        essays = {trait.value: r.bounds() for trait, r in exam.essays.items()}
+        figures = {name: getattr(exam, name).bounds() for name in names} | {"essays": essays}
+        facts["exam"] = figures | {"dialogues": exam.dialogues, "warnings": exam.warnings}
+    return facts
 
 
 def read_access(flags: dict[str, Any]) -> "ModelAccess":

@@ -9,6 +9,9 @@ from typing import Any
 
 import click
 
+from oceanchat.cli.display.json_output import print_json
+from oceanchat.cli.options import json_option
+from oceanchat.nesting import parse_json
 from preact.cli.evaluation import open_local_later, read_access
 from preact.cli.options import access_options, data_option, output_option, split_option, threads_option
 from preact.cli.training import say
@@ -47,7 +50,8 @@ PARTS = ("identification", "dose", "persistence", "behaviour", "neutral", "capab
 )
 @threads_option
 @access_options
-def exam(**flags: Any) -> None:
+@json_option
+def exam(as_json: bool, **flags: Any) -> None:
     """Answer seven questions that a sceptic asks of each SYSTEM, without a judge, on one page.
 
     SYSTEM is a run of `preact train`, prompted:MODEL or control:DIR. Everything measured is stored as it
@@ -58,10 +62,13 @@ def exam(**flags: Any) -> None:
     Example:  preact exam runs/first --quick --output exams/first
               preact exam runs/* prompted:runs/preact --output exams/all
     """
-    from preact.evaluation.exam.examining import ExamPlan, hold_exam
+    from preact.evaluation.exam.examining import FIGURES, ExamPlan, hold_exam
 
     access = read_access(flags)
     systems: tuple[str, ...] = flags.pop("systems")
     output: Path = flags.pop("output")
     files = asyncio.run(hold_exam(ExamPlan(systems, output, **flags), access, open_local_later, say))
+    if as_json:
+        figures = parse_json((output / FIGURES).read_text(encoding="utf-8"))
+        return print_json({**files._asdict(), "systems": figures})
     click.echo(f"{files.markdown}\n{files.html}")

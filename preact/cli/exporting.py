@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
+from oceanchat.cli.display.json_output import print_json
 from oceanchat.cli.display.notes import print_note, print_sentence
+from oceanchat.cli.options import json_option
 from oceanchat.errors import ConfigError, EvaluationError
 from preact.cli.evaluation import open_local_later, read_access
 from preact.cli.options import access_options, sampling_options, threads_option
@@ -78,6 +80,7 @@ class RankParam(click.ParamType[int | Literal["auto"]]):
 )
 @click.option("--push", metavar="OWNER/NAME", help="Also publish the folder as a model on the Hub.")
 @click.option("--private", is_flag=True, help="With --push: if the repository is new, make it private.")
+@json_option
 def export(
     run: Path,
     given: GivenPersona,
@@ -91,6 +94,7 @@ def export(
     top_experts: int | None,
     push: str | None,
     private: bool,
+    as_json: bool,
 ) -> None:
     """Export a trait-level, or a mixture, of RUN as a standard LoRA adapter that any server loads.
 
@@ -125,11 +129,16 @@ def export(
     for done in exports:
         for note in done.notes:
             print_note(f"note: {note}")
-        print_sentence(_outcome(done))
-    if rank == "auto":
+        if not as_json:
+            print_sentence(_outcome(done))
+    if rank == "auto" and not as_json:
         click.echo(_rank_table(exports))
-    if push:
-        click.echo(push_model(output, push, private=private).url)
+    published = push_model(output, push, private=private) if push else None
+    if as_json:
+        facts = {"published": published and published._asdict()}
+        return print_json(facts | {"adapters": [done._asdict() for done in exports]})
+    if published:
+        click.echo(published.url)
 
 
 def _outcome(done: "Exported") -> str:

@@ -3,12 +3,12 @@
 `preact identify`, for every system whose weights are on this machine.
 """
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from oceanchat.cli.display.json_output import print_json
 from oceanchat.cli.options import json_option, prompts_option
 from preact.cli.options import data_option, prompt_option, split_option, threads_option
 from preact.cli.training import say
@@ -54,7 +54,7 @@ def identify(
         system, data=data, split=split, threads=threads, prompts=prompts, style=style, plain=plain, say=say
     )
     if as_json:
-        click.echo(json.dumps(as_dictionary(identification)))
+        print_json(as_dictionary(identification))
     else:
         for line in as_lines(identification):
             click.echo(line)

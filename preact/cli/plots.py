@@ -4,12 +4,15 @@
 """
 
 import math
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import click
 
+from oceanchat.cli.display.json_output import print_json
 from oceanchat.cli.group import CommandGroup
+from oceanchat.cli.options import json_option
 from oceanchat.cli.trait_levels import TraitLevelParam
 from oceanchat.traits import TraitLevel
 from preact.cli.evaluation import read_access
@@ -68,7 +71,8 @@ figures_option = output_option("Folder for the files.")
 @click.option("--max-steps", type=click.IntRange(0), default=0, metavar="N", help=MAX_STEPS)
 @threads_option
 @access_options
-def sweep(**flags: Any) -> None:
+@json_option
+def sweep(as_json: bool, **flags: Any) -> None:
     """Train on RELEASE with one setting varied at a time and measure each run (Figure 4).
 
     Finished points stay; run the same command again to resume, or with other settings to add points.
@@ -84,7 +88,10 @@ def sweep(**flags: Any) -> None:
     values: Any = {"rank": flags.pop("rank"), "experts": flags.pop("experts"), "lambda": flags.pop("weights")}
     options = {"max_steps": flags.pop("max_steps"), "threads": flags.pop("threads")}
     plan = SweepPlan(values=values, recipe={"epochs": flags.pop("epochs")}, options=options, **flags)
-    for point in run_sweep(plan, access, say):
+    points = run_sweep(plan, access, say)
+    if as_json:
+        return print_json([point.model_dump(mode="json") for point in points])
+    for point in points:
         click.echo(f"{point.method}  {point.parameter} {point.value:g}  {point.metric} {point.shown}")
 
 
@@ -100,7 +107,8 @@ def plot() -> None:
 @plot.command("sweep")
 @click.argument("folder", type=FOLDER)
 @figures_option
-def plot_sweep(folder: Path, output: Path) -> None:
+@json_option
+def plot_sweep(folder: Path, output: Path, as_json: bool) -> None:
     """Draw Figure 4 from the folder of a sweep.
 
     \b
@@ -109,13 +117,14 @@ def plot_sweep(folder: Path, output: Path) -> None:
     from preact.evaluation.report.plots import draw_sweep
     from preact.evaluation.sweep import panels
 
-    _list_files(draw_sweep(panels(folder), output))
+    _list_files(draw_sweep(panels(folder), output), as_json)
 
 
 @plot.command("experts")
 @click.argument("runs", nargs=-1, required=True, type=FOLDER)
 @figures_option
-def plot_experts(runs: tuple[Path, ...], output: Path) -> None:
+@json_option
+def plot_experts(runs: tuple[Path, ...], output: Path, as_json: bool) -> None:
     """Draw Figure 5, the expert weights of runs side by side.
 
     \b
@@ -131,14 +140,15 @@ def plot_experts(runs: tuple[Path, ...], output: Path) -> None:
         for title, run in zip(titles, runs, strict=True)
     ]
     weights = {title: o.expert_weights().tolist() for title, o in zip(named, opened, strict=True)}
-    _list_files(draw_experts(weights, output))
+    _list_files(draw_experts(weights, output), as_json)
 
 
 @plot.command("confusion")
 @click.argument("run", type=FOLDER)
 @data_option
 @figures_option
-def plot_confusion(run: Path, data: str | None, output: Path) -> None:
+@json_option
+def plot_confusion(run: Path, data: str | None, output: Path, as_json: bool) -> None:
     """Draw the trait-level with the lowest loss against the true one, 10 x 10.
 
     \b
@@ -147,14 +157,17 @@ def plot_confusion(run: Path, data: str | None, output: Path) -> None:
     from preact.evaluation.identification import identify
     from preact.evaluation.report.plots import draw_confusion
 
-    _list_files(draw_confusion(identify(run, data=data, plain=True, say=say).named.confusion, output))
+    _list_files(
+        draw_confusion(identify(run, data=data, plain=True, say=say).named.confusion, output), as_json
+    )
 
 
 @plot.command("leakage")
 @click.argument("interview", type=FOLDER)
 @judge_option
 @figures_option
-def plot_leakage(interview: Path, judge: str | None, output: Path) -> None:
+@json_option
+def plot_leakage(interview: Path, judge: str | None, output: Path, as_json: bool) -> None:
     """Draw the score of each trait-level on all five traits, 10 x 5.
 
     \b
@@ -165,7 +178,7 @@ def plot_leakage(interview: Path, judge: str | None, output: Path) -> None:
     from preact.evaluation.comparison.trait_scores import leakage, load_scored
     from preact.evaluation.report.plots import draw_leakage
 
-    _list_files(draw_leakage(leakage(load_scored(interview, judge).judging), output))
+    _list_files(draw_leakage(leakage(load_scored(interview, judge).judging), output), as_json)
 
 
 @plot.command("cases")
@@ -186,8 +199,9 @@ def plot_leakage(interview: Path, judge: str | None, output: Path) -> None:
     help="Id of an item to show; may be repeated. Default: the trait's first three.",
 )
 @figures_option
+@json_option
 def plot_cases(
-    interviews: tuple[Path, ...], trait_level: TraitLevel, items: tuple[str, ...], output: Path
+    interviews: tuple[Path, ...], trait_level: TraitLevel, items: tuple[str, ...], output: Path, as_json: bool
 ) -> None:
     """Write Figure 6, the answers of several systems side by side, as a page.
 
@@ -196,9 +210,11 @@ def plot_cases(
     """
     from preact.evaluation.report.cases import write_cases
 
-    _list_files(write_cases(interviews, trait_level, items, output))
+    _list_files(write_cases(interviews, trait_level, items, output), as_json)
 
 
-def _list_files(files: Any) -> None:
+def _list_files(files: Iterable[Path], as_json: bool) -> None:
+    if as_json:
+        return print_json({"files": list(files)})
     for file in files:
         click.echo(str(file))

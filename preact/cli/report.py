@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from oceanchat.cli.display.json_output import print_json
+from oceanchat.cli.options import json_option
 from oceanchat.errors import ConfigError
 from oceanchat.extras import load_optional
 from preact.cli.options import comparison_options, output_option
@@ -39,9 +41,10 @@ if TYPE_CHECKING:
     metavar="FILE",
     help="File of `oceanchat export ratings` for Table 3 of --paper.",
 )
+@json_option
 def report(interviews: tuple[Path, ...], output: Path, view: Path | None, baselines: tuple[Path, ...],
            judge: str | None, mode: str | None, paper: bool, release: Path | None,
-           ratings: Path | None) -> None:  # fmt: skip
+           ratings: Path | None, as_json: bool) -> None:  # fmt: skip
     """Write one page (HTML and Markdown) with tables, tests, judges, sensitivity, figures and provenance.
 
     \b
@@ -57,12 +60,16 @@ def report(interviews: tuple[Path, ...], output: Path, view: Path | None, baseli
         raise ConfigError("--release and --ratings are for --paper; add it, or leave them out")
     assembly = assemble(interviews, baselines, judge, mode)
     if paper:
-        return _write_paper(assembly, output, release, ratings)
+        return _write_paper(assembly, output, release, ratings, as_json)
     files = write_report(assembly.scored, assembly.comparison, output, view)
+    if as_json:
+        return print_json(files._asdict())
     click.echo(f"{files.markdown}\n{files.html}")
 
 
-def _write_paper(assembly: "Assembly", output: Path, release: Path | None, ratings: Path | None) -> None:
+def _write_paper(
+    assembly: "Assembly", output: Path, release: Path | None, ratings: Path | None, as_json: bool
+) -> None:
     from oceanchat.release.folder import read_release
     from preact.evaluation.report.manuscript import write_manuscript
 
@@ -72,6 +79,8 @@ def _write_paper(assembly: "Assembly", output: Path, release: Path | None, ratin
         None if release is None else read_release(release),
         None if ratings is None else _read_ratings(ratings),
     )
+    if as_json:
+        return print_json(manuscript._asdict())
     if manuscript.left_out:
         click.echo(f"note: left out: {'; '.join(manuscript.left_out)}", err=True)
     click.echo(manuscript.file)

@@ -5,11 +5,11 @@ what was trained.
 """
 
 import asyncio
-import json
 from pathlib import Path
 
 import click
 
+from oceanchat.cli.display.json_output import print_json
 from oceanchat.cli.flags import call_settings
 from oceanchat.cli.options import concurrency_option, host_option, json_option, port_option
 from oceanchat.errors import ConfigError
@@ -146,7 +146,7 @@ def check_served(
     result = asyncio.run(check(settings, CheckPlan(data, run, split, prefix, backbone, threads), say))
     wrong = problems(result)
     if as_json:
-        click.echo(json.dumps(as_dictionary(result)))
+        print_json(as_dictionary(result))
     else:
         for line in [*as_lines(result), *(f"WRONG: {line}" for line in wrong)]:
             click.echo(line)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from oceanchat.cli.display.counting import counted
+from oceanchat.cli.display.json_output import print_json
 from oceanchat.cli.options import json_option
 from oceanchat.statistics.figure import Figure
 from preact.cli.options import data_option, split_option, threads_option
@@ -61,8 +62,7 @@ def dial(
         for file in draw_dial(result, figures):
             click.echo(str(file), err=True)
     if as_json:
-        click.echo(result.model_dump_json())
-        return
+        return print_json(result.model_dump(mode="json"))
     seen = ", trained on" if result.seen else ""
     click.echo(
         f"split {result.split}{seen}: {counted(result.dialogues, 'dialogue')} of release {result.release}"

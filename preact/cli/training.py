@@ -3,14 +3,14 @@
 They are `train` and `info`.
 """
 
-import json
 import os
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from oceanchat.cli.display.counting import counted
+from oceanchat.cli.display.json_output import print_json
 from oceanchat.cli.display.notes import print_note, print_sentence
 from oceanchat.cli.options import json_option
 from oceanchat.cli.project_file import say_used_options
@@ -28,6 +28,9 @@ from preact.config import (
     settings_given,
 )
 
+if TYPE_CHECKING:
+    from preact.training.runs import RunRecord
+
 FREE_ON_RESUME = ("release", "fsdp", "micro_batch", "threads")
 """What `--resume` may be given beside the folder: where the data lies now, and how the machine is used."""
 
@@ -41,7 +44,8 @@ def say(line: str) -> None:
 @click.argument("release", required=False)
 @run_options
 @recipe_options
-def train(output: Path, resume: bool, dry_run: bool, like: Path | None, **given: Any) -> None:
+@json_option
+def train(output: Path, resume: bool, dry_run: bool, like: Path | None, as_json: bool, **given: Any) -> None:
     """Train a run on RELEASE, a folder that `oceanchat release` wrote or a Hub dataset id.
 
     \b
@@ -64,6 +68,8 @@ def train(output: Path, resume: bool, dry_run: bool, like: Path | None, **given:
     leave()
     if not main:
         return
+    if as_json:
+        return print_json(_outcome(record, output, dry_run))
     if dry_run:
         print_sentence(f"dry run: nothing was trained and '{output}' was not written")
         return
@@ -72,6 +78,16 @@ def train(output: Path, resume: bool, dry_run: bool, like: Path | None, **given:
         f" {record.trained_parameters:,} trained parameters,"
         f" loss {record.final.get('lm_loss', float('nan')):.4f} nats per token"
     )
+
+
+def _outcome(record: "RunRecord", output: Path, dry: bool) -> dict[str, Any]:
+    """What a script reads of a training; of a dry run, what would be trained on."""
+    facts = {"run": output, "method": record.config.method, "dialogues": record.release.dialogues}
+    facts["backbone_parameters"] = record.backbone_parameters
+    if dry:
+        return facts | {"state": "not trained"}
+    after = ("state", "steps", "seconds", "trained_parameters", "final", "kept_steps")
+    return facts | {name: getattr(record, name) for name in after}
 
 
 def train_config(output: Path, given: dict[str, Any], *, like: Path | None, resume: bool) -> TrainConfig:
@@ -162,7 +178,7 @@ def info(run: Path, as_json: bool) -> None:
 
     facts = about(run)
     if as_json:
-        click.echo(json.dumps(facts))
+        print_json(facts)
     else:
         for line in lines(facts):
             click.echo(line)

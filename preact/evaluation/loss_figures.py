@@ -57,7 +57,7 @@ def named_right(losses: Tensor, dialogues: Sequence[TrainingDialogue]) -> NamedR
         clustered_share(among_levels.squeeze(1).tolist(), clusters),
         ties=int(((shares > 0).sum(dim=1) > 1).sum()),
         credit=credit.tolist(),
-        confusion=[[round(value, 4) for value in row] for row in confusion.tolist()],
+        confusion=confusion.tolist(),
     )
 
 

@@ -31,7 +31,7 @@ def about(folder: Path) -> dict[str, Any]:
     facts.update(expert_weights=None, experts=None, validation=_validation(folder))
     if record.state == "finished" and METHODS[record.config.method].has_experts:
         weights = _expert_weights(folder, record)
-        facts["expert_weights"] = [[round(w, 6) for w in row] for row in weights.tolist()]
+        facts["expert_weights"] = weights.tolist()
         facts["experts"] = expert_use(weights)._asdict()
     return facts
 

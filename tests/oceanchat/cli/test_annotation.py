@@ -58,6 +58,22 @@ def test_from_an_empty_folder_to_a_report(tmp_path: Path) -> None:
     store.close()
 
 
+def test_what_is_done_with_an_account_is_said_and_can_be_read_by_scripts(tmp_path: Path) -> None:
+    options = ("Ann", "--store", str(tmp_path / "store.db"))
+
+    def read(name: str, *more: str) -> dict[str, object]:
+        record: dict[str, object] = json.loads(run(annotators, name, *options, *more, "--json").stdout)
+        return record
+
+    added = read("add", "--role", "lead")
+    assert (added["name"], added["state"], added["role"]) == ("Ann", "lead", "lead")
+    assert read("profile", "--pay", "15 EUR")["profile"] == {"pay": "15 EUR"}
+    assert len(str(read("passcode")["passcode"])) == len(str(added["passcode"]))
+    assert read("admit")["pseudonym"] == added["pseudonym"]
+    assert run(annotators, "retire", *options).stdout == f"Ann ({added['pseudonym']}) is retired\n"
+    assert read("retire")["state"] == "retired"
+
+
 @pytest.mark.parametrize("package", ["krippendorff", "numpy", "pandas"])
 def test_without_its_extra_agreement_is_one_line(monkeypatch: pytest.MonkeyPatch, package: str) -> None:
     monkeypatch.setitem(sys.modules, package, None)

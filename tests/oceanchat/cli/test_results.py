@@ -30,10 +30,9 @@ def test_status_shows_the_funnel_and_how_it_was_built(command: Command, store: P
     assert (record["trait_level"], record["passed"], record["requested"]) == ("O+", 2, 2)
 
 
-def test_show_prints_conversations_or_a_json_line_each(command: Command, store: Path) -> None:
+def test_show_prints_conversations_or_json(command: Command, store: Path) -> None:
     selection = ("--state", "passed", "--count", 2, "--store", store)
-    lines = command("show", *selection, "--json").out.splitlines()
-    ids = [json.loads(line)["id"] for line in lines]
+    ids = [each["id"] for each in json.loads(command("show", *selection, "--json").out)]
     assert len(ids) == 2
     printed = command("show", *selection).out
     assert all(identifier in printed for identifier in ids) and printed.count("Verdict") == 2
@@ -79,6 +78,8 @@ def test_a_backup_is_a_store(command: Command, store: Path, tmp_path: Path) -> N
         f"rows copied to {tmp_path / 'copy.db'}"
         in command("backup", tmp_path / "copy.db", "--store", store).out
     )
+    again = json.loads(command("backup", tmp_path / "again.db", "--store", store, "--json").out)
+    assert again["file"] == str(tmp_path / "again.db") and again["rows"] > 0
     lines = command("export", "dialogues", "--store", tmp_path / "copy.db").out
     assert lines == command("export", "dialogues", "--store", store).out != ""
 

@@ -64,12 +64,9 @@ def test_any_words_are_trait_levels_or_an_input_error(
 
 def test_build_show_and_export_take_the_same_words(command: Command) -> None:
     assert command("build", "O+", "n-low", "--count", "1").code == 0
-    shown = [
-        json.loads(line)
-        for line in command("show", "N-", "o-high", "--count", "9", "--json").out.splitlines()
-    ]
+    shown = json.loads(command("show", "N-", "o-high", "--count", "9", "--json").out)
     assert [(each["trait"], each["level"]) for each in shown] == [("O", "high"), ("N", "low")]
-    assert json.loads(command("show", shown[1]["id"][:6], "--json").out) == shown[1]
+    assert json.loads(command("show", shown[1]["id"][:6], "--json").out) == shown[1:]
     exported = command("export", "dialogues", "N-", "-o", "n.jsonl")
     assert "1 dialogue" in exported.err
     refused = command("export", "sentences", "O+")

@@ -1,6 +1,7 @@
 """`oceanchat view` as a user types it."""
 
 import importlib
+import json
 import re
 from pathlib import Path
 from types import ModuleType
@@ -24,7 +25,9 @@ def test_a_page_of_a_store_says_what_it_holds(command: Command, store: Path, tmp
     assert (ended.code, ended.err.count("oceanchat: ")) == (0, 2)
     assert re.fullmatch(r"2 dialogues in page.html \(\d+ kB\); open it in a browser\n", ended.out)
     assert "<h1>My &lt;study&gt;</h1>" in (tmp_path / "page.html").read_text()
-    with_text = command("view", "--store", store, "-o", "page.html", "--sentences", "text")
+    with_text = command("view", "--store", store, "-o", "page.html", "--sentences", "text", "--json")
+    size = (tmp_path / "page.html").stat().st_size
+    assert json.loads(with_text.out) == {"file": "page.html", "bytes": size, "dialogues": 2}
     assert "Do not hand it on" in with_text.err
 
 

@@ -1,5 +1,6 @@
 """`preact export` and `chat` from the command line."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -38,8 +39,8 @@ def test_chat_refuses_a_persona_for_a_plain_backbone(preact_run: Run) -> None:
 
 
 def test_export_all_writes_ten_folders(preact_run: Run, tmp_path: Path) -> None:
-    done = call("export", preact_run.folder, "--all", "--output", tmp_path / "adapters")
-    assert done.exit_code == 0 and len(done.stdout.splitlines()) == 10
+    done = call("export", preact_run.folder, "--all", "--output", tmp_path / "adapters", "--json")
+    assert done.exit_code == 0 and len(json.loads(done.stdout)["adapters"]) == 10
     names = {path.name for path in (tmp_path / "adapters").iterdir() if path.is_dir()}
     ten = {f"{trait}-{level}" for trait in "ocean" for level in ("high", "low")}
     assert names == ten | {"backbone"}  # a tiny one comes along

@@ -1,5 +1,6 @@
 """`preact report --paper` as a user types it."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,8 @@ async def test_paper_writes_one_file_and_names_what_is_left_out_in_one_line(tmp_
     assert done.exit_code == 0 and done.stdout == f"{tmp_path / 'out' / 'paper.tex'}\n"
     assert [path.name for path in (tmp_path / "out").iterdir()] == ["paper.tex"]
     assert done.stderr.startswith("note: left out: Table 1 (") and len(done.stderr.splitlines()) == 1
+    read = json.loads(CliRunner().invoke(preact, [*words, "--json"], catch_exceptions=False).stdout)
+    assert read["file"] == str(tmp_path / "out" / "paper.tex") and "Table 1" in read["left_out"][0]
     words += ["--release", str(RELEASE), "--ratings", str(ratings(tmp_path / "ratings.csv"))]
     assert CliRunner().invoke(preact, words, catch_exceptions=False).stderr.count("Table") == 1
 

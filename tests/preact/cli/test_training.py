@@ -12,7 +12,11 @@ from oceanchat.errors import ConfigError
 from preact.cli import training
 from preact.cli.main import preact
 from preact.config import TINY_RECIPE, TrainConfig, config_like
+from preact.training.runs import RunRecord
 from tests.preact.conftest import Run
+
+OF_THE_COMMAND = ("output", "resume", "dry_run", "like", "as_json")
+"""Options that are no setting of a run."""
 
 
 def call(*arguments: Any) -> Any:
@@ -44,9 +48,7 @@ def test_both_spellings_of_an_option_are_accepted(british: tuple[str], american:
 def test_what_is_given_on_the_command_line_reaches_the_config() -> None:
     flags = ("--lr", "1e-3", "--target-modules", "q_proj,v_proj", "--no-packing", "--schedule", "linear")
     values = training.train.make_context("train", ["r", "--output", "x", *flags]).params
-    config = training._config(
-        Path("x"), {k: v for k, v in values.items() if k not in ("output", "resume", "dry_run", "like")}
-    )
+    config = training._config(Path("x"), {k: v for k, v in values.items() if k not in OF_THE_COMMAND})
     recipe = config.recipe
     assert (recipe.learning_rate, recipe.packing, recipe.schedule) == (1e-3, False, "linear")
     assert recipe.target_modules == ("q_proj", "v_proj") and recipe.rank == TINY_RECIPE.rank
@@ -54,9 +56,15 @@ def test_what_is_given_on_the_command_line_reaches_the_config() -> None:
 
 def test_train_goes_from_the_command_line_to_a_run(release_folder: Path, tmp_path: Path) -> None:
     short = ("--max-steps", 1, "--pretrain-steps", 1, "--rank", 16, "--threads", 1, "--batch-size", 2)
-    done = call("train", release_folder, "--output", tmp_path / "run", "--method", "auxiliary", *short)
+    words = ("train", release_folder, "--output", tmp_path / "run", "--method", "auxiliary", *short)
+    done = call(*words)
     assert done.exit_code == 0, done.output
     assert "1 step " in done.stdout and "method auxiliary: rank 16" in done.stderr
+    done = call(*words[:3], tmp_path / "dry", *words[4:], "--dry-run", "--json")
+    assert json.loads(done.stdout)["state"] == "not trained" and not (tmp_path / "dry").exists()
+    record = json.loads((tmp_path / "run" / "run.json").read_text())
+    printed = training._outcome(RunRecord.model_validate(record), tmp_path / "run", False)
+    assert printed["steps"] == 1 and printed["final"] == record["final"]
 
 
 @pytest.mark.parametrize(
@@ -75,9 +83,7 @@ def test_contradictions_are_named_by_their_flags(arguments: tuple[str, ...], nam
 
 def like(run: Path, *flags: Any) -> TrainConfig:
     given = training.train.make_context("train", ["--output", "new", *(str(f) for f in flags)]).params
-    given = {
-        name: value for name, value in given.items() if name not in ("output", "like", "resume", "dry_run")
-    }
+    given = {name: value for name, value in given.items() if name not in OF_THE_COMMAND}
     return training._like(Path("new"), run, given)
 
 

@@ -30,6 +30,7 @@ def test_a_sweep_trains_each_setting_once_and_draws_its_panels(
     overall = ("--metric", "overall", "--inventory", "ten.csv", "--max-tokens", 5)
     call("sweep", release, "--experts", "4", "--method", "no-psl", *overall, *common)
     call("plot", "sweep", "sweep", "--output", "figures")
+    assert len(json.loads(call("sweep", release, "--rank", "16", *common, "--json"))) == 4
     rows = Path("figures/sweep.csv").read_text().splitlines()
     # An answer of five tokens may be nothing that a judge scores: such a point is kept and not drawn.
     points = [json.loads(line) for line in Path("sweep/points.jsonl").read_text().splitlines()]

@@ -16,17 +16,18 @@ def test_four_methods_three_baselines_two_judges_table_report_and_figures(
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("OPENAI_API_KEY", raising=False)
     Path("ten.csv").write_text(TEN)
-    call("control-vectors", runs["preact"], "--output", "control", "--block", 1, "--strength", 1)
+    vectors = ("--output", "control", "--block", 1, "--strength", 1)
+    assert json.loads(call("control-vectors", runs["preact"], *vectors, "--json"))["block"] == 1
     systems = {**{method: str(run) for method, run in runs.items()}, "control": "control:control"}
     systems |= {kind: f"{kind}:{runs['preact']}" for kind in ("prompted", "backbone")}
     for name, system in systems.items():
         items, answers = {"preact": ("all", 200), "backbone": ("own", 20)}.get(name, ("own", 40))
         output = call("interview", system, "-o", f"i/{name}", "--runs", 2, "--max-tokens", 5,
-                      "--items", items, "--inventory", "ten.csv")  # fmt: skip
-        assert output.startswith(f"{answers} answers")
-    call(
-        "judge", *(f"i/{name}" for name in systems), "--judge", "scripted", "--judge", f"classifier:{release}"
-    )
+                      "--items", items, "--inventory", "ten.csv", "--json")  # fmt: skip
+        assert json.loads(output)["answers"] == answers
+    interviews = [f"i/{name}" for name in systems]
+    judged = call("judge", *interviews, "--judge", "scripted", "--judge", f"classifier:{release}", "--json")
+    assert len(json.loads(judged)) == 2 * len(systems)
 
     common = ("i", "--baseline", "i/lora", "--baseline", "i/prompted", "--judge", "scripted")
     table = json.loads(call("compare", *common, "--format", "json"))
@@ -47,5 +48,5 @@ def test_four_methods_three_baselines_two_judges_table_report_and_figures(
         ("leakage", "i/preact", "--judge", "scripted"),
         ("cases", "i/preact", "i/prompted", "i/backbone", "--trait-level", "N+"),
     ):
-        for file in call("plot", *figure, "--output", "figures").split():
+        for file in json.loads(call("plot", *figure, "--output", "figures", "--json"))["files"]:
             assert Path(file).stat().st_size > 100

@@ -137,7 +137,10 @@ def test_one_part_alone_and_what_it_needs(preact_run: Run, tmp_path: Path) -> No
     assert run(preact_run.folder, "--only", "neutral", "--output", tmp_path).exit_code == 0
     assert [*read_parts(tmp_path / "preact")] == ["neutral"]
     assert "not measured" in (tmp_path / "exam.md").read_text()
-    assert run(preact_run.folder, "--only", "persistence", "--output", tmp_path).exit_code == 0
+    printed = json.loads(
+        run(preact_run.folder, "--only", "persistence", "--output", tmp_path, "--json").stdout
+    )
+    assert printed["markdown"] == str(tmp_path / "exam.md") and "accuracy" in printed["systems"]["preact"]
     assert {*read_parts(tmp_path / "preact")} == {"identification", "persistence", "neutral"}
 
 
