@@ -16,7 +16,7 @@ from typing import BinaryIO
 def whole_file(path: Path) -> Iterator[BinaryIO]:
     """A file to write; at the end of the block it is `path`, after an error nothing is left of it.
 
-    Raises OSError.
+    Raises OSError, which names `path`.
     """
     if path.exists() and not path.is_file():
         with path.open("wb") as file:
@@ -31,6 +31,10 @@ def whole_file(path: Path) -> Iterator[BinaryIO]:
         with part.open("wb") as file:
             yield file
         os.replace(part, target)
+    except OSError as error:
+        if error.filename != str(part):
+            raise
+        raise OSError(error.errno, error.strerror, str(path)) from None
     finally:
         with suppress(OSError):
             part.unlink()

@@ -17,6 +17,9 @@ _BOM = b"\xef\xbb\xbf"
 _VERSION = re.compile(r"[-@]\d{4}(-?\d\d-?\d\d)?|:latest")
 """What stands behind a model's name where its maker names the version that answered."""
 
+PIECE = "not a whole result on one line"
+"""What is said of a line of JSON that is laid out over several lines, and of any other text."""
+
 
 class Line(NamedTuple):
     """A line of a file."""
@@ -49,10 +52,29 @@ def read_result(text: bytes) -> ResultLine | Unreadable:
         return Unreadable("not UTF-8")
     result = read_line(decoded)
     if result is None:
-        return Unreadable("no result with a custom_id" if decoded.endswith("}") else "torn")
+        return Unreadable(_why_none(decoded))
     if result.status is None and _is_request(decoded):
         return Unreadable("a request, not its result")
     return result._replace(key=storable(result.key))
+
+
+def _why_none(text: str) -> str:
+    """Why a line holds no result."""
+    try:
+        value = json.loads(text)
+    except RecursionError:
+        return "nested too deeply"
+    except json.JSONDecodeError as error:
+        if not text.startswith("{") or len(text) == 1:
+            return PIECE
+        if error.msg != "Extra data":
+            return "torn"
+        return "several results on one line" if text[error.pos :].lstrip().startswith("{") else PIECE
+    except ValueError:
+        return "a number of too many digits"
+    if isinstance(value, dict):
+        return "no result with a custom_id"
+    return "a list, not one result a line" if isinstance(value, list) and value else PIECE
 
 
 def _is_request(text: str) -> bool:

@@ -35,6 +35,12 @@ def test_links_in_a_circle_are_an_os_error(tmp_path: Path) -> None:
         pass
 
 
+def test_an_error_names_the_file_that_was_asked_for(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError) as error, whole_file(tmp_path / "nowhere" / "x.bin"):
+        pass
+    assert error.value.filename == str(tmp_path / "nowhere" / "x.bin")
+
+
 def test_a_device_is_written_directly(tmp_path: Path) -> None:
     with whole_file(Path("/dev/null")) as file:
         file.write(b"x")

@@ -32,6 +32,8 @@ BACKOFF, MAX_BACKOFF = 0.5, 30.0
 
 UNSENDABLE_HEADER = "a header of the request cannot be sent"
 """All that is said of a header, whose text may be a secret."""
+CLIENT_GONE = 499
+"""Status by which a proxy says that who asked did not wait for the answer."""
 _ROW_REASONS = {400: "bad-request", 404: "not-found", 413: "too-large", 422: "unprocessable"}
 _STOPPING_CODES = (
     "insufficient_quota",
@@ -220,7 +222,7 @@ def classify_status(status: int, code: str, message: str, wait: float | None = N
         # One that loads its model has done no work; one that only names a time to wait may have.
         billed = _LOADING.search(message) is None
         return RequestError(ErrorAction.RETRY, LOADING, message, wait, maybe_billed=billed)
-    if status in (408, 409, 425) or status >= 500:
+    if status in (408, 409, 425, CLIENT_GONE) or status >= 500:
         reason = "timeout" if status == 408 else "server-error"
         # An endpoint that fails may have done the work before it failed, and bill it.
         return RequestError(ErrorAction.RETRY, reason, message, wait, maybe_billed=status >= 500)

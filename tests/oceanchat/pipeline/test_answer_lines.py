@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from oceanchat.llm.endpoint.batch_lines import ResultLine
-from oceanchat.pipeline.answer_lines import Unreadable, lines_of, other_model, read_result
+from oceanchat.pipeline.answer_lines import PIECE, Unreadable, lines_of, other_model, read_result
 from tests.oceanchat.pipeline.engine import result_line
 
 
@@ -14,7 +14,14 @@ from tests.oceanchat.pipeline.engine import result_line
     ("text", "why"),
     [
         (b'{"custom_id": "k", "resp', "torn"),
-        (b"[]", "torn"),
+        (b"{", PIECE),
+        (b'"custom_id": "k",', PIECE),
+        (b'{"custom_id": "k"},', PIECE),
+        (b"<html>", PIECE),
+        (b'[{"custom_id": "k"}]', "a list, not one result a line"),
+        (b'{"custom_id": "k"}{"custom_id": "l"}', "several results on one line"),
+        (b"[" * 5000, "nested too deeply"),
+        (b'{"custom_id": "k", "response": ' + b"9" * 5000 + b"}", "a number of too many digits"),
         (b'{"id": "k"}', "no result with a custom_id"),
         (b'{"custom_id": "k", "url": "/v1", "body": {}}', "a request, not its result"),
         (b"\xff\xfe", "not UTF-8"),

@@ -13,7 +13,7 @@ WHOLE = {"choices": [{"message": {"content": "yes"}, "finish_reason": "stop"}]}
 HALF = {"choices": [{"message": {"content": "ye"}, "finish_reason": "error"}]}
 
 
-def line(status: int | None, body: Any) -> ResultLine:
+def line(status: Any, body: Any) -> ResultLine:
     read = read_line(json.dumps({"custom_id": "k", "response": {"status_code": status, "body": body}}))
     assert read is not None
     return read
@@ -38,15 +38,25 @@ def line(status: int | None, body: Any) -> ResultLine:
         (403, {"error": {"message": "not yours"}}, ErrorAction.STOP_RUN, "refused", False),
         (500, {"error": {"message": "broke"}}, ErrorAction.RETRY, "server-error", True),
         (None, None, ErrorAction.RETRY, "not-worked-on", False),
+        (302, None, ErrorAction.RETRY, "http-302", False),
+        (204, None, ErrorAction.RETRY, "no-completion", False),
+        (499, None, ErrorAction.RETRY, "server-error", False),
+        (0, None, ErrorAction.RETRY, "odd-status", False),
+        (True, WHOLE, ErrorAction.RETRY, "odd-status", False),
+        (200.5, WHOLE, ErrorAction.RETRY, "odd-status", False),
+        (10**30, None, ErrorAction.RETRY, "odd-status", False),
     ],
 )
 def test_a_line_without_an_answer_has_one_meaning(
-    status: int | None, body: Any, action: ErrorAction, reason: str, billed: bool
+    status: Any, body: Any, action: ErrorAction, reason: str, billed: bool
 ) -> None:
     problem = problem_in(line(status, body), json.dumps(body).encode())
     assert problem is not None
     assert (problem.action, problem.reason, problem.maybe_billed) == (action, reason, billed)
 
 
-def test_an_answer_has_no_problem() -> None:
-    assert problem_in(line(200, WHOLE), json.dumps(WHOLE).encode()) is None
+@pytest.mark.parametrize("status", [200, "200", " 200 OK", 200.0, "200.0", 201, None])
+@pytest.mark.parametrize("body", [WHOLE, json.dumps(WHOLE)], ids=["object", "text"])
+def test_an_answer_has_no_problem_however_a_script_writes_it(status: Any, body: Any) -> None:
+    read = line(status, body)
+    assert (read.body, problem_in(read, read.raw)) == (WHOLE, None)
