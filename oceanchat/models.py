@@ -90,6 +90,11 @@ class ModelSession:
         """Those of them that the endpoint itself knows."""
         return () if self._endpoint is None else self._endpoint.notes
 
+    def ask_failed_again(self) -> None:
+        """From now on the models that are open ask again what failed for good."""
+        for ledger in self._ledgers.values():
+            ledger.asks_failed_again = True
+
     @contextmanager
     def trial(self) -> Iterator[None]:
         """Within the block requests go out one by one, in batch mode too, and the build asks them again."""

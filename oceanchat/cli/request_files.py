@@ -19,7 +19,9 @@ from oceanchat.errors import ConfigError
 
 RESULTS = click.Path(exists=True, dir_okay=False, readable=True, path_type=Path)
 LOOK = 3
-"""Exit code: some lines could not be used, and somebody should look into them."""
+"""Exit code of `answers`: not all lines could be used, or none was of use; somebody should look into it."""
+NOT_YET = 3
+"""Exit code of `pending`: there is nothing to write, yet the build lacks answers that others are to give."""
 
 
 @click.command()
@@ -46,7 +48,9 @@ LOOK = 3
     help="Also label the next N sentences of each trait-level: fewer rounds, and perhaps more labels than the"
     " build needs.",
 )
-@click.option("--failed", is_flag=True, help="Also write requests that failed for good, to ask them again.")
+@click.option(
+    "--failed", is_flag=True, help="Also write what failed for good, as if it had never been asked."
+)
 @click.option("--only", metavar="MODEL", help="Only requests to this model, where the roles have several.")
 @store_option
 def pending(
@@ -57,12 +61,14 @@ def pending(
     only: str | None,
     store: str,
     **flags: Any,
-) -> None:
+) -> int:
     """Write the requests that a build needs next, for any engine.
 
     They are in OpenAI's batch format. Answer them wherever you like, commit the results with `oceanchat
     answers`, and repeat until nothing is written: labels, dialogues and checks take a round each. Then
-    `oceanchat build --offline` makes the build. Nothing is sent; there need be no key and no server.
+    `oceanchat build --offline` makes the build. Nothing is sent; there need be no key and no server. Exit
+    code 3 means that nothing was written although the build is not finished: another build or a batch is
+    asking for all that is missing, or it goes to another model than --only.
 
     \b
     oceanchat pending O+ --model M > requests.jsonl
@@ -91,7 +97,9 @@ def pending(
         sys.stdout.buffer.writelines(request_files.request_lines(wanted.requests))
     else:
         request_files.write_requests(wanted.requests, request_files.shard_paths(output, shards))
+        display.print_earlier_files(request_files.earlier_files(output, shards))
     display.print_pending(wanted)
+    return NOT_YET if wanted.is_all_left_out else 0
 
 
 @click.command()
@@ -112,14 +120,15 @@ def answers(
 
     FILES hold results in OpenAI's batch format, errors among them, in any order. An answer that is there
     stays, so a file may be given twice. Costs are counted at the price of a batch. Exit code 3 means that
-    some lines could not be used: torn, of another model, or of a key that this store never asked for.
+    some lines could not be used (torn, of another model, or of a key that this store never asked for), or
+    that none holds an answer of use.
 
     \b
     oceanchat answers results-*.jsonl
     """
     from oceanchat.cli.display import request_files as display
     from oceanchat.cli.flags import call_settings
-    from oceanchat.pipeline.answers import UNUSABLE, commit_answers
+    from oceanchat.pipeline.answers import commit_answers
     from oceanchat.store.database import open_store
 
     opened = open_store(store, must_exist=True)
@@ -128,4 +137,4 @@ def answers(
         print_json(report.as_json())
     else:
         display.print_answers(report)
-    return LOOK if report.total(UNUSABLE) else 0
+    return LOOK if report.wants_a_look else 0

@@ -78,7 +78,7 @@ class CallAttempt:
             self._accounts.ledger_writer.store_later(row)
         else:
             await self._accounts.ledger_writer.store(row)
-        self._settle(row, reply.batch)
+        self.settle(row, reply.batch)
 
     def record_unbilled(self) -> None:
         self._end_unanswered(Decimal(0))
@@ -124,7 +124,8 @@ class CallAttempt:
         row.update(body=body, prompt_tokens=0, completion_tokens=0, outcome=SHARE)
         return row
 
-    def _settle(self, row: Row, batch: bool) -> None:
+    def settle(self, row: Row, batch: bool) -> None:
+        """Count and pay the answer of a row that is stored."""
         usage, prices = self._accounts.usage, self._accounts.budget.prices
         tokens = TokenCounts(row["prompt_tokens"], row["completion_tokens"], row["cached_tokens"])
         cost = prices.cost(

@@ -70,6 +70,9 @@ class RecordingModel(ChatModel, Protocol):
     async def stored_answer(self, request: ChatRequest) -> ChatAnswer | None:
         """The answer on record for `request`, if there is one; nothing is asked and nothing counted."""
 
+    async def failure_to_repeat(self, request: ChatRequest) -> str | None:
+        """Why `request` failed for good, where what failed is asked again; else None."""
+
     def store_share(self, request: ChatRequest, text: str) -> None:
         """Store, at no cost, `request`'s share of one answer to several requests, for `stored_answer`."""
 

@@ -45,6 +45,8 @@ class Ledger:
         self._settings = settings
         self.in_trial = False
         """Whether what is asked now is asked again by the build, where it does not count once more."""
+        self.asks_failed_again = False
+        """Whether what failed for good is asked again, as if the ledger held nothing of it."""
         self._tried: set[str] = set()
         self._failed: set[str] = set()
         self._in_flight: dict[str, asyncio.Task[ChatAnswer]] = {}
@@ -98,6 +100,11 @@ class Ledger:
             return replace(self._read(entry.body or b""), replayed=True)
         except CallFailed:
             return None
+
+    async def failure_to_repeat(self, request: ChatRequest) -> str | None:
+        """Why `request` failed for good, where what failed is asked again; else None."""
+        entry = await self.ledger_writer.find(self.key(request)) if self.asks_failed_again else None
+        return entry.reason if entry is not None and entry.state == FAILED else None
 
     def store_share(self, request: ChatRequest, text: str) -> None:
         """Store, at no cost, `request`'s share of one answer to several requests, for `stored_answer`."""
@@ -176,7 +183,7 @@ class Ledger:
 
     def _is_asked_anew(self, key: str, entry: Entry) -> bool:
         """Whether a stored failure is none for good: each run asks such a request once."""
-        passing = entry.state == FAILED and entry.reason in TEMPORARY
+        passing = entry.state == FAILED and (self.asks_failed_again or entry.reason in TEMPORARY)
         return passing and key not in self._failed and not self._settings.offline
 
     def _replay(self, key: str, entry: Entry, request: ChatRequest) -> ChatAnswer:

@@ -47,6 +47,10 @@ class RoleModel:
         """The answer on record for `request`, if there is one; nothing is asked."""
         return await self.ledger.stored_answer(request)
 
+    async def failure_to_repeat(self, request: ChatRequest) -> str | None:
+        """Why `request` failed for good, where what failed is asked again; else None."""
+        return await self.ledger.failure_to_repeat(request)
+
     def store_share(self, request: ChatRequest, text: str) -> None:
         """Store `request`'s share of one answer to several requests."""
         self.ledger.store_share(request, text)

@@ -34,6 +34,8 @@ class SharedForm(NamedTuple, Generic[Item, Reading]):
     """Reads a raw reply about so many."""
     write: Callable[[Reading], str]
     """A reading as a reply about one, which `parse` reads back."""
+    alone: Callable[[Item], ChatRequest] | None = None
+    """How the caller asks about one that could not be read; None: as about several."""
 
 
 async def ask_about_all(
@@ -49,6 +51,8 @@ async def ask_about_all(
     request = form.request(items)
     if all(readings) and await model.stored_answer(request) is None:
         return Shared(readings)
+    if await _is_made_up_for(model, form, request, items):
+        return Shared(readings)
     try:
         read = await _read(model, form, request, len(items))
     except CallFailed as failure:
@@ -59,6 +63,16 @@ async def ask_about_all(
             if len(items) > 1:
                 model.store_share(form.request(items[number : number + 1]), form.write(reading))
     return Shared(readings)
+
+
+async def _is_made_up_for(
+    model: RecordingModel, form: SharedForm[Item, Reading], request: ChatRequest, items: Sequence[Item]
+) -> bool:
+    """Whether a call that would be asked again was followed by calls about each, and any of them answered."""
+    if form.alone is None or await model.failure_to_repeat(request) not in ONE_BY_ONE:
+        return False
+    answers = [await model.stored_answer(form.alone(item)) for item in items]
+    return any(answer is not None for answer in answers)
 
 
 async def _read(

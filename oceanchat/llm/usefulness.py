@@ -6,7 +6,7 @@ new requests from being sent; answers on record are still replayed. Knows nothin
 """
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
@@ -145,8 +145,7 @@ class Usefulness:
 
 def _way_out(role: RoleName, task: str, reason: str) -> str:
     if reason in ("length", "empty"):
-        tokens = _TOKENS.get(task, "--turn-tokens")
-        return f"raise {tokens}, or set --reasoning-effort low where the model reasons before it answers"
+        return raise_limits([task])
     if reason == "too-long":
         return f"lower --sentences-per-call, or name a model with a longer context with --{role}"
     if reason in REFUSALS:
@@ -155,6 +154,12 @@ def _way_out(role: RoleName, task: str, reason: str) -> str:
     if reason in TEMPORARY:
         return "lower --concurrency, raise --timeout or try again later"
     return f"name another model with --{role}"
+
+
+def raise_limits(tasks: Iterable[str]) -> str:
+    """What to do where the replies to these tasks are cut off or empty."""
+    options = " and ".join(dict.fromkeys(_TOKENS.get(task, "--turn-tokens") for task in tasks))
+    return f"raise {options}, or set --reasoning-effort low where the model reasons before it answers"
 
 
 def why_useless(answer: ChatAnswer) -> Uselessness:

@@ -5,29 +5,36 @@ there stays, so files may be given twice, in parts or in any order. Works on the
 was asked under each key.
 """
 
-import asyncio
-from collections.abc import Collection, Sequence
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from oceanchat.errors import TEMPORARY
+from sqlalchemy import Connection
+
+from oceanchat.errors import TEMPORARY, CallFailed
+from oceanchat.llm.answer_text import answer_text
 from oceanchat.llm.attempt import Accounts, CallAttempt
-from oceanchat.llm.chat import ChatRequest, from_json
+from oceanchat.llm.chat import ChatAnswer, ChatRequest, from_json
+from oceanchat.llm.completions import read_completion
 from oceanchat.llm.endpoint.batch_lines import ResultLine
 from oceanchat.llm.endpoint.error_words import ErrorWords
 from oceanchat.llm.endpoint.line_errors import problem_in
 from oceanchat.llm.endpoint.request_errors import ErrorAction, RequestError
 from oceanchat.llm.endpoint.request_form import RequestForm
+from oceanchat.llm.parsing import checked_text
 from oceanchat.llm.provider import RawReply
 from oceanchat.llm.settings import CallSettings
 from oceanchat.llm.usage import Usage
+from oceanchat.llm.usefulness import Uselessness
 from oceanchat.models import ModelSession, open_session
 from oceanchat.pipeline.answer_lines import Line, Unreadable, lines_of, other_model, read_result
+from oceanchat.store import ledger as ledger_rows
 from oceanchat.store import ledger_requests
 from oceanchat.store.database import Store
-from oceanchat.store.ledger import ANSWERED, FAILED
+from oceanchat.store.ledger import ANSWERED, FAILED, Row
 from oceanchat.store.ledger_requests import WrittenRequest
 
 LINES_AT_ONCE = 1000
@@ -57,6 +64,12 @@ class Settled(NamedTuple):
     """A few words; '' where there is nothing to say."""
     quote: str = ""
     """What the engine said."""
+    attempt: CallAttempt | None = None
+    """Whose answer or failure it is, where that is to be stored."""
+    row: Row | None = None
+    """The row of that."""
+    cut_off: str = ""
+    """The task of an answer that was cut off or is empty."""
 
 
 @dataclass
@@ -77,14 +90,27 @@ class AnswersReport:
     usage: Usage
     counts: dict[tuple[LineOutcome, str], LineCount] = field(default_factory=dict)
     """By outcome and reason."""
+    cut_off: Counter[str] = field(default_factory=Counter)
+    """Answers stored that were cut off or are empty, by task."""
+    empty: list[str] = field(default_factory=list)
+    """Names of the files that hold no line."""
 
-    def add(self, line: Line, outcome: LineOutcome, reason: str = "", quote: str = "") -> None:
+    def add(self, line: Line, settled: Settled) -> None:
         """Count one line."""
-        self.counts.setdefault((outcome, reason), LineCount(line.position, quote)).lines += 1
+        key = settled.outcome, settled.reason
+        self.counts.setdefault(key, LineCount(line.position, settled.quote)).lines += 1
+        self.cut_off.update([settled.cut_off] if settled.cut_off else ())
 
     def total(self, outcomes: Collection[LineOutcome] = tuple(LineOutcome)) -> int:
         """The lines with any of these outcomes."""
         return sum(count.lines for (outcome, _), count in self.counts.items() if outcome in outcomes)
+
+    @property
+    def wants_a_look(self) -> bool:
+        """Whether some lines could not be used, or none is an answer of use: more of the same would not
+        help."""
+        of_use = ((LineOutcome.STORED, ""), (LineOutcome.KNOWN, ""))
+        return self.total(UNUSABLE) > 0 or not any(key in self.counts for key in of_use)
 
     def as_json(self) -> dict[str, Any]:
         """For `--json`."""
@@ -93,7 +119,12 @@ class AnswersReport:
             for (outcome, reason), count in self.counts.items()
         ]
         lines = {outcome.value: self.total((outcome,)) for outcome in LineOutcome}
-        return {"lines": lines, "reasons": reasons, "calls": self.usage.as_json()}
+        return {
+            "lines": lines,
+            "reasons": reasons,
+            "empty_files": self.empty,
+            "calls": self.usage.as_json(),
+        }
 
 
 class _Answerer(NamedTuple):
@@ -114,8 +145,11 @@ async def commit_answers(
     async with open_session(settings, store.engine) as session:
         commit = _Commit(session, frozenset(answered_by))
         for path in files:
-            for line in lines_of(path):
+            read = 0
+            for read, line in enumerate(lines_of(path), 1):  # noqa: B007 - counts them
                 await commit.take(line)
+            if not read:
+                commit.report.empty.append(path.name)
         await commit.flush()
         await session.ledger_writer.transaction(ledger_requests.forget_done)
     return commit.report
@@ -135,7 +169,7 @@ class _Commit:
         """Take a line in; what it holds is on disk after the next flush."""
         result = read_result(line.text)
         if isinstance(result, Unreadable):
-            self.report.add(line, LineOutcome.UNREADABLE, result.reason)
+            self.report.add(line, Settled(LineOutcome.UNREADABLE, result.reason))
             return
         if result.key in self._taken or len(self._taken) >= LINES_AT_ONCE:
             await self.flush()
@@ -144,45 +178,68 @@ class _Commit:
     async def flush(self) -> None:
         """Store what was taken in."""
         taken, self._taken = self._taken, {}
-        asked: dict[str, WrittenRequest] = await self._ledger_writer.transaction(
-            lambda connection: ledger_requests.requests_for(connection, list(taken))
+        settled: dict[str, Settled] = await self._ledger_writer.transaction(
+            lambda connection: self._settle_all(connection, taken)
         )
-        await asyncio.gather(
-            *(self._settle(line, result, asked.get(key)) for key, (line, result) in taken.items())
-        )
+        for key, (line, _) in taken.items():
+            entry = settled[key]
+            self.report.add(line, entry)
+            if entry.attempt is not None and entry.row is not None and entry.row["batched"]:  # an answer
+                entry.attempt.settle(entry.row, batch=True)
 
-    async def _settle(self, line: Line, result: ResultLine, asked: WrittenRequest | None) -> None:
+    def _settle_all(
+        self, connection: Connection, taken: Mapping[str, tuple[Line, ResultLine]]
+    ) -> dict[str, Settled]:
+        """Store what there is to store and say what became of each line: another process may have been
+        faster, and what stands in the store is its answer then."""
+        asked = ledger_requests.requests_for(connection, list(taken))
+        settled = {key: self._settle(result, asked.get(key)) for key, (_, result) in taken.items()}
+        rows = [entry.row for entry in settled.values() if entry.row is not None]
+        if not rows:
+            return settled
+        ledger_rows.store_calls(connection, rows)
+        keys = [row["key"] for row in rows]
+        lost = {*keys} - ledger_rows.keys_of_run(connection, keys, self._ledger_writer.run)
+        return settled | dict.fromkeys(lost, Settled(LineOutcome.KNOWN))
+
+    def _settle(self, result: ResultLine, asked: WrittenRequest | None) -> Settled:
         if asked is None:
-            self.report.add(line, LineOutcome.UNKNOWN)
-        elif asked.state == ANSWERED or asked.request is None:
-            self.report.add(line, LineOutcome.KNOWN)
-        elif (other := other_model(result, asked.model)) not in (None, *self._answered_by):
-            self.report.add(line, LineOutcome.OTHER_MODEL, f"'{other}' in place of '{asked.model}'")
-        else:
-            self.report.add(line, *await self._store(result, from_json(asked.request), asked))
+            return Settled(LineOutcome.UNKNOWN)
+        if asked.state == ANSWERED or asked.request is None:
+            return Settled(LineOutcome.KNOWN)
+        if (other := other_model(result, asked.model)) not in (None, *self._answered_by):
+            return Settled(LineOutcome.OTHER_MODEL, f"'{other}' in place of '{asked.model}'")
+        return self._read(result, from_json(asked.request), asked)
 
-    async def _store(self, result: ResultLine, request: ChatRequest, asked: WrittenRequest) -> Settled:
-        """Store an answer, or a failure that comes again; neither in place of one that is there."""
+    def _read(self, result: ResultLine, request: ChatRequest, asked: WrittenRequest) -> Settled:
+        """What to store: an answer, or a failure that comes again; neither in place of one that is there."""
         answerer = _Answerer(asked.endpoint, asked.model)
         attempt = CallAttempt(answerer, self._accounts, asked.key, request)
         problem = problem_in(result, result.raw)
-        if problem is not None and _may_pass(problem, result, request):
-            return Settled(LineOutcome.PENDING, problem.reason, problem.message)
-        reply = RawReply(result.raw, batch=True)
-        row = (
-            attempt.answered_row(reply)
-            if problem is None
-            else attempt.failed_row(problem.reason, problem.message)
-        )
-        if row["state"] == FAILED and asked.state == FAILED:
-            return Settled(LineOutcome.KNOWN)
+        message = "" if problem is None else problem.message
         if problem is None:
-            await attempt.store(reply)
+            row = attempt.answered_row(RawReply(result.raw, batch=True))
+        elif _may_pass(problem, result, request):
+            return Settled(LineOutcome.PENDING, problem.reason, message)
         else:
-            await self._ledger_writer.store(row)
+            row = attempt.failed_row(problem.reason, message)
         if row["state"] == FAILED:
-            return Settled(LineOutcome.FAILED, row["reason"], problem.message if problem else "")
-        return Settled(LineOutcome.STORED)
+            if asked.state == FAILED:
+                return Settled(LineOutcome.KNOWN)
+            return Settled(LineOutcome.FAILED, row["reason"], message, attempt, row)
+        useless = _no_use(result.raw)
+        cut_off = request.task if useless.reason in ("length", "empty") else ""
+        return Settled(LineOutcome.STORED, *useless, attempt, row, cut_off)
+
+
+def _no_use(body: bytes) -> Uselessness:
+    """Why the build will find nothing in an answer; reason '' where it has something to read."""
+    answer = read_completion(body) or ChatAnswer("")
+    try:
+        text = checked_text(answer)
+    except CallFailed as failure:
+        return Uselessness(failure.reason, " ".join(answer.text.split()))
+    return Uselessness("" if answer_text(text).strip() else "empty", "")
 
 
 def _may_pass(problem: RequestError, result: ResultLine, request: ChatRequest) -> bool:

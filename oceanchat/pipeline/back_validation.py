@@ -76,9 +76,10 @@ class Checker:
 
     async def validate(self, dialogue: Dialogue) -> Dialogue:
         """The dialogue in its final state, with the verdict where there is one."""
-        request = self._request(dialogue.text, self.tokens or CHECK_TOKENS, dialogue.trait_level)
         try:
-            reading = await ask_until_parsed(self.model, request, read_verdict, self.max_attempts)
+            reading = await ask_until_parsed(
+                self.model, self._request_alone(dialogue), read_verdict, self.max_attempts
+            )
         except CallFailed as error:
             return _failed(dialogue, error)
         if reading is None:
@@ -91,7 +92,7 @@ class Checker:
         says nothing clear is checked in a call of its own."""
         if self.dialogues_per_check == 1:
             return list(await asyncio.gather(*map(self.validate, dialogues)))
-        form = SharedForm(self._request_together, parse_verdicts, _lines)
+        form = SharedForm(self._request_together, parse_verdicts, _lines, self._request_alone)
         readings, failure = await ask_about_all(self.model, form, dialogues)
 
         async def validated(dialogue: Dialogue, reading: CheckerReading | None) -> Dialogue:
@@ -115,6 +116,9 @@ class Checker:
             prompt=self.template.fingerprint,
         )
         return dialogue.model_copy(update={"state": state, "detail": detail, "verdict": verdict})
+
+    def _request_alone(self, dialogue: Dialogue) -> ChatRequest:
+        return self._request(dialogue.text, self.tokens or CHECK_TOKENS, dialogue.trait_level)
 
     def _request_together(self, dialogues: Sequence[Dialogue]) -> ChatRequest:
         numbered = [f"Dialogue {number}\n{dialogue.text}" for number, dialogue in enumerate(dialogues, 1)]

@@ -86,7 +86,7 @@ class Labeler:
 
     async def _label_alone(self, entry: OrderedSentence) -> Candidate:
         template = self.alone or self.template
-        request = self._request(template, LABEL_TOKENS, sentence=entry.sentence.text)
+        request = self._request_alone(entry.sentence)
         try:
             label = await ask_until_parsed(
                 self.model, request, lambda reply: read_label(reply, self.trait), self.max_attempts
@@ -99,7 +99,7 @@ class Labeler:
 
     async def _label_together(self, group: Sequence[OrderedSentence]) -> list[Candidate]:
         """Label a group in one call, and each sentence that could not be read there in a call of its own."""
-        form = SharedForm(self._request_together, self._read_lines, _line)
+        form = SharedForm(self._request_together, self._read_lines, _line, self._request_alone)
         labels, failure = await ask_about_all(self.model, form, [entry.sentence for entry in group])
         self._read.update(label is not None for label in labels)
         unread = [entry for entry, label in zip(group, labels, strict=True) if label is None]
@@ -112,6 +112,9 @@ class Labeler:
             self._candidate(entry, label, self.template) if label else by_order[entry.order]
             for entry, label in zip(group, labels, strict=True)
         ]
+
+    def _request_alone(self, sentence: Sentence) -> ChatRequest:
+        return self._request(self.alone or self.template, LABEL_TOKENS, sentence=sentence.text)
 
     def _request_together(self, sentences: Sequence[Sentence]) -> ChatRequest:
         lines = [f"{number}. {sentence.text}" for number, sentence in enumerate(sentences, 1)]

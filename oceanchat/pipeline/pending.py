@@ -6,13 +6,13 @@ pending. Nothing of it is stored but the corpus and, so that answers find their 
 
 import math
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import NamedTuple
 
 from oceanchat.errors import BuildStopped, ConfigError
-from oceanchat.llm.chat import as_json, from_json
+from oceanchat.llm.chat import as_json
 from oceanchat.llm.offline import AbsentRequest, AnswersMissing, OfflineEndpoint
 from oceanchat.models import ModelSession
 from oceanchat.pipeline.build import Prepared, all_of, open_builder
@@ -36,6 +36,13 @@ class Pending(NamedTuple):
     """By model, task and trait-level, so that those that begin alike stand together."""
     asked_elsewhere: Mapping[str, int] = {}
     """Who is asking for requests that were left out -> how many of them."""
+    to_others: Mapping[str, int] = {}
+    """Models that were not wanted -> how many requests to them the build needs."""
+
+    @property
+    def is_all_left_out(self) -> bool:
+        """Whether the build needs more although there is nothing to write."""
+        return not self.requests and bool(self.asked_elsewhere or self.to_others)
 
 
 class Scope(NamedTuple):
@@ -46,7 +53,7 @@ class Scope(NamedTuple):
     sentences_ahead: int = 0
     """Sentences of each trait-level labeled beyond those that are needed for certain."""
     failed: bool = False
-    """Whether those that failed for good are wanted again."""
+    """Whether those that failed for good count as never asked."""
 
 
 EVERYTHING = Scope()
@@ -58,8 +65,7 @@ async def find_pending(
 ) -> Pending:
     """The requests the build needs next, on record in `store`.
 
-    What another run or a batch is asking for is left out; where too much has failed for the build to go on,
-    what failed is all that can be wanted. Raises ConfigError where no model is named that
+    What another run or a batch is asking for is left out. Raises ConfigError where no model is named that
     could be asked, and what a build raises.
     """
     config = prepared.config
@@ -69,34 +75,32 @@ async def find_pending(
     prepared = prepared._replace(config=config.model_copy(update={"calls": calls}))
     async with open_builder(prepared, store, progress, OfflineEndpoint) as builder:
         builder = replace(builder, blocks_ahead=math.ceil(scope.sentences_ahead / BLOCK))
-        requests = (
-            {absent.key: absent for absent in _failed(config, store, scope.only)} if scope.failed else {}
-        )
+        if scope.failed:
+            builder.models.session.ask_failed_again()
+        needed: Sequence[AbsentRequest] = ()
         try:
             await all_of(builder.make(trait_level) for trait_level in config.trait_levels)
         except AnswersMissing as missing:
-            requests |= {absent.key: absent for absent in missing.requests}
+            needed = missing.requests
         except BuildStopped as stopped:
             # Too much has failed for the build to go on: asking that again is the way out.
-            if not any(_failed(config, store, scope.only)):
+            if scope.failed or not _has_failed(config, store):
                 raise
-            if not scope.failed:
-                raise BuildStopped(f"{stopped}; {ASK_AGAIN}") from None
-        wanted = [absent for absent in requests.values() if scope.only in (None, absent.model)]
-        pending = await _not_asked_elsewhere(builder.models.session, wanted)
+            raise BuildStopped(f"{stopped}; {ASK_AGAIN}") from None
+        wanted = [absent for absent in needed if scope.only in (None, absent.model)]
+        others = Counter(absent.model for absent in needed if scope.only not in (None, absent.model))
+        pending = (await _not_asked_elsewhere(builder.models.session, wanted))._replace(to_others=others)
         await _put_on_record(builder.models.session, pending.requests)
         return pending
 
 
-def _failed(config: BuildConfig, store: Store, only: str | None) -> Iterator[AbsentRequest]:
-    """The requests about the build's trait-levels to its models, or `only` one, that failed for good."""
-    models = {config.labeler, config.writer, config.checker} if only is None else {only}
+def _has_failed(config: BuildConfig, store: Store) -> bool:
+    """Whether a request about the build's trait-levels to its models failed for good."""
+    models = {config.labeler, config.writer, config.checker}
     codes = {trait_level.code for trait_level in config.trait_levels}
     with store.reading() as connection:
         rows = ledger_rows.failed_rows(connection)
-    for row in rows:
-        if row["model"] in models and row["trait_level"] in codes and row["request"]:
-            yield AbsentRequest(row["key"], row["endpoint"], row["model"], from_json(row["request"]))
+    return any(row["model"] in models and row["trait_level"] in codes for row in rows)
 
 
 def _check_models(config: BuildConfig, only: str | None) -> None:
@@ -117,7 +121,13 @@ async def _not_asked_elsewhere(session: ModelSession, requests: Sequence[AbsentR
     for start in range(0, len(keys), ROWS_AT_ONCE):
         held |= await session.ledger_writer.held(keys[start : start + ROWS_AT_ONCE])
     free = [absent for absent in requests if absent.key not in held]
-    return Pending(sorted(free, key=_alike), Counter(holder.by for holder in held.values()))
+    return Pending(sorted(free, key=_alike), Counter(map(_shown, held.values())))
+
+
+def _shown(holder: Held) -> str:
+    if holder.left_with is None:
+        return holder.by
+    return f"a batch left with '{holder.left_with}' (`oceanchat build --batch` collects it)"
 
 
 def _alike(absent: AbsentRequest) -> tuple[str, ...]:

@@ -1,5 +1,6 @@
 """Write requests to files that engines read."""
 
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -25,6 +26,15 @@ def shard_paths(output: Path, shards: int) -> list[Path]:
         output.with_name(f"{output.stem}-{number}-of-{shards}{output.suffix}")
         for number in range(1, shards + 1)
     ]
+
+
+def earlier_files(output: Path, shards: int) -> list[Path]:
+    """Request files under the name of `output` that another number of shards left beside these."""
+    of_any_number = re.compile(rf"{re.escape(output.stem)}-\d+-of-\d+{re.escape(output.suffix)}")
+    now = {path.name for path in shard_paths(output, shards)}
+    files = (path for path in output.parent.iterdir() if path.name not in now and path.is_file())
+    named = (path for path in files if path.name == output.name or of_any_number.fullmatch(path.name))
+    return sorted(path for path in named if path.stat().st_size)
 
 
 def write_requests(requests: Sequence[AbsentRequest], paths: Sequence[Path]) -> None:

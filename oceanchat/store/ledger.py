@@ -201,6 +201,12 @@ def store_calls(connection: Connection, rows: Sequence[Row]) -> None:
     )
 
 
+def keys_of_run(connection: Connection, keys: Sequence[str], run: str) -> set[str]:
+    """Those of `keys` whose row was last written by `run`."""
+    query = select(ledger_calls.c.key).where(ledger_calls.c.key.in_(keys), ledger_calls.c.run == run)
+    return set(connection.execute(query).scalars())
+
+
 def withdraw(connection: Connection, claims: Iterable[tuple[str, str]]) -> None:
     """Withdraw the claims on keys by runs: nothing was billed, or it is on record as lost."""
     its_claim = (ledger_calls.c.key == bindparam("its_key")) & (ledger_calls.c.run == bindparam("its_run"))

@@ -1,8 +1,11 @@
 """What went into request files and came back."""
 
 from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
 
 from oceanchat.cli.display.notes import print_note, print_sentence
+from oceanchat.llm.usefulness import raise_limits
 from oceanchat.pipeline.answers import AnswersReport, LineCount, LineOutcome
 from oceanchat.pipeline.pending import Pending
 
@@ -12,7 +15,7 @@ WAYS_OUT = {
     LineOutcome.FAILED: "the rows made of them fail; `oceanchat pending --failed` writes them again",
     LineOutcome.OTHER_MODEL: "--answered-by MODEL takes them, if that is how the engine calls the one asked",
     LineOutcome.UNKNOWN: "give the --store that `oceanchat pending` had",
-    LineOutcome.UNREADABLE: "give the files that the engine wrote, whole",
+    LineOutcome.UNREADABLE: "give the files that the engine wrote, whole, one result a line",
 }
 
 
@@ -24,6 +27,21 @@ def print_pending(pending: Pending) -> None:
         print_note(f"oceanchat: for '{model}': {listed}; commit the answers with `oceanchat answers`")
     for holder, count in pending.asked_elsewhere.items():
         print_note(f"oceanchat: {count:,} left out, which {holder} is asking for")
+    if pending.is_all_left_out:
+        listed = ", ".join(f"{count:,} to '{model}'" for model, count in pending.to_others.items())
+        others = (
+            f"the build needs {listed} first" if listed else "give this command again when they are answered"
+        )
+        print_note(f"oceanchat: nothing to write yet: {others}")
+
+
+def print_earlier_files(paths: Sequence[Path]) -> None:
+    """On stderr: request files of an earlier round that lie beside those of this one."""
+    if paths:
+        which = f"'{paths[0].name}' is" if len(paths) == 1 else f"'{paths[0].name}' and others are"
+        print_note(
+            f"oceanchat: {which} of an earlier round: answer it no more, or its answers are paid twice"
+        )
 
 
 def print_answers(report: AnswersReport) -> None:
@@ -34,6 +52,13 @@ def print_answers(report: AnswersReport) -> None:
     for outcome, way_out in WAYS_OUT.items():
         if report.total((outcome,)):
             print_note(f"oceanchat: {outcome}: {way_out}")
+    if report.cut_off:
+        useless = f"{report.cut_off.total():,} cut off or empty, of no use to the build"
+        print_note(f"oceanchat: stored: {useless}: {raise_limits(report.cut_off)}")
+    if report.empty:
+        first, *others = report.empty
+        more = f" and {len(others):,} more hold" if others else " holds"
+        print_note(f"oceanchat: '{first}'{more} no line; give the files that the engine wrote")
     print_sentence(f"Cost {report.usage.cost}. `oceanchat pending` writes what is to be answered next.")
 
 

@@ -17,8 +17,19 @@ def test_requests_go_to_stdout_and_words_to_stderr(command: Command) -> None:
     assert len(set(keys)) == 4
     sharded = command("pending", *BUILD, "--output", REQUESTS, "--shards", 3)
     assert (sharded.code, sharded.out) == (0, "")
+    assert "'requests" not in sharded.err
     shards = [Path(f"requests-{number}-of-3.jsonl").read_text() for number in (1, 2, 3)]
     assert "".join(shards) == ended.out
+    assert (
+        "'requests-1-of-3.jsonl' and others are of an earlier"
+        in command("pending", *BUILD, "-o", REQUESTS).err
+    )
+
+
+def test_nothing_to_write_while_others_are_to_answer_is_exit_code_3(command: Command) -> None:
+    ended = command("pending", *BUILD, "--checker", "c", "--only", "c")
+    assert (ended.code, ended.out) == (3, "")
+    assert ended.err == "oceanchat: nothing to write yet: the build needs 4 to 'm' first\n"
 
 
 def test_round_by_round_until_nothing_is_printed(command: Command) -> None:
@@ -61,6 +72,18 @@ def test_lines_that_are_of_no_use_are_named_and_are_exit_code_3(command: Command
         assert line in ended.out
     assert "give the --store that `oceanchat pending` had" in ended.err
     assert json.loads(command("answers", RESULTS, "--json").out)["lines"]["already there"] == 1
+
+
+def test_cut_off_answers_and_empty_files_say_what_to_do(command: Command) -> None:
+    command("pending", *BUILD, "--output", REQUESTS)
+    keys = [json.loads(line)["custom_id"] for line in REQUESTS.read_text().splitlines()]
+    cut = {"choices": [{"message": {"content": "1. neu"}, "finish_reason": "length"}]}
+    write_lines(RESULTS, [result_line(key, cut) for key in keys])
+    Path("killed.jsonl").write_text("")
+    ended = command("answers", RESULTS, "killed.jsonl")
+    assert "4 stored: length, first in line 1 of 'results.jsonl' (\"1. neu\")" in ended.out
+    assert "stored: 4 cut off or empty, of no use to the build: raise --label-tokens, or set" in ended.err
+    assert ended.code == 3 and "'killed.jsonl' holds no line; give the files" in ended.err
 
 
 def test_mistakes_are_one_line(command: Command) -> None:

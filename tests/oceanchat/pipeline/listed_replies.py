@@ -29,6 +29,10 @@ class Replies:
         text = self.shares.get(request.messages)
         return None if text is None else ChatAnswer(text, replayed=True)
 
+    async def failure_to_repeat(self, request: ChatRequest) -> str | None:
+        """None: nothing that failed is asked again."""
+        return None
+
     def store_share(self, request: ChatRequest, text: str) -> None:
         """Remember the share."""
         self.shares[request.messages] = text

@@ -184,3 +184,50 @@ def test_another_name_of_the_model_can_be_allowed(store: Store, tmp_path: Path) 
     (refused,) = commit(store, file).counts
     assert refused == (LineOutcome.OTHER_MODEL, f"'deployment-7' in place of '{MODEL}'")
     assert outcomes(commit(store, file, answered_by=["deployment-7"])) == {LineOutcome.STORED: 1}
+
+
+def test_two_commands_at_once_report_and_pay_each_line_once(store: Store, tmp_path: Path) -> None:
+    keys = asked(store, 200)
+    file = write_lines(tmp_path / "r.jsonl", [result_line(key, whole()) for key in keys])
+
+    async def both() -> list[AnswersReport]:
+        commits = (commit_answers(store, CallSettings(), [file]) for _ in range(2))
+        return list(await asyncio.gather(*commits))
+
+    reports = asyncio.run(both())
+    stored = [report.total((LineOutcome.STORED,)) for report in reports]
+    assert sum(stored) == len(keys)
+    assert [report.usage.answered for report in reports] == stored
+
+
+def test_what_came_cut_off_or_empty_is_stored_and_named(store: Store, tmp_path: Path) -> None:
+    bodies = [
+        whole("yes"),
+        whole("1. neut", reason="length"),
+        whole(" "),
+        whole("<think>a</think>"),
+        whole("I'm sorry, but I can't assist with that request."),
+    ]
+    keys = asked(store, len(bodies))
+    lines = [result_line(key, body) for key, body in zip(keys, bodies, strict=True)]
+    report = commit(store, write_lines(tmp_path / "r.jsonl", lines))
+    assert {reason: count.lines for (_, reason), count in report.counts.items()} == {
+        "": 1,
+        "length": 2,
+        "empty": 1,
+        "refused": 1,
+    }
+    assert report.cut_off == {"label": 3} and outcomes(report) == {LineOutcome.STORED: 5}
+
+
+def test_files_that_bring_no_answer_of_use_want_a_look(store: Store, tmp_path: Path) -> None:
+    keys = asked(store, 2)
+
+    def look(*lines: Any) -> bool:
+        return commit(store, write_lines(tmp_path / "r.jsonl", lines)).wants_a_look
+
+    assert look() and look(result_line(keys[0], None, 500)) and look(result_line(keys[0], ERROR, 400))
+    answer = result_line(keys[1], whole())
+    assert not look(result_line(keys[0], None, 500), answer) and not look(answer)
+    (tmp_path / "r.jsonl").write_text("\n \n")
+    assert commit(store, tmp_path / "r.jsonl").empty == ["r.jsonl"]

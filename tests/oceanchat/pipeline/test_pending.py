@@ -29,6 +29,7 @@ from tests.endpoint import Endpoint
 from tests.oceanchat.pipeline.engine import answer_file, result_line, write_lines
 
 MOST_ROUNDS = 12
+FILTERED = {"error": {"message": "blocked", "code": "content_filter"}}
 
 
 def config(count: int = 10, calls: CallSettings | None = None, **given: object) -> BuildConfig:
@@ -64,6 +65,10 @@ def dialogues(store: Store) -> list[tuple[str, str]]:
         return [(dialogue.id, dialogue.state) for dialogue in build_rows.stored_dialogues(connection)]
 
 
+def commit(store: Store, folder: Path, lines: list[dict[str, Any]]) -> None:
+    asyncio.run(commit_answers(store, CallSettings(), [write_lines(folder / "r.jsonl", lines)]))
+
+
 def test_a_build_by_files_is_the_build_by_calls(
     tmp_path: Path, store: Store, serve: Callable[..., Endpoint]
 ) -> None:
@@ -94,7 +99,8 @@ def test_an_offline_build_says_what_is_missing_and_how_to_go_on(store: Store) ->
 def test_a_scripted_role_answers_by_itself_and_only_names_one_model(store: Store) -> None:
     mixed = config(count=2, labeler="scripted", checker="c")
     assert {absent.request.task for absent in find(mixed, store).requests} == {"write"}
-    assert find(mixed, store, only="c").requests == []
+    none = find(mixed, store, only="c")
+    assert none.requests == [] and none.to_others.keys() == {"m"} and none.is_all_left_out
     with pytest.raises(ConfigError, match=r"--only 'x' is none .*'scripted', 'm', 'c'"):
         find(mixed, store, only="x")
     with pytest.raises(ConfigError, match=r"scripted model answers in this process.*--model NAME"):
@@ -109,49 +115,62 @@ def test_labels_can_be_asked_for_ahead_of_need(store: Store) -> None:
 
 def test_what_failed_for_good_is_pending_again_where_that_is_wanted(store: Store, tmp_path: Path) -> None:
     requests = find(config(), store).requests
-    error = {"error": {"message": "blocked", "code": "content_filter"}}
-    lines = [result_line(requests[0].key, error, 400), result_line(requests[1].key, None, 500)]
-    asyncio.run(commit_answers(store, CallSettings(), [write_lines(tmp_path / "r.jsonl", lines)]))
+    commit(
+        store,
+        tmp_path,
+        [result_line(requests[0].key, FILTERED, 400), result_line(requests[1].key, None, 500)],
+    )
     again = find(config(), store).requests
     assert requests[1] in again and requests[0] not in again
-    assert requests[0] in find(config(), store, failed=True).requests
+    assert {*find(config(), store, failed=True).requests} == {*requests}
+
+
+def test_what_failed_together_is_wanted_alone_where_that_was_answered(store: Store, tmp_path: Path) -> None:
+    shared = find(config(), store).requests
+    commit(store, tmp_path, [result_line(absent.key, FILTERED, 400) for absent in shared])
+    assert find(config(), store, failed=True).requests == shared, "not what it falls back on"
+    alone = find(config(), store).requests
+    assert {absent.request.task for absent in alone} == {"label"}
+    write_requests(alone[1:], [tmp_path / "alone.jsonl"])
+    answered = answer_file(tmp_path / "alone.jsonl", tmp_path / "r.jsonl")
+    commit(store, tmp_path, [result_line(alone[0].key, FILTERED, 400), *answered])
+    assert alone[0] not in find(config(), store).requests
+    assert {*find(config(), store, failed=True).requests} & {*alone, *shared} == {alone[0]}
 
 
 def test_where_all_has_failed_what_failed_is_pending_again(store: Store, tmp_path: Path) -> None:
-    def refuse(failed: bool) -> None:
-        requests = find(config(), store, failed=failed).requests
-        too_long = {"message": "This model's maximum context length is 2048 tokens.", "code": 400}
-        lines = [result_line(absent.key, None, 400, too_long) for absent in requests]
-        asyncio.run(commit_answers(store, CallSettings(), [write_lines(tmp_path / "r.jsonl", lines)]))
-
-    refuse(failed=False)
-    refuse(failed=False)
+    too_long = {"message": "This model's maximum context length is 2048 tokens.", "code": 400}
+    first = find(config(), store).requests
+    for _ in range(2):
+        requests = find(config(), store).requests
+        commit(store, tmp_path, [result_line(absent.key, None, 400, too_long) for absent in requests])
     with pytest.raises(BuildStopped, match=r"context is too short.*`oceanchat pending --failed` writes"):
         find(config(), store)
     again = find(config(), store, failed=True).requests
-    assert {absent.request.task for absent in again} == {"label", "label_many"}
+    assert again == first
     write_requests(again, [tmp_path / "again.jsonl"])
-    answer_file(tmp_path / "again.jsonl", tmp_path / "r.jsonl")
-    asyncio.run(commit_answers(store, CallSettings(), [tmp_path / "r.jsonl"]))
+    commit(store, tmp_path, answer_file(tmp_path / "again.jsonl", tmp_path / "r.jsonl"))
     assert find(config(), store).requests
 
 
 def test_what_another_run_asks_for_is_left_out(store: Store) -> None:
     first, *others = find(config(), store).requests
 
-    async def claim_and_find() -> Pending:
+    async def claim_and_find(number: int) -> Pending:
         async with open_session(
             CallSettings(base_url=first.endpoint), store.engine, OfflineEndpoint
         ) as session:
             ledger = session.model(first.model)
             accounts = Accounts(session.ledger_writer, session.budget, session.usage)
-            await CallAttempt(ledger.provider, accounts, first.key, first.request).begin()
+            for absent in [first, *others][:number]:
+                await CallAttempt(ledger.provider, accounts, absent.key, absent.request).begin()
             return await find_pending(service.prepare(config(), to_ask=False), store, Silence())
 
-    pending = asyncio.run(claim_and_find())
-    assert pending.requests == others
+    pending = asyncio.run(claim_and_find(1))
+    assert pending.requests == others and not pending.is_all_left_out
     assert [*pending.asked_elsewhere.values()] == [1]
     assert f"process {os.getpid()}" in next(iter(pending.asked_elsewhere))
+    assert asyncio.run(claim_and_find(4)).is_all_left_out and not find(config(), store).is_all_left_out
 
 
 def test_a_cap_and_a_missing_key_stop_nothing_that_costs_nothing(store: Store) -> None:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from oceanchat.llm.offline import AbsentRequest
-from oceanchat.pipeline.request_files import shard_paths, write_requests
+from oceanchat.pipeline.request_files import earlier_files, shard_paths, write_requests
 from tests.endpoint import question
 
 
@@ -50,6 +50,18 @@ def test_files_are_named_by_their_number(tmp_path: Path) -> None:
         "r-2-of-2.jsonl",
     ]
     assert shard_paths(tmp_path / "r.jsonl", 1) == [tmp_path / "r.jsonl"]
+
+
+def test_files_of_another_number_of_shards_are_known(tmp_path: Path) -> None:
+    for paths in (shard_paths(tmp_path / "r.jsonl", number) for number in (1, 2, 3)):
+        write_requests(absent(2), paths)
+    for name in ("results-1-of-2.jsonl", "r-1-of-2.json", "rr-1-of-2.jsonl"):
+        (tmp_path / name).write_text("another's")
+    names = [path.name for path in earlier_files(tmp_path / "r.jsonl", 3)]
+    assert names == ["r-1-of-2.jsonl", "r-2-of-2.jsonl", "r.jsonl"]
+    assert [path.name for path in earlier_files(tmp_path / "r.jsonl", 1)][-1] == "r-3-of-3.jsonl"
+    write_requests([], shard_paths(tmp_path / "r.jsonl", 2))
+    assert [path.name for path in earlier_files(tmp_path / "r.jsonl", 3)] == ["r.jsonl"]
 
 
 def test_where_one_file_cannot_be_written_all_stay_as_they_were(tmp_path: Path) -> None:
