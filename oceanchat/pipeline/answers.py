@@ -12,8 +12,6 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection
-
 from oceanchat.errors import TEMPORARY, CallFailed
 from oceanchat.llm.answer_text import answer_text
 from oceanchat.llm.attempt import Accounts, CallAttempt
@@ -31,7 +29,6 @@ from oceanchat.llm.usage import Usage
 from oceanchat.llm.usefulness import Uselessness
 from oceanchat.models import ModelSession, open_session
 from oceanchat.pipeline.answer_lines import Line, Unreadable, lines_of, other_model, read_result
-from oceanchat.store import ledger as ledger_rows
 from oceanchat.store import ledger_requests
 from oceanchat.store.database import Store
 from oceanchat.store.ledger import ANSWERED, FAILED, Row
@@ -178,29 +175,22 @@ class _Commit:
     async def flush(self) -> None:
         """Store what was taken in."""
         taken, self._taken = self._taken, {}
-        settled: dict[str, Settled] = await self._ledger_writer.transaction(
-            lambda connection: self._settle_all(connection, taken)
+        settled: dict[str, Settled] = {}
+
+        def settle_all(asked: Mapping[str, WrittenRequest]) -> list[Row]:
+            for key, (_, result) in taken.items():
+                settled[key] = self._settle(result, asked.get(key))
+            return [entry.row for entry in settled.values() if entry.row is not None]
+
+        run = self._ledger_writer.run
+        outrun: set[str] = await self._ledger_writer.transaction(
+            lambda connection: ledger_requests.settle(connection, list(taken), settle_all, run)
         )
         for key, (line, _) in taken.items():
-            entry = settled[key]
+            entry = settled[key] if key not in outrun else Settled(LineOutcome.KNOWN)
             self.report.add(line, entry)
             if entry.attempt is not None and entry.row is not None and entry.row["batched"]:  # an answer
                 entry.attempt.settle(entry.row, batch=True)
-
-    def _settle_all(
-        self, connection: Connection, taken: Mapping[str, tuple[Line, ResultLine]]
-    ) -> dict[str, Settled]:
-        """Store what there is to store and say what became of each line: another process may have been
-        faster, and what stands in the store is its answer then."""
-        asked = ledger_requests.requests_for(connection, list(taken))
-        settled = {key: self._settle(result, asked.get(key)) for key, (_, result) in taken.items()}
-        rows = [entry.row for entry in settled.values() if entry.row is not None]
-        if not rows:
-            return settled
-        ledger_rows.store_calls(connection, rows)
-        keys = [row["key"] for row in rows]
-        lost = {*keys} - ledger_rows.keys_of_run(connection, keys, self._ledger_writer.run)
-        return settled | dict.fromkeys(lost, Settled(LineOutcome.KNOWN))
 
     def _settle(self, result: ResultLine, asked: WrittenRequest | None) -> Settled:
         if asked is None:

@@ -4,12 +4,12 @@ An answer comes back under the ledger's key alone, so what was asked under it st
 holds an answer or a failure. Functions take a connection; the caller decides when to commit.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 from sqlalchemy import Column, Connection, String, Table, Text, delete, select
 
-from oceanchat.store.ledger import ANSWERED, FAILED, ledger_calls
+from oceanchat.store.ledger import ANSWERED, FAILED, Row, keys_of_run, ledger_calls, store_calls
 from oceanchat.store.schema import metadata
 from oceanchat.store.upsert import upsert
 
@@ -55,6 +55,22 @@ def requests_for(connection: Connection, keys: Sequence[str]) -> dict[str, Writt
     columns = (call.key, call.endpoint, call.model, call.request, call.state)
     done = select(*columns).where(call.key.in_(keys), settled)
     return known | {row.key: WrittenRequest(*row) for row in connection.execute(done)}
+
+
+def settle(
+    connection: Connection,
+    keys: Sequence[str],
+    rows_for: Callable[[Mapping[str, WrittenRequest]], list[Row]],
+    run: str,
+) -> set[str]:
+    """Store the rows that `rows_for` makes of what was asked under `keys`; the keys for which another run
+    than `run` was faster, whose answer stays."""
+    rows = rows_for(requests_for(connection, keys))
+    if not rows:
+        return set()
+    store_calls(connection, rows)
+    stored = {row["key"] for row in rows}
+    return stored - keys_of_run(connection, [*stored], run)
 
 
 def forget_done(connection: Connection) -> None:
