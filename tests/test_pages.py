@@ -15,6 +15,7 @@ from oceanchat.pipeline.gates import GATES
 from oceanchat.records import REJECTED_BY_CHECK
 from oceanchat.release.schema import REJECTED_SCHEMA
 from oceanchat.store.database import open_store
+from preact.methods import METHODS
 from tests.documents import blocks
 from tests.test_architecture import ROOT
 
@@ -146,3 +147,20 @@ def test_a_person_is_taken_out_by_the_statements_on_the_page(tmp_path: Path) -> 
         ("Ben", {}),
         ("removed-3", {}),
     ]
+
+
+def test_the_page_of_the_model_lists_every_method() -> None:
+    assert sorted(first_cells("model.md", "Methods")) == sorted(METHODS)
+    rows = section_of("model.md", "Methods").splitlines()
+    for name, method in METHODS.items():
+        assert any(row.startswith(f"| `{name}` | {method.title} |") for row in rows), name
+
+
+def test_the_glossary_is_in_order_and_names_a_word_once() -> None:
+    terms = re.findall(r"^### (.+)$", (DOCS / "glossary.md").read_text("utf-8"), re.MULTILINE)
+    assert len(terms) > 50 and terms == sorted(set(terms), key=str.lower)
+
+
+def test_the_index_leads_to_every_page() -> None:
+    linked = {link.partition("#")[0] for link in LINK.findall((DOCS / "README.md").read_text("utf-8"))}
+    assert {page.name for page in DOCS.glob("*.md")} - {"README.md"} <= linked

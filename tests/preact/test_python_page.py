@@ -1,4 +1,4 @@
-"""docs/python.md is run as it stands; its small backbone is the tests' micro Llama."""
+"""The Python in docs/ is run as it stands; the small backbone of docs/python.md is the tests' micro Llama."""
 
 import doctest
 from pathlib import Path
@@ -19,3 +19,10 @@ def test_the_page_on_python_is_run(
     page = str(ROOT / "docs" / "python.md")
     failed, attempted = doctest.testfile(page, module_relative=False, optionflags=doctest.ELLIPSIS)
     assert attempted > 20 and not failed, capsys.readouterr().out
+
+
+@pytest.mark.parametrize("page", ["model.md", "serving.md"])
+def test_the_examples_on_a_page_are_run(page: str, capsys: pytest.CaptureFixture[str]) -> None:
+    path = str(ROOT / "docs" / page)
+    failed, attempted = doctest.testfile(path, module_relative=False, optionflags=doctest.ELLIPSIS)
+    assert attempted > 3 and not failed, capsys.readouterr().out
