@@ -34,7 +34,7 @@ class BuildConfig(BaseModel):
     """Whether a build of that name that was made with other options may be replaced."""
     trait_levels: tuple[TraitLevel, ...] = Field(min_length=1)
     """The trait-levels to build, in paper order."""
-    count: int = Field(default=20, ge=1, le=1_000_000)
+    count: int = Field(default=20, ge=1, le=100_000_000)
     """Passed dialogues requested for each trait-level."""
     essays: str | None = None
     """Path or Hub dataset id of the corpus; None: the bundled one."""

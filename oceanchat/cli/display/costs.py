@@ -74,9 +74,9 @@ def print_growth(growth: Growth, rough: bool) -> None:
     )
     print_sentence(
         f"Sentences the corpus must hold: {shown(growth.sentences)}. Store: {shown(growth.rows)} rows,"
-        f" {shown(growth.store_bytes, _bytes)}. Release: {_bytes(growth.release_bytes)}."
-        f" The process that builds: {_small(growth.driver_hours)} hours of CPU time,"
-        f" {_bytes(growth.driver_bytes)} of memory."
+        f" {shown(growth.store_bytes, _bytes)}. Release: {shown(growth.release_bytes, _bytes)}."
+        f" The process that builds: {shown(growth.driver_hours, _small)} hours of CPU time,"
+        f" {shown(growth.driver_bytes, _bytes)} of memory."
     )
     for limit in reached(growth):
         first = _count(_rounded(limit.dialogues(growth)))
@@ -89,7 +89,7 @@ def _small(number: float) -> str:
 
 
 def _bytes(size: float) -> str:
-    return filesize.decimal(round(size)) if math.isfinite(size) else ""
+    return filesize.decimal(round(size)).replace(".0 ", " ") if math.isfinite(size) else ""
 
 
 def forecast(estimate: BuildEstimate) -> str:
@@ -117,7 +117,7 @@ def _ground(estimate: BuildEstimate) -> str:
 def _saving(saving: Saving) -> str:
     change = "save" if saving.usd >= 0 else "cost"
     more = "" if saving.usd >= 0 else " more"
-    return f"{saving.option} would {change} about {dollars(Decimal(abs(saving.usd)))}{more}."
+    return f"{saving.option} would {change} about {_usd(_rounded(abs(saving.usd)))}{more}."
 
 
 def _estimate_row(task: TaskEstimate, rough: bool) -> tuple[str, ...]:

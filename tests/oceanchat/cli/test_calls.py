@@ -97,6 +97,16 @@ def test_an_estimate_without_a_pilot_says_what_it_assumes_and_what_would_save(ru
     assert [saving["option"] for saving in record["savings"]] == ["--batch", "--sentences-per-call 10"]
 
 
+def test_an_estimate_goes_to_a_hundred_million_dialogues_in_two_digits(run: Run) -> None:
+    done = run("estimate", "O+", "--count", "100000000", "--model", "gpt-4o-mini")
+    assert done.stdout.startswith("100,000,000 dialogues still to be built."), done.stderr
+    saved = re.findall(r"would (?:save|cost) about \$([\d,.]+\d)", done.stdout)
+    hours = re.findall(r"([\d,.]+) hours of CPU time, ([\d.]+) TB of memory", done.stdout)[0]
+    assert len(saved) == 3 and all(
+        len(re.sub("[,.]", "", digits).strip("0")) <= 2 for digits in (*saved, *hours)
+    )
+
+
 def test_prompts_of_another_form_have_lower_bounds(run: Run, tmp_path: Path) -> None:
     for template in default_folder().glob("*.md"):
         (tmp_path / template.name).write_text(template.read_text().replace("task>", "job>"))
