@@ -20,7 +20,7 @@ from tests.documents import blocks
 from tests.test_architecture import ROOT
 
 DOCS = ROOT / "docs"
-PAGES = sorted([*DOCS.glob("*.md"), *ROOT.glob("*.md"), ROOT / "prompts" / "README.md", ROOT / "llms.txt"])
+PAGES = sorted([*DOCS.rglob("*.md"), *ROOT.glob("*.md"), ROOT / "prompts" / "README.md", ROOT / "llms.txt"])
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 
 
