@@ -5,8 +5,9 @@ verification.py holds them against one another.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from oceanchat.errors import ReleaseError
 from oceanchat.nesting import OutOfBounds, parse_json
@@ -30,17 +31,15 @@ def unmatched_file(split: str) -> str:
     return f"unmatched/{split}.parquet"
 
 
-class Release(NamedTuple):
-    """What a release folder holds."""
+@dataclass(frozen=True)
+class ReleaseTables:
+    """The rows of a release."""
 
-    folder: Path
-    manifest: Manifest
-    quality: dict[str, Any]
     rows: Sequence[Row]
     """All splits, in the order of the files."""
     rejected: Sequence[RejectedRow]
-    unmatched: Sequence[Row] = ()
-    """Rows of the `unmatched` config, all splits."""
+    unmatched: Sequence[Row]
+    """Released rows that balance leaves out of `rows`: the `unmatched` config, all splits."""
 
     @property
     def released(self) -> Sequence[Row]:
@@ -53,13 +52,22 @@ class Release(NamedTuple):
         return joined(self.rows, self.unmatched, self.rejected)
 
 
+@dataclass(frozen=True)
+class Release(ReleaseTables):
+    """What a release folder holds."""
+
+    folder: Path
+    manifest: Manifest
+    quality: dict[str, Any]
+
+
 def read_release(folder: Path) -> Release:
     """Read a release. Raises ReleaseError for a folder that is none or whose files cannot be read."""
     manifest = read_manifest(folder)
     rows, unmatched = (_rows(folder, list(map(name, SPLITS))) for name in (split_file, unmatched_file))
     rejected_file = own_file(folder, REJECTED_FILE)
     rejected = read_rejected(rejected_file) if rejected_file is not None else ()
-    return Release(folder, manifest, _json(folder, QUALITY), rows, rejected, unmatched)
+    return Release(rows, rejected, unmatched, folder, manifest, _json(folder, QUALITY))
 
 
 def _rows(folder: Path, names: Sequence[str]) -> Sequence[Row]:

@@ -15,7 +15,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from importlib.metadata import version as installed
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
@@ -35,6 +35,7 @@ from oceanchat.release.folder import (
     REJECTED_FILE,
     TOPICS_PLOT,
     Release,
+    ReleaseTables,
     split_file,
     unmatched_file,
 )
@@ -63,7 +64,7 @@ from oceanchat.release.rows import (
 from oceanchat.release.schema import write_rejected, write_rows
 from oceanchat.release.selection import Selection, prompts_used, select_dialogues
 from oceanchat.release.splits import SPLITS, Member, SplitRatio, assign_splits
-from oceanchat.spool import Spool, joined
+from oceanchat.spool import Spool
 from oceanchat.statistics.length import answer_lengths, length_figures
 from oceanchat.store.builds import StoredBuild
 from oceanchat.store.database import Store
@@ -99,25 +100,6 @@ class ReleaseConfig(BaseModel):
     """Also write Croissant metadata."""
 
 
-class _Content(NamedTuple):
-    """The tables of a release."""
-
-    rows: Sequence[Row]
-    rejected: Sequence[RejectedRow]
-    unmatched: Sequence[Row]
-    """Released rows that balance leaves out of `rows`."""
-
-    @property
-    def released(self) -> Sequence[Row]:
-        """Rows of both configs."""
-        return joined(self.rows, self.unmatched)
-
-    @property
-    def all_rows(self) -> Sequence[Row]:
-        """The rejected ones too."""
-        return joined(self.rows, self.unmatched, self.rejected)
-
-
 def write_release(config: ReleaseConfig, store: Store) -> Release:
     """Write the store's release and return it.
 
@@ -150,7 +132,7 @@ def write_release(config: ReleaseConfig, store: Store) -> Release:
         raise ReleaseError(f"release '{target}' cannot be written: {error.strerror or error}") from None
     finally:
         shutil.rmtree(part, ignore_errors=True)
-    return Release(target, manifest, quality, content.rows, content.rejected, content.unmatched)
+    return Release(content.rows, content.rejected, content.unmatched, target, manifest, quality)
 
 
 def check_version(version: str) -> None:
@@ -170,7 +152,7 @@ def _seed_topics(config: ReleaseConfig, selection: Selection) -> SeedTopics:
     return "text"
 
 
-def _content(config: ReleaseConfig, selection: Selection, seed_topics: SeedTopics) -> _Content:
+def _content(config: ReleaseConfig, selection: Selection, seed_topics: SeedTopics) -> ReleaseTables:
     """The rows, by trait-level in paper order and by id within, so that the store's order does not show."""
     default, human = _default_ids(config, selection), selection.human
     members = [_member(d, "" if d.id in default else " unmatched") for d in selection.released]
@@ -184,7 +166,7 @@ def _content(config: ReleaseConfig, selection: Selection, seed_topics: SeedTopic
     positions = [_position(row) for row in rows.records()]
     order = sorted(range(len(rows)), key=positions.__getitem__)
     turned_down = [_position(row) for row in rejected.records()]
-    return _Content(
+    return ReleaseTables(
         rows.records(array("Q", (number for number in order if positions[number][2] in default))),
         rejected.records(array("Q", sorted(range(len(rejected)), key=turned_down.__getitem__))),
         rows.records(array("Q", (number for number in order if positions[number][2] not in default))),
@@ -221,7 +203,7 @@ def _member(dialogue: Dialogue, config: str) -> Member:
     )
 
 
-def _quality(config: ReleaseConfig, store: Store, selection: Selection, content: _Content) -> Figures:
+def _quality(config: ReleaseConfig, store: Store, selection: Selection, content: ReleaseTables) -> Figures:
     """Everything quality.json holds: what the rows decide, and what only the store knows."""
     texts = (("\n".join(t.text for t in d.turns), d.seed_topic) for d in selection.released)
     return {
@@ -263,7 +245,7 @@ def _costs(store: Store) -> list[Figures]:
     return [{"model": model, "task": task, **cost.as_json()} for (model, task), cost in sorted(costs.items())]
 
 
-def _write_tables(folder: Path, content: _Content, quality: Figures) -> None:
+def _write_tables(folder: Path, content: ReleaseTables, quality: Figures) -> None:
     for table, name in ((content.rows, split_file), (content.unmatched, unmatched_file)):
         for split in SPLITS:
             rows = (row for row in table if row.split == split)
@@ -281,7 +263,7 @@ def _write_tables(folder: Path, content: _Content, quality: Figures) -> None:
 def _manifest(
     config: ReleaseConfig,
     selection: Selection,
-    content: _Content,
+    content: ReleaseTables,
     seed_topics: SeedTopics,
     name: str,
     scripted: bool,
@@ -352,7 +334,7 @@ def count_without_author(rows: Sequence[Row], corpora: Sequence[Mapping[str, Any
     return sum(not row.provenance.author or row.provenance.corpus in without for row in rows)
 
 
-def _files(folder: Path, content: _Content) -> tuple[ReleasedFile, ...]:
+def _files(folder: Path, content: ReleaseTables) -> tuple[ReleasedFile, ...]:
     rows = dict(Counter(split_file(row.split) for row in content.rows))
     rows.update(Counter(unmatched_file(row.split) for row in content.unmatched))
     rows[REJECTED_FILE] = len(content.rejected)

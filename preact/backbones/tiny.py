@@ -6,7 +6,6 @@ trying the trainer out; it knows nothing of releases, adapters or runs.
 """
 
 import json
-import math
 import random
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -14,21 +13,19 @@ from typing import Any
 
 import torch
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
-from torch import Tensor
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 from transformers.utils import logging
 
 from oceanchat.corpus.essays import open_corpus
 from oceanchat.errors import TrainingError
 from preact.backbones.backbone import Backbone
+from preact.backbones.pretraining import LONGER, Checkpoint, pretrain
 from preact.config import TinyShape
 
 MARKER = "tiny.json"
 """The file that marks a saved tiny backbone, with its shape and seed."""
 
 SPECIAL = ("<pad>", "<s>", "</s>", "<|system|>", "<|user|>", "<|assistant|>")
-_LONGER = 4
-"""How many times longer the rows of the last steps are."""
 TEMPLATE = (
     "{{ bos_token }}{% for message in messages %}<|{{ message.role }}|>{{ message.content }}{{ eos_token }}"
     "{% endfor %}"
@@ -44,11 +41,13 @@ def build(
     seed: int,
     progress: Callable[[int, int, float], None],
     mixed: bool = False,
+    checkpoint: Checkpoint | None = None,
 ) -> Backbone:
     """A tokenizer and a Llama pre-trained on plain `texts` and on `conversations` rendered by TEMPLATE.
 
     With `mixed` products are made in bfloat16 and weights kept in float32. `progress` gets the step, the
-    number of steps and the loss (nats per token). Raises TrainingError when there is too little text to fill
+    number of steps and the loss (nats per token); a pre-training that was stopped goes on from its
+    `checkpoint`. Raises TrainingError when there is too little text to fill
     one row.
     """
     tokenizer = _tokenizer([*texts, *conversations], shape)
@@ -56,14 +55,14 @@ def build(
     items += [_ids(tokenizer, conversation) for conversation in conversations] * shape.dialogue_repeats
     random.Random(seed).shuffle(items)
     stream = torch.tensor([token for item in items for token in item], dtype=torch.long)
-    longest = shape.width * _LONGER
+    longest = shape.width * LONGER
     if len(stream) <= longest:
         raise TrainingError(
             f"the tiny backbone got {len(stream)} tokens of text and needs more than {longest};"
             " name a larger --pretrain-text"
         )
     model = _model(len(tokenizer), shape, seed)
-    _pretrain(model, stream, shape, seed, mixed, progress)
+    pretrain(model, stream, shape, seed, progress, mixed=mixed, checkpoint=checkpoint)
     return Backbone(model, tokenizer)
 
 
@@ -157,47 +156,3 @@ def _model(vocabulary: int, shape: TinyShape, seed: int) -> Any:
             eos_token_id=2,
         )
     )
-
-
-def _pretrain(
-    model: Any,
-    stream: Tensor,
-    shape: TinyShape,
-    seed: int,
-    mixed: bool,
-    progress: Callable[[int, int, float], None],
-) -> None:
-    """Next-token training on random windows of the stream, the last ones longer.
-
-    AdamW with a warm-up and a cosine down to a tenth.
-    """
-    optimizer = torch.optim.AdamW(
-        model.parameters(),
-        lr=shape.learning_rate,
-        weight_decay=shape.weight_decay,
-        betas=(0.9, 0.95),
-        fused=True,
-    )
-    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: _rate(step, shape.steps))
-    generator = torch.Generator().manual_seed(seed)
-    model.train()
-    for step in range(1, shape.steps + 1):
-        longer = _LONGER if step > shape.steps * (1 - shape.long_share) else 1
-        batch, width = max(1, shape.batch // longer), shape.width * longer
-        starts = torch.randint(0, len(stream) - width, (batch,), generator=generator)
-        rows = torch.stack([stream[start : start + width] for start in starts.tolist()])
-        # A scope a step: autocast keeps what it has cast, also of weights that have changed since.
-        with torch.autocast("cpu", torch.bfloat16, enabled=mixed):
-            loss = model(input_ids=rows, labels=rows).loss
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        optimizer.step()
-        schedule.step()
-        optimizer.zero_grad(set_to_none=True)
-        progress(step, shape.steps, float(loss.detach()))
-    model.eval()
-
-
-def _rate(step: int, steps: int) -> float:
-    warm_up = max(1, min(50, steps // 10))
-    return min(1.0, (step + 1) / warm_up) * (0.1 + 0.45 * (1 + math.cos(math.pi * step / steps)))

@@ -30,6 +30,7 @@ from preact.cli.options import (
     threads_option,
 )
 from preact.cli.training import say
+from preact.time_left import TimeLeft
 
 if TYPE_CHECKING:
     from preact.evaluation.calling import ModelAccess
@@ -278,16 +279,23 @@ def read_access(flags: dict[str, Any]) -> "ModelAccess":
 
 
 def _counting(what: str) -> Callable[[int, int], None]:
-    """Progress on stderr: one line that is rewritten on a terminal, else a line after every tenth."""
-    shown = -1
+    """Progress on stderr: one line that is rewritten on a terminal, else a line after every tenth.
+
+    The first call, before which some may be stored already, starts the clock.
+    """
+    shown, width, left = -1, 0, TimeLeft(0)
 
     def report_progress(done: int, total: int) -> None:
-        nonlocal shown
+        nonlocal shown, width, left
+        if not left.parts:
+            left = TimeLeft(total, done)
+        line = f"{done} of {total} {what}{left.after(done)}"
         if sys.stderr.isatty():
-            click.echo(f"\r{done} of {total} {what}", err=True, nl=done == total)
+            click.echo(f"\r{line.ljust(width)}", err=True, nl=done == total)
+            width = len(line)
         elif total and done * 10 // total > shown:
             shown = done * 10 // total
-            click.echo(f"{done} of {total} {what}", err=True)
+            click.echo(line, err=True)
 
     return report_progress
 

@@ -22,6 +22,7 @@ from preact.evaluation.loss_figures import author_clusters, own_losses, own_marg
 from preact.systems.local import LocalSystem
 from preact.systems.system import DEFAULT_SAMPLING
 from preact.systems.trained import open_run
+from preact.time_left import TimeLeft
 from preact.training.strengths import ALL, Dial, DialCurve, DialPoint, DialValue, write_dial
 
 STRENGTHS = (0.0, 0.25, 0.5, 0.75, 1.0, 1.25, 1.5)
@@ -82,9 +83,11 @@ def dial_losses(
     The strength multiplies the scale of the run's LoRA layers, as exports and the server do. Raises
     EvaluationError when no dialogue can be scored.
     """
-    scored = []
+    scored: list[TraitLevelLosses] = []
+    left = TimeLeft(len(strengths))
     for strength in strengths:
-        say(f"strength {strength:g}: scoring {len(dialogues)} dialogues under ten trait-levels")
+        taken = left.after(len(scored))
+        say(f"strength {strength:g}: scoring {len(dialogues)} dialogues under ten trait-levels{taken}")
         with rescale_adapter_scale(opened.local.model, strength):
             scored.append(trait_level_losses(opened, dialogues))
     return scored

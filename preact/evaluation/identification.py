@@ -28,6 +28,7 @@ from preact.systems.local import LocalSystem, open_local
 from preact.systems.scoring import cut_answers
 from preact.systems.system import ScoringSystem
 from preact.systems.trained import TrainedModel
+from preact.time_left import TimeLeft
 
 SHORT_SHARE = 0.1
 """Share of the answers that may be shorter than what all are cut to."""
@@ -236,10 +237,11 @@ def trait_level_losses(
 
     Raises EvaluationError when none can be scored.
     """
-    columns = []
+    columns: list[list[float | None]] = []
+    what = f" to {cut} tokens an answer" if cut else ""
+    left = TimeLeft(len(TRAIT_LEVELS))
     for trait_level in TRAIT_LEVELS:
-        what = f" to {cut} tokens an answer" if cut else ""
-        say(f"scoring {len(dialogues)} dialogues{what} under {trait_level.code}")
+        say(f"scoring {len(dialogues)} dialogues{what} under {trait_level.code}{left.after(len(columns))}")
         columns.append(system.score([d.messages for d in dialogues], {trait_level: 1.0}, cut=cut))
     rows = list(zip(*columns, strict=True))
     whole = [index for index, row in enumerate(rows) if None not in row]

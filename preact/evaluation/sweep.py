@@ -28,6 +28,7 @@ from preact.evaluation.report.plots import Panel
 from preact.evaluation.transcripts import JsonLines, differences, folder_lock, read_header, write_header
 from preact.methods import METHODS
 from preact.systems.local import open_local
+from preact.time_left import TimeLeft
 from preact.training.runs import BACKBONE, RECORD, read_record
 from preact.training.train import train
 
@@ -130,9 +131,11 @@ def sweep(plan: SweepPlan, access: ModelAccess, say: Callable[[str], None]) -> l
         _check_weights(plan)
         done = {point.key for point in lines.read()}
         judge = plan.judge if plan.metric == "overall" else ""
-        for parameter, value in settings:
-            if (plan.method, parameter, value, plan.metric, judge) in done:
-                continue
+        missing = [s for s in settings if (plan.method, *s, plan.metric, judge) not in done]
+        if missing:
+            say(f"{len(missing)} of {len(settings)} points to train and measure, one after another")
+        left = TimeLeft(len(missing))
+        for number, (parameter, value) in enumerate(missing, 1):
             config = _config(plan, parameter, value, _shared_backbone(plan))
             folder = Path(config.output)
             _train(config, folder, say)
@@ -146,7 +149,8 @@ def sweep(plan: SweepPlan, access: ModelAccess, say: Callable[[str], None]) -> l
                 score=score if math.isfinite(score) else None,
                 run=folder.name,
             )
-            say(f"{plan.method}, {parameter} {value:g}: {_METRICS[plan.metric]} {point.shown}")
+            what = f"{plan.method}, {parameter} {value:g}: {_METRICS[plan.metric]}"
+            say(f"{what} {point.shown}{left.after(number)}")
             lines.append([point])
     return lines.read()
 

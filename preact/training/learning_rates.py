@@ -11,6 +11,7 @@ from transformers import set_seed
 
 from preact.config import PAPER_RATES, TrainConfig
 from preact.dialogues.conversation import IGNORED
+from preact.time_left import TimeLeft
 from preact.training.adapters import adapt
 from preact.training.running import Session, run
 from preact.training.runs import CHECKPOINTS
@@ -25,6 +26,9 @@ def choose_rate(
     """The config with the rate of the lowest validation loss a token, over all of the run's adapters."""
     folder, processes, say = session.folder / CHECKPOINTS, session.processes, session.say
     losses: dict[float, float] = {}
+    rates = ", ".join(f"{rate:g}" for rate in PAPER_RATES)
+    say(f"choosing the learning rate: the whole training at each of {rates}, before the one that is kept")
+    left = TimeLeft(len(PAPER_RATES) + 1)
     for rate in PAPER_RATES:
         trial = with_rate(config, rate)
         total, tokens = 0.0, 0
@@ -43,6 +47,7 @@ def choose_rate(
             model = adapted.unload()
         losses[rate] = total / tokens
         say(f"learning rate {rate:g}: validation loss {losses[rate]:.4f}")
+        say(f"the training that is kept included{left.after(len(losses))}")
     best = min(losses, key=lambda rate: (losses[rate], rate))
     say(f"learning rate {best:g} is chosen")
     return with_rate(config, best)

@@ -20,6 +20,7 @@ from preact.dialogues.batches import Collator, Example, by_length, on_device
 from preact.dialogues.conversation import IGNORED
 from preact.dialogues.encoding import Encodings
 from preact.methods import METHODS
+from preact.time_left import duration
 from preact.training.objective import batch_loss
 from preact.training.running import memory_in_one_line
 from preact.training.sharding import gathered_bytes, held_bytes, is_sharded
@@ -114,7 +115,7 @@ def trial_lines(
         pace = measure_pace(config, model, examples, pad_id)
         seconds = tokens * pace.seconds / processes
         yield (
-            f"time: roughly {_duration(seconds)} for {steps:,.0f} steps, at the pace of"
+            f"time: roughly {duration(seconds)} for {steps:,.0f} steps, at the pace of"
             f" {pace.dialogues} tried at once just now"
         )
 
@@ -204,9 +205,3 @@ def _try(config: TrainConfig, model: Any, examples: Sequence[Example], pad_id: i
         torch.accelerator.synchronize()
     model.zero_grad(set_to_none=True)
     return time.perf_counter() - began
-
-
-def _duration(seconds: float) -> str:
-    if seconds < 90:
-        return f"{max(1, round(seconds))} s"
-    return f"{seconds / 60:.0f} minutes" if seconds < 5400 else f"{seconds / 3600:.1f} hours"

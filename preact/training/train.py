@@ -6,7 +6,6 @@ trains one plain adapter a trait-level. It knows nothing of the command line or 
 """
 
 import shutil
-import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -22,12 +21,14 @@ from preact.backbones.backbone import Backbone, load
 from preact.backbones.cpu import multiplies_in_bfloat16, prepare_cpu
 from preact.backbones.identity import BackboneUsed, check_same, identify_backbone
 from preact.backbones.modules import Targets, find_targets
+from preact.backbones.pretraining import Checkpoint
 from preact.config import TINY, TrainConfig
 from preact.dialogues.conversation import ensure_template
 from preact.dialogues.encoding import Encodings, encode_all
 from preact.dialogues.overlap import sketch
 from preact.dialogues.release import TrainingDialogue, TrainingRelease, read_release
 from preact.methods import METHODS
+from preact.time_left import TimeLeft, duration
 from preact.training.adapters import adapt
 from preact.training.learning_rates import choose_rate
 from preact.training.metrics import METRICS
@@ -53,6 +54,8 @@ from preact.training.start_up import data_lines, packing_lines, trial_lines
 from preact.training.trainer import last_checkpoint
 
 Say = Callable[[str], None]
+_TIMED_STEPS = 3
+"""Steps of the tiny backbone after which it is said how long it will take."""
 
 
 def train(
@@ -309,20 +312,40 @@ def _build_tiny(
             f" learning rate {shape.learning_rate:g}, {config.recipe.precision}"
         )
         conversations = [tiny.conversation([(m.role, m.content) for m in d.messages]) for d in dialogues]
-
-        began = time.monotonic()
-
-        def progress(step: int, steps: int, loss: float) -> None:
-            if step in (1, 5, 20, steps) or step % 50 == 0:
-                left = (time.monotonic() - began) / step * (steps - step)
-                line = f"backbone step {step}/{steps}  loss {loss:.4f}  {clock(left)} left"
-                session.on_step(StepTaken("backbone", step, steps, line))
-
-        mixed = config.recipe.precision == "mixed"
+        checkpoint = Checkpoint(session.folder / CHECKPOINTS / "backbone.pt")
+        checkpoint.file.parent.mkdir(exist_ok=True)
         built = tiny.build(
-            texts, conversations, shape=shape, seed=config.seed, mixed=mixed, progress=progress
+            texts,
+            conversations,
+            shape=shape,
+            seed=config.seed,
+            mixed=config.recipe.precision == "mixed",
+            progress=_backbone_progress(session),
+            checkpoint=checkpoint,
         )
         tiny.save(built, saved, shape, config.seed)
+        checkpoint.file.unlink(missing_ok=True)
+
+
+def _backbone_progress(session: Session) -> Callable[[int, int, float], None]:
+    """Says once how long the backbone will take, then how far it is."""
+    first, left = 0, TimeLeft(0)
+
+    def progress(step: int, steps: int, loss: float) -> None:
+        nonlocal first, left
+        if not first:
+            # The first step also prepares: the clock starts behind it.
+            first, left = step, TimeLeft(steps, done=step)
+            if step > 1:
+                session.say(f"the tiny backbone goes on after step {step - 1}")
+        elif step == first + _TIMED_STEPS and step < steps:
+            session.say(f"the tiny backbone will take about {duration(left.seconds(step))}")
+        if step in (1, 5, 20, steps) or step % 50 == 0:
+            shown = f"  {clock(left.seconds(step))} left" if step > first else ""
+            line = f"backbone step {step}/{steps}  loss {loss:.4f}{shown}"
+            session.on_step(StepTaken("backbone", step, steps, line))
+
+    return progress
 
 
 def _identity(record: RunRecord, folder: Path, backbone: Backbone) -> BackboneUsed:

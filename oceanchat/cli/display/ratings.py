@@ -4,12 +4,14 @@ The paper's Table 3 first, then trait-levels, agreement and differences. Notes s
 every format. Nothing is computed here.
 """
 
+import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
 import click
 
 from oceanchat.cli.display.tables import print_table
+from oceanchat.latex import comment, escaped, tabular
 from oceanchat.release.card.markdown import table as markdown_table
 from oceanchat.statistics.figure import SHARE, Figure
 from oceanchat.statistics.model_ratings import LIVE, WEIGHTS, RatingReport, SystemFigures
@@ -19,10 +21,6 @@ STYLES = ("table", "markdown", "latex")
 _MARKS = {"table": " [{}]", "markdown": "<sup>{}</sup>", "latex": "\x02{}\x03"}
 _MEAN = ".2f"
 _COEFFICIENT = ".2f"
-_LATEX = str.maketrans(
-    {c: f"\\{c}" for c in "&%$#_{}"}
-    | {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}
-)
 
 
 class _Section(NamedTuple):
@@ -165,26 +163,13 @@ def _differences(report: RatingReport, notes: _Notes) -> _Section:
 
 
 def _latex(section: _Section) -> str:
-    """A tabular in the style of booktabs."""
-
-    def line(cells: Sequence[str]) -> str:
-        return " & ".join(map(_escaped, cells)) + r" \\"
-
-    return "\n".join(
-        (
-            f"% {section.title}",
-            rf"\begin{{tabular}}{{{'l' * len(section.headers)}}}",
-            r"\toprule",
-            line(section.headers),
-            r"\midrule",
-            *map(line, section.rows),
-            r"\bottomrule",
-            r"\end{tabular}",
-            "",
-        )
-    )
+    """A tabular in the style of booktabs, below its title."""
+    cells = [list(map(_raised, row)) for row in (section.headers, *section.rows)]
+    return f"{comment(section.title)}\n{tabular(cells[0], cells[1:], words=len(section.headers))}\n"
 
 
-def _escaped(cell: str) -> str:
+def _raised(cell: str) -> str:
     """A cell as LaTeX, the marks of its notes raised."""
-    return cell.translate(_LATEX).replace("\x02", r"\textsuperscript{").replace("\x03", "}")
+    plain, *marked = re.split("\x02(.*?)\x03", cell)
+    raised = zip(marked[::2], marked[1::2], strict=True)
+    return escaped(plain) + "".join(rf"\textsuperscript{{{mark}}}{escaped(text)}" for mark, text in raised)

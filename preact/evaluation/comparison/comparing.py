@@ -149,6 +149,18 @@ class Comparison:
     tests: tuple[TestedContrast, ...]
     baselines: tuple[str, ...]
     """Labels of the rows that the others were tested against."""
+    marked: bool = True
+    """Whether the judge measures anything, so that one system may be called better than another."""
+
+    @property
+    def ranks(self) -> bool:
+        """Whether any figure is marked as best or second."""
+        return any(cell.rank for cells in self.cells for cell in cells.values())
+
+    @property
+    def marks_gains(self) -> bool:
+        """Whether a gain over the baselines could be marked."""
+        return self.marked and bool(self.tests)
 
 
 def quantities(run: Mapping[str, float]) -> dict[str, float]:
@@ -160,9 +172,12 @@ def quantities(run: Mapping[str, float]) -> dict[str, float]:
     return {name: figures[name] for name in QUANTITIES}
 
 
-def compare(rows: Sequence[ComparisonRow], baselines: Iterable[str] = ()) -> Comparison:
+def compare(
+    rows: Sequence[ComparisonRow], baselines: Iterable[str] = (), *, marked: bool = True
+) -> Comparison:
     """The whole comparison; `baselines` are labels of rows, and every other row is tested against them.
 
+    With `marked` false nothing is marked as best, second or better: the scores are of a scripted judge.
     Raises EvaluationError when two rows share a label or a baseline is none of them.
     """
     named, labels = tuple(baselines), [row.label for row in rows]
@@ -174,7 +189,9 @@ def compare(rows: Sequence[ComparisonRow], baselines: Iterable[str] = ()) -> Com
             raise EvaluationError(f"baseline '{label}' is not compared here; name one of {', '.join(labels)}")
     tests = _tests(rows, named)
     cells = tuple({name: _cell(row, name, rows, tests) for name in QUANTITIES} for row in rows)
-    return Comparison(tuple(rows), cells, tests, named)
+    if not marked:
+        cells = tuple({n: c._replace(rank=0, starred=False) for n, c in row.items()} for row in cells)
+    return Comparison(tuple(rows), cells, tests, named, marked)
 
 
 def _cell(

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from oceanchat.latex import comment, escaped
 from oceanchat.llm.settings import SCRIPTED
 from oceanchat.release.folder import Release
 from oceanchat.whole_files import whole_file
@@ -16,7 +17,7 @@ from preact.evaluation.comparison.basis import basis
 from preact.evaluation.comparison.diagnosis import concerns
 from preact.evaluation.comparison.trait_scores import ScoredInterview
 from preact.evaluation.report import paper_tables
-from preact.evaluation.report.latex import comment, document, escaped, points, table
+from preact.evaluation.report.latex import document, points, table
 
 if TYPE_CHECKING:  # with it comes krippendorff, which only ratings need
     from oceanchat.statistics.model_ratings import RatingReport

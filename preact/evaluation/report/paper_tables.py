@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from oceanchat.errors import ReleaseError
+from oceanchat.latex import escaped, tabular
 from oceanchat.llm.settings import SCRIPTED
 from oceanchat.release.folder import Release
 from oceanchat.statistics.figure import SHARE, Figure, number
@@ -19,7 +20,7 @@ from preact.evaluation.comparison.comparing import Comparison
 from preact.evaluation.comparison.statistics import detectable_effect, half_width
 from preact.evaluation.comparison.trait_scores import ScoredInterview, first_opinions
 from preact.evaluation.judge.verdicts import UNSCORED
-from preact.evaluation.report.latex import LatexTable, escaped, tabular
+from preact.evaluation.report.latex import LatexTable
 from preact.evaluation.report.tables import means, render_tests, spreads, steadiness
 
 if TYPE_CHECKING:  # with it comes krippendorff, which only ratings need
@@ -94,13 +95,22 @@ def table_two(scored: Sequence[ScoredInterview], comparison: Comparison, folder:
     return LatexTable(
         2,
         f"Trait expression from 1 to 5 as judge {judge.judge} (mode {judge.mode}) scores the answers."
-        " Overall is the mean of the high levels less that of the low ones. Bold: best, underlined: second"
-        " with the same backbone; asterisk: better than the best baseline, adjusted p < .05 over runs and"
-        f" above 0 over items.{_scripted_interviews(scored)}",
+        " Overall is the mean of the high levels less that of the low ones."
+        f"{_marks(comparison)}{_scripted_interviews(scored)}",
         [means(comparison, "latex"), tabular(headings, intervals, words=2)],
         [_OVER_ITEMS, *_absences(comparison), *_contrasts(comparison)],
         list(_judged_sources(scored, folder)),
     )
+
+
+def _marks(comparison: Comparison) -> str:
+    """What the marks of Table 2 mean, as far as there are any."""
+    parts = ["bold: best, underlined: second with the same backbone"] if comparison.ranks else []
+    if comparison.marks_gains:
+        parts.append(
+            "asterisk: better than the best baseline, adjusted p < .05 over runs and above 0 over items"
+        )
+    return f" {'; '.join(parts).capitalize()}." if parts else ""
 
 
 def table_eight(scored: Sequence[ScoredInterview], comparison: Comparison, folder: Path) -> LatexTable:

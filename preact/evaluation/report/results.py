@@ -36,7 +36,8 @@ def add_results(page: Page, scored: Sequence[ScoredInterview], comparison: Compa
             for row, cells in zip(comparison.rows, comparison.cells, strict=True)
         ],
     )
-    page.paragraph("¹ best and ² second with the same backbone; equal to two decimals share a rank.")
+    if comparison.ranks:
+        page.paragraph("¹ best and ² second with the same backbone; equal to two decimals share a rank.")
     _items(page, comparison)
     if max(len(row.runs) for row in comparison.rows) > 1:
         _spreads(page, comparison)
@@ -96,8 +97,9 @@ def _spreads(page: Page, comparison: Comparison) -> None:
 def _contrasts(page: Page, comparison: Comparison) -> None:
     if not comparison.tests:
         return
+    lead = "An asterisk marks" if comparison.marked else "Nothing is marked: the judge is scripted. Tested is"
     page.paragraph(
-        "An asterisk marks a gain over the best baseline with an adjusted p below .05 (Welch's t over runs, "
+        f"{lead} a gain over the best baseline with an adjusted p below .05 (Welch's t over runs, "
         "two-sided; Holm over all contrasts of Overall in the table, Benjamini-Hochberg over all others) and "
         "an interval over items, where there is one, above 0. The exact sign-flip test pairs runs by number; "
         "it cannot go below .0625 with five and is left out below that."

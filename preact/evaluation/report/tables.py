@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
+from oceanchat.latex import escaped, tabular
 from oceanchat.statistics.figure import Figure, number, signed
 from preact.evaluation.comparison.comparing import (
     QUANTITIES,
@@ -20,21 +21,16 @@ from preact.evaluation.comparison.comparing import (
     ComparisonRow,
     TestedContrast,
 )
-from preact.evaluation.report.latex import escaped, tabular
 
 FORMATS = ("table", "markdown", "latex", "json")
 TERMINAL = 79
 """Columns that a usual terminal shows whole; a plain table that is wider is broken in two."""
 _FIRST_OF_LOW = 2 + QUANTITIES.index("Avg+") + 1
 """The first column of the low levels, after backbone, model, the high levels and their mean."""
-_STARRED = (
-    "* better than the best baseline, adjusted p < .05 over runs and above 0 over items; standard deviations "
-    "over runs below, if any"
-)
-_LEGENDS = {
-    "table": f"¹ best  ² second  {_STARRED}",
-    "markdown": f"bold: best, underlined: second, \\{_STARRED}",
-    "latex": f"bold: best, underlined: second, {_STARRED}",
+_RANKED = {
+    "table": "¹ best  ² second",
+    "markdown": "bold: best, underlined: second",
+    "latex": "bold: best, underlined: second",
 }
 
 
@@ -65,10 +61,25 @@ def spreads(comparison: Comparison, style: str) -> str:
 
 def _foot(comparison: Comparison, style: str, notes: Sequence[str]) -> list[str]:
     tests = render_tests(comparison).splitlines()
-    lines = [_LEGENDS[style], *over_items(comparison), *steadiness(comparison), *tests, *notes]
+    lines = [*legend(comparison, style), *over_items(comparison), *steadiness(comparison), *tests, *notes]
     if style == "latex":
         return ["\n".join(f"% {line}" for line in lines)]
     return ["\n".join(f"- {line}" if style == "markdown" else line for line in lines)]
+
+
+def legend(comparison: Comparison, style: str) -> list[str]:
+    """What the marks and the second table mean, as far as there are any."""
+    parts = [_RANKED[style]] if comparison.ranks else []
+    if not comparison.marked:
+        parts.append("nothing is marked as best: the judge is scripted")
+    if comparison.marks_gains:
+        star = "\\*" if style == "markdown" else "*"
+        parts.append(
+            f"{star} better than the best baseline, adjusted p < .05 over runs and above 0 over items"
+        )
+    if any(len(row.runs) > 1 for row in comparison.rows):
+        parts.append("the lower table: standard deviations over runs")
+    return ["; ".join(parts)] if parts else []
 
 
 def as_json(comparison: Comparison) -> dict[str, Any]:

@@ -39,6 +39,14 @@ def test_best_and_second_overall_of_each_backbone_are_the_papers() -> None:
     ]  # fmt: skip
 
 
+def test_nothing_is_marked_where_the_judge_is_scripted() -> None:
+    rows = [row("a", 1.9, 1.8, 1.9), row("b", 0.5, 0.4, 0.4)]
+    measured, scripted = (compare(rows, ["tiny b"], marked=marked) for marked in (True, False))
+    assert measured.ranks and measured.marks_gains and measured.cells[0]["Overall"].starred
+    assert not scripted.ranks and not scripted.marks_gains and not scripted.cells[0]["Overall"].starred
+    assert scripted.tests == measured.tests
+
+
 def test_nothing_scripted_is_ranked() -> None:
     scripted = [row(model, 1.9, backbone="scripted") for model in ("Prompt", "Backbone")]
     table = compare([*scripted, row("a", 1.0), row("b", 0.5)])

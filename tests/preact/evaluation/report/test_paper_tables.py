@@ -1,6 +1,7 @@
 """The paper's tables of one's own figures: n, intervals, limits, marks."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -36,7 +37,7 @@ def test_tables_one_and_six_hold_the_releases_own_figures(release: Release) -> N
 @pytest.mark.parametrize("quality", [{}, {"rows": {"table_six": [{"dialogues": "x"}], "back_validation": 3}}])
 def test_a_damaged_quality_file_is_one_line(release: Release, quality: dict[str, object]) -> None:
     with pytest.raises(ReleaseError, match=r"'quality\.json' of release .* is not as it was written"):
-        table_six(release._replace(quality=quality), RELEASE)
+        table_six(replace(release, quality=quality), RELEASE)
 
 
 async def test_tables_two_and_eight_hold_amounts_intervals_and_tests(tmp_path: Path) -> None:
@@ -44,7 +45,8 @@ async def test_tables_two_and_eight_hold_amounts_intervals_and_tests(tmp_path: P
     scored, comparison = assemble([folder], [folder / "plain"])
     two, eight = table_two(scored, comparison, tmp_path), table_eight(scored, comparison, tmp_path)
     assert "stand-in & LoRA & 40 & 20 & 0 & 2 & 3.00" in two.tabulars[1]
-    assert r"\textbf{4.00}" in two.tabulars[0] and "over items" in two.notes[0]
+    assert " 4.00 " in two.tabulars[0] and "over items" in two.notes[0]
+    assert r"\textbf" not in two.tabulars[0] and "best" not in two.caption  # by a scripted judge
     assert any("against stand-in LoRA: Overall +4.00" in note for note in two.notes)
     assert "over 2 runs" in eight.caption and "8.98 sample deviations" in eight.notes[0]
     assert all("SCRIPTED: the scripted model is the judge" in table.caption for table in (two, eight))

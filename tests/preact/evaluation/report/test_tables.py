@@ -43,6 +43,16 @@ def test_plain_text_is_aligned_and_marks_best_and_second() -> None:
     assert all(len(line) <= 80 for line in (*high.splitlines(), *lines))
 
 
+@pytest.mark.parametrize("style", FORMATS[:3])
+def test_marks_are_explained_where_there_are_any(style: str) -> None:
+    whole = render(TWO, style)
+    assert "best" in whole and "second" in whole and "better than the best baseline" in whole
+    alone = render(compare([row("LoRA", (4.0, 2.0))]), style)
+    assert "best" not in alone and "second" not in alone and "standard deviations" not in alone
+    scripted = render(compare(ROWS, marked=False), style)
+    assert "nothing is marked as best: the judge is scripted" in scripted and "second" not in scripted
+
+
 def test_markdown_bolds_the_best_underlines_the_second_and_stars_what_is_significant() -> None:
     text = render(TWO, "markdown")
     assert "| **3.73*** |" in text and "| <u>1.93</u> |" in text
