@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from oceanchat.cli.display.counting import counted
 from oceanchat.cli.display.json_output import print_json
 from oceanchat.cli.flags import check_json_style
 from oceanchat.cli.options import json_option, sample_option, store_option
@@ -77,7 +78,7 @@ def agreement(
 
     report = reporting.report(open_store(store, must_exist=True), sample_number)
     if report.others:
-        others = ", ".join(f"{number} ({count} labels)" for number, count in report.others.items())
+        others = ", ".join(f"{number} ({counted(count, 'label')})" for number, count in report.others.items())
         click.echo(f"oceanchat: sample {report.sample.id}; other samples: {others}; see --sample", err=True)
     if as_json:
         return print_json(reporting.record(report))

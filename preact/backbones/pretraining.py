@@ -1,4 +1,4 @@
-"""Pre-train a small model on a stream of tokens.
+"""Pre-train a small model on tokens.
 
 Next-token training on random windows, the last ones longer, by AdamW with a warm-up and a cosine down to a
 tenth. It goes on from its last checkpoint to the very weights it would have had. Tokenizers and the model's

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 import click
 
 from oceanchat.annotation.report import Report
+from oceanchat.cli.display.counting import counted
 from oceanchat.cli.display.tables import print_table
 from oceanchat.statistics.agreement import Agreement
 from oceanchat.statistics.dataset_quality import WHOLE, DatasetQuality
@@ -27,7 +28,7 @@ def print_agreement(
     overall: Agreement, strata: Mapping[str, Agreement], pairs: Mapping[tuple[str, str], Figure]
 ) -> None:
     """The seven figures, then one row per stratum and one per pair of annotators."""
-    title = f"{overall.labels} labels on {overall.items} items"
+    title = f"{counted(overall.labels, 'label')} on {counted(overall.items, 'item')}"
     rows = [
         (NAMES[name], *figure.cells(form_of(name)), figure.note) for name, figure in overall.figures().items()
     ]
@@ -74,7 +75,7 @@ def print_report(report: Report) -> None:
             ),
         ],
         f"Sample {report.sample.id}: {report.coverage.complete} of {report.coverage.items} items complete,"
-        f" {report.sample.overlap} annotator{'s' * (report.sample.overlap != 1)} each",
+        f" {counted(report.sample.overlap, 'annotator')} each",
     )
     print_agreement(report.overall, {}, report.pairs)
     for question, agreement in report.questions.items():
@@ -132,7 +133,7 @@ def print_plan(plans: Sequence[StudyPlan], expected: float) -> None:
             )
             for each in plans
         ],
-        f"{size.annotators} annotators a dialogue, {size.trait_levels} trait-levels,"
+        f"{counted(size.annotators, 'annotator')} a dialogue, {counted(size.trait_levels, 'trait-level')},"
         f" {expected:.1%} expected valid",
     )
     click.echo(
