@@ -10,6 +10,7 @@ import click
 
 from oceanchat.annotation.report import Report
 from oceanchat.cli.display.counting import counted
+from oceanchat.cli.display.notes import print_sentence
 from oceanchat.cli.display.tables import print_table
 from oceanchat.statistics.agreement import Agreement
 from oceanchat.statistics.dataset_quality import WHOLE, DatasetQuality
@@ -55,7 +56,7 @@ def _print_strata(strata: Mapping[str, Agreement], pass_rates: Mapping[str, Figu
             lead = ("", "")
     print_table(("", "labels on items", "", "value", "95 % interval", "note"), rows)
     for note, index in notes.items():
-        click.echo(f"[{index}] {note}")
+        print_sentence(f"[{index}] {note}")
 
 
 def print_report(report: Report) -> None:
@@ -109,7 +110,7 @@ def _print_dataset(dataset: Mapping[str, DatasetQuality]) -> None:
     whole = dataset[WHOLE]
     click.echo(f"Valid of all {whole.checked:,} checked: {cell(whole.valid)}")
     for note, index in notes.items():
-        click.echo(f"[{index}] {note}")
+        print_sentence(f"[{index}] {note}")
 
 
 def print_plan(plans: Sequence[StudyPlan], expected: float) -> None:
@@ -136,7 +137,7 @@ def print_plan(plans: Sequence[StudyPlan], expected: float) -> None:
         f"{counted(size.annotators, 'annotator')} a dialogue, {counted(size.trait_levels, 'trait-level')},"
         f" {expected:.1%} expected valid",
     )
-    click.echo(
+    print_sentence(
         "+- is half the 95 % interval. From that kappa on agreement is told from chance (power 80 % at 5 %)."
         f" Hours: {WORDS_PER_MINUTE:.0f} words a minute, {SECONDS_TO_ANSWER:.0f} s an answer,"
         f" {QUALIFICATION_HOURS:.2f} h for the qualification."
