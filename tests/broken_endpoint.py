@@ -7,7 +7,6 @@ the fault it hits some prompts.
 
 import hashlib
 import json
-import subprocess
 import sys
 import urllib.request
 from collections import Counter
@@ -22,6 +21,7 @@ from starlette.routing import Route
 from oceanchat.llm.chat import Message
 from oceanchat.prompts import read_tags
 from oceanchat.scripted.model import reply_to
+from tests.forks import Fork
 from tests.processes import free_port, wait_until
 
 TEXTS = {
@@ -42,7 +42,7 @@ class BrokenEndpoint:
         port = free_port()
         self.url = f"http://127.0.0.1:{port}/v1"
         module = [sys.executable, "-m", __name__, str(port), json.dumps(broken)]
-        self.process = subprocess.Popen(module)
+        self.process = Fork(module)
         try:
             wait_until(self._answers, self.process)
         except AssertionError:

@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, settings
 from oceanchat.annotation import accounts
 from tests.broken_endpoint import BrokenEndpoint
 from tests.endpoint import Endpoint
+from tests.forks import forking
 from tests.odd_endpoint import OddEndpoint
 from tests.postgres import postgres_server, postgres_url, restartable_postgres
 from tests.processes import Spawn, children
@@ -33,6 +34,13 @@ def passcode_cost() -> Iterator[tuple[int, int, int]]:
     accounts.PASSCODE_COST = (16, 8, 1)
     yield shipped
     accounts.PASSCODE_COST = shipped
+
+
+@pytest.fixture(scope="session", autouse=True)
+def forks() -> Iterator[None]:
+    """What the tests fork their processes from ends with them."""
+    with forking():
+        yield
 
 
 @pytest.fixture

@@ -17,6 +17,7 @@ from oceanchat.llm.chat import ChatAnswer, ChatRequest, Message
 from oceanchat.llm.endpoint.openai_endpoint import OpenAIEndpoint
 from oceanchat.llm.settings import CallSettings
 from oceanchat.models import ModelSession, open_session
+from tests.forks import Fork
 
 MODEL = "served"
 FAST_BATCHES: dict[str, Any] = {"batch": True, "batch_poll_seconds": 0.05, "batch_gather_seconds": 0.1}
@@ -35,9 +36,7 @@ class Endpoint:
         options = [
             part for flag, value in pairs for part in ([flag] if value is True else [flag, str(value)])
         ]
-        self.process = subprocess.Popen(
-            [sys.executable, "-c", SERVE, *options], stderr=subprocess.PIPE, text=True
-        )
+        self.process = Fork([sys.executable, "-c", SERVE, *options], stderr=subprocess.PIPE, text=True)
         assert self.process.stderr is not None
         line = self.process.stderr.readline()
         address = re.search(r"http://\S+/v1", line)

@@ -22,6 +22,7 @@ from starlette.responses import Response
 from oceanchat.llm.settings import CallSettings
 from oceanchat.scripted.server.app import ScriptedEndpoint, fixed
 from oceanchat.scripted.server.faults import Faults
+from tests.forks import Fork
 
 Json = dict[str, Any]
 Bent = tuple[int, Any]
@@ -134,7 +135,7 @@ class OddBatches:
 
     def __init__(self, mode: str) -> None:
         command = [sys.executable, "-m", "tests.odd_batches", mode]
-        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        self.process = Fork(command, stdout=subprocess.PIPE, text=True)
         assert self.process.stdout is not None
         self.url = self.process.stdout.readline().strip()
         assert self.url.startswith("http://"), self.url

@@ -19,6 +19,7 @@ import uvicorn
 from uvicorn._types import ASGIReceiveCallable, ASGISendCallable, Scope
 
 from oceanchat.llm.settings import CallSettings
+from tests.forks import Fork
 
 Json = dict[str, Any]
 Reply = tuple[int, Any]
@@ -180,7 +181,7 @@ class OddEndpoint:
 
     def __init__(self, mode: str) -> None:
         command = [sys.executable, "-m", "tests.odd_endpoint", mode]
-        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        self.process = Fork(command, stdout=subprocess.PIPE, text=True)
         assert self.process.stdout is not None
         self.root = self.process.stdout.readline().strip()
         assert self.root.startswith("http://"), self.root

@@ -11,12 +11,14 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, Protocol
 
+from tests.forks import Fork
+
 PATIENCE = 120.0
 """Seconds that anything may take before a test gives it up; a machine may be very busy."""
 
 
 class Spawn(Protocol):
-    """Starts a process as subprocess.Popen does, in text mode."""
+    """Starts a process as subprocess.Popen does, in text mode; with `fork=True` at once."""
 
     def __call__(self, command: Sequence[str], **options: Any) -> "subprocess.Popen[str]": ...
 
@@ -27,8 +29,12 @@ def children() -> Iterator[Spawn]:
     with ExitStack() as stack:
 
         def spawn(command: Sequence[str], **options: Any) -> "subprocess.Popen[str]":
-            options = {"preexec_fn": _heed_hangups} | options
-            process = stack.enter_context(subprocess.Popen(command, text=True, **options))
+            if options.pop("fork", False):
+                process: subprocess.Popen[str] = Fork(command, text=True, **options)
+            else:
+                options = {"preexec_fn": _heed_hangups} | options
+                process = subprocess.Popen(command, text=True, **options)
+            stack.enter_context(process)
             stack.callback(process.kill)
             return process
 

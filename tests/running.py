@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from tests.forks import Fork
 from tests.processes import PATIENCE
 
 OCEANCHAT = str(Path(sys.executable).with_name("oceanchat"))
@@ -14,15 +15,14 @@ OCEANCHAT = str(Path(sys.executable).with_name("oceanchat"))
 
 def run_oceanchat(folder: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     """Run a command to its end; no key is set unless `environment` gives one."""
-    return subprocess.run(
-        [OCEANCHAT, *arguments],
-        cwd=folder,
-        env=clean_environment() | environment,
-        capture_output=True,
-        text=True,
-        timeout=PATIENCE,
-        check=False,
-    )
+    command, surroundings = [OCEANCHAT, *arguments], clean_environment() | environment
+    pipe = subprocess.PIPE
+    with Fork(command, cwd=folder, env=surroundings, stdout=pipe, stderr=pipe, text=True) as process:
+        try:
+            out, err = process.communicate(timeout=PATIENCE)
+        finally:
+            process.kill()
+    return subprocess.CompletedProcess(command, process.returncode, out, err)
 
 
 def clean_environment() -> dict[str, str]:

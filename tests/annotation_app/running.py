@@ -22,6 +22,7 @@ from oceanchat.store import labels as label_rows
 from oceanchat.store.database import Store, open_store
 from oceanchat.store.labels import ItemLabel
 from oceanchat.traits import TRAIT_LEVELS
+from tests.forks import APP, Fork
 from tests.processes import PATIENCE, free_port, wait_until
 
 http_get = partial(httpx.get, timeout=PATIENCE)
@@ -85,8 +86,9 @@ class RunningApp:
     def start(self, health: str = "/_stcore/health") -> None:
         """Start the server and wait until it answers."""
         with (self.folder / "server.log").open("ab") as log:
-            self.process = subprocess.Popen(
+            self.process = Fork(
                 command(Serving(str(self.path), port=self.port, **self.serving)),
+                loaded=APP,
                 stdout=log,
                 stderr=log,
                 cwd=self.folder,

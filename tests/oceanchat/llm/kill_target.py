@@ -23,7 +23,7 @@ def start_asking(
 ) -> "subprocess.Popen[str]":
     """Start such a process."""
     command = [sys.executable, "-m", __name__, str(store), endpoint.url, str(count), str(concurrency)]
-    return spawn([*command, *more], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    return spawn([*command, *more], fork=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 
 
 def finish(process: "subprocess.Popen[str]") -> dict[str, Any]:

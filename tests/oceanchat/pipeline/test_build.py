@@ -143,6 +143,7 @@ def killed_now_and_then(spawn: Spawn, folder: Path, arguments: tuple[str, ...], 
     for moment in moments:
         build = spawn(
             [OCEANCHAT, *arguments],
+            fork=True,
             cwd=folder,
             env=clean_environment(),
             stdout=subprocess.DEVNULL,
@@ -169,7 +170,8 @@ def test_a_killed_build_ends_as_one_that_was_not(tmp_path: Path, spawn: Spawn) -
 def test_two_builds_at_once_in_one_store_both_end_well(tmp_path: Path, spawn: Spawn) -> None:
     command = [OCEANCHAT, *OPEN, "--count", "3", "--json"]
     started = [
-        spawn(command, cwd=tmp_path, env=clean_environment(), stdout=subprocess.PIPE) for _ in range(2)
+        spawn(command, fork=True, cwd=tmp_path, env=clean_environment(), stdout=subprocess.PIPE)
+        for _ in range(2)
     ]
     reports = [json.loads(build.communicate(timeout=PATIENCE)[0]) for build in started]
     assert [build.returncode for build in started] == [0, 0]

@@ -22,7 +22,7 @@ BUILD = ("O+", "--count", "4", "--model", "m")
 
 def start(spawn: Spawn, folder: Path, *arguments: str) -> "subprocess.Popen[str]":
     command = [sys.executable, "-c", MAIN, *arguments, "--store", "store.db"]
-    return spawn(command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    return spawn(command, fork=True, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 
 
 def finish(process: "subprocess.Popen[str]") -> str:

@@ -25,7 +25,7 @@ def start(spawn: Spawn, folder: Path, endpoint: Endpoint, *more: str) -> "subpro
     command = [sys.executable, "-c", MAIN, "build", "--trait", "O", "--level", "high", "--count", "8"]
     command += ["--model", "served", "--base-url", endpoint.url, "--concurrency", "8", "--json", *more]
     folder.mkdir(exist_ok=True)
-    return spawn(command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    return spawn(command, fork=True, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 
 
 def finish(process: "subprocess.Popen[str]") -> dict[str, Any]:

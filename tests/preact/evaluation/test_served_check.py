@@ -16,6 +16,7 @@ import pytest
 
 from oceanchat.errors import ConfigError, EvaluationError
 from preact.evaluation.identification import identify
+from tests.forks import TRAINER, Fork
 from tests.preact.cli.test_training import call
 from tests.preact.conftest import Run
 from tests.preact.serving.broken import FAULTS
@@ -25,7 +26,8 @@ from tests.preact.serving.broken import FAULTS
 def servers(preact_run: Run) -> Iterator[dict[str, str]]:
     """The address of the server with each fault."""
     command = [sys.executable, "-m", "tests.preact.serving.broken", str(preact_run.folder)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, start_new_session=True) as process:
+    options: dict[str, Any] = {"stdout": subprocess.PIPE, "text": True, "start_new_session": True}
+    with Fork(command, loaded=TRAINER, **options) as process:
         try:
             assert process.stdout is not None
             ports = dict(process.stdout.readline().split() for _ in FAULTS)

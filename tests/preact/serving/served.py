@@ -11,6 +11,8 @@ from typing import Any
 
 import openai
 
+from tests.forks import TRAINER, Fork
+
 SERVE = "from preact.cli.main import main; import sys; sys.argv[0] = 'preact'; main()"
 
 
@@ -19,8 +21,8 @@ class Served:
 
     def __init__(self, *arguments: str, **environment: str) -> None:
         command = [sys.executable, "-c", SERVE, "serve", *arguments, "--port", "0", "--threads", "1"]
-        self.process = subprocess.Popen(
-            command, stderr=subprocess.PIPE, text=True, env={**os.environ, **environment}
+        self.process = Fork(
+            command, loaded=TRAINER, stderr=subprocess.PIPE, text=True, env={**os.environ, **environment}
         )
         assert self.process.stderr is not None
         self.line = ""

@@ -129,7 +129,7 @@ COMMAND = "from preact.cli.evaluation import interview, judge; import sys; globa
 
 def run_until(spawn: Spawn, command: list[str], ripe: Callable[[], bool]) -> None:
     """Start it and kill -9 it as soon as it is ripe."""
-    process = spawn(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    process = spawn(command, fork=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     wait_until(ripe, process)
     process.kill()
     process.wait()

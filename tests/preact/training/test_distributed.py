@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,9 @@ from preact.training.runs import adapter_folder, read_record
 from preact.training.sharding import gathered_bytes, held_bytes, is_sharded, shard
 from preact.training.train import train
 from preact.training.trainer import PreactTrainer
+from tests.forks import TRAINER, Fork
 from tests.preact.conftest import Run, micro_config, release_rows, write_rows
+from tests.processes import free_port
 
 CALLS = """
 import json, os, sys
@@ -62,6 +65,25 @@ def two_processes(
     environment = {**os.environ, **ENVIRONMENT, "TMPDIR": str(folder)}  # torchrun leaves its own behind
     start = [sys.executable, "-m", *launcher, *command]
     return subprocess.run(start, capture_output=True, text=True, timeout=400, env=environment)
+
+
+def two_forks(folder: Path, code: str, *arguments: str) -> str:
+    """Two processes as a launcher would start them, but at once; what both print."""
+    environment = {**os.environ, **ENVIRONMENT, "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(free_port())}
+    environment |= {"WORLD_SIZE": "2", "LOCAL_WORLD_SIZE": "2"}
+    outputs = [folder / f"out-{rank}" for rank in range(2)]
+    with ExitStack() as stack:
+        forks = []
+        for rank, path in enumerate(outputs):
+            options: dict[str, Any] = {"env": environment | {"RANK": str(rank), "LOCAL_RANK": str(rank)}}
+            options |= {"stdout": stack.enter_context(path.open("wb")), "stderr": subprocess.STDOUT}
+            command = [sys.executable, "-c", code, *arguments]
+            forks.append(stack.enter_context(Fork(command, loaded=TRAINER, **options)))
+            stack.callback(forks[-1].kill)
+        endings = [fork.wait(400) for fork in forks]
+    said = "".join(path.read_text() for path in outputs)
+    assert endings == [0, 0], said[-3000:]
+    return said
 
 
 @pytest.fixture(scope="module")
@@ -148,12 +170,9 @@ def test_two_processes_end_as_one_and_go_on_with_each_others_checkpoints(
         ]
         run_until(sep[0])
         calls.append({"config": sep[1].model_dump(), "stop": 0, "resume": False})
-    script = tmp_path / "calls.py"
-    script.write_text(CALLS)
-    done = two_processes(tmp_path, str(script), json.dumps(calls))
-    assert done.returncode == 0, done.stderr[-3000:]
+    said = two_forks(tmp_path, CALLS, json.dumps(calls))
     # Once more into a folder that exists: all processes end, one of them says why.
-    endings = sorted(line.split()[0] for line in done.stdout.splitlines() if "exists; use --resume" in line)
+    endings = sorted(line.split()[0] for line in said.splitlines() if "exists; use --resume" in line)
     assert endings == ["FailedElsewhere", "TrainingError"]
     run_until(named("two-then-one"), resume=True)
     for name in ("two", "one-then-two", "two-then-one"):

@@ -17,6 +17,7 @@ from preact.methods import MethodName
 from preact.training.metrics import read_metrics
 from preact.training.runs import RECORD, adapter_folder, finished_record, read_record, run_lock, write_record
 from preact.training.train import train
+from tests.forks import TRAINER, Fork
 from tests.preact.conftest import RECIPE, Run, micro_config, release_rows, write_rows
 
 TRAIN_AND_DIE = """
@@ -75,8 +76,10 @@ def killed_at(config: TrainConfig, step: int, prefix: str = "step") -> None:
     It sends itself the signal: sent from here, on a busy machine, it would arrive some steps later.
     """
     command = [sys.executable, "-c", TRAIN_AND_DIE, config.model_dump_json(), f"{prefix} {step}/"]
-    process = subprocess.run(command, stderr=subprocess.PIPE, text=True)
-    assert process.returncode == -signal.SIGKILL, process.stderr
+    with Fork(command, loaded=TRAINER, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        said = process.stderr.read()
+    assert process.returncode == -signal.SIGKILL, said
 
 
 @pytest.mark.slow
