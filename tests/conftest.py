@@ -27,6 +27,22 @@ settings.register_profile(
 settings.load_profile("project")
 
 
+FIRST = (
+    "tests/preact/test_real_model.py",
+    "tests/preact/test_tutorial.py",
+    "tests/preact/",
+    "tests/annotation_app/",
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Run the longest tests first, so that no process has minutes left when the others have nothing to do.
+
+    The rest of the trainer's follow: they share runs and loaded libraries, which each process makes anew.
+    """
+    items.sort(key=lambda item: next((n for n, name in enumerate(FIRST) if item.nodeid.startswith(name)), 9))
+
+
 @pytest.fixture(scope="session", autouse=True)
 def passcode_cost() -> Iterator[tuple[int, int, int]]:
     """What a passcode's hash costs in the product; tests open hundreds of accounts and hash cheaply."""

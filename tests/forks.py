@@ -5,7 +5,6 @@ missing. Run as a program with the number of a socket and modules, it is the pro
 all its forks with it, when the tests that started it do.
 """
 
-import atexit
 import contextlib
 import gc
 import json
@@ -17,8 +16,6 @@ import signal
 import socket
 import subprocess
 import sys
-import threading
-import traceback
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib import import_module
@@ -152,45 +149,47 @@ def forking() -> Iterator[None]:
         _PARENTS.clear()
 
 
-def serve(door: socket.socket, modules: Sequence[str]) -> None:
-    """Load the modules, then fork whenever asked, and say how each fork ends."""
+def serve(door: socket.socket, modules: Sequence[str]) -> tuple[dict[str, Any], list[int]]:
+    """Load the modules, then fork whenever asked and say how each fork ends; in a fork, what it is to be."""
     for module in modules:
         import_module(module)
     gc.collect()
     gc.freeze()
+    reports: dict[int, tuple[int, socket.socket]] = {}
     with selectors.DefaultSelector() as selector:
         selector.register(door, selectors.EVENT_READ)
-        reports: dict[int, tuple[int, socket.socket]] = {}
         while True:
             for key, _ in selector.select():
-                if key.fileobj is door:
-                    asked, streams = _receive(door)
-                    if asked is None:
-                        for pid, _ in reports.values():
-                            os.kill(pid, signal.SIGKILL)
-                        os._exit(0)
-                    report = socket.socket(fileno=streams.pop())
-                    pid = os.fork()
-                    if pid == 0:
-                        selector.close()
-                        for _, other in reports.values():
-                            other.close()
-                        report.close()
-                        door.close()
-                        _run(asked, streams)
-                    for stream in streams:
-                        os.close(stream)
-                    report.sendall(f"{pid}\n".encode())
-                    watched = os.pidfd_open(pid)
-                    reports[watched] = pid, report
-                    selector.register(watched, selectors.EVENT_READ)
-                else:
+                if key.fileobj is not door:
                     selector.unregister(key.fd)
-                    os.close(key.fd)
-                    pid, report = reports.pop(key.fd)
-                    _, status = os.waitpid(pid, 0)
-                    with contextlib.suppress(OSError), report:
-                        report.sendall(f"{status}\n".encode())
+                    _report_end(*reports.pop(key.fd), key.fd)
+                    continue
+                asked, streams = _receive(door)
+                if asked is None:
+                    for pid, _ in reports.values():
+                        os.kill(pid, signal.SIGKILL)
+                    os._exit(0)
+                report = socket.socket(fileno=streams.pop())
+                pid = os.fork()
+                if pid == 0:
+                    for other in (door, report, *(report for _, report in reports.values())):
+                        other.close()
+                    for watched in reports:
+                        os.close(watched)
+                    return asked, streams
+                for stream in streams:
+                    os.close(stream)
+                report.sendall(f"{pid}\n".encode())
+                watched = os.pidfd_open(pid)
+                reports[watched] = pid, report
+                selector.register(watched, selectors.EVENT_READ)
+
+
+def _report_end(pid: int, report: socket.socket, watched: int) -> None:
+    os.close(watched)
+    _, status = os.waitpid(pid, 0)
+    with contextlib.suppress(OSError), report:
+        report.sendall(f"{status}\n".encode())
 
 
 def _receive(door: socket.socket) -> tuple[dict[str, Any] | None, list[int]]:
@@ -203,8 +202,8 @@ def _receive(door: socket.socket) -> tuple[dict[str, Any] | None, list[int]]:
     return json.loads(body), streams
 
 
-def _run(asked: dict[str, Any], streams: list[int]) -> None:
-    """Be the command; never returns."""
+def become(asked: dict[str, Any], streams: list[int]) -> None:
+    """Be the command; the interpreter then ends as after any other."""
     for number, stream in enumerate(streams):
         os.dup2(stream, number)
         os.close(stream)
@@ -218,30 +217,7 @@ def _run(asked: dict[str, Any], streams: list[int]) -> None:
     os.chdir(asked["folder"])
     os.environ.clear()
     os.environ.update(asked["environment"])
-    code: Any = 1
-    try:
-        _call(asked["command"])
-        code = 0
-    except SystemExit as ended:
-        code = 0 if ended.code is None else ended.code
-        if not isinstance(code, int):
-            print(code, file=sys.stderr)
-            code = 1
-    except KeyboardInterrupt:
-        traceback.print_exc()
-        signal.signal(signal.SIGINT, signal.SIG_DFL)
-        os.kill(os.getpid(), signal.SIGINT)
-    except BaseException:
-        traceback.print_exc()
-    # As an interpreter ends, without the time of throwing away all modules.
-    threading._shutdown()  # type: ignore[attr-defined]
-    atexit._run_exitfuncs()
-    for stream in (sys.stdout, sys.stderr):
-        try:
-            stream.flush()
-        except OSError:
-            code = code or 120
-    os._exit(code & 255)
+    _call(asked["command"])
 
 
 def _call(command: list[str]) -> None:
@@ -260,4 +236,4 @@ def _call(command: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    serve(socket.socket(fileno=int(sys.argv[1])), sys.argv[2:])
+    become(*serve(socket.socket(fileno=int(sys.argv[1])), sys.argv[2:]))

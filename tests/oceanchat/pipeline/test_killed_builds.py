@@ -15,7 +15,7 @@ import pytest
 from oceanchat.store import builds as build_rows
 from oceanchat.store.database import open_store
 from tests.endpoint import Endpoint
-from tests.processes import PATIENCE, Spawn, children, kill_when
+from tests.processes import PATIENCE, Spawn, children, kill_when, wait_until
 
 MAIN = "from oceanchat.cli.main import main; main()"
 SEEDS = [pytest.param(seed, marks=[pytest.mark.soak] if seed >= 1 else []) for seed in range(15)]
@@ -74,9 +74,11 @@ def test_a_killed_build_ends_in_the_same_dialogues(
 def test_a_killed_batch_build_ends_in_the_same_dialogues(
     tmp_path: Path, endpoint: Endpoint, spawn: Spawn, whole: list[tuple[str, str]], seed: int
 ) -> None:
-    moment = random.Random(seed).uniform(1.0, 4.0)
-    until = time.monotonic() + moment
-    kill_when(lambda: time.monotonic() >= until, start(spawn, tmp_path, endpoint, "--batch"))
+    build = start(spawn, tmp_path, endpoint, "--batch")
+    # Before its batches a build asks one by one, as live builds do.
+    wait_until(lambda: endpoint.counters()["batches"] > 0, build)
+    until = time.monotonic() + random.Random(seed).uniform(0.0, 2.5)
+    kill_when(lambda: time.monotonic() >= until, build)
     finish(start(spawn, tmp_path, endpoint, "--batch"))
     assert dialogues(tmp_path) == whole
     assert endpoint.counters()["paid_twice"] == 0
