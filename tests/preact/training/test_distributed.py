@@ -81,9 +81,9 @@ def two_forks(folder: Path, code: str, *arguments: str) -> str:
             forks.append(stack.enter_context(Fork(command, loaded=TRAINER, **options)))
             stack.callback(forks[-1].kill)
         endings = [fork.wait(400) for fork in forks]
-    said = "".join(path.read_text() for path in outputs)
-    assert endings == [0, 0], said[-3000:]
-    return said
+    output = "".join(path.read_text() for path in outputs)
+    assert endings == [0, 0], output[-3000:]
+    return output
 
 
 @pytest.fixture(scope="module")
@@ -170,9 +170,9 @@ def test_two_processes_end_as_one_and_go_on_with_each_others_checkpoints(
         ]
         run_until(sep[0])
         calls.append({"config": sep[1].model_dump(), "stop": 0, "resume": False})
-    said = two_forks(tmp_path, CALLS, json.dumps(calls))
+    output = two_forks(tmp_path, CALLS, json.dumps(calls))
     # Once more into a folder that exists: all processes end, one of them says why.
-    endings = sorted(line.split()[0] for line in said.splitlines() if "exists; use --resume" in line)
+    endings = sorted(line.split()[0] for line in output.splitlines() if "exists; use --resume" in line)
     assert endings == ["FailedElsewhere", "TrainingError"]
     run_until(named("two-then-one"), resume=True)
     for name in ("two", "one-then-two", "two-then-one"):

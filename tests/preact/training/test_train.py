@@ -78,8 +78,8 @@ def killed_at(config: TrainConfig, step: int, prefix: str = "step") -> None:
     command = [sys.executable, "-c", TRAIN_AND_DIE, config.model_dump_json(), f"{prefix} {step}/"]
     with Fork(command, loaded=TRAINER, stderr=subprocess.PIPE, text=True) as process:
         assert process.stderr is not None
-        said = process.stderr.read()
-    assert process.returncode == -signal.SIGKILL, said
+        output = process.stderr.read()
+    assert process.returncode == -signal.SIGKILL, output
 
 
 @pytest.mark.slow
