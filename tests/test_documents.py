@@ -1,41 +1,40 @@
 """What the documents show is so: commands and their options exist, blocks are run, or say why they are not.
 
-A block of commands is run as it stands, unless the line above it ends in `<!-- parsed only: REASON -->`. Of
-all, run or not, each command and each option is held against the command lines. docs/tutorial.md and
-docs/python.md are run by tests of their own.
+Each command and each option is held against the command lines. test_blocks.py runs the blocks as they stand,
+unless the line above one says `<!-- parsed only: REASON -->`, or `<!-- parsed only "TEXT": REASON -->` of the
+lines that hold a text. docs/tutorial.md and docs/python.md are run by tests of their own.
 """
 
 import doctest
 import importlib
 import re
 import shlex
-import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
 import click
 import pytest
+import yaml  # type: ignore[import-untyped]
 
 from oceanchat.cli.main import oceanchat
 from preact.cli.main import preact
 from tests.documents import Block, blocks
-from tests.running import run_oceanchat
 from tests.test_architecture import ROOT
 
 WRITTEN = "commands.md"
 """The reference, which the commands write themselves."""
-DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 DOCUMENTS = [document for document in DOCUMENTS if document.name != WRITTEN]
 WITH_EXAMPLES = ("building", "tables", "agreeing", "releases")
 """Modules of oceanchat.notebook whose docstrings hold examples, in an order in which each can run."""
-RUN_ELSEWHERE = ("tutorial.md", "python.md")
 GROUPS = {"oceanchat": oceanchat, "preact": preact}
 OPERATORS = frozenset({"|", "||", "&&", ";", "&", "(", ")"})
 WORDS_BEFORE = frozenset({"while", "until", "do", "then", "if", "exec", "for", "time"})
-STAYS = frozenset({"annotate", "serve"})
-"""Commands that go on until they are stopped: parsed here, run by tests of their own."""
-PARSED_ONLY = re.compile(r"<!-- parsed only: \S.*-->$")
+LAUNCHED = re.compile(r"\b(torchrun|accelerate launch) .*-m (preact|oceanchat)\.cli\.main\b")
+"""What starts a command of ours in several processes."""
+WITHIN = re.compile(r"\bdocker compose run (?:--\S+ )*\S+ ")
+"""What runs a command of ours in a container."""
 
 
 def commands(text: str, values: Mapping[str, str]) -> list[list[str]]:
@@ -43,6 +42,7 @@ def commands(text: str, values: Mapping[str, str]) -> list[list[str]]:
     listed: list[list[str]] = []
     for line in text.replace("\\\n", " ").splitlines():
         bare = re.sub(r"(^|\s)#\s.*$", "", line)
+        bare = WITHIN.sub("", LAUNCHED.sub(r"\2", bare))
         for name, value in values.items():
             bare = re.sub(rf"\${name}\b", value, bare)
         listed += _of_line(bare)
@@ -132,20 +132,6 @@ def test_every_target_of_make_in_a_block_exists() -> None:
     assert named and all(re.search(rf"^{name}:", makefile, re.MULTILINE) for name in named)
 
 
-def test_blocks_that_are_not_parsed_only_run(tmp_path: Path) -> None:
-    shutil.copytree(ROOT / "releases", tmp_path / "releases")  # not a link: a block may write there
-    assert run_oceanchat(tmp_path, "build", "all", "--count", "1").returncode == 0
-    to_run = [each for each in SHOWN if each.document not in RUN_ELSEWHERE]
-    to_run = [each for each in to_run if not PARSED_ONLY.search(each.block.above)]
-    assert to_run
-    for each in to_run:
-        for words in each.commands:
-            if words[1] not in STAYS:
-                assert words[0] == "oceanchat", f"{each.name(words)} loads torch: mark it parsed only"
-                done = run_oceanchat(tmp_path, *words[1:])
-                assert done.returncode == 0, f"{each.name(words)}: {done.stderr}"
-
-
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty folder beside the sample release, in which nobody has a key."""
@@ -161,3 +147,29 @@ def test_the_examples_in_docstrings_are_run(folder: Path) -> None:
         module = importlib.import_module(f"oceanchat.notebook.{name}")
         failed, attempted = doctest.testmod(module, optionflags=doctest.ELLIPSIS)
         assert attempted and not failed, name
+
+
+LAB = ROOT / "docs" / "recipes" / "lab"
+
+
+def test_the_labs_compose_file_has_what_it_speaks_of() -> None:
+    content = yaml.safe_load((LAB / "compose.yaml").read_text(encoding="utf-8"))
+    services = content["services"]
+    assert {"vllm", "postgres", "oceanchat", "app"} == services.keys()
+    for service in services.values():
+        assert service.keys() & {"image", "build"} and service.get("depends_on", {}).keys() <= services.keys()
+        named = [volume.split(":")[0] for volume in service.get("volumes", ())]
+        assert {name for name in named if not name.startswith(".")} <= content["volumes"].keys()
+    assert complaint(services["app"]["command"]) == ""
+    image = (LAB / services["oceanchat"]["build"]).resolve()
+    assert (image / "Dockerfile").is_file() and "postgres" in (image / "Dockerfile").read_text(
+        encoding="utf-8"
+    )
+
+
+@pytest.mark.parametrize("name", ["answer.sbatch", "serve.sbatch", "train.sbatch", "rounds.sh"])
+def test_the_labs_scripts_are_linked_and_their_commands_exist(name: str) -> None:
+    text = (LAB / name).read_text(encoding="utf-8")
+    assert f"(lab/{name})" in (LAB.parent / "lab.md").read_text(encoding="utf-8")
+    settings = dict(re.findall(r'^(\w+)="?(.*?)"?$', (LAB / "study.env").read_text(), re.MULTILINE))
+    assert [complaint(words) for words in commands(text, settings) if complaint(words)] == []

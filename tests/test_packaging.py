@@ -74,4 +74,4 @@ def test_every_page_that_llms_txt_names_is_there() -> None:
     pages = re.findall(r"\]\(([^)]+)\)", text)
     assert text.startswith("# OCEAN-Chat\n\n> ") and len(pages) >= 9
     assert [page for page in pages if not (ROOT / page).is_file()] == []
-    assert {f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md")} <= set(pages)
+    assert {path.relative_to(ROOT).as_posix() for path in (ROOT / "docs").rglob("*.md")} <= set(pages)

@@ -70,9 +70,9 @@ def import_(file: Path, store: str, as_json: bool, **flags: Any) -> None:
 
     Each record holds trait, level and turns (role and text, or role and content), and may hold facet, seed,
     author, reason and writer. JSON, JSONL, CSV, Excel and Parquet are read, our own exports with their
-    verdicts, releases, and the layouts of OpenAI messages, ShareGPT, SDialog and ConvoKit.
-    `oceanchat release --require imported` releases all imported dialogues; `--require checked` releases those
-    that passed a checker.
+    verdicts, releases, and the layouts of OpenAI messages, ShareGPT, SDialog, ConvoKit, Argilla and
+    Label Studio. `oceanchat release --require imported` releases all imported dialogues; `--require checked`
+    releases those that passed a checker.
     """
     from oceanchat.cli.display.progress import BuildProgress
     from oceanchat.pipeline import importing as intake

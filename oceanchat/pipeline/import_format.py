@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from oceanchat.errors import InputError, RecordError
 from oceanchat.facets import facet_named
 from oceanchat.nesting import parse_json
-from oceanchat.pipeline.import_layouts import label_of, opened, storable, turns_of
+from oceanchat.pipeline.import_layouts import label_of, opened, storable, turns_of, unwrapped
 from oceanchat.pipeline.import_sources import source_records
 from oceanchat.records import (
     REJECTED_BY_CHECK,
@@ -88,6 +88,7 @@ def dialogue_of(
 
     Raises InputError saying what is wrong with it.
     """
+    record = unwrapped(record)
     label = label_of(record, default)
     trait_level = label.trait_level
     turns = turns_of(record, label.speaker)

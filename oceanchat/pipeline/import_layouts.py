@@ -1,7 +1,8 @@
 """Know the layouts in which others keep dialogues.
 
-A record of OpenAI messages, ShareGPT, SDialog, ConvoKit or our own tables gives its label and its turns by
-the same few questions: which keys hold them, who speaks, what is said. Nothing is judged here.
+A record of OpenAI messages, ShareGPT, SDialog, ConvoKit, Argilla, Label Studio or our own tables gives its
+label and its turns by the same few questions: which keys hold them, who speaks, what is said. Nothing is
+judged here.
 """
 
 import ast
@@ -33,6 +34,10 @@ _AROUND = ("meta", "metadata", "labels", "label", "scenario", "context", "person
 """Keys under which a record's label may stand."""
 
 
+_WITHIN = ("fields", "metadata", "data")
+"""Where Argilla (the first two) and Label Studio keep what was loaded into them."""
+
+
 class Labeled(NamedTuple):
     """A label, and the speaker it describes; None where the record as a whole is labeled."""
 
@@ -52,6 +57,14 @@ def opened(value: Any) -> Any:
         return ast.literal_eval(value)
     except (ValueError, SyntaxError, MemoryError, RecursionError, TypeError):
         return value
+
+
+def unwrapped(record: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The record with what an annotation tool keeps within it laid open; as it is where its turns are."""
+    if any(key in record for key in TURNS):
+        return record
+    within = [inner for key in _WITHIN if isinstance(inner := opened(record.get(key)), Mapping)]
+    return {name: value for part in (*within, record) for name, value in part.items()}
 
 
 def label_of(record: Mapping[str, Any], default: TraitLevel | None) -> Labeled:

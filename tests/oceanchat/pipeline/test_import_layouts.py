@@ -45,6 +45,14 @@ LAYOUTS: list[dict[str, Any]] = [
     {**SDIALOG, "scenario": {"trait": "N", "level": "high"}},
     {**SDIALOG, "personas": {"Ada": {"name": "Ada"}, "Ben": {"personality": "N+", "_metadata": None}}},
     {**SDIALOG, "personas": {"Ada": {"politeness": "high"}, "Ben": {"trait": "N", "level": "high"}}},
+    {
+        "id": 7,
+        "project": 1,
+        "data": {**PLAIN, "id": "d1"},
+        "annotations": [{"id": 1, "result": []}],
+        "meta": {},
+    },
+    {"id": "d1", "fields": {"messages": OPENAI}, "metadata": {"trait_level": "N+"}, "responses": {}},
     {"trait_level": "N+", "turn_1_role": "questioner", "turn_1_text": ASKED, "turn_2_role": "discloser"}
     | {"turn_2_text": TOLD, "turn_3_role": "", "turn_3_text": ""},
 ]
@@ -101,7 +109,20 @@ JSON = st.recursive(
     max_leaves=6,
 )
 KEYS = st.sampled_from(
-    ("trait", "level", "turns", "messages", "verdict", "provenance", "personas", "speakers", "meta", "state")
+    (
+        "trait",
+        "level",
+        "turns",
+        "messages",
+        "fields",
+        "data",
+        "verdict",
+        "provenance",
+        "personas",
+        "speakers",
+        "meta",
+        "state",
+    )
 ) | st.sampled_from(("conversations", "scenario", "turn_1_text", "turn_2_role", "author", "seed", "facet"))
 
 

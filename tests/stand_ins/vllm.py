@@ -1,0 +1,38 @@
+"""A stand-in for `vllm`: `run-batch` asks the endpoint in OPENAI_BASE_URL, `serve` is the scripted one.
+
+It imports nothing of the project, so that it starts at once: a round has many shares.
+"""
+
+import json
+import os
+import sys
+from pathlib import Path
+from urllib.request import Request, urlopen
+
+OPTIONS = ("-i", "-o", "--model", "--host", "--port", "--max-model-len")
+
+
+def main(words: list[str]) -> None:
+    command, rest = words[0], [word for word in words[1:] if word != "--enable-prefix-caching"]
+    if command == "serve":
+        options = dict(zip(rest[1::2], rest[2::2], strict=True))
+        assert options.keys() <= set(OPTIONS), options
+        os.execvp("oceanchat", ["oceanchat", "serve-scripted", "--port", options["--port"]])
+    options = dict(zip(rest[::2], rest[1::2], strict=True))
+    assert command == "run-batch" and options.keys() == {"-i", "-o", "--model"}, words
+    with Path(options["-o"]).open("w") as results:
+        for line in Path(options["-i"]).read_text().splitlines():
+            results.write(json.dumps(_answered(json.loads(line), options["--model"])) + "\n")
+
+
+def _answered(request: dict[str, object], model: str) -> dict[str, object]:
+    """The line that `vllm run-batch` writes for a request."""
+    url = f"{os.environ['OPENAI_BASE_URL']}/chat/completions"
+    body = json.dumps({**dict(request["body"]), "model": model}).encode()  # type: ignore[call-overload]
+    with urlopen(Request(url, body, {"Content-Type": "application/json"})) as answer:
+        response = {"status_code": 200, "request_id": "vllm-batch-1", "body": json.load(answer)}
+    return {"id": "vllm-1", "custom_id": request["custom_id"], "response": response, "error": None}
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
