@@ -82,7 +82,7 @@ lint: $(VENV)/.all ## check style, types, imports and dependencies
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/deptry --no-ansi oceanchat annotation_app preact
 
-# The long kill loops: thirty kills each of live builds, batches, request files, publishing and Ray workers.
+# The long kill loops: thirty kills each of live builds, batches, request files, publishing and Ray workers; and the README from training on.
 soak: $(VENV)/.chromium ## run the long kill loops
 	$(BIN)/python -m pytest -q -m soak --timeout 3600
 
