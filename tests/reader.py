@@ -74,7 +74,7 @@ class Reader:
         """Seconds that a statement may take."""
         self.typed: list[str] = []
         """What was run."""
-        self.said = ""
+        self.printed = ""
         """What all of it printed on stdout."""
 
     def read(self, document: Path, begin: str = "", end: str = "") -> None:
@@ -118,7 +118,7 @@ class Reader:
             text=True,
             timeout=self.patience,
         )
-        self.said += done.stdout
+        self.printed += done.stdout
         allowed = (0, FEWER) if text.startswith("oceanchat build") else (0,)
         assert done.returncode in allowed, f"{statement.where} {text}: {done.stdout} {done.stderr}"
 

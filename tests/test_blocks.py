@@ -182,11 +182,11 @@ VOTES = {"Ann": "yes yes no", "Ben": "yes yes no", "Cas": "yes no no"}
 
 def _write_exports(folder: Path) -> None:
     """Exports of two annotation tools, written by us in the form of theirs."""
-    said = [(item, who, vote) for who, votes in VOTES.items() for item, vote in enumerate(votes.split(), 1)]
+    cast = [(item, who, vote) for who, votes in VOTES.items() for item, vote in enumerate(votes.split(), 1)]
     head = "annotation_id,annotator,created_at,dialogue,id,lead_time,trait_level,trait_shown,turns,updated_at"
     lines = [
         f'{n},"{who}@lab.org","2025-11-01T10:00:00Z","d{item}",{item},9.5,"N+","{vote}","[]","2025-11-01"'
-        for n, (item, who, vote) in enumerate(said, 1)
+        for n, (item, who, vote) in enumerate(cast, 1)
     ]
     (folder / "label-studio.csv").write_text(
         "\n".join([head, *lines, '99,"Ann@lab.org",,"d4",4,,"N+","",,']) + "\n"
@@ -194,7 +194,7 @@ def _write_exports(folder: Path) -> None:
     names = [f"trait_shown.{part}" for part in ("responses", "responses.users", "responses.status")]
     records: list[dict[str, Any]] = []
     for item in (1, 2, 3):
-        votes = [vote for number, _, vote in said if number == item]
+        votes = [vote for number, _, vote in cast if number == item]
         answers: list[list[str]] = [votes, [f"user-{who}" for who in VOTES], ["submitted"] * len(votes)]
         if item == 1:
             for answer, part in zip(answers, ("no", "user-Dee", "draft"), strict=True):
@@ -225,7 +225,7 @@ def test_the_recipe_for_other_tools(reader: Reader) -> None:
     tasks = json.loads((reader.folder / "tasks.json").read_text())
     assert {"dialogue", "trait_level", "turns"} == tasks[0].keys()
     # Of nine pairs of votes seven agree, in both tools; the label makes a stratum of the first.
-    assert reader.said.count("77.8%") == 3
+    assert reader.printed.count("77.8%") == 3
 
 
 def test_every_other_page(reader: Reader) -> None:
