@@ -2,10 +2,11 @@
 
     python benchmarks/sharded_memory.py --shape 70b --gpus 8 16
 
-Llama-2's shape is made without memory, shared by the trainer's own code among so many processes of which only
-this one exists (torch's fake process group), given P-React's adapters, and what this process keeps is added
-up: its part of the frozen weights, the parts that are whole at a time, adapters, gradients, the optimizer's
-moments, and the activations of one micro-batch with checkpointing, by the formula that `preact train` prints.
+Llama-2's shape is made without memory, in 4 bits where the recipe says so (QLoRA), shared by the trainer's
+own code among so many processes of which only this one exists (torch's fake process group), given P-React's
+adapters, and what this process keeps is added up: its part of the frozen weights, the parts that are whole at
+a time, what 4 bits take beside them, adapters, gradients, the optimizer's moments, and the activations of one
+micro-batch with checkpointing, by the formula that `preact train` prints.
 """
 
 import argparse
@@ -15,8 +16,11 @@ from typing import Any, NamedTuple
 import torch
 from torch import distributed
 from torch.testing._internal.distributed.fake_pg import FakeStore
-from transformers import LlamaConfig, LlamaForCausalLM
+from transformers import LlamaConfig
 
+from preact.backbones.backbone import quantization
+from preact.backbones.identity import count_parameters
+from preact.backbones.skeleton import skeleton
 from preact.config import Recipe, TrainConfig
 from preact.dialogues.batches import Example
 from preact.training.adapters import adapt
@@ -47,23 +51,21 @@ class Held(NamedTuple):
     memory: Memory
 
 
-def backbone(shape: str) -> Any:
-    """A Llama without memory, its weights in bfloat16."""
+def backbone(shape: str, quantise: str) -> Any:
+    """A Llama without memory, its weights in bfloat16 or in 4 bits."""
     options = dict(SHAPES[shape])
     heads, groups = options.pop("heads")
-    with torch.device("meta"):
-        config = LlamaConfig(
-            num_attention_heads=heads, num_key_value_heads=groups, vocab_size=32000, **options
-        )
-        return LlamaForCausalLM(config).to(torch.bfloat16)
+    config = LlamaConfig(num_attention_heads=heads, num_key_value_heads=groups, vocab_size=32000, **options)
+    in_4_bits = quantization(quantise, torch.bfloat16) if quantise != "none" else None
+    return skeleton(config, torch.bfloat16, in_4_bits)
 
 
 def held(shape: str, gpus: int, recipe: Recipe) -> Held:
     """What each of so many processes holds."""
     distributed.init_process_group("fake", store=FakeStore(), rank=0, world_size=gpus)
     try:
-        model = backbone(shape)
-        parameters = sum(p.numel() for p in model.parameters())
+        model = backbone(shape, recipe.quantise)
+        parameters = count_parameters(model)
         shard(model, Processes(gpus, 0))
         config = TrainConfig(release="-", output="-", backbone="-", recipe=recipe, fsdp=True)
         with torch.device("meta"):
@@ -83,6 +85,9 @@ def recipes() -> Sequence[tuple[str, Recipe]]:
         ("rank 256", Recipe(**common)),
         ("rank 256, 8-bit AdamW", Recipe(**common, optimiser="adamw-8bit")),
         ("rank 64", Recipe(**common, rank=64)),
+        ("4-bit, rank 256", Recipe(**common, quantise="4bit")),
+        ("4-bit, rank 256, 8-bit AdamW", Recipe(**common, quantise="4bit", optimiser="adamw-8bit")),
+        ("4-bit, rank 64", Recipe(**common, quantise="4bit", rank=64)),
     ]
 
 
@@ -92,7 +97,7 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--shape", choices=SHAPES, default="70b")
-    parser.add_argument("--gpus", type=int, nargs="+", default=[4, 8, 16])
+    parser.add_argument("--gpus", type=int, nargs="+", default=[2, 4, 8, 16])
     options = parser.parse_args()
     print(f"GiB in each process, Llama-2-{options.shape}'s shape, one dialogue of {TOKENS} tokens at a time")
     print("| recipe | GPUs | weights | adapter, gradients, moments | activations | all | of an H100 |")

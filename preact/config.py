@@ -209,10 +209,8 @@ class TrainConfig(BaseModel):
             raise ValueError(f"--rank {recipe.rank} is not a multiple of --experts {recipe.experts}")
         if self.prompt == "short" and not METHODS[self.method].prompted:
             raise ValueError(f"--prompt short is for lora and no-moe, and {self.method} has no prompt")
-        if self.fsdp and recipe.quantise != "none":
-            raise ValueError(
-                "--fsdp does not combine with --quantize: sharing quantized weights is untried; leave one out"
-            )
+        if self.fsdp and recipe.quantise == "8bit":
+            raise ValueError("--fsdp shares no weights in 8 bits; write --quantize 4bit, or leave one out")
         return self
 
     @property

@@ -8,18 +8,28 @@ nothing of adapters, releases or runs.
 import importlib.util
 import struct
 import warnings
-from contextlib import nullcontext, redirect_stderr
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, nullcontext, redirect_stderr, suppress
 from io import StringIO
+from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 import torch
 from safetensors import SafetensorError
-from transformers import AutoModelForCausalLM, AutoTokenizer, BitsAndBytesConfig
+from transformers import (
+    AutoConfig,
+    AutoModelForCausalLM,
+    AutoTokenizer,
+    BitsAndBytesConfig,
+    GenerationConfig,
+)
 from transformers.utils import logging
 
 from oceanchat.errors import TrainingError
 from oceanchat.extras import missing_package
-from preact.backbones.sources import Source, locate
+from preact.backbones.skeleton import skeleton
+from preact.backbones.sources import Source, locate, weight_files
+from preact.backbones.tensor_files import files_of
 
 _UNLOADABLE = (OSError, ValueError, KeyError, ImportError, RuntimeError, SafetensorError)
 
@@ -29,6 +39,16 @@ class Backbone(NamedTuple):
 
     model: Any
     tokenizer: Any
+
+
+class Outline(NamedTuple):
+    """A backbone whose weights are still to be read."""
+
+    model: Any
+    """On torch's meta device."""
+    tokenizer: Any
+    files: Mapping[str, Path]
+    """The file of each weight, by its name."""
 
 
 def load(
@@ -46,12 +66,10 @@ def load(
     not possible here.
     """
     source = locate(name)
-    logging.disable_progress_bar()
-    logging.set_verbosity_error()
     options: dict[str, Any] = {"gguf_file": source.gguf} if source.gguf else {}
     placement = _placement(source, precision, quantise, spread)
-    try:
-        tokenizer = AutoTokenizer.from_pretrained(source.path, trust_remote_code=False, **options)
+    with _unloadable_in_one_line(name):
+        tokenizer = _tokenizer(name, source, options)
         # What reads .gguf files draws a bar of its own.
         with warnings.catch_warnings(), redirect_stderr(StringIO()) if source.gguf else nullcontext():
             warnings.simplefilter("ignore", FutureWarning)
@@ -62,19 +80,64 @@ def load(
                 **options,
                 **placement,
             )
-    except (*_UNLOADABLE, struct.error) as error:  # the last for a .gguf file cut short
-        raise TrainingError(_unloadable(name, error)) from None
+    if source.gguf:
+        _forget_gguf(model)
+    if quantise == "4bit":
+        _keep_trainable(model)
+    return Backbone(model.eval(), tokenizer)
+
+
+def outline(
+    name: str,
+    *,
+    precision: Literal["float32", "bfloat16"],
+    quantise: Literal["none", "4bit", "8bit"] = "none",
+) -> Outline | None:
+    """What `load` returns, without its weights.
+
+    None where only `load` can read it: a .gguf file, weights that stand under other names in their files
+    (mixtures of experts that transformers fuses), and in 8 bits. Raises TrainingError as `load` does.
+    """
+    source = locate(name)
+    if source.gguf or quantise == "8bit":
+        return None
+    dtype = getattr(torch, precision)
+    config_4bit = quantization(quantise, dtype) if quantise != "none" else None
+    with _unloadable_in_one_line(name):
+        tokenizer = _tokenizer(name, source, {})
+        config = AutoConfig.from_pretrained(source.path, trust_remote_code=False)
+        if getattr(config, "quantization_config", None) is not None:
+            return None  # the files hold quantized weights
+        model = skeleton(config, dtype, config_4bit)
+        files = files_of(model, weight_files(source, getattr(config, "_commit_hash", None), fetch=True))
+        with suppress(OSError):  # most folders have one, and the config says the same where there is none
+            model.generation_config = GenerationConfig.from_pretrained(source.path)
+    if files is None:
+        return None
+    if quantise == "4bit":
+        _keep_trainable(model)
+    return Outline(model, tokenizer, files)
+
+
+def _tokenizer(name: str, source: Source, options: Mapping[str, Any]) -> Any:
+    logging.disable_progress_bar()
+    logging.set_verbosity_error()
+    tokenizer = AutoTokenizer.from_pretrained(source.path, trust_remote_code=False, **options)
     if not tokenizer.is_fast:
         raise TrainingError(
             f"backbone '{name}' has a tokenizer without offsets; choose one with a fast tokenizer"
         )
     if tokenizer.pad_token_id is None:
         tokenizer.pad_token = tokenizer.eos_token
-    if source.gguf:
-        _forget_gguf(model)
-    if quantise == "4bit":
-        _keep_trainable(model)
-    return Backbone(model.eval(), tokenizer)
+    return tokenizer
+
+
+@contextmanager
+def _unloadable_in_one_line(name: str) -> Iterator[None]:
+    try:
+        yield
+    except (*_UNLOADABLE, struct.error) as error:  # the last for a .gguf file cut short
+        raise TrainingError(_unloadable(name, error)) from None
 
 
 def _placement(source: Source, precision: str, quantise: str, spread: bool) -> dict[str, Any]:
@@ -87,7 +150,7 @@ def _placement(source: Source, precision: str, quantise: str, spread: bool) -> d
                 f"backbone '{source.text}' is a .gguf file, which --quantize does not read; name the folder"
                 " of the model it was made from, or leave --quantize out"
             )
-        options["quantization_config"] = _quantization(quantise, dtype)
+        options["quantization_config"] = quantization(quantise, dtype)
     if spread and torch.cuda.is_available() and quantise == "none":
         options["device_map"] = "sequential"
     return options
@@ -122,7 +185,8 @@ def _keep_trainable(model: Any) -> None:
             module.support_avx512bf16_for_cpu = False
 
 
-def _quantization(bits: str, dtype: torch.dtype) -> Any:
+def quantization(bits: str, dtype: torch.dtype) -> Any:
+    """bitsandbytes' config of '4bit' or '8bit', computing in `dtype`. TrainingError where it is missing."""
     if importlib.util.find_spec("bitsandbytes") is None:
         raise TrainingError(
             f"--quantize {bits} needs bitsandbytes; pip install bitsandbytes, or leave the option out"

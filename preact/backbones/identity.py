@@ -10,6 +10,7 @@ import torch
 from pydantic import BaseModel, ConfigDict
 
 from oceanchat.errors import TrainingError
+from preact.backbones.four_bit import layers_in_4_bits, weights_of
 from preact.backbones.sources import hashes, locate
 
 
@@ -67,8 +68,8 @@ def check_same(before: BackboneUsed | None, now: BackboneUsed, run: str) -> None
 
 def count_parameters(model: Any) -> int:
     """The number of parameters, tied ones once; of 4-bit weights those they stand for."""
-    count: int = model.num_parameters()
-    return count
+    packed = {layer.weight: weights_of(layer) for layer in layers_in_4_bits(model)}
+    return sum(packed.get(parameter, parameter.numel()) for parameter in model.parameters())
 
 
 def device_name() -> str:

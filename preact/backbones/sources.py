@@ -120,7 +120,7 @@ def hashes(source: Source, revision: str | None) -> Hashes:
     if source.gguf:
         return Hashes("", _sha256(Path(source.path) / source.gguf))
     config = _file(source, "config.json", revision)
-    files = _weight_files(source, revision)
+    files = weight_files(source, revision)
     sums = {name: _sha256(path) for name, path in files.items()}
     if len(sums) == 1:
         weights = next(iter(sums.values()))
@@ -130,23 +130,24 @@ def hashes(source: Source, revision: str | None) -> Hashes:
     return Hashes(_sha256(config) if config else "", weights)
 
 
-def _weight_files(source: Source, revision: str | None) -> dict[str, Path]:
-    whole = _file(source, _WHOLE, revision)
+def weight_files(source: Source, revision: str | None, *, fetch: bool = False) -> dict[str, Path]:
+    """The files of weights, by name; with `fetch` from the Hub where they do not lie here."""
+    whole = _file(source, _WHOLE, revision, fetch)
     if whole is not None:
         return {_WHOLE: whole}
-    index = _file(source, _INDEX, revision)
+    index = _file(source, _INDEX, revision, fetch)
     names = set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values()) if index else set()
-    files = {name: _file(source, name, revision) for name in names}
+    files = {name: _file(source, name, revision, fetch) for name in names}
     return {name: path for name, path in files.items() if path is not None}
 
 
-def _file(source: Source, name: str, revision: str | None) -> Path | None:
-    """A file of a model that has just been loaded, so that nothing is fetched."""
+def _file(source: Source, name: str, revision: str | None, fetch: bool = False) -> Path | None:
+    """A file of a model; without `fetch` one that has just been loaded, so that nothing is fetched."""
     path = cached_file(
         source.path,
         name,
         revision=revision,
-        local_files_only=True,
+        local_files_only=not fetch,
         _raise_exceptions_for_missing_entries=False,
         _raise_exceptions_for_connection_errors=False,
     )

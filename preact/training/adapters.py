@@ -18,6 +18,7 @@ from preact.backbones.modules import OTHER_SENSES, find_targets, has_other_sense
 from preact.config import TrainConfig
 from preact.methods import METHODS
 from preact.mixture.model import PreactConfig
+from preact.training.sharding import is_sharded
 
 
 def adapt(model: Any, config: TrainConfig) -> Any:
@@ -35,7 +36,7 @@ def adapt(model: Any, config: TrainConfig) -> Any:
         "target_modules": list(targets.counts),
         "exclude_modules": OTHER_SENSES if has_other_senses(model) else None,
     }
-    if recipe.quantise != "none":
+    if recipe.quantise != "none" and not is_sharded(model):
         model = prepare_model_for_kbit_training(model, use_gradient_checkpointing=False)
     router = METHODS[config.method].router
     if router is not None:

@@ -14,6 +14,8 @@ from typing import Any, NamedTuple
 import torch
 
 from oceanchat.spool import joined
+from preact.backbones.four_bit import bytes_beside
+from preact.backbones.identity import count_parameters
 from preact.backbones.packed_attention import check_packing, packed_rows
 from preact.config import Recipe, TrainConfig
 from preact.dialogues.batches import Collator, Example, by_length, on_device
@@ -96,7 +98,7 @@ def trial_lines(
     """What the adapted model trains, and an estimate of memory and time."""
     trained = sum(p.numel() for p in model.parameters() if p.requires_grad)
     backbone = model.get_base_model()
-    share = trained / max(1, backbone.num_parameters() - trained)
+    share = trained / max(1, count_parameters(backbone) - trained)
     yield f"trained: {trained:,} parameters, {share:.1%} of the backbone's"
     examples = joined(*(stage.training for stage in stages))
     memory = estimate_memory(config.recipe, model, stages[0].training)
@@ -136,6 +138,7 @@ def estimate_memory(recipe: Recipe, model: Any, examples: Sequence[Example]) -> 
     copied = half and width == 4
     if recipe.precision == "mixed" and not recipe.gradient_checkpointing:
         total += total // 2  # the backward pass multiplies by copies in bfloat16
+    total += bytes_beside(model)
     moments = 2 * width if recipe.optimiser == "adamw" else 2
     adapter = trained * (2 * width + moments + 2 * copied)
     activations = _activations(recipe, model, examples, sum(p.shape[0] for p in lora), copied)

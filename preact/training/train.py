@@ -17,7 +17,7 @@ from transformers import set_seed
 
 from oceanchat.errors import OceanChatError, TrainingError
 from preact.backbones import tiny
-from preact.backbones.backbone import Backbone, load
+from preact.backbones.backbone import Backbone, Outline, load, outline
 from preact.backbones.cpu import multiplies_in_bfloat16, prepare_cpu
 from preact.backbones.identity import BackboneUsed, check_same, identify_backbone
 from preact.backbones.modules import Targets, find_targets
@@ -48,6 +48,7 @@ from preact.training.runs import (
     run_lock,
     write_record,
 )
+from preact.training.shard_weights import fill
 from preact.training.sharding import shard
 from preact.training.stages import AdapterData, adapter_names, check_data, missing_codes, stages, validates
 from preact.training.start_up import data_lines, packing_lines, trial_lines
@@ -181,6 +182,8 @@ def _train(record: RunRecord, release: TrainingRelease, session: Session) -> Run
     pad_id = backbone.tokenizer.pad_token_id
     if config.fsdp:
         shard(backbone.model, processes)
+        if isinstance(backbone, Outline):
+            fill(backbone.model, backbone.files, getattr(torch, config.recipe.stored))
     elif config.recipe.quantise == "none":
         backbone.model.to(PartialState().device)
     report = [
@@ -229,7 +232,7 @@ def _counted(used: ReleaseUsed, encodings: Encodings) -> ReleaseUsed:
 
 
 def _stages(
-    config: TrainConfig, release: TrainingRelease, backbone: Backbone, say: Say
+    config: TrainConfig, release: TrainingRelease, backbone: Backbone | Outline, say: Say
 ) -> tuple[Encodings, list[AdapterData]]:
     def encoded(split: str) -> Encodings:
         dialogues = release.split(split)
@@ -291,12 +294,22 @@ def _with_precision(config: TrainConfig) -> TrainConfig:
     return config.model_copy(update={"recipe": config.recipe.model_copy(update={"precision": precision})})
 
 
-def _backbone(config: TrainConfig, dialogues: Sequence[TrainingDialogue], session: Session) -> Backbone:
+def _backbone(
+    config: TrainConfig, dialogues: Sequence[TrainingDialogue], session: Session
+) -> Backbone | Outline:
     recipe, name = config.recipe, config.backbone
     if name == TINY:
         # Read back even when just built, so that a resumed run starts from the same bytes.
         name = str(session.folder / BACKBONE)
         session.processes.once(lambda: _build_tiny(config, Path(name), dialogues, session))
+    if config.fsdp and session.processes.size > 1:
+        outlined = outline(name, precision=recipe.stored, quantise=recipe.quantise)
+        if outlined is not None:
+            return outlined
+        session.say(
+            f"note: every process reads all of backbone '{config.backbone}' before they share it: its files"
+            " hold the weights in another form than they are used in"
+        )
     return load(name, precision=recipe.stored, quantise=recipe.quantise)
 
 
@@ -348,7 +361,7 @@ def _backbone_progress(session: Session) -> Callable[[int, int, float], None]:
     return progress
 
 
-def _identity(record: RunRecord, folder: Path, backbone: Backbone) -> BackboneUsed:
+def _identity(record: RunRecord, folder: Path, backbone: Backbone | Outline) -> BackboneUsed:
     """What the backbone is; TrainingError when the run began with another one."""
     identity = identify_backbone(backbone_name(folder, record), backbone.model, record.config.recipe.quantise)
     check_same(record.backbone, identity, str(folder))

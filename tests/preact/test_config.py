@@ -53,6 +53,8 @@ def test_the_short_prompt_is_for_methods_under_a_prompt_and_does_not_pass_to_oth
     assert config_like(short, recipe={}, output="p", method="preact").prompt == "full"
     with pytest.raises(ConfigError, match="--prompt short is for lora and no-moe, and preact has no prompt"):
         make_config(tiny=True, recipe={}, prompt="short", **PLACES)
+    with pytest.raises(ConfigError, match="--fsdp shares no weights in 8 bits"):
+        make_config(tiny=False, recipe={"quantise": "8bit"}, backbone="a/b", fsdp=True, **PLACES)
     with pytest.raises(ConfigError, match="--prompt short is for lora"):
         config_like(short, recipe={}, output="p", method="lora-sep", prompt="short")
 

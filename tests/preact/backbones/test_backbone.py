@@ -6,16 +6,19 @@ import json
 import shutil
 import struct
 from pathlib import Path
+from typing import Literal
 
 import pytest
 import torch
 
 from oceanchat.errors import TrainingError
-from preact.backbones.backbone import load
+from preact.backbones.backbone import load, outline
+from preact.backbones.identity import identify_backbone
 from preact.backbones.tiny import is_tiny
 from preact.config import TrainConfig
 from preact.training.runs import BACKBONE
 from preact.training.train import train
+from tests.preact.architectures import tiny
 from tests.preact.conftest import RECIPE, Run
 
 
@@ -38,6 +41,31 @@ def test_quantising_without_its_library_says_what_to_install(monkeypatch: pytest
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     with pytest.raises(TrainingError, match="pip install bitsandbytes"):
         load("a/b", precision="bfloat16", quantise="4bit")
+
+
+@pytest.mark.parametrize("quantise", ["none", "4bit"])
+def test_an_outline_is_the_backbone_without_its_weights(
+    quantise: Literal["none", "4bit"], preact_run: Run
+) -> None:
+    whole = load(preact_run.backbone, precision="bfloat16", quantise=quantise)
+    bare = outline(preact_run.backbone, precision="bfloat16", quantise=quantise)
+    assert bare is not None and all(parameter.is_meta for parameter in bare.model.parameters())
+    assert {name for name, _ in bare.model.named_parameters()} == set(bare.files)
+    assert identify_backbone(preact_run.backbone, bare.model, quantise) == identify_backbone(
+        preact_run.backbone, whole.model, quantise
+    )
+    for ours, theirs in (
+        (bare.model.config, whole.model.config),
+        (bare.model.generation_config, whole.model.generation_config),
+    ):
+        assert ours.to_dict() == theirs.to_dict()
+    assert bare.model.name_or_path == whole.model.name_or_path
+
+
+def test_what_only_transformers_can_read_has_no_outline(preact_run: Run, tmp_path: Path) -> None:
+    tiny("mixtral").save_pretrained(tmp_path)  # which saves each expert apart
+    load(preact_run.backbone, precision="float32").tokenizer.save_pretrained(tmp_path)
+    assert outline(str(tmp_path), precision="float32") is None
 
 
 def test_any_saved_model_is_a_backbone_and_without_template_that_is_said(

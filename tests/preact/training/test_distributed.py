@@ -155,6 +155,10 @@ def test_two_processes_end_as_one_and_go_on_with_each_others_checkpoints(
         options = {"fsdp": fsdp, "save_steps": 3, "recipe": recipe}
         return config(uneven_release, tmp_path / name, preact_run.backbone, method=method, **options)
 
+    def in_4_bits(name: str, *, fsdp: bool = False) -> TrainConfig:
+        options = {"fsdp": fsdp, "save_steps": 3, "max_steps": 5, "recipe": {"quantise": "4bit"}}
+        return config(uneven_release, tmp_path / name, preact_run.backbone, **options)
+
     run_until(named("alone"))
     run_until(named("one-then-two"), stop=8)
     calls = [
@@ -170,6 +174,10 @@ def test_two_processes_end_as_one_and_go_on_with_each_others_checkpoints(
         ]
         run_until(sep[0])
         calls.append({"config": sep[1].model_dump(), "stop": 0, "resume": False})
+        run_until(in_4_bits("packed-alone"))
+        run_until(in_4_bits("packed-one-then-two"), stop=4)
+        for name, resume in (("packed-two", False), ("packed-one-then-two", True)):
+            calls.append({"config": in_4_bits(name, fsdp=True).model_dump(), "stop": 0, "resume": resume})
     output = two_forks(tmp_path, CALLS, json.dumps(calls))
     # Once more into a folder that exists: all processes end, one of them says why.
     endings = sorted(line.split()[0] for line in output.splitlines() if "exists; use --resume" in line)
@@ -181,6 +189,8 @@ def test_two_processes_end_as_one_and_go_on_with_each_others_checkpoints(
     assert read_record(tmp_path / "two").processes == 2
     if fsdp:
         assert_same(tmp_path / "sep-alone", tmp_path / "sep-two", "O+", "N-")
+        for name in ("packed-two", "packed-one-then-two"):
+            assert_same(tmp_path / "packed-alone", tmp_path / name)
 
 
 @pytest.mark.slow
