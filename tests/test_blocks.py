@@ -46,7 +46,7 @@ max-tokens = 6
 runs = 1
 max-tokens = 6
 [preact.judge]
-exam-size = 5
+exam-size = 10
 """
 """A project file: what the documents show takes seconds."""
 BACKBONE = SHAPE.model_copy(update={"positions": 2048})
