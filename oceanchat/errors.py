@@ -5,6 +5,8 @@ libraries are translated once, where they appear; the command lines print the me
 with 1.
 """
 
+import tempfile
+
 
 class OceanChatError(Exception):
     """Something a user can act on; `str(error)` is the one line to show."""
@@ -71,6 +73,17 @@ class UnreadableReply(ModelError):
 
 class BuildStopped(ModelError):
     """No more requests can be sent (key, quota, cap, endpoint); all answers so far are stored."""
+
+
+class TemporaryFilesError(OceanChatError):
+    """The folder for temporary files is full or cannot be written."""
+
+    def __init__(self, cause: Exception) -> None:
+        problem = getattr(cause, "strerror", None) or cause
+        super().__init__(
+            f"the folder for temporary files '{tempfile.gettempdir()}' cannot be used: {problem}; make room,"
+            " or name another with TMPDIR"
+        )
 
 
 class HubError(OceanChatError):

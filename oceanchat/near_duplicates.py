@@ -4,10 +4,22 @@ The Jaccard similarity is exact, without sketching: an inverted index compares a
 share an n-gram with it. Equal input in equal order gives equal answers.
 """
 
+import itertools
 import re
+import sqlite3
+import weakref
+from array import array
 from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import NamedTuple
 
+from oceanchat.errors import TemporaryFilesError
+
+CACHE_KIB = 1000
+"""Of an index that are held in memory."""
+GRAMS_AT_ONCE = 500
+"""N-grams in one query."""
 _WORD = re.compile(r"[a-z0-9']+")
 
 
@@ -33,14 +45,26 @@ class Closest(NamedTuple):
 
 
 class NearDuplicates:
-    """An index of texts that finds the one most similar to a new one; hashes of 64 bits stand for n-grams."""
+    """An index of texts that finds the one most similar to a new one; hashes of 64 bits stand for n-grams.
+
+    It lies in a database of its own in the folder for temporary files, gone with the index: memory grows by
+    the keys alone. Raises TemporaryFilesError where that folder is full.
+    """
 
     def __init__(self, n: int = 5) -> None:
         self._n = n
         self._keys: list[str] = []
-        self._sizes: list[int] = []
-        self._first: dict[int, int] = {}
-        self._later: dict[int, list[int]] = {}
+        self._sizes = array("I")
+        # A database without a name is a temporary file, written once CACHE_KIB are full.
+        self._grams = sqlite3.connect("", isolation_level=None, check_same_thread=False)
+        weakref.finalize(self, self._grams.close)
+        for statement in (
+            "pragma journal_mode = off",
+            f"pragma cache_size = -{CACHE_KIB}",
+            "create table grams (gram integer, text integer, primary key (gram, text)) without rowid",
+            "begin",  # and never committed: nobody else reads it
+        ):
+            self._grams.execute(statement)
 
     def __len__(self) -> int:
         return len(self._keys)
@@ -48,28 +72,41 @@ class NearDuplicates:
     def add(self, key: str, text: str) -> None:
         """Add a text under its key."""
         number = len(self._keys)
-        grams = shingles(text, self._n)
+        grams = sorted(set(map(hash, shingles(text, self._n))))
         self._keys.append(key)
         self._sizes.append(len(grams))
-        for gram in map(hash, grams):
-            if self._first.setdefault(gram, number) != number:
-                self._later.setdefault(gram, []).append(number)
+        with _in_temporary_files():
+            self._grams.executemany("insert into grams values (?, ?)", zip(grams, itertools.repeat(number)))
 
     def closest(self, text: str) -> Closest | None:
         """The text with the highest Jaccard similarity (the earliest of equals); None if nothing is
         shared."""
-        grams = shingles(text, self._n)
-        shared: Counter[int] = Counter()
-        for gram in map(hash, grams):
-            if gram in self._first:
-                shared[self._first[gram]] += 1
-                shared.update(self._later.get(gram, ()))
+        grams = sorted(set(map(hash, shingles(text, self._n))))
         best: tuple[float, int] | None = None
-        for number, count in shared.items():
+        for number, count in self._shared(grams):
             similarity = count / (len(grams) + self._sizes[number] - count)
             if best is None or (similarity, -number) > (best[0], -best[1]):
                 best = (similarity, number)
         return None if best is None else Closest(self._keys[best[1]], best[0])
+
+    def _shared(self, grams: Sequence[int]) -> Iterable[tuple[int, int]]:
+        """The numbers of the texts that hold some of these n-grams, each with how many."""
+        shared: Counter[int] = Counter()
+        with _in_temporary_files():
+            for start in range(0, len(grams), GRAMS_AT_ONCE):
+                some = grams[start : start + GRAMS_AT_ONCE]
+                blanks = ", ".join("?" * len(some))
+                query = f"select text, count(*) from grams where gram in ({blanks}) group by text"
+                shared.update(dict(self._grams.execute(query, some)))
+        return shared.items()
+
+
+@contextmanager
+def _in_temporary_files() -> Iterator[None]:
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise TemporaryFilesError(error) from None
 
 
 def repeats(text: str, source: str, n: int) -> bool:

@@ -6,10 +6,12 @@ when nothing refers to it. Records are parsed anew each time they are read.
 
 import tempfile
 import weakref
+import zlib
 from array import array
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Generic, TypeVar, overload
 
+from oceanchat.errors import TemporaryFilesError
 from oceanchat.records import Record
 
 R = TypeVar("R", bound=Record)
@@ -66,29 +68,62 @@ def joined(*parts: Sequence[T]) -> Lazy[T]:
 
 
 class Spool(Generic[R]):
-    """Records of one kind in the order they were added; `records` reads them."""
+    """Records of one kind in the order they were added; `records` reads them.
 
-    def __init__(self, kind: type[R], records: Iterable[R] = ()) -> None:
+    Where many small records lie `together`, so many are compressed as one. Raises TemporaryFilesError where
+    the folder for temporary files is full.
+    """
+
+    def __init__(self, kind: type[R], records: Iterable[R] = (), together: int = 1) -> None:
         self._kind = kind
+        self._together = together
         self._file = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the spool
         weakref.finalize(self, self._file.close)
         self._ends = array("Q", [0])
+        self._waiting: list[bytes] = []
+        """Records of the last group, which is not full yet."""
+        self._read: tuple[int, list[bytes]] = (-1, [])
+        """The group read last, and its number."""
         for record in records:
             self.add(record)
 
     def __len__(self) -> int:
-        return len(self._ends) - 1
+        return (len(self._ends) - 1) * self._together + len(self._waiting)
 
     def add(self, record: R) -> None:
         """Append a record."""
-        self._file.seek(self._ends[-1])
-        self._ends.append(self._ends[-1] + self._file.write(record.model_dump_json().encode()))
+        self._waiting.append(record.model_dump_json().encode())
+        if len(self._waiting) == self._together:
+            group = self._waiting[0] if self._together == 1 else zlib.compress(b"\n".join(self._waiting), 1)
+            try:
+                self._file.seek(self._ends[-1])
+                self._file.write(group)
+            except OSError as error:
+                raise TemporaryFilesError(error) from None
+            self._ends.append(self._ends[-1] + len(group))
+            self._waiting = []
 
     def read(self, number: int) -> R:
         """The record that was added as this one, from 0."""
+        if not 0 <= number < len(self):
+            raise IndexError(f"record {number} of {len(self)}")
+        group, position = divmod(number, self._together)
+        records = self._waiting if group == len(self._ends) - 1 else self._group(group)
+        return self._kind.model_validate_json(records[position])
+
+    def _group(self, number: int) -> list[bytes]:
+        if self._together > 1 and self._read[0] == number:
+            return self._read[1]
         start, end = self._ends[number], self._ends[number + 1]
-        self._file.seek(start)
-        return self._kind.model_validate_json(self._file.read(end - start))
+        try:
+            self._file.seek(start)
+            group = self._file.read(end - start)
+        except OSError as error:  # what is buffered is written first
+            raise TemporaryFilesError(error) from None
+        if self._together == 1:
+            return [group]
+        self._read = number, zlib.decompress(group).split(b"\n")
+        return self._read[1]
 
     def records(self, numbers: Sequence[int] | None = None) -> Lazy[R]:
         """The records of these numbers in this order; None: all, as they were added."""

@@ -5,11 +5,13 @@ only what was never answered. Each trait-level's result replaces the previous on
 sums are checked.
 """
 
+import math
 import time
-from collections.abc import AsyncIterator, Coroutine, Iterable, Iterator, Sequence
+from array import array
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import dataclass
-from typing import Any, NamedTuple, TypeVar
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection
 
@@ -23,11 +25,12 @@ from oceanchat.pipeline.candidates import SentencePosition, candidate_blocks
 from oceanchat.pipeline.config import BuildConfig
 from oceanchat.pipeline.first_person import FirstPerson
 from oceanchat.pipeline.identity import check_identity
+from oceanchat.pipeline.in_order import all_of
 from oceanchat.pipeline.labeling import OrderedSentence
 from oceanchat.pipeline.look_ahead import Block, LookAhead
-from oceanchat.pipeline.making import DialogueMaker, task_group
+from oceanchat.pipeline.making import DialogueMaker, MadeDialogue
 from oceanchat.pipeline.report import BuildReport, Outcome, check_sums
-from oceanchat.pipeline.seed_topics import SeedSelector
+from oceanchat.pipeline.seed_topics import BLOCK, SeedSelector
 from oceanchat.pipeline.slots import Slots
 from oceanchat.pipeline.stages import Stages
 from oceanchat.pipeline.trial import Trial
@@ -36,6 +39,7 @@ from oceanchat.pipeline.yields import count_labels
 from oceanchat.progress import Progress, Stage
 from oceanchat.prompts import Prompts, fingerprints, open_prompts
 from oceanchat.records import Candidate, Dialogue, Funnel, SeedTopic
+from oceanchat.spool import Lazy, Spool
 from oceanchat.store import builds as build_rows
 from oceanchat.store import corpora as corpus_rows
 from oceanchat.store.builds import BuildResult, StoredBuild
@@ -51,7 +55,12 @@ GO_ON = (
     " for the same options"
 )
 """What to do where an offline build lacks answers."""
-T = TypeVar("T")
+AT_ONCE = 64
+"""Calls that each trait-level has under way, or in line, at least."""
+AT_ONCE_OFFLINE = 10_000
+"""And where nobody is asked: an offline build that lacks answers names so many at most."""
+TOGETHER = 16
+"""Seed topics or dialogues that are compressed as one while they wait for the store."""
 
 
 class Prepared(NamedTuple):
@@ -153,18 +162,27 @@ async def build(
     return BuildReport(builder.corpus, outcomes, usage, time.monotonic() - started, notes)
 
 
-async def all_of(works: Iterable[Coroutine[Any, Any, T]]) -> tuple[T, ...]:
-    """Do several things at once; the first error stops the others and is raised as itself."""
-    async with task_group() as group:
-        tasks = [group.create_task(work) for work in works]
-    return tuple(task.result() for task in tasks)
-
-
 class MadeTraitLevel(NamedTuple):
     """What was made of one trait-level and is not stored yet."""
 
     finished: StoredBuild
     result: BuildResult
+
+
+@dataclass
+class _Unstored:
+    """What became of the seed topics of a trait-level, on disk until all is stored."""
+
+    seeds: Spool[SeedTopic] = field(default_factory=lambda: Spool(SeedTopic, together=TOGETHER))
+    dialogues: Spool[Dialogue] = field(default_factory=lambda: Spool(Dialogue, together=TOGETHER))
+    passed: int = 0
+
+    def add(self, result: MadeDialogue) -> None:
+        """Take in what became of the next seed topic."""
+        self.seeds.add(result.seed)
+        if result.dialogue is not None:
+            self.dialogues.add(result.dialogue)
+            self.passed += result.dialogue.state == "passed"
 
 
 @dataclass(frozen=True)
@@ -183,8 +201,22 @@ class Builder:
     blocks_ahead: int = 0
     """Blocks of each trait-level whose labels are asked for before they are needed."""
 
+    all_at_once: bool = False
+    """Whether everything is asked that can be, however much: requests in files and batches want that."""
+
+    @property
+    def _at_once(self) -> int | None:
+        """Calls of one trait-level under way or in line at most: more than can be in flight, so that a slow
+        one holds up no others."""
+        if self.all_at_once or self.config.calls.batch:
+            return None
+        if self.config.calls.offline:
+            return AT_ONCE_OFFLINE
+        in_flight = self.models.session.throttle.concurrency
+        return max(AT_ONCE, 2 * in_flight, 8 * in_flight // len(self.config.trait_levels))
+
     def _maker(self) -> DialogueMaker:
-        return DialogueMaker(self.stages, self.store, self.corpus, self.progress)
+        return DialogueMaker(self.stages, self.store, self.corpus, self.progress, self._at_once)
 
     @property
     def stages(self) -> Stages:
@@ -222,28 +254,34 @@ class Builder:
         self.progress.want(requested - self.config.count)
         selector = self._seed_selector(trait_level)
         maker = self._maker()
-        seeds: list[SeedTopic] = []
-        dialogues: list[Dialogue] = []
+        results = _Unstored()
         most = FIRST_TOPICS if self._asks_live else requested
         slots = Slots() if self.config.lengths.of(trait_level.trait) else None
-        while missing := requested - sum(d.state == "passed" for d in dialogues):
+
+        def take(result: MadeDialogue) -> None:
+            results.add(result)
+            if slots:
+                slots.settle([result.keeps_slot])
+
+        while missing := requested - results.passed:
             selected = await selector.next(min(missing, most, slots.room if slots else missing))
             if not selected:
                 break
             most *= 2
-            if slots:
-                selected = [self.stages.asked_for(seed, slots.next()) for seed in selected]
-            results = await maker.make(selected)
-            if slots:
-                slots.settle(result.keeps_slot for result in results)
-            seeds += [seed for seed, _ in results]
-            dialogues += [dialogue for _, dialogue in results if dialogue is not None]
+            await maker.make(self._asked_for(selected, slots) if slots else selected, take)
         saved = self.config.saved() | self._request_forms(previous)
         finished = StoredBuild(
             self.config.build_name, trait_level.code, self.corpus.id, recipe, requested, saved, time.time()
         )
-        result = BuildResult(selector.final_candidates(seeds), seeds, dialogues)
+        result = BuildResult(
+            selector.final_candidates(), results.seeds.records(), results.dialogues.records()
+        )
         return MadeTraitLevel(finished, result)
+
+    def _asked_for(self, seeds: Sequence[SeedTopic], slots: Slots) -> Sequence[SeedTopic]:
+        """The seed topics with the words asked for in their slots."""
+        numbers = array("Q", (slots.next() for _ in seeds))
+        return Lazy(lambda at: self.stages.asked_for(seeds[at], numbers[at]), range(len(numbers)))
 
     def _request_forms(self, previous: StoredBuild | None) -> dict[str, Any]:
         """How the models' requests were written otherwise than asked, now or when the answers were given."""
@@ -292,6 +330,7 @@ class Builder:
             self.config.seeds_per_essay,
             self.config.min_strength,
             on_labeled,
+            self._at_once and math.ceil(self._at_once * self.config.sentences_per_call / BLOCK),
         )
 
     def _blocks(self, trait_level: TraitLevel) -> Iterator[Block]:

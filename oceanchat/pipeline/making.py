@@ -6,12 +6,13 @@ is written first, so the result does not depend on it.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections import deque
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from oceanchat.pipeline.gates import GateRunner
+from oceanchat.pipeline.in_order import take_in_order, task_group
 from oceanchat.pipeline.stages import Stages
 from oceanchat.pipeline.synthesis import WRITE_TEMPERATURE, Writer, WrittenDialogue
 from oceanchat.pipeline.yields import count_checked, count_gated
@@ -39,14 +40,29 @@ class MadeDialogue(NamedTuple):
         return self.dialogue.state in ("passed", "failed")
 
 
-@asynccontextmanager
-async def task_group() -> AsyncIterator[asyncio.TaskGroup]:
-    """A TaskGroup whose first error is raised as itself."""
-    try:
-        async with asyncio.TaskGroup() as group:
-            yield group
-    except BaseExceptionGroup as errors:
-        raise errors.exceptions[0] from None
+@dataclass
+class _Written:
+    """What was written about a seed topic, on its way to its final state."""
+
+    seed: SeedTopic
+    written: WrittenDialogue
+    dialogue: Dialogue | None
+    """Gated; None where none was written."""
+    check: "asyncio.Task[list[Dialogue]] | None" = None
+    """The check that it is in, once enough wait for one."""
+    number: int = 0
+    """Its number in that check."""
+
+    @property
+    def waits(self) -> bool:
+        """Whether its check has not begun or not ended."""
+        unchecked = self.dialogue is not None and self.dialogue.state == "unchecked"
+        return unchecked and (self.check is None or not self.check.done())
+
+    def final(self) -> MadeDialogue:
+        """Its final state, after the check."""
+        seed = self.seed.model_copy(update={"state": self.written.state, "detail": self.written.detail})
+        return MadeDialogue(seed, self.check.result()[self.number] if self.check else self.dialogue)
 
 
 @dataclass
@@ -57,36 +73,60 @@ class DialogueMaker:
     store: Store
     corpus: StoredCorpus
     progress: Progress
+    at_once: int | None = None
+    """Dialogues being written, and others being checked, at most; None: all."""
     gates: GateRunner = field(init=False)
 
     def __post_init__(self) -> None:
         self.gates = self.stages.gates()
 
-    async def make(self, seeds: Sequence[SeedTopic]) -> list[MadeDialogue]:
-        """Write about `seeds`, and gate and check what is written; in the order of `seeds`."""
+    async def make(self, seeds: Sequence[SeedTopic], take: Callable[[MadeDialogue], None]) -> None:
+        """Write about `seeds`, and gate and check what is written; `take` gets all in their order."""
         self.progress.expect(Stage.WRITE, len(seeds))
         writer = self.stages.writer()
         together = self.stages.config.dialogues_per_check
-        checks: list[asyncio.Task[list[Dialogue]]] = []
-        gated: list[Dialogue | None] = []
-        waiting: list[Dialogue] = []
+        gated = 0
+        waiting: list[_Written] = []
+        unfinished: deque[_Written] = deque()
         async with task_group() as group:
-            writing = [group.create_task(self._write(writer, seed)) for seed in seeds]
-            for seed, task in zip(seeds, writing, strict=True):
-                dialogue = self._gated(seed, await task)
-                gated.append(dialogue)
-                waiting += [dialogue] if dialogue is not None and dialogue.state == "unchecked" else []
-                if len(waiting) == together or (waiting and len(gated) == len(seeds)):
-                    checks.append(group.create_task(self._check(waiting)))
-                    waiting = []
-        checked = iter([dialogue for task in checks for dialogue in task.result()])
-        final = [next(checked) if d is not None and d.state == "unchecked" else d for d in gated]
-        written = [task.result() for task in writing]
-        self._record_outcomes(final, written)
-        return [
-            MadeDialogue(seed.model_copy(update={"state": w.state, "detail": w.detail}), dialogue)
-            for seed, w, dialogue in zip(seeds, written, final, strict=True)
-        ]
+
+            async def take_written(result: tuple[SeedTopic, WrittenDialogue]) -> None:
+                nonlocal gated
+                entry = _Written(*result, self._gated(*result))
+                gated += 1
+                unfinished.append(entry)
+                if entry.waits:
+                    waiting.append(entry)
+                if len(waiting) == together or (waiting and gated == len(seeds)):
+                    self._begin_check(group, waiting)
+                while unfinished and not unfinished[0].waits:
+                    take(self._finished(unfinished.popleft()))
+                # Where checks are slower than the writer, it waits for them.
+                full = self.at_once is not None and len(unfinished) >= self.at_once
+                if full and unfinished[0].check is not None:
+                    await asyncio.wait([unfinished[0].check])
+
+            await take_in_order((self._write(writer, seed) for seed in seeds), take_written, self.at_once)
+            while unfinished:
+                if (check := unfinished[0].check) is not None:
+                    await check
+                take(self._finished(unfinished.popleft()))
+
+    def _begin_check(self, group: asyncio.TaskGroup, waiting: list[_Written]) -> None:
+        """Check those that wait, who wait no more."""
+        dialogues = [entry.dialogue for entry in waiting if entry.dialogue is not None]
+        check = group.create_task(self._check(dialogues))
+        for number, entry in enumerate(waiting):
+            entry.check, entry.number = check, number
+        waiting.clear()
+
+    def _finished(self, entry: _Written) -> MadeDialogue:
+        """The final state, with a record of whether the answers went into a dialogue that passed."""
+        result = entry.final()
+        if result.dialogue is not None:
+            for request in entry.written.requests:
+                self.stages.models.writer.ledger.record_judged(request, result.dialogue.state == "passed")
+        return result
 
     async def bring_through(self, seed: SeedTopic) -> bool:
         """Whether a dialogue about `seed` passes the gates and the checker gives a verdict on it."""
@@ -97,10 +137,10 @@ class DialogueMaker:
         (checked,) = await self.stages.checker().validate_together([dialogue])
         return checked.verdict is not None
 
-    async def _write(self, writer: Writer, seed: SeedTopic) -> WrittenDialogue:
+    async def _write(self, writer: Writer, seed: SeedTopic) -> tuple[SeedTopic, WrittenDialogue]:
         written = await writer.write(seed)
         self.progress.done(Stage.WRITE, 1)
-        return written
+        return seed, written
 
     def _gated(self, seed: SeedTopic, written: WrittenDialogue) -> Dialogue | None:
         """A written dialogue, either rejected by a gate or still to be checked; None where there is none."""
@@ -152,12 +192,3 @@ class DialogueMaker:
             self.progress.passed(dialogue.state == "passed")
         self.progress.done(Stage.CHECK, len(dialogues))
         return checked
-
-    def _record_outcomes(
-        self, dialogues: Sequence[Dialogue | None], written: Sequence[WrittenDialogue]
-    ) -> None:
-        """Record which answers went into dialogues that passed and which into rejected ones."""
-        for dialogue, source in zip(dialogues, written, strict=True):
-            if dialogue is not None:
-                for request in source.requests:
-                    self.stages.models.writer.ledger.record_judged(request, dialogue.state == "passed")

@@ -15,8 +15,9 @@ from oceanchat.errors import BuildStopped, ConfigError
 from oceanchat.llm.chat import as_json
 from oceanchat.llm.offline import AbsentRequest, AnswersMissing, OfflineEndpoint
 from oceanchat.models import ModelSession
-from oceanchat.pipeline.build import Prepared, all_of, open_builder
+from oceanchat.pipeline.build import Prepared, open_builder
 from oceanchat.pipeline.config import BuildConfig
+from oceanchat.pipeline.in_order import all_of
 from oceanchat.pipeline.seed_topics import BLOCK
 from oceanchat.progress import Progress
 from oceanchat.store import ledger as ledger_rows
@@ -74,7 +75,8 @@ async def find_pending(
     calls = config.calls.model_copy(update={"offline": False, "max_usd": None})
     prepared = prepared._replace(config=config.model_copy(update={"calls": calls}))
     async with open_builder(prepared, store, progress, OfflineEndpoint) as builder:
-        builder = replace(builder, blocks_ahead=math.ceil(scope.sentences_ahead / BLOCK))
+        ahead = math.ceil(scope.sentences_ahead / BLOCK)
+        builder = replace(builder, blocks_ahead=ahead, all_at_once=True)
         if scope.failed:
             builder.models.session.ask_failed_again()
         needed: Sequence[AbsentRequest] = ()

@@ -2,20 +2,23 @@
 
 Candidates come in a canonical order and are labeled in blocks of fixed size; what is chosen depends on that
 order alone, never on which answer came first, so a longer run begins with what a shorter one chose (paper,
-section 3.1). It knows no store and no file.
+section 3.1). It knows no store.
 """
 
-import asyncio
 import itertools
 import math
-from collections import Counter
+from array import array
+from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from oceanchat.facets import FACETS
 from oceanchat.near_duplicates import NearDuplicates
+from oceanchat.pipeline.in_order import all_of, take_in_order
 from oceanchat.pipeline.labeling import Labeler, OrderedSentence
 from oceanchat.records import Candidate, SeedTopic, content_id
+from oceanchat.spool import Lazy, Spool
 from oceanchat.traits import TraitLevel
 
 BLOCK = 48
@@ -26,6 +29,14 @@ SIMILAR = 0.5
 """Jaccard similarity of word pairs from which two seed topics are near-duplicates."""
 FACET_LEAD_COST = 0.5
 """How much strength (1 to 5) a facet gives up for each seed topic it is ahead of the least used one."""
+
+
+class _InPool(NamedTuple):
+    """A candidate that may become a seed topic."""
+
+    number: int
+    """In the canonical order, from 0."""
+    essay_id: str
 
 
 @dataclass
@@ -42,17 +53,22 @@ class SeedSelector:
     """The least strength of a seed topic, 1 to 5."""
     on_labeled: Callable[[Sequence[Candidate]], None] = lambda candidates: None
     """Called with the candidates of each call as it is answered."""
-    candidates: list[Candidate] = field(default_factory=list)
+    blocks_at_once: int | None = None
+    """Blocks being labeled at the same time at most; None: all that are needed."""
+    _candidates: Spool[Candidate] = field(default_factory=lambda: Spool(Candidate, together=BLOCK))
     """All candidates labeled so far, in order."""
-    _pool: list[Candidate] = field(default_factory=list)
-    _selected: list[SeedTopic] = field(default_factory=list)
+    _pool: defaultdict[tuple[str, int], deque[_InPool]] = field(default_factory=lambda: defaultdict(deque))
+    """Those that fit and were not considered yet, in order, by facet and strength."""
+    _selected: "array[int]" = field(default_factory=lambda: array("I"))
+    """Candidates by their numbers, in the order of choice."""
     _returned: int = 0
+    _blocks_taken: int = 0
     _exhausted: bool = False
     _per_essay: Counter[str] = field(default_factory=Counter)
     _per_facet: Counter[str] = field(default_factory=Counter)
     _texts: NearDuplicates = field(default_factory=lambda: NearDuplicates(n=2))
 
-    async def next(self, count: int) -> list[SeedTopic]:
+    async def next(self, count: int) -> Lazy[SeedTopic]:
         """The next `count` seed topics, fewer when the corpus holds no more."""
         while (missing := count - (len(self._selected) - self._returned)) > 0:
             if not self._exhausted:
@@ -61,12 +77,14 @@ class SeedSelector:
                 await self._label_blocks(math.ceil(missing / CHOSEN_PER_BLOCK))
             elif not self._select():
                 break
-        seeds = self._selected[self._returned : self._returned + count]
-        self._returned += len(seeds)
-        return seeds
+        first = self._returned
+        self._returned = min(first + count, len(self._selected))
+        return Lazy(self._topic, range(first, self._returned))
+
+    def _topic(self, order: int) -> SeedTopic:
+        return seed_topic(self.trait_level, self._candidates.read(self._selected[order]), order)
 
     async def _label_blocks(self, number: int) -> None:
-        blocks = list(itertools.islice(self.blocks, number))
         # Asked once for all of these blocks, whose answers come in any order.
         together = self.labeler.reads_together
 
@@ -75,13 +93,24 @@ class SeedSelector:
             self.on_labeled(candidates)
             return candidates
 
-        labeled = [asyncio.gather(*map(label_group, block)) for block in blocks]
-        for groups in await asyncio.gather(*labeled):
-            block = [candidate for group in groups for candidate in group]
-            self.candidates += block
-            self._pool += [c for c in block if self._fits(c)]
-            self._select()
-        self._exhausted = len(blocks) < number
+        async def label_block(block: Sequence[Sequence[OrderedSentence]]) -> list[Candidate]:
+            groups = await all_of(map(label_group, block))
+            return [candidate for group in groups for candidate in group]
+
+        before = self._blocks_taken
+        await take_in_order(
+            map(label_block, itertools.islice(self.blocks, number)), self._take, self.blocks_at_once
+        )
+        self._exhausted = self._blocks_taken - before < number
+
+    async def _take(self, block: Sequence[Candidate]) -> None:
+        self._blocks_taken += 1
+        for candidate in block:
+            if self._fits(candidate):
+                kind = candidate.facet or "", candidate.strength or 0
+                self._pool[kind].append(_InPool(len(self._candidates), candidate.sentence.essay_id))
+            self._candidates.add(candidate)
+        self._select()
 
     def _fits(self, candidate: Candidate) -> bool:
         strong = (candidate.strength or 0) >= self.min_strength
@@ -92,46 +121,54 @@ class SeedSelector:
 
         Returns whether the pool held any candidate.
         """
-        facets = FACETS[self.trait_level.trait]
         any_left = False
         for _ in range(CHOSEN_PER_BLOCK):
-            self._pool = [
-                c for c in self._pool if self._per_essay[c.sentence.essay_id] < self.seeds_per_essay
-            ]
+            self._drop_used_up()
             if not self._pool:
                 break
             any_left = True
-            rarest = min(self._per_facet[facet.id] for facet in facets)
-            best = max(self._pool, key=lambda c: self._score(c, rarest))
-            self._pool.remove(best)
-            closest = self._texts.closest(best.sentence.text)
+            rarest = min(self._per_facet[facet.id] for facet in FACETS[self.trait_level.trait])
+            best = max(self._pool, key=lambda kind: self._score(kind, rarest))
+            number = self._pool[best].popleft().number
+            candidate = self._candidates.read(number)
+            closest = self._texts.closest(candidate.sentence.text)
             if closest is None or closest.jaccard < SIMILAR:
-                self._add(best)
+                self._add(number, candidate)
         return any_left
 
-    def _score(self, candidate: Candidate, rarest: int) -> tuple[float, int]:
-        """Strength, less what the facet's lead over the rarest one costs; the earlier of equals wins."""
-        lead = self._per_facet[candidate.facet or ""] - rarest
-        return (candidate.strength or 0) - FACET_LEAD_COST * lead, -candidate.order
+    def _drop_used_up(self) -> None:
+        """Make sure that the first of each kind is of an essay that may give another seed topic."""
+        for kind, waiting in list(self._pool.items()):
+            while waiting and self._per_essay[waiting[0].essay_id] >= self.seeds_per_essay:
+                waiting.popleft()
+            if not waiting:
+                del self._pool[kind]
 
-    def _add(self, candidate: Candidate) -> None:
+    def _score(self, kind: tuple[str, int], rarest: int) -> tuple[float, int]:
+        """Strength, less what the facet's lead over the rarest one costs; the earlier of equals wins."""
+        facet, strength = kind
+        return strength - FACET_LEAD_COST * (self._per_facet[facet] - rarest), -self._pool[kind][0].number
+
+    def _add(self, number: int, candidate: Candidate) -> None:
         sentence = candidate.sentence
         self._texts.add(sentence.id, sentence.text)
         self._per_essay[sentence.essay_id] += 1
         self._per_facet[candidate.facet or ""] += 1
-        self._selected.append(seed_topic(self.trait_level, candidate, len(self._selected)))
+        self._selected.append(number)
 
-    def final_candidates(self, used: Sequence[SeedTopic]) -> list[Candidate]:
-        """All labeled candidates in their final states: those in `used` are 'selected', other sentences of
-        the right level, the too weak ones among them, 'surplus'."""
-        selected = {seed.sentence_id for seed in used}
-        return [self._final(candidate, selected) for candidate in self.candidates]
+    def final_candidates(self) -> Lazy[Candidate]:
+        """All labeled candidates in their final states: those that `next` returned are 'selected', other
+        sentences of the right level, the too weak ones among them, 'surplus'."""
+        selected = bytearray(len(self._candidates))
+        for number in self._selected[: self._returned]:
+            selected[number] = True
+        return Lazy(lambda number: self._final(number, bool(selected[number])), range(len(selected)))
 
-    def _final(self, candidate: Candidate, selected: set[str]) -> Candidate:
+    def _final(self, number: int, selected: bool) -> Candidate:
+        candidate = self._candidates.read(number)
         if candidate.level is not self.trait_level.level:
             return candidate
-        state = "selected" if candidate.sentence.id in selected else "surplus"
-        return candidate.model_copy(update={"state": state})
+        return candidate.model_copy(update={"state": "selected" if selected else "surplus"})
 
 
 def seed_topic(trait_level: TraitLevel, candidate: Candidate, order: int) -> SeedTopic:

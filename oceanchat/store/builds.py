@@ -4,6 +4,7 @@ All of it is a cache of corpus, prompts, config and ledger, rewritten for a whol
 one transaction. Where no build is named, functions read the default one.
 """
 
+import itertools
 import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -88,6 +89,8 @@ dialogues = Table(
 
 
 ROLES = ("labeler", "writer", "checker")
+ROWS_AT_ONCE = 500
+"""Rows handed to the database in one statement: memory does not grow with a result."""
 SCRIPTED = "scripted"
 """The name of the model that is not real."""
 
@@ -142,25 +145,25 @@ def replace_result(connection: Connection, build: StoredBuild, result: BuildResu
     which = {"build": build.build, "trait_level": build.trait_level}
     row = build._asdict() | {"config": json.dumps(build.config, sort_keys=True)}
     connection.execute(insert(builds), row)
-    _insert(connection, candidates, [which | _candidate_row(c) for c in result.candidates])
+    _insert(connection, candidates, (which | _candidate_row(c) for c in result.candidates))
     _insert(
         connection,
         seeds,
-        [which | {"order": s.order, "state": s.state, "record": s.model_dump_json()} for s in result.seeds],
+        (which | {"order": s.order, "state": s.state, "record": s.model_dump_json()} for s in result.seeds),
     )
     _insert(
         connection,
         dialogues,
-        [
+        (
             which | {"order": d.order, "id": d.id, "state": d.state, "record": d.model_dump_json()}
             for d in result.dialogues
-        ],
+        ),
     )
 
 
-def _insert(connection: Connection, table: Table, rows: list[dict[str, Any]]) -> None:
-    if rows:
-        connection.execute(insert(table), rows)
+def _insert(connection: Connection, table: Table, rows: Iterator[dict[str, Any]]) -> None:
+    while some := list(itertools.islice(rows, ROWS_AT_ONCE)):
+        connection.execute(insert(table), some)
 
 
 def _candidate_row(candidate: Candidate) -> dict[str, Any]:

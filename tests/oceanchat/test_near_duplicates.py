@@ -1,8 +1,12 @@
 """The indexes give exactly what a plain comparison of all texts gives."""
 
+import tracemalloc
+
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from oceanchat.errors import TemporaryFilesError
 from oceanchat.near_duplicates import NearDuplicates, repeats, shingles
 
 WORDS = st.lists(st.sampled_from(["a", "b", "c", "d"]), max_size=25).map(" ".join)
@@ -24,6 +28,25 @@ def test_the_closest_is_the_one_the_definition_gives(texts: list[str], text: str
     assert (closest.jaccard if closest else 0.0) == best
     if closest is not None:
         assert jaccard(texts[int(closest.key)], text) == best
+
+
+def test_texts_lie_in_temporary_files_and_not_in_memory() -> None:
+    index = NearDuplicates()
+    texts = [" ".join(f"w{number}x{word}" for word in range(200)) for number in range(300)]
+    tracemalloc.start()
+    for number, text in enumerate(texts):
+        index.add(str(number), text)
+    held, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert held < 200 * len(texts)
+    assert [index.closest(text) for text in (texts[7], texts[0])] == [("7", 1.0), ("0", 1.0)]
+
+
+def test_a_full_folder_for_temporary_files_is_said_in_one_line() -> None:
+    index = NearDuplicates()
+    index._grams.execute("pragma max_page_count = 2")
+    with pytest.raises(TemporaryFilesError, match=r"cannot be used: .* is full; make room"):
+        index.add("long", " ".join(map(str, range(2000))))
 
 
 def test_case_and_punctuation_do_not_hide_a_copy() -> None:

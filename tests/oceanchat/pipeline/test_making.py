@@ -11,7 +11,7 @@ from oceanchat.corpus.ingest import ingest_corpus
 from oceanchat.errors import BuildStopped
 from oceanchat.models import open_build_models
 from oceanchat.pipeline.config import BuildConfig
-from oceanchat.pipeline.making import DialogueMaker
+from oceanchat.pipeline.making import DialogueMaker, MadeDialogue
 from oceanchat.pipeline.stages import Stages
 from oceanchat.pipeline.synthesis import WrittenDialogue
 from oceanchat.progress import Silence
@@ -72,7 +72,12 @@ CHECKERS: list[Notes] = []
 
 
 async def make(
-    store: Store, writer: SlowWriter, checker: Notes, count: int = 6, answer_words: tuple[int, ...] = ()
+    store: Store,
+    writer: SlowWriter,
+    checker: Notes,
+    count: int = 6,
+    answer_words: tuple[int, ...] = (),
+    at_once: int | None = None,
 ) -> list[str]:
     """The states of dialogues about so many seed topics."""
     WRITERS.append(writer)
@@ -90,8 +95,9 @@ async def make(
     ]  # fmt: skip
     names = {"labeler": "scripted", "writer": "scripted", "checker": "scripted"}
     async with open_build_models(CONFIG.calls, store.engine, None, **names) as models:
-        maker = DialogueMaker(FixedStages(CONFIG, open_prompts(), models), store, corpus, Silence())
-        results = await maker.make(seeds)
+        maker = DialogueMaker(FixedStages(CONFIG, open_prompts(), models), store, corpus, Silence(), at_once)
+        results: list[MadeDialogue] = []
+        await maker.make(seeds, results.append)
     assert [seed.order for seed, _ in results] == list(range(count))
     return ["none" if dialogue is None else dialogue.state for _, dialogue in results]
 
@@ -115,6 +121,16 @@ async def test_what_shares_a_check_goes_by_order_and_not_by_time(store: Store) -
     writer.go_on.set()
     assert await making == ["passed", "passed", "gate:opening", "passed", "passed", "passed"]
     assert checker.checked == [[0, 1], [3, 4], [5]]
+
+
+@pytest.mark.parametrize("at_once", [1, 2, 5])
+async def test_what_shares_a_check_does_not_depend_on_how_many_are_written_at_once(
+    store: Store, at_once: int
+) -> None:
+    checker = Notes()
+    states = await make(store, SlowWriter(dull=(1, 2)), checker, 7, at_once=at_once)
+    assert states == ["passed", "gate:opening", "gate:opening", *["passed"] * 4]
+    assert checker.checked == [[0, 3], [4, 5], [6]]
 
 
 async def test_answers_that_ignore_the_length_asked_for_are_rejected_by_name(store: Store) -> None:

@@ -56,7 +56,7 @@ async def test_the_selection_ends_when_the_corpus_does_and_gives_all_there_is() 
     fitting = [n for n in range(200) if n % 3 == 0 and n % 2]
     assert sorted(int(s.sentence_id[1:]) for s in seeds) == fitting
     assert await whole.next(1) == [] and len(model.asked) == 200
-    counts = Counter(c.state for c in whole.final_candidates(seeds))
+    counts = Counter(c.state for c in whole.final_candidates())
     assert counts["selected"] == len(fitting) and counts["surplus"] == 0 and counts.total() == 200
 
 
@@ -87,4 +87,4 @@ async def test_sentences_that_show_too_little_are_no_topics_and_count_as_surplus
     choosy = SeedSelector(OPEN, labeler(Replies(strengths)), blocks(40), 3, min_strength=4)
     seeds = await choosy.next(40)
     assert len(seeds) == 16 and {seed.strength for seed in seeds} == {4, 5}
-    assert Counter(c.state for c in choosy.final_candidates(seeds)) == {"selected": 16, "surplus": 24}
+    assert Counter(c.state for c in choosy.final_candidates()) == {"selected": 16, "surplus": 24}
