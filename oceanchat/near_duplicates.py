@@ -18,8 +18,10 @@ from oceanchat.errors import TemporaryFilesError
 
 CACHE_KIB = 1000
 """Of an index that are held in memory."""
-GRAMS_AT_ONCE = 500
+GRAMS_AT_ONCE = 100
 """N-grams in one query."""
+# One statement for any number of n-grams: SQLite keeps each that differs, at 100 kB.
+_SHARED = f"select text, count(*) from grams where gram in ({', '.join('?' * GRAMS_AT_ONCE)}) group by text"
 _WORD = re.compile(r"[a-z0-9']+")
 
 
@@ -95,9 +97,8 @@ class NearDuplicates:
         with _in_temporary_files():
             for start in range(0, len(grams), GRAMS_AT_ONCE):
                 some = grams[start : start + GRAMS_AT_ONCE]
-                blanks = ", ".join("?" * len(some))
-                query = f"select text, count(*) from grams where gram in ({blanks}) group by text"
-                shared.update(dict(self._grams.execute(query, some)))
+                blank = [None] * (GRAMS_AT_ONCE - len(some))
+                shared.update(dict(self._grams.execute(_SHARED, [*some, *blank])))
         return shared.items()
 
 
