@@ -7,8 +7,11 @@ lines that hold a text. docs/tutorial.md and docs/python.md are run by tests of 
 
 import doctest
 import importlib
+import os
 import re
 import shlex
+import shutil
+import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
@@ -161,7 +164,9 @@ def test_the_labs_compose_file_has_what_it_speaks_of() -> None:
         named = [volume.split(":")[0] for volume in service.get("volumes", ())]
         assert {name for name in named if not name.startswith(".")} <= content["volumes"].keys()
     assert complaint(services["app"]["command"]) == ""
-    image = (LAB / services["oceanchat"]["build"]).resolve()
+    source = re.fullmatch(r"\$\{SOURCE:-(.+)\}", services["oceanchat"]["build"])
+    assert source, "where the folder was copied to, the clone is elsewhere"
+    image = (LAB / source[1]).resolve()
     assert (image / "Dockerfile").is_file() and "postgres" in (image / "Dockerfile").read_text(
         encoding="utf-8"
     )
@@ -173,3 +178,42 @@ def test_the_labs_scripts_are_linked_and_their_commands_exist(name: str) -> None
     assert f"(lab/{name})" in (LAB.parent / "lab.md").read_text(encoding="utf-8")
     settings = dict(re.findall(r'^(\w+)="?(.*?)"?$', (LAB / "study.env").read_text(), re.MULTILINE))
     assert [complaint(words) for words in commands(text, settings) if complaint(words)] == []
+
+
+PENDING = """#!/bin/bash
+echo "$1" >>log
+[ "$1" != pending ] || [ ! -e left ] || echo "{}" >round/requests-1-of-16.jsonl
+[ "$1" != answers ] || [ ! -e answers ] || rm left
+[ "$1" != answers ] || exit 3
+"""
+"""A build that needs one request, until its results are of use."""
+
+
+@pytest.mark.parametrize(
+    ("of_use", "code", "log"),
+    [
+        (False, 1, ["answers", "pending", "sbatch", "answers", "pending"]),
+        (True, 0, ["answers", "pending", "build"]),
+    ],
+)
+def test_the_labs_rounds_commit_what_is_there_and_end_where_nothing_is_answered(
+    of_use: bool, code: int, log: list[str], tmp_path: Path
+) -> None:
+    for path in LAB.iterdir():
+        shutil.copy(path, tmp_path)
+    programs = {"oceanchat": PENDING, "squeue": "#!/bin/bash\n"}
+    programs["sbatch"] = "#!/bin/bash\necho sbatch >>log; touch round/results-1-of-16.jsonl\n"
+    for name, text in programs.items():
+        (tmp_path / name).write_text(text)
+        (tmp_path / name).chmod(0o700)
+    (tmp_path / "left").touch()
+    (tmp_path / "round").mkdir()
+    (tmp_path / "round" / "results-1-of-16.jsonl").touch()
+    if of_use:
+        (tmp_path / "answers").touch()
+    path = f"{tmp_path}:{os.environ['PATH']}"
+    done = subprocess.run(
+        ["bash", "rounds.sh"], cwd=tmp_path, env={"PATH": path}, capture_output=True, text=True, timeout=30
+    )
+    assert (done.returncode, (tmp_path / "log").read_text().split()) == (code, log)
+    assert ("answered nothing" in done.stderr) == (not of_use)

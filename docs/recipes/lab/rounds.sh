@@ -1,23 +1,42 @@
 #!/bin/bash
 # A build without a server: rounds of requests, answered by array jobs, until nothing is missing. For a login node.
+# It lasts as long as the build. Stopped, it goes on when run again, with what its last array has answered by then.
 set -euo pipefail
 . ./study.env
+job="ocean-chat-${PWD##*/}"
+
+# Exit code 3: some lines could not be used, such as the torn last line of a killed task.
+commit() {
+    local results=(round/results-*.jsonl)
+    [ ! -e "${results[0]}" ] || oceanchat answers "${results[@]}" || [ $? = 3 ]
+}
+
 mkdir -p round
+exec 9> round/lock
+flock --nonblock 9 || { echo "rounds.sh runs in this folder already" >&2; exit 1; }
+while [ -n "$(squeue --me --noheader --name="$job" 2> /dev/null)" ]; do
+    echo "waiting for the array that an earlier run submitted: $job" >&2
+    sleep 60
+done
+commit
+before=
 while true; do
     rm -f round/*.jsonl
+    code=0
     # shellcheck disable=SC2086 # BUILD is several words
     oceanchat pending $BUILD --output round/requests.jsonl --shards "$SHARDS" --ahead 480 || code=$?
-    case ${code:-0} in
+    case $code in
         0) ;;
-        3) sleep 300; code=0; continue ;; # others are asking for the rest
+        3) sleep 300; continue ;; # others are asking for the rest
         *) exit "$code" ;;
     esac
     [ -n "$(find round -name 'requests-*.jsonl' -size +0)" ] || break
-    sbatch --wait --array="1-$SHARDS" answer.sbatch || true # what a killed task left unanswered is the next round's
-    results=(round/results-*.jsonl)
-    [ -e "${results[0]}" ] || { echo "no task wrote results: see round/slurm-*.txt" >&2; exit 1; }
-    # Exit code 3: some lines could not be used, such as the torn last line of a killed task.
-    oceanchat answers "${results[@]}" || [ $? = 3 ]
+    now=$(cat round/requests-*.jsonl | sha256sum)
+    [ "$now" != "$before" ] || { echo "a whole round answered nothing: see round/slurm-*.txt" >&2; exit 1; }
+    before=$now
+    # What a killed task left unanswered is the next round's. fd 9: an array that outlives this script holds no lock.
+    sbatch --wait --job-name="$job" --array="1-$SHARDS" answer.sbatch 9>&- || true
+    commit
 done
 # shellcheck disable=SC2086
 oceanchat build --offline $BUILD
