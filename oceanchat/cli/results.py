@@ -113,12 +113,13 @@ def show(
     if by_id:
         selected = [reading.dialogue(opened, named[0], name)]
     else:
-        selected = reading.dialogues(opened, chosen, state, name)
-        if at_random:
-            random.shuffle(selected)
+        matching = reading.dialogues(opened, chosen, state, name)
+        numbers = range(len(matching))
+        shown = random.sample(numbers, min(count, len(numbers))) if at_random else numbers[:count]
+        selected = [matching[number] for number in shown]
     if as_json:
-        return print_json([dialogue.model_dump(mode="json") for dialogue in selected[:count]])
-    for number, dialogue in enumerate(selected[:count]):
+        return print_json([dialogue.model_dump(mode="json") for dialogue in selected])
+    for number, dialogue in enumerate(selected):
         if number:
             click.echo()
         print_dialogue(dialogue)

@@ -4,6 +4,7 @@ Funnels, the reasons for rejected rows, dialogues, Table 6 and lengths, as recor
 command line.
 """
 
+import itertools
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -12,6 +13,7 @@ from oceanchat.pipeline.answer_words import asked_of
 from oceanchat.pipeline.config import BuildConfig
 from oceanchat.pipeline.report import Outcome, check_sums
 from oceanchat.records import Dialogue, Funnel
+from oceanchat.spool import Lazy, Spool
 from oceanchat.statistics.length import (
     AskedLength,
     LengthFigures,
@@ -26,6 +28,8 @@ from oceanchat.store.builds import StoredBuild
 from oceanchat.store.database import Store
 from oceanchat.traits import CODES, TraitLevel
 
+TOGETHER = 16
+"""Dialogues that are compressed as one while they are read."""
 SAMPLES = 2
 """Dialogues shown at the end of a build."""
 
@@ -82,26 +86,25 @@ def status(store: Store, name: str | None = None) -> list[Status]:
 
 def dialogues(
     store: Store, trait_levels: Sequence[TraitLevel], state: str | None, build: str | None = None
-) -> list[Dialogue]:
+) -> Lazy[Dialogue]:
     """Dialogues of these trait-levels, built ones first, then imported ones.
 
     Raises InputError when there are none.
     """
     with store.reading() as connection:
-        built = list(
-            build_rows.stored_dialogues(connection, trait_levels, [state] if state else [], build=build)
-        )
-        imported = [
+        built = build_rows.stored_dialogues(connection, trait_levels, [state] if state else [], build=build)
+        imported = (
             d
             for d in import_rows.stream_imported(connection)
             if d.trait_level in trait_levels and state in (None, d.state)
-        ]
-    if not built and not imported:
+        )
+        selected = Spool(Dialogue, itertools.chain(built, imported), TOGETHER)
+    if not len(selected):
         wanted = ", ".join(t.code for t in trait_levels) + (f" in state '{state}'" if state else "")
         raise InputError(
             f"store '{store.url}' holds no dialogue of {wanted}; `oceanchat status` shows what there is"
         )
-    return [*built, *imported]
+    return selected.records()
 
 
 def dialogue(store: Store, prefix: str, build: str | None = None) -> Dialogue:
@@ -166,8 +169,8 @@ def passed_statistics(store: Store, build: str | None = None) -> PassedStatistic
     with store.reading() as connection:
         built = build_rows.stored_dialogues(connection, states=["passed"], build=build)
         imported = (d for d in import_rows.stream_imported(connection) if d.state in ("passed", "unchecked"))
-        passed = [*built, *imported]
-    if not passed:
+        passed = Spool(Dialogue, itertools.chain(built, imported), TOGETHER).records()
+    if not len(passed):
         raise InputError(
             f"store '{store.url}' holds no dialogue that passed; run `oceanchat build` or `oceanchat import`"
         )
