@@ -51,3 +51,34 @@ class Silence:
 
     def done(self, stage: Stage, count: int) -> None:
         """Do nothing."""
+
+
+class Tally:
+    """A Progress that passes on what it is told, and counts the dialogues."""
+
+    def __init__(self, to: Progress) -> None:
+        self._to = to
+        self.dialogues_wanted = 0
+        self.dialogues_passed = 0
+
+    def watch(self, usage: Usage) -> None:
+        """Pass it on."""
+        self._to.watch(usage)
+
+    def want(self, count: int) -> None:
+        """Count it and pass it on."""
+        self.dialogues_wanted += count
+        self._to.want(count)
+
+    def passed(self, count: int) -> None:
+        """Count it and pass it on."""
+        self.dialogues_passed += count
+        self._to.passed(count)
+
+    def expect(self, stage: Stage, count: int) -> None:
+        """Pass it on."""
+        self._to.expect(stage, count)
+
+    def done(self, stage: Stage, count: int) -> None:
+        """Pass it on."""
+        self._to.done(stage, count)

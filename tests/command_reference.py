@@ -25,8 +25,8 @@ E-=0.3` with shares. `--trait` and `--level` name them too and must agree. Folde
 
 **Output.** Results go to stdout, progress and notes to stderr. With `--json` the result is one JSON value
 on stdout: what was looked up or measured or, where files are written, which, and what they come to. Figures
-are not rounded, and null stands for what is no number. All commands have it but those whose output is the
-data itself (`pending`, `oceanchat export`), those that run until they are stopped (`annotate`,
+are not rounded, and null stands for what is no number. All commands have it but `oceanchat export`, whose
+output is the data itself, those that run until they are stopped (`annotate`,
 `serve-scripted`, `preact serve`, `preact chat`) and `demo`, which is to be looked at. `-o` is `--output`.
 
 Exit codes: 0 done; 1 a mistake or a refusal, in one line; 3 less than was asked for, or not what was trained

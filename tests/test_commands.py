@@ -60,7 +60,6 @@ DIFFERENT = {
 
 WITHOUT_JSON = {
     "oceanchat demo": "to be looked at; the commands that it names have it",
-    "oceanchat pending": "its output is the data itself",
     "oceanchat export": "its output is the data itself",
     "oceanchat serve-scripted": "runs until it is stopped",
     "oceanchat annotate": "runs until it is stopped",

@@ -3,6 +3,8 @@
 In the voice of the other errors: the thing, its value in quotes, what is wrong, what to do.
 """
 
+import re
+
 import click
 from click.core import ParameterSource
 
@@ -10,6 +12,9 @@ from oceanchat.suggestions import did_you_mean
 
 PROJECT_FILE = "oceanchat.toml"
 """In the current folder: options that one always types."""
+
+_CLICKS_NOUN = re.compile(r"^(?:File|Directory|Path) (?=')|(?<=exist)\.$")
+"""What click writes about a path beside its name and what is wrong with it."""
 
 
 def complaint(error: click.ClickException) -> str:
@@ -30,7 +35,8 @@ def complaint(error: click.ClickException) -> str:
     if isinstance(error, click.MissingParameter) and error.param is not None:
         return f"{_shown(error.param, context)} is missing; add it, or see `{path} --help`"
     if isinstance(error, click.BadParameter) and error.param is not None:
-        return f"{name_of(error.param, context)} {error.message}"
+        message = _CLICKS_NOUN.sub("", error.message)
+        return f"{name_of(error.param, context)} {message}"
     if isinstance(error, click.BadOptionUsage):
         wants_none = "does not take" in error.message
         return (

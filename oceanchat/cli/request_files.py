@@ -53,6 +53,7 @@ NOT_YET = 3
 )
 @click.option("--only", metavar="MODEL", help="Only requests to this model, where the roles have several.")
 @store_option
+@json_option
 def pending(
     output: Path | None,
     shards: int,
@@ -60,6 +61,7 @@ def pending(
     failed: bool,
     only: str | None,
     store: str,
+    as_json: bool,
     **flags: Any,
 ) -> int:
     """Write the requests that a build needs next, for any engine.
@@ -87,6 +89,8 @@ def pending(
 
     if shards > 1 and output is None:
         raise ConfigError(f"--shards '{shards}' needs files to write: name them with --output FILE")
+    if as_json and output is None:
+        raise ConfigError("--json prints where the requests go: name a file for them with --output FILE")
     prepared = service.prepare(build_config(flags), to_ask=False)
     print_prepared_notes(prepared)
     scope = Scope(only, ahead, failed)
@@ -96,7 +100,10 @@ def pending(
         sys.stdout.flush()
         sys.stdout.buffer.writelines(request_files.request_lines(wanted.requests))
     else:
-        request_files.write_requests(wanted.requests, request_files.shard_paths(output, shards))
+        paths = request_files.shard_paths(output, shards)
+        request_files.write_requests(wanted.requests, paths)
+        if as_json:
+            print_json(display.pending_as_json(wanted, paths))
         display.print_earlier_files(request_files.earlier_files(output, shards))
     display.print_pending(wanted)
     return NOT_YET if wanted.is_all_left_out else 0

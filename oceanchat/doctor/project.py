@@ -12,6 +12,7 @@ from oceanchat.errors import OceanChatError
 from oceanchat.llm.prices import load_prices
 from oceanchat.llm.settings import CallSettings
 from oceanchat.prompts import BLANKS, open_prompts
+from oceanchat.store.address import parse_address, without_password
 from oceanchat.store.database import stored_version
 from oceanchat.store.schema import SCHEMA_VERSION
 
@@ -49,6 +50,9 @@ def _store(url: str, named: bool) -> Finding:
         version = stored_version(url)
     except OceanChatError as error:
         return lacking(named, "store", str(error))
+    if version is None and parse_address(url).get_backend_name() == "postgresql":
+        # A database is made by who may, before anything can fill it: this is how a study begins.
+        return Finding("store", "ok", f"'{without_password(url)}', empty; the first build fills it")
     if version is None:
         return lacking(named, "store", f"'{url}' is empty; `oceanchat build O+` fills it")
     if version > SCHEMA_VERSION:

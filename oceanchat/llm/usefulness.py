@@ -150,7 +150,8 @@ def _way_out(role: RoleName, task: str, reason: str) -> str:
         return f"lower --sentences-per-call, or name a model with a longer context with --{role}"
     if reason in REFUSALS:
         more = "" if reason == "not-found" else ", or send what it asks for with --extra-body"
-        return f"correct --{role}{more} (`oceanchat retry` asks the refused ones again)"
+        which = f"--{role}, or --model where that names all three"
+        return f"correct {which}{more} (`oceanchat retry` asks the refused ones again)"
     if reason in TEMPORARY:
         return "lower --concurrency, raise --timeout or try again later"
     return f"name another model with --{role}"

@@ -19,7 +19,7 @@ from oceanchat.pipeline.build import Prepared, open_builder
 from oceanchat.pipeline.config import BuildConfig
 from oceanchat.pipeline.in_order import all_of
 from oceanchat.pipeline.seed_topics import BLOCK
-from oceanchat.progress import Progress
+from oceanchat.progress import Progress, Tally
 from oceanchat.store import ledger as ledger_rows
 from oceanchat.store import ledger_requests
 from oceanchat.store.database import Store
@@ -39,11 +39,18 @@ class Pending(NamedTuple):
     """Who is asking for requests that were left out -> how many of them."""
     to_others: Mapping[str, int] = {}
     """Models that were not wanted -> how many requests to them the build needs."""
+    dialogues_passed: int = 0
+    """By the answers that there are."""
+    dialogues_wanted: int = 0
 
     @property
     def is_all_left_out(self) -> bool:
         """Whether the build needs more although there is nothing to write."""
         return not self.requests and bool(self.asked_elsewhere or self.to_others)
+
+    def by_task(self) -> Counter[tuple[str, str]]:
+        """(model, task) -> number of requests."""
+        return Counter((absent.model, absent.request.task) for absent in self.requests)
 
 
 class Scope(NamedTuple):
@@ -74,7 +81,8 @@ async def find_pending(
     # Nothing is spent here, so no cap need hold; and the scripted model answers in this process.
     calls = config.calls.model_copy(update={"offline": False, "max_usd": None})
     prepared = prepared._replace(config=config.model_copy(update={"calls": calls}))
-    async with open_builder(prepared, store, progress, OfflineEndpoint) as builder:
+    tally = Tally(progress)
+    async with open_builder(prepared, store, tally, OfflineEndpoint) as builder:
         ahead = math.ceil(scope.sentences_ahead / BLOCK)
         builder = replace(builder, blocks_ahead=ahead, all_at_once=True)
         if scope.failed:
@@ -91,7 +99,11 @@ async def find_pending(
             raise BuildStopped(f"{stopped}; {ASK_AGAIN}") from None
         wanted = [absent for absent in needed if scope.only in (None, absent.model)]
         others = Counter(absent.model for absent in needed if scope.only not in (None, absent.model))
-        pending = (await _not_asked_elsewhere(builder.models.session, wanted))._replace(to_others=others)
+        pending = (await _not_asked_elsewhere(builder.models.session, wanted))._replace(
+            to_others=others,
+            dialogues_passed=tally.dialogues_passed,
+            dialogues_wanted=tally.dialogues_wanted,
+        )
         await _put_on_record(builder.models.session, pending.requests)
         return pending
 

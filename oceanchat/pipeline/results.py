@@ -80,7 +80,10 @@ def status(store: Store, name: str | None = None) -> list[Status]:
             reasons = tuple(build_rows.reason_counts(connection, build.trait_level, build.build))
             latest.append(Status(build, Outcome(trait_level, build.requested, funnel), reasons))
     if not latest and not imported_status(store):
-        raise InputError(f"store '{store.url}' holds no build yet; run `oceanchat build O+`")
+        raise InputError(
+            f"store '{store.url}' holds no build yet; run `oceanchat build O+`, or, once `oceanchat"
+            " pending` writes nothing more, `oceanchat build --offline` with its options"
+        )
     return latest
 
 

@@ -48,9 +48,15 @@ def parse_address(url: str) -> URL:
             f"store '{without_password(url)}' has more than one '@'; write that of a user or password as %40"
         )
     backend = address.get_backend_name()
+    if backend in ("postgresql", "postgres") and "@" in (address.database or ""):
+        # What was to be a user or password ended at its '/', and its rest would be shown as a host.
+        raise StoreError(
+            f"store '{without_password(url)}' has a '/' before its '@'; write that of a user or password as"
+            " %2F, or leave the password to PGPASSWORD"
+        )
     if backend == "sqlite" and address.database not in (None, ":memory:"):
         return URL.create("sqlite", database=address.database)
-    if backend == "postgresql":
+    if backend in ("postgresql", "postgres"):
         return address.set(drivername="postgresql+psycopg")
     raise StoreError(
         f"store '{without_password(url)}' is neither an SQLite file nor PostgreSQL; write a file name or"

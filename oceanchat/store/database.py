@@ -185,7 +185,8 @@ def _connect(url: str | Path, must_exist: bool, reading: bool = False) -> tuple[
     """The address of a database and a handle on it, nothing of which was read yet."""
     address = parse_address(str(url))
     is_sqlite = address.get_backend_name() == "sqlite"
-    name = address.database or "" if is_sqlite else without_password(str(address))
+    shown = str(address.set(drivername=address.get_backend_name()))
+    name = address.database or "" if is_sqlite else without_password(shown)
     if is_sqlite:
         check_file(Path(name), must_exist, in_use=bool(_OPEN.get(file_number(Path(name)))))
     read_only = is_sqlite and (reading or is_read_only(Path(name)))

@@ -27,6 +27,14 @@ _HINTS = (
         r"readonly|read-only",
         "it is read-only: copy it to where you may write, or name another with --store",
     ),
+    (
+        r"no password supplied|password authentication failed",
+        "put the password of that user into PGPASSWORD or ~/.pgpass",
+    ),
+    (
+        r'^.*database "[^"]*" does not exist',
+        "have it made by who may: CREATE DATABASE name OWNER user",
+    ),
     (r"permission denied", "ask its owner for the right to do this, or name another with --store"),
     (r"is locked", "another process holds it: wait for that to end, then run the same command again"),
 )

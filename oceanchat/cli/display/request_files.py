@@ -1,8 +1,8 @@
 """What went into request files and came back."""
 
-from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from oceanchat.cli.display.notes import print_note, print_sentence
 from oceanchat.llm.usefulness import raise_limits
@@ -21,10 +21,13 @@ WAYS_OUT = {
 
 def print_pending(pending: Pending) -> None:
     """On stderr: how many requests were written for which model, and what was left out; nothing if none."""
-    tasks = Counter((absent.model, absent.request.task) for absent in pending.requests)
+    tasks = pending.by_task()
     for model in dict.fromkeys(model for model, _ in tasks):
         listed = ", ".join(f"{count:,} '{task}'" for (asked, task), count in tasks.items() if asked == model)
-        print_note(f"oceanchat: for '{model}': {listed}; commit the answers with `oceanchat answers`")
+        print_note(f"oceanchat: requests to '{model}': {listed}; commit the answers with `oceanchat answers`")
+    if pending.requests:
+        passed, wanted = pending.dialogues_passed, pending.dialogues_wanted
+        print_note(f"oceanchat: so far {passed:,} of {wanted:,} dialogues have passed")
     for holder, count in pending.asked_elsewhere.items():
         print_note(f"oceanchat: {count:,} left out, which {holder} is asking for")
     if pending.is_all_left_out:
@@ -33,6 +36,21 @@ def print_pending(pending: Pending) -> None:
             f"the build needs {listed} first" if listed else "give this command again when they are answered"
         )
         print_note(f"oceanchat: nothing to write yet: {others}")
+
+
+def pending_as_json(pending: Pending, files: Sequence[Path]) -> dict[str, Any]:
+    """What `oceanchat pending --json` prints."""
+    return {
+        "files": [str(path) for path in files],
+        "requests": len(pending.requests),
+        "tasks": [
+            {"model": model, "task": task, "requests": count}
+            for (model, task), count in pending.by_task().items()
+        ],
+        "asked_elsewhere": dict(pending.asked_elsewhere),
+        "to_others": dict(pending.to_others),
+        "dialogues": {"requested": pending.dialogues_wanted, "passed": pending.dialogues_passed},
+    }
 
 
 def print_earlier_files(paths: Sequence[Path]) -> None:

@@ -12,7 +12,8 @@ REQUESTS, RESULTS = Path("requests.jsonl"), Path("results.jsonl")
 
 def test_requests_go_to_stdout_and_words_to_stderr(command: Command) -> None:
     ended = command("pending", *BUILD)
-    assert ended.code == 0 and "for 'm': 4 'label_many'; commit the answers with" in ended.err
+    assert ended.code == 0 and "requests to 'm': 4 'label_many'; commit the answers with" in ended.err
+    assert "so far 0 of 1 dialogues have passed\n" in ended.err
     keys = [json.loads(line)["custom_id"] for line in ended.out.splitlines()]
     assert len(set(keys)) == 4
     sharded = command("pending", *BUILD, "--output", REQUESTS, "--shards", 3)
@@ -38,9 +39,15 @@ def test_round_by_round_until_nothing_is_printed(command: Command) -> None:
         rounds += 1
         assert rounds <= 12
         answer_file(REQUESTS, RESULTS)
+        if rounds == 1:
+            written = json.loads(command("pending", *BUILD, "--output", REQUESTS, "--json").out)
+            assert written["files"] == ["requests.jsonl"] and written["requests"] == 4
+            assert written["tasks"] == [{"model": "m", "task": "label_many", "requests": 4}]
         ended = command("answers", RESULTS)
         assert ended.code == 0 and " stored\n" in ended.out and "Cost unknown" in ended.out
     assert command("pending", *BUILD) == (0, "", "")
+    last = json.loads(command("pending", *BUILD, "--output", REQUESTS, "--json").out)
+    assert (last["requests"], last["dialogues"]) == (0, {"requested": 1, "passed": 1})
     built = command("build", "--offline", *BUILD, "--json")
     assert built.code == 0 and json.loads(built.out)["calls"]["made"] == 0
     again = command("answers", RESULTS)
@@ -92,7 +99,8 @@ def test_mistakes_are_one_line(command: Command) -> None:
         in command("pending", *BUILD, "--shards", 2).err
     )
     assert "--model NAME" in command("pending", *BUILD[:-2]).err
-    assert "'none.jsonl' does not exist" in command("answers", "none.jsonl").err
+    assert command("answers", "none.jsonl").err == "oceanchat: FILES 'none.jsonl' does not exist\n"
+    assert "name a file for them with --output" in command("pending", *BUILD, "--json").err
     RESULTS.write_text("")
     missing = command("answers", RESULTS, "--store", "none.db")
     assert missing.code == 1 and "none.db" in missing.err and not Path("none.db").exists()

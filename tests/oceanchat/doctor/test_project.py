@@ -4,6 +4,8 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
+import pytest
+
 from oceanchat.doctor.findings import Finding, Named
 from oceanchat.doctor.project import look_at_project
 from oceanchat.llm.settings import CallSettings
@@ -40,6 +42,15 @@ def test_a_store_is_read_and_stays_as_it_is(tmp_path: Path) -> None:
     assert path.read_bytes() == before and [each.name for each in tmp_path.iterdir()] == ["store.db"]
     set_version(path, 999)
     assert findings(path)["store"].state == "missing"
+
+
+def test_an_empty_postgresql_database_that_was_reached_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("oceanchat.doctor.project.stored_version", lambda url: None)
+    url = "postgresql://me:secret@db/study"
+    settings = CallSettings()
+    seen = {each.name: each for each in look_at_project(Named(store=True), url, None, None, settings, {})}
+    assert seen["store"].state == "ok" and "@db/study', empty; the first build" in seen["store"].text
+    assert "secret" not in seen["store"].text
 
 
 def test_only_a_store_that_was_named_is_missing(tmp_path: Path) -> None:

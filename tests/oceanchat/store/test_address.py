@@ -31,6 +31,11 @@ def test_a_file_that_is_no_database_is_refused(tmp_path: Path, name: str, conten
         ("mysql://user:secret@host/db", "neither an SQLite file nor PostgreSQL"),
         ("postgresql://user:secret@127.0.0.1:9/db", "cannot be used"),
         ("://", "not a database URL"),
+        ("postgresql://me:p@secret/secret@127.0.0.1:9/db", "as %2F, or leave the password to PGPASSWORD"),
+        (
+            "postgres://me:secret@127.0.0.1:9/db",
+            r"store 'postgresql://\*\*\*@127.0.0.1:9/db' cannot be used",
+        ),
     ],
 )
 def test_a_wrong_url_is_named_without_its_password(url: str, words: str) -> None:
