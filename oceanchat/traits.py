@@ -175,6 +175,8 @@ def levels_named(text: str) -> tuple[Level, ...]:
 def _meant(text: str, words: list[str]) -> str:
     """What to write in place of words that name no trait-level."""
     if len(words) < 2:
+        if closest(words[0], ("all",)):
+            return "did you mean all?"
         sole = _TRAIT_WORDS.get(closest(words[0], _TRAIT_WORDS) or "")
         return f"did you mean {sole}+ or {sole}-?" if sole else _KNOWN
     forms = [

@@ -56,7 +56,10 @@ def add(store: Store, name: str, role: str = "annotator", *, now: float | None =
     moment = time.time() if now is None else now
     with store.writing() as connection:
         if annotator_rows.by_name(connection, name) is not None:
-            raise AnnotationError(f"annotator '{name}' exists; choose another name")
+            raise AnnotationError(
+                f"annotator '{name}' exists; choose another name, or give them a new passcode with `oceanchat"
+                " annotators passcode`"
+            )
         account_id = annotator_rows.add(connection, name, role, passcode_hash, moment)
         account = annotator_rows.by_id(connection, account_id)
     assignment.replan(store)

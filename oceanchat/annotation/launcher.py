@@ -6,6 +6,7 @@ locates the app and knows nothing of its pages.
 
 import importlib.util
 import os
+import socket
 import sys
 from pathlib import Path
 from typing import NamedTuple, NoReturn
@@ -71,8 +72,24 @@ def command(serving: Serving) -> list[str]:
 
 
 def launch(serving: Serving) -> NoReturn:
-    """Run the app in place of this process: whoever stops this process stops the app."""
+    """Run the app in place of this process: whoever stops this process stops the app.
+
+    Raises AnnotationError where it is not installed or its port is taken.
+    """
     line = command(serving)
+    _check_port(serving.host, serving.port)
     sys.stdout.flush()
     sys.stderr.flush()
     os.execv(line[0], line)
+
+
+def _check_port(host: str, port: int) -> None:
+    """Streamlit would say that the port is taken in a line of its log, without the way out."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        socket.create_server((host, port), family=family).close()
+    except OSError as error:
+        raise AnnotationError(
+            f"'{host}:{port}' cannot be listened on: {error.strerror}; choose another with --port, or stop"
+            " what runs there"
+        ) from None

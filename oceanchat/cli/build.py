@@ -11,7 +11,7 @@ from oceanchat.cli.display.json_output import print_json
 from oceanchat.cli.flags import build_config
 from oceanchat.cli.options import json_option, store_option
 from oceanchat.cli.project_file import say_used_options
-from oceanchat.cli.spending import may_spend
+from oceanchat.cli.spending import may_spend, say_rehearsed
 
 SHORT, NOT_AGREED = 3, 1
 """Exit codes: the corpus yielded fewer dialogues than requested; the forecast was not agreed to."""
@@ -74,6 +74,7 @@ def build(
 
         print_forecast(prepared.config, store, as_json)
         return 0
+    say_rehearsed(prepared.config, store)
     if not may_spend(prepared, store, yes):
         return NOT_AGREED
     opened = open_store(store)

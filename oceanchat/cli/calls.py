@@ -24,6 +24,7 @@ from oceanchat.cli.options import (
     store_option,
 )
 from oceanchat.cli.project_file import TypedOption
+from oceanchat.cli.spending import say_rehearsed
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -70,6 +71,7 @@ def estimate(pilot: int | None, store: str, as_json: bool, **flags: Any) -> None
         small = config.model_copy(update={"count": min(pilot, config.count)})
         prepared = service.prepare(small)
         print_prepared_notes(prepared)
+        say_rehearsed(small, store)
         with BuildProgress() as progress:
             asyncio.run(service.build(prepared, open_store(store), progress, open_endpoint))
         comparison = asyncio.run(one_by_one.compare(prepared, open_store(store), open_endpoint))

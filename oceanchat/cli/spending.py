@@ -7,6 +7,19 @@ import click
 
 if TYPE_CHECKING:
     from oceanchat.pipeline.build import Prepared
+    from oceanchat.pipeline.config import BuildConfig
+
+
+def say_rehearsed(config: "BuildConfig", store: str) -> None:
+    """Say on stderr where the answers of a rehearsal would be taken for those of the models named."""
+    from oceanchat.cli.display.notes import print_note
+    from oceanchat.pipeline.build import rehearsal_note
+    from oceanchat.store.database import existing_or_empty
+
+    with existing_or_empty(store) as opened:
+        note = rehearsal_note(config, opened)
+    if note is not None:
+        print_note(f"oceanchat: {note}")
 
 
 def may_spend(prepared: "Prepared", store: str, yes: bool) -> bool:

@@ -18,6 +18,7 @@ from oceanchat.corpus.workbooks import workbook_records
 from oceanchat.errors import RecordError
 from oceanchat.hub.reading import read_dataset
 from oceanchat.parquet import read_parquet
+from oceanchat.suggestions import did_you_mean
 
 FILE_STEM = "file stem"
 """The column of a .txt file's name without its ending, which may or may not name an author."""
@@ -45,7 +46,16 @@ def rows_of(source: str, is_header: IsHeader, missing: str) -> Iterator[Row | Ba
         refuse(path, f"cannot be opened: {error.strerror}; check the name")
     if _HUB_ID.fullmatch(source) and path.suffix.lower() not in _FILES:
         return _named(read_dataset(source))
-    refuse(path, f"does not exist; give a {_KINDS} file, a folder of .txt, or OWNER/NAME on the Hub")
+    advice = f"give a {_KINDS} file, a folder of .txt, or OWNER/NAME on the Hub"
+    refuse(path, f"does not exist; {did_you_mean(path.name, _beside(path), advice)}")
+
+
+def _beside(path: Path) -> list[str]:
+    """Names of the files that could have been meant: those in the same folder that can be read."""
+    try:
+        return [each.name for each in path.parent.iterdir() if each.suffix.lower() in _FILES]
+    except OSError:
+        return []
 
 
 def _file_rows(path: Path, is_header: IsHeader, missing: str) -> Iterator[Row | BadRow]:

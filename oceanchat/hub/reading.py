@@ -20,6 +20,7 @@ def read_dataset(
     datasets = load_optional("datasets", extra="release")
     errors = load_optional("huggingface_hub.errors", extra="release")
     datasets.disable_progress_bars()
+    load_optional("huggingface_hub.utils.logging", extra="release").set_verbosity_error()
     try:
         loaded: Mapping[str, Any] = datasets.load_dataset(repo_id, config, revision=revision)
         for split in loaded.values():

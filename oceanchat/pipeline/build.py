@@ -24,7 +24,7 @@ from oceanchat.models import BuildModels, open_build_models
 from oceanchat.pipeline.candidates import SentencePosition, candidate_blocks
 from oceanchat.pipeline.config import BuildConfig
 from oceanchat.pipeline.first_person import FirstPerson
-from oceanchat.pipeline.identity import check_identity
+from oceanchat.pipeline.identity import check_identity, rehearsed
 from oceanchat.pipeline.in_order import all_of
 from oceanchat.pipeline.labeling import OrderedSentence
 from oceanchat.pipeline.look_ahead import Block, LookAhead
@@ -94,6 +94,12 @@ def check_build(prepared: Prepared, store: Store) -> None:
     with store.reading() as connection:
         stored = build_rows.stored_builds(connection, config.build_name)
     check_identity(config, corpus_id, recipe, stored)
+
+
+def rehearsal_note(config: BuildConfig, store: Store) -> str | None:
+    """What to know before a build goes on that a stand-in on this machine has answered so far."""
+    with store.reading() as connection:
+        return rehearsed(config, build_rows.stored_builds(connection, config.build_name))
 
 
 def open_models(

@@ -7,6 +7,7 @@ asked for. The scripted model never replaces a real one.
 
 from collections.abc import Mapping, Sequence
 from typing import Any
+from urllib.parse import urlsplit
 
 from oceanchat.errors import ConfigError
 from oceanchat.llm.settings import SCRIPTED
@@ -56,6 +57,28 @@ def check_identity(config: BuildConfig, corpus_id: str, recipe: str, stored: Seq
                 f"build '{config.build_name}' has {build.trait_level} at --count {build.requested} with other"
                 f" prompts, and --count '{config.count}' would drop some; ask for as many, {ways_out}"
             )
+
+
+def rehearsed(config: BuildConfig, stored: Sequence[StoredBuild]) -> str | None:
+    """What to know where a build that now goes elsewhere was answered by this machine; None where it was not.
+
+    An answer is known by its model's name and not by the address, so what a stand-in here said as
+    'gpt-4o-mini' would be gpt-4o-mini's.
+    """
+    now = config.calls.endpoint
+    if not config.asks_a_real_model or _is_here(now):
+        return None
+    here = sorted({each.config["endpoint"] for each in stored if _is_here(each.config.get("endpoint", ""))})
+    if not here:
+        return None
+    return (
+        f"build '{config.build_name}' was answered by {', '.join(here)}, and what was answered is not asked"
+        f" again at {now}; if that was a rehearsal, name another store with --store"
+    )
+
+
+def _is_here(endpoint: str) -> bool:
+    return urlsplit(endpoint).hostname in ("localhost", "127.0.0.1", "::1")
 
 
 def _is_scripted_over_real(wanted: Mapping[str, Any], stored: Mapping[str, Any]) -> bool:

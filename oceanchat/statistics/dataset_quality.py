@@ -26,9 +26,11 @@ from oceanchat.statistics.figure import Figure
 DRAWS = 8000
 WHOLE = "all"
 """The name of all strata together."""
+_UNDEFINED = 0.025
+"""Share of draws without an answer from which a 95 % interval would rest on the agreeable ones alone."""
 _NO_PASSED = "not computable (no passed dialogue is decided)"
 _NO_REJECTED = "not computable (no rejected dialogue is decided; sample some with --include-rejected)"
-_NO_BETTER = "not computable (the checker is no better than chance)"
+_NO_BETTER = "not computable (the checker cannot be told from chance)"
 
 Draws = NDArray[np.float64]
 
@@ -83,6 +85,11 @@ def dataset_quality(
     rejected = {code: _Good.of(stratum.rejected, rng, draws) for code, stratum in strata.items()}
     whole = _Pair(_Good.sum(passed.values(), draws), _Good.sum(rejected.values(), draws))
     results = {WHOLE: _quality(whole, whole)}
+    if not whole.passed.judged:
+        results[WHOLE] = results[WHOLE]._replace(
+            released=sum(group.population for group in passed.values()),
+            checked=sum(pair.population for pair in (*passed.values(), *rejected.values())),
+        )
     for code in strata:
         results[code] = _quality(_Pair(passed[code], rejected[code]), whole)
     unknown = [code for code, stratum in strata.items() if not stratum.passed.judged]
@@ -175,7 +182,7 @@ def _rogan_gladen(own: _Pair, whole: _Pair) -> tuple[Figure, Figure]:
     figures = []
     for estimate, draws in zip(estimates, drawn, strict=True):
         defined = draws[np.isfinite(draws)]
-        if not np.isfinite(estimate[0]) or not len(defined):
+        if not np.isfinite(estimate[0]) or len(defined) < (1 - _UNDEFINED) * len(draws):
             figures.append(Figure(None, note=_NO_BETTER))
             continue
         low, high = np.quantile(defined, (0.025, 0.975))

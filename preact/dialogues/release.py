@@ -22,6 +22,7 @@ from oceanchat.hub.reading import read_dataset
 from oceanchat.nesting import parse_json
 from oceanchat.prompts import Message
 from oceanchat.spool import Lazy
+from oceanchat.suggestions import closest
 from oceanchat.traits import Level, Trait, TraitLevel, trait_id
 from preact.dialogues.mapped import ROWS_AT_ONCE, MappedRows
 
@@ -86,6 +87,14 @@ class TrainingRelease:
         return name in self.splits
 
 
+def _say_not_here(source: str) -> None:
+    """A folder's mistyped name looks like a Hub id, and the Hub takes its time to say no."""
+    folders = [str(path.parent) for path in Path().glob("*/*/manifest.json")]
+    guess = closest(source, folders)
+    hint = f" (or did you mean '{guess}'?)" if guess else ""
+    print(f"preact: '{source}' is no folder here; looking for it on the Hub{hint}", file=sys.stderr)
+
+
 def read_release(source: str) -> TrainingRelease:
     """Read a release folder or a Hub dataset id.
 
@@ -101,6 +110,7 @@ def read_release(source: str) -> TrainingRelease:
             " OWNER/NAME"
         )
     else:
+        _say_not_here(source)
         rows, manifest = read_dataset(source), {}
     reading = _Reading(source)
     mapped = MappedRows(_SCHEMA, reading.records(rows), _from_record)

@@ -226,7 +226,8 @@ async def serve(answerer: Answerer, faults: Faults, host: str, port: int) -> Non
     )
     print(
         f"scripted endpoint at http://{host}:{listener.getsockname()[1]}/v1 (model '{MODEL}'), counters at"
-        " /counters",
+        " /counters\nrehearse in a store of its own (--store rehearsal.db): an answer counts as that of"
+        " whatever model was asked for",
         file=sys.stderr,
         flush=True,
     )

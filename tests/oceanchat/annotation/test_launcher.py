@@ -1,9 +1,13 @@
 """The launcher starts the app with the options that a plain `streamlit run` reads from the folder."""
 
+import socket
 import tomllib
 from pathlib import Path
 
-from oceanchat.annotation.launcher import THEME, Serving, command
+import pytest
+
+from oceanchat.annotation.launcher import THEME, Serving, command, launch
+from oceanchat.errors import AnnotationError
 
 ROOT = Path(__file__).parents[3]
 
@@ -32,3 +36,10 @@ def test_what_a_proxy_needs_and_the_sample_are_passed_on() -> None:
         *("--sample", "2"),
         *("--allowed-origin", "https://a.example", "--allowed-origin", "http://b"),
     ]
+
+
+def test_a_port_that_is_taken_is_refused_in_one_line() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(AnnotationError, match=f"127.0.0.1:{port}' cannot be listened on: .*--port"):
+            launch(Serving("store.db", port=port))

@@ -111,6 +111,12 @@ def test_sources_that_are_no_files_are_one_clear_line(source: str) -> None:
     assert len(str(caught.value)) < 400
 
 
+def test_a_mistyped_file_is_guessed_from_those_beside_it(tmp_path: Path) -> None:
+    write(tmp_path / "essays.csv", b"TEXT\n")
+    with pytest.raises(CorpusError, match=r"does not exist; did you mean essays\.csv\?"):
+        open_corpus(str(tmp_path / "esays.csv"))
+
+
 def test_a_folder_without_text_files_is_refused(tmp_path: Path) -> None:
     with pytest.raises(CorpusError, match=r"is a folder without \.txt files"):
         open_corpus(str(tmp_path))

@@ -7,7 +7,7 @@ import pytest
 from oceanchat.errors import ConfigError
 from oceanchat.llm.settings import CallSettings
 from oceanchat.pipeline.config import BuildConfig
-from oceanchat.pipeline.identity import check_identity
+from oceanchat.pipeline.identity import check_identity, rehearsed
 from oceanchat.store.builds import StoredBuild
 from oceanchat.traits import Level, Trait, TraitLevel
 
@@ -111,3 +111,12 @@ def test_scripted_never_replaces_real(replace: bool, real: dict[str, Any]) -> No
 
 def test_real_may_replace_scripted_when_asked_to() -> None:
     check(config(build="mine", replace=True, **REAL), stored(config(build="mine")))
+
+
+def test_answers_of_a_rehearsal_on_this_machine_are_not_taken_for_a_provider_s_unsaid() -> None:
+    here = config(**REAL, calls=CallSettings(base_url="http://127.0.0.1:8808/v1"))
+    note = rehearsed(config(**REAL), [stored(here)])
+    assert note is not None and "127.0.0.1:8808" in note and "--store" in note
+    assert rehearsed(here, [stored(here)]) is None
+    assert rehearsed(config(**REAL), [stored(config(**REAL))]) is None
+    assert rehearsed(config(), [stored(here)]) is None

@@ -108,7 +108,13 @@ def test_what_cannot_be_told_is_said() -> None:
     assert "--include-rejected" in none_rejected.valid.note
     assert "--include-rejected" in none_rejected.precision_rogan_gladen.note
     coin = dataset_quality({"O+": Stratum(Group(5, 10, 100), Group(5, 10, 100))})["O+"]
-    assert "no better than chance" in coin.valid_rogan_gladen.note
+    assert "told from chance" in coin.valid_rogan_gladen.note
+    # All of the few that people judged are good, passed and rejected alike: draws without an answer are not
+    # left out until certainty remains.
+    all_good = dataset_quality({"O+": Stratum(Group(50, 50, 60), Group(5, 5, 5))})["O+"]
+    assert all_good.precision_rogan_gladen.value is None
+    unjudged = dataset_quality({"O+": Stratum(Group(0, 0, 6), Group(0, 0, 1))})[WHOLE]
+    assert (unjudged.released, unjudged.checked) == (6, 7)
     assert dataset_quality({})[WHOLE].precision.value is None
 
 
