@@ -171,7 +171,7 @@ async def open_worker_session(
     usage = Usage()
     ledger_writer = LedgerWriter(store.engine, usage.note)
     await ledger_writer.open()
-    account = SharedAccount(store, ledger_writer.run, driver)
+    account = SharedAccount(store, ledger_writer.run, driver, settings.rpm, settings.tpm)
     budget = SharedBudget(prices, settings.max_usd, account)
     rates = account if settings.rpm or settings.tpm else None
     throttle = Throttle(settings.concurrency, rates, settings.timeout_seconds)

@@ -117,8 +117,8 @@ class Workers:
                 news: News = await _answer(actor.news.remote())
                 if process and news.process != process:
                     self._throttle.tell(
-                        f"worker process {process} was lost and started again; what it had in flight counts"
-                        f" as spent and is asked again"
+                        f"worker process {process} was lost and started again; what it had in flight is"
+                        f" asked again, and what it had set aside for it counts as spent"
                     )
                 process = news.process
                 for note in news.notes:

@@ -1,98 +1,86 @@
 """A budget and rates that several processes share.
 
-Each process reserves the worst case of what it sends from one row in the store, and settles what it cost
-there. What waits while the row is changed goes into the next change together. A process that is killed
-leaves its reservations behind, which count as spent: the cap holds whatever happens.
+Each process takes its part of them from one row in the store: the worst case of what it sends, and a little
+ahead, so that few requests need to ask the store. There it settles what its requests cost and gives back what
+it does not use. A process that is killed leaves behind what it held, which counts as spent: the cap holds
+whatever happens.
 """
 
 import asyncio
 import contextlib
 import time
-from collections.abc import Callable, Sequence
 from decimal import Decimal
-from typing import Any, NamedTuple
+from functools import partial
+from typing import Any
+
+from sqlalchemy import Connection
 
 from oceanchat.errors import BuildStopped
 from oceanchat.llm.budget import Budget, CallBounds, Reservation
+from oceanchat.llm.leases import Balance, Grant, Leases, Report, grant
 from oceanchat.llm.prices import PriceTable
-from oceanchat.llm.throttle import RateLimit
 from oceanchat.store import shared_limits as limit_rows
 from oceanchat.store.database import Store
 from oceanchat.store.shared_limits import SharedLimits
 
 LOOK_SECONDS = 0.3
 """Seconds between two looks whether what others had in flight has left room."""
-Change = Callable[[SharedLimits, float], Any]
-
-
-class Balance(NamedTuple):
-    """What a build has spent and has in flight at its worst, in USD."""
-
-    spent: Decimal
-    in_flight: Decimal
+REPORT_SECONDS = 0.5
+"""Seconds after which a process reports what it spent and gives back what it does not use."""
 
 
 class SharedAccount:
     """One process's access to the limits of its build."""
 
-    def __init__(self, store: Store, run: str, driver: str) -> None:
-        """`run` is this process's, `driver` the one under which the limits are on record."""
+    def __init__(
+        self, store: Store, run: str, driver: str, rpm: float | None = None, tpm: float | None = None
+    ) -> None:
+        """`run` is this process's, `driver` the one under which the limits are on record; rates a minute as
+        they are there."""
         self._store = store
         self._run = run
         self._driver = driver
-        self._waiting: list[tuple[Change, asyncio.Future[Any]]] = []
-        self._changing: asyncio.Task[None] | None = None
-        self._looks_at = 0.0
+        self._leases = Leases(run, rpm, tpm)
+        self._amounts: list[tuple[Decimal, asyncio.Future[Balance | None]]] = []
+        self._turns: list[tuple[float, asyncio.Future[float]]] = []
+        self._reporting: asyncio.Task[None] | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._reported_at = self._looks_at = 0.0
+        self._clock = 0.0
+        """The store's epoch seconds less this process's monotonic ones."""
 
     async def reserve(self, amount: Decimal) -> Balance | None:
         """Set aside `amount`; where the cap leaves no room for it, the balance that forbids it.
 
         Raises BuildStopped, as `wait_for` does, once the build is over.
         """
-        run = self._run
-
-        def take(limits: SharedLimits, now: float) -> Balance | None:
-            balance = Balance(limits.spent, sum(limits.in_flight.values(), Decimal(0)))
-            if limits.cap is not None and balance.spent + balance.in_flight + amount > limits.cap:
-                return balance
-            limits.in_flight[run] = limits.in_flight.get(run, Decimal(0)) + amount
+        if self._leases.money.take(amount):
             return None
+        answer: asyncio.Future[Balance | None] = asyncio.get_running_loop().create_future()
+        self._amounts.append((amount, answer))
+        self._report_now()
+        return await answer
 
-        refusal: Balance | None = await self._change(take)
-        return refusal
-
-    async def settle(self, amount: Decimal, cost: Decimal) -> None:
-        """End an attempt for which `amount` was set aside and which cost `cost`."""
-        run = self._run
-
-        def settle(limits: SharedLimits, now: float) -> None:
-            held = limits.in_flight.get(run, Decimal(0))
-            # What is no longer held was counted as spent when this process was taken for dead.
-            counted = max(Decimal(0), amount - held)
-            limits.in_flight[run] = held - amount + counted
-            limits.spent += cost - counted
-
-        with contextlib.suppress(BuildStopped):  # nobody counts any more
-            await self._change(settle)
+    def settle(self, amount: Decimal, cost: Decimal) -> None:
+        """End an attempt for which `amount` was set aside and which cost `cost`; the others learn it soon."""
+        self._leases.money.settle(amount, cost)
+        if self._leases.money.is_close or cost > amount:
+            self._report_now()
+        else:
+            self._report_in(REPORT_SECONDS)
 
     async def wait_for(self, tokens: float) -> float:
         """Take one request of so many tokens; returns the seconds to wait before sending it."""
-
-        def take_turn(limits: SharedLimits, now: float) -> float:
-            wait = 0.0
-            if limits.rpm:
-                requests = RateLimit(limits.rpm, limits.request_at)
-                wait, limits.request_at = requests.wait_for(1, now), requests.free_at
-            if limits.tpm:
-                units = RateLimit(limits.tpm, limits.token_at)
-                wait, limits.token_at = max(wait, units.wait_for(tokens, now)), units.free_at
+        wait = self._leases.take_turn(tokens, time.monotonic() + self._clock)
+        if wait is not None:
             return wait
-
-        seconds: float = await self._change(take_turn)
-        return seconds
+        answer: asyncio.Future[float] = asyncio.get_running_loop().create_future()
+        self._turns.append((tokens, answer))
+        self._report_now()
+        return await answer
 
     async def count_dead_as_spent(self) -> None:
-        """Count as spent what killed processes had in flight; however many ask, one looks at a time."""
+        """Count as spent what killed processes held; however many ask, one looks at a time."""
         now = time.monotonic()
         if now < self._looks_at:
             return
@@ -101,39 +89,78 @@ class SharedAccount:
             self._store.write, lambda connection: limit_rows.count_dead_as_spent(connection, self._driver)
         )
 
-    async def _change(self, change: Change) -> Any:
-        done = asyncio.get_running_loop().create_future()
-        self._waiting.append((change, done))
-        if self._changing is None or self._changing.done():
-            self._changing = asyncio.create_task(self._carry_out())
-        return await done
+    async def close(self) -> None:
+        """Report what is left to report and give everything back."""
+        if self._reporting is not None:
+            await self._reporting
+        if self._timer is not None:
+            self._timer.cancel()
+        self._leases.money.want_no_more()
+        if not self._leases.money.is_settled:
+            with contextlib.suppress(BuildStopped):  # nobody counts any more
+                await self._report()
 
-    async def _carry_out(self) -> None:
-        """Make all changes that wait in one transaction, until none waits any more."""
-        while self._waiting:
-            together, self._waiting = self._waiting, []
-            try:
-                results = await self._change_all([change for change, _ in together])
-            except Exception as error:
-                for _, done in together:
-                    if not done.done():
-                        done.set_exception(error)
-            else:
-                for (_, done), result in zip(together, results, strict=True):
-                    if not done.done():
-                        done.set_result(result)
+    def _report_now(self) -> None:
+        if self._reporting is None or self._reporting.done():
+            self._reporting = asyncio.create_task(self._report_all())
 
-    async def _change_all(self, changes: Sequence[Change]) -> list[Any]:
-        def change_all(limits: SharedLimits, now: float) -> list[Any]:
-            return [change(limits, now) for change in changes]
+    def _report_in(self, seconds: float) -> None:
+        if self._timer is None and not self._leases.money.is_settled:
+            self._timer = asyncio.get_running_loop().call_later(seconds, self._report_if_due)
 
-        # Not in the thread that writes the ledger: answers need not wait for this.
-        results = await asyncio.to_thread(
-            self._store.write, lambda connection: limit_rows.change(connection, self._driver, change_all)
+    def _report_if_due(self) -> None:
+        self._timer = None
+        due = self._reported_at + REPORT_SECONDS - time.monotonic()
+        if due > 0:
+            self._report_in(due)
+        else:
+            self._report_now()
+
+    async def _report_all(self) -> None:
+        """Report, and again for what has come to wait meanwhile, until nothing waits."""
+        while True:
+            with contextlib.suppress(Exception):  # whoever waits was told
+                await self._report()
+            if not self._amounts and not self._turns:
+                self._report_in(REPORT_SECONDS)
+                return
+
+    async def _report(self) -> None:
+        """Settle, give back and take what waits, all in one transaction."""
+        amounts, self._amounts = self._amounts, []
+        turns, self._turns = self._turns, []
+        now = time.monotonic()
+        report = self._leases.report(
+            [amount for amount, _ in amounts], [tokens for tokens, _ in turns], now - self._reported_at
         )
-        if results is None:
-            raise BuildStopped("the build that this process works for is over")
-        return results
+        self._reported_at = now
+        try:
+            # Not in the thread that writes the ledger: answers need not wait for this.
+            got = await asyncio.to_thread(self._store.write, partial(self._change, report))
+            if got is None:
+                raise BuildStopped("the build that this process works for is over")
+        except Exception as error:
+            self._leases.money.take_back(report.money)
+            waiting: list[asyncio.Future[Any]] = [answer for _, answer in amounts]
+            waiting += [answer for _, answer in turns]
+            for answer in waiting:
+                if not answer.done():
+                    answer.set_exception(error)
+            raise
+        self._leases.receive(got, report)
+        for (_, money), refusal in zip(amounts, got.money.refusals, strict=True):
+            if not money.done():
+                money.set_result(refusal)
+        for (_, turn), wait in zip(turns, got.waits, strict=True):
+            if not turn.done():
+                turn.set_result(wait)
+
+    def _change(self, report: Report, connection: Connection) -> Grant | None:
+        def change(limits: SharedLimits, now: float) -> Grant:
+            self._clock = now - time.monotonic()
+            return grant(limits, report, now)
+
+        return limit_rows.change(connection, self._driver, change)
 
 
 class SharedBudget(Budget):
@@ -169,4 +196,9 @@ class SharedBudget(Budget):
         super().settle(reservation, actual, output)
         if self.cap is not None:
             cost = reservation.amount if actual is None else actual
-            self._in_background(self._account.settle(reservation.amount, cost))
+            self._account.settle(reservation.amount, cost)
+
+    async def close(self) -> None:
+        """Wait until everything settled has been passed on."""
+        await super().close()
+        await self._account.close()
