@@ -42,8 +42,8 @@ class SharedLimits:
     """Tokens a minute at most."""
     spent: Decimal = Decimal(0)
     in_flight: dict[str, Decimal] = field(default_factory=dict)
-    """By run, what it holds: for what it has in flight, and a little ahead. What a killed one held stays until
-    it is counted as spent."""
+    """By run, what it holds: for what it has in flight, and a little ahead. What a killed one held stays
+    until it is counted as spent."""
     request_at: float = 0.0
     token_at: float = 0.0
 
