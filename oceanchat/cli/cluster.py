@@ -83,9 +83,10 @@ def workplace(
     from oceanchat.cluster.connection import check_machines, connect, disconnect
     from oceanchat.cluster.endpoint import ClusterOpener
     from oceanchat.cluster.splitting import split_on_cluster
+    from oceanchat.cluster.terminal import quiet_terminal
 
     # Ray reports lost workers on stdout, which is for results; the build reports them itself.
-    with open(os.devnull, "w") as nowhere, contextlib.redirect_stdout(nowhere):
+    with open(os.devnull, "w") as nowhere, contextlib.redirect_stdout(nowhere), quiet_terminal():
         connect(address)
         try:
             check_machines()

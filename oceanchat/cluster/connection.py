@@ -4,8 +4,11 @@ Whatever keeps a build from running there is said before anything is asked: no c
 machine without this package.
 """
 
+import contextlib
 import logging
+import os
 import socket
+from collections.abc import Iterator
 from importlib import metadata
 from typing import Any
 
@@ -20,6 +23,14 @@ CONNECT_SECONDS = 5.0
 """How long a cluster's machine may take to answer at all."""
 MAX_SHOWN = 400
 """Characters of an error of Ray that are shown."""
+MAX_PORT = 65_535
+SETTINGS = b"\4"
+"""The kind of the first frame that a server of HTTP/2 sends."""
+HELLO = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes([0, 0, 0, 4, 0, 0, 0, 0, 0])
+"""What a client of HTTP/2, which Ray speaks, says first."""
+ATTEMPTS = "RAY_gcs_server_port_wait_time_s"
+"""How often Ray tries a cluster; 20 times where this is not in the environment, half a minute where the token
+is wrong and a quarter of an hour where something else answers."""
 CHECK_SECONDS = 120.0
 """How long a machine may take to start its first process."""
 
@@ -30,7 +41,10 @@ def connect(address: str) -> None:
     Raises ConfigError for an address without a cluster, and a cluster of another version.
     """
     try:
-        ray.init(address or None, log_to_driver=False, logging_level=logging.ERROR, include_dashboard=False)
+        with _one_attempt(address):
+            ray.init(
+                address or None, log_to_driver=False, logging_level=logging.ERROR, include_dashboard=False
+            )
     except (ConnectionError, RuntimeError, ValueError, RayError) as error:
         raise ConfigError(
             f"--ray '{address}' cannot be used: {in_one_line(error)} (a cluster that asks for a token takes"
@@ -49,15 +63,46 @@ def check_address(address: str) -> None:
     if address in ("", "auto", "local"):
         return
     host, _, port = address.rpartition(":")
-    if not (host and port.isdigit()):
-        raise ConfigError(f"--ray '{address}' is no address of a cluster: write auto, local or HOST:PORT")
+    if not (host and port.isdecimal() and int(port) <= MAX_PORT):
+        raise ConfigError(
+            f"--ray '{address}' is no address of a cluster: write auto, local or HOST:PORT; what follows"
+            f" --ray is taken for its address, so name trait-levels before it"
+        )
     try:
-        socket.create_connection((host.strip("[]"), int(port)), CONNECT_SECONDS).close()
-    except (OSError, OverflowError) as error:
+        with socket.create_connection((host.strip("[]"), int(port)), CONNECT_SECONDS) as connection:
+            speaks = _speaks_as_ray(connection)
+    except OSError as error:
         raise ConfigError(
             f"--ray '{address}' cannot be reached ({error}): start a cluster with `ray start --head` and name"
             f" the HOST:PORT it prints, or leave the address out to use this machine alone"
         ) from None
+    if not speaks:
+        raise ConfigError(
+            f"--ray '{address}' is no Ray cluster: something else answers there; name the HOST:PORT that `ray"
+            f" start --head` prints, whose port is 6379 unless you chose another"
+        )
+
+
+def _speaks_as_ray(connection: socket.socket) -> bool:
+    connection.settimeout(CONNECT_SECONDS)
+    try:
+        connection.sendall(HELLO)
+        return connection.recv(len(HELLO))[3:4] == SETTINGS
+    except OSError:
+        return False
+
+
+@contextlib.contextmanager
+def _one_attempt(address: str) -> Iterator[None]:
+    """Have Ray try a cluster that was named once: what answers at all answers at once."""
+    if address in ("", "auto", "local") or ATTEMPTS in os.environ:
+        yield
+        return
+    os.environ[ATTEMPTS] = "1"
+    try:
+        yield
+    finally:
+        del os.environ[ATTEMPTS]
 
 
 def machines() -> dict[str, str]:

@@ -159,7 +159,7 @@ def test_machines_that_lack_the_package_or_have_another_version_are_named(cluste
 
 
 def test_what_keeps_a_cluster_from_working_is_one_clear_line(
-    command: Command, postgres_url: str, monkeypatch: pytest.MonkeyPatch
+    command: Command, scene: Scene, postgres_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refused(*options: str, store: str = postgres_url) -> str:
         ended = command(*BUILD, "--base-url", "http://127.0.0.1:9/v1", "--store", store, *options)
@@ -169,8 +169,11 @@ def test_what_keeps_a_cluster_from_working_is_one_clear_line(
     no_postgres = refused("--ray", store="file.db")
     assert "--ray needs a store that all machines reach, and 'file.db' is a file" in no_postgres
     assert "'127.0.0.1:9' cannot be reached" in refused("--ray", "127.0.0.1:9")
+    assert "is no Ray cluster: something else answers there" in refused("--ray", scene.endpoint.url[7:-3])
     assert "ray job submit" in refused("--ray", "ray://127.0.0.1:10001")
-    assert "'O+' is no address of a cluster: write auto, local or HOST:PORT" in refused("--ray", "O+")
+    trait_level = refused("--ray", "O+")
+    assert "'O+' is no address of a cluster: write auto, local or HOST:PORT" in trait_level
+    assert "name trait-levels before it" in trait_level
     assert "--ray and --batch exclude each other" in refused("--ray", "--batch")
     assert "--ray-workers '2' is of no use without --ray" in refused("--ray-workers", "2")
     monkeypatch.setitem(sys.modules, "ray", None)
