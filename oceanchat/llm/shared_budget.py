@@ -10,10 +10,7 @@ import asyncio
 import contextlib
 import time
 from decimal import Decimal
-from functools import partial
 from typing import Any
-
-from sqlalchemy import Connection
 
 from oceanchat.errors import BuildStopped
 from oceanchat.llm.budget import Budget, CallBounds, Reservation
@@ -136,7 +133,7 @@ class SharedAccount:
         self._reported_at = now
         try:
             # Not in the thread that writes the ledger: answers need not wait for this.
-            got = await asyncio.to_thread(self._store.write, partial(self._change, report))
+            got = await asyncio.to_thread(self._exchange, report)
             if got is None:
                 raise BuildStopped("the build that this process works for is over")
         except Exception as error:
@@ -155,12 +152,12 @@ class SharedAccount:
             if not turn.done():
                 turn.set_result(wait)
 
-    def _change(self, report: Report, connection: Connection) -> Grant | None:
+    def _exchange(self, report: Report) -> Grant | None:
         def change(limits: SharedLimits, now: float) -> Grant:
             self._clock = now - time.monotonic()
             return grant(limits, report, now)
 
-        return limit_rows.change(connection, self._driver, change)
+        return self._store.write(lambda connection: limit_rows.change(connection, self._driver, change))
 
 
 class SharedBudget(Budget):
