@@ -1,4 +1,4 @@
-"""Keep Ray off the terminal, and say it where Ray ends the process.
+"""Keep what Ray writes off the terminal.
 
 Ray's core writes past Python, and ends a driver whose own machine leaves the cluster on the spot: no line of
 this process can say so, therefore another one waits to. Knows nothing of builds.

@@ -1,4 +1,4 @@
-"""What one process holds of limits that several share.
+"""One process's part of shared limits.
 
 It takes a little more than it needs at once, at most what it used in half a second, so that few requests
 need to ask for their part. What it does not use it gives back. Times are epoch seconds by the clock that all
@@ -213,7 +213,7 @@ class RateLease:
         self._last = waiting[-1] if waiting else self._last
 
 
-class Report(NamedTuple):
+class LeaseReport(NamedTuple):
     """What a process tells the others, and what waits there."""
 
     money: MoneyReport
@@ -225,7 +225,7 @@ class Report(NamedTuple):
     """Tokens of each request that waits for its turn."""
 
 
-class Grant(NamedTuple):
+class LeaseGrant(NamedTuple):
     """What came of a report."""
 
     money: MoneyGrant
@@ -236,7 +236,7 @@ class Grant(NamedTuple):
     """Seconds to wait, for each request that waited for its turn."""
 
 
-def grant(limits: SharedLimits, report: Report, now: float) -> Grant:
+def grant(limits: SharedLimits, report: LeaseReport, now: float) -> LeaseGrant:
     """Change `limits` as a process reports, and give it what it asks for as far as they allow."""
     requests = tokens = None
     if limits.rpm:
@@ -248,7 +248,7 @@ def grant(limits: SharedLimits, report: Report, now: float) -> Grant:
         limits.token_at = tokens.until
     both = [rate.waits for rate in (requests, tokens) if rate]
     waits = [max(turn) for turn in zip(*both, strict=True)] if both else [0.0] * len(report.turns)
-    return Grant(grant_money(limits, report.money, report.amounts), requests, tokens, waits)
+    return LeaseGrant(grant_money(limits, report.money, report.amounts), requests, tokens, waits)
 
 
 class Leases:
@@ -268,10 +268,10 @@ class Leases:
             return None
         return max((lease.take(units, now) for lease, units in own), default=0.0)
 
-    def report(self, amounts: Sequence[Decimal], turns: Sequence[float], seconds: float) -> Report:
+    def report(self, amounts: Sequence[Decimal], turns: Sequence[float], seconds: float) -> LeaseReport:
         """Hand over what is not in flight, `seconds` after the last report."""
         nothing = RateReport(0.0, 0.0, 0.0)
-        return Report(
+        return LeaseReport(
             self.money.report(self._run, seconds),
             self._requests.report(seconds) if self._requests else nothing,
             self._tokens.report(seconds) if self._tokens else nothing,
@@ -279,7 +279,7 @@ class Leases:
             tuple(turns),
         )
 
-    def receive(self, grant: Grant, report: Report) -> None:
+    def receive(self, grant: LeaseGrant, report: LeaseReport) -> None:
         """Take what the report brought."""
         self.money.receive(grant.money, report.amounts)
         if self._requests and grant.requests:

@@ -14,7 +14,7 @@ from typing import Any
 
 from oceanchat.errors import BuildStopped
 from oceanchat.llm.budget import Budget, CallBounds, Reservation
-from oceanchat.llm.leases import Balance, Grant, Leases, Report, grant
+from oceanchat.llm.leases import Balance, LeaseGrant, LeaseReport, Leases, grant
 from oceanchat.llm.prices import PriceTable
 from oceanchat.store import shared_limits as limit_rows
 from oceanchat.store.database import Store
@@ -87,7 +87,7 @@ class SharedAccount:
         )
 
     async def close(self) -> None:
-        """Report what is left to report and give everything back."""
+        """LeaseReport what is left to report and give everything back."""
         if self._reporting is not None:
             await self._reporting
         if self._timer is not None:
@@ -114,7 +114,7 @@ class SharedAccount:
             self._report_now()
 
     async def _report_all(self) -> None:
-        """Report, and again for what has come to wait meanwhile, until nothing waits."""
+        """LeaseReport, and again for what has come to wait meanwhile, until nothing waits."""
         while True:
             with contextlib.suppress(Exception):  # whoever waits was told
                 await self._report()
@@ -152,8 +152,8 @@ class SharedAccount:
             if not turn.done():
                 turn.set_result(wait)
 
-    def _exchange(self, report: Report) -> Grant | None:
-        def change(limits: SharedLimits, now: float) -> Grant:
+    def _exchange(self, report: LeaseReport) -> LeaseGrant | None:
+        def change(limits: SharedLimits, now: float) -> LeaseGrant:
             self._clock = now - time.monotonic()
             return grant(limits, report, now)
 

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from oceanchat.llm.leases import Grant, Leases, grant
+from oceanchat.llm.leases import LeaseGrant, Leases, grant
 from oceanchat.store.shared_limits import SharedLimits
 
 WORST = Decimal("0.01")
@@ -40,7 +40,7 @@ class Process:
     def settle(self, cost: Decimal) -> None:
         self.leases.money.settle(self.in_flight.pop(), cost)
 
-    def report(self, now: float, amounts: Sequence[Decimal] = (), turns: Sequence[float] = ()) -> Grant:
+    def report(self, now: float, amounts: Sequence[Decimal] = (), turns: Sequence[float] = ()) -> LeaseGrant:
         """Settle, give back and take."""
         report = self.leases.report(amounts, turns, now - self._reported_at)
         self._reported_at = now
