@@ -194,6 +194,7 @@ def _match(pattern: re.Pattern[str], gate_input: GateInput, verb: str) -> str | 
 
 
 GATES: tuple[tuple[str, Gate], ...] = (
+    ("copied", copied),
     ("roles", roles),
     ("opening", opening),
     ("length", length),
@@ -204,10 +205,13 @@ GATES: tuple[tuple[str, Gate], ...] = (
     ("stage", stage),
     ("self-described", self_described),
     ("leading", leading),
-    ("copied", copied),
     (ANSWER_LENGTH, answer_length),
 )
-"""All gates but the last one, in order; add a new one before ANSWER_LENGTH."""
+"""All gates but the last one, in order; add a new one before ANSWER_LENGTH.
+
+What repeats its essay is called copied whatever else is wrong with it: by that state its words are withheld
+where the essay may not be passed on.
+"""
 _OF_WHOLE_DIALOGUES = ("length", "copied", ANSWER_LENGTH)
 """Gates that say nothing of a dialogue that is still being written."""
 
@@ -234,11 +238,21 @@ class GateRunner:
     _passed: NearDuplicates = field(default_factory=NearDuplicates)
 
     def rejection(
-        self, key: str, turns: Sequence[Turn], essay: str, answer_words: tuple[int, ...] = ()
+        self,
+        key: str,
+        turns: Sequence[Turn],
+        essay: str,
+        answer_words: tuple[int, ...] = (),
+        early: GateRejection | None = None,
     ) -> GateRejection | None:
         """The first gate that rejects the dialogue; None when it passes, which is then remembered under
-        `key`."""
+        `key`.
+
+        `early` is what rejected it before the essay was at hand; it stands unless the essay is repeated.
+        """
         gate_input = GateInput(tuple(turns), essay, self.bounds, answer_words)
+        if early is not None and copied(gate_input) is None:
+            return early
         for name, gate in GATES:
             reason = gate(gate_input)
             if reason is not None:

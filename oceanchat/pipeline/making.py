@@ -149,7 +149,9 @@ class DialogueMaker:
         key = dialogue_id(seed.trait_level, written.turns)
         with self.store.reading() as connection:
             essay = corpus_rows.essay_text(connection, self.corpus.id, seed.essay_id)
-        rejection = written.rejection or self.gates.rejection(key, written.turns, essay, seed.answer_words)
+        rejection = self.gates.rejection(
+            key, written.turns, essay, seed.answer_words, early=written.rejection
+        )
         dialogue = Dialogue(
             id=key,
             order=seed.order,

@@ -66,6 +66,17 @@ def test_each_gate_rejects_on_its_own(changed: dict[str, str], gate: str) -> Non
     assert rejecting(conversation(**changed)) == gate
 
 
+def test_what_repeats_its_essay_is_called_copied_whatever_else_is_wrong_with_it() -> None:
+    """By that state its words are withheld from releases of essays that may not be passed on."""
+    turns = conversation(t0="No question.", t9="We counted every single boat that went by us, all day.")
+    early = early_rejection(turns, BOUNDS)
+    assert early is not None and early.gate == "opening"
+    for before in (None, early):
+        rejection = GateRunner(BOUNDS).rejection("x", turns, ESSAY, early=before)
+        assert rejection is not None and rejection.gate == "copied"
+    assert GateRunner(BOUNDS).rejection("x", turns, "", early=early) == early
+
+
 @pytest.mark.parametrize(
     "text",
     [
