@@ -12,6 +12,7 @@ from click.core import ParameterSource
 from oceanchat.cli.chosen_build import build_option, chosen_build
 from oceanchat.cli.display.counting import counted
 from oceanchat.cli.display.json_output import print_json
+from oceanchat.cli.display.notes import print_note
 from oceanchat.cli.flags import read_config
 from oceanchat.cli.group import CommandGroup
 from oceanchat.cli.options import (
@@ -153,10 +154,8 @@ def _show_sample(drawn: "Sample", wanted: int, as_json: bool) -> None:
     ]
     print_table(("", "drawn", "of", "rejected ones"), rows, f"Sample {drawn.id}, seed {drawn.seed}")
     for line in _shortfalls(wanted, drawn.settings["accepted"]):
-        click.echo(line, err=True)
-    click.echo(
-        "Next: `oceanchat annotators add NAME` for each annotator, then `oceanchat annotate`.", err=True
-    )
+        print_note(line)
+    print_note("Next: `oceanchat annotators add NAME` for each annotator, then `oceanchat annotate`.")
 
 
 def _show_plan(

@@ -185,7 +185,9 @@ def release(split_ratio: str, store: str, as_json: bool, **flags: Any) -> None:
         return print_json({"folder": str(written.folder), **facts})
     splits = ", ".join(f"{name} {sum(levels.values()):,}" for name, levels in counts.splits.items())
     rejected = sum(counts.rejected.values())
-    click.echo(f"{counted(counts.rows, 'dialogue')} ({splits}), {rejected:,} rejected, in {written.folder}")
+    print_sentence(
+        f"{counted(counts.rows, 'dialogue')} ({splits}), {rejected:,} rejected, in {written.folder}"
+    )
     if counts.unmatched:
         left = sum(sum(levels.values()) for levels in counts.unmatched.values())
         click.echo(f"{left:,} have no pair of equal length; they are the config 'unmatched'")

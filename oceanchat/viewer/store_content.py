@@ -207,12 +207,15 @@ def _summary(states: _STATE_COUNTS, people: PeoplesLabels, costs: CostReport) ->
 def _cautions(rows: _Rows, people: PeoplesLabels, passed_on: bool, with_sentences: bool) -> list[str]:
     cautions = [SCRIPTED_CAUTION] if any(map(_is_scripted, rows.dialogues)) else []
     names = ", ".join(public_name(corpus.name) for corpus in rows.corpora)
-    if with_sentences and not passed_on:
+    sentences = any(
+        each.seed_topic or each.seed_reason or each.state == COPIED_STATE for each in rows.dialogues
+    )
+    if sentences and with_sentences and not passed_on:
         cautions.append(
             "This page holds sentences of essays that nobody said may be passed on"
             f"{f' ({names})' if names else ''}. Do not hand it on."
         )
-    if not with_sentences:
+    if sentences and not with_sentences:
         cautions.append(
             "The essays' sentences are left out of this page, and what quotes them; `oceanchat view"
             " --sentences text` writes them in."

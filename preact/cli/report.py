@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from oceanchat.cli.display.json_output import print_json
+from oceanchat.cli.display.notes import print_note
 from oceanchat.cli.options import json_option
 from oceanchat.errors import ConfigError
 from oceanchat.extras import load_optional
@@ -82,7 +83,7 @@ def _write_paper(
     if as_json:
         return print_json(manuscript._asdict())
     if manuscript.left_out:
-        click.echo(f"note: left out: {'; '.join(manuscript.left_out)}", err=True)
+        print_note(f"note: left out: {'; '.join(manuscript.left_out)}")
     click.echo(manuscript.file)
 
 

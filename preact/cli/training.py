@@ -181,4 +181,4 @@ def info(run: Path, as_json: bool) -> None:
         print_json(facts)
     else:
         for line in lines(facts):
-            click.echo(line)
+            print_sentence(line, indent=len("backbone     "))

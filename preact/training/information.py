@@ -72,7 +72,7 @@ def _release_lines(release: dict[str, Any]) -> Iterator[str]:
     size, mark = release["dialogues"], release["fingerprint"][:16]
     yield f"release      {release['name']}, {size} dialogues{scripted}, sha256 {mark}"
     if release["missing"]:
-        yield f"missing      no dialogue of {', '.join(release['missing'])}, of which the run learnt nothing"
+        yield f"missing      no dialogue of {', '.join(release['missing'])}, of which the run learned nothing"
 
 
 def _expert_weights(folder: Path, record: RunRecord) -> torch.Tensor:
@@ -119,4 +119,5 @@ def lines(facts: dict[str, Any]) -> Iterator[str]:
             f" similarity {use['similarity']:.3f}, PSL {use['psl']:.3f}"
         )
         for trait_level, row in zip(TRAIT_LEVELS, facts["expert_weights"], strict=True):
-            yield f"  {trait_level.code}  " + " ".join(f"{w:.2f}" for w in row)
+            # Without zeros before the points, the weights of 16 experts fit a terminal of 80 columns.
+            yield f"  {trait_level.code}  " + " ".join(f"{w:.2f}".removeprefix("0") for w in row)

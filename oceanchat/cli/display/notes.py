@@ -14,12 +14,14 @@ def print_note(line: str) -> None:
     print(fitted(line) if sys.stderr.isatty() else line, file=sys.stderr)
 
 
-def print_sentence(line: str) -> None:
-    """`line` on stdout."""
-    print(fitted(line) if sys.stdout.isatty() else line)
+def print_sentence(line: str, indent: int = 0) -> None:
+    """`line` on stdout; `indent` characters stand before all its lines but the first."""
+    print(fitted(line, indent) if sys.stdout.isatty() else line)
 
 
-def fitted(line: str) -> str:
+def fitted(line: str, indent: int = 0) -> str:
     """`line` in lines that fit the terminal; words, such as addresses and options, stay whole."""
     width = shutil.get_terminal_size().columns - 1
-    return textwrap.fill(line, width, break_long_words=False, break_on_hyphens=False)
+    return textwrap.fill(
+        line, width, subsequent_indent=" " * indent, break_long_words=False, break_on_hyphens=False
+    )

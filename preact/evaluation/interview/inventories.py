@@ -162,11 +162,9 @@ def _check(name: str, items: Sequence[InventoryItem], keys: Mapping[str, tuple[T
     missing = [key for key in keys or () if key not in seen]
     if missing:
         raise EvaluationError(f"inventory '{name}' lacks the items '{', '.join(missing)}'; add them")
-    for trait in TRAITS:
-        if sum(item.trait is trait for item in items) < 2:
-            raise EvaluationError(
-                f"inventory '{name}' has fewer than two items for the dimension '{trait.label}'; add some"
-            )
+    few = [trait.label for trait in TRAITS if sum(item.trait is trait for item in items) < 2]
+    if few:
+        raise EvaluationError(f"inventory '{name}' has fewer than two items for '{', '.join(few)}'; add some")
     if not any(item.reversed for item in items):
         raise EvaluationError(
             f"inventory '{name}' has no item with a reversed mark; mark those that speak for the low level"

@@ -65,6 +65,13 @@ def test_sentences_that_may_not_be_passed_on_are_left_out_and_what_quotes_them(
     assert "essays.csv" in with_text.cautions[1] and "/home" not in str(with_text)
 
 
+def test_nothing_is_said_of_sentences_where_there_are_none(tmp_path: Path) -> None:
+    bare = make_dialogue(1).model_copy(update={"source": "imported", "seed_topic": None, "seed_reason": ""})
+    store = make_store(tmp_path / "store.db", [bare])
+    for sentences in (None, "text", "omit"):
+        assert page_of(store, sentences).cautions == [SCRIPTED_CAUTION]
+
+
 def test_votes_are_shown_when_all_have_answered(store: Store) -> None:
     disagreeing(store)
     content = page_of(store)
