@@ -3,6 +3,7 @@
 import re
 import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -126,7 +127,7 @@ def test_a_person_is_taken_out_by_the_statements_on_the_page(tmp_path: Path) -> 
     people = [accounts.add(store, name).annotator for name in ("Ann", "Ben", "Dee")]
     accounts.record_profile(store, people[2], {"background": "MSc"})
     (statements,) = [block.text for block in blocks(DOCS / "security.md") if block.kind == "sql"]
-    with sqlite3.connect(tmp_path / "study.db", isolation_level=None) as connection:
+    with closing(sqlite3.connect(tmp_path / "study.db", isolation_level=None)) as connection, connection:
         for number in (2, 3):
             answers = '{"trait_shown": "no", "comment": "said Dee"}'
             connection.execute(

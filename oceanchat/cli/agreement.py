@@ -11,6 +11,7 @@ import click
 from oceanchat.cli.display.counting import counted
 from oceanchat.cli.display.json_output import print_json
 from oceanchat.cli.flags import check_json_style
+from oceanchat.cli.opened_store import opened_store
 from oceanchat.cli.options import json_option, sample_option, store_option
 from oceanchat.errors import ConfigError
 from oceanchat.extras import load_optional
@@ -74,9 +75,8 @@ def agreement(
         return _agreement_of_file(labels, as_json)
     from oceanchat.annotation import report as reporting
     from oceanchat.cli.display import agreement as agreement_tables
-    from oceanchat.store.database import open_store
 
-    report = reporting.report(open_store(store, must_exist=True), sample_number)
+    report = reporting.report(opened_store(store, must_exist=True), sample_number)
     if report.others:
         others = ", ".join(f"{number} ({counted(count, 'label')})" for number, count in report.others.items())
         click.echo(f"oceanchat: sample {report.sample.id}; other samples: {others}; see --sample", err=True)
@@ -138,12 +138,11 @@ def _evaluation(path: Path | None, store: str, number: int | None, style: str) -
 
 def _ratings(path: Path | None, store: str, number: int | None) -> "EvaluationRatings":
     from oceanchat.statistics.rating_file import ratings_of, read_rating_file
-    from oceanchat.store.database import open_store
     from oceanchat.store.ratings import rating_table
 
     if path is not None:
         return read_rating_file(path, number)
-    opened = open_store(store, must_exist=True)
+    opened = opened_store(store, must_exist=True)
     with opened.reading() as connection:
         table = rating_table(connection, number)
     rows = [{name: "" if value is None else str(value) for name, value in row.items()} for row in table]

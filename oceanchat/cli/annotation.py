@@ -15,6 +15,7 @@ from oceanchat.cli.display.json_output import print_json
 from oceanchat.cli.display.notes import print_note
 from oceanchat.cli.flags import read_config
 from oceanchat.cli.group import CommandGroup
+from oceanchat.cli.opened_store import opened_store
 from oceanchat.cli.options import (
     host_option,
     json_option,
@@ -126,12 +127,11 @@ def sample(
     from oceanchat.annotation.guidelines import PRACTICE_ITEMS, known_items
     from oceanchat.annotation.sample import SampleConfig, draw_sample, extend_sample
     from oceanchat.prompts import open_prompts
-    from oceanchat.store.database import open_store
 
     config = read_config(SampleConfig, **options)
     known = known_items(open_prompts(prompts))
     gold, practice = known[PRACTICE_ITEMS:], known[:PRACTICE_ITEMS]
-    opened = open_store(store, must_exist=True)
+    opened = opened_store(store, must_exist=True)
     name = chosen_build(opened, build)
     if plan_only:
         return _show_plan(opened, config, expect, name, as_json)
@@ -215,9 +215,8 @@ def add_annotator(name: str, role: str, store: str, as_json: bool) -> None:
     oceanchat annotators add "Ada Lovelace"
     """
     from oceanchat.annotation import accounts
-    from oceanchat.store.database import open_store
 
-    account = accounts.add(open_store(store), name, role)
+    account = accounts.add(opened_store(store), name, role)
     if as_json:
         return print_json({**_facts(account.annotator), "passcode": account.passcode})
     click.echo(f"{account.annotator.role.capitalize()} {account.annotator.name}", err=True)
@@ -236,9 +235,8 @@ def list_annotators(store: str, as_json: bool) -> None:
     """
     from oceanchat.annotation import accounts, labels
     from oceanchat.cli.display.tables import print_table
-    from oceanchat.store.database import open_store
 
-    opened = open_store(store, must_exist=True)
+    opened = opened_store(store, must_exist=True)
     records = []
     for annotator in accounts.everyone(opened):
         done, total = labels.progress(opened, annotator)
@@ -281,9 +279,8 @@ def profile(name: str, store: str, as_json: bool, **facts: str | None) -> None:
     oceanchat annotators profile "Ada Lovelace" --pay "15 EUR an hour"
     """
     from oceanchat.annotation import accounts
-    from oceanchat.store.database import open_store
 
-    opened = open_store(store, must_exist=True)
+    opened = opened_store(store, must_exist=True)
     given = {name: value for name, value in facts.items() if value is not None}
     accounts.record_profile(opened, accounts.find(opened, name), given)
     account = accounts.find(opened, name)
@@ -304,9 +301,8 @@ def renew_passcode(name: str, store: str, as_json: bool) -> None:
     oceanchat annotators passcode "Ada Lovelace"
     """
     from oceanchat.annotation import accounts
-    from oceanchat.store.database import open_store
 
-    opened = open_store(store, must_exist=True)
+    opened = opened_store(store, must_exist=True)
     account = accounts.find(opened, name)
     passcode = accounts.renew_passcode(opened, account)
     if as_json:
@@ -326,9 +322,8 @@ def retire(name: str, store: str, as_json: bool) -> None:
     oceanchat annotators retire "Ada Lovelace"
     """
     from oceanchat.annotation import accounts, assignment
-    from oceanchat.store.database import open_store
 
-    opened = open_store(store, must_exist=True)
+    opened = opened_store(store, must_exist=True)
     accounts.retire(opened, accounts.find(opened, name))
     account = accounts.find(opened, name)
     if as_json:
@@ -351,9 +346,8 @@ def admit(name: str, store: str, as_json: bool) -> None:
     oceanchat annotators admit "Ada Lovelace"
     """
     from oceanchat.annotation import accounts
-    from oceanchat.store.database import open_store
 
-    opened = open_store(store, must_exist=True)
+    opened = opened_store(store, must_exist=True)
     accounts.admit(opened, accounts.find(opened, name))
     account = accounts.find(opened, name)
     if as_json:
@@ -382,11 +376,10 @@ def annotate(sample_number: int | None, store: str, **serving: Any) -> None:
     oceanchat annotate --port 8501
     """
     from oceanchat.annotation.launcher import Serving, launch
-    from oceanchat.store.database import open_store
     from oceanchat.store.validations import reported_sample
 
-    opened = open_store(store, must_exist=True)
+    opened = opened_store(store, must_exist=True)
     with opened.reading() as connection:
         reported_sample(connection, sample_number)
-    opened.close()
+    opened.close()  # The app opens it anew, for as long as this command waits.
     launch(Serving(store=store, sample=sample_number, **serving))

@@ -9,6 +9,7 @@ from oceanchat.cli.build_options import build_options
 from oceanchat.cli.cluster import check_ray, ray_options, workplace
 from oceanchat.cli.display.json_output import print_json
 from oceanchat.cli.flags import build_config
+from oceanchat.cli.opened_store import opened_store
 from oceanchat.cli.options import json_option, store_option
 from oceanchat.cli.project_file import say_used_options
 from oceanchat.cli.spending import may_spend, say_rehearsed
@@ -62,7 +63,6 @@ def build(
     from oceanchat.pipeline import build as service
     from oceanchat.pipeline.failures import failed_steps
     from oceanchat.pipeline.results import sample_dialogues
-    from oceanchat.store.database import open_store
 
     say_used_options()
     config = build_config(flags)
@@ -77,7 +77,7 @@ def build(
     say_rehearsed(prepared.config, store)
     if not may_spend(prepared, store, yes):
         return NOT_AGREED
-    opened = open_store(store)
+    opened = opened_store(store)
     with workplace(ray, ray_workers, prepared, opened) as work, BuildProgress() as progress:
         report = asyncio.run(service.build(work.prepared, opened, progress, work.open_endpoint, work.split))
     failures = failed_steps(opened, config)

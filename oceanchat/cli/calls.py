@@ -13,6 +13,7 @@ from oceanchat.cli.build_options import build_options
 from oceanchat.cli.display.json_output import print_json
 from oceanchat.cli.endpoint import open_endpoint
 from oceanchat.cli.flags import build_config, call_settings
+from oceanchat.cli.opened_store import opened_store
 from oceanchat.cli.options import (
     PATH,
     concurrency_option,
@@ -64,7 +65,6 @@ def estimate(pilot: int | None, store: str, as_json: bool, **flags: Any) -> None
     from oceanchat.cli.display.progress import BuildProgress
     from oceanchat.pipeline import build as service
     from oceanchat.pipeline import one_by_one
-    from oceanchat.store.database import open_store
 
     config, comparison = build_config(flags), None
     if pilot is not None:
@@ -72,9 +72,10 @@ def estimate(pilot: int | None, store: str, as_json: bool, **flags: Any) -> None
         prepared = service.prepare(small)
         print_prepared_notes(prepared)
         say_rehearsed(small, store)
+        opened = opened_store(store)
         with BuildProgress() as progress:
-            asyncio.run(service.build(prepared, open_store(store), progress, open_endpoint))
-        comparison = asyncio.run(one_by_one.compare(prepared, open_store(store), open_endpoint))
+            asyncio.run(service.build(prepared, opened, progress, open_endpoint))
+        comparison = asyncio.run(one_by_one.compare(prepared, opened, open_endpoint))
     print_forecast(config, store, as_json, comparison)
 
 
@@ -132,11 +133,10 @@ def costs(
     from oceanchat.llm import bills
     from oceanchat.llm.costs import cost_report, period_of
     from oceanchat.llm.prices import load_prices
-    from oceanchat.store.database import open_store
 
     days = [None if day is None else day.date() for day in (since, until)]
     bill = bills.read_bill(against, *days) if against else None
-    opened = open_store(store, must_exist=True)
+    opened = opened_store(store, must_exist=True)
     report = cost_report(opened, load_prices(prices), period_of(*days))
     compared = bills.compare(report.lines, bill) if bill else None
     if as_json:
@@ -166,9 +166,8 @@ def retry(reason: str | None, base_url: str | None, store: str, as_json: bool, *
     from oceanchat.cli.display.progress import BuildProgress
     from oceanchat.llm.usage import Usage
     from oceanchat.pipeline import retry as asking_again
-    from oceanchat.store.database import open_store
 
-    opened = open_store(store, must_exist=True)
+    opened = opened_store(store, must_exist=True)
     rows = asking_again.failed_rows(opened, reason)
     settings = call_settings(base_url=base_url or asking_again.endpoint_of(rows), **limits)
     if rows:
@@ -213,9 +212,8 @@ def batches(
     """
     from oceanchat.cli.display import costs as spending_tables
     from oceanchat.llm.endpoint import batch_status as batch_watch
-    from oceanchat.store.database import open_store
 
-    opened = open_store(store, must_exist=True)
+    opened = opened_store(store, must_exist=True)
     rows = batch_watch.known_batches(opened)
     if cancel is not None:
         row = batch_watch.batch_named(rows, cancel)

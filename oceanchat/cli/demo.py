@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from oceanchat.cli.invocation import command_name
+from oceanchat.cli.opened_store import opened_store
 from oceanchat.cli.options import PATH
 from oceanchat.traits import LEVELS, Trait, TraitLevel
 
@@ -38,12 +39,11 @@ def demo(output: Path) -> None:
     from oceanchat.pipeline import build as service
     from oceanchat.pipeline.config import BuildConfig
     from oceanchat.pipeline.results import sample_dialogues
-    from oceanchat.store.database import open_store
     from oceanchat.viewer.page import write_page
 
     config = BuildConfig(trait_levels=tuple(TraitLevel(Trait.O, level) for level in LEVELS))
     output.mkdir(parents=True, exist_ok=True)
-    opened = open_store(output / STORE)
+    opened = opened_store(output / STORE)
     with BuildProgress() as progress:
         report = asyncio.run(service.build(service.prepare(config), opened, progress))
     write_page(page_of_store(opened, config.build_name)._replace(title=TITLE), output / PAGE)

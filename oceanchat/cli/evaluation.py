@@ -10,6 +10,7 @@ from oceanchat.cli.display.counting import counted
 from oceanchat.cli.display.json_output import print_json
 from oceanchat.cli.flags import call_settings, read_config
 from oceanchat.cli.group import CommandGroup
+from oceanchat.cli.opened_store import opened_store
 from oceanchat.cli.options import json_option, prompts_option, sample_option, store_option, temperature_option
 from oceanchat.errors import AnnotationError
 
@@ -102,11 +103,10 @@ def create(
     from oceanchat.annotation.evaluation import EvaluationConfig, create_evaluation, parse_system
     from oceanchat.annotation.starting_questions import load_questions
     from oceanchat.prompts import open_prompts
-    from oceanchat.store.database import open_store
 
     config = read_config(EvaluationConfig, systems=tuple(map(parse_system, systems)), **options)
     loaded = load_questions(questions)
-    created = create_evaluation(open_store(store), config, loaded, open_prompts(prompts), another=another)
+    created = create_evaluation(opened_store(store), config, loaded, open_prompts(prompts), another=another)
     cells = len(loaded) * len(config.systems)
     for system in config.systems:
         _warn_of(system, {question.trait_level for question in loaded})
@@ -153,9 +153,8 @@ def show_status(sample_number: int | None, store: str, as_json: bool) -> None:
     """
     from oceanchat.annotation.evaluation_progress import evaluation_progress
     from oceanchat.cli.display.tables import print_table
-    from oceanchat.store.database import open_store
 
-    progress = evaluation_progress(open_store(store, must_exist=True), sample_number)
+    progress = evaluation_progress(opened_store(store, must_exist=True), sample_number)
     if progress is None:
         raise AnnotationError("there is no evaluation yet; make one with `oceanchat evaluation create`")
     if as_json:

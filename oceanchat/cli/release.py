@@ -16,6 +16,7 @@ from oceanchat.cli.display.json_output import print_json
 from oceanchat.cli.display.notes import print_sentence
 from oceanchat.cli.endpoint import open_endpoint
 from oceanchat.cli.flags import read_config, take_call_settings
+from oceanchat.cli.opened_store import opened_store
 from oceanchat.cli.options import (
     PATH,
     base_url_option,
@@ -76,13 +77,14 @@ def import_(file: Path, store: str, as_json: bool, **flags: Any) -> None:
     """
     from oceanchat.cli.display.progress import BuildProgress
     from oceanchat.pipeline import importing as intake
-    from oceanchat.store.database import open_store
 
     calls = take_call_settings(flags)
     config = read_config(intake.ImportConfig, file=file, calls=calls, **flags)
     try:
         with BuildProgress() as progress:
-            report = asyncio.run(intake.import_dialogues(config, open_store(store), progress, open_endpoint))
+            report = asyncio.run(
+                intake.import_dialogues(config, opened_store(store), progress, open_endpoint)
+            )
     except intake.BadLines as error:
         _print_problems(file, error.problems)
         raise
@@ -172,11 +174,10 @@ def release(split_ratio: str, store: str, as_json: bool, **flags: Any) -> None:
     from oceanchat.release.splits import parse_ratio
     from oceanchat.release.writer import ReleaseConfig, check_version, write_release
     from oceanchat.statistics.length import length_figures
-    from oceanchat.store.database import open_store
 
     check_version(flags["version"])
     config = read_config(ReleaseConfig, ratio=parse_ratio(split_ratio), **flags)
-    opened = open_store(store, must_exist=True)
+    opened = opened_store(store, must_exist=True)
     config = config.model_copy(update={"build": chosen_build(opened, config.build)})
     written = write_release(config, opened)
     counts = written.manifest.counts

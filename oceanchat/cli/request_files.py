@@ -14,6 +14,7 @@ import click
 from oceanchat.cli.build_options import build_options
 from oceanchat.cli.display.json_output import print_json
 from oceanchat.cli.flags import build_config
+from oceanchat.cli.opened_store import opened_store
 from oceanchat.cli.options import PATH, json_option, prices_option, store_option
 from oceanchat.errors import ConfigError
 
@@ -85,7 +86,6 @@ def pending(
     from oceanchat.pipeline import request_files
     from oceanchat.pipeline.pending import Scope, find_pending
     from oceanchat.progress import Silence
-    from oceanchat.store.database import open_store
 
     if shards > 1 and output is None:
         raise ConfigError(f"--shards '{shards}' needs files to write: name them with --output FILE")
@@ -95,7 +95,7 @@ def pending(
     print_prepared_notes(prepared)
     scope = Scope(only, ahead, failed)
     with BuildProgress() if sys.stderr.isatty() else nullcontext(Silence()) as progress:
-        wanted = asyncio.run(find_pending(prepared, open_store(store), progress, scope))
+        wanted = asyncio.run(find_pending(prepared, opened_store(store), progress, scope))
     if output is None:
         sys.stdout.flush()
         sys.stdout.buffer.writelines(request_files.request_lines(wanted.requests))
@@ -136,9 +136,8 @@ def answers(
     from oceanchat.cli.display import request_files as display
     from oceanchat.cli.flags import call_settings
     from oceanchat.pipeline.answers import commit_answers
-    from oceanchat.store.database import open_store
 
-    opened = open_store(store, must_exist=True)
+    opened = opened_store(store, must_exist=True)
     report = asyncio.run(commit_answers(opened, call_settings(prices=prices), files, answered_by))
     if as_json:
         print_json(report.as_json())

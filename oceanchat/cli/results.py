@@ -14,6 +14,7 @@ import click
 from oceanchat.cli.chosen_build import build_option, chosen_build
 from oceanchat.cli.display.counting import counted
 from oceanchat.cli.display.json_output import print_json
+from oceanchat.cli.opened_store import opened_store
 from oceanchat.cli.options import PATH, json_option, sample_option, store_option
 from oceanchat.cli.trait_levels import chosen_trait_levels, level_option, trait_level_arguments, trait_option
 from oceanchat.errors import ConfigError
@@ -39,9 +40,8 @@ def status(build: str | None, store: str, as_json: bool) -> None:
     """
     from oceanchat.cli.display.build import print_imported, print_status
     from oceanchat.pipeline import results as reading
-    from oceanchat.store.database import open_store
 
-    opened = open_store(store, must_exist=True)
+    opened = opened_store(store, must_exist=True)
     statuses = reading.status(opened, chosen_build(opened, build))
     imported = reading.imported_status(opened)
     if as_json:
@@ -102,11 +102,10 @@ def show(
     """
     from oceanchat.cli.display.dialogue import print_dialogue
     from oceanchat.pipeline import results as reading
-    from oceanchat.store.database import open_store
 
     by_id = len(named) == 1 and _ID.fullmatch(named[0])
     chosen = () if by_id else chosen_trait_levels(named, traits, levels, TRAIT_LEVELS)
-    opened = open_store(store, must_exist=True)
+    opened = opened_store(store, must_exist=True)
     if reply is not None:
         return _show_reply(opened, reply, as_json)
     name = chosen_build(opened, build)
@@ -187,11 +186,10 @@ def export(
     """
     from oceanchat.pipeline.replies.stored import reply_rows
     from oceanchat.store import export as exporting
-    from oceanchat.store.database import open_store
 
     if as_format == "parquet" and output is None and sys.stdout.isatty():
         raise ConfigError("--format parquet would fill the terminal with bytes; add --output FILE")
-    opened = open_store(store, must_exist=True)
+    opened = opened_store(store, must_exist=True)
     name = None if what == "answers" else chosen_build(opened, build)
     chosen = exporting.ExportFilter(trait_levels, state, name, sample_number)
     exported = exporting.export(opened, what, as_format, output, chosen, wide, reply_rows(opened))
@@ -214,9 +212,8 @@ def stats(plot: Path | None, build: str | None, store: str, as_json: bool) -> No
     """
     from oceanchat.cli.display.statistics import print_length, print_table_six
     from oceanchat.pipeline import results as reading
-    from oceanchat.store.database import open_store
 
-    opened = open_store(store, must_exist=True)
+    opened = opened_store(store, must_exist=True)
     passed = reading.passed_statistics(opened, chosen_build(opened, build))
     if plot is not None:
         from oceanchat.plots import plot_table_six
@@ -240,9 +237,8 @@ def backup(file: Path, store: str, as_json: bool) -> None:
     oceanchat status --store copy.db
     """
     from oceanchat.store.backup import backup as copy
-    from oceanchat.store.database import open_store
 
-    rows = copy(open_store(store, must_exist=True), file)
+    rows = copy(opened_store(store, must_exist=True), file)
     if as_json:
         return print_json({"file": file, "rows": rows})
     click.echo(f"{counted(rows, 'row')} copied to {file}")

@@ -11,6 +11,7 @@ from oceanchat.cli.display.counting import counted
 from oceanchat.cli.display.json_output import print_json
 from oceanchat.cli.endpoint import open_endpoint
 from oceanchat.cli.flags import read_config, take_call_settings
+from oceanchat.cli.opened_store import opened_store
 from oceanchat.cli.options import (
     PATH,
     base_url_option,
@@ -59,12 +60,11 @@ def topics(
     oceanchat topics --plot topics.png --labeler gpt-4o-mini --max-usd 1
     """
     from oceanchat.release.selection import topic_texts
-    from oceanchat.store.database import open_store
     from oceanchat.topics import naming as topic_names
     from oceanchat.topics.topic_model import find_topics
 
     config = _label_config(**flags)
-    opened = open_store(store, must_exist=True)
+    opened = opened_store(store, must_exist=True)
     texts, traits = topic_texts(opened, chosen_build(opened, build))
     model = find_topics(texts, traits, count=count)
     naming = (

@@ -9,6 +9,7 @@ from oceanchat.cli.chosen_build import build_option, chosen_build
 from oceanchat.cli.display.counting import counted
 from oceanchat.cli.display.json_output import print_json
 from oceanchat.cli.display.notes import print_note
+from oceanchat.cli.opened_store import opened_store
 from oceanchat.cli.options import PATH, json_option, prices_option, prompts_option, store_option
 from oceanchat.errors import ConfigError
 from oceanchat.extras import load_optional
@@ -58,12 +59,11 @@ def view(
     oceanchat view --output page.html
     oceanchat view --release releases/ocean-chat-1.0.0 --output page.html
     """
-    from oceanchat.store.database import open_store
 
     if release is not None:
         content = _page_of_release(release, sentences, build)
     else:
-        opened = open_store(store, must_exist=True)
+        opened = opened_store(store, must_exist=True)
         content = page_of_store(opened, chosen_build(opened, build), prompts, prices, sentences)
     _write(content if title is None else content._replace(title=title), output, as_json)
 

@@ -56,7 +56,8 @@ def build(
     prepared = service.prepare(config)
     print_prepared_notes(prepared)
     opened = open_store(store)
+    tables = StoreTables(opened)
     with BuildBar(progress) as bar:
         report = run_anywhere(service.build(prepared, opened, bar, open_endpoint))
     print_build_notes(report, failed_steps(opened, config))
-    return StoreTables(opened)
+    return tables

@@ -1,5 +1,6 @@
 """Read a store as pandas DataFrames."""
 
+import weakref
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -23,10 +24,15 @@ AMOUNTS = ("calls", "prompt_tokens", "completion_tokens", "cached_tokens", "usd"
 
 
 class StoreTables:
-    """The tables of an open store; every method reads it anew and returns a DataFrame of its own."""
+    """The tables of an open store; every method reads it anew and returns a DataFrame of its own.
+
+    The store is closed by `close`, or with the last reference to its tables.
+    """
 
     def __init__(self, store: Store) -> None:
         self._store = store
+        # A cell such as `open().labels()` leaves nothing that could be closed.
+        weakref.finalize(self, store.close)
 
     def __repr__(self) -> str:
         return f"<store '{self._store.url}'>"

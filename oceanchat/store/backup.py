@@ -4,7 +4,7 @@ The copy is put in place only when it is complete. It knows tables only as a who
 """
 
 import os
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 
 from sqlalchemy import Connection, select
@@ -26,10 +26,8 @@ def backup(store: Store, target: Path) -> int:
         if target.exists():
             raise StoreError(f"backup '{target}' exists; name a new file")
         part.unlink(missing_ok=True)
-        copy = open_store(part)
-        with store.reading() as source, copy.writing() as sink:
+        with closing(open_store(part)) as copy, store.reading() as source, copy.writing() as sink:
             rows = _copy_tables(source, sink)
-        copy.close()
         os.replace(part, target)
     except OSError as error:
         raise StoreError(f"backup '{target}' cannot be written: {error.strerror or error}") from None

@@ -11,7 +11,7 @@ import re
 import sqlite3
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -272,9 +272,8 @@ def _migrate(
 def existing_or_empty(url: str) -> Iterator[Store]:
     """The store at `url`; where there is none, an empty one that vanishes afterwards."""
     if "://" in url or Path(url).exists():
-        yield open_store(url)
+        with closing(open_store(url)) as store:
+            yield store
         return
-    with TemporaryDirectory() as folder:
-        store = open_store(Path(folder) / "empty.db")
+    with TemporaryDirectory() as folder, closing(open_store(Path(folder) / "empty.db")) as store:
         yield store
-        store.close()

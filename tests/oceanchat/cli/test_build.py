@@ -3,6 +3,7 @@
 import json
 import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -58,7 +59,7 @@ def test_a_corpus_that_yields_too_few_is_exit_code_3(command: Command, flags: tu
 
 
 def stored_config() -> dict[str, object]:
-    with sqlite3.connect(DEFAULT_STORE) as connection:
+    with closing(sqlite3.connect(DEFAULT_STORE)) as connection, connection:
         (text,) = connection.execute("select config from builds").fetchone()
     config: dict[str, object] = json.loads(text)
     return config

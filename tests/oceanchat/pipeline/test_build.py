@@ -277,9 +277,8 @@ def messy(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "binary.csv").write_bytes(bytes(range(256)) * 40)
     (folder / "empty_folder").mkdir()
     (folder / "text.db").write_text("just text, no database at all")
-    with sqlite3.connect(folder / "theirs.db") as theirs:
+    with closing(sqlite3.connect(folder / "theirs.db")) as theirs, theirs:
         theirs.execute("CREATE TABLE songs (title TEXT)")
-    theirs.close()
     (folder / "bad_prompts").mkdir()
     for path in default_folder().glob("*.md"):
         (folder / "bad_prompts" / path.name).write_text(path.read_text().replace("{sentence}", "{sentense}"))

@@ -86,9 +86,8 @@ def test_a_newer_store_is_refused(url: str) -> None:
 
 def test_a_database_of_another_program_is_refused_and_left_alone(tmp_path: Path) -> None:
     path = tmp_path / "theirs.db"
-    with sqlite3.connect(path) as theirs:
+    with closing(sqlite3.connect(path)) as theirs, theirs:
         theirs.execute("CREATE TABLE songs (title TEXT)")
-    theirs.close()
     before = path.read_bytes()
     with pytest.raises(StoreError, match="another program"):
         open_store(path)
@@ -130,4 +129,5 @@ def test_a_store_opened_twice_in_a_process_sees_what_others_write_and_loses_noth
     accounts.add(second, "Cas")
     for store in (first, second):
         store.close()
-    assert [account.name for account in accounts.everyone(open_store(path))] == [*names, "Cas"]
+    with closing(open_store(path)) as store:
+        assert [account.name for account in accounts.everyone(store)] == [*names, "Cas"]

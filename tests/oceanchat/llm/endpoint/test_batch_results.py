@@ -2,6 +2,7 @@
 
 import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 from oceanchat.errors import CallFailed
@@ -47,7 +48,8 @@ async def test_what_was_never_submitted_is_asked_for_again(
 ) -> None:
     endpoint = serve(batch_seconds=0.1)
     await ask(endpoint.settings(**FAST_BATCHES), store.engine, questions(3))
-    with sqlite3.connect(store.url) as connection:  # as a kill between the two records would have left it
+    # As a kill between the two records would have left it.
+    with closing(sqlite3.connect(store.url)) as connection, connection:
         connection.execute("update ledger_batches set state = 'preparing', remote_id = null, batch = 'gone'")
         connection.execute("update ledger_calls set state = 'in_flight', body = null, batch = 'gone'")
         connection.execute("update ledger_runs set ended_at = 1")
@@ -59,7 +61,7 @@ async def test_what_was_never_submitted_is_asked_for_again(
 async def test_a_batch_whose_id_was_lost_is_found_by_its_metadata(store: Store, serve: Serve) -> None:
     endpoint = serve(batch_seconds=0.1)
     await ask(endpoint.settings(**FAST_BATCHES), store.engine, questions(3))
-    with sqlite3.connect(store.url) as connection:
+    with closing(sqlite3.connect(store.url)) as connection, connection:
         (batch,) = connection.execute("select batch from ledger_batches").fetchone()
         connection.execute("update ledger_batches set state = 'preparing', remote_id = null")
         connection.execute("update ledger_calls set state = 'in_flight', body = null, batch = ?", (batch,))
