@@ -22,10 +22,7 @@ def whole_file(path: Path) -> Iterator[BinaryIO]:
         with path.open("wb") as file:
             yield file
         return
-    try:
-        target = path.resolve()
-    except RuntimeError:  # links that lead in a circle
-        raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), str(path)) from None
+    target = _resolved(path)
     part = target.with_name(f"{target.name}.part")
     try:
         with part.open("wb") as file:
@@ -38,3 +35,14 @@ def whole_file(path: Path) -> Iterator[BinaryIO]:
     finally:
         with suppress(OSError):
             part.unlink()
+
+
+def _resolved(path: Path) -> Path:
+    """Where links lead; an OSError for a circle, at which Python 3.13 stops and those before it raise."""
+    try:
+        target = path.resolve()
+    except RuntimeError:
+        target = path
+    if target.is_symlink():
+        raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), str(path))
+    return target

@@ -202,8 +202,10 @@ def _manifest(folder: Path) -> Mapping[str, Any]:
 def _refuse_link(path: Path, folder: Path) -> None:
     """Raise TrainingError for a file of a release that lies elsewhere: nothing vouches for it."""
     try:
-        inside = path.resolve().is_relative_to(folder.resolve())
-    except (OSError, RuntimeError):  # a link to itself
+        target = path.resolve()
+        # Python 3.13 stops at a link to itself, where those before it raise.
+        inside = target.is_relative_to(folder.resolve()) and not target.is_symlink()
+    except (OSError, RuntimeError):
         inside = False
     if not inside:
         raise TrainingError(f"release file '{path}' is a link out of the release; put the file itself there")
