@@ -10,7 +10,8 @@ import itertools
 import json
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
@@ -76,16 +77,20 @@ class _Selected:
         self.written: Counter[str] = Counter()
         self.left_out: Counter[str] = Counter()
 
-    def __iter__(self) -> Iterator[Row]:
-        for row in self._rows:
-            if not self._every_level and row["trait_level"] not in self._codes:
-                continue
-            state = str(row.get("state", ""))
-            if self._wants(state, row):
-                self.written[state] += 1
-                yield row
-            else:
-                self.left_out[state] += 1
+    def __iter__(self) -> Generator[Row, None, None]:
+        try:
+            for row in self._rows:
+                if not self._every_level and row["trait_level"] not in self._codes:
+                    continue
+                state = str(row.get("state", ""))
+                if self._wants(state, row):
+                    self.written[state] += 1
+                    yield row
+                else:
+                    self.left_out[state] += 1
+        finally:
+            if isinstance(self._rows, Generator):
+                self._rows.close()
 
     def _wants(self, state: str, row: Row) -> bool:
         if self._accepted_only:
@@ -124,21 +129,26 @@ def export(
     fallback = "csv" if wide and output is None else "jsonl"
     writer = WRITERS[_format(as_format, output, fallback)]
     selected = _Selected(store, what, wide, chosen, given)
-    rows = iter(selected)
-    first = next(rows, None)
-    if first is None:
-        raise InputError(_why_nothing(store, what, selected.left_out))
-    everything, kind = itertools.chain([first], rows), "wide" if wide else what
-    if output is None:
-        writer(everything, sys.stdout.buffer, kind)
-        sys.stdout.buffer.flush()
-    else:
-        try:
-            with whole_file(output) as file:
-                writer(everything, file, kind)
-        except OSError as error:
-            raise InputError(f"file '{output}' cannot be written: {error.strerror}; name another") from None
+    # Closed also after an error: a reader of the store that waits for its turn holds a connection.
+    with closing(iter(selected)) as rows:
+        first = next(rows, None)
+        if first is None:
+            raise InputError(_why_nothing(store, what, selected.left_out))
+        everything, kind = itertools.chain([first], rows), "wide" if wide else what
+        if output is None:
+            writer(everything, sys.stdout.buffer, kind)
+            sys.stdout.buffer.flush()
+        else:
+            _write_file(writer, everything, output, kind)
     return ExportCounts(selected.written, selected.left_out)
+
+
+def _write_file(writer: Writer, rows: Iterable[Row], output: Path, kind: str) -> None:
+    try:
+        with whole_file(output) as file:
+            writer(rows, file, kind)
+    except OSError as error:
+        raise InputError(f"file '{output}' cannot be written: {error.strerror}; name another") from None
 
 
 def report(what: str, exported: ExportCounts, output: Path | None) -> str:
