@@ -38,7 +38,8 @@ def page() -> None:
     _caption(results)
     _metrics(results)
     _downloads()
-    st.subheader("By trait-level")
+    if results.strata:
+        st.subheader("By trait-level")
     if any(rate.value is not None for rate in results.pass_rates.values()):
         st.altair_chart(_chart(results.pass_rates), theme="streamlit")
     if results.strata:
@@ -71,6 +72,11 @@ def _caption(results: Report) -> None:
         f"Sample {results.sample.id}: {results.overall.labels} labels on {results.overall.items} of"
         f" {results.coverage.items} items, {results.coverage.complete} complete, {results.sample.overlap}"
         f" annotator{'s' * (results.sample.overlap != 1)} each. Intervals are 95 %."
+        + (
+            f" {results.rejected} that the checker turned down are labeled besides."
+            if results.rejected
+            else ""
+        )
         + (f" Other samples: {others}." if others else "")
     )
 

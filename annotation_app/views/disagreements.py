@@ -28,10 +28,7 @@ def page() -> None:
     disagreements = figures.current_disagreements(lead)
     if not disagreements:
         st.header("No disagreement")
-        st.write(
-            "The annotators agree on every item that has all its labels. Items still being labeled are not"
-            " shown here."
-        )
+        st.write("An item comes here once it has all its labels and they differ; none does so far.")
         return
     order = sorted(disagreements, key=lambda disagreement: disagreement.item_id)
     current = _current(disagreements)

@@ -49,6 +49,8 @@ class Report:
 
     sample: Sample
     coverage: Coverage
+    rejected: int
+    """Items with labels that the checker turned down: they tell of the checker, and are in no agreement."""
     overall: Agreement
     """Of the value of each label: valid or not."""
     questions: Mapping[str, Agreement]
@@ -97,6 +99,7 @@ def report(store: Store, sample_number: int | None = None) -> Report:
     return Report(
         sample=sample,
         coverage=coverage,
+        rejected=len({label.item_id for label in current if label.state in REJECTED_BY_CHECK}),
         overall=agreement(ratings),
         questions={
             question.name: agreement(_rating(label, label.answers[question.name]) for label in counted)
@@ -126,7 +129,7 @@ def _pass_rate(decided: Mapping[str, Value | None], ratings: Sequence[Rating]) -
     rate = share_of(values, GOOD)
     under_way = len(labelled) - len(values)
     if not values and under_way:
-        return Figure(None, note=f"not computable (none of {under_way} items under way has all its labels)")
+        return Figure(None, note=f"not computable (items under way: {under_way}; none has all its labels)")
     note = f"over the {len(values)} complete items; {under_way} under way left out" if under_way else ""
     return rate._replace(note="; ".join(filter(None, [note, rate.note])))
 
@@ -166,6 +169,7 @@ def record(results: Report) -> dict[str, Any]:
         "items": results.coverage.items,
         "complete_items": results.coverage.complete,
         "labelled_items": results.overall.items,
+        "labelled_rejected": results.rejected,
         "labels": results.overall.labels,
         "annotators_per_item": results.sample.overlap,
         "seed": results.sample.seed,

@@ -151,8 +151,10 @@ def extend_sample(
 
 def plan_study(
     store: Store, config: SampleConfig, expected: float, *, build: str | None = None
-) -> list[StudyPlan]:
+) -> tuple[list[StudyPlan], int]:
     """What samples of half the size, the size and twice the size would tell and take.
+
+    Beside them, how many dialogues there are of the trait-level that has the fewest.
 
     Reading time follows from the words of the store's dialogues. Raises AnnotationError when there are none.
     """
@@ -163,10 +165,11 @@ def plan_study(
     seconds = seconds_per_item(sum(words) / len(words))
     n = config.per_trait_level
     surplus = config.repeats + config.gold + config.include_rejected / n
-    return [
+    plans = [
         plan(StudySize(size, len(accepted), config.annotators, surplus), expected, seconds)
         for size in sorted({max(1, n // 2), n, 2 * n})
     ]
+    return plans, min(map(len, accepted.values()))
 
 
 Pool = dict[str, list[Dialogue]]

@@ -164,10 +164,10 @@ def _show_plan(
     from oceanchat.annotation.sample import plan_study
     from oceanchat.cli.display.agreement import print_plan
 
-    plans = plan_study(store, config, expected, build=build)
+    plans, fewest = plan_study(store, config, expected, build=build)
     if as_json:
         return print_json([{**each._asdict(), "size": each.size._asdict()} for each in plans])
-    print_plan(plans, expected)
+    print_plan(plans, expected, fewest)
 
 
 def _check_more(another: bool) -> None:

@@ -108,8 +108,7 @@ def create(
     loaded = load_questions(questions)
     created = create_evaluation(opened_store(store), config, loaded, open_prompts(prompts), another=another)
     cells = len(loaded) * len(config.systems)
-    for system in config.systems:
-        _warn_of(system, {question.trait_level for question in loaded})
+    unlisted = [_warn_of(system, {question.trait_level for question in loaded}) for system in config.systems]
     if as_json:
         return print_json({"evaluation": created.id, "conversations": cells})
     what = ", ".join(
@@ -121,10 +120,15 @@ def create(
         )
     )
     click.echo(f"Evaluation {created.id}: {what}")
+    if any(unlisted):
+        click.echo("After a slip, create it again with --another: annotators get the newest.", err=True)
 
 
-def _warn_of(system: "RatedSystem", trait_levels: "set[TraitLevel]") -> None:
-    """Say on stderr what would keep annotators from talking with a system, as far as it can be seen now."""
+def _warn_of(system: "RatedSystem", trait_levels: "set[TraitLevel]") -> bool:
+    """Say on stderr what would keep annotators from talking with a system, as far as it can be seen now.
+
+    Returns whether it is a model that the endpoint does not list.
+    """
     from oceanchat.llm.endpoint.served_models import listing
 
     reached, names = asyncio.run(listing(call_settings(base_url=system.url)))
@@ -137,8 +141,9 @@ def _warn_of(system: "RatedSystem", trait_levels: "set[TraitLevel]") -> None:
         more = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
         problem = f"does not list the model '{missing[0]}'{more}; check what stands behind '#'"
     else:
-        return
+        return False
     click.echo(f"oceanchat: system '{system.name}': '{system.url}' {problem}", err=True)
+    return reached
 
 
 @evaluation.command("status")

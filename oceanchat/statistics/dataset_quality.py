@@ -120,13 +120,14 @@ class _Good(NamedTuple):
 
     @staticmethod
     def sum(groups: Iterable["_Good"], draws: int) -> "_Good":
-        """Groups together; those nobody decided any of are left out with their populations."""
+        """Groups together; those nobody decided any of are left out with their populations, or all stay."""
+        groups = list(groups)
         known = [group for group in groups if group.judged]
         return _Good(
             sum(group.estimate for group in known) if known else float("nan"),
             np.sum([group.draws for group in known], axis=0) if known else np.full(draws, np.nan),
             sum(group.judged for group in known),
-            sum(group.population for group in known),
+            sum(group.population for group in known or groups),
         )
 
 
@@ -163,8 +164,12 @@ def _quality(own: _Pair, whole: _Pair) -> DatasetQuality:
 def _share(good: float, draws: Draws, population: int, missing: str) -> Figure:
     if not population or np.isnan(good):
         return Figure(None, note=missing)
-    low, high = np.quantile(draws, (0.025, 0.975)) / population
-    value = good / population
+    return _around(good / population, np.quantile(draws, (0.025, 0.975)) / population)
+
+
+def _around(value: float, percentiles: Draws) -> Figure:
+    """With an interval that holds the estimate: of few labels, draws may all lie on one side of it."""
+    low, high = percentiles
     return Figure(value, min(float(low), value), max(float(high), value))
 
 
@@ -185,8 +190,7 @@ def _rogan_gladen(own: _Pair, whole: _Pair) -> tuple[Figure, Figure]:
         if not np.isfinite(estimate[0]) or len(defined) < (1 - _UNDEFINED) * len(draws):
             figures.append(Figure(None, note=_NO_BETTER))
             continue
-        low, high = np.quantile(defined, (0.025, 0.975))
-        figures.append(Figure(float(estimate[0]), float(low), float(high)))
+        figures.append(_around(float(estimate[0]), np.quantile(defined, (0.025, 0.975))))
     return figures[0], figures[1]
 
 

@@ -79,6 +79,11 @@ def print_report(report: Report) -> None:
         f" {counted(report.sample.overlap, 'annotator')} each",
     )
     print_agreement(report.overall, {}, report.pairs)
+    if report.rejected:
+        print_sentence(
+            f"Labeled besides: {counted(report.rejected, 'dialogue')} that the checker turned down. They"
+            " count for the checker and the whole dataset, not for agreement or the pass rate."
+        )
     for question, agreement in report.questions.items():
         rows = [
             (NAMES[name], *figure.cells(form_of(name)), figure.note)
@@ -113,8 +118,8 @@ def _print_dataset(dataset: Mapping[str, DatasetQuality]) -> None:
         print_sentence(f"[{index}] {note}")
 
 
-def print_plan(plans: Sequence[StudyPlan], expected: float) -> None:
-    """What studies of several sizes would tell and take."""
+def print_plan(plans: Sequence[StudyPlan], expected: float, fewest: int) -> None:
+    """What studies of several sizes would tell and take; `fewest` dialogues of a trait-level there are."""
     size = plans[0].size
     print_table(
         (
@@ -142,3 +147,5 @@ def print_plan(plans: Sequence[StudyPlan], expected: float) -> None:
         f" Hours: {WORDS_PER_MINUTE:.0f} words a minute, {SECONDS_TO_ANSWER:.0f} s an answer,"
         f" {QUALIFICATION_HOURS:.2f} h for the qualification."
     )
+    if fewest < max(each.size.dialogues for each in plans):
+        print_sentence(f"So far the store has {fewest:,} of a trait-level to draw from; build more for more.")

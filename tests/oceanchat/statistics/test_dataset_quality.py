@@ -102,6 +102,12 @@ def test_where_everything_is_labelled_nothing_is_left_to_guess() -> None:
     assert (precision.value, precision.low, precision.high) == (0.9, 0.9, 0.9)
 
 
+def test_before_the_first_decision_the_whole_is_all_that_passed() -> None:
+    open_ones = {code: Stratum(Group(0, 0, 6), Group(0, 0, 2)) for code in LEVELS}
+    whole = dataset_quality(open_ones)[WHOLE]
+    assert (whole.released, whole.checked, whole.judged) == (12, 16, 0)
+
+
 def test_what_cannot_be_told_is_said() -> None:
     none_rejected = dataset_quality({"O+": Stratum(Group(45, 50, 500), Group(0, 0, 100))})["O+"]
     assert none_rejected.precision.value == 0.9
