@@ -9,6 +9,8 @@ from collections.abc import Sequence
 
 _SPECIAL = {
     **{character: f"\\{character}" for character in "&%$#_{}"},
+    # After the end of a table's row, a rule or an item a bare [ or * would be read as its option.
+    **{character: f"{{{character}}}" for character in "[]*"},
     "\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "<": r"\textless{}",
     ">": r"\textgreater{}", "|": r"\textbar{}", '"': "''", "`": "`{}", "\N{EN DASH}": r"\textendash{}",
     "\N{EM DASH}": r"\textemdash{}", "\N{RIGHT SINGLE QUOTATION MARK}": "'",
@@ -60,4 +62,4 @@ def _character(character: str) -> str:
     if len(marks) == 1 and marks[0] in _ACCENTS and letter.isascii() and letter.isalpha():
         base = rf"\{letter}" if letter in "ij" and marks[0] != "\u0327" else letter
         return rf"\{_ACCENTS[marks[0]]}{{{base}}}"
-    return f"[U+{ord(character):04X}]"
+    return f"{{[}}U+{ord(character):04X}{{]}}"

@@ -14,7 +14,8 @@ from oceanchat.latex import comment, escaped, tabular
          r"\textasciicircum{} \textbackslash{}end"),
         ("p < .05, --exam", r"p \textless{} .05, -{}-exam"),
         ("Émile, ñandú, Łódź, naïve", r"\'{E}mile, \~{n}and\'{u}, \L{}\'{o}d\'{z}, na\"{\i}ve"),
-        ("模 🙂", "[U+6A21] [U+1F642]"),
+        ("模 🙂", "{[}U+6A21{]} {[}U+1F642{]}"),
+        ("[8B] *base", "{[}8B{]} {*}base"),
         ("two\nlines\t", "two lines "),
     ],
 )  # fmt: skip
