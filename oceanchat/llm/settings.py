@@ -15,6 +15,10 @@ from oceanchat.errors import ConfigError
 
 OPENAI_URL = "https://api.openai.com/v1"
 SCRIPTED = "scripted"
+SCRIPTED_HTTP = "scripted-http"
+"""The same model behind `oceanchat serve-scripted`."""
+BY_SCRIPT = frozenset({SCRIPTED, SCRIPTED_HTTP})
+"""Names of models whose words come from a grammar, and which every reader is told of."""
 OWN_PARAMETERS = (
     "model",
     "messages",

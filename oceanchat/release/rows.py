@@ -10,7 +10,7 @@ import json
 from collections.abc import Iterable, Sequence
 from typing import Literal
 
-from oceanchat.llm.settings import SCRIPTED
+from oceanchat.llm.settings import BY_SCRIPT, SCRIPTED
 from oceanchat.records import Dialogue, Record, Role, Turn, dialogue_id
 from oceanchat.release.personal_data import personal_data_in
 from oceanchat.traits import Level, Trait, TraitLevel
@@ -135,9 +135,9 @@ class Row(Record):
 
     @property
     def scripted(self) -> bool:
-        """Whether the embedded scripted model had any part in it."""
+        """Whether the scripted model, embedded or served under its own name, had any part in it."""
         models = (self.provenance.labeler, self.provenance.writer, self.provenance.checker)
-        return SCRIPTED in models
+        return not BY_SCRIPT.isdisjoint(models)
 
 
 class RejectedRow(Row):
@@ -264,7 +264,7 @@ def _flags(dialogue: Dialogue, seed_topics: SeedTopics) -> tuple[str, ...]:
     flags = [
         name
         for name, on in (
-            (SCRIPTED, SCRIPTED in models),
+            (SCRIPTED, not BY_SCRIPT.isdisjoint(models)),
             ("imported", dialogue.source == "imported"),
             (dialogue.state, dialogue.state != "passed"),
         )

@@ -12,7 +12,7 @@ from typing import Any, Literal, NamedTuple
 
 from oceanchat.errors import InputError
 from oceanchat.llm.costs import Cost, CostReport
-from oceanchat.llm.settings import SCRIPTED
+from oceanchat.llm.settings import BY_SCRIPT
 from oceanchat.pipeline.results import PassedStatistics, Status, passed_statistics, status
 from oceanchat.prompts import Prompts
 from oceanchat.records import Candidate, Dialogue, SeedTopic
@@ -229,7 +229,7 @@ def _cautions(rows: _Rows, people: PeoplesLabels, passed_on: bool, with_sentence
 def _is_scripted(dialogue: Dialogue) -> bool:
     origin = dialogue.provenance
     checker = dialogue.verdict.checker if dialogue.verdict else origin.checker
-    return SCRIPTED in (origin.labeler, origin.writer, checker)
+    return not BY_SCRIPT.isdisjoint((origin.labeler, origin.writer, checker))
 
 
 def _costs_section(report: CostReport) -> PageSection:

@@ -25,6 +25,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from oceanchat.errors import ConfigError
 from oceanchat.llm.chat import ChatAnswer, ChatRequest, Message
 from oceanchat.llm.completions import render_completion
+from oceanchat.llm.settings import SCRIPTED_HTTP
 from oceanchat.nesting import parse_json
 from oceanchat.scripted.model import ScriptedModel
 from oceanchat.scripted.server.batches import ScriptedBatches
@@ -37,7 +38,6 @@ from oceanchat.scripted.server.responses import (
 )
 
 Answerer = Callable[[ChatRequest], Awaitable[ChatAnswer]]
-MODEL = "scripted-http"
 _MALFORMED = "Well, that is an interesting thing to think about, all in all."
 _STATUSES = {"429": "rate_limit_exceeded", "500": "server_error", "503": "overloaded"}
 _BROKEN: dict[str | None, type[Response]] = {"reset": ResetResponse, "cut_off": CutOffResponse}
@@ -89,7 +89,9 @@ class ScriptedEndpoint:
         return JSONResponse(self.counters.as_json())
 
     async def _models(self, request: Request) -> Response:
-        return JSONResponse({"object": "list", "data": [{"id": MODEL, "object": "model", "created": 0}]})
+        return JSONResponse(
+            {"object": "list", "data": [{"id": SCRIPTED_HTTP, "object": "model", "created": 0}]}
+        )
 
     async def _chat(self, request: Request) -> Response:
         self.counters.start()
@@ -143,7 +145,7 @@ class ScriptedEndpoint:
         if not self._faults.no_usage:
             prompt = sum(len(m.content.encode("utf-8", "replace")) for m in request.messages) // 4 + 1
             answer = replace(answer, prompt_tokens=prompt, completion_tokens=len(answer.text) // 4 + 1)
-        return 200, render_completion(answer, str(content.get("model", MODEL)))
+        return 200, render_completion(answer, str(content.get("model", SCRIPTED_HTTP)))
 
     async def _batch_line(self, line: dict[str, Any]) -> tuple[int, Any]:
         """Status and body for one line of a batch file."""
@@ -225,9 +227,9 @@ async def serve(answerer: Answerer, faults: Faults, host: str, port: int) -> Non
         timeout_graceful_shutdown=0,
     )
     print(
-        f"scripted endpoint at http://{host}:{listener.getsockname()[1]}/v1 (model '{MODEL}'), counters at"
-        " /counters\nrehearse in a store of its own (--store rehearsal.db): an answer counts as that of"
-        " whatever model was asked for",
+        f"scripted endpoint at http://{host}:{listener.getsockname()[1]}/v1 (model '{SCRIPTED_HTTP}'), counters"
+        " at /counters\nrehearse with --model scripted-http, whose dialogues are marked as scripted, and in a"
+        " store of its own (--store rehearsal.db): an answer counts as that of whatever model was asked for",
         file=sys.stderr,
         flush=True,
     )

@@ -78,6 +78,9 @@ def test_flags_name_scripted_rows_states_and_personal_data() -> None:
     plain = released_row(make_dialogue(7, model="model-x"), "train", "text")
     assert plain.flags == ()
     assert not plain.scripted
+    served = released_row(make_dialogue(7, model="scripted-http"), "train", "text")
+    assert served.scripted
+    assert served.flags == ("scripted",)
 
 
 def test_the_majority_decides_unless_there_is_a_decision() -> None:
