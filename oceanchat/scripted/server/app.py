@@ -227,9 +227,10 @@ async def serve(answerer: Answerer, faults: Faults, host: str, port: int) -> Non
         timeout_graceful_shutdown=0,
     )
     print(
-        f"scripted endpoint at http://{host}:{listener.getsockname()[1]}/v1 (model '{SCRIPTED_HTTP}'), counters"
-        " at /counters\nrehearse with --model scripted-http, whose dialogues are marked as scripted, and in a"
-        " store of its own (--store rehearsal.db): an answer counts as that of whatever model was asked for",
+        f"scripted endpoint at http://{host}:{listener.getsockname()[1]}/v1 (model '{SCRIPTED_HTTP}'),"
+        " counters at /counters\nrehearse with --model scripted-http, whose dialogues are marked as scripted,"
+        " and in a store of its own (--store rehearsal.db): an answer counts as that of whatever model was"
+        " asked for",
         file=sys.stderr,
         flush=True,
     )
