@@ -101,7 +101,7 @@ def test_an_estimate_goes_to_a_hundred_million_dialogues_in_two_digits(run: Run)
     done = run("estimate", "O+", "--count", "100000000", "--model", "gpt-4o-mini")
     assert done.stdout.startswith("100,000,000 dialogues still to be built."), done.stderr
     saved = re.findall(r"would (?:save|cost) about \$([\d,.]+\d)", done.stdout)
-    hours = re.findall(r"([\d,.]+) hours of CPU time, ([\d.]+) TB of memory", done.stdout)[0]
+    hours = re.findall(r"([\d,.]+) hours of CPU time, ([\d,.]+) [GT]B of memory", done.stdout)[0]
     assert len(saved) == 3 and all(
         len(re.sub("[,.]", "", digits).strip("0")) <= 2 for digits in (*saved, *hours)
     )
