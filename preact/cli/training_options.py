@@ -17,7 +17,7 @@ FOLDER = click.Path(path_type=Path)
 SECTIONS = {
     "The run": (
         "output method prompt backbone pretrain_texts pretrain_steps train_split seed like resume dry_run"
-        " trackers"
+        " as_json trackers"
     ),
     "Adapter and experts": (
         "rank alpha dropout experts personality_size router_init loss_weight target_modules"

@@ -48,4 +48,4 @@ def test_the_report_adds_up_its_outcomes() -> None:
     assert report.pass_rate.value == pytest.approx(4 / 6)
     record = report.record()
     assert record["dialogues"] == {"requested": 5, "passed": 4, "rejected": 4}
-    assert record["seconds"] == 1.235 and list(record["funnel"]) == ["O+", "O-"]
+    assert record["seconds"] == 1.23456 and list(record["funnel"]) == ["O+", "O-"]

@@ -1,5 +1,6 @@
 """diff says which rows came, went, moved or were given another label, and which figures changed."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -59,14 +60,14 @@ def test_a_release_is_the_same_as_itself(tmp_path: Path) -> None:
 def test_a_release_without_figures_is_named(tmp_path: Path, figures: dict[str, Any]) -> None:
     first = release(tmp_path, "1.0.0", make_dialogues(1))
     with pytest.raises(ReleaseError, match=r"release '.*' has no figures: its 'quality.json' lacks 'rows'"):
-        compare(first, first._replace(quality=figures))
+        compare(first, replace(first, quality=figures))
 
 
 def test_a_release_whose_rows_are_gone_is_named(tmp_path: Path) -> None:
     first = release(tmp_path, "1.0.0", make_dialogues(1))
     for rows in ([], first.rows[1:]):
         with pytest.raises(ReleaseError, match=f"release '.*' holds {len(rows)} rows, its manifest says 10"):
-            compare(first, first._replace(rows=rows))
+            compare(first, replace(first, rows=rows))
 
 
 def test_rows_that_changed_their_split_are_named(tmp_path: Path) -> None:
