@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from oceanchat.cli.display.notes import print_note, print_sentence
+from oceanchat.llm.settings import OPENAI_URL
 from oceanchat.llm.usefulness import raise_limits
 from oceanchat.pipeline.answers import AnswersReport, LineCount, LineOutcome
 from oceanchat.pipeline.pending import Pending
@@ -28,6 +29,13 @@ def print_pending(pending: Pending) -> None:
     if pending.requests:
         passed, wanted = pending.dialogues_passed, pending.dialogues_wanted
         print_note(f"oceanchat: so far {passed:,} of {wanted:,} dialogues have passed")
+    # OWNER/NAME is how the Hub calls a model, and OpenAI none of its own.
+    elsewhere = (absent.model for absent in pending.requests if absent.endpoint == OPENAI_URL)
+    for model in dict.fromkeys(model for model in elsewhere if "/" in model):
+        print_note(
+            f"oceanchat: costs and releases will say that '{model}' answered at {OPENAI_URL}: name your own"
+            f" server with --base-url, to which nothing is sent"
+        )
     for holder, count in pending.asked_elsewhere.items():
         print_note(f"oceanchat: {count:,} left out, which {holder} is asking for")
     if pending.is_all_left_out:

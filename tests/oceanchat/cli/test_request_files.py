@@ -27,6 +27,15 @@ def test_requests_go_to_stdout_and_words_to_stderr(command: Command) -> None:
     )
 
 
+def test_a_model_of_the_hub_is_not_quietly_put_down_as_answered_by_openai(command: Command) -> None:
+    build = (*BUILD[:-1], "meta/llama")
+    assert (
+        "will say that 'meta/llama' answered at https://api.openai.com/v1" in command("pending", *build).err
+    )
+    assert "api.openai.com" not in command("pending", *build, "--base-url", "http://cluster.example/v1").err
+    assert "api.openai.com" not in command("pending", *BUILD).err
+
+
 def test_nothing_to_write_while_others_are_to_answer_is_exit_code_3(command: Command) -> None:
     ended = command("pending", *BUILD, "--checker", "c", "--only", "c")
     assert (ended.code, ended.out) == (3, "")
