@@ -217,3 +217,27 @@ def test_the_labs_rounds_commit_what_is_there_and_end_where_nothing_is_answered(
     )
     assert (done.returncode, (tmp_path / "log").read_text().split()) == (code, log)
     assert ("answered nothing" in done.stderr) == (not of_use)
+
+
+SLURM = {
+    "squeue": "[ -e asked ] || { touch asked; exit 1; }",
+    "sleep": "echo wait >>log",
+    "sbatch": "echo sbatch >>log; rm asked; touch round/results-1-of-16.jsonl; exit 1",
+    "oceanchat": """echo "$@" | grep -o -e '^[a-z]*' -e --failed >>log
+[ "$1" != pending ] || [ -e round/done ] || { touch round/done; echo "{}" >round/requests-1-of-16.jsonl; }""",
+}
+"""A Slurm that is away once before the rounds, and once more while the array runs."""
+
+
+def test_the_labs_rounds_wait_for_a_slurm_that_is_away_and_ask_once_what_has_failed(tmp_path: Path) -> None:
+    for path in LAB.iterdir():
+        shutil.copy(path, tmp_path)
+    for name, text in SLURM.items():
+        (tmp_path / name).write_text(f"#!/bin/bash\n{text}\n")
+        (tmp_path / name).chmod(0o700)
+    path = f"{tmp_path}:{os.environ['PATH']}"
+    subprocess.run(
+        ["bash", "rounds.sh", "--failed"], cwd=tmp_path, env={"PATH": path}, check=True, timeout=30
+    )
+    rounds = ["wait", "pending", "--failed", "sbatch", "wait", "answers", "pending", "build"]
+    assert (tmp_path / "log").read_text().split() == rounds

@@ -19,7 +19,8 @@ def main(words: list[str]) -> None:
         assert options.keys() <= set(OPTIONS), options
         os.execvp("oceanchat", ["oceanchat", "serve-scripted", "--port", options["--port"]])
     options = dict(zip(rest[::2], rest[1::2], strict=True))
-    assert command == "run-batch" and options.keys() == {"-i", "-o", "--model"}, words
+    wanted = {"-i", "-o", "--model"}
+    assert command == "run-batch" and options.keys() in (wanted, wanted | {"--max-model-len"}), words
     with Path(options["-o"]).open("w") as results:
         for line in Path(options["-i"]).read_text().splitlines():
             results.write(json.dumps(_answered(json.loads(line), options["--model"])) + "\n")
