@@ -144,7 +144,7 @@ class ItemView {
     this.keys.setAttribute("aria-label", "Keys");
     const rows = this.answerKeys();
     if (this.data.questions.some((question) => question.name === "comment")) rows.push(["k", "Go to the comment"], ["Esc", "Leave the comment"]);
-    if (this.data.questions.length) rows.push(["Enter", this.data.save], ["Ctrl+Enter", `${this.data.save}, from the comment too`]);
+    if (this.data.questions.length) rows.push(["Enter", this.data.save], ["Ctrl+Enter", `${this.data.save}, from a text box too`]);
     for (const action of this.data.actions) rows.push([action.key === "enter" ? "Enter" : action.key, action.label]);
     rows.push(["?", "Show these keys"]);
     const list = createElement("dl");
@@ -221,8 +221,10 @@ class ItemView {
     if (this.data.questions.length) {
       this.saveButton = createElement("button", "primary");
       this.saveButton.type = "submit";
-      this.saveButton.setAttribute("aria-keyshortcuts", "Enter");
-      this.saveButton.append(createElement("span", "", this.data.save), createElement("kbd", "", "Enter"));
+      // Where there are text boxes alone, Enter is a new line in all of them.
+      const written = this.data.questions.every((question) => !question.options.length);
+      this.saveButton.setAttribute("aria-keyshortcuts", written ? "Control+Enter" : "Enter");
+      this.saveButton.append(createElement("span", "", this.data.save), createElement("kbd", "", written ? "Ctrl+Enter" : "Enter"));
       row.append(this.saveButton);
     }
     for (const action of this.data.actions) {
@@ -362,6 +364,10 @@ class ItemView {
 
   answer(name, value) {
     this.answers[name] = value;
+    if (name === this.askedFor) {
+      this.askedFor = null;
+      this.setStatus("");
+    }
     this.storeDraft();
     clearTimeout(this.draftTimer);
     this.draftTimer = setTimeout(() => this.sendDraft(false), 300);
@@ -424,6 +430,7 @@ class ItemView {
   async save() {
     if (this.busy || !this.data.questions.length) return;
     const missing = this.data.questions.find((q) => q.required && !(this.answers[q.name] || "").trim());
+    this.askedFor = missing ? missing.name : null;
     if (missing) {
       this.setStatus(`Please answer: ${missing.label}`, true);
       const area = this.controls[missing.name].querySelector("textarea");

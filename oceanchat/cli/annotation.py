@@ -216,7 +216,15 @@ def add_annotator(name: str, role: str, store: str, as_json: bool) -> None:
     """
     from oceanchat.annotation import accounts
 
+    new = "://" not in store and not Path(store).exists()
     account = accounts.add(opened_store(store), name, role)
+    if new:
+        path = Path(store).resolve()
+        click.echo(
+            f"oceanchat: store '{path}' is new and has nothing to label yet; for a study that exists, go to"
+            " its folder or name its store with --store",
+            err=True,
+        )
     if as_json:
         return print_json({**_facts(account.annotator), "passcode": account.passcode})
     click.echo(f"{account.annotator.role.capitalize()} {account.annotator.name}", err=True)

@@ -17,13 +17,18 @@ def agreement(labels: pd.DataFrame, by: str | None = None) -> pd.DataFrame:
     'label' are left out, where a column `purpose` tells. `by` names a column by whose values the labels are
     also taken apart; the index is then that value and the figure. Figures are those of `oceanchat agreement`:
     observed agreement, share of unanimous items, Fleiss' kappa, Krippendorff's alpha, Gwet's AC1. Raises
-    OceanChatError for labels that cannot be read.
+    OceanChatError for labels that cannot be read or are no DataFrame.
 
     >>> votes = [("a", "Ann", 1), ("a", "Ben", 1), ("b", "Ann", 0), ("b", "Ben", 1)]
     >>> labels = pd.DataFrame(votes, columns=["item", "annotator", "value"])
     >>> agreement(labels).loc["observed", "value"]
     np.float64(0.5)
     """
+    if not isinstance(labels, pd.DataFrame):
+        raise InputError(
+            f"labels '{str(labels)[:60]}' are no DataFrame; give store.labels() for those of a store, or"
+            " pandas.read_csv(FILE) for those of a file"
+        )
     if by is None:
         return _figures(_agreement(labels))
     if by not in labels:

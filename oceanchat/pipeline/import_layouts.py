@@ -22,7 +22,10 @@ ROLES: Mapping[str, Role] = {
     **dict.fromkeys(_TELLS, "discloser"),
 }
 """What other sources call the two speakers."""
-TURNS = ("turns", "messages", "conversations", "conversation", "dialogue", "dialog", "items", "utterances")
+TURNS = (
+    *("turns", "messages", "conversations", "conversation", "dialogue", "dialog", "chat", "items"),
+    "utterances",
+)
 """Keys of the list of turns."""
 WIDE_TURN = re.compile(r"turn_(\d+)_(role|text)")
 """The columns of turns in a wide table."""
@@ -64,7 +67,21 @@ def unwrapped(record: Mapping[str, Any]) -> Mapping[str, Any]:
     if any(key in record for key in TURNS):
         return record
     within = [inner for key in _WITHIN if isinstance(inner := opened(record.get(key)), Mapping)]
-    return {name: value for part in (*within, record) for name, value in part.items()}
+    laid_open = {name: value for part in (*within, record) for name, value in part.items()}
+    if any(key in laid_open for key in TURNS):
+        return laid_open
+    chats = [value for part in within for value in part.values() if _is_chat(value)]
+    return {**laid_open, "turns": chats[0]} if len(chats) == 1 else laid_open
+
+
+def _is_chat(value: Any) -> bool:
+    """Whether a value is a chat as Argilla holds one, whose field may have any name."""
+    turns = opened(value)
+    return isinstance(turns, list) and bool(turns) and all(_has_words(turn) for turn in turns)
+
+
+def _has_words(turn: object) -> bool:
+    return isinstance(turn, Mapping) and {"role", "content"} <= turn.keys()
 
 
 def label_of(record: Mapping[str, Any], default: TraitLevel | None) -> Labeled:
@@ -140,7 +157,9 @@ def turns_of(record: Mapping[str, Any], discloser: str | None) -> tuple[Turn, ..
     if given is None:
         given = _wide_turns(record)
     if given is None:
-        raise RecordError("'turns' is missing; give a list of objects with role and text")
+        raise RecordError(
+            "'turns' is missing; give a list of objects with role and text (or messages, dialogue, chat)"
+        )
     spoken = [_Spoken.of(turn, number) for number, turn in enumerate(given, 1)]
     spoken = [turn for turn in spoken if turn.speaker.casefold() not in _LEFT_OUT]
     if len(spoken) < 2:

@@ -46,6 +46,7 @@ def test_qualifying_shows_why_and_the_lead_reads_the_descriptions_and_admits(
     for number in range(5):
         old = token(page)
         expect(page.locator(".title")).to_contain_text("Describe")
+        expect(page.locator("button.primary kbd")).to_have_text("Ctrl+Enter")
         page.locator("textarea").nth(0).fill(f"speaks of many new things {number}")
         page.locator("textarea").nth(1).fill("sticks to what is known")
         page.keyboard.press("Control+Enter")

@@ -140,7 +140,7 @@ def print_plan(plans: Sequence[StudyPlan], expected: float, fewest: int) -> None
             for each in plans
         ],
         f"{counted(size.annotators, 'annotator')} a dialogue, {counted(size.trait_levels, 'trait-level')},"
-        f" {expected:.1%} expected valid",
+        f" {expected:.1%} expected valid (--expect)",
     )
     print_sentence(
         "+- is half the 95 % interval. From that kappa on agreement is told from chance (power 80 % at 5 %)."

@@ -65,6 +65,9 @@ def test_what_is_done_with_an_account_is_said_and_can_be_read_by_scripts(tmp_pat
         record: dict[str, object] = json.loads(run(annotators, name, *options, *more, "--json").stdout)
         return record
 
+    other = str((tmp_path / "other.db").resolve())
+    assert f"store '{other}' is new" in run(annotators, "add", "Ann", "--store", other).stderr
+    assert "is new" not in run(annotators, "add", "Ben", "--store", other).stderr
     added = read("add", "--role", "lead")
     assert (added["name"], added["state"], added["role"]) == ("Ann", "lead", "lead")
     assert read("profile", "--pay", "15 EUR")["profile"] == {"pay": "15 EUR"}

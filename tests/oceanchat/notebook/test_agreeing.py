@@ -44,6 +44,7 @@ def test_rows_that_do_not_count_are_left_out_and_said(capsys: pytest.CaptureFixt
         (LABELS.assign(value=None), None, "DataFrame of labels has no label"),
         (LABELS.assign(item=None), None, "row 1 has no item or no annotator"),
         (LABELS, "country", "lacks the column 'country'; by is one of item, annotator, value, level"),
+        ("labels.csv", None, "labels 'labels.csv' are no DataFrame; give store.labels"),
         (LABELS.assign(level=None), "level", "has no value in the column 'level'"),
     ],
 )

@@ -52,7 +52,9 @@ LAYOUTS: list[dict[str, Any]] = [
         "annotations": [{"id": 1, "result": []}],
         "meta": {},
     },
+    {"id": "d1", "fields": {"talk": OPENAI, "note": "x"}, "metadata": {"trait_level": "N+"}, "responses": {}},
     {"id": "d1", "fields": {"messages": OPENAI}, "metadata": {"trait_level": "N+"}, "responses": {}},
+    {"id": "d1", "chat": OPENAI, "trait_level": "N+", "shown.responses": None},
     {"trait_level": "N+", "turn_1_role": "questioner", "turn_1_text": ASKED, "turn_2_role": "discloser"}
     | {"turn_2_text": TOLD, "turn_3_role": "", "turn_3_text": ""},
 ]
