@@ -83,6 +83,9 @@ def agreement(
     if as_json:
         return print_json(reporting.record(report))
     agreement_tables.print_report(report)
+    if not report.overall.labels + report.rejected:
+        advice = "figures come as annotators label; `oceanchat annotators list` says how far each has come"
+        click.echo(f"oceanchat: sample {report.sample.id} has no label yet; {advice}", err=True)
 
 
 def _agreement_of_file(path: Path, as_json: bool) -> None:

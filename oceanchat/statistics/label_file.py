@@ -103,7 +103,8 @@ def _read_as_missing(values: Iterable[str]) -> list[str]:
     )
     words = any(spellings)
     advice = "; if one of these is an answer, write it in another word" if words else ""
-    return [f"{spellings.total()} rows read as missing labels ({listed}){advice}"]
+    count = spellings.total()
+    return [f"{count} row{'s' * (count != 1)} read as missing label{'s' * (count != 1)} ({listed}){advice}"]
 
 
 def _alike(values: Iterable[str], *, all_numbers: bool) -> list[str]:

@@ -48,7 +48,10 @@ def test_qualifying_shows_why_and_the_lead_reads_the_descriptions_and_admits(
         expect(page.locator(".title")).to_contain_text("Describe")
         expect(page.locator("button.primary kbd")).to_have_text("Ctrl+Enter")
         page.locator("textarea").nth(0).fill(f"speaks of many new things {number}")
+        page.keyboard.press("Control+Enter")
+        expect(page.locator(".status")).to_have_text("Please answer: Low")
         page.locator("textarea").nth(1).fill("sticks to what is known")
+        expect(page.locator(".status")).to_have_text("")
         page.keyboard.press("Control+Enter")
         wait_for_other(page, old)
     for number in range(PRACTICE_ITEMS):

@@ -53,7 +53,9 @@ def test_from_an_empty_folder_to_a_report(tmp_path: Path) -> None:
     report = json.loads(run(agreement, "--json", "--store", url).stdout)
     assert report["pass_rate"]["value"] == 1.0 and report["complete_items"] == 10
     assert report["fleiss_kappa"]["value"] is None
-    shown = run(agreement, "--store", url).stdout
+    printed = run(agreement, "--store", url)
+    shown = printed.stdout
+    assert "no label yet" not in printed.stderr
     assert "undefined (one category used), observed 100 %" in shown and "pass rate (majority)" in shown
     store.close()
 
@@ -104,6 +106,7 @@ def test_retiring_says_when_labels_have_nobody_left(tmp_path: Path) -> None:
     for name in ("Ann", "Ben", "Cas"):
         run(annotators, "add", name, "--store", url)
     run(sample, "--per-trait-level", "1", "--store", url)
+    assert "sample 1 has no label yet" in run(agreement, "--store", url).stderr
     assert "10 labels without an annotator" in run(annotators, "retire", "Cas", "--store", url).stderr
     with pytest.raises(AnnotationError):
         accounts.sign_in(store, "Cas", "x", "here")
