@@ -91,6 +91,8 @@ class Reader:
                 (self.folder / block.kind.removeprefix(FILE)).write_text(self._as_here(block.text))
         for block in every:
             if block.text.startswith("import "):
+                if is_marked("", block.above):
+                    continue
                 self.run_python(block.text, f"{document.name}:{block.line}")
             elif is_shell(block):
                 for statement in statements(block, f"{document.name}:{block.line}"):
