@@ -122,9 +122,15 @@ class Budget:
             else ""
         )
         on_its_way = f", up to ${in_flight:.4f} in flight" if in_flight > 0 else ""
+        # Whoever raises a cap of 20 to 40 may spend 60: only a request beyond the cap needs a higher one.
+        again = (
+            "a higher --max-usd"
+            if self.cap is not None and amount > self.cap
+            else "what may still be spent as --max-usd, which counts every run from $0"
+        )
         return BuildStopped(
             f"--max-usd '{self.cap}' is reached: ${spent:.4f} spent{on_its_way} and the next request may"
-            f" cost ${amount:.4f}{beyond}; all answers are kept: run it again with a higher --max-usd"
+            f" cost ${amount:.4f}{beyond}; all answers are kept: run it again with {again}"
         )
 
     def settle(self, reservation: Reservation, actual: Decimal | None, output: int | None = None) -> None:

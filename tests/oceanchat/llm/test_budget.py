@@ -54,8 +54,10 @@ async def test_the_cap_counts_what_is_in_flight_and_waits_for_it(tmp_path: Path)
     reserved = await asyncio.wait_for(second, PATIENCE)
     assert budget.spent == Decimal("0.1")
     budget.settle(reserved, None)
-    with pytest.raises(BuildStopped, match=r"--max-usd '1.0' is reached: \$0.7000 spent.*higher --max-usd"):
-        await budget.reserve(worst(40))
+    with pytest.raises(BuildStopped, match=r"--max-usd '1.0' is reached: \$0.7000 spent.*every run from \$0"):
+        await budget.reserve(worst(40))  # a run of the same cap has room for it: raising it would spend more
+    with pytest.raises(BuildStopped, match=r"may cost \$1.2000; .* with a higher --max-usd$"):
+        await budget.reserve(worst(120))
 
 
 @given(st.lists(st.tuples(st.integers(1, 50), st.integers(0, 100)), max_size=30))
