@@ -16,6 +16,7 @@ from oceanchat.release.rows import RejectedRow, Row
 from oceanchat.release.schema import read_rejected, read_rows
 from oceanchat.release.splits import SPLITS
 from oceanchat.spool import joined
+from oceanchat.suggestions import closest
 
 CARD, MANIFEST, QUALITY, TOPICS_PLOT = "README.md", "manifest.json", "quality.json", "topics.png"
 REJECTED_FILE = "rejected/rejected.parquet"
@@ -100,11 +101,19 @@ def own_file(folder: Path, name: str) -> Path | None:
     return path
 
 
+def _beside(folder: Path) -> str:
+    """A question with the release beside `folder` that is named most like it, such as a rehearsal's."""
+    names = [path.parent.name for path in folder.parent.glob(f"*/{MANIFEST}")]
+    guess = closest(folder.name, names)
+    return f"did you mean '{folder.with_name(guess)}'?" if guess else ""
+
+
 def read_manifest(folder: Path) -> Manifest:
     """The manifest of a release folder. Raises ReleaseError when there is none, or one of a newer format."""
     if own_file(folder, MANIFEST) is None:
         raise ReleaseError(
-            f"folder '{folder}' is not a release: it has no '{MANIFEST}'; write one with `oceanchat release`"
+            f"folder '{folder}' is not a release: it has no '{MANIFEST}';"
+            f" {_beside(folder) or 'write one with `oceanchat release`'}"
         )
     content = _json(folder, MANIFEST)
     if isinstance(content.get("format"), int) and content["format"] > FORMAT:

@@ -26,7 +26,7 @@ def check_license(license_id: str | None) -> None:
     if not license_id:
         raise ConfigError("a release needs a license: give --license, such as cc-by-4.0, cc0-1.0 or other")
     if license_id not in LICENSE_IDS:
-        near = _nearest(license_id.lower().replace(" ", "-"))
+        near = _nearest(license_id)
         advice = f"did you mean '{near}'? Write" if near else "write"
         raise ConfigError(
             f"--license '{license_id}' is not a license id of the Hugging Face Hub; {advice} 'other' for your"
@@ -36,7 +36,12 @@ def check_license(license_id: str | None) -> None:
 
 def _nearest(text: str) -> str:
     """The newest version of what the text begins, else the nearest by spelling; empty where nothing is."""
-    begun = [one for one in LICENSE_IDS if one.startswith(text)]
-    if begun:
+    begun = [one for one in LICENSE_IDS if _bare(one).startswith(_bare(text))]
+    if begun and _bare(text):
         return max(begun, key=lambda one: (-len(one), one))
-    return closest(text, sorted(LICENSE_IDS)) or ""
+    return closest(text.replace(" ", "-"), sorted(LICENSE_IDS)) or ""
+
+
+def _bare(text: str) -> str:
+    """Its letters and digits: ccby and CC BY are typed for cc-by."""
+    return "".join(filter(str.isalnum, text.lower()))

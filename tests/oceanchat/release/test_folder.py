@@ -51,5 +51,12 @@ def test_a_broken_manifest_is_one_line(folder: Path, name: str, text: str, reaso
 
 
 def test_a_folder_that_is_no_release_is_one_line(tmp_path: Path) -> None:
-    with pytest.raises(ReleaseError, match=r"is not a release: it has no 'manifest.json'"):
-        verify_release(tmp_path)
+    with pytest.raises(ReleaseError, match=r"is not a release: it has no 'manifest.json'; write one with"):
+        verify_release(tmp_path / "ocean-chat-1.0.0")
+
+
+def test_a_release_beside_the_folder_meant_is_named(tmp_path: Path) -> None:
+    (tmp_path / "ocean-chat-1.0.0-scripted").mkdir()
+    (tmp_path / "ocean-chat-1.0.0-scripted" / "manifest.json").touch()
+    with pytest.raises(ReleaseError, match=r"did you mean '.*/ocean-chat-1\.0\.0-scripted'\?$"):
+        verify_release(tmp_path / "ocean-chat-1.0.0")

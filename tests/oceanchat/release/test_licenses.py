@@ -19,6 +19,7 @@ def test_ids_that_the_hub_knows_pass(license_id: str) -> None:
         ("CC-BY-4.0", "'CC-BY-4.0' is not a license id of the Hugging Face Hub; did you mean 'cc-by-4.0'?"),
         ("cc by 4.0", "did you mean 'cc-by-4.0'?"),
         ("cc-by", "did you mean 'cc-by-4.0'?"),
+        ("ccby", "did you mean 'cc-by-4.0'?"),
         ("cc0", "did you mean 'cc0-1.0'?"),
         ("ours alone", "is not a license id of the Hugging Face Hub; write 'other'"),
     ],
