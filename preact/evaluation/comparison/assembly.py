@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from oceanchat.errors import EvaluationError
-from oceanchat.llm.settings import SCRIPTED
+from oceanchat.llm.settings import BY_SCRIPT
 from preact.evaluation.comparison.comparing import Comparison, compare
 from preact.evaluation.comparison.trait_scores import ScoredInterview, load_scored, require_comparable
 from preact.evaluation.judge.exam_figures import judge_lines
@@ -40,7 +40,7 @@ def assemble(
     require_comparable(scored)
     against = {folder.resolve() for folder in _interviews(baselines)}
     labels = [entry.row().label for entry in scored if entry.interview.folder.resolve() in against]
-    marked = scored[0].judging.header.judge != SCRIPTED
+    marked = scored[0].judging.header.judge not in BY_SCRIPT
     return Assembly(scored, compare([entry.row() for entry in scored], labels, marked=marked))
 
 

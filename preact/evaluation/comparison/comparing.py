@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from oceanchat.errors import EvaluationError
-from oceanchat.llm.settings import SCRIPTED
+from oceanchat.llm.settings import BY_SCRIPT
 from oceanchat.statistics.figure import Figure
 from oceanchat.traits import TRAIT_LEVELS, Level
 from preact.evaluation.comparison.item_intervals import (
@@ -211,7 +211,7 @@ def _rank(row: ComparisonRow, quantity: str, rows: Sequence[ComparisonRow]) -> i
 
     What the scripted model says is measured on no scale, and has none.
     """
-    if row.backbone == SCRIPTED:
+    if row.backbone in BY_SCRIPT:
         return 0
     rivals = [round(r.mean(quantity), 2) for r in rows if r.backbone == row.backbone]
     ladder = sorted({v for v in rivals if not math.isnan(v)}, reverse=quantity not in SMALLER_IS_BETTER)

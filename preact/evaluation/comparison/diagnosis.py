@@ -7,7 +7,7 @@ worthless, and readers should know before they see them. Arithmetic over stored 
 from collections import Counter
 from collections.abc import Sequence
 
-from oceanchat.llm.settings import SCRIPTED
+from oceanchat.llm.settings import BY_SCRIPT
 from preact.dialogues.overlap import share_within
 from preact.evaluation.comparison.alikeness import differences_in_setup
 from preact.evaluation.comparison.trait_scores import ScoredInterview, refusals
@@ -55,7 +55,7 @@ def _of_judge(judging: Judging, examined: bool) -> list[str]:
         words += judging.exam.warnings
     elif not examined:
         words.append("it is unexamined: no exam on file; take one with `preact judge --exam RELEASE`")
-    if judging.header.judge == SCRIPTED:
+    if judging.header.judge in BY_SCRIPT:
         words.append("it is scripted, it counts words; its scores try the machinery out and measure no model")
     if judging.header.judge.startswith(CLASSIFIER):
         words.append(
@@ -70,7 +70,7 @@ def _of_teaching(entry: ScoredInterview) -> list[str]:
     if not isinstance(release, dict):
         return []
     taught = entry.judging.header.provenance
-    if entry.judging.header.judge == SCRIPTED and release.get("scripted"):
+    if entry.judging.header.judge in BY_SCRIPT and release.get("scripted"):
         return ["the judge has its words from the lines of which the system's training dialogues were made"]
     what = "it recognises what both have learned, and its scores are no evidence of control"
     if taught.get("release_fingerprint", "") == release.get("fingerprint"):

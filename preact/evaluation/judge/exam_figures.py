@@ -14,7 +14,7 @@ from typing import Any, Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from oceanchat.llm.settings import SCRIPTED
+from oceanchat.llm.settings import BY_SCRIPT
 from oceanchat.statistics.auc import Clustered, clustered_auc
 from oceanchat.statistics.figure import Figure, signed
 from oceanchat.statistics.intervals import Z95, clustered_share
@@ -282,7 +282,7 @@ def _dialogue_warnings(exam: JudgeExam, source: ExamSource) -> list[str]:
     if source.scripted:
         words.append(
             f"the dialogues of its exam ('{source.name}') were written by the scripted model"
-            + (", from whose lines it has its words" if exam.header.judge == SCRIPTED else "")
+            + (", from whose lines it has its words" if exam.header.judge in BY_SCRIPT else "")
         )
     if source.validated < source.count:
         words.append(

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from oceanchat.latex import comment, escaped
-from oceanchat.llm.settings import SCRIPTED
+from oceanchat.llm.settings import BY_SCRIPT
 from oceanchat.release.folder import Release
 from oceanchat.whole_files import whole_file
 from preact.evaluation.comparison.assembly import Assembly
@@ -123,7 +123,7 @@ def _data(release: Release) -> Iterator[str]:
 
 
 def _model(name: str) -> str:
-    return "the scripted model" if name == SCRIPTED else name
+    return "the scripted model" if name in BY_SCRIPT else name
 
 
 def _system(entry: ScoredInterview) -> str:

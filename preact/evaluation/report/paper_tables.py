@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from oceanchat.errors import ReleaseError
 from oceanchat.latex import escaped, tabular
-from oceanchat.llm.settings import SCRIPTED
+from oceanchat.llm.settings import BY_SCRIPT, SCRIPTED
 from oceanchat.release.folder import Release
 from oceanchat.statistics.figure import SHARE, Figure, number
 from oceanchat.statistics.rating_file import SCALES
@@ -283,7 +283,7 @@ def _scripted_release(release: Release) -> str:
 def _scripted_interviews(scored: Sequence[ScoredInterview]) -> str:
     """The mark of a table whose judge, answers or training dialogues are the scripted model's."""
     parts = {
-        "the judge": any(entry.judging.header.judge == SCRIPTED for entry in scored),
+        "the judge": any(entry.judging.header.judge in BY_SCRIPT for entry in scored),
         "a system or who wrote the training dialogues": any(map(_made_by_script, scored)),
     }
     who = [part for part, scripted in parts.items() if scripted]
@@ -295,7 +295,7 @@ def _made_by_script(entry: ScoredInterview) -> bool:
     header = entry.interview.header
     release = header.system.get("release")
     taught = isinstance(release, dict) and bool(release.get("scripted"))
-    return taught or SCRIPTED in (header.backbone, header.system.get("model"))
+    return taught or not BY_SCRIPT.isdisjoint((header.backbone, header.system.get("model")))
 
 
 def _judged_sources(scored: Sequence[ScoredInterview], folder: Path) -> Iterator[str]:

@@ -48,7 +48,7 @@ def test_nothing_is_marked_where_the_judge_is_scripted() -> None:
 
 
 def test_nothing_scripted_is_ranked() -> None:
-    scripted = [row(model, 1.9, backbone="scripted") for model in ("Prompt", "Backbone")]
+    scripted = [row(model, 1.9, backbone=f"scripted{over}") for model, over in (("a", ""), ("b", "-http"))]
     table = compare([*scripted, row("a", 1.0), row("b", 0.5)])
     assert [cells["Overall"].rank for cells in table.cells] == [0, 0, 1, 2]
 

@@ -40,8 +40,9 @@ def test_a_damaged_quality_file_is_one_line(release: Release, quality: dict[str,
         table_six(replace(release, quality=quality), RELEASE)
 
 
-async def test_tables_two_and_eight_hold_amounts_intervals_and_tests(tmp_path: Path) -> None:
-    folder = await interviews(tmp_path / "i")
+@pytest.mark.parametrize("judge", ["scripted", "scripted-http"])
+async def test_tables_two_and_eight_hold_amounts_intervals_and_tests(tmp_path: Path, judge: str) -> None:
+    folder = await interviews(tmp_path / "i", judge=judge)
     scored, comparison = assemble([folder], [folder / "plain"])
     two, eight = table_two(scored, comparison, tmp_path), table_eight(scored, comparison, tmp_path)
     assert "stand-in & LoRA & 40 & 20 & 0 & 2 & 3.00" in two.tabulars[1]

@@ -52,6 +52,7 @@ async def judged(
         (Stubborn("babbler", None, "unreadable"), "20 of 20 replies held no score that can be read"),
         (Stubborn("prude", None, "refused"), "20 of 20 batches were refused by the judge"),
         (Stubborn("scripted", 4.0, "scored"), "it is scripted"),
+        (Stubborn("scripted-http", 4.0, "scored"), "it is scripted"),
     ],
 )
 async def test_a_useless_judge_is_named_at_the_top(tmp_path: Path, judge: Stubborn, words: str) -> None:
