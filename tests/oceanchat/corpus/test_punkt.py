@@ -4,6 +4,8 @@ import json
 import subprocess
 import sys
 
+import pytest
+
 from oceanchat.corpus.punkt import punkt_tokenizer
 
 
@@ -25,3 +27,10 @@ def test_the_parameters_are_our_own() -> None:
     text = "Mrs. Doe left at 5 p.m. The house was empty."
     starts = [start for start, _ in punkt_tokenizer().span_tokenize(text)]
     assert [text[start:] for start in starts] == [text, "The house was empty."]
+
+
+def test_a_long_text_may_take_its_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    endings = punkt_tokenizer()._lang_vars.period_context_re()
+    clock = type(endings).finditer.__globals__  # nltk's own, which limits a pass over a text by the clock
+    monkeypatch.setitem(clock, "DEFAULT_TIMEOUT", 0.001)
+    assert sum(1 for _ in endings.finditer("Yes. No. " * 20_000)) == 39_999
