@@ -164,7 +164,7 @@ def serve(door: socket.socket, modules: Sequence[str]) -> tuple[dict[str, Any], 
                     selector.unregister(key.fd)
                     _report_end(*reports.pop(key.fd), key.fd)
                     continue
-                asked, streams = _receive(door)
+                asked, streams = receive(door)
                 if asked is None:
                     for pid, _ in reports.values():
                         os.kill(pid, signal.SIGKILL)
@@ -192,7 +192,8 @@ def _report_end(pid: int, report: socket.socket, watched: int) -> None:
         report.sendall(f"{status}\n".encode())
 
 
-def _receive(door: socket.socket) -> tuple[dict[str, Any] | None, list[int]]:
+def receive(door: socket.socket) -> tuple[Any, list[int]]:
+    """What is asked for, None where the other end is closed, and the streams that came with it."""
     head, streams, _, _ = socket.recv_fds(door, 4, 4)
     if not head:
         return None, []
@@ -202,8 +203,8 @@ def _receive(door: socket.socket) -> tuple[dict[str, Any] | None, list[int]]:
     return json.loads(body), streams
 
 
-def become(asked: dict[str, Any], streams: list[int]) -> None:
-    """Be the command; the interpreter then ends as after any other."""
+def take(streams: list[int]) -> None:
+    """Read and write these from now on: stdin, stdout and stderr, by their descriptors."""
     for number, stream in enumerate(streams):
         os.dup2(stream, number)
         os.close(stream)
@@ -211,6 +212,11 @@ def become(asked: dict[str, Any], streams: list[int]) -> None:
     sys.stdin = sys.__stdin__ = open(0, closefd=False)  # noqa: SIM115 - for as long as it lives
     sys.stdout = sys.__stdout__ = open(1, "w", closefd=False)  # noqa: SIM115 - for as long as it lives
     sys.stderr = sys.__stderr__ = open(2, "w", buffering=1, closefd=False)  # noqa: SIM115 - for as long as it lives
+
+
+def become(asked: dict[str, Any], streams: list[int]) -> None:
+    """Be the command; the interpreter then ends as after any other."""
+    take(streams)
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
     if asked["own_session"]:
         os.setsid()

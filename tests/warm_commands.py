@@ -20,6 +20,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from tests.forks import receive, take
 from tests.processes import PATIENCE, wait_until
 
 SHIM = """#!{python} -SE
@@ -88,18 +89,8 @@ def serve(address: str) -> None:
 
 def _answer(asked: socket.socket) -> None:
     """Be the command; never returns."""
-    head, streams, _, _ = socket.recv_fds(asked, 4, 3)
-    body = b""
-    while len(body) < int.from_bytes(head, "big"):
-        body += asked.recv(65536)
-    name, arguments, folder, environment = json.loads(body)
-    for number, stream in enumerate(streams):
-        os.dup2(stream, number)
-        os.close(stream)
-    # Anew: Python's own remember what the server's streams could do.
-    sys.stdin = sys.__stdin__ = open(0, closefd=False)  # noqa: SIM115 - for as long as it lives
-    sys.stdout = sys.__stdout__ = open(1, "w", closefd=False)  # noqa: SIM115 - for as long as it lives
-    sys.stderr = sys.__stderr__ = open(2, "w", buffering=1, closefd=False)  # noqa: SIM115 - for as long as it lives
+    (name, arguments, folder, environment), streams = receive(asked)
+    take(streams)
     os.chdir(folder)
     os.environ.clear()
     os.environ.update(environment)

@@ -13,7 +13,7 @@ from typing import Literal
 
 from oceanchat.errors import EvaluationError
 from oceanchat.llm.endpoint.openai_endpoint import OpenAIEndpoint
-from oceanchat.llm.settings import SCRIPTED, CallSettings
+from oceanchat.llm.settings import BY_SCRIPT, SCRIPTED, CallSettings
 from oceanchat.models import ModelSession, open_session
 from oceanchat.prompts import Prompts, open_prompts
 from oceanchat.store.database import open_store
@@ -156,7 +156,7 @@ async def opened_system(
     require_prompted(name, access.style)
     if not model:
         raise EvaluationError(f"system '{name}' names no model; write {kind}:MODEL")
-    if model == SCRIPTED:
+    if model in BY_SCRIPT:
         raise EvaluationError(
             f"system '{name}' plays nobody: the scripted model writes dialogues and judges, and answers no"
             " questions; name another model, or a run, which `preact train` makes offline"

@@ -12,8 +12,9 @@ from preact.systems.local import open_local
 async def test_a_system_without_a_model_is_refused(tmp_path: Path) -> None:
     with pytest.raises(EvaluationError, match="names no model"):
         await run_interview(InterviewPlan("prompted:", tmp_path / "a"), ModelAccess(), open_local)
-    with pytest.raises(EvaluationError, match="'prompted:scripted' plays nobody: the scripted model"):
-        await run_interview(InterviewPlan("prompted:scripted", tmp_path / "a"), ModelAccess(), open_local)
+    for name in ("prompted:scripted", "prompted:scripted-http"):
+        with pytest.raises(EvaluationError, match=f"'{name}' plays nobody: the scripted model"):
+            await run_interview(InterviewPlan(name, tmp_path / "a"), ModelAccess(), open_local)
 
 
 def test_folders_and_hub_ids_are_local_and_names_are_not(tmp_path: Path) -> None:
