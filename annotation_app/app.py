@@ -10,10 +10,11 @@ from pathlib import Path
 import streamlit as st
 from starlette.middleware import Middleware
 
-from annotation_app import entrance, routes, session, sign_in
+from annotation_app import entrance, greeting, routes, session, sign_in
 
 app = st.App(
     Path(__file__).with_name("navigation.py"),
+    lifespan=greeting.greet,
     routes=[*sign_in.routes(), *routes.routes()],
     middleware=[Middleware(entrance.Entrance, has_other_sign_in=session.organization_sign_in_configured)],
 )

@@ -18,6 +18,7 @@ from typing import NamedTuple
 from oceanchat.annotation import assignment
 from oceanchat.errors import AnnotationError
 from oceanchat.store import annotators as annotator_rows
+from oceanchat.store import assignments as assignment_rows
 from oceanchat.store.annotators import Annotator
 from oceanchat.store.database import Store
 
@@ -33,6 +34,7 @@ LONGEST_DELAY = 30.0
 PROFILE = ("background", "language", "pay", "note")
 """The facts that the lead records about an annotator (Appendix E), for the release card."""
 _ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"  # without characters that look alike
+_ADD = "oceanchat annotators add NAME"
 PASSCODE_COST = (2**14, 8, 1)
 """n, r and p of scrypt: a thirtieth of a second a try."""
 
@@ -47,8 +49,7 @@ class NewAccount(NamedTuple):
 def add(store: Store, name: str, role: str = "annotator", *, now: float | None = None) -> NewAccount:
     """Open an account. Raises AnnotationError for a name that is taken or unusable, or an unknown role."""
     name = " ".join(name.split())
-    if role not in ROLES:
-        raise AnnotationError(f"role '{role}' is not known; write annotator or lead")
+    _check_role(role)
     if not name or len(name) > 60 or not name.isprintable():
         raise AnnotationError(f"name '{name}' cannot be used; write up to 60 printable characters")
     passcode = new_passcode()
@@ -64,6 +65,11 @@ def add(store: Store, name: str, role: str = "annotator", *, now: float | None =
         account = annotator_rows.by_id(connection, account_id)
     assignment.replan(store)
     return NewAccount(account, passcode)
+
+
+def _check_role(role: str) -> None:
+    if role not in ROLES:
+        raise AnnotationError(f"role '{role}' is not known; write annotator or lead")
 
 
 def find(store: Store, name: str) -> Annotator:
@@ -101,6 +107,31 @@ def record_profile(store: Store, account: Annotator, facts: Mapping[str, str]) -
     with store.writing() as connection:
         profile = {**annotator_rows.by_id(connection, account.id).profile, **facts}
         annotator_rows.change(connection, account.id, profile={k: v for k, v in profile.items() if v})
+
+
+def change_role(store: Store, account: Annotator, role: str) -> None:
+    """Make a lead of an annotator, whose open items go to the others, or an annotator of a lead.
+
+    Raises AnnotationError for an unknown role, a closed account, an annotator who has labeled and a lead who
+    has opened a disagreement: a lead sees everybody's answers, and annotators label without seeing any.
+    """
+    _check_role(role)
+    if account.retired_at is not None:
+        raise AnnotationError(f"the account of '{account.name}' is closed; open another with `{_ADD}`")
+    with store.writing() as connection:
+        met = assignment_rows.met_items(connection, account.id)
+        if met and role != account.role and account.role == "lead":
+            raise AnnotationError(
+                f"'{account.name}' has seen others' answers to {met:,} of the items, and annotators label"
+                f" without seeing any; let somebody else label, with an account of `{_ADD}`"
+            )
+        if met and role != account.role:
+            raise AnnotationError(
+                f"'{account.name}' has labeled {met:,} of the items, and a lead sees everybody's answers;"
+                f" open another account for the lead with `{_ADD} --role lead`"
+            )
+        annotator_rows.change(connection, account.id, role=role)
+    assignment.replan(store)
 
 
 def admit(store: Store, account: Annotator, *, now: float | None = None) -> None:

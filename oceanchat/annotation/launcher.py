@@ -57,6 +57,7 @@ def command(serving: Serving) -> list[str]:
         "server.maxUploadSize": "1",
         "runner.postScriptGC": "false",
         "browser.gatherUsageStats": "false",
+        "logger.hideWelcomeMessage": "true",
         "client.toolbarMode": "minimal",
         "client.showErrorDetails": "none",
         **THEME,

@@ -9,7 +9,8 @@ import sys
 import click
 
 from oceanchat.cli.agreement import agreement
-from oceanchat.cli.annotation import annotate, annotators, sample
+from oceanchat.cli.annotation import annotate, sample
+from oceanchat.cli.annotators import annotators
 from oceanchat.cli.build import build
 from oceanchat.cli.calls import batches, costs, estimate, retry
 from oceanchat.cli.demo import demo

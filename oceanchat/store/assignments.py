@@ -224,6 +224,15 @@ def counts_by_item(connection: Connection, sample_id: int, purpose: str) -> dict
     return {row[0]: ItemCount(*row[1:]) for row in connection.execute(query)}
 
 
+def met_items(connection: Connection, annotator_id: int) -> int:
+    """How many items of samples someone has labeled, or opened with others' answers to decide on."""
+    met = (assignments.c.purpose.in_(ROUTINE) & (assignments.c.revision > 0)) | (
+        assignments.c.purpose == "adjudicate"
+    )
+    query = select(func.count(func.distinct(assignments.c.item_id)))
+    return int(connection.execute(query.where(assignments.c.annotator_id == annotator_id, met)).scalar_one())
+
+
 def assigned_count(connection: Connection, sample_id: int, purpose: str) -> int:
     """How many assignments for a purpose a sample has."""
     query = (

@@ -272,10 +272,12 @@ def test_a_base_path_leads_to_every_page_and_route(app: RunningApp, visit: Calla
 def test_stopping_the_command_stops_the_server(app: RunningApp, spawn: Spawn) -> None:
     app.sample(1, 1)
     line = [sys.executable, "-c", "from oceanchat.cli.main import main; main()", "annotate"]
-    process = spawn([*line, "--store", str(app.path), "--port", str(app.port)], cwd=app.folder)
+    line += ["--store", str(app.path), "--port", str(app.port)]
+    process = spawn(line, cwd=app.folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     app.wait(process=process)
     process.terminate()
-    process.wait()
+    out, greeting = process.communicate()
+    assert f"annotation app is at {app.url}. People sign in" in greeting and "treamlit" not in out + greeting
     with pytest.raises(httpx.ConnectError):
         http_get(f"{app.url}/_stcore/health")
 

@@ -2,11 +2,13 @@
 
 import pytest
 
-from oceanchat.annotation import accounts
+from oceanchat.annotation import accounts, adjudication, labels
+from oceanchat.annotation.assignment import coverage
 from oceanchat.errors import AnnotationError
 from oceanchat.store import annotators as annotator_rows
 from oceanchat.store.annotators import annotators, sign_ins
 from oceanchat.store.database import Store
+from tests.oceanchat.annotation.scenes import GOOD, disagreeing, label_all, sampled
 
 
 def test_a_passcode_opens_the_account_however_it_is_typed(store: Store) -> None:
@@ -109,3 +111,34 @@ def test_only_a_lead_passes_as_one(store: Store) -> None:
         accounts.require_lead(accounts.add(store, "Ann").annotator)
     with pytest.raises(AnnotationError, match="'Bob' is not known; there are: Lea, Ann"):
         accounts.find(store, "Bob")
+
+
+def test_a_role_typed_wrongly_is_changed_and_the_items_move(store: Store) -> None:
+    _, ben, _ = sampled(store, ("Ann", "Ben", "Typed"), annotators=2)
+    typed = accounts.find(store, "Typed")
+    assert labels.next_item(store, typed) is not None
+    accounts.change_role(store, typed, "lead")
+    assert adjudication.disagreements(store, accounts.find(store, "typed")) == []
+    assert labels.progress(store, typed) == (0, 0) and coverage(store).unassigned == 0
+    assert label_all(store, ben, lambda _: GOOD) == 10
+    accounts.change_role(store, typed, "annotator")
+    with pytest.raises(AnnotationError, match="is for leads"):
+        adjudication.disagreements(store, accounts.find(store, "Typed"))
+    assert labels.progress(store, typed)[1] > 0
+    with pytest.raises(AnnotationError, match="role 'boss' is not known"):
+        accounts.change_role(store, typed, "boss")
+
+
+def test_nobody_who_labels_sees_others_answers_by_a_change_of_role(store: Store) -> None:
+    lead = disagreeing(store)
+    accounts.change_role(store, lead, "lead")
+    adjudication.open_disagreement(store, lead, adjudication.disagreements(store, lead)[0].item_id)
+    with pytest.raises(AnnotationError, match="'Lea' has seen others' answers to 1 of the items"):
+        accounts.change_role(store, lead, "annotator")
+    ann = accounts.find(store, "Ann")
+    with pytest.raises(AnnotationError, match=r"'Ann' has labeled 10 of the items.*add NAME --role lead"):
+        accounts.change_role(store, ann, "lead")
+    accounts.retire(store, ann)
+    with pytest.raises(AnnotationError, match="account of 'Ann' is closed"):
+        accounts.change_role(store, accounts.find(store, "Ann"), "lead")
+    assert [each.role for each in accounts.everyone(store)] == [*["annotator"] * 3, "lead"]

@@ -1,0 +1,219 @@
+"""`oceanchat annotators` manages accounts.
+
+It knows click and what to print; what an account may become is decided in oceanchat/annotation/accounts.py.
+"""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from oceanchat.cli.display.counting import counted
+from oceanchat.cli.display.json_output import print_json
+from oceanchat.cli.group import CommandGroup
+from oceanchat.cli.opened_store import opened_store
+from oceanchat.cli.options import json_option, store_option
+
+if TYPE_CHECKING:
+    from oceanchat.store.annotators import Annotator
+    from oceanchat.store.database import Store
+
+
+@click.group(cls=CommandGroup)
+def annotators() -> None:
+    """Manage the accounts of annotators and leads."""
+
+
+@annotators.command("add")
+@click.argument("name")
+@click.option(
+    "--role",
+    default="annotator",
+    show_default=True,
+    metavar="annotator|lead",
+    help="A lead also sees progress, agreement and disagreements.",
+)
+@store_option
+@json_option
+def add_annotator(name: str, role: str, store: str, as_json: bool) -> None:
+    """Create an account and print its passcode, which is shown only once.
+
+    \b
+    oceanchat annotators add "Ada Lovelace"
+    """
+    from oceanchat.annotation import accounts
+
+    new = "://" not in store and not Path(store).exists()
+    account = accounts.add(opened_store(store), name, role)
+    if new:
+        path = Path(store).resolve()
+        click.echo(
+            f"oceanchat: store '{path}' is new and has nothing to label yet; for a study that exists, go to"
+            " its folder or name its store with --store",
+            err=True,
+        )
+    if as_json:
+        return print_json({**_facts(account.annotator), "passcode": account.passcode})
+    click.echo(f"{account.annotator.role.capitalize()} {account.annotator.name}", err=True)
+    click.echo("Passcode, shown only once:", err=True)
+    click.echo(account.passcode)
+
+
+@annotators.command("list")
+@store_option
+@json_option
+def list_annotators(store: str, as_json: bool) -> None:
+    """List the accounts and their progress.
+
+    \b
+    oceanchat annotators list
+    """
+    from oceanchat.annotation import accounts, labels
+    from oceanchat.cli.display.tables import print_table
+
+    opened = opened_store(store, must_exist=True)
+    records = []
+    for annotator in accounts.everyone(opened):
+        done, total = labels.progress(opened, annotator)
+        records.append({**_facts(annotator), "answered": done, "items": total})
+    if as_json:
+        return print_json(records)
+    shown = ("name", "pseudonym", "state", "answered", "items")
+    rows = [
+        (*(record[name] for name in shown), "; ".join(f"{k}: {v}" for k, v in record["profile"].items()))
+        for record in records
+    ]
+    print_table(("name", "in exports", "state", "answered", "items", "profile"), rows)
+
+
+def _facts(annotator: "Annotator") -> dict[str, Any]:
+    """An account as scripts read it."""
+    from oceanchat.annotation import accounts
+
+    return {
+        "name": annotator.name,
+        "pseudonym": annotator.pseudonym,
+        "role": annotator.role,
+        "state": accounts.state(annotator),
+        "profile": dict(annotator.profile),
+    }
+
+
+@annotators.command("profile")
+@click.argument("name")
+@click.option("--background", metavar="TEXT", help="Background, such as 'MSc psychology'.")
+@click.option("--language", metavar="TEXT", help="Language level, such as 'CET-6'.")
+@click.option("--pay", metavar="TEXT", help="Pay, such as '15 EUR an hour'.")
+@click.option("--note", metavar="TEXT", help="Your own note; no release shows it.")
+@store_option
+@json_option
+def profile(name: str, store: str, as_json: bool, **facts: str | None) -> None:
+    """Record background, language level and pay; the release card shows them without the name.
+
+    \b
+    oceanchat annotators profile "Ada Lovelace" --pay "15 EUR an hour"
+    """
+    from oceanchat.annotation import accounts
+
+    opened = opened_store(store, must_exist=True)
+    given = {name: value for name, value in facts.items() if value is not None}
+    accounts.record_profile(opened, accounts.find(opened, name), given)
+    account = accounts.find(opened, name)
+    if as_json:
+        return print_json(_facts(account))
+    for fact, value in account.profile.items():
+        click.echo(f"{fact}: {value}")
+
+
+@annotators.command("passcode")
+@click.argument("name")
+@store_option
+@json_option
+def renew_passcode(name: str, store: str, as_json: bool) -> None:
+    """Replace an annotator's passcode and end their sessions.
+
+    \b
+    oceanchat annotators passcode "Ada Lovelace"
+    """
+    from oceanchat.annotation import accounts
+
+    opened = opened_store(store, must_exist=True)
+    account = accounts.find(opened, name)
+    passcode = accounts.renew_passcode(opened, account)
+    if as_json:
+        return print_json({**_facts(account), "passcode": passcode})
+    click.echo(f"New passcode of {account.name}, shown only once:", err=True)
+    click.echo(passcode)
+
+
+@annotators.command("role")
+@click.argument("name")
+@click.argument("role", metavar="annotator|lead")
+@store_option
+@json_option
+def change_role(name: str, role: str, store: str, as_json: bool) -> None:
+    """Change an account from annotator to lead or back, as long as it has labeled and decided nothing.
+
+    \b
+    oceanchat annotators role "Ada Lovelace" lead
+    """
+    from oceanchat.annotation import accounts
+
+    opened = opened_store(store, must_exist=True)
+    accounts.change_role(opened, accounts.find(opened, name), role)
+    _show_state(opened, name, as_json)
+    _show_unassigned(opened)
+
+
+@annotators.command("retire")
+@click.argument("name")
+@store_option
+@json_option
+def retire(name: str, store: str, as_json: bool) -> None:
+    """Close an account; its labels stay, and its open items go to the others.
+
+    \b
+    oceanchat annotators retire "Ada Lovelace"
+    """
+    from oceanchat.annotation import accounts
+
+    opened = opened_store(store, must_exist=True)
+    accounts.retire(opened, accounts.find(opened, name))
+    _show_state(opened, name, as_json)
+    _show_unassigned(opened)
+
+
+@annotators.command("admit")
+@click.argument("name")
+@store_option
+@json_option
+def admit(name: str, store: str, as_json: bool) -> None:
+    """Admit an annotator who did not pass the practice items.
+
+    \b
+    oceanchat annotators admit "Ada Lovelace"
+    """
+    from oceanchat.annotation import accounts
+
+    opened = opened_store(store, must_exist=True)
+    accounts.admit(opened, accounts.find(opened, name))
+    _show_state(opened, name, as_json)
+
+
+def _show_state(store: "Store", name: str, as_json: bool) -> None:
+    """Say what an account is now."""
+    from oceanchat.annotation import accounts
+
+    account = accounts.find(store, name)
+    if as_json:
+        return print_json(_facts(account))
+    click.echo(f"{account.name} ({account.pseudonym}) is {accounts.state(account)}")
+
+
+def _show_unassigned(store: "Store") -> None:
+    """Say how many labels have nobody to give them."""
+    from oceanchat.annotation import assignment
+
+    unassigned = assignment.coverage(store).unassigned
+    if unassigned:
+        click.echo(f"{counted(unassigned, 'label')} without an annotator; add one.", err=True)
