@@ -13,7 +13,7 @@ import click
 from oceanchat.cli.chosen_build import build_option, chosen_build
 from oceanchat.cli.display.counting import counted
 from oceanchat.cli.display.json_output import print_json
-from oceanchat.cli.display.notes import print_sentence
+from oceanchat.cli.display.notes import print_note, print_sentence
 from oceanchat.cli.endpoint import open_endpoint
 from oceanchat.cli.flags import read_config, take_call_settings
 from oceanchat.cli.opened_store import opened_store
@@ -179,7 +179,7 @@ def release(split_ratio: str, store: str, as_json: bool, **flags: Any) -> None:
     config = read_config(ReleaseConfig, ratio=parse_ratio(split_ratio), **flags)
     opened = opened_store(store, must_exist=True)
     config = config.model_copy(update={"build": chosen_build(opened, config.build)})
-    written = write_release(config, opened)
+    written = write_release(config, opened, print_note)
     counts = written.manifest.counts
     if as_json:
         facts = {**counts.model_dump(mode="json"), "under_way": written.quality["under_way"]}

@@ -1,5 +1,6 @@
 """`oceanchat view` writes the page one can mail."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -64,7 +65,7 @@ def view(
         content = _page_of_release(release, sentences, build)
     else:
         opened = opened_store(store, must_exist=True)
-        content = page_of_store(opened, chosen_build(opened, build), prompts, prices, sentences)
+        content = page_of_store(opened, chosen_build(opened, build), prompts, prices, sentences, print_note)
     _write(content if title is None else content._replace(title=title), output, as_json)
 
 
@@ -84,6 +85,7 @@ def page_of_store(
     prompts: Path | None = None,
     prices: Path | None = None,
     sentences: "Sentences | None" = None,
+    say: Callable[[str], None] = lambda line: None,
 ) -> "PageContent":
     """What a page shows of a store's build and of what was imported."""
     from oceanchat.llm.costs import cost_report
@@ -92,7 +94,7 @@ def page_of_store(
     from oceanchat.viewer.store_content import store_content
 
     costs = cost_report(store, load_prices(prices))
-    return store_content(store, build, open_prompts(prompts), costs, _agreement(store), sentences)
+    return store_content(store, build, open_prompts(prompts), costs, _agreement(store), sentences, say)
 
 
 def _agreement(store: "Store") -> "PageSection":

@@ -12,7 +12,7 @@ import re
 import shutil
 from array import array
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import version as installed
 from pathlib import Path
 from typing import Any
@@ -68,9 +68,14 @@ from oceanchat.spool import Spool
 from oceanchat.statistics.length import answer_lengths, length_figures
 from oceanchat.store.builds import StoredBuild
 from oceanchat.store.database import Store
+from oceanchat.time_left import LongJob
 from oceanchat.topics.topic_model import TopicShare, find_topics
 from oceanchat.traits import CODES
 
+READ, SPLIT, FIGURES, TABLES = 0.05, 0.3, 0.25, 0.25
+"""Milliseconds a dialogue, roughly, of the parts of writing a release; only how they compare counts."""
+TOPICS = 4_700.0
+"""Milliseconds for the topics, which are looked for in so many dialogues at most."""
 _VERSION = re.compile(r"(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)(-[0-9A-Za-z.-]+)?")
 
 
@@ -100,22 +105,30 @@ class ReleaseConfig(BaseModel):
     """Also write Croissant metadata."""
 
 
-def write_release(config: ReleaseConfig, store: Store) -> Release:
-    """Write the store's release and return it.
+def write_release(
+    config: ReleaseConfig, store: Store, say: Callable[[str], None] = lambda line: None
+) -> Release:
+    """Write the store's release and return it; `say` is told how long it takes, where it is long.
 
     Raises ConfigError for an option that is wrong or missing, ReleaseError for a version that exists, an
     empty store or an output folder that cannot be written.
     """
     check_version(config.version)
     check_license(config.license)
+    job = LongJob("writing the release", 1, say)
     selection = select_dialogues(store, config.require, config.build)
+    count = len(selection.released) + len(selection.rejected)
+    job.left.parts = count * (READ + SPLIT + FIGURES + TABLES) + TOPICS
+    job.after(count * READ)
     seed_topics = _seed_topics(config, selection)
     content = _content(config, selection, seed_topics)
+    job.after(count * (READ + SPLIT))
     scripted = any(row.scripted for row in content.all_rows)
     target = config.output / f"ocean-chat-{config.version}{'-scripted' if scripted else ''}"
     if target.exists():
         raise ReleaseError(f"release '{target}' exists; raise --version, or remove the folder first")
     quality = _quality(config, store, selection, content)
+    job.after(count * (READ + SPLIT + FIGURES) + TOPICS)
     part = target.with_name(f".{target.name}.part")
     try:
         shutil.rmtree(part, ignore_errors=True)

@@ -5,7 +5,7 @@ not be passed on are left out unless they are asked for: the page is made to be 
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import PurePath
 from typing import Any, Literal, NamedTuple
@@ -25,6 +25,7 @@ from oceanchat.store import builds as build_rows
 from oceanchat.store.corpora import StoredCorpus, stored_corpus
 from oceanchat.store.database import Store
 from oceanchat.store.imports import read_imported
+from oceanchat.time_left import LongJob
 from oceanchat.traits import CODES
 from oceanchat.viewer.content import (
     Origin,
@@ -67,18 +68,22 @@ def store_content(
     costs: CostReport,
     agreement: PageSection,
     sentences: Sentences | None = None,
+    say: Callable[[str], None] = lambda line: None,
 ) -> PageContent:
     """What a page shows of a build, the default one where `build` is None, and of what was imported.
 
     `sentences` 'text' shows the essays' sentences whatever their corpus says, 'omit' leaves them out; None:
-    those of corpora that may be passed on. Raises InputError for a store without dialogues.
+    those of corpora that may be passed on. `say` is told how long it takes, where it is long. Raises
+    InputError for a store without dialogues.
     """
+    job = LongJob("writing the page", 4, say)  # to read, count, show and pack take about equally long
     statuses = status(store, build)
     rows = _read(store, build, statuses)
     if not rows.dialogues:
         raise InputError(
             f"store '{store.url}' holds no dialogue; run `oceanchat build` or `oceanchat import`"
         )
+    job.after(1)
     people = _of_these(peoples_labels(store), rows.dialogues)
     passed_on = may_be_passed_on(rows.corpora, rows.dialogues)
     with_sentences = passed_on if sentences is None else sentences == "text"
@@ -86,6 +91,7 @@ def store_content(
     checked = [dialogue.verdict.passed for dialogue in rows.dialogues if dialogue.verdict is not None]
     pass_rate = wilson(sum(checked), len(checked))
     statistics = _statistics(store, build, states)
+    job.after(2)
     funnel = {each.build.trait_level: each.outcome.funnel.record() for each in statuses}
     return PageContent(
         title=PurePath(store.url).stem if "://" not in store.url else "OCEAN-Chat",

@@ -89,6 +89,15 @@ def pretrain(
     model.eval()
 
 
+def saved_step(file: Path) -> int:
+    """The step after which a checkpoint was written; 0 where there is none that can be read."""
+    try:
+        state: dict[str, Any] = torch.load(file, map_location="cpu", weights_only=True, mmap=True)
+        return int(state["step"])
+    except _UNREADABLE:
+        return 0
+
+
 def _begin(model: Any, shape: TinyShape, seed: int) -> _Training:
     optimizer = torch.optim.AdamW(
         model.parameters(),

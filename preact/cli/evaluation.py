@@ -17,6 +17,7 @@ from oceanchat.cli.display.json_output import print_json
 from oceanchat.cli.display.notes import print_sentence
 from oceanchat.cli.flags import check_json_style, take_call_settings
 from oceanchat.cli.options import json_option
+from oceanchat.time_left import TimeLeft
 from preact.cli.exam_options import exam_options, take_exam_material
 from preact.cli.options import (
     access_options,
@@ -30,7 +31,6 @@ from preact.cli.options import (
     threads_option,
 )
 from preact.cli.training import say
-from preact.time_left import TimeLeft
 
 if TYPE_CHECKING:
     from preact.evaluation.calling import ModelAccess
@@ -166,7 +166,7 @@ def compare(interviews: tuple[Path, ...], baselines: tuple[Path, ...], judge: st
     if as_json:
         check_json_style(style)
         style = "json"
-    assembly = assemble(interviews, baselines, judge, mode)
+    assembly = assemble(interviews, baselines, judge, mode, say)
     warnings = concerns(assembly.scored)
     if not sys.stdout.isatty():  # at a terminal they stand below the table, and once is enough
         for warning in warnings:

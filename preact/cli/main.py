@@ -47,7 +47,7 @@ def main() -> None:
     """Run the command line and leave with its exit code."""
     # Where it is installed it says at every product which number format it casts to.
     logging.getLogger("bitsandbytes").setLevel(logging.ERROR)
-    code = run_group(preact, "train", "stopped; continue an unfinished run with `preact train --resume`")
+    code = run_group(preact, "train", "stopped; the same command goes on from what it has stored")
     if int(os.environ.get("WORLD_SIZE", "1")) > 1:
         _end_beside_others(code)
     sys.exit(code)

@@ -14,6 +14,7 @@ from oceanchat.cli.options import json_option
 from oceanchat.errors import ConfigError
 from oceanchat.extras import load_optional
 from preact.cli.options import comparison_options, output_option
+from preact.cli.training import say
 from preact.cli.training_options import FOLDER
 
 if TYPE_CHECKING:
@@ -59,7 +60,7 @@ def report(interviews: tuple[Path, ...], output: Path, view: Path | None, baseli
         raise ConfigError("--view does not fit --paper; leave one of them out")
     if not paper and (release or ratings):
         raise ConfigError("--release and --ratings are for --paper; add it, or leave them out")
-    assembly = assemble(interviews, baselines, judge, mode)
+    assembly = assemble(interviews, baselines, judge, mode, say)
     if paper:
         return _write_paper(assembly, output, release, ratings, as_json)
     files = write_report(assembly.scored, assembly.comparison, output, view)

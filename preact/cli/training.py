@@ -57,13 +57,18 @@ def train(output: Path, resume: bool, dry_run: bool, like: Path | None, as_json:
     if resume and dry_run:
         raise ConfigError("--dry-run does not combine with --resume; leave one of them out")
     config = train_config(output, given, like=like, resume=resume)
+    from preact.training.interruption import exit_code, stopped_line, terminated_as_interrupted
     from preact.training.processes import FailedElsewhere, join, leave
     from preact.training.train import train as train_run
 
     try:
-        record = train_run(config, say, resume=resume, dry=dry_run)
+        with terminated_as_interrupted():
+            record = train_run(config, say, resume=resume, dry=dry_run)
     except FailedElsewhere:
         click.get_current_context().exit(1)
+    except KeyboardInterrupt as stop:
+        print_note(f"preact: {stopped_line(output)}")
+        click.get_current_context().exit(exit_code(stop))
     main = join().main
     leave()
     if not main:
@@ -85,7 +90,8 @@ def _outcome(record: "RunRecord", output: Path, dry: bool) -> dict[str, Any]:
     facts = {"run": output, "method": record.config.method, "dialogues": record.release.dialogues}
     facts["backbone_parameters"] = record.backbone_parameters
     if dry:
-        return facts | {"state": "not trained"}
+        estimate = record.estimate.model_dump() if record.estimate else None
+        return facts | {"state": "not trained", "estimate": estimate}
     after = ("state", "steps", "seconds", "trained_parameters", "final", "kept_steps")
     return facts | {name: getattr(record, name) for name in after}
 

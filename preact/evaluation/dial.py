@@ -14,6 +14,7 @@ from peft.helpers import rescale_adapter_scale
 from torch import Tensor
 
 from oceanchat.errors import ConfigError
+from oceanchat.time_left import TimeLeft
 from oceanchat.traits import CODES
 from preact.dialogues.release import TrainingDialogue
 from preact.evaluation.comparison.statistics import clustered_mean
@@ -22,7 +23,6 @@ from preact.evaluation.loss_figures import author_clusters, own_losses, own_marg
 from preact.systems.local import LocalSystem
 from preact.systems.system import DEFAULT_SAMPLING
 from preact.systems.trained import open_run
-from preact.time_left import TimeLeft
 from preact.training.strengths import ALL, Dial, DialCurve, DialPoint, DialValue, write_dial
 
 STRENGTHS = (0.0, 0.25, 0.5, 0.75, 1.0, 1.25, 1.5)

@@ -16,6 +16,7 @@ from torch import Tensor
 
 from oceanchat.errors import EvaluationError, OceanChatError
 from oceanchat.statistics.figure import Figure
+from oceanchat.time_left import TimeLeft
 from oceanchat.traits import TRAIT_LEVELS
 from preact.dialogues.overlap import share_within, sketch
 from preact.dialogues.release import TrainingDialogue, TrainingRelease, read_release
@@ -28,7 +29,6 @@ from preact.systems.local import LocalSystem, open_local
 from preact.systems.scoring import cut_answers
 from preact.systems.system import ScoringSystem
 from preact.systems.trained import TrainedModel
-from preact.time_left import TimeLeft
 
 SHORT_SHARE = 0.1
 """Share of the answers that may be shorter than what all are cut to."""

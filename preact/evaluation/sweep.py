@@ -15,6 +15,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict
 
 from oceanchat.errors import EvaluationError
+from oceanchat.time_left import TimeLeft
 from preact.backbones.sources import hashes, locate
 from preact.backbones.tiny import MARKER, is_tiny
 from preact.config import TINY, TrainConfig, make_config
@@ -28,7 +29,6 @@ from preact.evaluation.report.plots import Panel
 from preact.evaluation.transcripts import JsonLines, differences, folder_lock, read_header, write_header
 from preact.methods import METHODS
 from preact.systems.local import open_local
-from preact.time_left import TimeLeft
 from preact.training.runs import BACKBONE, RECORD, read_record
 from preact.training.train import train
 

@@ -9,9 +9,9 @@ from typing import Any
 
 from transformers import set_seed
 
+from oceanchat.time_left import TimeLeft
 from preact.config import PAPER_RATES, TrainConfig
 from preact.dialogues.conversation import IGNORED
-from preact.time_left import TimeLeft
 from preact.training.adapters import adapt
 from preact.training.running import Session, run
 from preact.training.runs import CHECKPOINTS

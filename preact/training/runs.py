@@ -53,6 +53,20 @@ class ReleaseUsed(BaseModel):
     """Of the dialogues trained on, by `preact.dialogues.overlap`; empty in older runs."""
 
 
+class RunEstimate(BaseModel):
+    """What a dry run expects of a training."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    trained_parameters: int
+    memory_bytes: dict[str, int]
+    """Of one process: weights, adapter, activations and their total."""
+    steps: int
+    seconds: float | None
+    """Of the training steps, the tiny backbone's pre-training aside; None where it was not tried, because
+    processes share the weights."""
+
+
 class RunRecord(BaseModel):
     """A run's config, provenance and figures."""
 
@@ -85,6 +99,9 @@ class RunRecord(BaseModel):
     """The last losses; `validation_loss`, where there is a validation split, is of the adapter kept."""
     kept_steps: dict[str, int] = Field(default_factory=dict)
     """The step after which each adapter was taken: the last, or the best one under --keep best."""
+
+    estimate: RunEstimate | None = None
+    """Of a dry run alone."""
 
     @property
     def tiny(self) -> bool:

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 import torch
 
 from oceanchat.spool import joined
+from oceanchat.time_left import duration
 from preact.backbones.four_bit import bytes_beside
 from preact.backbones.identity import count_parameters
 from preact.backbones.packed_attention import check_packing, packed_rows
@@ -22,7 +23,6 @@ from preact.dialogues.batches import Collator, Example, by_length, on_device
 from preact.dialogues.conversation import IGNORED
 from preact.dialogues.encoding import Encodings
 from preact.methods import METHODS
-from preact.time_left import duration
 from preact.training.objective import batch_loss
 from preact.training.running import memory_in_one_line
 from preact.training.sharding import gathered_bytes, held_bytes, is_sharded
@@ -49,6 +49,22 @@ class Memory(NamedTuple):
     def total(self) -> int:
         """All of them."""
         return sum(self)
+
+
+class TriedTraining(NamedTuple):
+    """What trying a few dialogues says of a training."""
+
+    trained: int
+    """Parameters."""
+    share: float
+    """Of the backbone's parameters."""
+    memory: Memory
+    """Of one process."""
+    steps: int
+    seconds: float | None
+    """For all steps; None where processes share the weights, which is not tried."""
+    dialogues: int
+    """How many were tried at once."""
 
 
 def learns_to_end(examples: Sequence[Example], stop_ids: set[int]) -> bool:
@@ -92,33 +108,43 @@ def packing_lines(config: TrainConfig, model: Any, examples: Sequence[Example], 
     yield f"packing: two dialogues in one row are what they are alone (logits differ by {difference:.1g})"
 
 
-def trial_lines(
+def try_training(
     config: TrainConfig, model: Any, stages: Sequence[AdapterData], pad_id: int, processes: int
-) -> Iterator[str]:
-    """What the adapted model trains, and an estimate of memory and time."""
+) -> TriedTraining:
+    """What the adapted model trains, and an estimate of memory and time.
+
+    Raises TrainingError without memory.
+    """
     trained = sum(p.numel() for p in model.parameters() if p.requires_grad)
-    backbone = model.get_base_model()
-    share = trained / max(1, count_parameters(backbone) - trained)
-    yield f"trained: {trained:,} parameters, {share:.1%} of the backbone's"
+    share = trained / max(1, count_parameters(model.get_base_model()) - trained)
     examples = joined(*(stage.training for stage in stages))
     memory = estimate_memory(config.recipe, model, stages[0].training)
+    batch, epochs = config.recipe.batch_size, config.recipe.epochs
+    steps = config.max_steps or sum((math.ceil(len(s.training) / batch) * epochs for s in stages), 0.0)
+    trial = TriedTraining(trained, share, memory, round(steps), None, 0)
+    if is_sharded(model):
+        return trial
+    dialogues = min(len(examples) * epochs, steps * batch)
+    tokens = dialogues * sum(len(e.ids) for e in examples) / len(examples)
+    pace = measure_pace(config, model, examples, pad_id)
+    return trial._replace(seconds=tokens * pace.seconds / processes, dialogues=pace.dialogues)
+
+
+def trial_lines(trial: TriedTraining, recipe: Recipe, processes: int) -> Iterator[str]:
+    """A trial, a line each."""
+    yield f"trained: {trial.trained:,} parameters, {trial.share:.1%} of the backbone's"
+    memory = trial.memory
     parts = (memory.weights, memory.adapter, memory.activations)
     weights, adapter, activations = (f"{part / _GIB:.1f}" for part in parts)
     a_process = " a process" if processes > 1 else ""
     yield (
         f"memory: about {memory.total / _GIB:.1f} GiB{a_process} ({weights} weights, {adapter} adapter and"
-        f" optimizer, {activations} activations of {config.recipe.micro_batch} dialogues)"
+        f" optimizer, {activations} activations of {recipe.micro_batch} dialogues)"
     )
-    if not is_sharded(model):
-        batch, epochs = config.recipe.batch_size, config.recipe.epochs
-        steps = config.max_steps or sum((math.ceil(len(s.training) / batch) * epochs for s in stages), 0.0)
-        dialogues = min(len(examples) * config.recipe.epochs, steps * config.recipe.batch_size)
-        tokens = dialogues * sum(len(e.ids) for e in examples) / len(examples)
-        pace = measure_pace(config, model, examples, pad_id)
-        seconds = tokens * pace.seconds / processes
+    if trial.seconds is not None:
         yield (
-            f"time: roughly {duration(seconds)} for {steps:,.0f} steps, at the pace of"
-            f" {pace.dialogues} tried at once just now"
+            f"time: roughly {duration(trial.seconds)} for {trial.steps:,} steps, at the pace of"
+            f" {trial.dialogues} tried at once just now"
         )
 
 

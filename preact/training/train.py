@@ -16,24 +16,21 @@ from accelerate import PartialState
 from transformers import set_seed
 
 from oceanchat.errors import OceanChatError, TrainingError
-from preact.backbones import tiny
 from preact.backbones.backbone import Backbone, Outline, load, outline
 from preact.backbones.cpu import multiplies_in_bfloat16, prepare_cpu
 from preact.backbones.identity import BackboneUsed, check_same, identify_backbone
 from preact.backbones.modules import Targets, find_targets
-from preact.backbones.pretraining import Checkpoint
 from preact.config import TINY, TrainConfig
 from preact.dialogues.conversation import ensure_template
 from preact.dialogues.encoding import Encodings, encode_all
 from preact.dialogues.overlap import sketch
 from preact.dialogues.release import TrainingDialogue, TrainingRelease, read_release
 from preact.methods import METHODS
-from preact.time_left import TimeLeft, duration
 from preact.training.adapters import adapt
 from preact.training.learning_rates import choose_rate
 from preact.training.metrics import METRICS
 from preact.training.processes import Processes, join
-from preact.training.progress import OnStep, StepTaken, clock, open_trackers
+from preact.training.progress import OnStep, open_trackers
 from preact.training.running import Session, Trained, train_adapter
 from preact.training.runs import (
     BACKBONE,
@@ -41,6 +38,7 @@ from preact.training.runs import (
     RECORD,
     TRACKED,
     ReleaseUsed,
+    RunEstimate,
     RunRecord,
     backbone_name,
     package_versions,
@@ -51,12 +49,11 @@ from preact.training.runs import (
 from preact.training.shard_weights import fill
 from preact.training.sharding import shard
 from preact.training.stages import AdapterData, adapter_names, check_data, missing_codes, stages, validates
-from preact.training.start_up import data_lines, packing_lines, trial_lines
+from preact.training.start_up import TriedTraining, data_lines, packing_lines, trial_lines, try_training
+from preact.training.tiny_backbone import build_tiny
 from preact.training.trainer import last_checkpoint
 
 Say = Callable[[str], None]
-_TIMED_STEPS = 3
-"""Steps of the tiny backbone after which it is said how long it will take."""
 
 
 def train(
@@ -94,6 +91,10 @@ def train(
             return record
         except OceanChatError:
             if processes.main and not resume:
+                _leave_no_trace(folder, config)
+            raise
+        except KeyboardInterrupt:
+            if dry and processes.main:
                 _leave_no_trace(folder, config)
             raise
 
@@ -211,14 +212,22 @@ def _train(record: RunRecord, release: TrainingRelease, session: Session) -> Run
         set_seed(config.seed)
         adapted = adapt(model, config)
         if not trained:
-            for line in trial_lines(config, adapted, chosen, pad_id, processes.size):
+            trial = try_training(config, adapted, chosen, pad_id, processes.size)
+            for line in trial_lines(trial, config.recipe, processes.size):
                 say(line)
-        if session.dry:
-            return record
+            if session.dry:
+                return record.model_copy(update={"estimate": _estimate(trial)})
         trained.append(train_adapter(session, config, stage, adapted, pad_id))
         model = adapted.unload() if len(chosen) > 1 else model
     processes.wait()  # the others may still be writing beside a checkpoint
     return processes.once(lambda: _finish(record, folder, trained))
+
+
+def _estimate(trial: TriedTraining) -> RunEstimate:
+    memory = {**trial.memory._asdict(), "total": trial.memory.total}
+    return RunEstimate(
+        trained_parameters=trial.trained, memory_bytes=memory, steps=trial.steps, seconds=trial.seconds
+    )
 
 
 def _counted(used: ReleaseUsed, encodings: Encodings) -> ReleaseUsed:
@@ -301,7 +310,7 @@ def _backbone(
     if name == TINY:
         # Read back even when just built, so that a resumed run starts from the same bytes.
         name = str(session.folder / BACKBONE)
-        session.processes.once(lambda: _build_tiny(config, Path(name), dialogues, session))
+        session.processes.once(lambda: build_tiny(config, Path(name), dialogues, session))
     if config.fsdp and session.processes.size > 1:
         outlined = outline(name, precision=recipe.stored, quantise=recipe.quantise)
         if outlined is not None:
@@ -311,54 +320,6 @@ def _backbone(
             " hold the weights in another form than they are used in"
         )
     return load(name, precision=recipe.stored, quantise=recipe.quantise)
-
-
-def _build_tiny(
-    config: TrainConfig, saved: Path, dialogues: Sequence[TrainingDialogue], session: Session
-) -> None:
-    if not tiny.is_tiny(str(saved)):
-        shape = config.tiny
-        texts = [text for source in config.pretrain_texts for text in tiny.read_texts(source)]
-        session.say(
-            f"building the tiny backbone from {len(dialogues)} dialogues and {len(texts)} more texts:"
-            f" {shape.steps} steps of {shape.batch * shape.width:,} tokens,"
-            f" learning rate {shape.learning_rate:g}, {config.recipe.precision}"
-        )
-        conversations = [tiny.conversation([(m.role, m.content) for m in d.messages]) for d in dialogues]
-        checkpoint = Checkpoint(session.folder / CHECKPOINTS / "backbone.pt")
-        checkpoint.file.parent.mkdir(exist_ok=True)
-        built = tiny.build(
-            texts,
-            conversations,
-            shape=shape,
-            seed=config.seed,
-            mixed=config.recipe.precision == "mixed",
-            progress=_backbone_progress(session),
-            checkpoint=checkpoint,
-        )
-        tiny.save(built, saved, shape, config.seed)
-        checkpoint.file.unlink(missing_ok=True)
-
-
-def _backbone_progress(session: Session) -> Callable[[int, int, float], None]:
-    """Says once how long the backbone will take, then how far it is."""
-    first, left = 0, TimeLeft(0)
-
-    def progress(step: int, steps: int, loss: float) -> None:
-        nonlocal first, left
-        if not first:
-            # The first step also prepares: the clock starts behind it.
-            first, left = step, TimeLeft(steps, done=step)
-            if step > 1:
-                session.say(f"the tiny backbone goes on after step {step - 1}")
-        elif step == first + _TIMED_STEPS and step < steps:
-            session.say(f"the tiny backbone will take about {duration(left.seconds(step))}")
-        if step in (1, 5, 20, steps) or step % 50 == 0:
-            shown = f"  {clock(left.seconds(step))} left" if step > first else ""
-            line = f"backbone step {step}/{steps}  loss {loss:.4f}{shown}"
-            session.on_step(StepTaken("backbone", step, steps, line))
-
-    return progress
 
 
 def _identity(record: RunRecord, folder: Path, backbone: Backbone | Outline) -> BackboneUsed:

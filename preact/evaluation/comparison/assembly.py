@@ -4,7 +4,7 @@ It reads the folders, refuses what was not measured alike and says why, and comp
 writes nothing.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -30,18 +30,23 @@ class Assembly(NamedTuple):
 
 
 def assemble(
-    folders: Sequence[Path], baselines: Sequence[Path], judge: str | None = None, mode: str | None = None
+    folders: Sequence[Path],
+    baselines: Sequence[Path],
+    judge: str | None = None,
+    mode: str | None = None,
+    say: Callable[[str], None] = lambda line: None,
 ) -> Assembly:
     """Read and compare. A folder may be an interview or hold several; missing baselines are added.
 
-    Raises EvaluationError for folders without an interview, other inventories or judges, or equal names.
+    `say` is told how long it takes, where it is long. Raises EvaluationError for folders without an
+    interview, other inventories or judges, or equal names.
     """
     scored = [load_scored(folder, judge, mode) for folder in _interviews([*folders, *baselines])]
     require_comparable(scored)
     against = {folder.resolve() for folder in _interviews(baselines)}
     labels = [entry.row().label for entry in scored if entry.interview.folder.resolve() in against]
     marked = scored[0].judging.header.judge not in BY_SCRIPT
-    return Assembly(scored, compare([entry.row() for entry in scored], labels, marked=marked))
+    return Assembly(scored, compare([entry.row() for entry in scored], labels, marked=marked, say=say))
 
 
 def _interviews(folders: Sequence[Path]) -> list[Path]:

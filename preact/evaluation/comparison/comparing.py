@@ -8,13 +8,14 @@ was interviewed or what judged.
 
 import math
 import statistics
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from oceanchat.errors import EvaluationError
 from oceanchat.llm.settings import BY_SCRIPT
 from oceanchat.statistics.figure import Figure
+from oceanchat.time_left import LongJob
 from oceanchat.traits import TRAIT_LEVELS, Level
 from preact.evaluation.comparison.item_intervals import (
     ClusterScore,
@@ -173,11 +174,16 @@ def quantities(run: Mapping[str, float]) -> dict[str, float]:
 
 
 def compare(
-    rows: Sequence[ComparisonRow], baselines: Iterable[str] = (), *, marked: bool = True
+    rows: Sequence[ComparisonRow],
+    baselines: Iterable[str] = (),
+    *,
+    marked: bool = True,
+    say: Callable[[str], None] = lambda line: None,
 ) -> Comparison:
     """The whole comparison; `baselines` are labels of rows, and every other row is tested against them.
 
-    With `marked` false nothing is marked as best, second or better: the scores are of a scripted judge.
+    With `marked` false nothing is marked as best, second or better: the scores are of a scripted judge. `say`
+    is told how long it takes, where it is long.
     Raises EvaluationError when two rows share a label or a baseline is none of them.
     """
     named, labels = tuple(baselines), [row.label for row in rows]
@@ -187,11 +193,16 @@ def compare(
     for label in named:
         if label not in labels:
             raise EvaluationError(f"baseline '{label}' is not compared here; name one of {', '.join(labels)}")
-    tests = _tests(rows, named)
-    cells = tuple({name: _cell(row, name, rows, tests) for name in QUANTITIES} for row in rows)
+    pairs = _pairs(rows, named)
+    job = LongJob("intervals over items", 2 * len(pairs) + len(rows), say)  # a contrast draws for both sides
+    tests = _tests(pairs, job)
+    cells = []
+    for number, row in enumerate(rows, 1):
+        cells.append({name: _cell(row, name, rows, tests) for name in QUANTITIES})
+        job.after(2 * len(pairs) + number)
     if not marked:
-        cells = tuple({n: c._replace(rank=0, starred=False) for n, c in row.items()} for row in cells)
-    return Comparison(tuple(rows), cells, tests, named, marked)
+        cells = [{n: c._replace(rank=0, starred=False) for n, c in row.items()} for row in cells]
+    return Comparison(tuple(rows), tuple(cells), tests, named, marked)
 
 
 def _cell(
@@ -231,20 +242,29 @@ def _starred(row: ComparisonRow, quantity: str, tests: Sequence[TestedContrast])
     return best.better and best.significant
 
 
-def _tests(rows: Sequence[ComparisonRow], baselines: tuple[str, ...]) -> tuple[TestedContrast, ...]:
-    """Every other row against every baseline of its backbone (or of none), the contrasts of Overall first.
-
-    The contrasts of Overall are one family, whatever their rows: a table of equal systems then shows a false
-    gain in 5 % of tables and not of rows. All others are the second family.
-    """
-    pairs = [
+def _pairs(
+    rows: Sequence[ComparisonRow], baselines: tuple[str, ...]
+) -> list[tuple[ComparisonRow, ComparisonRow]]:
+    """Every other row with every baseline of its backbone (or of none)."""
+    return [
         (row, baseline)
         for row in rows
         if row.label not in baselines
         for baseline in rows
         if baseline.label in baselines and baseline.backbone in (row.backbone, "-")
     ]
-    raw = [_contrast(row, baseline, name) for row, baseline in pairs for name in QUANTITIES]
+
+
+def _tests(pairs: Sequence[tuple[ComparisonRow, ComparisonRow]], job: LongJob) -> tuple[TestedContrast, ...]:
+    """Each row against its baseline in every quantity, the contrasts of Overall first.
+
+    The contrasts of Overall are one family, whatever their rows: a table of equal systems then shows a false
+    gain in 5 % of tables and not of rows. All others are the second family.
+    """
+    raw: list[TestedContrast] = []
+    for number, (row, baseline) in enumerate(pairs, 1):
+        raw += [_contrast(row, baseline, name) for name in QUANTITIES]
+        job.after(2 * number)
     primary = iter(holm([test.contrast.p for test in raw if test.primary]))
     others = iter(benjamini_hochberg([test.contrast.p for test in raw if not test.primary]))
     tests = [test._replace(adjusted=next(primary if test.primary else others)) for test in raw]

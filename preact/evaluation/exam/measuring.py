@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from oceanchat.errors import EvaluationError
 from oceanchat.prompts import Message
+from oceanchat.time_left import LongJob, TimeLeft
 from oceanchat.traits import TRAIT_LEVELS, Level, TraitLevel
 from preact.dialogues.release import TrainingDialogue
 from preact.evaluation.exam.content import (
@@ -100,8 +101,12 @@ def measure_dose(
     """The dialogues under their own trait-level and its opposite at each strength, answers cut."""
     own: dict[float, dict[str, float]] = {}
     opposite: dict[float, dict[str, float]] = {}
+    left = TimeLeft(len(strengths))
     for strength in strengths:
-        say(f"strength {strength:g}: scoring {len(dialogues)} dialogues under both levels of their traits")
+        say(
+            f"strength {strength:g}: scoring {len(dialogues)} dialogues under both levels of their traits"
+            f"{left.after(len(own))}"
+        )
         own[strength], opposite[strength] = {}, {}
         for trait_level in TRAIT_LEVELS:
             ours = [d for d in dialogues if d.trait_level == trait_level]
@@ -135,8 +140,9 @@ def measure_persistence(
     before: dict[str, tuple[Message, ...]] = {str(n): small_talk()[: 2 * n] for n in exchanges}
     before[DROPPED] = DROP_THE_ROLE
     after: dict[str, Losses] = {}
-    for name, talk in before.items():
-        say(f"scoring {len(dialogues)} exchanges after {_condition(name)}")
+    left = TimeLeft(len(before))
+    for number, (name, talk) in enumerate(before.items()):
+        say(f"scoring {len(dialogues)} exchanges after {_condition(name)}{left.after(number)}")
         columns = [
             system.score(
                 [(*talk, *d.messages[:2]) for d in dialogues], {level: 1.0}, cut=cut, skip=len(talk) // 2
@@ -164,9 +170,9 @@ def measure_behaviour(system: ScoringSystem, each: int, say: Say) -> BehaviourPa
         seen[situation.trait.value] = seen.get(situation.trait.value, 0) + 1
         if seen[situation.trait.value] <= each:
             chosen.append(situation)
-    say(f"scoring two courses of action in {len(chosen)} situations")
+    job = _scoring(f"two courses of action in {len(chosen)} situations", say)
     pairs = [(s.text, s.courses[level]) for s in chosen for level in Level]
-    fitting, losses = _by_speaker(system, pairs, 2)
+    fitting, losses = _by_speaker(system, pairs, 2, job)
     return BehaviourPart(
         situations=tuple(chosen[n].id for n in fitting),
         traits=tuple(chosen[n].trait.value for n in fitting),
@@ -178,9 +184,9 @@ def measure_behaviour(system: ScoringSystem, each: int, say: Say) -> BehaviourPa
 def measure_neutral(system: ScoringSystem, count: int, say: Say) -> NeutralPart:
     """Impersonal paragraphs under every trait-level and the backbone."""
     chosen = neutral_texts()[:count]
-    say(f"scoring {len(chosen)} impersonal paragraphs")
+    job = _scoring(f"{len(chosen)} impersonal paragraphs", say)
     pairs = [(question.content, text.content) for question, text in (t.messages for t in chosen)]
-    fitting, losses = _by_speaker(system, pairs, 1)
+    fitting, losses = _by_speaker(system, pairs, 1, job)
     return NeutralPart(topics=tuple(chosen[n].topic for n in fitting), losses=losses)
 
 
@@ -192,9 +198,9 @@ def measure_capability(system: ScoringSystem, each: int, say: Say) -> Capability
         seen[question.topic] = seen.get(question.topic, 0) + 1
         if seen[question.topic] <= each:
             chosen.append(question)
-    say(f"scoring four answers to {len(chosen)} plain questions")
+    job = _scoring(f"four answers to {len(chosen)} plain questions", say)
     pairs = [(q.text, f"{answer[0].upper()}{answer[1:]}.") for q in chosen for answer in q.answers]
-    fitting, losses = _by_speaker(system, pairs, 4)
+    fitting, losses = _by_speaker(system, pairs, 4, job)
     return CapabilityPart(
         questions=tuple(chosen[n].id for n in fitting),
         losses={
@@ -208,8 +214,10 @@ async def measure_answers(system: System, size: ExamSize, say: Say) -> AnswersPa
     asked = [("request", r.text) for r in harmful_requests()[: size.requests]]
     asked += [("open", text) for text in everyday_questions()[: size.open_questions]]
     answers: list[FreeAnswer] = []
-    for speaker in SPEAKERS:
-        say(f"asking {len(asked)} questions of {speaker if speaker != BACKBONE else 'the backbone'}")
+    left = TimeLeft(len(SPEAKERS))
+    for number, speaker in enumerate(SPEAKERS):
+        who = speaker if speaker != BACKBONE else "the backbone"
+        say(f"asking {len(asked)} questions of {who}{left.after(number)}")
         for start in range(0, len(asked), system.batch_size):
             batch = asked[start : start + system.batch_size]
             replies = await system.answer(
@@ -229,15 +237,24 @@ def persona_of(speaker: str) -> Persona | None:
     return None if speaker == BACKBONE else {TraitLevel.parse(speaker): 1.0}
 
 
+def _scoring(what: str, say: Say) -> LongJob:
+    """Say what is scored; what is returned says how long it takes."""
+    say(f"scoring {what}")
+    return LongJob(f"scoring {what}", len(SPEAKERS), say)
+
+
 def _by_speaker(
-    system: ScoringSystem, pairs: Sequence[tuple[str, str]], group: int
+    system: ScoringSystem, pairs: Sequence[tuple[str, str]], group: int, job: LongJob
 ) -> tuple[list[int], dict[str, tuple[float, ...]]]:
     """The loss of every second text after its first, under everybody, for the groups that fit, and which do.
 
     Raises EvaluationError when none fits the system's lengths.
     """
     talks = [(Message("user", asked), Message("assistant", text)) for asked, text in pairs]
-    columns = {speaker: system.score(talks, persona_of(speaker)) for speaker in SPEAKERS}
+    columns: dict[str, Sequence[float | None]] = {}
+    for speaker in SPEAKERS:
+        columns[speaker] = system.score(talks, persona_of(speaker))
+        job.after(len(columns))
     starts = range(0, len(pairs), group)
     fitting = [
         n

@@ -1,5 +1,6 @@
 """A release is written whole or not at all, the same each time, and load_dataset reads it."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +55,14 @@ def test_a_release_has_all_its_files_and_verifies(release: Release) -> None:
     verification = verify_release(release.folder)
     assert (verification.problems, verification.rows, verification.files) == ((), 60, 7)
     assert not list(release.folder.parent.glob(".*"))
+
+
+def test_a_long_release_says_how_long_it_takes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    lines: list[str] = []
+    store = make_store(tmp_path / "store.db", make_dialogues(1))
+    monkeypatch.setattr("oceanchat.time_left.FIRST_SECONDS", 0)
+    write_release(config(tmp_path), store, lines.append)
+    assert lines and all(re.fullmatch(r"writing the release, about \d+ \w+ left", line) for line in lines)
 
 
 def test_load_dataset_reads_splits_configs_and_features(

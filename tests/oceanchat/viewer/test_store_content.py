@@ -50,6 +50,17 @@ def test_every_dialogue_is_shown_with_its_lineage(tmp_path: Path, dialogues: lis
     assert shown[dialogues[2].id].verdict is None and shown[dialogues[2].id].turns == dialogues[2].turns
 
 
+def test_a_large_store_says_how_long_its_page_takes(
+    tmp_path: Path, dialogues: list[Dialogue], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lines: list[str] = []
+    store = make_store(tmp_path / "store.db", dialogues)
+    monkeypatch.setattr("oceanchat.time_left.FIRST_SECONDS", 0)
+    costs = cost_report(store, load_prices())
+    store_content(store, None, open_prompts(), costs, no_agreement("None."), say=lines.append)
+    assert lines and all(line.startswith("writing the page, about ") for line in lines)
+
+
 def test_sentences_that_may_not_be_passed_on_are_left_out_and_what_quotes_them(
     tmp_path: Path, dialogues: list[Dialogue]
 ) -> None:

@@ -61,10 +61,15 @@ def test_train_goes_from_the_command_line_to_a_run(release_folder: Path, tmp_pat
     assert done.exit_code == 0, done.output
     assert "1 step " in done.stdout and "method auxiliary: rank 16" in done.stderr
     done = call(*words[:3], tmp_path / "dry", *words[4:], "--dry-run", "--json")
-    assert json.loads(done.stdout)["state"] == "not trained" and not (tmp_path / "dry").exists()
+    dry = json.loads(done.stdout)
+    assert dry["state"] == "not trained" and not (tmp_path / "dry").exists()
+    memory = dry["estimate"]["memory_bytes"]
+    assert memory["total"] == memory["weights"] + memory["adapter"] + memory["activations"] > 0
+    assert dry["estimate"]["steps"] == 1 and dry["estimate"]["seconds"] > 0
     record = json.loads((tmp_path / "run" / "run.json").read_text())
     printed = training._outcome(RunRecord.model_validate(record), tmp_path / "run", False)
     assert printed["steps"] == 1 and printed["final"] == record["final"]
+    assert dry["estimate"]["trained_parameters"] == record["trained_parameters"]
 
 
 @pytest.mark.parametrize(

@@ -47,6 +47,16 @@ def test_nothing_is_marked_where_the_judge_is_scripted() -> None:
     assert scripted.tests == measured.tests
 
 
+def test_a_long_comparison_says_how_long_it_takes(monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = [row("a", 1.9, 1.8), row("b", 0.5, 0.4), row("c", 0.3, 0.6)]
+    lines: list[str] = []
+    compare(rows, ["tiny b"], say=lines.append)
+    assert not lines
+    monkeypatch.setattr("oceanchat.time_left.FIRST_SECONDS", 0)
+    compare(rows, ["tiny b"], say=lines.append)
+    assert lines and all(line.startswith("intervals over items, about ") for line in lines)
+
+
 def test_nothing_scripted_is_ranked() -> None:
     scripted = [row(model, 1.9, backbone=f"scripted{over}") for model, over in (("a", ""), ("b", "-http"))]
     table = compare([*scripted, row("a", 1.0), row("b", 0.5)])

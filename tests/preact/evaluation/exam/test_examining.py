@@ -61,6 +61,23 @@ def test_every_part_is_stored_and_the_page_answers_seven_questions(exam: Path) -
     assert (exam / "exam.html").read_text().count("<table>") == tables == 12
 
 
+async def test_every_part_says_how_long_it_takes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("oceanchat.time_left.FIRST_SECONDS", 0)
+    system, lines = knower(), list[str]()
+    await examine(system, material(dialogues(2)), header(system, SMALL), tmp_path, say=lines.append)
+    timed = "\n".join(line for line in lines if re.search(r", about \d+ s left$", line))
+    for part in (
+        " dialogues",
+        "strength 1.5",
+        " exchanges after ",
+        "courses of action",
+        "paragraphs",
+        "plain questions",
+        "asking 2",
+    ):
+        assert part in timed, timed
+
+
 async def test_systems_stand_side_by_side(tmp_path: Path) -> None:
     size = SMALL.model_copy(update={"strengths": (1.0,)})
     for system in (knower(), lengthwise()):

@@ -6,6 +6,9 @@ It is guessed from what is done so far. Nothing is known here of what the job is
 import time
 from collections.abc import Callable
 
+FIRST_SECONDS = 5.0
+"""Seconds in which a long job says nothing yet; one that has no more to go than these says nothing more."""
+
 
 class TimeLeft:
     """The clock of a job of parts that take about equally long; parts of an earlier try are not counted."""
@@ -23,6 +26,31 @@ class TimeLeft:
     def seconds(self, done: float) -> float:
         """Seconds for the parts after `done`, of which some were done by this process."""
         return (self.now() - self.began) / (done - self.first) * (self.parts - done)
+
+
+class LongJob:
+    """Says how long a job takes where it is long: after its first seconds, and then ever more rarely.
+
+    Of one that is over soon nothing is said.
+    """
+
+    def __init__(
+        self,
+        what: str,
+        parts: float,
+        say: Callable[[str], None],
+        now: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.what, self.say = what, say
+        self.left, self._quiet = TimeLeft(parts, now=now), FIRST_SECONDS
+
+    def after(self, done: float) -> None:
+        """`done` of the parts are done."""
+        passed = self.left.now() - self.left.began
+        rest = self.left.after(done)
+        if rest and passed >= self._quiet and self.left.seconds(done) >= FIRST_SECONDS:
+            self._quiet = 2 * passed
+            self.say(f"{self.what}{rest}")
 
 
 def duration(seconds: float) -> str:

@@ -1,0 +1,71 @@
+"""Say what a stopped run has saved.
+
+And let SIGTERM, by which machines and queues stop a job, end a training as Ctrl-C does. What is trained is
+not known here.
+"""
+
+import os
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+
+from preact.backbones.pretraining import saved_step
+from preact.backbones.tiny import is_tiny
+from preact.training.runs import BACKBONE, CHECKPOINTS, RECORD
+from preact.training.stages import DEFAULT
+from preact.training.tiny_backbone import backbone_checkpoint
+from preact.training.trainer import last_checkpoint
+
+
+class Terminated(KeyboardInterrupt):
+    """SIGTERM came."""
+
+
+@contextmanager
+def terminated_as_interrupted() -> Iterator[None]:
+    """Within the block SIGTERM raises Terminated.
+
+    Not outside the main thread, which alone may listen, nor where torchrun started this process: it ends
+    the others of a group while they wait for one that is gone, and they could not act on it.
+    """
+    if threading.current_thread() is not threading.main_thread() or "WORLD_SIZE" in os.environ:
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, _terminate)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _terminate(number: int, frame: FrameType | None) -> None:
+    raise Terminated
+
+
+def exit_code(stop: KeyboardInterrupt) -> int:
+    """128 and the number of the signal, as shells have it."""
+    return 128 + (signal.SIGTERM if isinstance(stop, Terminated) else signal.SIGINT)
+
+
+def stopped_line(folder: Path) -> str:
+    """What the run in `folder` has saved, and how to go on, in one line."""
+    if not (folder / RECORD).is_file():
+        return "stopped before anything was written; run the same command again"
+    return f"stopped; {_saved(folder)}; go on with `preact train --resume --output {folder}`"
+
+
+def _saved(folder: Path) -> str:
+    checkpoint = backbone_checkpoint(folder)
+    if step := saved_step(checkpoint):
+        return f"the tiny backbone is saved as it was after step {step:,}"
+    complete = [path for adapter in (folder / CHECKPOINTS).glob("*/") if (path := last_checkpoint(adapter))]
+    if complete:
+        newest = max(map(Path, complete), key=lambda path: path.stat().st_mtime)
+        name = "adapter" if newest.parent.name == DEFAULT else f"adapter {newest.parent.name}"
+        return f"the {name} is saved as it was after step {int(newest.name.rpartition('-')[2]):,}"
+    if is_tiny(str(folder / BACKBONE)):
+        return "the tiny backbone is saved, and no step of the training yet"
+    return "no step is saved yet"

@@ -1,0 +1,103 @@
+"""What a stopped run has saved is said in one line, after Ctrl-C and SIGTERM."""
+
+import os
+import signal
+import threading
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from preact.backbones.pretraining import Checkpoint
+from preact.training import tiny_backbone, train
+from preact.training.interruption import Terminated, stopped_line, terminated_as_interrupted
+from preact.training.progress import StepTaken
+from preact.training.running import Session
+from tests.preact.cli.test_training import call
+from tests.preact.conftest import MICRO, micro_config
+
+
+def stop_at(monkeypatch: pytest.MonkeyPatch, part: str, step: int, number: signal.Signals) -> None:
+    """Send this process the signal after a step of a part."""
+
+    class Stopping(Session):
+        def __init__(self, *arguments: Any) -> None:
+            folder, processes, say, on_step, *others = arguments
+
+            def tell(taken: StepTaken) -> None:
+                on_step(taken)
+                if (taken.part, taken.step) == (part, step):
+                    os.kill(os.getpid(), number)
+
+            super().__init__(folder, processes, say, tell, *others)
+
+    monkeypatch.setattr(train, "Session", Stopping)
+    monkeypatch.setattr(tiny_backbone, "Checkpoint", lambda file: Checkpoint(file, seconds=0))
+    monkeypatch.setattr("preact.cli.training.TinyShape", lambda steps: MICRO)
+
+
+@pytest.mark.parametrize(
+    ("part", "step", "number", "saved"),
+    [
+        ("backbone", 5, signal.SIGTERM, "the tiny backbone is saved as it was after step 5"),
+        ("adapter", 1, signal.SIGINT, "the tiny backbone is saved, and no step of the training yet"),
+        ("adapter", 3, signal.SIGTERM, "the adapter is saved as it was after step 2"),
+    ],
+)
+def test_a_stopped_run_says_what_it_has_saved_and_goes_on(
+    release_folder: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    part: str,
+    step: int,
+    number: signal.Signals,
+    saved: str,
+) -> None:
+    stop_at(monkeypatch, part, step, number)
+    run = tmp_path / "run"
+    options = ("--pretrain-steps", 10, "--threads", 1, "--rank", 32, "--save-steps", 2, "--max-steps", 4)
+    done = call("train", release_folder, "-o", run, *options)
+    assert done.exit_code == 128 + number
+    line = done.stderr.splitlines()[-1]
+    assert line == f"preact: stopped; {saved}; go on with `preact train --resume --output {run}`"
+    monkeypatch.undo()
+    went_on = call("train", "--resume", "-o", run)
+    assert went_on.exit_code == 0, went_on.output
+
+
+def test_before_anything_is_written_it_begins_anew(tmp_path: Path) -> None:
+    assert stopped_line(tmp_path / "run").endswith("run the same command again")
+
+
+def test_a_dry_run_that_is_stopped_leaves_nothing(
+    release_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(train, "try_training", interrupted)
+    config = micro_config(release_folder, tmp_path / "run")
+    with pytest.raises(KeyboardInterrupt):
+        train.train(config, print, dry=True)
+    assert not (tmp_path / "run").exists()
+
+
+def test_sigterm_is_itself_again_afterwards(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = signal.getsignal(signal.SIGTERM)
+    with pytest.raises(Terminated), terminated_as_interrupted():
+        os.kill(os.getpid(), signal.SIGTERM)
+    assert signal.getsignal(signal.SIGTERM) is before
+    monkeypatch.setenv("WORLD_SIZE", "2")  # torchrun ends its processes by SIGTERM
+    with terminated_as_interrupted():
+        assert signal.getsignal(signal.SIGTERM) is before
+    elsewhere: list[object] = []
+    monkeypatch.delenv("WORLD_SIZE")
+
+    def listen() -> None:
+        with terminated_as_interrupted():
+            elsewhere.append(signal.getsignal(signal.SIGTERM))
+
+    thread = threading.Thread(target=listen)
+    thread.start()
+    thread.join()
+    assert elsewhere == [before]
