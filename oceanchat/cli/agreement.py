@@ -141,14 +141,19 @@ def _evaluation(path: Path | None, store: str, number: int | None, style: str) -
 
 def _ratings(path: Path | None, store: str, number: int | None) -> "EvaluationRatings":
     from oceanchat.statistics.rating_file import ratings_of, read_rating_file
-    from oceanchat.store.ratings import rating_table
+    from oceanchat.store.ratings import rating_table, unrated_systems
 
     if path is not None:
         return read_rating_file(path, number)
     opened = opened_store(store, must_exist=True)
     with opened.reading() as connection:
         table = rating_table(connection, number)
+        unrated = unrated_systems(connection, number)
     rows = [{name: "" if value is None else str(value) for name, value in row.items()} for row in table]
-    return ratings_of(
+    ratings = ratings_of(
         [(f"rating {position}", row) for position, row in enumerate(rows, 1)], f"store '{opened.url}'", number
     )
+    if not unrated:
+        return ratings
+    left_out = f"left out of every table, since nobody has rated them yet: {', '.join(unrated)}"
+    return ratings._replace(remarks=(*ratings.remarks, left_out))

@@ -15,7 +15,7 @@ from oceanchat.errors import InputError, RecordError
 from oceanchat.facets import facet_named
 from oceanchat.nesting import parse_json
 from oceanchat.pipeline.import_layouts import label_of, opened, storable, turns_of, unwrapped
-from oceanchat.pipeline.import_sources import source_records
+from oceanchat.pipeline.import_sources import is_annotations, source_records
 from oceanchat.records import (
     REJECTED_BY_CHECK,
     Dialogue,
@@ -54,10 +54,11 @@ class ImportedFile(NamedTuple):
 def read_dialogues(path: Path, default: TraitLevel | None = None) -> ImportedFile:
     """The dialogues of a file or folder, in its order; `default` is the label of those that name none.
 
-    Raises InputError when it cannot be read or is empty.
+    Raises InputError when it cannot be read, is empty, or is a table of annotations without dialogues.
     """
     dialogues: list[Dialogue] = []
     problems: list[LineProblem] = []
+    annotations = False
     for line, content in source_records(path):
         try:
             if isinstance(content, str):
@@ -65,6 +66,13 @@ def read_dialogues(path: Path, default: TraitLevel | None = None) -> ImportedFil
             dialogues.append(dialogue_of(content, line, path.name, default))
         except InputError as error:
             problems.append(LineProblem(line, str(error)))
+            annotations = annotations or is_annotations(path, content)
+    if annotations and not dialogues:
+        raise InputError(
+            f"file '{path}' is a CSV of Label Studio, a row for each annotation, and holds no dialogue"
+            f" ({problems[0]}); export the project as JSON or JSON_MIN and import that, or measure its labels"
+            " with `oceanchat agreement --labels`"
+        )
     if not dialogues and not problems:
         raise InputError(f"file '{path}' is empty; it must hold dialogues, such as one per line, as JSON")
     return ImportedFile(tuple(dialogues), tuple(problems))

@@ -153,7 +153,10 @@ def turns_of(record: Mapping[str, Any], discloser: str | None) -> tuple[Turn, ..
 
     Raises RecordError saying what is wrong with them.
     """
-    given = next((turns for key in TURNS if isinstance(turns := opened(record.get(key)), list)), None)
+    lists = [turns for key in TURNS if isinstance(turns := opened(record.get(key)), list)]
+    # An annotation tool may have a question of such a name, whose answers are words.
+    spoken_in = [turns for turns in lists if any(isinstance(turn, Mapping) for turn in turns)]
+    given = next(iter([*spoken_in, *lists]), None)
     if given is None:
         given = _wide_turns(record)
     if given is None:

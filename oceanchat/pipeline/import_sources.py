@@ -20,6 +20,8 @@ from oceanchat.pipeline.import_layouts import TURNS, WIDE_TURN
 
 _JSON = (".jsonl", ".ndjson", ".json")
 _FILES = (*_JSON, ".csv", ".tsv", ".xlsx", ".parquet")
+ANNOTATION = frozenset({"annotation_id", "lead_time"})
+"""Columns that every CSV of Label Studio has."""
 _RELEASE, _CONVOKIT = "manifest.json", ("utterances.jsonl", "utterances.json")
 _MISSING = "'turns' (its columns: {named}); a table of dialogues has turns or messages, as our exports have"
 
@@ -62,7 +64,14 @@ def _file(path: Path) -> Iterator[SourceRecord]:
 
 def _is_header(cells: Sequence[object]) -> bool:
     names = [column_name(cell) for cell in cells]
-    return any(name in TURNS or WIDE_TURN.fullmatch(name) for name in names)
+    return any(name in TURNS or WIDE_TURN.fullmatch(name) or name in ANNOTATION for name in names)
+
+
+def is_annotations(path: Path, content: Mapping[str, Any] | str) -> bool:
+    """Whether a record of a file is a row of Label Studio's CSV: one annotation of a task."""
+    return (
+        path.suffix.lower() in (".csv", ".tsv") and not isinstance(content, str) and {*content} >= ANNOTATION
+    )
 
 
 def _csv(path: Path) -> Iterator[dict[str, Any] | BadRow]:

@@ -113,7 +113,7 @@ def agreement_of(table: CountTable, *, resamples: int = RESAMPLES, seed: int = 0
         values |= _alphas(table, [name for name in values if name.startswith("alpha")])
         drawn = resample(table, resamples, np.random.default_rng(seed))
     notes = _notes(table)
-    results = {name: _figure(value, drawn[name], notes[name]) for name, value in values.items()}
+    results = {name: _bounded(table, value, drawn[name], notes[name]) for name, value in values.items()}
     unanimous = wilson(int(table.items[(per_item > 1) & (table.rows.max(axis=1) == per_item)].sum()), paired)
     for name in ("alpha_ordinal", "alpha_interval"):
         results.setdefault(name, Figure(None, note=_NO_ORDER))
@@ -139,7 +139,8 @@ def weighted_agreement(
     items = int(table.items.sum())
     drawn = np.random.default_rng(seed).multinomial(items, table.items / items, size=resamples)
     value = float(gwet_ac2(table, _weights(table), partial)[0])
-    return _figure(value, gwet_ac2(table, drawn.astype(np.float64), partial), _notes(used)["ac1"])
+    in_resamples = gwet_ac2(table, drawn.astype(np.float64), partial)
+    return _bounded(table, value, in_resamples, _notes(used)["ac1"])
 
 
 def _weights(table: CountTable) -> Floats:
@@ -163,6 +164,22 @@ def _alphas(table: CountTable, names: Sequence[str]) -> dict[str, float]:
         for name in names
         if (level := name.removeprefix("alpha_"))
     }
+
+
+def _bounded(table: CountTable, value: float, drawn: Floats, note: str) -> Figure:
+    """A figure of a table of labels, which is -1 at least.
+
+    Items with one label count in the chance agreement of Fleiss' and Gwet's coefficients and not in the
+    observed one. Where they are many, as early in a study, the formula falls below what agreement can be.
+    """
+    if value < -1 - 1e-9:
+        single = int(table.items[table.rows.sum(axis=1) == 1].sum())
+        return Figure(
+            None,
+            note=f"not computable ({value:.2f} is below -1: too few items have two labels, and the"
+            f" {single} of {int(table.items.sum())} with one count for chance agreement alone)",
+        )
+    return _figure(value, np.maximum(drawn, -1.0), note)
 
 
 def _figure(value: float, drawn: Floats, note: str) -> Figure:

@@ -66,3 +66,13 @@ def rating_table(connection: Connection, number: int | None = None) -> list[dict
         }
         rows.append({name: row[name] for name in COLUMNS})
     return rows
+
+
+def unrated_systems(connection: Connection, number: int | None = None) -> list[str]:
+    """The systems of an evaluation that nobody has rated yet, in the order of its settings."""
+    evaluation = reported_evaluation(connection, number)
+    if evaluation is None:
+        return []
+    systems = {cell.item_id: cell.system for cell in cells_of(connection, evaluation.id)}
+    rated = {systems[label.item_id] for label in item_labels(connection, evaluation.id)}
+    return [each["name"] for each in evaluation.settings["systems"] if each["name"] not in rated]

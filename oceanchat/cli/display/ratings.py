@@ -75,7 +75,7 @@ def _methods(report: RatingReport) -> list[str]:
     if report.unit == "live":
         lines.append(f"In parentheses: {LIVE}.")
     if len(report.systems) == 1:
-        lines.append("One system: there is nothing to compare it with.")
+        lines.append("Ratings of one system: there is nothing to compare it with.")
     return lines
 
 

@@ -59,6 +59,9 @@ def test_what_is_exported_gives_the_figures_of_the_store(tmp_path: Path) -> None
             item = next_cell(store, person)
             if not slot:
                 hold(store, person, item)
+            if not slot and number == 1:
+                left_out = "since nobody has rated them yet: " + _other(run("--store", url, "--json").stdout)
+                assert left_out in run("--store", url).stdout
             scores = FULL | {"naturalness": str(5 - (number + slot) % 3), "comment": "stiff"}
             labels.save(store, person, next_cell(store, person).token, scores, 0.0)
     export(store, "ratings", "csv", tmp_path / "ratings.csv")
@@ -71,6 +74,12 @@ def test_what_is_exported_gives_the_figures_of_the_store(tmp_path: Path) -> None
     }
     with pytest.raises(AnnotationError, match="evaluation '3' is not in this store"):
         run("--store", url, "--sample", 3)
+
+
+def _other(printed: str) -> str:
+    """The one of the two systems that figures do not show."""
+    (shown,) = json.loads(printed)["systems"]
+    return "prompt" if shown == "preact" else "preact"
 
 
 def test_latex_and_markdown_hold_the_same_cells(file: Path) -> None:
@@ -89,7 +98,7 @@ def test_of_live_conversations_the_table_says_what_kappa_is_over(tmp_path: Path)
     path.write_text(as_csv(scripted_rows({"a": (0.5, 4)}, unit="live")), newline="")
     shown = run(path).stdout
     assert "(Fleiss' kappa over questions)" in " ".join(shown.split("\nModel")[0].split())
-    assert shown.count(LIVE) == 1 and "One system: there is nothing to compare it with." in shown
+    assert shown.count(LIVE) == 1 and "Ratings of one system: there is nothing to compare" in shown
 
 
 @pytest.mark.parametrize(

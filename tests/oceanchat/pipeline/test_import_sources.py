@@ -110,6 +110,16 @@ def test_a_folder_of_files_is_read_in_order(tmp_path: Path) -> None:
     ("name", "data", "message"),
     [
         ("a.csv", b"name,words\na,b\n", "has no column 'turns'"),
+        (
+            "a.csv",
+            b"annotation_id,lead_time,text\n1,9.5,How?\n",
+            "CSV of Label Studio.*'trait' is.*as JSON or",
+        ),
+        (
+            "a.csv",
+            b'annotation_id,lead_time,chat,trait_level\n1,9,"[""a""]",N+\n',
+            "CSV of Label.*turn 1 is not",
+        ),
         ("a.parquet", b"PAR1", "file '.*a.parquet'"),
         ("a.xlsx", b"PK", "cannot be read as Excel"),
         ("a.json", b"", "is empty"),

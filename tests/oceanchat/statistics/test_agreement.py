@@ -147,6 +147,29 @@ def test_unanimous_labels_are_undefined_not_perfect() -> None:
         assert getattr(result, name) == (None, None, None, "undefined (one category used), observed 100 %")
 
 
+def test_kappa_below_what_agreement_can_be_is_not_printed() -> None:
+    # Midway through a study, two of three items have one label.
+    early = [
+        Rating("1", "A", "yes"),
+        Rating("1", "B", "no"),
+        Rating("2", "A", "yes"),
+        Rating("3", "B", "yes"),
+    ]
+    chance = (5 / 6) ** 2 + (1 / 6) ** 2
+    assert chance / (chance - 1) == pytest.approx(-2.6)
+    figure = agreement(early).fleiss_kappa
+    assert figure.value is None and figure.low is None
+    assert figure.note == (
+        "not computable (-2.60 is below -1: too few items have two labels, and the 2 of 3 with one count for"
+        " chance agreement alone)"
+    )
+    spread = [Rating("1", "A", 1.0), *(Rating(str(score), "B", float(score)) for score in (1, 2, 3, 4))]
+    spread[1] = Rating("1", "B", 5.0)
+    assert "is below -1" in weighted_agreement(spread, (1, 2, 3, 4, 5)).note
+    later = agreement([*early, Rating("2", "B", "yes"), Rating("3", "A", "yes")]).fleiss_kappa
+    assert later.value == pytest.approx(-0.2) and later.note.startswith("interval from")
+
+
 def test_labels_that_never_meet_are_not_computable() -> None:
     for labels in ([], [Rating("1", "A", 1.0), Rating("2", "B", 2.0)]):
         for figure in agreement(labels).figures().values():
@@ -207,8 +230,9 @@ def test_every_figure_is_finite_or_explained(table: np.ndarray) -> None:
         if figure.value is None:
             assert figure.note and figure.low is None and figure.high is None
         else:
-            assert math.isfinite(figure.value)
+            assert -1 - 1e-9 <= figure.value <= 1 + 1e-9
             assert (figure.low is None) == (figure.high is None)
+            assert figure.low is None or figure.low >= -1 - 1e-9
 
 
 @given(
