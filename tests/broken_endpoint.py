@@ -33,6 +33,7 @@ TEXTS = {
     "blank": "",
 }
 """What a broken task replies."""
+CONTEXT = "This model's maximum context length is 2048 tokens. However, you requested 2900 tokens."
 
 
 class BrokenEndpoint:
@@ -88,6 +89,9 @@ def app(broken: dict[str, str]) -> Starlette:
         if fault is not None and fault.isdigit():
             error = {"message": f"{body['model']} is refused on purpose", "type": "x", "code": None}
             return JSONResponse({"error": error}, int(fault))
+        if fault == "context":
+            error = {"message": CONTEXT, "type": "BadRequestError", "param": None, "code": 400}
+            return JSONResponse({"object": "error", **error}, 400)
         if fault == "length":
             return completion("", "length")
         return completion(reply_to(messages, 0) if fault is None else TEXTS[fault], "stop")

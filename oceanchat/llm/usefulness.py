@@ -6,7 +6,7 @@ new requests from being sent; answers on record are still replayed. Knows nothin
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
@@ -19,8 +19,9 @@ FIRST_CALLS = 20
 """So many calls of a role without one of use stop the run."""
 MANY_CALLS, LEAST_SHARE = 100, 0.02
 """After so many calls at least this share must be of use."""
-REFUSALS = {"not-found": 1, "bad-request": 3, "unprocessable": 3}
-"""Reasons that lie in the model or its parameters: so many refusals stop a role that was never answered."""
+REFUSALS = {"not-found": 1, "bad-request": 3, "unprocessable": 3, "too-long": 3}
+"""Reasons that lie in the model, its context or its parameters: so many refusals stop a role that was never
+answered."""
 BREAKDOWNS = {"server-error": 5}
 """The same of reasons that lie in the server, which has been asked again for each."""
 
@@ -46,6 +47,8 @@ _TOKENS = {
 
 _FALLS_BACK_ON = {"label_many": "label"}
 """A task whose unread replies cost no more than another task's calls, and that task."""
+_LIMITS_OF_MANY = {reason: number for reason, number in LIMITS.items() if reason != "too-long"}
+"""Limits of such a task: what is too long for it may fit the other."""
 
 
 class RowStep(NamedTuple):
@@ -95,10 +98,10 @@ class UseCount:
             self.reasons[useless.reason] += 1
             self.quote = useless.quote
 
-    def is_hopeless(self, first: int, many: int | None) -> bool:
-        """Whether too few were of use."""
+    def is_hopeless(self, first: int, many: int | None, limits: Mapping[str, int] = LIMITS) -> bool:
+        """Whether too few were of use, `limits` of one reason being enough where none was."""
         if not self.useful:
-            refused = any(self.reasons[reason] >= number for reason, number in LIMITS.items())
+            refused = any(self.reasons[reason] >= number for reason, number in limits.items())
             return refused or self.total >= first
         return many is not None and self.total >= many and self.useful < LEAST_SHARE * self.total
 
@@ -121,11 +124,13 @@ class Usefulness:
         count = self._calls.setdefault((role, task), UseCount())
         count.add(useless)
         fallback = self._calls.get((role, _FALLS_BACK_ON.get(task, "")), UseCount())
-        if useless is not None and not fallback.useful and count.is_hopeless(FIRST_CALLS, MANY_CALLS):
+        limits = _LIMITS_OF_MANY if task in _FALLS_BACK_ON else LIMITS
+        hopeless = count.is_hopeless(FIRST_CALLS, MANY_CALLS, limits)
+        if useless is not None and not fallback.useful and hopeless:
             calls = f"of {count.total} '{task}' calls of the {role} '{model}' {count.useful or 'none'}"
             problem = _PROBLEMS.get(count.reason, f"'{count.reason}'")
             way_out = _way_out(role, task, count.reason)
-            self._stop(f"{calls} had a reply of use: {problem}: {count.quote}; {way_out}")
+            self._stop(f"{calls} had a reply of use: {problem}: {count.quote.rstrip('.')}; {way_out}")
 
     def take_back(self, role: RoleName, task: str) -> None:
         """A call counted as of use turned out not to be: its reply was read."""
@@ -147,7 +152,11 @@ def _way_out(role: RoleName, task: str, reason: str) -> str:
     if reason in ("length", "empty"):
         return raise_limits([task])
     if reason == "too-long":
-        return f"lower --sentences-per-call, or name a model with a longer context with --{role}"
+        lower = "--sentences-per-call" if task == "label_many" else _TOKENS.get(task, "--turn-tokens")
+        return (
+            f"start its server with a longer context (vLLM's --max-model-len), lower {lower}, or name another"
+            f" model with --{role} (`oceanchat retry` asks the refused ones again)"
+        )
     if reason in REFUSALS:
         more = "" if reason == "not-found" else ", or send what it asks for with --extra-body"
         which = f"--{role}, or --model where that names all three"

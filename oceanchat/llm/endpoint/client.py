@@ -152,6 +152,8 @@ class Connection:
             "refused": "check the key in OPENAI_API_KEY and what it may use",
             "all-refused": "check --model and what it accepts (--extra-body adds parameters);"
             " `oceanchat retry` asks the refused ones again",
+            "all-too-long": "start the server with a longer context (vLLM's --max-model-len), or name another"
+            " model; `oceanchat retry` asks the refused ones again",
             "no-batches": "it takes no batches, or none with this key; run the same command without --batch",
             "unreachable": f"it cannot be reached{self._way()}; check --base-url and that the server runs",
             "wrong-path": "nothing answers there; check --base-url, which mostly ends in /v1",

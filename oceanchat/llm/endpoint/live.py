@@ -11,6 +11,7 @@ from oceanchat.errors import BuildStopped, CallFailed
 from oceanchat.llm.budget import prompt_bound
 from oceanchat.llm.chat import ChatRequest
 from oceanchat.llm.endpoint.client import Connection
+from oceanchat.llm.endpoint.error_subjects import TOO_LONG
 from oceanchat.llm.endpoint.request_errors import LOADING, MAX_WAIT, ErrorAction, RequestError
 from oceanchat.llm.endpoint.request_form import RequestForm
 from oceanchat.llm.endpoint.retrying import retry_until
@@ -173,7 +174,7 @@ class OpenAIModel:
         if error.action is ErrorAction.FAIL_ROW and not connection.answered:
             connection.refused += 1
             if connection.refused >= MAX_REFUSALS:
-                error.reason = "all-refused"
+                error.reason = "all-too-long" if error.reason == TOO_LONG else "all-refused"
                 error.message = f"refused the first {MAX_REFUSALS} requests, the last with: {error.message}"
                 return connection.stop(error)
         return CallFailed(error.reason, connection.shown_error(error.message))

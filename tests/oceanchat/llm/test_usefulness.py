@@ -17,7 +17,8 @@ class Stops(list[BuildStopped]):
 
 
 @pytest.mark.parametrize(
-    ("reason", "calls"), [("not-found", 1), ("bad-request", 3), ("unparseable", 20), ("timeout", 20)]
+    ("reason", "calls"),
+    [("not-found", 1), ("bad-request", 3), ("too-long", 3), ("unparseable", 20), ("timeout", 20)],
 )
 def test_a_role_that_was_never_of_use_stops_the_run(reason: str, calls: int) -> None:
     stops = Stops()

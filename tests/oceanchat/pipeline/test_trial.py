@@ -69,6 +69,31 @@ async def test_a_refused_role_costs_a_handful_of_calls(
     assert "add essays" not in str(stopped.value)
 
 
+TOO_SHORT = [
+    ({"write": "context"}, {}, "lower --dialogue-tokens", 40),
+    # Single sentences still fit.
+    ({"label_many": "context", "write": "context"}, {}, "lower --dialogue-tokens", 150),
+    ({"disclose": "context"}, {"mode": "dual"}, "lower --turn-tokens", 40),
+    ({"check": "context"}, {}, "lower --check-tokens", 40),
+    ({"label_many": "context", "label": "context"}, {}, "`oceanchat retry`", 80),
+]
+
+
+@pytest.mark.parametrize(("broken", "options", "way_out", "most"), TOO_SHORT)
+async def test_a_context_that_is_too_short_costs_a_handful_of_calls(
+    store: Store,
+    serve_broken: Serve,
+    broken: dict[str, str],
+    options: dict[str, Any],
+    way_out: str,
+    most: int,
+) -> None:
+    endpoint = serve_broken(**broken)
+    with pytest.raises(BuildStopped, match=f"context length is 2048 .*--max-model-len.*{way_out}"):
+        await run(store, endpoint.url, **options)
+    assert endpoint.calls()["model:good"] <= most
+
+
 @pytest.mark.parametrize(("broken", "options", "way_out"), USELESS)
 async def test_useless_replies_stop_a_role_after_a_few_dozen_calls(
     store: Store, serve_broken: Serve, broken: dict[str, str], options: dict[str, Any], way_out: str
