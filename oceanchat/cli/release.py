@@ -283,7 +283,7 @@ def publish(
     oceanchat publish releases/ocean-chat-1.0.0 --repo me/ocean-chat
 
     It is safe to run the command again after any failure. The token comes from `hf auth login` or HF_TOKEN
-    and is checked first.
+    and is checked first; a dry run without one says so and ends with 0.
     """
     from oceanchat.hub.publishing import Publisher
     from oceanchat.release.publication import plan_publication, publish_release
@@ -291,12 +291,22 @@ def publish(
     publisher = Publisher(repo, private=private)
     if dry_run:
         plan = plan_publication(folder, publisher, allow_scripted=allow_scripted)
+        if not plan.token:
+            print_note(_without_token(plan))
         return print_json(plan._asdict()) if as_json else print_sentence(_planned(folder, plan))
     published = publish_release(folder, publisher, allow_scripted=allow_scripted)
     if as_json:
         return print_json(published._asdict())
     outcome = "published" if published.changed else "was already published in full"
     click.echo(f"{folder.name} {outcome}: {published.url} (commit {published.commit[:12]})")
+
+
+def _without_token(plan: "Plan") -> str:
+    owner = plan.repo.partition("/")[0] if "/" in plan.repo else "you"
+    return (
+        "note: there is no token for the Hub: to publish, set HF_TOKEN or run 'hf auth login' with one that"
+        f" may write for '{owner}'; without it a private repository counts as not there"
+    )
 
 
 def _planned(folder: Path, plan: "Plan") -> str:

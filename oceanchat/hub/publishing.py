@@ -29,6 +29,7 @@ from huggingface_hub.utils.tqdm import disable_progress_bars
 
 from oceanchat.errors import HubError
 from oceanchat.hub.explaining import UNREADABLE, explained
+from oceanchat.hub.tokens import has_token
 
 T = TypeVar("T")
 ATTEMPTS = 6
@@ -79,6 +80,8 @@ class Plan(NamedTuple):
     """Whether the repository would be created."""
     tagged: bool
     """Whether the tag holds exactly these files already."""
+    token: bool
+    """Whether there is a token. Without one, what is private counts as not there, and nothing can be sent."""
 
 
 def local_files(folder: Path) -> dict[str, LocalFile]:
@@ -140,7 +143,7 @@ class Publisher:
         return self._published(api, tag, commit, changed=True)
 
     def plan(self, folder: Path, tag: str, replaced: tuple[str, ...] = ()) -> Plan:
-        """What `publish` would do now; nothing is sent. Raises HubError as it does."""
+        """What `publish` would do now; nothing is sent, and no token needed. Raises HubError as it does."""
         disable_progress_bars()
         api = HfApi(endpoint=self.endpoint, token=self.token)
         files = local_files(folder)
@@ -149,7 +152,7 @@ class Publisher:
         remote = {} if new else self._retried(lambda: self._head(api)[1])
         changed = {name: files[name].size for name in _differences(files, remote)}
         deleted = tuple(_stale(files, remote, replaced))
-        return Plan(self.repo_id, tag, len(files), changed, deleted, new, tagged)
+        return Plan(self.repo_id, tag, len(files), changed, deleted, new, tagged, has_token(self.token))
 
     def _create(self, api: HfApi) -> None:
         """Make the repository where there is none.

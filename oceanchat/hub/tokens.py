@@ -30,13 +30,18 @@ class TokenOwner(NamedTuple):
         return self.role != _READ
 
 
+def has_token(token: str | None = None) -> bool:
+    """Whether there is a token: this one, or the client's own."""
+    return bool(token or get_token())
+
+
 def token_owner(endpoint: str | None = None, token: str | None = None) -> TokenOwner | None:
     """Who the token speaks for; None where the Hub cannot be reached or does not say.
 
     `endpoint` and `token` default to the client's own. Raises HubError where there is no token, or the Hub
     does not accept it.
     """
-    if not (token or get_token()):
+    if not has_token(token):
         raise HubError("there is no token for the Hub; set HF_TOKEN or run 'hf auth login'")
     try:
         answer: Any = HfApi(endpoint=endpoint, token=token).whoami()

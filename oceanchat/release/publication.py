@@ -8,7 +8,7 @@ from pathlib import Path
 
 from oceanchat.errors import ReleaseError
 from oceanchat.hub.publishing import Plan, Published, Publisher
-from oceanchat.hub.tokens import check_may_write
+from oceanchat.hub.tokens import check_may_write, has_token
 from oceanchat.release.folder import read_manifest
 from oceanchat.release.licenses import LICENSE_IDS
 from oceanchat.release.manifest import Manifest
@@ -24,18 +24,26 @@ def publish_release(folder: Path, publisher: Publisher, *, allow_scripted: bool 
     Raises ReleaseError for a folder that does not verify or is scripted without leave, HubError for what the
     Hub says.
     """
-    manifest = _publishable(folder, publisher, allow_scripted)
+    manifest = _publishable(folder, allow_scripted)
+    check_may_write(publisher.repo_id, publisher.endpoint, publisher.token)
+    _check_verifies(folder)
     return publisher.publish(folder, manifest.tag, f"Release {manifest.version}", REPLACED)
 
 
 def plan_publication(folder: Path, publisher: Publisher, *, allow_scripted: bool = False) -> Plan:
-    """What `publish_release` would do, after the same checks; nothing is sent. Raises as it does."""
-    manifest = _publishable(folder, publisher, allow_scripted)
+    """What `publish_release` would do, after the same checks; nothing is sent.
+
+    Raises as it does, but for a token that is missing, which the plan says.
+    """
+    manifest = _publishable(folder, allow_scripted)
+    if has_token(publisher.token):
+        check_may_write(publisher.repo_id, publisher.endpoint, publisher.token)
+    _check_verifies(folder)
     return publisher.plan(folder, manifest.tag, REPLACED)
 
 
-def _publishable(folder: Path, publisher: Publisher, allow_scripted: bool) -> Manifest:
-    """The manifest of a release that may be published with this token; the quick checks come first."""
+def _publishable(folder: Path, allow_scripted: bool) -> Manifest:
+    """The manifest of a release that may be published, by what is checked at once."""
     manifest = read_manifest(folder)
     if manifest.scripted and not allow_scripted:
         raise ReleaseError(
@@ -47,11 +55,13 @@ def _publishable(folder: Path, publisher: Publisher, allow_scripted: bool) -> Ma
             f"release '{folder}' has the license '{manifest.license}', which is not an id of the Hub; release"
             " again with one, or with --license other"
         )
-    check_may_write(publisher.repo_id, publisher.endpoint, publisher.token)
+    return manifest
+
+
+def _check_verifies(folder: Path) -> None:
     verification = verify_release(folder)
     if verification.problems:
         more = f" (and {len(verification.problems) - 1} more)" if len(verification.problems) > 1 else ""
         raise ReleaseError(
             f"release '{folder}' does not verify: {verification.problems[0]}{more}; write it again"
         )
-    return manifest

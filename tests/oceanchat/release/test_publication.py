@@ -140,6 +140,21 @@ def test_no_token_is_one_line(hub: HubProcess, folder: Path, tmp_path: Path) -> 
     assert done.stderr.count("\n") == 1
 
 
+def test_a_dry_run_without_a_token_shows_all_else_and_what_it_needs(
+    hub: HubProcess, folder: Path, tmp_path: Path
+) -> None:
+    where = environment(hub, tmp_path, token="")
+    options = ("--allow-scripted", "--dry-run")
+    done = subprocess.run(command(folder, *options), env=where, capture_output=True, text=True)
+    assert done.returncode == 0 and f"to a new repository '{REPO}'" in done.stdout
+    assert done.stderr.count("\n") == 1 and "no token for the Hub" in done.stderr and "'ocean'" in done.stderr
+    plan = plan_publication(folder, Publisher(REPO, endpoint=hub.endpoint, token=GOOD), allow_scripted=True)
+    assert plan.token
+    wrong = environment(hub, tmp_path, token="hf_wrong")
+    done = subprocess.run(command(folder, *options), env=wrong, capture_output=True, text=True)
+    assert done.returncode == 1 and "does not accept your token" in done.stderr
+
+
 def test_offline_mode_is_one_line(hub: HubProcess, folder: Path, tmp_path: Path) -> None:
     where = environment(hub, tmp_path) | {"HF_HUB_OFFLINE": "1"}
     done = subprocess.run(command(folder, "--allow-scripted"), env=where, capture_output=True, text=True)
