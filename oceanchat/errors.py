@@ -36,6 +36,10 @@ class StoreError(OceanChatError):
     """The database cannot be opened, is of another program, or of another version."""
 
 
+class MissingStore(StoreError):
+    """No store is where one was looked for."""
+
+
 class ModelError(OceanChatError):
     """A language model did not do what was asked."""
 

@@ -46,12 +46,18 @@ class NewAccount(NamedTuple):
     passcode: str
 
 
-def add(store: Store, name: str, role: str = "annotator", *, now: float | None = None) -> NewAccount:
-    """Open an account. Raises AnnotationError for a name that is taken or unusable, or an unknown role."""
+def usable_name(name: str, role: str) -> str:
+    """The name of an account as it is stored. Raises AnnotationError for an unusable one, or an unknown role."""
     name = " ".join(name.split())
     _check_role(role)
     if not name or len(name) > 60 or not name.isprintable():
         raise AnnotationError(f"name '{name}' cannot be used; write up to 60 printable characters")
+    return name
+
+
+def add(store: Store, name: str, role: str = "annotator", *, now: float | None = None) -> NewAccount:
+    """Open an account. Raises AnnotationError for a name that is taken or unusable, or an unknown role."""
+    name = usable_name(name, role)
     passcode = new_passcode()
     passcode_hash = hash_passcode(passcode)
     moment = time.time() if now is None else now

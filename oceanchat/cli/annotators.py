@@ -43,6 +43,7 @@ def add_annotator(name: str, role: str, store: str, as_json: bool) -> None:
     """
     from oceanchat.annotation import accounts
 
+    accounts.usable_name(name, role)  # before a store is opened, which a refused account then leaves none of
     new = "://" not in store and not Path(store).exists()
     account = accounts.add(opened_store(store), name, role)
     if new:

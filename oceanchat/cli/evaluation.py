@@ -105,8 +105,8 @@ def create(
     from oceanchat.prompts import open_prompts
 
     config = read_config(EvaluationConfig, systems=tuple(map(parse_system, systems)), **options)
-    loaded = load_questions(questions)
-    created = create_evaluation(opened_store(store), config, loaded, open_prompts(prompts), another=another)
+    loaded, templates = load_questions(questions), open_prompts(prompts)
+    created = create_evaluation(opened_store(store), config, loaded, templates, another=another)
     cells = len(loaded) * len(config.systems)
     unlisted = [_warn_of(system, {question.trait_level for question in loaded}) for system in config.systems]
     if as_json:

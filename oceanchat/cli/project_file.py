@@ -15,7 +15,7 @@ What is typed wins over the environment, and the environment over the file.
 
 import os
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -56,7 +56,7 @@ def default_map(group: click.Group, folder: Path) -> dict[str, Any]:
 
 
 def say_used_options() -> None:
-    """Say on stderr which options of the running command the file filled."""
+    """Say on stderr which options of the running command the file filled, or that it lies further up."""
     context = click.get_current_context()
     used = [
         flag_of(param).removeprefix("--")
@@ -64,8 +64,50 @@ def say_used_options() -> None:
         if isinstance(param, click.Option)
         and context.get_parameter_source(param.name or "") is ParameterSource.DEFAULT_MAP
     ]
+    program, here = context.find_root().info_name, Path.cwd()
     if used:
-        print_note(f"{context.find_root().info_name}: {PROJECT_FILE} gives {', '.join(used)}")
+        print_note(f"{program}: {PROJECT_FILE} gives {', '.join(used)}")
+    elif not (here / PROJECT_FILE).is_file() and (file := _above(here)):
+        print_note(f"{program}: '{os.path.relpath(file, here)}' is not read; run this in its folder for that")
+
+
+def where_it_is_named(option: str) -> str:
+    """What to add to the message that the file an option of the running command names is not there.
+
+    Empty where the option was typed.
+    """
+    context, here = click.get_current_context(), Path.cwd()
+    source = context.get_parameter_source(option)
+    if source is ParameterSource.DEFAULT_MAP:
+        return f"; the {PROJECT_FILE} of this folder names it"
+    if source is ParameterSource.ENVIRONMENT:
+        variable = next((param.envvar for param in context.command.params if param.name == option), "")
+        return f"; {variable} names it"
+    if source is not ParameterSource.DEFAULT:
+        return ""
+    if (here / PROJECT_FILE).is_file():
+        return f"; the {PROJECT_FILE} of this folder names no {option}"
+    near = _nearest(here)
+    other = f"; one is in '{os.path.relpath(near.parent, here)}': run the command there" if near else ""
+    return f"; this folder, '{here}', has no {PROJECT_FILE}{other}"
+
+
+def _nearest(folder: Path) -> Path | None:
+    """The project file of the nearest folder above, else of one below or beside."""
+    around = (path for each in (folder, folder.parent) for path in sorted(each.glob(f"*/{PROJECT_FILE}")))
+    return _above(folder) or _first_file(around)
+
+
+def _above(folder: Path) -> Path | None:
+    """The project file of the nearest folder above that has one."""
+    return _first_file(parent / PROJECT_FILE for parent in folder.parents)
+
+
+def _first_file(paths: Iterable[Path]) -> Path | None:
+    try:
+        return next((path for path in paths if path.is_file()), None)
+    except OSError:  # a folder that may not be read
+        return None
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -81,13 +81,13 @@ def import_(file: Path, store: str, as_json: bool, **flags: Any) -> None:
     calls = take_call_settings(flags)
     config = read_config(intake.ImportConfig, file=file, calls=calls, **flags)
     try:
-        with BuildProgress() as progress:
-            report = asyncio.run(
-                intake.import_dialogues(config, opened_store(store), progress, open_endpoint)
-            )
+        content = intake.prepare_import(config)
     except intake.BadLines as error:
         _print_problems(file, error.problems)
         raise
+    opened = opened_store(store)
+    with BuildProgress() as progress:
+        report = asyncio.run(intake.import_dialogues(config, content, opened, progress, open_endpoint))
     _print_problems(file, report.problems)
     if as_json:
         return print_json({**report._asdict(), "problems": [p._asdict() for p in report.problems]})

@@ -15,11 +15,11 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from oceanchat.errors import RecordError
 from oceanchat.llm.provider import OpenEndpoint
-from oceanchat.llm.settings import CallSettings
+from oceanchat.llm.settings import SCRIPTED, CallSettings
 from oceanchat.models import open_session
 from oceanchat.pipeline.back_validation import Checker
 from oceanchat.pipeline.gates import Bounds, GateRunner
-from oceanchat.pipeline.import_format import COPIED, LineProblem, read_dialogues
+from oceanchat.pipeline.import_format import COPIED, ImportedFile, LineProblem, read_dialogues
 from oceanchat.progress import Progress, Stage
 from oceanchat.prompts import open_prompts
 from oceanchat.records import Check, Dialogue
@@ -75,17 +75,33 @@ class BadLines(RecordError):
         self.problems = problems
 
 
-async def import_dialogues(
-    config: ImportConfig, store: Store, progress: Progress, open_endpoint: OpenEndpoint | None = None
-) -> ImportReport:
-    """Store the file's dialogues, then gate and check all imported ones.
+def prepare_import(config: ImportConfig) -> ImportedFile:
+    """Read what an import needs; no store is opened yet, so that a refused one leaves none behind.
 
-    Raises BadLines when lines cannot be read and `skip_bad` is not set, InputError for the file itself, and
-    BuildStopped when no more can be asked (the dialogues stay).
+    Raises BadLines when lines cannot be read and `skip_bad` is not set, InputError for the file itself or the
+    checker's prompt, and ConfigError for a missing key.
     """
     content = read_dialogues(config.file, config.trait_level)
     if content.problems and not config.skip_bad:
         raise BadLines(config.file, content.problems, len(content.dialogues) + len(content.problems))
+    if config.checker is not None:
+        open_prompts(config.prompts).check(["check"])
+        if config.checker != SCRIPTED:
+            config.calls.require_key()
+    return content
+
+
+async def import_dialogues(
+    config: ImportConfig,
+    content: ImportedFile,
+    store: Store,
+    progress: Progress,
+    open_endpoint: OpenEndpoint | None = None,
+) -> ImportReport:
+    """Store the file's dialogues, then gate and check all imported ones.
+
+    Raises BuildStopped when no more can be asked (the dialogues stay).
+    """
     with store.writing() as connection:
         new = add_imported(connection, content.dialogues)
         rewrite_imported(connection, gated(read_imported(connection), Bounds(config.exchanges, config.words)))
@@ -122,7 +138,6 @@ async def _check(
 ) -> None:
     """Ask the checker about everything that passed the gates, and store its verdicts."""
     prompts = open_prompts(config.prompts)
-    prompts.check(["check"])
     with store.reading() as connection:
         waiting = [d for d in read_imported(connection) if not d.state.startswith("gate:")]
     progress.expect(Stage.CHECK, len(waiting))

@@ -80,11 +80,15 @@ def status(store: Store, name: str | None = None) -> list[Status]:
             reasons = tuple(build_rows.reason_counts(connection, build.trait_level, build.build))
             latest.append(Status(build, Outcome(trait_level, build.requested, funnel), reasons))
     if not latest and not imported_status(store):
-        raise InputError(
-            f"store '{store.url}' holds no build yet; run `oceanchat build O+`, or, once `oceanchat"
-            " pending` writes nothing more, `oceanchat build --offline` with its options"
-        )
+        raise _nothing_yet(store)
     return latest
+
+
+def _nothing_yet(store: Store) -> InputError:
+    return InputError(
+        f"store '{store.url}' holds no build yet; run `oceanchat build O+`, or, once `oceanchat"
+        " pending` writes nothing more, `oceanchat build --offline` with its options"
+    )
 
 
 def dialogues(
@@ -103,6 +107,10 @@ def dialogues(
         )
         selected = Spool(Dialogue, itertools.chain(built, imported), TOGETHER)
     if not len(selected):
+        with store.reading() as connection:
+            built_any = bool(build_rows.stored_builds(connection, None))
+        if not built_any and not imported_status(store):
+            raise _nothing_yet(store)
         wanted = ", ".join(t.code for t in trait_levels) + (f" in state '{state}'" if state else "")
         raise InputError(
             f"store '{store.url}' holds no dialogue of {wanted}; `oceanchat status` shows what there is"

@@ -10,7 +10,7 @@ from pathlib import Path
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
-from oceanchat.errors import StoreError
+from oceanchat.errors import MissingStore, StoreError
 
 _HARMLESS = {
     "application_name",
@@ -106,7 +106,8 @@ def has_journal(path: Path) -> bool:
 
 
 def check_file(path: Path, must_exist: bool, in_use: bool = False) -> None:
-    """Raise StoreError unless an SQLite store can be opened at a path, or created there.
+    """Raise StoreError unless an SQLite store can be opened at a path, or created there; MissingStore where
+    it is not there and must be.
 
     A file that this process has open (`in_use`) is not read: closing it again would end SQLite's locks on it,
     and the next process that leaves the store would remove the journal under it, with all that it writes.
@@ -136,7 +137,7 @@ def check_file(path: Path, must_exist: bool, in_use: bool = False) -> None:
 
 def _check_folder(path: Path, must_exist: bool) -> None:
     if must_exist:
-        raise StoreError(
+        raise MissingStore(
             f"store '{path}' does not exist; run `oceanchat build` first or name another with --store"
         )
     folder = path.absolute().parent

@@ -179,7 +179,10 @@ def _check(what: str, chosen: ExportFilter, wide: bool) -> None:
 
 def _why_nothing(store: Store, what: str, left_out: Mapping[str, int]) -> str:
     if not left_out:
-        return f"store '{store.url}' holds no such {what} yet; `oceanchat status` shows what there is"
+        with store.reading() as connection:
+            has_any = bool(build_rows.build_names(connection) or import_rows.imported_counts(connection))
+        next_step = "`oceanchat status` shows what there is" if has_any else "run `oceanchat build O+` first"
+        return f"store '{store.url}' holds no such {what} yet; {next_step}"
     states = ", ".join(f"{count:,} {state}" for state, count in sorted(left_out.items()))
     return f"store '{store.url}' holds no such {what}, only {states}; pass --state STATE or --state all"
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from oceanchat.pipeline.importing import BadLines, ImportConfig, ImportReport, import_dialogues
+from oceanchat.pipeline.importing import BadLines, ImportConfig, ImportReport, import_dialogues, prepare_import
 from oceanchat.pipeline.results import passed_statistics
 from oceanchat.progress import Silence
 from oceanchat.records import Dialogue
@@ -53,7 +53,8 @@ def imported(store: Store) -> Sequence[Dialogue]:
 
 
 async def bring(store: Store, file: Path, **options: Any) -> ImportReport:
-    return await import_dialogues(ImportConfig(file=file, **options), store, Silence())
+    config = ImportConfig(file=file, **options)
+    return await import_dialogues(config, prepare_import(config), store, Silence())
 
 
 N_HIGH = {"trait": "N", "level": "high", "author": "a", "turns": ANXIOUS}

@@ -57,5 +57,7 @@ async def test_a_store_without_a_build_is_one_clear_line(tmp_path: Path) -> None
     empty = open_store(tmp_path / "store.db")
     with pytest.raises(InputError, match="holds no build yet"):
         status(empty)
+    with pytest.raises(InputError, match="holds no build yet"):
+        dialogues(empty, [CLOSED], None)
     with pytest.raises(InputError, match="holds no dialogue that passed"):
         passed_statistics(empty)
