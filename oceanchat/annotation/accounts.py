@@ -47,7 +47,7 @@ class NewAccount(NamedTuple):
 
 
 def usable_name(name: str, role: str) -> str:
-    """The name of an account as it is stored. Raises AnnotationError for an unusable one, or an unknown role."""
+    """An account's name as it is stored. Raises AnnotationError for an unusable one, or an unknown role."""
     name = " ".join(name.split())
     _check_role(role)
     if not name or len(name) > 60 or not name.isprintable():

@@ -25,7 +25,7 @@ from oceanchat.cli.options import (
     store_option,
 )
 from oceanchat.cli.project_file import TypedOption
-from oceanchat.cli.spending import say_rehearsed
+from oceanchat.cli.spending import ESTIMATING, say_rehearsed
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -84,21 +84,25 @@ def print_forecast(
 ) -> None:
     """Print what `config` still takes, as a table or JSON, and what a pilot says of shared calls."""
     from oceanchat.cli.display import costs as spending_tables
+    from oceanchat.cli.display.notes import print_wait
+    from oceanchat.pipeline.corpus_size import corpus_size
     from oceanchat.pipeline.estimate import estimate_build
     from oceanchat.pipeline.growth import growth
     from oceanchat.pipeline.savings import savings_of
     from oceanchat.store.database import existing_or_empty
 
+    print_wait(ESTIMATING)
     with existing_or_empty(store) as opened:
+        corpus = corpus_size(config, opened)
         estimated = estimate_build(config, opened)
     savings, size = savings_of(estimated), growth(estimated)
     if as_json:
         record = estimated.as_json() | {"savings": [saving._asdict() for saving in savings]}
-        record |= {"growth": size.as_json()}
+        record |= {"growth": size.as_json(), "corpus": corpus.as_json() if corpus else None}
         return print_json(record | ({"one_by_one": comparison.as_json()} if comparison else {}))
     spending_tables.print_estimate(estimated, savings, comparison)
     if estimated.missing:
-        spending_tables.print_growth(size, estimated.rough)
+        spending_tables.print_growth(size, estimated.rough, corpus)
 
 
 @click.command()

@@ -10,6 +10,13 @@ if TYPE_CHECKING:
     from oceanchat.pipeline.config import BuildConfig
 
 
+ESTIMATING = (
+    "oceanchat: estimating: counts the sentences and rehearses the calls with the scripted model, which sends"
+    " nothing; a few seconds"
+)
+"""Said at a terminal before a forecast."""
+
+
 def say_rehearsed(config: "BuildConfig", store: str) -> None:
     """Say on stderr where the answers of a rehearsal would be taken for those of the models named."""
     from oceanchat.cli.display.notes import print_note
@@ -34,11 +41,12 @@ def may_spend(prepared: "Prepared", store: str, yes: bool) -> bool:
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
         return True
     from oceanchat.cli.display.costs import forecast
-    from oceanchat.cli.display.notes import print_note
+    from oceanchat.cli.display.notes import print_note, print_wait
     from oceanchat.pipeline.build import check_build
     from oceanchat.pipeline.estimate import estimate_build
     from oceanchat.store.database import existing_or_empty
 
+    print_wait(ESTIMATING)
     with existing_or_empty(store) as opened:
         check_build(prepared, opened)
         estimate = estimate_build(config, opened)

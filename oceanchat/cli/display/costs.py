@@ -17,6 +17,7 @@ from oceanchat.cli.display.notes import print_sentence
 from oceanchat.cli.display.tables import print_table, table_fits
 from oceanchat.llm.bills import BillFigure, BillReport
 from oceanchat.llm.costs import KINDS, CostLine, CostReport, add_up
+from oceanchat.pipeline.corpus_size import CorpusSize
 from oceanchat.pipeline.estimate import BuildEstimate
 from oceanchat.pipeline.growth import Growth, reached
 from oceanchat.pipeline.one_by_one import PilotComparison
@@ -27,6 +28,11 @@ from oceanchat.pipeline.savings import Saving
 from oceanchat.statistics.figure import SHARE
 
 _TASKS = ("label", "label_many", "theme", "write", "question", "disclose", "check")
+
+_UNITS = ((3600.0, "seconds"), (60.0, "minutes"), (1.0, "hours"))
+"""Factor from hours -> unit, the smallest first."""
+_UNTIL = {"seconds": 90.0, "minutes": 90.0, "hours": math.inf}
+"""Unit -> the number from which the next larger one is easier to read."""
 
 Form = Callable[[float], str]
 
@@ -63,24 +69,42 @@ def print_estimate(
     print_sentence(f"Prices of {estimate.price_date}{batch}.")
 
 
-def print_growth(growth: Growth, rough: bool) -> None:
-    """How long asking takes, what the store and a release come to, and what gives way at that size."""
+def print_growth(growth: Growth, rough: bool, corpus: CorpusSize | None = None) -> None:
+    """How long asking takes, what the corpus must hold and does, what the store and a release come to, and
+    what gives way at that size."""
 
     def shown(figure: Range | float, form: Form = _count) -> str:
         return _figure(figure if isinstance(figure, Range) else Range(figure, figure, figure), form, rough)
 
+    print_sentence(f"At {growth.requests_a_minute:,g} requests a minute: {_duration(growth.hours, rough)}.")
     print_sentence(
-        f"At {growth.requests_a_minute:,g} requests a minute: {shown(growth.hours, _small)} hours."
-    )
-    print_sentence(
-        f"Sentences the corpus must hold: {shown(growth.sentences)}. Store: {shown(growth.rows)} rows,"
-        f" {shown(growth.store_bytes, _bytes)}. Release: {shown(growth.release_bytes, _bytes)}."
-        f" The process that builds: {shown(growth.driver_hours, _small)} hours of CPU time,"
+        f"Sentences the corpus must hold: {shown(growth.sentences)}{_holds(corpus, growth)}."
+        f" Store: {shown(growth.rows)} rows, {shown(growth.store_bytes, _bytes)}. Release: {shown(growth.release_bytes, _bytes)}."
+        f" The process that builds: {_duration(growth.driver_hours, rough)} of CPU time,"
         f" {shown(growth.driver_bytes, _bytes)} of memory."
     )
     for limit in reached(growth):
         first = _count(_rounded(limit.dialogues(growth)))
         print_sentence(f"From {first} dialogues on it takes more than {limit.what}: {limit.then}.")
+
+
+def _holds(corpus: CorpusSize | None, growth: Growth) -> str:
+    """How many sentences the corpus does hold, and what to do where they may be too few."""
+    if corpus is None:
+        return ""
+    number = f"{corpus.sentences:,}" if corpus.counted else f"about {_count(_rounded(corpus.sentences))}"
+    too_few = corpus.sentences < max(end for end in growth.sentences if math.isfinite(end))
+    advice = ", which may be too few: lower --count, or give --essays a larger one" if too_few else ""
+    return f"; it holds {number}{advice}"
+
+
+def _duration(hours: Range | float, rough: bool) -> str:
+    """A time, or one with its ends, in the unit that suits it."""
+    span = hours if isinstance(hours, Range) else Range(hours, hours, hours)
+    size = span.value if math.isfinite(span.value) else span.low
+    factor, unit = next((each for each in _UNITS if size * each[0] < _UNTIL[each[1]]), _UNITS[-1])
+    text = _figure(span.scaled(factor), _small, rough)
+    return f"{text} {unit if text != '1' else unit.removesuffix('s')}"
 
 
 def _small(number: float) -> str:

@@ -14,6 +14,12 @@ def print_note(line: str) -> None:
     print(fitted(line) if sys.stderr.isatty() else line, file=sys.stderr)
 
 
+def print_wait(line: str) -> None:
+    """`line` on stderr where somebody waits at a terminal: what the next seconds are for."""
+    if sys.stderr.isatty():
+        print_note(line)
+
+
 def print_sentence(line: str, indent: int = 0) -> None:
     """`line` on stdout; `indent` characters stand before all its lines but the first."""
     print(fitted(line, indent) if sys.stdout.isatty() else line)

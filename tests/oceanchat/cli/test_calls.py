@@ -89,8 +89,9 @@ def test_an_estimate_without_a_pilot_says_what_it_assumes_and_what_would_save(ru
     assert done.returncode == 0, done.stderr
     assert re.search(r"\nall +[\d,]+ to [\d,]+ +[\d,]+ to [\d,]+ +\$[\d.]+ to \$[\d.]+", done.stdout)
     assert "sentences labeled" in done.stdout and "tokens a word" in done.stdout
-    assert re.search(r"At 500 requests a minute: [\d.]+ \([\d.]+ to [\d.]+\) hours\.", done.stdout)
-    assert "Sentences the corpus must hold" in done.stdout and "it takes more than" not in done.stdout
+    assert re.search(r"At 500 requests a minute: [\d.]+ \([\d.]+ to [\d.]+\) minutes\.", done.stdout)
+    assert re.search(r"Sentences the corpus must hold: [\d,]+ \(.*\); it holds [\d,]+[.,]", done.stdout)
+    assert "seconds of CPU time" in done.stdout and "it takes more than" not in done.stdout
     assert re.search(r"--batch would save about \$0\.\d+\.", done.stdout)
     assert re.search(r"--sentences-per-call 10 would save about \$0\.\d+\.", done.stdout)
     record = parsed(run("estimate", *BUILD, "--model", "gpt-4o-mini", "--sentences-per-call", "1", "--json"))

@@ -7,7 +7,13 @@ from typing import Any
 
 import pytest
 
-from oceanchat.pipeline.importing import BadLines, ImportConfig, ImportReport, import_dialogues, prepare_import
+from oceanchat.pipeline.importing import (
+    BadLines,
+    ImportConfig,
+    ImportReport,
+    import_dialogues,
+    prepare_import,
+)
 from oceanchat.pipeline.results import passed_statistics
 from oceanchat.progress import Silence
 from oceanchat.records import Dialogue
