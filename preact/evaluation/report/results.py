@@ -84,7 +84,7 @@ def _spreads(page: Page, comparison: Comparison) -> None:
         "than once in five times."
     )
     page.paragraph("Overall with its 95 % t interval over runs:")
-    figures = [mean_interval(row.values("Overall")) for row in comparison.rows]
+    figures = [mean_interval(row.values("Overall"), len(row.runs)) for row in comparison.rows]
     page.table(
         ["Backbone", "Model", "Overall", "95 % from", "to", "Note"],
         [

@@ -23,7 +23,7 @@ def config(essays: str | None) -> BuildConfig:
 def test_a_corpus_is_counted_extrapolated_or_known(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file, store = tmp_path / "essays.jsonl", open_store(tmp_path / "store.db")
     texts = [
-        f"Today number {n} came home late. The cat slept on my chair again. So I let her." for n in range(9)
+        f"Today number {n} came home late. The cat slept on my chair. So I let her sleep." for n in range(9)
     ]
     file.write_text("\n".join(json.dumps({"text": text}) for text in texts))
     counted = corpus_size(config(str(file)), store)

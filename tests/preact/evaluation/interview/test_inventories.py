@@ -92,7 +92,7 @@ def test_a_file_may_name_dimensions_in_full_in_any_case() -> None:
         (small(",O,no,Do you?"), "empty id"),
         (small().replace(",yes,", ",no,"), "no item with a reversed mark"),
         (small().replace("reversed,", "").replace(",yes,", ",").replace(",no,", ","), "no column 'reversed'"),
-        (HEADER + "1,O,no,Only one?\n", "fewer than two items"),
+        (HEADER + "1,O,no,Only one?\n", "fewer than two items for .*; give each trait two or more"),
         ("", "no column 'id'"),
         ("id,id,trait,reversed,question\n", "'id' twice"),
         (small('q,O,no,"Do you?'), "is not a CSV file"),
