@@ -11,7 +11,6 @@ from click.core import ParameterSource
 
 from oceanchat.cli.chosen_build import build_option, chosen_build
 from oceanchat.cli.display.json_output import print_json
-from oceanchat.cli.display.notes import print_note
 from oceanchat.cli.flags import read_config
 from oceanchat.cli.opened_store import opened_store
 from oceanchat.cli.options import (
@@ -23,12 +22,10 @@ from oceanchat.cli.options import (
     store_option,
 )
 from oceanchat.errors import ConfigError
-from oceanchat.traits import CODES
 
 if TYPE_CHECKING:
     from oceanchat.annotation.sample import SampleConfig
     from oceanchat.store.database import Store
-    from oceanchat.store.samples import Sample
 
 
 @click.command()
@@ -121,8 +118,10 @@ def sample(
     oceanchat sample --more --per-trait-level 60
     oceanchat sample --plan --per-trait-level 40
     """
+    from oceanchat.annotation.accounts import everyone
     from oceanchat.annotation.guidelines import PRACTICE_ITEMS, known_items
     from oceanchat.annotation.sample import SampleConfig, draw_sample, extend_sample
+    from oceanchat.cli.display.sample import print_sample
     from oceanchat.prompts import open_prompts
 
     config = read_config(SampleConfig, **options)
@@ -137,22 +136,9 @@ def sample(
         drawn = extend_sample(opened, config.per_trait_level, config.include_rejected or None, build=name)
     else:
         drawn = draw_sample(opened, config, gold, practice, another=another, build=name)
-    _show_sample(drawn, config.per_trait_level, as_json)
-
-
-def _show_sample(drawn: "Sample", wanted: int, as_json: bool) -> None:
-    from oceanchat.cli.display.tables import print_table
-
     if as_json:
         return print_json({"sample": drawn.id, "settings": drawn.settings})
-    rows = [
-        (code, pool["drawn"], pool["available"], drawn.settings["rejected"].get(code, {}).get("drawn", 0))
-        for code, pool in drawn.settings["accepted"].items()
-    ]
-    print_table(("", "drawn", "of", "rejected ones"), rows, f"Sample {drawn.id}, seed {drawn.seed}")
-    for line in _shortfalls(wanted, drawn.settings["accepted"]):
-        print_note(line)
-    print_note("Next: `oceanchat annotators add NAME` for each annotator, then `oceanchat annotate`.")
+    print_sample(drawn, config.per_trait_level, everyone(opened))
 
 
 def _show_plan(
@@ -177,16 +163,6 @@ def _check_more(another: bool) -> None:
         raise ConfigError(
             f"{flag} does not fit --more, which keeps what the sample was drawn with; leave it out"
         )
-
-
-def _shortfalls(wanted: int, pools: dict[str, dict[str, int]]) -> list[str]:
-    """What the sample lacks, in words."""
-    none = [code for code in CODES if code not in pools]
-    few = [f"{code} ({pool['drawn']})" for code, pool in pools.items() if pool["drawn"] < wanted]
-    lines = [f"No dialogue of {', '.join(none)}: these trait-levels will not be validated."] if none else []
-    return lines + (
-        [f"Fewer than {wanted} of {', '.join(few)}: all available ones were drawn."] if few else []
-    )
 
 
 @click.command()

@@ -85,5 +85,5 @@ def build(
         print_json(report.record() | {"failures": [step.record() for step in failures]})
     else:
         result_tables.print_build(report, sample_dialogues(opened, config), config)
-    result_tables.print_build_notes(report, failures)
+    result_tables.print_build_notes(report, failures, config.calls.offline)
     return SHORT if report.short else 0

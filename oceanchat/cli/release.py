@@ -117,7 +117,7 @@ def _print_problems(file: Path, problems: "Sequence[LineProblem]") -> None:
     default="checked",
     show_default=True,
     help="validated: people accepted the dialogue. checked: the checker passed it. imported: any imported"
-    " dialogue.",
+    " dialogue but one that repeats its essay.",
 )
 @click.option(
     "--balance",
@@ -169,36 +169,23 @@ def release(split_ratio: str, store: str, as_json: bool, **flags: Any) -> None:
     \b
     oceanchat release --version 1.0.0 --license cc-by-4.0 --seed-topics hash
     """
-    from oceanchat.cli.display.statistics import print_length_concerns
-    from oceanchat.release.quality import row_lengths
+    from oceanchat.cli.display.release import print_release
+    from oceanchat.release.selection import peoples_labels
     from oceanchat.release.splits import parse_ratio
     from oceanchat.release.writer import ReleaseConfig, check_version, write_release
-    from oceanchat.statistics.length import length_figures
 
     check_version(flags["version"])
     config = read_config(ReleaseConfig, ratio=parse_ratio(split_ratio), **flags)
     opened = opened_store(store, must_exist=True)
     config = config.model_copy(update={"build": chosen_build(opened, config.build)})
     written = write_release(config, opened, print_note)
-    counts = written.manifest.counts
+    unlabeled = len(peoples_labels(opened).unlabeled & {row.id for row in written.rows})
     if as_json:
+        counts = written.manifest.counts
         facts = {**counts.model_dump(mode="json"), "under_way": written.quality["under_way"]}
+        facts["unlabeled"] = unlabeled
         return print_json({"folder": str(written.folder), **facts})
-    splits = ", ".join(f"{name} {sum(levels.values()):,}" for name, levels in counts.splits.items())
-    rejected = sum(counts.rejected.values())
-    print_sentence(
-        f"{counted(counts.rows, 'dialogue')} ({splits}), {rejected:,} rejected, in {written.folder}"
-    )
-    if counts.unmatched:
-        left = sum(sum(levels.values()) for levels in counts.unmatched.values())
-        click.echo(f"{left:,} have no pair of equal length; they are the config 'unmatched'")
-        if counts.unpaired:
-            click.echo(f"no pair at all: {', '.join(counts.unpaired)}")
-    for reason, count in counts.withheld.items():
-        click.echo(f"{count:,} withheld: {reason}")
-    if written.quality["under_way"]:
-        click.echo(f"{written.quality['under_way']:,} with only some of their labels, which do not count yet")
-    print_length_concerns(length_figures(map(row_lengths, written.rows)))
+    print_release(written, unlabeled)
 
 
 @click.command()

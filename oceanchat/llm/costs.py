@@ -8,7 +8,7 @@ Works on sums of ledger rows and a price table, nothing else.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -152,6 +152,8 @@ class CostReport:
     """Attempts that were possibly paid, by what became of them."""
     days: tuple[date, date] | None = None
     """The days (UTC) on which the first and the last call was recorded."""
+    without_price: Sequence[tuple[str, str]] = ()
+    """Models that the price table has no price of, each with its endpoint."""
 
     @property
     def total(self) -> CostLine:
@@ -166,6 +168,9 @@ class CostReport:
             "in_flight": self.in_flight,
             "lost_reasons": dict(self.lost_reasons),
             "price_date": self.price_date,
+            "without_price": [
+                {"model": model, "endpoint": endpoint} for model, endpoint in self.without_price
+            ],
         }
 
 
@@ -189,6 +194,7 @@ def cost_report(store: Store, prices: PriceTable, when: Period = ALWAYS) -> Cost
             prices.date,
             dict(reasons.most_common()),
             None if ends is None else (_day(ends[0]), _day(ends[1])),
+            sorted({(k.model, k.endpoint) for k in lines if prices.price(k.endpoint, k.model) is None}),
         )
 
 

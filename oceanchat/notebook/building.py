@@ -59,5 +59,5 @@ def build(
     tables = StoreTables(opened)
     with BuildBar(progress) as bar:
         report = run_anywhere(service.build(prepared, opened, bar, open_endpoint))
-    print_build_notes(report, failed_steps(opened, config))
+    print_build_notes(report, failed_steps(opened, config), config.calls.offline)
     return tables

@@ -20,6 +20,10 @@ FEW_PASS = 0.2
 """Share of dialogues that pass below which the dialogues, not the essays, are what is missing."""
 
 
+RETRY = "`oceanchat retry` asks for them again"
+RETRY_IN_FILES = "`oceanchat pending --failed` writes them again for an engine to answer"
+
+
 class FailedStep(NamedTuple):
     """The rows of one step that failed."""
 
@@ -29,6 +33,8 @@ class FailedStep(NamedTuple):
     """Why -> how many, the most frequent first."""
     reply: StoredReply | None
     """One reply that was of no use."""
+    in_files: bool = False
+    """Whether nobody is asked but by files: the build that says so is offline."""
 
     @property
     def total(self) -> int:
@@ -39,6 +45,13 @@ class FailedStep(NamedTuple):
     def asked_anew(self) -> bool:
         """Whether the next run asks all of them again by itself."""
         return all(reason in TEMPORARY for reason in self.reasons)
+
+    @property
+    def way_out(self) -> str:
+        """How to have all of them asked again, the way they were asked."""
+        if self.in_files:
+            return "`oceanchat pending` writes them again" if self.asked_anew else RETRY_IN_FILES
+        return "the next run asks for them again" if self.asked_anew else RETRY
 
     def record(self) -> dict[str, Any]:
         """As plain data for `--json`."""
@@ -65,19 +78,24 @@ def failed_steps(store: Store, config: BuildConfig) -> tuple[FailedStep, ...]:
     }
     names = {"labeling": "labels", "writing": "dialogues", "checking": "checks"}
     return tuple(
-        FailedStep(names[step], dict(reasons.most_common()), useless_reply(store, tasks[step], codes))
+        FailedStep(
+            names[step],
+            dict(reasons.most_common()),
+            useless_reply(store, tasks[step], codes),
+            config.calls.offline,
+        )
         for step, reasons in counts.items()
         if reasons
     )
 
 
-def why_short(outcome: Outcome, corpus: str) -> str:
+def why_short(outcome: Outcome, corpus: str, in_files: bool = False) -> str:
     """Why a trait-level has fewer dialogues than were asked for, and what to do."""
     funnel = outcome.funnel
     failed = funnel.candidates.get("failed", 0) + funnel.dialogues.get("failed", 0)
     failed += sum(count for state, count in funnel.seeds.items() if state != "written")
     if failed >= outcome.requested - outcome.passed:
-        return f"{failed:,} rows failed; `oceanchat retry` asks for them again"
+        return f"{failed:,} rows failed; {RETRY_IN_FILES if in_files else RETRY}"
     turned_down = {s: n for s, n in funnel.dialogues.items() if s not in ("passed", "failed")}
     if turned_down and outcome.passed < FEW_PASS * outcome.written:
         state = max(turned_down, key=lambda name: turned_down[name])

@@ -167,7 +167,7 @@ def rejected_row(
     One that repeats its essay keeps its words only where seed topics are released as text.
     """
     fields = _fields(dialogue, "rejected", seed_topics, human)
-    if state == COPIED_STATE and seed_topics != "text":
+    if COPIED_STATE in (state, dialogue.state) and seed_topics != "text":
         fields |= {"messages": (), "flags": (*fields["flags"], "words-withheld")}  # type: ignore[misc]
         reason = "repeats the essay; its words are withheld"
     return RejectedRow.model_validate({**fields, "state": state, "reason": reason})

@@ -14,7 +14,7 @@ from oceanchat.errors import ReleaseError
 from oceanchat.prompts import Prompts
 from oceanchat.records import REJECTED_BY_CHECK, Dialogue
 from oceanchat.release.manifest import Require
-from oceanchat.release.rows import NOT_VALIDATED, HumanLabel, decided_valid
+from oceanchat.release.rows import COPIED_STATE, NOT_VALIDATED, HumanLabel, decided_valid
 from oceanchat.spool import Lazy, Spool
 from oceanchat.store import annotators as annotator_rows
 from oceanchat.store import builds as build_rows
@@ -22,7 +22,7 @@ from oceanchat.store.builds import StoredBuild
 from oceanchat.store.corpora import StoredCorpus, stored_corpus
 from oceanchat.store.database import Store
 from oceanchat.store.imports import stream_imported
-from oceanchat.store.samples import all_samples
+from oceanchat.store.samples import all_samples, item_keys
 from oceanchat.store.validations import validation_table
 from oceanchat.traits import CODES
 
@@ -66,7 +66,7 @@ class Selection(NamedTuple):
 
     @property
     def shareable(self) -> bool:
-        """Whether every seed topic may be passed on: all come from corpora that say so."""
+        """Whether the text of essays in these dialogues may be passed on."""
         return may_be_passed_on(self.corpora, self.dialogues)
 
     @property
@@ -77,9 +77,20 @@ class Selection(NamedTuple):
 
 
 def may_be_passed_on(corpora: Sequence[StoredCorpus], dialogues: Iterable[Dialogue]) -> bool:
-    """Whether the seed topics of dialogues may be: all come from corpora that say so."""
+    """Whether the text of essays in dialogues may be: all of it comes from corpora that say so.
+
+    Nobody knows the corpus of an imported dialogue.
+    """
     shared = bool(corpora) and all(corpus.facts.get("shareable") is True for corpus in corpora)
-    return shared and not any(d.source == "imported" and d.seed_topic for d in dialogues)
+    return shared and not any(d.source == "imported" and holds_essay_text(d) for d in dialogues)
+
+
+def holds_essay_text(dialogue: Dialogue) -> bool:
+    """Whether any field of a dialogue is, quotes or repeats a sentence of an essay.
+
+    These are its seed topic, the reason of its label, and of one that repeats its essay the turns and detail.
+    """
+    return bool(dialogue.seed_topic or dialogue.seed_reason or dialogue.state == COPIED_STATE)
 
 
 class PeoplesLabels(NamedTuple):
@@ -89,18 +100,21 @@ class PeoplesLabels(NamedTuple):
     """Of dialogues that have all the labels their sample asks for."""
     begun: frozenset[str]
     """Ids of dialogues with some of these labels only."""
+    unlabeled: frozenset[str] = frozenset()
+    """Ids of dialogues in a sample that have none yet."""
 
 
 def peoples_labels(store: Store) -> PeoplesLabels:
     """The labels of all samples, each dialogue's from the sample in which most people labeled it."""
+    drawn: set[str] = set()
     with store.reading() as connection:
-        samples = [
-            (sample.overlap, human_labels(validation_table(connection, sample.id)))
-            for sample in all_samples(connection)
-        ]
+        samples = []
+        for sample in all_samples(connection):
+            samples.append((sample.overlap, human_labels(validation_table(connection, sample.id))))
+            drawn |= {key.removeprefix(f"{sample.id}:") for key in item_keys(connection, sample.id)}
     complete = _most_labelled(_complete(labels, overlap) for overlap, labels in samples)
     begun = {dialogue_id for _, labels in samples for dialogue_id in labels} - complete.keys()
-    return PeoplesLabels(complete, frozenset(begun))
+    return PeoplesLabels(complete, frozenset(begun), frozenset(drawn - begun - complete.keys()))
 
 
 def select_dialogues(store: Store, require: Require, build: str | None = None) -> Selection:
@@ -119,7 +133,7 @@ def select_dialogues(store: Store, require: Require, build: str | None = None) -
         used = dict.fromkeys(row.corpus_id for row in builds)
         corpora = [corpus for used_id in used if (corpus := stored_corpus(connection, used_id))]
         annotators = {a.pseudonym: _public_profile(a.profile) for a in annotator_rows.everyone(connection)}
-    human, begun = peoples_labels(store)
+    human, begun, _ = peoples_labels(store)
     profiles = {name: annotators.get(name, {}) for name in sorted(_annotators(human))}
     released, rejected = array("Q"), array("Q")
     reasons: list[tuple[str, str]] = []
@@ -168,7 +182,8 @@ def _in_paper_order(dialogues: Spool[Dialogue]) -> list[int]:
 def _outcome(dialogue: Dialogue, labels: Sequence[HumanLabel], require: Require) -> Rejection | str | None:
     """None to release it, a rejection, or why it is withheld."""
     valid = decided_valid(labels) if labels else None
-    as_it_came = require == "imported" and dialogue.source == "imported"
+    # One that repeats its essay is no dialogue to release: its words may not be anybody's to pass on.
+    as_it_came = require == "imported" and dialogue.source == "imported" and dialogue.state != COPIED_STATE
     # What the checker turned down was labeled to judge the checker: its state stays the checker's.
     if valid is False and (as_it_came or dialogue.state not in REJECTED_BY_CHECK):
         comments = "; ".join(label.comment for label in labels if not label.valid and label.comment)

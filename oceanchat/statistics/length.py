@@ -6,6 +6,7 @@ a dialogue of the high level is longer than one of the low level. Records in, fi
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import NamedTuple
 
 from oceanchat.records import Dialogue
@@ -60,6 +61,8 @@ class LengthFigures(NamedTuple):
     """By mean words of an answer."""
     exchanges: Mapping[str, Figure]
     """By the number of exchanges."""
+    dialogues: Mapping[str, tuple[int, int]] = MappingProxyType({})
+    """Dialogues of the high and of the low level; empty where only the figures are known."""
 
 
 def mean_words(answers: Sequence[str]) -> float:
@@ -85,13 +88,14 @@ def length_figures(lengths: Iterable[AnswerLengths]) -> LengthFigures:
     by_level: dict[tuple[Trait, Level], list[AnswerLengths]] = {}
     for one in lengths:
         by_level.setdefault((one.trait, one.level), []).append(one)
-    words, exchanges = {}, {}
+    words, exchanges, dialogues = {}, {}, {}
     for trait in TRAITS:
         high, low = by_level.get((trait, Level.HIGH), []), by_level.get((trait, Level.LOW), [])
         if high and low:
             words[trait.value] = clustered_auc(_words(high), _words(low))
             exchanges[trait.value] = clustered_auc(_exchanges(high), _exchanges(low))
-    return LengthFigures(words, exchanges)
+            dialogues[trait.value] = len(high), len(low)
+    return LengthFigures(words, exchanges, dialogues)
 
 
 def _words(lengths: Sequence[AnswerLengths]) -> list[Clustered]:
@@ -103,17 +107,25 @@ def _exchanges(lengths: Sequence[AnswerLengths]) -> list[Clustered]:
 
 
 def length_concerns(figures: LengthFigures) -> list[str]:
-    """A sentence for each measure of length that gives levels away, and one that says what follows."""
-    named = (("words an answer", figures.words), ("exchanges", figures.exchanges))
-    lines = [
-        f"The number of {what} alone tells high from low for {', '.join(traits)}."
-        for what, by_trait in named
-        if (traits := [_named(trait, figure) for trait, figure in by_trait.items() if is_concern(figure)])
-    ]
-    if not lines:
-        return []
+    """What length gives away, a sentence for each measure, and what follows.
+
+    Where the dialogues are too few to tell, that is said in its place.
+    """
+    shown, unclear = [], []
+    for what, by_trait in (("words an answer", figures.words), ("exchanges", figures.exchanges)):
+        named: dict[bool, list[str]] = {True: [], False: []}
+        for trait, figure in by_trait.items():
+            if is_concern(figure):
+                named[_leaves_half_out(figure)].append(_named(trait, figure, figures))
+        tells = f"the number of {what} alone tells high from low for"
+        shown += [f"{tells.capitalize()} {', '.join(named[True])}."] if named[True] else []
+        few = f"Too few dialogues to say whether {tells}"
+        unclear += [f"{few} {', '.join(named[False])}."] if named[False] else []
+    if not shown:
+        return unclear
     return [
-        *lines,
+        *shown,
+        *unclear,
         "What is trained on these dialogues can learn length instead of the trait, and a judge can be right"
         " by counting words; compare levels at equal length.",
     ]
@@ -157,9 +169,19 @@ def asked_sentences(asked: AskedLength) -> list[str]:
 
 
 def is_concern(figure: Figure) -> bool:
-    """Whether length gives the level away."""
+    """Whether length gives the level away, if the figure is right."""
     return figure.value is not None and not CONCERN_BELOW <= figure.value <= CONCERN_ABOVE
 
 
-def _named(trait: str, figure: Figure) -> str:
-    return f"{Trait(trait).label} ({format(figure.value, COEFFICIENT)})"
+def _leaves_half_out(figure: Figure) -> bool:
+    """Whether the interval, if there is one, holds no 0.5, which would mean that length says nothing."""
+    return figure.low is None or figure.high is None or not figure.low <= 0.5 <= figure.high
+
+
+def _named(trait: str, figure: Figure, figures: LengthFigures) -> str:
+    """A trait with how often high is longer, its interval, and of how many dialogues."""
+    value, interval = figure.cells(COEFFICIENT)
+    counts = figures.dialogues.get(trait)
+    parts = [f"{value}, {interval}" if interval else value]
+    parts += [f"{counts[0]:,} high and {counts[1]:,} low dialogues"] if counts else []
+    return f"{Trait(trait).label} ({'; '.join(parts)})"

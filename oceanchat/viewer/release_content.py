@@ -66,7 +66,7 @@ def _content(release: Release) -> PageContent:
     states: dict[str, Counter[str]] = {}
     for shown in dialogues:
         states.setdefault(shown.trait_level, Counter())[shown.state] += 1
-    length = LengthFigures(*(_figures(quality[name]) for name in ("length_auc", "exchanges_auc")))
+    length = LengthFigures(_figures(quality["length_auc"]), _figures(quality["exchanges_auc"]))
     table_six = [SummaryRow(**line) for line in quality["rows"]["table_six"]]
     return PageContent(
         title=manifest.name,

@@ -18,7 +18,13 @@ from oceanchat.prompts import Prompts
 from oceanchat.records import Candidate, Dialogue, SeedTopic
 from oceanchat.release.public_names import public_name
 from oceanchat.release.rows import COPIED_STATE, decided_valid
-from oceanchat.release.selection import PeoplesLabels, may_be_passed_on, peoples_labels, prompts_used
+from oceanchat.release.selection import (
+    PeoplesLabels,
+    holds_essay_text,
+    may_be_passed_on,
+    peoples_labels,
+    prompts_used,
+)
 from oceanchat.statistics.intervals import wilson
 from oceanchat.statistics.length import LengthFigures
 from oceanchat.store import builds as build_rows
@@ -213,9 +219,7 @@ def _summary(states: _STATE_COUNTS, people: PeoplesLabels, costs: CostReport) ->
 def _cautions(rows: _Rows, people: PeoplesLabels, passed_on: bool, with_sentences: bool) -> list[str]:
     cautions = [SCRIPTED_CAUTION] if any(map(_is_scripted, rows.dialogues)) else []
     names = ", ".join(public_name(corpus.name) for corpus in rows.corpora)
-    sentences = any(
-        each.seed_topic or each.seed_reason or each.state == COPIED_STATE for each in rows.dialogues
-    )
+    sentences = any(map(holds_essay_text, rows.dialogues))
     if sentences and with_sentences and not passed_on:
         cautions.append(
             "This page holds sentences of essays that nobody said may be passed on"

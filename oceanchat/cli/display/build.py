@@ -65,7 +65,7 @@ def print_prepared_notes(prepared: Prepared) -> None:
         _note(note)
 
 
-def print_build_notes(report: BuildReport, failures: Sequence[FailedStep]) -> None:
+def print_build_notes(report: BuildReport, failures: Sequence[FailedStep], in_files: bool = False) -> None:
     """On stderr: how the endpoint wants to be asked, what failed and was replaced, and what is short."""
     for line in report.notes:
         _note(line)
@@ -80,7 +80,7 @@ def print_build_notes(report: BuildReport, failures: Sequence[FailedStep]) -> No
     for outcome in report.short:
         _note(
             f"{outcome.trait_level.code} has {outcome.passed} of {outcome.requested} dialogues:"
-            f" {why_short(outcome, report.corpus.name)}"
+            f" {why_short(outcome, report.corpus.name, in_files)}"
         )
 
 
@@ -92,8 +92,7 @@ def _failure_line(step: FailedStep) -> str:
         text = " ".join(step.reply.text.split())
         quote = f'"{text[:QUOTED]}{"..." if len(text) > QUOTED else ""}"' if text else "nothing"
         line += f"; a reply was {quote} (`oceanchat show --reply {step.reply.id[:SHOWN_ID]}`)"
-    again = "the next run asks for them again" if step.asked_anew else "`oceanchat retry` asks for them again"
-    return f"{line}; {again}"
+    return f"{line}; {step.way_out}"
 
 
 def _note(line: str) -> None:

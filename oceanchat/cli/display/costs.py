@@ -4,10 +4,12 @@ They hold estimates, costs, retries and batches. It shows what it is handed and 
 """
 
 import math
+from collections import Counter
 from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
+from urllib.parse import urlsplit
 
 from rich import filesize
 
@@ -17,6 +19,7 @@ from oceanchat.cli.display.notes import print_sentence
 from oceanchat.cli.display.tables import print_table, table_fits
 from oceanchat.llm.bills import BillFigure, BillReport
 from oceanchat.llm.costs import KINDS, CostLine, CostReport, add_up
+from oceanchat.llm.settings import OPENAI_URL
 from oceanchat.pipeline.corpus_size import CorpusSize
 from oceanchat.pipeline.estimate import BuildEstimate
 from oceanchat.pipeline.growth import Growth, reached
@@ -173,7 +176,10 @@ def _rounded(figure: float) -> float:
 def print_costs(report: CostReport) -> None:
     """What was paid, by stage, model and trait-level, and the sum."""
     lines = sorted(report.lines.items(), key=lambda item: (_stage_order(item[0].task), item[0]))
-    rows = [(key.task, key.model, key.trait_level, *_cost_cells(line)) for key, line in lines]
+    names = _model_names(report)
+    rows = [
+        (key.task, names[key.model, key.endpoint], key.trait_level, *_cost_cells(line)) for key, line in lines
+    ]
     total = report.total
     rows.append(("all", "", "", *_cost_cells(total)))
     headers = ("stage", "model", "", "calls", "tokens", *KINDS, "paid")
@@ -192,6 +198,27 @@ def print_costs(report: CostReport) -> None:
     if report.in_flight:
         print_sentence(f"In flight now: {report.in_flight:,} (not in the table).")
     print_sentence(f"Prices of {report.price_date}.")
+    if report.without_price:
+        models = ", ".join(f"'{model}' at {_host(model, url)}" for model, url in report.without_price)
+        print_sentence(f"No price is known of {models}: --prices FILE names a table that has it.")
+
+
+def _model_names(report: CostReport) -> dict[tuple[str, str], str]:
+    """Model and endpoint -> what the table calls it; the endpoint is named where a model was at several."""
+    pairs = {(key.model, key.endpoint) for key in report.lines}
+    endpoints = Counter(model for model, _ in pairs)
+    return {
+        (model, url): f"{model} at {_host(model, url)}" if endpoints[model] > 1 else model
+        for model, url in pairs
+    }
+
+
+def _host(model: str, endpoint: str) -> str:
+    """The host that answered, as far as it is known."""
+    if endpoint == OPENAI_URL and "/" in model:
+        # OWNER/NAME is how the Hub calls a model, and OpenAI none of its own: it was answered in files.
+        return "an engine that no --base-url named"
+    return urlsplit(endpoint).netloc or endpoint
 
 
 def _print_narrow(headers: Sequence[str], rows: Sequence[Sequence[Any]], report: CostReport) -> None:

@@ -126,6 +126,12 @@ def test_costs_add_up_to_what_the_endpoint_billed(run: Run, endpoint: Endpoint, 
     assert sum(line["paid"]["calls"] for line in lines) == report["total"]["paid"]["calls"]
     shown = run("costs", *prices)
     assert "kept" in shown.stdout and "lost" in shown.stdout and "Prices of 2026-01-01" in shown.stdout
+    assert "No price is known" not in shown.stdout
+    host = endpoint.url.split("/")[2]
+    assert f"No price is known of 'served' at {host}: --prices FILE" in run("costs").stdout
+    assert json.loads(run("costs", "--json").stdout)["without_price"] == [
+        {"model": "served", "endpoint": endpoint.url}
+    ]
 
 
 def test_costs_are_compared_with_a_providers_export(run: Run, endpoint: Endpoint, tmp_path: Path) -> None:

@@ -197,3 +197,16 @@ def test_the_command_says_how_many_have_no_pair(command: Command, tmp_path: Path
     ended = command("release", "--version", "1.0.0", "--balance", "length", *options)
     assert ended.code == 0 and "have no pair of equal length; they are the config 'unmatched'" in ended.out
     assert "no pair at all: O\n" in ended.out
+
+
+def test_release_says_what_waits_for_labels_and_what_comes_next(command: Command, tmp_path: Path) -> None:
+    make_store(tmp_path / "s.db", make_dialogues(2, model="model-x")).close()
+    store = ("--store", tmp_path / "s.db")
+    assert command("sample", "--per-trait-level", "1", *store).code == 0
+    ended = command("release", "--version", "2.0.0", "--license", "mit", *store)
+    assert (ended.code, ended.err) == (0, "")
+    assert "10 are in a sample and have no label yet" in ended.out
+    assert "Next: `oceanchat verify releases/ocean-chat-2.0.0`, `oceanchat view --release" in ended.out
+    assert "`oceanchat publish releases/ocean-chat-2.0.0 --repo OWNER/NAME` or `preact train" in ended.out
+    again = command("release", "--version", "2.0.1", "--license", "mit", *store, "--json")
+    assert json.loads(again.out)["unlabeled"] == 10

@@ -65,7 +65,7 @@ def test_stats_say_how_well_length_tells_the_levels_apart(command: Command, tmp_
     told_apart = command("stats", "--store", tmp_path / "s.db")
     assert (told_apart.code, told_apart.err) == (0, "")
     assert "1.000 (0.501 to 1.000)" in told_apart.out and "0.500" in told_apart.out
-    assert "words an answer alone tells high from low for Extraversion (1.000)." in told_apart.out
+    assert "words an answer alone tells high from low for Extraversion (1.000, 0." in told_apart.out
     assert "exchanges alone" not in told_apart.out
     rows = json.loads(command("stats", "--store", tmp_path / "s.db", "--json").out)
     aucs = {row["trait_level"]: row.get("length_auc") for row in rows}

@@ -2,7 +2,7 @@
 
 import pytest
 
-from oceanchat.pipeline.failures import why_short
+from oceanchat.pipeline.failures import FailedStep, why_short
 from oceanchat.pipeline.report import Outcome
 from oceanchat.records import Funnel
 from oceanchat.traits import Level, Trait, TraitLevel
@@ -31,3 +31,12 @@ def outcome(requested: int, **steps: dict[str, int]) -> Outcome:
 def test_essays_are_asked_for_only_when_they_are_missing(short: Outcome, phrase: str) -> None:
     words = why_short(short, "mine")
     assert phrase in words and ("add essays" in words) == (phrase == "add essays")
+
+
+def test_what_failed_is_asked_again_the_way_it_was_asked() -> None:
+    short = outcome(9, candidates={"failed": 40})
+    for in_files, way_out in ((False, "`oceanchat retry`"), (True, "`oceanchat pending --failed`")):
+        assert way_out in why_short(short, "mine", in_files)
+        assert FailedStep("labels", {"content-filter": 2}, None, in_files).way_out.startswith(way_out)
+        anew = FailedStep("labels", {"timeout": 2}, None, in_files).way_out
+        assert anew.startswith("`oceanchat pending` writes" if in_files else "the next run")

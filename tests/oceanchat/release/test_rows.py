@@ -61,6 +61,8 @@ def test_a_dialogue_that_repeats_its_essay_keeps_its_words_only_where_seed_topic
     assert len(shown.messages) == len(dialogue.turns)
     assert withheld.messages == ()
     assert "words-withheld" in withheld.flags
+    # People may have called it invalid beside that, which makes its words nobody else's.
+    assert rejected_row(dialogue, "invalid", "turned down", "hash").messages == ()
     assert "a b c" not in withheld.model_dump_json()
 
 

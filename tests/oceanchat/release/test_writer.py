@@ -173,11 +173,18 @@ def test_seed_topics_have_to_be_chosen_where_the_corpus_may_not_be_shared(tmp_pa
 
 
 def test_imported_dialogues_make_seed_topics_a_choice(tmp_path: Path) -> None:
-    store = make_store(tmp_path / "store.db", make_dialogues(1))
-    with store.writing() as connection:
-        add_imported(connection, [make_dialogue(70, source="imported", model="")])
-    with pytest.raises(ConfigError, match="choose --seed-topics"):
-        write_release(config(tmp_path), store)
+    bare = {"source": "imported", "model": "", "seed_topic": None, "seed_reason": ""}
+    fields: tuple[dict[str, Any], ...] = (
+        {"seed_topic": "A sentence of an essay."},
+        {"seed_reason": "It says 'a sentence of an essay'."},
+        {"state": "gate:copied", "detail": "repeats the essay: 'a sentence of an essay'"},
+    )
+    for number, given in enumerate(fields):
+        store = make_store(tmp_path / f"{number}.db", make_dialogues(1))
+        with store.writing() as connection:
+            add_imported(connection, [make_dialogue(70).model_copy(update={**bare, **given})])
+        with pytest.raises(ConfigError, match="choose --seed-topics"):
+            write_release(config(tmp_path), store)
 
 
 def test_a_folder_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from oceanchat.records import Turn
 from oceanchat.statistics.length import (
     AnswerLengths,
+    LengthFigures,
     answer_lengths,
     asked_length,
     asked_sentences,
@@ -46,9 +47,14 @@ def test_each_trait_with_both_levels_has_its_figures() -> None:
     assert {trait: figure.value for trait, figure in figures.words.items()} == {"O": 0.5, "E": 1.0}
     assert {trait: figure.value for trait, figure in figures.exchanges.items()} == {"O": 0.0, "E": 0.5}
     concerns = length_concerns(figures)
-    assert "words an answer alone tells high from low for Extraversion (1.000)" in concerns[0]
-    assert "exchanges alone tells high from low for Openness (0.000)" in concerns[1]
-    assert len(concerns) == 3
+    telling = "words an answer alone tells high from low for Extraversion (1.000, 0.5"
+    assert telling in concerns[0] and "; 3 high and 3 low dialogues)" in concerns[0]
+    # Of two and two dialogues the interval holds 0.5: nothing is shown yet.
+    too_few = "Too few dialogues to say whether the number of exchanges alone tells high from low for"
+    assert concerns[1].startswith(f"{too_few} Openness (0.000, 0.000 to 0.6")
+    assert len(concerns) == 3 and length_concerns(LengthFigures({}, figures.exchanges)) == [
+        f"{too_few} Openness (0.000, {figures.exchanges['O'].cells()[1]})."
+    ]
 
 
 def test_nothing_is_said_within_a_quarter_and_three_quarters() -> None:
