@@ -128,15 +128,14 @@ TESTED_ELSEWHERE = {
     "tests/oceanchat/annotation/test_labels.py": "oceanchat/store/labels oceanchat/store/presentations",
     "tests/oceanchat/annotation/test_revisions.py": "oceanchat/store/second_looks",
     "tests/oceanchat/annotation/test_sample.py": "oceanchat/store/samples",
+    "tests/oceanchat/cli/test_release.py": "oceanchat/cli/display/release",
     "tests/oceanchat/cli/test_agreement.py": "oceanchat/cli/display/ratings",
     "tests/oceanchat/cli/test_annotation.py": "oceanchat/cli/display/agreement",
     "tests/oceanchat/cli/test_build.py": (
         "oceanchat/cli/build_options oceanchat/cli/chosen_build oceanchat/cli/options "
         "oceanchat/llm/endpoint/served_models"
     ),
-    "tests/oceanchat/cli/test_calls.py": (
-        "oceanchat/cli/display/costs oceanchat/cli/endpoint oceanchat/pipeline/retry"
-    ),
+    "tests/oceanchat/cli/test_calls.py": ("oceanchat/cli/endpoint oceanchat/pipeline/retry"),
     "tests/oceanchat/cli/test_group.py": "oceanchat/cli/main oceanchat/errors",
     "tests/oceanchat/cli/test_terminal.py": "oceanchat/cli/spending",
     "tests/oceanchat/cli/test_results.py": (

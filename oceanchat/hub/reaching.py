@@ -1,4 +1,4 @@
-"""Do without the Hub where it does not answer.
+"""Do without a Hub that does not answer.
 
 Its client asks six times with growing pauses, for each file anew: over a minute for one model. One question
 beforehand tells whether that is of any use.

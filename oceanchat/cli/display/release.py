@@ -1,4 +1,4 @@
-"""What a release came to, and what to do with it.
+"""What a release holds, and what is next.
 
 It shows what it is handed and decides nothing.
 """
