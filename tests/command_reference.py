@@ -35,7 +35,8 @@ Exit codes: 0 done; 1 a mistake or a refusal, in one line; 3 less than was asked
 **The project file.** `oceanchat.toml` in the current folder holds what one always types. `[oceanchat]` and
 `[preact]` give options to all commands of a program, a table below them to one command. Keys are the
 options without their dashes. What is typed wins over the environment, and the environment over the file. A
-key that fits no option is an error.
+key that fits no option is an error. The store of `[oceanchat]` is that of `preact` too, unless `[preact]`
+names another, so that `oceanchat costs` shows all that was paid.
 
     [oceanchat]
     store = "study.db"

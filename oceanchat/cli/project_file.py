@@ -10,6 +10,9 @@ program, and a table below it those of one command:
     [oceanchat.build]
     count = 100
 
+Both programs keep what was paid in one store, so that of `[oceanchat]` is that of `preact` too, unless
+`[preact]` has its own.
+
 What is typed wins over the environment, and the environment over the file.
 """
 
@@ -52,7 +55,10 @@ def default_map(group: click.Group, folder: Path) -> dict[str, Any]:
             raise ConfigError(
                 f"{PROJECT_FILE}: '{key}' is no table; {did_you_mean(key, PROGRAMS, otherwise)}"
             )
-    return _defaults(group, document.get(group.name or "", {}), str(group.name))
+    own = dict(document.get(group.name or "", {}))
+    if "store" in document.get(PROGRAMS[0], {}):
+        own.setdefault("store", document[PROGRAMS[0]]["store"])
+    return _defaults(group, own, str(group.name))
 
 
 def say_used_options() -> None:

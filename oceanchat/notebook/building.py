@@ -1,5 +1,6 @@
 """Build dialogues from Python."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from oceanchat.cli.build import build as build_command
@@ -24,7 +25,7 @@ NOT_OPTIONS = ("dry_run", "yes", "store", "as_json")
 
 
 def build(
-    *trait_levels: str,
+    *trait_levels: str | Iterable[str],
     trait: str | None = None,
     level: str | None = None,
     count: int = 20,
@@ -37,8 +38,8 @@ def build(
 ) -> StoreTables:
     """Build `count` dialogues of each trait-level, as `oceanchat build` does, and return the store's tables.
 
-    They are named as in `build("O+", "n-low")`, by `trait` and `level`, or with "all". `options` are the
-    other options of the command, with underscores: `answer_words`, `concurrency`, `replace` and so on.
+    They are named as in `build("O+", "n-low")`, alone or in lists, by `trait` and `level`, or with "all".
+    `options` are the other options of the command, with underscores: `answer_words`, `concurrency` and so on.
     Without `model` the scripted model answers, free of charge; a named model is paid from the first call on,
     up to `max_usd` US dollars. What the command would note goes to stderr. Works in a cell of Jupyter, whose
     interrupt keeps every answer. Raises OceanChatError.
@@ -51,7 +52,8 @@ def build(
         raise ConfigError(f"base_url '{flags['base_url']}' is of no use without a model; name one with model")
     traits = None if trait is None else traits_named(trait)
     levels = None if level is None else levels_named(level)
-    flags |= {"trait_levels": chosen_trait_levels(trait_levels, traits, levels), "count": count}
+    named = [str(word) for each in trait_levels for word in ([each] if isinstance(each, str) else each)]
+    flags |= {"trait_levels": chosen_trait_levels(named, traits, levels), "count": count}
     config = build_config(flags | {"model": model, "essays": essays, "max_usd": max_usd})
     prepared = service.prepare(config)
     print_prepared_notes(prepared)

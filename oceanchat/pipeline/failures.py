@@ -103,7 +103,9 @@ def why_short(outcome: Outcome, corpus: str, in_files: bool = False) -> str:
             f"{sum(turned_down.values()):,} of {outcome.written:,} dialogues were turned down, most as"
             f" '{state}'; `oceanchat show --state {state}` shows them"
         )
+    surplus = funnel.candidates.get("surplus", 0)
+    more = f", or raise --seeds-per-essay, which frees {surplus:,} more at most" if surplus else ""
     return (
         f"the corpus '{corpus}' yielded only {sum(funnel.seeds.values()):,} seed topics (`oceanchat status`"
-        " says what became of them); add essays or raise --seeds-per-essay"
+        f" says what became of them); add essays{more}"
     )

@@ -119,7 +119,7 @@ RUN_OPTIONS = (
         "--pretrain-steps",
         type=click.IntRange(1),
         metavar="N",
-        help="Pre-training steps of the tiny backbone.",
+        help="Pre-training steps of the tiny backbone, which --max-steps does not bound.",
     ),
     click.option(
         "--train-split",

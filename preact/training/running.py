@@ -40,6 +40,8 @@ class Session:
     """Whether it goes on from its last checkpoint."""
     dry: bool = False
     """Whether it ends before its first step."""
+    tiny_steps: int = 0
+    """Of a dry run, the steps that the tiny backbone's pre-training would take."""
 
 
 class Trained(NamedTuple):

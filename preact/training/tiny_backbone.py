@@ -18,6 +18,8 @@ from preact.training.runs import CHECKPOINTS
 
 _TIMED_STEPS = 3
 """Steps after which it is said how long the backbone will take."""
+TRIED_STEPS = 2
+"""Steps of a dry run: the first also prepares, the second is timed."""
 
 
 def backbone_checkpoint(folder: Path) -> Path:
@@ -33,9 +35,10 @@ def build_tiny(
         return
     shape = config.tiny
     texts = [text for source in config.pretrain_texts for text in tiny.read_texts(source)]
+    tried = f" of its {session.tiny_steps:,}" if session.tiny_steps > shape.steps else ""
     session.say(
         f"building the tiny backbone from {len(dialogues)} dialogues and {len(texts)} more texts:"
-        f" {shape.steps} steps of {shape.batch * shape.width:,} tokens,"
+        f" {shape.steps}{tried} steps of {shape.batch * shape.width:,} tokens,"
         f" learning rate {shape.learning_rate:g}, {config.recipe.precision}"
     )
     conversations = [tiny.conversation([(m.role, m.content) for m in d.messages]) for d in dialogues]
@@ -62,9 +65,14 @@ def _progress(session: Session) -> Callable[[int, int, float], None]:
         nonlocal first, left
         if not first:
             # The first step also prepares: the clock starts behind it.
-            first, left = step, TimeLeft(steps, done=step)
+            first, left = step, TimeLeft(max(steps, session.tiny_steps), done=step)
             if step > 1:
                 session.say(f"the tiny backbone goes on after step {step - 1}")
+        elif session.tiny_steps > step == steps:
+            session.say(
+                f"time: roughly {duration(left.seconds(step))} for the tiny backbone's"
+                f" {session.tiny_steps:,} steps, before those of the method; --pretrain-steps lowers it"
+            )
         elif step == first + _TIMED_STEPS and step < steps:
             session.say(f"the tiny backbone will take about {duration(left.seconds(step))}")
         if step in (1, 5, 20, steps) or step % 50 == 0:

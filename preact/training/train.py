@@ -50,7 +50,7 @@ from preact.training.shard_weights import fill
 from preact.training.sharding import shard
 from preact.training.stages import AdapterData, adapter_names, check_data, missing_codes, stages, validates
 from preact.training.start_up import TriedTraining, data_lines, packing_lines, trial_lines, try_training
-from preact.training.tiny_backbone import build_tiny
+from preact.training.tiny_backbone import TRIED_STEPS, build_tiny
 from preact.training.trainer import last_checkpoint
 
 Say = Callable[[str], None]
@@ -72,8 +72,10 @@ def train(
     that exists, data that fits nothing, memory, a loss that is no number). A `dry` run says what it would do
     and leaves nothing behind.
     """
+    tiny_steps = config.tiny.steps if dry else 0
     if dry:
-        config = config.model_copy(update={"tiny": config.tiny.model_copy(update={"steps": 1})})
+        tried = config.tiny.model_copy(update={"steps": min(tiny_steps, TRIED_STEPS)})
+        config = config.model_copy(update={"tiny": tried})
     processes = join()
     if not processes.main:
         say, on_step = _say_nothing, None
@@ -85,7 +87,7 @@ def train(
         release = processes.each(lambda: begun[0] if begun else _read_too(config, record))
         try:
             tell = on_step or (lambda taken: say(taken.line))
-            record = _train(record, release, Session(folder, processes, say, tell, resume, dry))
+            record = _train(record, release, Session(folder, processes, say, tell, resume, dry, tiny_steps))
             if dry and processes.main:
                 _leave_no_trace(folder, config)
             return record

@@ -55,7 +55,7 @@ def test_a_corpus_that_yields_too_few_is_exit_code_3(command: Command, flags: tu
     Path("essays", "one.txt").write_text("I love to lose myself in paintings and music for hours. " * 3)
     ended = command(*OPEN, "--essays", "essays", "--count", "9", *flags)
     assert ended.code == 3
-    assert "O+ has " in ended.err and "add essays or raise --seeds-per-essay" in ended.err
+    assert "O+ has " in ended.err and "; add essays" in ended.err
 
 
 def stored_config() -> dict[str, object]:

@@ -45,7 +45,15 @@ def test_each_program_reads_its_own_tables(written: Path, monkeypatch: pytest.Mo
     assert ours["build"]["count"] == 2 and ours["show"] == {"store": "study.db"}
     assert ours["build"]["base_url"] == "http://file:1/v1" and "base_url" not in ours["retry"]
     assert ours["annotators"]["add"] == {"store": "study.db", "role": "lead"}
-    assert theirs["train"] == {"backbone": "smollm2", "quantise": "4bit"} and theirs["chat"] == {}
+    assert theirs["train"] == {"backbone": "smollm2", "quantise": "4bit"}
+
+
+def test_one_store_holds_what_both_programs_paid(written: Path) -> None:
+    assert default_map(preact, written)["judge"] == {"store": "study.db"}
+    with (written / "oceanchat.toml").open("a") as file:
+        file.write('[preact]\nstore = "judges.db"\n')
+    assert default_map(preact, written)["judge"] == {"store": "judges.db"}
+    assert default_map(oceanchat, written)["show"] == {"store": "study.db"}
 
 
 def test_no_file_gives_nothing(tmp_path: Path) -> None:

@@ -26,7 +26,7 @@ async def test_a_build_runs_inside_a_running_loop(capsys: pytest.CaptureFixture[
 
 def test_what_is_short_is_said_as_by_the_command(capsys: pytest.CaptureFixture[str]) -> None:
     Path("essays.csv").write_text("TEXT\nI love to paint strange new worlds and to travel to far places.\n")
-    store = oc.build("O+", count=5, essays="essays.csv", progress=False)
+    store = oc.build(["O+"], count=5, essays="essays.csv", progress=False)
     assert "oceanchat: O+ has" in capsys.readouterr().err
     store.close()
 
@@ -38,6 +38,7 @@ def test_what_is_short_is_said_as_by_the_command(capsys: pytest.CaptureFixture[s
         ((), {"trait": "O"}, "--trait alone names no trait-level"),
         ((), {"trait": "X", "level": "high"}, "trait 'X' is not known"),
         (("O",), {}, "did you mean O+ or O-?"),
+        ((["O+", "O"],), {}, "did you mean O+ or O-?"),
         (("O+",), {"count": 0}, "count '0' cannot be used: it should be greater than or equal to 1"),
         (("O+",), {"model": "gpt-4o-mini"}, "needs a key: set OPENAI_API_KEY"),
         (("O+",), {"base_url": "http://127.0.0.1:9/v1"}, "is of no use without a model"),

@@ -31,6 +31,7 @@ def outcome(requested: int, **steps: dict[str, int]) -> Outcome:
 def test_essays_are_asked_for_only_when_they_are_missing(short: Outcome, phrase: str) -> None:
     words = why_short(short, "mine")
     assert phrase in words and ("add essays" in words) == (phrase == "add essays")
+    assert "--seeds-per-essay" not in words
 
 
 def test_what_failed_is_asked_again_the_way_it_was_asked() -> None:
@@ -40,3 +41,10 @@ def test_what_failed_is_asked_again_the_way_it_was_asked() -> None:
         assert FailedStep("labels", {"content-filter": 2}, None, in_files).way_out.startswith(way_out)
         anew = FailedStep("labels", {"timeout": 2}, None, in_files).way_out
         assert anew.startswith("`oceanchat pending` writes" if in_files else "the next run")
+
+
+def test_another_seed_topic_an_essay_is_advised_only_where_it_frees_some() -> None:
+    labeled = {"neutral": 50, "surplus": 7}
+    short = outcome(9, candidates=labeled, seeds={"written": 2}, dialogues={"passed": 2})
+    words = why_short(short, "mine")
+    assert words.endswith("add essays, or raise --seeds-per-essay, which frees 7 more at most")
