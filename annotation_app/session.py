@@ -89,6 +89,11 @@ def mark_guidelines_read() -> None:
     st.session_state[_GUIDELINES_READ] = True
 
 
+def typed(key: str) -> str:
+    """What a text box of the page holds by now: in a button's callback newer than when the page was drawn."""
+    return str(st.session_state.get(key, ""))
+
+
 def remembered(name: str) -> Any:
     """The value that was last remembered under a name."""
     return st.session_state.get(f"remembered-{name}")

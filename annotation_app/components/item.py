@@ -150,6 +150,7 @@ def _question(question: Question, layout: ItemLayout) -> dict[str, Any]:
 
 
 def _lead_s_note(presented: PresentedItem) -> list[str]:
-    if not presented.note:
+    if presented.note is None:
         return []
-    return [f"The lead asks you to look at this one again: {presented.note}"]
+    asks = "The lead asks you to look at this one again"
+    return [f"{asks}: {presented.note}" if presented.note else f"{asks}."]

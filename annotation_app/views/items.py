@@ -73,12 +73,13 @@ def _item(lead: Annotator, item: ListedItem) -> None:
             st.text(f"{speaker}: {text}")
         if not item.labels:
             return
-        note = st.text_input("What should they look at?", key=f"note-{item.item_id}", max_chars=500)
+        note = f"note-{item.item_id}"
+        st.text_input("What should they look at?", key=note, max_chars=revisions.MAX_NOTE)
         st.button(
             "Send back to its annotators",
             key=f"back-{item.item_id}",
             on_click=session.as_lead,
-            args=(lambda account: _send_back(account, item.item_id, note),),
+            args=(lambda account: _send_back(account, item.item_id, session.typed(note)),),
             help="Each gets their own answers back as a draft, with your note and nothing of anybody else's.",
         )
 

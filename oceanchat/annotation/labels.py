@@ -69,8 +69,8 @@ class PresentedItem:
     """A draft that differs from what is saved."""
     active_seconds: float
     """On the item so far in this presentation."""
-    note: str
-    """What the lead asks to be looked at again; empty otherwise."""
+    note: str | None
+    """What the lead writes of an item that is to be looked at again; None for any other."""
 
 
 class Receipt(NamedTuple):
@@ -124,7 +124,9 @@ def show(store: Store, account: Annotator, assignment: Assignment) -> PresentedI
         presentation = presentation_rows.open_presentation(connection, assignment.id)
         draft = presentation_rows.draft(connection, assignment.id)
         label = label_rows.current_label(connection, assignment.id)
-        note = second_look_rows.last_note(connection, assignment.id) if assignment.answered_at is None else ""
+        note = (
+            second_look_rows.last_note(connection, assignment.id) if assignment.answered_at is None else None
+        )
         task = open_task(connection, assignment)
     token = presentation.token if presentation is not None else _present(store, assignment)
     stored = None if label is None else label.answers
@@ -136,13 +138,13 @@ def show(store: Store, account: Annotator, assignment: Assignment) -> PresentedI
         answers=stored or drafted or {},
         unsaved=drafted if stored is not None and drafted != stored else None,
         active_seconds=0.0 if draft is None else draft.active_seconds,
-        note=note or "",
+        note=note,
     )
 
 
 def looked_at(assignment: Assignment, token: str) -> PresentedItem:
     """An item that is shown and not asked about, under a token that answers nothing."""
-    return PresentedItem(assignment, task_of(assignment), token, {}, None, 0.0, "")
+    return PresentedItem(assignment, task_of(assignment), token, {}, None, 0.0, None)
 
 
 def _present(store: Store, assignment: Assignment) -> str:

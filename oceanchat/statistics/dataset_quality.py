@@ -11,7 +11,10 @@ Rogan-Gladen (1978): the share that passed in the stratum, corrected by the chec
 specificity in all strata together. It is narrower, and right where the checker errs alike in all strata.
 
 Intervals are percentiles over redrawn counts: of the dialogues nobody labeled, as many are good as a
-beta-binomial with Jeffreys' prior says. Where all are labeled nothing is left to redraw.
+beta-binomial with Jeffreys' prior says. Where all are labeled nothing is left to redraw. All strata together
+get that prior once: given to each of ten, its half a good and half a bad dialogue add up, and the interval of
+the whole lies beside the truth. So the whole is redrawn as one sample of as many labels as theirs are worth
+(Kish 1965), which leaves out what is gained where strata differ.
 """
 
 from collections.abc import Iterable, Mapping
@@ -83,7 +86,10 @@ def dataset_quality(
     rng = np.random.default_rng(seed)
     passed = {code: _Good.of(stratum.passed, rng, draws) for code, stratum in strata.items()}
     rejected = {code: _Good.of(stratum.rejected, rng, draws) for code, stratum in strata.items()}
-    whole = _Pair(_Good.sum(passed.values(), draws), _Good.sum(rejected.values(), draws))
+    whole = _Pair(
+        _Good.together([stratum.passed for stratum in strata.values()], rng, draws),
+        _Good.together([stratum.rejected for stratum in strata.values()], rng, draws),
+    )
     results = {WHOLE: _quality(whole, whole)}
     if not whole.passed.judged:
         results[WHOLE] = results[WHOLE]._replace(
@@ -119,16 +125,24 @@ class _Good(NamedTuple):
         return _Good(estimate, group.good + others.astype(np.float64), group.judged, group.population)
 
     @staticmethod
-    def sum(groups: Iterable["_Good"], draws: int) -> "_Good":
-        """Groups together; those nobody decided any of are left out with their populations, or all stay."""
-        groups = list(groups)
+    def together(groups: list[Group], rng: np.random.Generator, draws: int) -> "_Good":
+        """Groups as one; those nobody decided any of are left out with their populations, or all stay."""
         known = [group for group in groups if group.judged]
-        return _Good(
-            sum(group.estimate for group in known) if known else float("nan"),
-            np.sum([group.draws for group in known], axis=0) if known else np.full(draws, np.nan),
-            sum(group.judged for group in known),
-            sum(group.population for group in known or groups),
+        if not known:
+            return _Good.of(Group(0, 0, sum(group.population for group in groups)), rng, draws)
+        good, judged, population = (sum(counts) for counts in zip(*known, strict=True))
+        others = [group.population - group.judged for group in known]
+        unlabeled = sum(others)
+        estimate = sum(group.population * group.good / group.judged for group in known)
+        if not unlabeled:
+            return _Good(estimate, np.full(draws, float(good)), judged, population)
+        # Each label of a group stands for as many unlabeled dialogues as any other of its group.
+        worth = unlabeled**2 / sum(
+            count**2 / group.judged for count, group in zip(others, known, strict=True)
         )
+        share = min((estimate - good) / unlabeled, 1.0)
+        shares = rng.beta(share * worth + 0.5, (1 - share) * worth + 0.5, draws)
+        return _Good(estimate, good + rng.binomial(unlabeled, shares).astype(np.float64), judged, population)
 
 
 class _Pair(NamedTuple):

@@ -102,7 +102,6 @@ def test_the_lead_reads_downloads_and_sends_an_item_back(app: RunningApp, visit:
     assert box is not None
     lead.mouse.click(box["x"] + 24, box["y"] + 52)
     lead.get_by_label("What should they look at?").fill("mind the level")
-    lead.keyboard.press("Enter")
     lead.get_by_role("button", name="Send back to its annotators").click()
     expect(lead.get_by_text("Sent back to 2 annotators.")).to_be_visible()
     page = visit()
