@@ -3,7 +3,7 @@
 import json
 import re
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -18,10 +18,10 @@ PROGRAMS = (
     "bash", "python", "mkdir", "export", "curl", "until", "while", "for",
 )  # fmt: skip
 """Words with which a line of shell begins here."""
-STAYS = ("preact serve",)
+STAYS = ("preact serve", "oceanchat serve-scripted")
 """Commands that go on until they are stopped, and on which later ones rely."""
 APP = "oceanchat annotate"
-"""The app, which nobody opens here: the tests with a browser do."""
+"""The app, which nobody opens in a browser here: other tests do."""
 FILE = "bash file "
 """How the fence of a block begins that is a file of the reader's, with the file's name behind it."""
 FEWER = 3
@@ -70,6 +70,8 @@ class Reader:
         self._spawn = spawn
         self._python: subprocess.Popen[str] | None = None
         self._state = folder / ".typed"
+        self.in_the_app: Callable[[], None] | None = None
+        """What people do in the app, once it is started."""
         self.patience = PATIENCE
         """Seconds that a statement may take."""
         self.typed: list[str] = []
@@ -106,7 +108,7 @@ class Reader:
         for part, more in self.only_for.items():
             environment |= more if part in text else {}
         if text.startswith(APP):
-            return
+            return None if self.in_the_app is None else self.in_the_app()
         if text.startswith(STAYS):
             self._spawn(["bash", "-c", f"exec {text}"], cwd=self.folder, env=environment)
             return

@@ -16,8 +16,11 @@ from typing import Any
 
 import pytest
 
+from oceanchat.annotation import accounts
+from oceanchat.store.database import open_store
 from preact.backbones.tiny import build
 from tests.endpoint import Endpoint
+from tests.oceanchat.annotation.talks import rate_all, talk
 from tests.oceanchat.hub.hub_process import running_hub
 from tests.preact.tiny_models import SHAPE, TEXTS
 from tests.processes import Spawn, free_port
@@ -104,9 +107,10 @@ def reader(
     shutil.copytree(clone, folder)
     prices = resources.files("oceanchat.llm").joinpath("prices.toml").read_text(encoding="utf-8")
     (folder / "prices.toml").write_text(prices.replace("https://api.openai.com/v1", endpoint.url))
-    port = str(free_port())
-    replace = {"http://localhost:11434/v1": endpoint.url, "OWNER/NAME": "me/ocean-chat", "8809": port}
-    replace["preact serve"] = f"preact serve --port {port}"
+    replace = {"http://localhost:11434/v1": endpoint.url, "OWNER/NAME": "me/ocean-chat"}
+    for usual, program in (("8809", "preact serve"), ("8808", "oceanchat serve-scripted")):
+        port = str(free_port())
+        replace |= {usual: port, program: f"{program} --port {port}"}
     yield Reader(folder, commands | {"OPENAI_BASE_URL": endpoint.url}, spawn, replace)
 
 
@@ -234,7 +238,17 @@ def test_every_other_page(reader: Reader) -> None:
     shutil.copytree(ROOT / "releases", releases)  # not a link: a block may write there
     del reader.environment["OPENAI_BASE_URL"]
     reader.type(Statement("oceanchat build all --count 1", "the build"))
+    reader.in_the_app = lambda: _rate(reader.folder / "rehearsal.db")
     for page in DOCUMENTS:
         if page.relative_to(ROOT).as_posix() not in OWN:
             reader.read(page)
     assert len(reader.typed) > 12
+    assert len((reader.folder / "rehearsal.csv").read_text().splitlines()) == 1 + 8
+
+
+def _rate(path: Path) -> None:
+    """Talk with the models of an evaluation and score them, as two people would in the app."""
+    store = open_store(path)
+    both = accounts.everyone(store)
+    assert sum(rate_all(store, person, talk) for person in both * 2) == 8
+    store.close()

@@ -79,7 +79,6 @@ class ItemView {
 
   build() {
     const data = this.data;
-    const first = this.token === null;
     clearTimeout(this.draftTimer);
     clearTimeout(this.reloadTimer);
     this.token = data.token;
@@ -101,7 +100,14 @@ class ItemView {
     this.root.dataset.token = data.token;
     this.root.classList.toggle("is-plain", !data.turns.length && !data.talk);
     this.title.focus({ preventScroll: true });
-    if (!first) this.root.scrollIntoView({ block: "start" });
+    this.showStart();
+    requestAnimationFrame(() => this.showStart()); // once what was on the page before is gone
+  }
+
+  // An item is read from its start; on a narrow page what is said of an answer stands below the dialogue.
+  showStart() {
+    if (this.root.getBoundingClientRect().top < 0) this.root.scrollIntoView({ block: "start" });
+    if (this.data.feedback) this.form.scrollIntoView({ block: "nearest" });
   }
 
   sameAnswers(one, other) {
@@ -199,6 +205,7 @@ class ItemView {
 
   panel() {
     const form = createElement("form", "panel");
+    this.form = form;
     form.noValidate = true;
     form.addEventListener("submit", (event) => { event.preventDefault(); this.save(); });
     for (const text of this.data.notes) form.append(createElement("p", "notice", text));
@@ -208,10 +215,9 @@ class ItemView {
     for (const question of this.data.questions) {
       form.append(question.options.length ? this.choice(question) : this.freeText(question));
     }
-    form.append(this.buttons());
     this.status = createElement("p", "status", this.receipt(this.data.receipt));
     this.status.setAttribute("role", "status");
-    form.append(this.status);
+    form.append(this.status, this.buttons());
     if (this.data.hint) form.append(createElement("p", "hint", this.data.hint));
     return form;
   }

@@ -21,12 +21,14 @@ KNOWN = {
 def practise(page: Page, *, wrong: bool) -> None:
     """Answer the practice item on the page, read beside it what is right, and go on."""
     old = token(page)
+    expect(page.locator(".turn").first).to_be_in_viewport(ratio=1)
     known = KNOWN[page.locator(".turn .text").first.inner_text()]
     trait = "2" if (known["trait_shown"] == "yes") == wrong else "1"
     answer(page, trait, "3" if known["coherent"] == "yes" else "4", "Enter")
     title = "Not quite" if wrong else "That is right"
-    expect(page.get_by_role("heading", name=title)).to_be_visible()
+    expect(page.get_by_role("heading", name=title)).to_be_in_viewport(ratio=1)
     expect(page.locator(".turn").first).to_be_visible()
+    expect(page.get_by_role("button", name="Go on")).to_be_in_viewport(ratio=1)
     shown = token(page)
     assert shown != old
     page.keyboard.press("Enter")
@@ -39,7 +41,7 @@ def test_qualifying_shows_why_and_the_lead_reads_the_descriptions_and_admits(
     app.sample(2, 1, names=())
     app.account("New")
     app.start()
-    page = visit(390, 844, "dark")
+    page = visit(390, 664, "dark")
     sign_in(page, app, "New")
     expect(page.get_by_role("heading", name="What you decide")).to_be_visible()
     page.get_by_role("button", name="I have read them").click()
@@ -54,6 +56,9 @@ def test_qualifying_shows_why_and_the_lead_reads_the_descriptions_and_admits(
         expect(page.locator(".status")).to_have_text("")
         page.keyboard.press("Control+Enter")
         wait_for_other(page, old)
+    token(page)
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("Please answer: ")).to_be_in_viewport(ratio=1)
     for number in range(PRACTICE_ITEMS):
         practise(page, wrong=number < 3)
     expect(page.locator(".caption")).to_contain_text("Second try 1 of 3")

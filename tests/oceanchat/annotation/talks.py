@@ -1,6 +1,9 @@
 """Evaluations under way, for tests: what the models say is scripted here."""
 
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
+
+import httpx
 
 from oceanchat.annotation import conversations, labels
 from oceanchat.annotation.conversations import Request, newest_evaluation
@@ -14,6 +17,7 @@ from oceanchat.store.database import Store
 from oceanchat.store.samples import Sample
 from oceanchat.traits import TRAIT_LEVELS
 from tests.oceanchat.annotation.scenes import people
+from tests.processes import PATIENCE
 
 FULL = {"alignment": "1", "naturalness": "5", "coherence": "5"}
 URL = "http://127.0.0.1:9/v1"
@@ -68,12 +72,24 @@ def hold(store: Store, person: Annotator, presented: PresentedItem) -> None:
         exchange(store, person, presented.token, number)
 
 
-def rate_all(store: Store, person: Annotator) -> int:
+def talk(store: Store, person: Annotator, presented: PresentedItem) -> None:
+    """All five exchanges with the model behind its endpoint."""
+    for number in range(1, 6):
+        asked = conversations.say(store, person, presented.token, number, f"Message {number}?")
+        assert isinstance(asked, Request)
+        body = asked.body | {"stream": False}
+        reply = httpx.post(f"{asked.url}/chat/completions", json=body, timeout=PATIENCE).raise_for_status()
+        conversations.store_answer(store, asked, reply.json()["choices"][0]["message"]["content"])
+
+
+def rate_all(
+    store: Store, person: Annotator, hold: Callable[[Store, Annotator, PresentedItem], None] = hold
+) -> int:
     """Hold and rate all that somebody can reach now; returns how many."""
     done = 0
     while (item := conversations.next_conversation(store, person, evaluation_of(store).id).item) is not None:
         if not any(turn.number == 5 for turn in conversations.turns_for(store, item.assignment)):
             hold(store, person, item)
-        labels.save(store, person, item.token, FULL, 30.0)
+        labels.save(store, person, item.token, FULL, 30.0, now=time.time() + 60)
         done += 1
     return done
