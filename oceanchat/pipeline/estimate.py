@@ -86,6 +86,16 @@ def _share(successes: int, total: int) -> Range:
     return Range(successes / total, share.low or 0.0, share.high or 1.0)
 
 
+def sentences_needed(labeled: int, passed: int, count: int) -> Range:
+    """Sentences that `count` dialogues take in all, where `labeled` ones led to `passed` dialogues."""
+    if passed >= count:
+        return Range(*[float(labeled)] * 3)
+    if not passed:
+        return Range(math.nan, float(max(labeled, count)), math.inf)
+    share = _share(passed, labeled)
+    return Range(count / share.value, max(labeled, count / share.high), count / share.low)
+
+
 def estimate_task(pilot: PilotUsage, dialogues: int, prices: PriceTable, batch: bool) -> TaskEstimate:
     """What `dialogues` more passed dialogues will take of the pilot's task."""
     calls = calls_needed(pilot, dialogues)
@@ -120,6 +130,8 @@ class BuildEstimate:
     price_date: str
     rough: bool = False
     """Whether it rests on a rehearsal and assumptions instead of a pilot."""
+    scarcest: Range | None = None
+    """Sentences that the corpus must hold for the trait-level that finds the fewest; None without a pilot."""
 
     @property
     def total(self) -> TaskEstimate:
@@ -159,12 +171,15 @@ def estimate_build(config: BuildConfig, store: Store) -> BuildEstimate:
         missing = sum(max(0, config.count - passed.get(code, 0)) for code in wanted)
         pilots = [_pilot(connection, config, task, passed) for task in config.tasks]
         known = {task: _known_calls(connection, config, task) for task in config.tasks}
+        scarcest = _scarcest(connection, config, [code for code in wanted if code in passed])
     batch = config.calls.batch
     tasks = [
         estimate_task(pilot, missing, prices, batch and pilot.model != SCRIPTED) for pilot in pilots if pilot
     ]
     if tasks:
-        return BuildEstimate(config, missing, sum(passed.values()), tuple(tasks), prices.date)
+        return BuildEstimate(
+            config, missing, sum(passed.values()), tuple(tasks), prices.date, scarcest=scarcest
+        )
     return BuildEstimate(
         config, missing, 0, _without_pilot(config, missing, known, prices), prices.date, True
     )
@@ -216,6 +231,21 @@ def _built_alike(connection: Connection, config: BuildConfig) -> list[str]:
 
 def _passed(connection: Connection, config: BuildConfig, code: str) -> int:
     return build_rows.state_counts(connection, code, config.build_name).get("dialogues", {}).get("passed", 0)
+
+
+def _scarcest(connection: Connection, config: BuildConfig, codes: Sequence[str]) -> Range | None:
+    """What the corpus must hold: each trait-level looks through all of it, so the neediest one decides."""
+    needs = []
+    for code in codes:
+        counts = build_rows.state_counts(connection, code, config.build_name)
+        labeled = sum(counts.get("candidates", {}).values())
+        passed = counts.get("dialogues", {}).get("passed", 0)
+        if labeled >= max(passed, 1):
+            needs.append(sentences_needed(labeled, passed, config.count))
+    if not needs:
+        return None
+    values, lows, highs = zip(*needs, strict=True)
+    return Range(math.nan if any(map(math.isnan, values)) else max(values), max(lows), max(highs))
 
 
 def model_for(config: BuildConfig, task: str) -> str:

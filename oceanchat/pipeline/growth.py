@@ -50,7 +50,9 @@ class Growth(NamedTuple):
     hours: Range
     """Of asking, at that many requests and, where the build has --tpm, so many tokens a minute."""
     sentences: Range
-    """That the corpus must hold."""
+    """Labeled for a trait-level, in the mean."""
+    corpus_sentences: Range
+    """That the corpus must hold: by a pilot for the trait-level that finds fewest, else in the mean."""
     rows: Range
     """In the store, those of the corpus included."""
     store_bytes: Range
@@ -103,6 +105,7 @@ def growth(estimate: BuildEstimate, dialogues: int | None = None) -> Growth:
         requests_a_minute=config.calls.rpm or REQUESTS_A_MINUTE,
         hours=_hours(config, calls, tokens),
         sentences=sentences,
+        corpus_sentences=estimate.scarcest if estimate.scarcest and dialogues is None else sentences,
         rows=sentences.plus(ledger).plus(labeled).plus(written.scaled(2)),
         store_bytes=store_bytes,
         release_bytes=number * RELEASE_BYTES,

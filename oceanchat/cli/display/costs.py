@@ -81,11 +81,11 @@ def print_growth(growth: Growth, rough: bool, corpus: CorpusSize | None = None) 
 
     print_sentence(f"At {growth.requests_a_minute:,g} requests a minute: {_duration(growth.hours, rough)}.")
     print_sentence(
-        f"Sentences the corpus must hold: {shown(growth.sentences)}{_holds(corpus, growth)}."
+        f"Sentences the corpus must hold: {shown(growth.corpus_sentences)}{_holds(corpus, growth)}."
         f" Store: {shown(growth.rows)} rows, {shown(growth.store_bytes, _bytes)}."
         f" Release: {shown(growth.release_bytes, _bytes)}."
         f" The process that builds: {_duration(growth.driver_hours, rough)} of CPU time,"
-        f" {shown(growth.driver_bytes, _bytes)} of memory."
+        f" {shown(growth.driver_bytes, _bytes)} of memory beyond what it starts with."
     )
     for limit in reached(growth):
         first = _count(_rounded(limit.dialogues(growth)))
@@ -97,7 +97,7 @@ def _holds(corpus: CorpusSize | None, growth: Growth) -> str:
     if corpus is None:
         return ""
     number = f"{corpus.sentences:,}" if corpus.counted else f"about {_count(_rounded(corpus.sentences))}"
-    too_few = corpus.sentences < max(end for end in growth.sentences if math.isfinite(end))
+    too_few = corpus.sentences < max(end for end in growth.corpus_sentences if math.isfinite(end))
     advice = ", which may be too few: lower --count, or give --essays a larger one" if too_few else ""
     return f"; it holds {number}{advice}"
 

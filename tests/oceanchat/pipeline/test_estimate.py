@@ -14,6 +14,7 @@ from oceanchat.pipeline.estimate import (
     PilotUsage,
     calls_needed,
     estimate_task,
+    sentences_needed,
 )
 from oceanchat.pipeline.ranges import TaskEstimate, add_up
 
@@ -75,6 +76,14 @@ def test_without_token_counts_only_the_calls_are_told() -> None:
 def test_without_a_dialogue_only_the_least_is_known() -> None:
     calls = calls_needed(pilot(30, 0), 10)
     assert math.isnan(calls.value) and (calls.low, calls.high) == (10, math.inf)
+
+
+def test_the_corpus_must_hold_what_the_share_of_sentences_that_led_to_dialogues_says() -> None:
+    need = sentences_needed(280, 5, 50)
+    assert need.value == 2800 and 280 < need.low < 2800 < need.high < 7000
+    assert sentences_needed(280, 5, 5) == (280, 280, 280)
+    nothing = sentences_needed(280, 0, 50)
+    assert math.isnan(nothing.value) and (nothing.low, nothing.high) == (280, math.inf)
 
 
 @given(st.integers(1, 300), st.integers(1, 300), st.integers(0, 500))

@@ -133,6 +133,8 @@ def test_the_rows_of_a_store_are_those_of_a_real_build(options: dict[str, Any], 
     size = growth(estimate_build(config.model_copy(update={"count": 24}), store))
     store.close()
     assert size.dialogues == 12
+    # The corpus must hold those of the first twelve too.
+    assert size.corpus_sentences.value == pytest.approx(2 * size.sentences.value, rel=0.35)
     assert size.rows.value - size.sentences.value == pytest.approx(sum(rows), rel=0.03)
 
 
