@@ -106,7 +106,8 @@ class ItemView {
 
   // An item is read from its start; on a narrow page what is said of an answer stands below the dialogue.
   showStart() {
-    if (this.root.getBoundingClientRect().top < 0) this.root.scrollIntoView({ block: "start" });
+    const margin = parseFloat(getComputedStyle(this.root).scrollMarginTop);
+    if (this.root.getBoundingClientRect().top < margin) this.root.scrollIntoView({ block: "start" });
     if (this.data.feedback) this.form.scrollIntoView({ block: "nearest" });
   }
 

@@ -114,6 +114,20 @@ def test_three_raters_with_most_labels_missing() -> None:
     assert value(result, "alpha_interval") == pytest.approx(0.810845, abs=1e-6)
 
 
+def test_a_rater_who_meets_nobody_counts_for_chance_alone() -> None:
+    lines = {"A": "1 2 1 2 1 1 n n n", "B": "1 2 2 2 1 n n n n", "C": "n n n n n n 2 1 2"}
+    result = agreement(ratings(lines))
+    # By hand: 5 items with two labels, on one of which they differ; of their 10 labels 5 are a 1. Of all nine
+    # items, half of each split one's, the shares of 1 and 2 are a half.
+    assert value(result, "observed") == pytest.approx(4 / 5)
+    for name in ("alpha_nominal", "alpha_ordinal", "alpha_interval"):
+        assert value(result, name) == pytest.approx(1 - 9 * 2 / (2 * 5 * 5))
+    assert value(result, "fleiss_kappa") == value(result, "ac1") == pytest.approx((4 / 5 - 1 / 2) / (1 / 2))
+    pairs = pairwise_cohen(ratings(lines))
+    assert pairs["A", "B"].value == pytest.approx((4 / 5 - 12 / 25) / (1 - 12 / 25))
+    assert pairs["A", "C"].note == pairs["B", "C"].note == "not computable (no item labeled by both)"
+
+
 def test_binary_and_word_labels_of_two_raters() -> None:
     assert value(agreement(ratings(K3)), "alpha_nominal") == pytest.approx(0.095238, abs=1e-6)
     words = agreement(ratings(K4))
