@@ -260,7 +260,7 @@ def survey(rows: Iterable[Row | BadRow], choice: ColumnChoice) -> Columns:
     ranges = [seen.numbers.get(column, NumberRange()) for column in used]
     scales = dict(zip(used, read_columns(ranges), strict=True))
     read = {column: (numbers, scales[column]) for column, numbers in zip(used, ranges, strict=True)}
-    notes = [*_column_notes(names, texts, authors), *scale_notes(read)]
+    notes = [*_column_notes(names, () if choice.text else texts, authors), *scale_notes(read)]
     ids = tuple(name for name in _by_rank(names, _ID_NAMES) if name not in authors)
     return Columns(texts, authors, ids, labels, scales, tuple(notes), tuple(names))
 

@@ -14,7 +14,7 @@ import click
 
 from oceanchat.cli.display.counting import counted
 from oceanchat.cli.display.json_output import print_json
-from oceanchat.cli.display.notes import print_sentence
+from oceanchat.cli.display.notes import print_note, print_sentence
 from oceanchat.cli.flags import check_json_style, take_call_settings
 from oceanchat.cli.options import json_option
 from oceanchat.time_left import TimeLeft
@@ -33,6 +33,7 @@ from preact.cli.options import (
 from preact.cli.training import say
 
 if TYPE_CHECKING:
+    from oceanchat.llm.usage import Usage
     from preact.evaluation.calling import ModelAccess
     from preact.evaluation.interview.interviewing import Interview
     from preact.evaluation.judge.judging import Judging
@@ -272,10 +273,17 @@ def _judging_facts(judging: "Judging", examined: bool) -> dict[str, Any]:
 
 def read_access(flags: dict[str, Any]) -> "ModelAccess":
     """Remove the options of `access_options` from the flags. Raises ConfigError naming a wrong option."""
+    from oceanchat.store.address import without_password
     from preact.evaluation.calling import ModelAccess
 
-    settings = take_call_settings(flags)
-    return ModelAccess(settings, flags.pop("store"), flags.pop("prompts"), flags.pop("style", "full"))
+    settings, store = take_call_settings(flags), flags.pop("store")
+
+    def say_cost(usage: "Usage") -> None:
+        if usage.usd or usage.unpriced or usage.lost_usd:
+            calls = f"{counted(usage.answered, 'call')} made, {usage.replayed:,} replayed"
+            print_note(f"preact: {calls}, cost {usage.cost}; kept in '{without_password(store)}'")
+
+    return ModelAccess(settings, store, flags.pop("prompts"), flags.pop("style", "full"), say_cost)
 
 
 def _counting(what: str) -> Callable[[int, int], None]:

@@ -14,6 +14,7 @@ from typing import Literal
 from oceanchat.errors import EvaluationError
 from oceanchat.llm.endpoint.openai_endpoint import OpenAIEndpoint
 from oceanchat.llm.settings import BY_SCRIPT, SCRIPTED, CallSettings
+from oceanchat.llm.usage import Usage
 from oceanchat.models import ModelSession, open_session
 from oceanchat.prompts import Prompts, open_prompts
 from oceanchat.store.database import open_store
@@ -53,6 +54,8 @@ class ModelAccess:
     """A folder of templates in place of the ones that ship."""
     style: PromptStyle = "full"
     """The persona prompt of systems called prompted:MODEL."""
+    on_paid: Callable[[Usage], None] = lambda usage: None
+    """Gets what was asked and what it cost, once all answers are there."""
 
 
 @dataclass(frozen=True)
@@ -190,5 +193,6 @@ async def _opened_session(access: ModelAccess) -> AsyncIterator[ModelSession]:
     try:
         async with open_session(access.settings, store.engine, OpenAIEndpoint) as session:
             yield session
+            access.on_paid(session.usage)
     finally:
         store.close()

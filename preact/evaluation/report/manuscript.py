@@ -94,9 +94,10 @@ def _methods(assembly: Assembly, release: Release | None, ratings: Ratings | Non
         f"Each system answered {asked} of the inventory {header.inventory} ({len(header.items)} questions),"
         " each in a fresh conversation; run k is shuffled and answered with seed k.",
         f"What the figures rest on: {'; '.join((*basis(scored), *assembly.judge))}.",
-        "A score of a trait-level is the mean over its batches in a run. Differences between systems are"
-        " tested over runs by Welch's t, two-sided, with Holm's correction for Overall and that of Benjamini"
-        " and Hochberg for all others; intervals over items draw the items of each trait anew.",
+        "A score of a trait-level is the mean over its batches in a run. Where a baseline is named,"
+        " differences from it are tested over runs by Welch's t, two-sided, with Holm's correction for"
+        " Overall and that of Benjamini and Hochberg for all others; intervals over items draw the items of"
+        " each trait anew.",
     ]
     if ratings is not None:
         systems = ratings.report.systems

@@ -57,6 +57,7 @@ def test_named_columns_are_used_and_must_be_there(tmp_path: Path) -> None:
     levels = [essay.labels.get(Trait.O) for essay in essays(corpus)]
     assert levels == [Level.LOW, Level.LOW, None, Level.HIGH, Level.HIGH, Level.LOW]
     assert len({essay.author for essay in essays(corpus)}) == 2
+    assert not any("--text-column" in note for note in corpus.notes)
     for wrong, flag in (
         (choice._replace(author="nobody"), "--author-column"),
         (choice._replace(labels={Trait.C: "con"}), "--label-columns"),

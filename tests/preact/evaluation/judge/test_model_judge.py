@@ -76,7 +76,12 @@ async def test_equal_answers_in_two_runs_are_judged_anew_and_judging_again_is_fr
 ) -> None:
     endpoint = serve(reply='{"score": 4}')
     await hold_interview(Parrot(says="I like plans."), small_inventory(), tmp_path / "a", runs=2)
-    access = ModelAccess(CallSettings(base_url=endpoint.url), str(tmp_path / "store.db"))
+    used: list[tuple[int, int]] = []
+    access = ModelAccess(
+        CallSettings(base_url=endpoint.url),
+        str(tmp_path / "store.db"),
+        on_paid=lambda usage: used.append((usage.answered, usage.unpriced)),
+    )
     await run_judging([tmp_path / "a"], ["served"], access, open_classifier, repeats=2)
     paid = endpoint.counters()["paid"]
     # Five traits, two runs, two repeats: equal answers of both levels are one request; 55 controls.
@@ -85,6 +90,7 @@ async def test_equal_answers_in_two_runs_are_judged_anew_and_judging_again_is_fr
         file.unlink()
     await run_judging([tmp_path / "a"], ["served"], access, open_classifier, repeats=2)
     assert endpoint.counters()["paid"] == paid
+    assert used == [(paid, paid), (0, 0)]
 
 
 async def test_the_scripted_judge_tells_levels_apart_and_is_said_to_count_words(tmp_path: Path) -> None:
