@@ -99,7 +99,10 @@ class ItemView {
     this.root.replaceChildren(this.heading(), this.main(), this.panel());
     this.root.dataset.token = data.token;
     this.root.classList.toggle("is-plain", !data.turns.length && !data.talk);
-    this.title.focus({ preventScroll: true });
+    // Where there is nothing but text to write and a mouse or keyboard at hand, the cursor is in the first box:
+    // what is typed at once would be lost, and the next tab would lead past the box.
+    const writing = !data.turns.length && !data.talk && matchMedia("(pointer: fine)").matches;
+    ((writing && this.root.querySelector("textarea")) || this.title).focus({ preventScroll: true });
     this.showStart();
     requestAnimationFrame(() => this.showStart()); // once what was on the page before is gone
   }

@@ -90,4 +90,4 @@ def _send_back(lead: Annotator, item_id: int, note: str) -> None:
     except AnnotationError as error:
         st.toast(str(error))
         return
-    st.toast(f"Sent back to {asked} annotators.")
+    st.toast(f"Sent back to {asked} annotator{'s' * (asked != 1)}.")

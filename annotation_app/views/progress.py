@@ -100,10 +100,10 @@ def _share(figure: Figure) -> str:
     return figure.cells(".0%")[0]
 
 
-def _practice(annotator: Annotator, score: PracticeScore) -> str:
+def _practice(annotator: Annotator, score: PracticeScore, *, tried_again: bool) -> str:
     if score.answered:
         first = f"{score.first_right} of {score.answered} practice items right"
-        return first if score.right == score.first_right else f"{first}, {score.right} after a second try"
+        return f"{first}, {score.right} after a second try" if tried_again else first
     return "no practice yet" if annotator.admitted_at is None else "admitted without practice"
 
 
@@ -118,7 +118,8 @@ def _qualification(record: QualificationRecord) -> None:
     annotator = record.annotator
     with st.container(border=True):
         name, admit, close = st.columns([4, 2, 2], vertical_alignment="center")
-        name.text(f"{annotator.name}: {_practice(annotator, record.score)}")
+        tried_again = any(wrong.tried_again for wrong in record.wrong)
+        name.text(f"{annotator.name}: {_practice(annotator, record.score, tried_again=tried_again)}")
         if annotator.admitted_at is None:
             admit.button(
                 "Let them validate",
@@ -146,7 +147,7 @@ def _qualification(record: QualificationRecord) -> None:
                             wrong.opening,
                             _answers(wrong.given),
                             _answers(wrong.known),
-                            "right" if wrong.right_now else "-",
+                            "right" if wrong.right_now else "wrong" if wrong.tried_again else "not asked",
                         )
                         for wrong in record.wrong
                     ],

@@ -181,6 +181,6 @@ def _waiting(status: QualificationStatus) -> None:
     st.write(
         f"{status.score.right} of {status.score.total} practice items were right in both criteria after the"
         f" second try; {qualification.PASS_MARK:.0%} are needed to go on at once."
-        " The lead may let you start anyway."
+        " The lead may let you start anyway; open this page again then."
     )
     st.write("The guidelines stay open to you in the meantime.")

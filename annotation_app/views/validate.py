@@ -8,6 +8,7 @@ from annotation_app.routes import receipt_text
 from annotation_app.views import qualify
 from annotation_app.views.dialogue import dialogue_layout
 from oceanchat.annotation import labels, revisions
+from oceanchat.annotation.conversations import newest_evaluation
 from oceanchat.annotation.labels import PresentedItem
 from oceanchat.errors import AnnotationError
 from oceanchat.store.annotators import Annotator
@@ -85,6 +86,12 @@ def _nothing(account: Annotator, done: int, total: int) -> None:
         return
     st.header("All done. Thank you!")
     st.write(f"You answered all {total} items. The lead sees that you have finished.")
+    evaluation = newest_evaluation(settings.store())
+    rated, to_rate = (
+        (0, 0) if evaluation is None else labels.progress(settings.store(), account, evaluation.id)
+    )
+    if rated < to_rate:
+        st.write(f"Conversations with models wait for you under Rate models: {to_rate - rated} to rate.")
     st.button("Look back at the last one", shortcut="b", on_click=lambda: look_back(settings.sample()))
 
 

@@ -200,6 +200,7 @@ class WrongAnswer(NamedTuple):
     given: Answers
     """At first."""
     known: Answers
+    tried_again: bool
     right_now: bool
     """At the second try."""
 
@@ -255,7 +256,8 @@ def _described(
 def _wrong_answer(label: ItemLabel, given: Answers, content: Mapping[str, Any]) -> WrongAnswer:
     opening = str(content["turns"][0]["text"])
     known = {} if label.answer_key is None else label.answer_key["answers"]
-    return WrongAnswer(label.stratum, opening, given, known, is_right(label))
+    tried_again = label.revision >= PRACTICE_TRIES
+    return WrongAnswer(label.stratum, opening, given, known, tried_again, is_right(label))
 
 
 def fingerprint(prompts: Prompts) -> str:

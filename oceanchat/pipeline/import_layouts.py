@@ -161,7 +161,8 @@ def turns_of(record: Mapping[str, Any], discloser: str | None) -> tuple[Turn, ..
         given = _wide_turns(record)
     if given is None:
         raise RecordError(
-            "'turns' is missing; give a list of objects with role and text (or messages, dialogue, chat)"
+            "'turns' is missing; give a list of objects with role and text (or messages, dialogue, chat), in"
+            " a table as JSON in one column, or in columns turn_01_role, turn_01_text, turn_02_role and so on"
         )
     spoken = [_Spoken.of(turn, number) for number, turn in enumerate(given, 1)]
     spoken = [turn for turn in spoken if turn.speaker.casefold() not in _LEFT_OUT]

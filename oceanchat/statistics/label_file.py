@@ -21,7 +21,11 @@ from oceanchat.statistics.text_table import MISSING, TableForm, read_text_table
 
 _COLUMNS = ("item", "annotator", "value")
 _OPTIONAL = ("stratum", "purpose")
-_FORM = TableForm("label file", _COLUMNS, "it needs item, annotator, value and, if wanted, stratum")
+_FORM = TableForm(
+    "label file",
+    _COLUMNS,
+    "it needs a row for each label, with item, annotator, value and, if wanted, stratum",
+)
 _COUNTED = "label"
 """The purpose of the rows that count, where a file tells purposes apart."""
 

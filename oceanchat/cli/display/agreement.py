@@ -68,7 +68,9 @@ def print_report(report: Report) -> None:
             (
                 NAMES["pass_rate_after_adjudication"],
                 *report.pass_rate_after.cells(SHARE),
-                f"{report.decided} of {report.disagreements} disagreements decided",
+                f"{report.decided} of {report.disagreements} disagreements"
+                + (" on dialogues that passed" if report.rejected else "")
+                + " decided",
             ),
             *(
                 (NAMES[name], *figure.cells(SHARE), figure.note)

@@ -65,7 +65,10 @@ def test_a_second_try_at_the_wrong_ones_can_still_let_somebody_in(store: Store) 
     status = again(store, ann, right=1)
     assert (status.stage, status.score.right, status.score.first_right) == ("ready", 8, 7)
     [seen] = qualification.overview(store, lead)
-    assert [wrong.right_now for wrong in seen.wrong] == [True, False, False]
+    assert [(wrong.tried_again, wrong.right_now) for wrong in seen.wrong] == [
+        (True, True),
+        *[(False, False)] * 2,
+    ]
     assert seen.wrong[0].given != seen.wrong[0].known and seen.wrong[0].opening
 
 
@@ -75,6 +78,7 @@ def test_who_falls_short_twice_waits_for_the_lead(store: Store) -> None:
     work(store, ann, wrong=3)
     assert again(store, ann, right=0).stage == "waiting"
     [seen] = qualification.overview(store, lead)
+    assert all(wrong.tried_again and not wrong.right_now for wrong in seen.wrong)
     assert seen.score.right == 7 and seen.descriptions["Openness"] == WORDS
     assert list(seen.descriptions) == [
         "Openness",
