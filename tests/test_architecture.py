@@ -197,7 +197,6 @@ TESTED_ELSEWHERE = {
         "preact/evaluation/exam/rating_costs preact/evaluation/exam/records"
     ),
     "tests/preact/evaluation/test_identification.py": "preact/evaluation/identification_text",
-    "tests/preact/evaluation/test_served_check.py": "preact/evaluation/served_text",
     "tests/preact/serving/test_app.py": (
         "preact/serving/answering preact/serving/batch preact/serving/chat_calls preact/serving/counting "
         "preact/serving/guards preact/serving/preparing preact/serving/replies "

@@ -19,7 +19,9 @@ from preact.cli.training import say
 
 FOLDER = click.Path(path_type=Path)
 WRONG = 3
-"""Exit code of a check that was made and is not passed; 1 is for one that could not be made."""
+"""Exit code of a check that was made and is not passed."""
+UNDECIDED = 1
+"""Exit code of a check that could not be made, or whose dialogues are too few to say."""
 
 
 @click.command()
@@ -128,7 +130,7 @@ def check_served(
     Dialogues of a release are scored under every trait-level that the server lists (o-high ... n-low), by the
     log-probabilities it gives of its prompts: the confusion, the names that answer as the backbone, those
     that look swapped. With --run each name is held against the run, which also tells its strength. The key is
-    OPENAI_API_KEY. Exit code: 0 right, 3 not what it should be, 1 where nothing could be checked.
+    OPENAI_API_KEY. Exit code: 0 right, 3 not what it should be, 1 where that cannot be told.
 
     \b
     Example:  preact check-served http://127.0.0.1:8809/v1 --run runs/first
@@ -137,20 +139,20 @@ def check_served(
     from preact.evaluation.served_check import CheckPlan
     from preact.evaluation.served_check import check_served as check
     from preact.evaluation.served_text import as_json as as_dictionary
-    from preact.evaluation.served_text import as_lines, problems
+    from preact.evaluation.served_text import as_lines, problems, undecided
 
     try:
         settings = call_settings(base_url=url, concurrency=concurrency)
     except ConfigError as error:
         raise ConfigError(str(error).replace("--base-url", "URL")) from None
     result = asyncio.run(check(settings, CheckPlan(data, run, split, prefix, backbone, threads), say))
-    wrong = problems(result)
+    wrong, doubts = problems(result), undecided(result)
     if as_json:
         print_json(as_dictionary(result))
     else:
-        for line in [*as_lines(result), *(f"WRONG: {line}" for line in wrong)]:
+        for line in as_lines(result) + [f"WRONG: {w}" for w in wrong] + [f"UNDECIDED: {d}" for d in doubts]:
             click.echo(line)
-        if not wrong:
+        if not wrong and not doubts:
             click.echo("right" if result.matches else "right as far as can be told without a run")
-    if wrong:
-        click.get_current_context().exit(WRONG)
+    if wrong or doubts:
+        click.get_current_context().exit(WRONG if wrong else UNDECIDED)

@@ -11,6 +11,9 @@ from preact.evaluation.loss_figures import TIE
 from preact.evaluation.served_check import ServedCheck
 from preact.evaluation.served_figures import BACKBONE, RunMatch
 
+TOO_WIDE = 0.5
+"""An interval of the accuracy from chance to beyond this is of too few dialogues to judge by."""
+
 
 def problems(check: ServedCheck) -> list[str]:
     """What is not as it should be, a line each; none where all is right."""
@@ -25,13 +28,38 @@ def problems(check: ServedCheck) -> list[str]:
         f" name, by {s.gain.text('.4f')} nats per token"
         for s in check.swapped
     ]
-    low = check.named.accuracy.low
-    if not lines and len(names) > 1 and (low is None or low <= 1 / len(names)):
+    if not lines and _as_by_chance(check) and not undecided(check):
         lines.append(
             "the trait-levels cannot be told apart: identification is no better than chance; compare with"
             " what was trained by --run"
         )
     return lines
+
+
+def undecided(check: ServedCheck) -> list[str]:
+    """What these dialogues leave open, a line each; nothing beside a run, whose losses are compared."""
+    if check.matches is not None:
+        return []
+    more = "give more with --split all or --release, or compare with what was trained by --run"
+    rows = dict(zip(CODES, check.named.confusion, strict=True))
+    unseen = [name for level, name in check.names.names.items() if not any(rows[level.code])]
+    lines = [f"no dialogue shows what these should: {', '.join(unseen)}; {more}"] if unseen else []
+    high = check.named.accuracy.high
+    if _as_by_chance(check) and (high is None or high > TOO_WIDE):
+        lines.append(
+            f"{_dialogues(check.dialogues)} cannot say whether identification is better than chance; {more}"
+        )
+    return lines
+
+
+def _dialogues(number: int) -> str:
+    return f"{number} dialogue{'' if number == 1 else 's'}"
+
+
+def _as_by_chance(check: ServedCheck) -> bool:
+    """Whether the names may be no better than chance at identifying; never of a single name."""
+    low, number = check.named.accuracy.low, len(check.names.names)
+    return number > 1 and (low is None or low <= 1 / number)
 
 
 def _wrong(name: str, match: RunMatch) -> str:
@@ -53,7 +81,7 @@ def as_lines(check: ServedCheck) -> list[str]:
     names, named = check.names, check.named
     lines = [
         f"{len(names.names)} trait-levels served as '{names.prefix}...', split {check.split}:"
-        f" {check.dialogues} dialogues",
+        f" {_dialogues(check.dialogues)}",
         f"trait-level of {len(names.names)}: {named.accuracy.text(SHARE)}, trait given level"
         f" {named.trait_given_level.text(SHARE)}, level given trait {named.level_given_trait.text(SHARE)}",
         f"margin {check.margin:+.4f} nats per token; asked twice, losses differ by {check.noise:.1e}",
@@ -86,9 +114,11 @@ def as_lines(check: ServedCheck) -> list[str]:
 
 def as_json(check: ServedCheck) -> Mapping[str, object]:
     """The figures as `preact check-served --json` prints them."""
+    wrong, open_questions = problems(check), undecided(check)
     return {
-        "right": not problems(check),
-        "problems": problems(check),
+        "right": False if wrong else None if open_questions else True,
+        "problems": wrong,
+        "undecided": open_questions,
         "names": {t.code: name for t, name in check.names.names.items()},
         "backbone": check.names.backbone,
         "split": check.split,
