@@ -13,7 +13,10 @@ CLOSE = 0.6
 def closest(word: str, known: Iterable[str]) -> str | None:
     """The known word that is most like `word`, forgiving case; None where none is."""
     names = {name.lower(): name for name in known}
-    matches = get_close_matches(word[:80].lower(), names, n=1, cutoff=CLOSE)
+    typed = word[:80].lower()
+    # Two letters that changed places are the commonest slip, and difflib counts them as two mistakes.
+    same_letters = [name for name in names if name[:1] == typed[:1] and sorted(name) == sorted(typed)]
+    matches = same_letters or get_close_matches(typed, names, n=1, cutoff=CLOSE)
     return names[matches[0]] if matches else None
 
 

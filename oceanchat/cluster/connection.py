@@ -46,6 +46,11 @@ def connect(address: str) -> None:
                 address or None, log_to_driver=False, logging_level=logging.ERROR, include_dashboard=False
             )
     except (ConnectionError, RuntimeError, ValueError, RayError) as error:
+        if "any running Ray instance" in str(error):
+            raise ConfigError(
+                f"--ray '{address}' cannot be used: no cluster runs on this machine; start one with `ray"
+                " start --head`, or leave the address out for one that lasts as long as the build"
+            ) from None
         raise ConfigError(
             f"--ray '{address}' cannot be used: {in_one_line(error)} (a cluster that asks for a token takes"
             f" it with RAY_AUTH_MODE=token and RAY_AUTH_TOKEN)"

@@ -136,6 +136,11 @@ def check_file(path: Path, must_exist: bool, in_use: bool = False) -> None:
 
 
 def _check_folder(path: Path, must_exist: bool) -> None:
+    if path.parts[0].startswith(("postgres:", "postgresql:")):
+        # Without the rest, which may hold a password.
+        raise StoreError(
+            f"store '{path.parts[0]}...' is no address of a database: write postgresql://USER@HOST/NAME"
+        )
     if must_exist:
         raise MissingStore(
             f"store '{path}' does not exist; run `oceanchat build` first or name another with --store"

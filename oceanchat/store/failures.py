@@ -35,6 +35,7 @@ _HINTS = (
         r'^.*database "[^"]*" does not exist',
         "have it made by who may: CREATE DATABASE name OWNER user",
     ),
+    (r"connection refused", "check its host and port, and that the server runs"),
     (r"permission denied", "ask its owner for the right to do this, or name another with --store"),
     (r"is locked", "another process holds it: wait for that to end, then run the same command again"),
 )

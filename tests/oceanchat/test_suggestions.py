@@ -13,6 +13,11 @@ def test_the_closest_word_is_offered_in_its_own_spelling() -> None:
     assert did_you_mean("modle", KNOWN, "") == "did you mean model?"
 
 
+def test_letters_that_changed_places_are_put_back() -> None:
+    assert closest("--modle", ("--mode", "--model")) == "--model"
+    assert closest("stauts", ("stats", "status")) == "status"
+
+
 def test_where_nothing_is_close_the_other_advice_is_given() -> None:
     assert did_you_mean("zzz", KNOWN, "write one of three") == "write one of three"
 

@@ -50,6 +50,9 @@ def test_a_missing_store_is_not_made_by_readers(tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir())
     with pytest.raises(StoreError, match="folder does not exist"):
         open_store(tmp_path / "no" / "where.db")
+    with pytest.raises(StoreError, match="write postgresql://USER@HOST/NAME") as slip:
+        open_store("postgresql:/you:secret@host/study", must_exist=True)
+    assert "secret" not in str(slip.value)
     with pytest.raises(StoreError, match="is a folder"):
         open_store(tmp_path)
 
