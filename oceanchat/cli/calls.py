@@ -66,7 +66,7 @@ def estimate(pilot: int | None, store: str, as_json: bool, **flags: Any) -> None
     from oceanchat.pipeline import build as service
     from oceanchat.pipeline import one_by_one
 
-    config, comparison = build_config(flags), None
+    config, comparison, pace = build_config(flags), None, None
     if pilot is not None:
         small = config.model_copy(update={"count": min(pilot, config.count)})
         prepared = service.prepare(small)
@@ -74,15 +74,21 @@ def estimate(pilot: int | None, store: str, as_json: bool, **flags: Any) -> None
         say_rehearsed(small, store)
         opened = opened_store(store)
         with BuildProgress() as progress:
-            asyncio.run(service.build(prepared, opened, progress, open_endpoint))
+            report = asyncio.run(service.build(prepared, opened, progress, open_endpoint))
+        pace = report.usage.calls_a_second
         comparison = asyncio.run(one_by_one.compare(prepared, opened, open_endpoint))
-    print_forecast(config, store, as_json, comparison)
+    print_forecast(config, store, as_json, comparison, pace)
 
 
 def print_forecast(
-    config: "BuildConfig", store: str, as_json: bool, comparison: "PilotComparison | None" = None
+    config: "BuildConfig",
+    store: str,
+    as_json: bool,
+    comparison: "PilotComparison | None" = None,
+    pace: float | None = None,
 ) -> None:
-    """Print what `config` still takes, as a table or JSON, and what a pilot says of shared calls."""
+    """Print what `config` still takes, as a table or JSON, and what a pilot says of shared calls and of the
+    server's pace, in calls a second."""
     from oceanchat.cli.display import costs as spending_tables
     from oceanchat.cli.display.notes import print_wait
     from oceanchat.pipeline.corpus_size import corpus_size
@@ -99,10 +105,13 @@ def print_forecast(
     if as_json:
         record = estimated.as_json() | {"savings": [saving._asdict() for saving in savings]}
         record |= {"growth": size.as_json(), "corpus": corpus.as_json() if corpus else None}
+        record |= {"calls_a_second": pace}
         return print_json(record | ({"one_by_one": comparison.as_json()} if comparison else {}))
     spending_tables.print_estimate(estimated, savings, comparison)
     if estimated.missing:
         spending_tables.print_growth(size, estimated.rough, corpus)
+        if pace is not None:
+            spending_tables.print_pace(size, pace)
 
 
 @click.command()

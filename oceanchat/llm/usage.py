@@ -69,6 +69,8 @@ class Usage:
     """Shows a note at once."""
     started: float = field(default_factory=time.monotonic)
     _recent: deque[float] = field(default_factory=deque)
+    _span: tuple[float, float] | None = None
+    """When the first answer came and when the last."""
 
     def note(self, text: str) -> None:
         """Tell the user, once."""
@@ -87,6 +89,7 @@ class Usage:
         self.answered += 1
         now = time.monotonic()
         self._recent.append(now)
+        self._span = (self._span[0] if self._span else now, now)
         while self._recent[0] < now - RATE_WINDOW or len(self._recent) > 20_000:
             self._recent.popleft()
 
@@ -116,6 +119,13 @@ class Usage:
         up to how much more may have been billed for attempts without an answer."""
         cost = format_cost(self.usd, self.unpriced)
         return f"{cost} and up to ${self.lost_usd:.4f} possibly paid" if self.lost_usd else cost
+
+    @property
+    def calls_a_second(self) -> float | None:
+        """Answers a second from the first to the last; None of fewer than two."""
+        if self._span is None or self.answered < 2 or self._span[0] == self._span[1]:
+            return None
+        return (self.answered - 1) / (self._span[1] - self._span[0])
 
     @property
     def pace(self) -> float:

@@ -24,6 +24,7 @@ from oceanchat.pipeline.rough_estimate import rough_task
 from oceanchat.pipeline.seed_topics import BLOCK, CHOSEN_PER_BLOCK
 from oceanchat.pipeline.unsaid_lengths import fit_lengths
 from oceanchat.prompts import open_prompts
+from oceanchat.records import REJECTED_BY_CHECK
 from oceanchat.statistics.intervals import wilson
 from oceanchat.store import builds as build_rows
 from oceanchat.store import ledger_sums
@@ -66,6 +67,9 @@ class PilotUsage(NamedTuple):
     completion: Moments
     cached: float = 0.0
     """Mean prompt tokens of a call that came from the provider's cache."""
+    fullness: float = 1.0
+    """How full its calls were, of as many dialogues as one may hold: those of a small pilot are not, and a
+    larger build needs as many times fewer."""
 
 
 def calls_needed(pilot: PilotUsage, dialogues: int) -> Range:
@@ -75,9 +79,10 @@ def calls_needed(pilot: PilotUsage, dialogues: int) -> Range:
         return Range(math.nan, float(dialogues), math.inf)
     if passed <= calls:
         share = _share(passed, calls)
-        return Range(dialogues / share.value, dialogues / share.high, dialogues / share.low)
-    # Several dialogues per call: the calls are the rarer event.
-    return _share(calls, passed).scaled(dialogues)
+        needed = Range(dialogues / share.value, dialogues / share.high, dialogues / share.low)
+    else:  # Several dialogues per call: the calls are the rarer event.
+        needed = _share(calls, passed).scaled(dialogues)
+    return needed._replace(low=needed.low * pilot.fullness)
 
 
 def _share(successes: int, total: int) -> Range:
@@ -132,6 +137,8 @@ class BuildEstimate:
     """Whether it rests on a rehearsal and assumptions instead of a pilot."""
     scarcest: Range | None = None
     """Sentences that the corpus must hold for the trait-level that finds the fewest; None without a pilot."""
+    fullness: float = 1.0
+    """How full the pilot's check calls were, 0 to 1."""
 
     @property
     def total(self) -> TaskEstimate:
@@ -177,8 +184,15 @@ def estimate_build(config: BuildConfig, store: Store) -> BuildEstimate:
         estimate_task(pilot, missing, prices, batch and pilot.model != SCRIPTED) for pilot in pilots if pilot
     ]
     if tasks:
+        fullness = min(pilot.fullness for pilot in pilots if pilot)
         return BuildEstimate(
-            config, missing, sum(passed.values()), tuple(tasks), prices.date, scarcest=scarcest
+            config,
+            missing,
+            sum(passed.values()),
+            tuple(tasks),
+            prices.date,
+            scarcest=scarcest,
+            fullness=fullness,
         )
     return BuildEstimate(
         config, missing, 0, _without_pilot(config, missing, known, prices), prices.date, True
@@ -287,7 +301,23 @@ def _pilot(
         _moments(rows, "prompt"),
         _moments(rows, "completion"),
         sum(row["cached"] or 0 for row in rows) / counted if counted else 0.0,
+        _fullness(connection, config, task, rows),
     )
+
+
+def _fullness(
+    connection: Connection, config: BuildConfig, task: str, rows: Sequence[Mapping[str, Any]]
+) -> float:
+    """Of the room that the pilot's calls had for dialogues, the share that was used."""
+    room = sum(row["calls"] for row in rows) * config.dialogues_per_check
+    if task != "check" or not room:
+        return 1.0
+    states = [
+        build_rows.state_counts(connection, row["trait_level"], config.build_name).get("dialogues", {})
+        for row in rows
+    ]
+    checked = sum(count.get(state, 0) for count in states for state in ("passed", *REJECTED_BY_CHECK))
+    return min(1.0, checked / room) if checked else 1.0
 
 
 def _moments(rows: Sequence[Mapping[str, Any]], name: str) -> Moments:

@@ -37,6 +37,9 @@ _UNITS = ((3600.0, "seconds"), (60.0, "minutes"), (1.0, "hours"))
 _UNTIL = {"seconds": 90.0, "minutes": 90.0, "hours": math.inf}
 """Unit -> the number from which the next larger one is easier to read."""
 
+NEARLY_FULL = 0.75
+"""From this share of the room on, the calls of a pilot are like those of the build."""
+
 Form = Callable[[float], str]
 
 
@@ -92,6 +95,15 @@ def print_growth(growth: Growth, rough: bool, corpus: CorpusSize | None = None) 
         print_sentence(f"From {first} dialogues on it takes more than {limit.what}: {limit.then}.")
 
 
+def print_pace(growth: Growth, pace: float) -> None:
+    """How long asking takes at a pilot's own calls a second."""
+    print_sentence(
+        f"At the pilot's own pace, {_small(pace)} calls a second:"
+        f" {_duration(growth.calls.scaled(1 / (3600 * pace)), False)}; a small pilot keeps a server less busy"
+        " than the build will."
+    )
+
+
 def _holds(corpus: CorpusSize | None, growth: Growth) -> str:
     """How many sentences the corpus does hold, and what to do where they may be too few."""
     if corpus is None:
@@ -133,12 +145,27 @@ def forecast(estimate: BuildEstimate) -> str:
 def _ground(estimate: BuildEstimate) -> str:
     """What a forecast rests on."""
     if estimate.pilot_dialogues:
-        return f"From {estimate.pilot_dialogues:,} dialogues in the ledger; 95 % intervals in brackets."
+        return (
+            f"From {estimate.pilot_dialogues:,} dialogues in the ledger; 95 % intervals in brackets."
+            f"{_fuller(estimate)}"
+        )
     if any(task.tokens is None for task in estimate.tasks):
         return "No pilot with these models yet, so only lower bounds are known; add --pilot 5 to estimate."
     return (
         f"Rough, without a pilot: from the prompts' lengths and prices, with {'; '.join(assumptions())}."
         " `oceanchat estimate --pilot 3` measures it."
+    )
+
+
+def _fuller(estimate: BuildEstimate) -> str:
+    """What a small pilot overstates; '' where its calls were nearly as full as those of a large build."""
+    if estimate.fullness > NEARLY_FULL:
+        return ""
+    room = estimate.config.dialogues_per_check
+    held = _small(estimate.fullness * room)
+    return (
+        f" Its check calls held {held} of {room} dialogues: a larger build fills them,"
+        " so count on fewer of them, nearer to the lower end."
     )
 
 

@@ -64,7 +64,7 @@ def test_an_estimate_from_a_pilot_holds_what_the_build_then_costs(
     assert nothing["pilot_dialogues"] == 0 and nothing["rough"] and nothing["total"]["usd"]["low"] > 0
     assert endpoint.counters()["calls"] == 0  # an estimate without --pilot asks nothing
     pilot = parsed(run("estimate", *BUILD, *paid, "--count", "12", "--pilot", "4", "--json"))
-    assert pilot["pilot_dialogues"] >= 4 and not pilot["rough"]
+    assert pilot["pilot_dialogues"] >= 4 and not pilot["rough"] and pilot["calls_a_second"] > 0
     before = endpoint.counters()["paid"]
     built = parsed(run("build", *BUILD, *paid, "--count", "12", "--json"))
     asked_again = sum(pilot["one_by_one"][what]["total"] for what in ("labels", "verdicts"))

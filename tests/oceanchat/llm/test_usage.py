@@ -22,6 +22,18 @@ def test_the_rate_counts_recent_answers_only() -> None:
     assert (usage.rate, 0.5 <= usage.pace <= 0.6) == (0, True)  # nothing lately: sixty in 100 seconds
 
 
+def test_the_pace_of_a_session_leaves_out_what_came_before_its_answers() -> None:
+    usage = Usage()
+    usage.started -= 100
+    usage.record_answer()
+    assert usage.calls_a_second is None
+    assert usage._span is not None
+    usage._span = (usage._span[0] - 10, usage._span[1])
+    for _ in range(20):
+        usage.record_answer()
+    assert usage.calls_a_second is not None and 1.9 <= usage.calls_a_second <= 2.1
+
+
 def test_the_rate_falls_when_no_answer_comes_any_more() -> None:
     usage = Usage()
     usage.started -= 100

@@ -41,6 +41,12 @@ def test_several_dialogues_a_call_scale_too() -> None:
     assert calls.value == 50 and calls.low < 50 < calls.high
 
 
+def test_calls_that_a_small_pilot_did_not_fill_may_become_fewer() -> None:
+    single = pilot(10, 10)._replace(fullness=0.25)
+    calls = calls_needed(single, 1000)
+    assert calls.value == 1000 and calls.low <= 250 < calls_needed(pilot(10, 10), 1000).low
+
+
 def test_cost_is_calls_times_tokens_times_price() -> None:
     estimate = estimate_task(pilot(100, 10), 10, load_prices(), batch=False)
     assert estimate.usd is not None and estimate.tokens is not None
