@@ -123,6 +123,9 @@ def _settle(path: Path, header: JudgeHeader) -> None:
     if path.exists():
         before = read_header(path, JudgeHeader, "preact judge")
         for name, (then, now) in sorted(differences(before, header, ("started", "runs", "repeats")).items()):
+            if name == "provenance":  # of a dozen settings the first that differs says more than all of them
+                name = min(key for key in then.keys() | now.keys() if then.get(key) != now.get(key))
+                then, now = then.get(name), now.get(name)
             raise EvaluationError(
                 f"'{path.parent}' was judged with other settings: its {name} was '{then}', now it is "
                 f"'{now}'; move that folder away to judge again"
