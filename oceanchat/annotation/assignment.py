@@ -81,11 +81,7 @@ def _replan(store: Store, number: int) -> None:
         sample = sample_rows.latest_sample(connection, number=number, lock=True)
         if sample is None:
             return
-        annotators = [
-            account.id
-            for account in annotator_rows.everyone(connection)
-            if account.role == "annotator" and account.retired_at is None
-        ]
+        annotators = [account.id for account in annotator_rows.everyone(connection) if account.gets_items]
         rows = presentation_rows.sample_assignments(connection, sample.id)
         staying, moving = _partition(rows, annotators)
         assignment_rows.remove_assignments(connection, [row.id for row in moving])

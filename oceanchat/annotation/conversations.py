@@ -157,8 +157,7 @@ def held_elsewhere(store: Store, account: Annotator, assignment: Assignment) -> 
 
 
 def _is_anothers(connection: Connection, held: StoredConversation, account: Annotator) -> bool:
-    holder = annotator_rows.by_id(connection, held.holder_id)
-    return held.holder_id != account.id and holder is not None and holder.retired_at is None
+    return held.holder_id != account.id and annotator_rows.by_id(connection, held.holder_id).gets_items
 
 
 def say(

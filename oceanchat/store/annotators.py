@@ -78,6 +78,11 @@ class Annotator:
     retired_at: float | None
 
     @property
+    def gets_items(self) -> bool:
+        """Whether this is an annotator who has not left."""
+        return self.role == "annotator" and self.retired_at is None
+
+    @property
     def pseudonym(self) -> str:
         """What exports and the release card call this person."""
         return f"annotator-{self.id}"

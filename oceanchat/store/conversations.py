@@ -242,6 +242,7 @@ def _assigned(sample_id: int) -> Select[Any]:
             assignments.c.position,
             conversations.c.holder_id,
             annotators.c.retired_at,
+            annotators.c.role,
             conversations.c.finished_at,
         )
         .join(items, items.c.id == assignments.c.item_id)
@@ -262,7 +263,7 @@ def open_cells(connection: Connection, annotator_id: int, sample_id: int) -> lis
             row.id,
             row.item_id,
             row.slot,
-            row.holder_id if row.retired_at is None else None,
+            row.holder_id if row.retired_at is None and row.role == "annotator" else None,
             row.finished_at is not None,
             row.position >= PUT_OFF,
         )

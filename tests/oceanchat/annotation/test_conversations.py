@@ -1,5 +1,8 @@
 """Conversations go on turn by turn, and nothing is scored before they are over."""
 
+from collections.abc import Callable
+from functools import partial
+
 import pytest
 
 from oceanchat.annotation import accounts, conversations, labels, revisions
@@ -100,13 +103,16 @@ def assignment_about(store: Store, person: Annotator, item_id: int) -> Assignmen
     return labels.own_assignment(store, person, id)
 
 
-def test_who_takes_over_for_somebody_who_left_goes_on_where_they_stopped(store: Store) -> None:
+@pytest.mark.parametrize("leave", [accounts.retire, partial(accounts.change_role, role="lead")])
+def test_who_takes_over_for_somebody_who_left_goes_on_where_they_stopped(
+    store: Store, leave: Callable[[Store, Annotator], None]
+) -> None:
     ann, ben = evaluated(store, ("Ann", "Ben"), systems=SYSTEMS[:1], annotators=2)
     holder, other = (ann, ben) if conversations.next_conversation(store, ann, 1).item else (ben, ann)
     item = next_cell(store, holder)
     exchange(store, holder, item.token, 1)
     assert conversations.next_conversation(store, other, 1) == (None, True)
-    accounts.retire(store, accounts.find(store, holder.name))
+    leave(store, accounts.find(store, holder.name))
     continued = next_cell(store, other)
     assert [turn.text for turn in conversations.turns_for(store, continued.assignment)] == [
         "How was day 0?",
