@@ -102,7 +102,11 @@ def report(store: Store, sample_number: int | None = None) -> Report:
         rejected=len({label.item_id for label in current if label.state in REJECTED_BY_CHECK}),
         overall=agreement(ratings),
         questions={
-            question.name: agreement(_rating(label, label.answers[question.name]) for label in counted)
+            question.name: agreement(
+                _rating(label, label.answers[question.name])
+                for label in counted
+                if question.name in label.answers  # always, in a store without damage
+            )
             for question in task_named(sample.task).questions
             if question.options
         },

@@ -68,9 +68,10 @@ class BadLines(RecordError):
     """A file has lines that are not dialogues, so nothing was imported."""
 
     def __init__(self, path: Path, problems: tuple[LineProblem, ...], lines: int) -> None:
+        way_out = "correct them or pass --skip-bad" if len(problems) < lines else "correct them"
         super().__init__(
             f"{len(problems)} of {lines} lines of '{path}' cannot be imported, so nothing was;"
-            f" the first is {problems[0]}; correct them or pass --skip-bad"
+            f" the first is {problems[0]}; {way_out}"
         )
         self.problems = problems
 
@@ -78,11 +79,11 @@ class BadLines(RecordError):
 def prepare_import(config: ImportConfig) -> ImportedFile:
     """Read what an import needs; no store is opened yet, so that a refused one leaves none behind.
 
-    Raises BadLines when lines cannot be read and `skip_bad` is not set, InputError for the file itself or the
-    checker's prompt, and ConfigError for a missing key.
+    Raises BadLines when lines cannot be read and `skip_bad` is not set, or none can be; InputError for the
+    file itself or the checker's prompt, and ConfigError for a missing key.
     """
     content = read_dialogues(config.file, config.trait_level)
-    if content.problems and not config.skip_bad:
+    if content.problems and not (config.skip_bad and content.dialogues):
         raise BadLines(config.file, content.problems, len(content.dialogues) + len(content.problems))
     if config.checker is not None:
         open_prompts(config.prompts).check(["check"])

@@ -90,8 +90,15 @@ class Annotator:
 
 def _annotator(row: Row[Any]) -> Annotator:
     return Annotator(
-        row.id, row.name, row.role, json_object(row.profile), row.added_at, row.admitted_at, row.retired_at
+        row.id, row.name, row.role, _profile(row.profile), row.added_at, row.admitted_at, row.retired_at
     )
+
+
+def _profile(text: str) -> dict[str, str]:
+    profile = json_object(text)
+    if not all(isinstance(fact, str) for fact in profile.values()):
+        raise ValueError(f"'{text[:40]}' does not hold texts")
+    return profile
 
 
 def add(connection: Connection, name: str, role: str, passcode_hash: str, now: float) -> int:

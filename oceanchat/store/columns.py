@@ -18,9 +18,12 @@ def moment(value: float) -> float:
     return seconds
 
 
-def json_object(text: str) -> dict[str, Any]:
-    """The object in a JSON column. Raises ValueError for what is none: the row was damaged."""
+def json_object(text: str, *names: str) -> dict[str, Any]:
+    """The object in a JSON column, which holds all `names`. Raises ValueError for another: the row was
+    damaged."""
     value = json.loads(text)
     if not isinstance(value, dict):
         raise ValueError(f"'{text[:40]}' is not a JSON object")
+    if missing := set(names) - value.keys():
+        raise ValueError(f"'{text[:40]}' lacks '{min(missing)}'")
     return value

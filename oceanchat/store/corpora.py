@@ -85,7 +85,9 @@ class StoredCorpus(NamedTuple):
 def stored_corpus(connection: Connection, corpus_id: str) -> StoredCorpus | None:
     """The corpus of that fingerprint, if it was stored completely."""
     row = connection.execute(select(corpora).where(corpora.c.id == corpus_id)).one_or_none()
-    return None if row is None else StoredCorpus(row.id, row.name, json_object(row.facts))
+    return (
+        None if row is None else StoredCorpus(row.id, row.name, json_object(row.facts, "essays", "sentences"))
+    )
 
 
 def add_essays(

@@ -159,7 +159,10 @@ def print_status(statuses: Sequence[Status]) -> None:
     rows = [
         (
             status.build.trait_level,
-            *(status.build.config[role] for role in ("labeler", "writer", "checker", "mode", "check")),
+            *(
+                status.build.config.get(role, "unknown")
+                for role in ("labeler", "writer", "checker", "mode", "check")
+            ),
             datetime.fromtimestamp(status.build.finished_at).strftime("%Y-%m-%d %H:%M"),
         )
         for status in statuses

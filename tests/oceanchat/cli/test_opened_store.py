@@ -50,6 +50,7 @@ def test_a_refused_command_leaves_no_store_behind(command: Command, tmp_path: Pa
     for arguments in (
         ("import", "bad.jsonl"),
         ("import", "none.jsonl"),
+        ("import", "bad.jsonl", "--skip-bad"),
         ("import", "bad.jsonl", "--skip-bad", "--checker", "gpt-4o-mini"),
         ("annotators", "add", "Ann", "--role", "boss"),
         ("evaluation", "create", "--system", "a=http://127.0.0.1:9/v1#a:", "--prompts", "none"),

@@ -8,7 +8,9 @@ from oceanchat.store.columns import json_object, moment
 
 
 def test_an_object_is_read() -> None:
-    assert json_object('{"a": [1]}') == {"a": [1]}
+    assert json_object('{"a": [1]}') == json_object('{"a": [1]}', "a") == {"a": [1]}
+    with pytest.raises(ValueError, match="lacks 'b'"):
+        json_object('{"a": [1]}', "b", "c")
 
 
 @pytest.mark.parametrize("text", ["", "{", "3", "null", "[]", '"x"'])
