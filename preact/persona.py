@@ -25,16 +25,18 @@ _PART = re.compile(r"([^=*]+)(?:[=*]([0-9]*\.?[0-9]+))?")
 
 def parse_persona(text: str) -> Persona:
     """Read 'N+', 'n-high', 'O+ N-' or 'O+=0.7 E-=0.3' as shares that sum to 1; see `persona_of_parts`."""
-    return persona_of_parts(text.replace(",", " ").split())
+    return persona_of_parts([text])
 
 
 def persona_of_parts(parts: Sequence[str]) -> Persona:
     """Trait-levels, each with a share or none, as shares that sum to 1; without numbers they are equal.
 
+    A part may hold several, as in a served model's name: 'o-high*0.7,e-low*0.3'.
     A trait-level whose share is 0 is left out. Raises ConfigError for unknown trait-levels, numbers given for
     some only, a trait-level named twice, no weight, or a share beyond all numbers.
     """
     text = " ".join(parts)
+    parts = text.replace(",", " ").split()
     matches = [match for part in parts if (match := _PART.fullmatch(part))]
     if not parts or len(matches) < len(parts):
         raise ConfigError(f'persona \'{text}\' is not understood; write it like "O+ N-" or "O+=0.7 E-=0.3"')

@@ -4,13 +4,22 @@ import pytest
 
 from oceanchat.errors import ConfigError, EvaluationError
 from oceanchat.traits import TRAIT_LEVELS, TraitLevel
-from preact.persona import parse_persona, persona_prompt, require_prompted, trait_level_prompt, unsaid_shares
+from preact.persona import (
+    parse_persona,
+    persona_of_parts,
+    persona_prompt,
+    require_prompted,
+    trait_level_prompt,
+    unsaid_shares,
+)
 
 
 def test_personas_are_shares() -> None:
     high, low = TraitLevel.parse("O+"), TraitLevel.parse("E-")
     assert parse_persona("O+ e-") == {high: 0.5, low: 0.5}
     assert parse_persona("O+=0.7, E-=0.3") == {high: pytest.approx(0.7), low: pytest.approx(0.3)}
+    for served in (["o-high*0.7,e-low*0.3"], ["o-high*0.7,", "e-low*0.3"]):
+        assert persona_of_parts(served) == parse_persona("O+=0.7 E-=0.3")
     assert parse_persona("O+=3") == parse_persona("E-=0 O+=3") == {high: 1.0}
 
 
