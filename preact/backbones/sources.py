@@ -6,13 +6,13 @@ along. Only weights that cannot hold code are accepted. It knows nothing of how 
 
 import hashlib
 import importlib.util
-import json
 from pathlib import Path
 from typing import NamedTuple
 
 from transformers.utils.hub import cached_file
 
 from oceanchat.errors import TrainingError
+from oceanchat.nesting import parse_json
 
 SMOLLM2 = "smollm2"
 SMOLLM2_HUB = "HuggingFaceTB/SmolLM2-135M-Instruct"
@@ -90,7 +90,16 @@ def _installed_smollm2() -> Source | None:
 
 
 def _check_folder(folder: Path) -> None:
-    """Whether the folder holds weights that cannot run code when they are read."""
+    """Whether the folder holds weights, all of them, that cannot run code when they are read."""
+    index = folder / _INDEX
+    if index.is_file() and not (folder / _WHOLE).is_file():
+        missing = [name for name in sorted(_indexed(index)) if not (folder / name).is_file()]
+        if missing:
+            more = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
+            raise TrainingError(
+                f"backbone '{folder}' lacks '{missing[0]}'{more}, which its {_INDEX} names; copy or download"
+                " it again"
+            )
     if any(folder.glob("*.safetensors")):
         return
     pickles = sorted(path.name for pattern in _PICKLES for path in folder.glob(pattern))
@@ -136,9 +145,21 @@ def weight_files(source: Source, revision: str | None, *, fetch: bool = False) -
     if whole is not None:
         return {_WHOLE: whole}
     index = _file(source, _INDEX, revision, fetch)
-    names = set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values()) if index else set()
-    files = {name: _file(source, name, revision, fetch) for name in names}
+    files = {name: _file(source, name, revision, fetch) for name in (_indexed(index) if index else ())}
     return {name: path for name, path in files.items() if path is not None}
+
+
+def _indexed(index: Path) -> set[str]:
+    """The files that an index of weights names. Raises TrainingError for a file that is no such index."""
+    try:
+        names = set(parse_json(index.read_text(encoding="utf-8"))["weight_map"].values())
+        if all(isinstance(name, str) and name for name in names):
+            return names
+    except (OSError, ValueError, LookupError, TypeError, AttributeError):
+        pass
+    raise TrainingError(
+        f"'{index}' does not say which file holds each weight; copy or download the backbone again"
+    )
 
 
 def _file(source: Source, name: str, revision: str | None, fetch: bool = False) -> Path | None:

@@ -6,15 +6,17 @@ would. It knows nothing of training.
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import safe_open
+from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 from torch.distributed.tensor import DTensor
 
+from oceanchat.errors import TrainingError
 from preact.backbones.four_bit import layers_in_4_bits
 from preact.backbones.tensor_files import saved_tensors
 
@@ -23,13 +25,14 @@ def fill(model: Any, files: Mapping[str, Path], dtype: torch.dtype) -> None:
     """Give a shared model on the meta device its weights: `files` has the file of each, by its name.
 
     `dtype` is the number format that an unshared backbone would be held in; every weight is rounded to it.
+    Raises TrainingError for a file that can be read no longer.
     """
     device = torch.accelerator.current_accelerator() if torch.accelerator.is_available() else None
     tensors = list(saved_tensors(model))
     columns = {id(layer.weight): layer for layer in layers_in_4_bits(model)}
     for path in sorted(set(files.values())):
         # A file at a time: what is mapped of one counts as this process's memory until it is closed.
-        with safe_open(path, framework="pt") as opened:
+        with _readable(path) as opened:
             for names, tensor in tensors:
                 name = next((name for name in names if files.get(name) == path), None)
                 if name is None:
@@ -44,6 +47,17 @@ def fill(model: Any, files: Mapping[str, Path], dtype: torch.dtype) -> None:
         for name in module._non_persistent_buffers_set:
             if module._buffers[name] is not None:
                 module._buffers[name] = module._buffers[name].to(device or "cpu")
+
+
+@contextmanager
+def _readable(path: Path) -> Iterator[Any]:
+    try:
+        with safe_open(path, framework="pt") as opened:
+            yield opened
+    except (OSError, SafetensorError) as error:
+        raise TrainingError(
+            f"file '{path}' of the backbone cannot be read ({error}); copy or download it again"
+        ) from None
 
 
 def _rows(tensor: DTensor) -> slice:

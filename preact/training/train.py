@@ -183,12 +183,7 @@ def _train(record: RunRecord, release: TrainingRelease, session: Session) -> Run
     targets = find_targets(backbone.model, config.recipe.target_modules)
     encodings, chosen = _stages(config, release, backbone, say)
     pad_id = backbone.tokenizer.pad_token_id
-    if config.fsdp:
-        shard(backbone.model, processes)
-        if isinstance(backbone, Outline):
-            fill(backbone.model, backbone.files, getattr(torch, config.recipe.stored))
-    elif config.recipe.quantise == "none":
-        backbone.model.to(PartialState().device)
+    _distribute(backbone, config, processes)
     report = [
         *data_lines(encodings, backbone.tokenizer, backbone.model),
         *packing_lines(config, backbone.model, encodings.examples, pad_id),
@@ -223,6 +218,17 @@ def _train(record: RunRecord, release: TrainingRelease, session: Session) -> Run
         model = adapted.unload() if len(chosen) > 1 else model
     processes.wait()  # the others may still be writing beside a checkpoint
     return processes.once(lambda: _finish(record, folder, trained))
+
+
+def _distribute(backbone: Backbone | Outline, config: TrainConfig, processes: Processes) -> None:
+    """Bring the weights to where they train: shared among the processes, or whole on the accelerator."""
+    if config.fsdp:
+        shard(backbone.model, processes)
+        if isinstance(backbone, Outline):
+            dtype = getattr(torch, config.recipe.stored)
+            processes.each(lambda: fill(backbone.model, backbone.files, dtype))
+    elif config.recipe.quantise == "none":
+        backbone.model.to(PartialState().device)
 
 
 def _estimate(trial: TriedTraining) -> RunEstimate:
@@ -314,14 +320,16 @@ def _backbone(
         name = str(session.folder / BACKBONE)
         session.processes.once(lambda: build_tiny(config, Path(name), dialogues, session))
     if config.fsdp and session.processes.size > 1:
-        outlined = outline(name, precision=recipe.stored, quantise=recipe.quantise)
+        outlined = session.processes.each(
+            lambda: outline(name, precision=recipe.stored, quantise=recipe.quantise)
+        )
         if outlined is not None:
             return outlined
         session.say(
             f"note: every process reads all of backbone '{config.backbone}' before they share it: its files"
             " hold the weights in another form than they are used in"
         )
-    return load(name, precision=recipe.stored, quantise=recipe.quantise)
+    return session.processes.each(lambda: load(name, precision=recipe.stored, quantise=recipe.quantise))
 
 
 def _identity(record: RunRecord, folder: Path, backbone: Backbone | Outline) -> BackboneUsed:

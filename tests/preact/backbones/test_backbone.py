@@ -5,6 +5,7 @@ import io
 import json
 import shutil
 import struct
+from collections.abc import Callable
 from pathlib import Path
 from typing import Literal
 
@@ -48,6 +49,84 @@ def test_a_damaged_model_is_one_line(preact_run: Run, tmp_path: Path) -> None:
     shutil.copytree(preact_run.backbone, folder)
     (folder / "model.safetensors").write_bytes((folder / "model.safetensors").read_bytes()[:100])
     with pytest.raises(TrainingError, match="cannot be loaded"):
+        load(str(folder), precision="float32")
+
+
+INDEX = "model.safetensors.index.json"
+
+
+def cut(folder: Path) -> None:
+    """Its second file ends too early."""
+    path = sorted(folder.glob("model-*.safetensors"))[1]
+    path.write_bytes(path.read_bytes()[:-100])
+
+
+def all_in_the_first(folder: Path) -> None:
+    """Its index names one file for all weights, which most of them are not in."""
+    index = json.loads((folder / INDEX).read_text())
+    first = min(index["weight_map"].values())
+    index["weight_map"] = dict.fromkeys(index["weight_map"], first)
+    (folder / INDEX).write_text(json.dumps(index))
+
+
+def more_blocks(folder: Path) -> None:
+    """Its config has a block more than its files."""
+    config = json.loads((folder / "config.json").read_text())
+    config["num_hidden_layers"] += 1
+    (folder / "config.json").write_text(json.dumps(config))
+
+
+def more_tokens(folder: Path) -> None:
+    """Its config has more tokens than its files."""
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps(config | {"vocab_size": config["vocab_size"] + 3}))
+
+
+@pytest.fixture(scope="module")
+def several_files(preact_run: Run, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A backbone whose weights are in several files."""
+    folder = tmp_path_factory.mktemp("several") / "model"
+    shutil.copytree(preact_run.backbone, folder)
+    (folder / "model.safetensors").unlink()
+    load(preact_run.backbone, precision="float32").model.save_pretrained(folder, max_shard_size="40KB")
+    return folder
+
+
+def without_a_file(folder: Path) -> None:
+    """One of its files was not copied."""
+    min(folder.glob("model-*.safetensors")).unlink()
+
+
+DAMAGES = [
+    (without_a_file, r"lacks 'model-00001.*which its .*index\.json names"),
+    (cut, "cannot be loaded: .*complete"),
+    (all_in_the_first, r"lacks weights that its config\.json asks for: 'model\..*' and \d+ more"),
+    (more_blocks, r"lacks weights .*'model\.layers\.2\."),
+    (more_tokens, r"its weights have other shapes than its config\.json asks for"),
+]
+BAD_INDEXES = ("[]", "{", "{}", '{"weight_map": ["a"]}', '{"weight_map": {"a": null}}')
+
+
+@pytest.mark.parametrize(("damage", "message"), DAMAGES)
+def test_a_damage_to_one_of_several_files_is_one_line(
+    damage: Callable[[Path], object], message: str, several_files: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "model"
+    shutil.copytree(several_files, folder)
+    assert outline(str(folder), precision="float32") is not None
+    damage(folder)
+    with pytest.raises(TrainingError, match=message) as refused:
+        # What only `load` can tell has no outline.
+        outline(str(folder), precision="float32") or load(str(folder), precision="float32")
+    assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize("text", BAD_INDEXES)
+def test_an_index_that_is_none_is_one_line(text: str, several_files: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "model"
+    shutil.copytree(several_files, folder)
+    (folder / INDEX).write_text(text)
+    with pytest.raises(TrainingError, match="does not say which file holds each weight"):
         load(str(folder), precision="float32")
 
 

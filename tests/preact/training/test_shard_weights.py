@@ -10,6 +10,7 @@ from torch import distributed
 from torch.distributed.tensor import DTensor
 from torch.testing._internal.distributed.fake_pg import FakeStore
 
+from oceanchat.errors import TrainingError
 from preact.backbones.backbone import load, outline
 from preact.backbones.four_bit import layers_in_4_bits
 from preact.backbones.skeleton import skeleton
@@ -49,6 +50,17 @@ def test_the_parts_are_those_of_the_whole(architecture: str, processes: Processe
         assert torch.equal(part.to_local(), chunks[processes.number]), name
     tied = model.get_input_embeddings().weight is model.get_output_embeddings().weight
     assert tied == model.config.tie_word_embeddings
+
+
+def test_a_file_that_is_cut_short_meanwhile_is_one_line(tmp_path: Path) -> None:
+    file = tmp_path / "model.safetensors"
+    save_file({name: weight.clone() for name, weight in tiny("llama").state_dict().items()}, file)
+    model = skeleton(CONFIGS["llama"](), torch.bfloat16)
+    files = files_of(model, {file.name: file})
+    assert files is not None
+    file.write_bytes(file.read_bytes()[:-100])
+    with pytest.raises(TrainingError, match=r"model\.safetensors' of the backbone cannot be read .*download"):
+        fill(model, files, torch.bfloat16)
 
 
 def test_the_packed_parts_are_those_of_the_whole(processes: Processes, preact_run: Run) -> None:
