@@ -88,7 +88,7 @@ def run_server(run: Path, plain: Path, threads: int, channel: Connection) -> Non
     lora = TrainedModel(run, record, load_adapters(backbone.model, {"O+": plain}), backbone.tokenizer)
     listener = listen("127.0.0.1", 0)
     channel.send(listener.getsockname()[1])
-    serve(Roster({"preact": gated, "plain": lora}), Limits(), listener)
+    serve(Roster({"preact": gated, "plain": lora}), Limits(), listener, print)
 
 
 class Pace(NamedTuple):

@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from oceanchat.counting import counted
 from oceanchat.errors import ConfigError
 from preact.methods import METHODS, MethodName, PromptStyle
 
@@ -217,12 +218,18 @@ class TrainConfig(BaseModel):
     def summary(self) -> str:
         """The numbers that matter, in words."""
         recipe, method = self.recipe, METHODS[self.method]
-        experts = f", {recipe.experts} experts, lambda {recipe.loss_weight:g}" if method.has_experts else ""
+        experts = (
+            f", {counted(recipe.experts, 'expert')}, lambda {recipe.loss_weight:g}"
+            if method.has_experts
+            else ""
+        )
+        epochs = f"{recipe.epochs:g} epoch{'s' * (recipe.epochs != 1)}"
         router = f" (router {recipe.router_learning_rate:g})" if method.router == "learned" else ""
         prompt = ", short prompt" if self.prompt == "short" else ""
         return (
             f"rank {recipe.rank}{experts}{prompt}; learning rate {recipe.learning_rate}{router};"
-            f" {recipe.epochs:g} epochs, {recipe.batch_size} dialogues per step; {recipe.precision}"
+            f" {epochs},"
+            f" {counted(recipe.batch_size, 'dialogue')} per step; {recipe.precision}"
         )
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from oceanchat.annotation.qualification import is_right
+from oceanchat.counting import counted
 from oceanchat.statistics.agreement import cohen
 from oceanchat.statistics.figure import Figure
 from oceanchat.statistics.intervals import wilson
@@ -83,7 +84,7 @@ def _warnings(
     )
     if len(recent) >= 5 and hurried >= len(recent) / 4:
         warnings.append(
-            f"{hurried} of the last {len(recent)} items were answered faster than they can be read"
+            f"{hurried} of the last {counted(len(recent), 'item')} were answered faster than they can be read"
         )
     if rejected_submissions >= 5:
         warnings.append(f"tried {rejected_submissions} times to save before the minimum time was over")

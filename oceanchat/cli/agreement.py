@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from oceanchat.cli.display.counting import counted
 from oceanchat.cli.display.json_output import print_json
+from oceanchat.cli.display.notes import print_note
 from oceanchat.cli.flags import check_json_style
 from oceanchat.cli.opened_store import opened_store
 from oceanchat.cli.options import json_option, sample_option, store_option
+from oceanchat.counting import counted
 from oceanchat.errors import ConfigError
 from oceanchat.extras import load_optional
 
@@ -79,13 +80,13 @@ def agreement(
     report = reporting.report(opened_store(store, must_exist=True), sample_number)
     if report.others:
         others = ", ".join(f"{number} ({counted(count, 'label')})" for number, count in report.others.items())
-        click.echo(f"oceanchat: sample {report.sample.id}; other samples: {others}; see --sample", err=True)
+        print_note(f"oceanchat: sample {report.sample.id}; other samples: {others}; see --sample")
     if as_json:
         return print_json(reporting.record(report))
     agreement_tables.print_report(report)
     if not report.overall.labels + report.rejected:
         advice = "figures come as annotators label; `oceanchat annotators list` says how far each has come"
-        click.echo(f"oceanchat: sample {report.sample.id} has no label yet; {advice}", err=True)
+        print_note(f"oceanchat: sample {report.sample.id} has no label yet; {advice}")
 
 
 def _agreement_of_file(path: Path, as_json: bool) -> None:
@@ -98,7 +99,7 @@ def _agreement_of_file(path: Path, as_json: bool) -> None:
     file = read_label_file(path)
     ratings = file.ratings
     for remark in file.remarks:
-        click.echo(f"oceanchat: {remark}", err=True)
+        print_note(f"oceanchat: {remark}")
     strata = by_stratum(ratings) if any(rating.stratum for rating in ratings) else {}
     if as_json:
         record: dict[str, Any] = figures(agree(ratings))

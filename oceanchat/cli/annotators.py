@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from oceanchat.cli.display.counting import counted
 from oceanchat.cli.display.json_output import print_json
+from oceanchat.cli.display.notes import print_note, print_sentence
 from oceanchat.cli.group import CommandGroup
 from oceanchat.cli.opened_store import opened_store
 from oceanchat.cli.options import json_option, store_option
+from oceanchat.counting import counted
 
 if TYPE_CHECKING:
     from oceanchat.store.annotators import Annotator
@@ -48,15 +49,14 @@ def add_annotator(name: str, role: str, store: str, as_json: bool) -> None:
     account = accounts.add(opened_store(store), name, role)
     if new:
         path = Path(store).resolve()
-        click.echo(
+        print_note(
             f"oceanchat: store '{path}' is new and has nothing to label yet; for a study that exists, go to"
-            " its folder or name its store with --store",
-            err=True,
+            " its folder or name its store with --store"
         )
     if as_json:
         return print_json({**_facts(account.annotator), "passcode": account.passcode})
-    click.echo(f"{account.annotator.role.capitalize()} {account.annotator.name}", err=True)
-    click.echo("Passcode, shown only once:", err=True)
+    print_note(f"{account.annotator.role.capitalize()} {account.annotator.name}")
+    print_note("Passcode, shown only once:")
     click.echo(account.passcode)
 
 
@@ -123,7 +123,7 @@ def profile(name: str, store: str, as_json: bool, **facts: str | None) -> None:
     if as_json:
         return print_json(_facts(account))
     for fact, value in account.profile.items():
-        click.echo(f"{fact}: {value}")
+        print_sentence(f"{fact}: {value}")
 
 
 @annotators.command("passcode")
@@ -143,7 +143,7 @@ def renew_passcode(name: str, store: str, as_json: bool) -> None:
     passcode = accounts.renew_passcode(opened, account)
     if as_json:
         return print_json({**_facts(account), "passcode": passcode})
-    click.echo(f"New passcode of {account.name}, shown only once:", err=True)
+    print_note(f"New passcode of {account.name}, shown only once:")
     click.echo(passcode)
 
 
@@ -208,7 +208,7 @@ def _show_state(store: "Store", name: str, as_json: bool) -> None:
     account = accounts.find(store, name)
     if as_json:
         return print_json(_facts(account))
-    click.echo(f"{account.name} ({account.pseudonym}) is {accounts.state(account)}")
+    print_sentence(f"{account.name} ({account.pseudonym}) is {accounts.state(account)}")
 
 
 def _show_unassigned(store: "Store") -> None:
@@ -217,4 +217,4 @@ def _show_unassigned(store: "Store") -> None:
 
     unassigned = assignment.coverage(store).unassigned
     if unassigned:
-        click.echo(f"{counted(unassigned, 'label')} without an annotator; add one.", err=True)
+        print_note(f"{counted(unassigned, 'label')} without an annotator; add one.")

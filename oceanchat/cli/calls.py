@@ -11,6 +11,7 @@ import click
 
 from oceanchat.cli.build_options import build_options
 from oceanchat.cli.display.json_output import print_json
+from oceanchat.cli.display.notes import print_note, print_sentence
 from oceanchat.cli.endpoint import open_endpoint
 from oceanchat.cli.flags import build_config, call_settings
 from oceanchat.cli.opened_store import opened_store
@@ -236,7 +237,7 @@ def batches(
             batch_watch.give_up(opened, row)
         if as_json:
             return print_json(remote._asdict())
-        return click.echo(f"{remote.id} is {remote.status}")
+        return print_sentence(f"{remote.id} is {remote.status}")
     if watch:
         settings = call_settings(
             base_url=base_url or (rows[-1]["endpoint"] if rows else None),
@@ -258,5 +259,5 @@ async def _watch(settings: "CallSettings", rows: list[dict[str, Any]], quiet: bo
     async for row, remote in batch_watch.watch(settings, rows, wait=True):
         last[row["batch"]] = {"batch": row["batch"], **remote._asdict()}
         done = f"{remote.completed or 0:,} of {remote.total:,}"
-        click.echo(f"{remote.id} {remote.status} {done} ({row['model']})", err=quiet)
+        (print_note if quiet else print_sentence)(f"{remote.id} {remote.status} {done} ({row['model']})")
     return list(last.values())

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from oceanchat.cli.display.notes import print_sentence
 from oceanchat.cli.invocation import command_name
 from oceanchat.cli.opened_store import opened_store
 from oceanchat.cli.options import PATH
@@ -54,9 +55,9 @@ def demo(output: Path) -> None:
 def _print_ways_on(folder: Path) -> None:
     """Where the page is, and three commands that work as they stand."""
     name, store = command_name(), f"--store {shlex.quote(str(folder / STORE))}"
-    click.echo(f"\nAll of it is a page, {folder / PAGE}. Open it in a browser:\n")
+    print_sentence(f"\nAll of it is a page, {folder / PAGE}. Open it in a browser:\n")
     click.echo(f"  {(folder / PAGE).resolve().as_uri()}\n")
-    click.echo("Next: another dialogue, all ten trait-levels, or what a real model would cost.\n")
-    click.echo(f"  {name} show --random {store}")
-    click.echo(f"  {name} build all {store}")
-    click.echo(f"  {name} estimate all --model gpt-4o-mini")
+    print_sentence("Next: another dialogue, all ten trait-levels, or what a real model would cost.\n")
+    print_sentence(f"  {name} show --random {store}")
+    print_sentence(f"  {name} build all {store}")
+    print_sentence(f"  {name} estimate all --model gpt-4o-mini")

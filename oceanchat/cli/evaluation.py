@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from oceanchat.cli.display.counting import counted
 from oceanchat.cli.display.json_output import print_json
+from oceanchat.cli.display.notes import print_note, print_sentence
 from oceanchat.cli.flags import call_settings, read_config
 from oceanchat.cli.group import CommandGroup
 from oceanchat.cli.opened_store import opened_store
 from oceanchat.cli.options import json_option, prompts_option, sample_option, store_option, temperature_option
+from oceanchat.counting import counted
 from oceanchat.errors import AnnotationError
 
 if TYPE_CHECKING:
@@ -119,9 +120,9 @@ def create(
             f"each rated by {counted(config.annotators, 'annotator')}",
         )
     )
-    click.echo(f"Evaluation {created.id}: {what}")
+    print_sentence(f"Evaluation {created.id}: {what}")
     if any(unlisted):
-        click.echo("After a slip, create it again with --another: annotators get the newest.", err=True)
+        print_note("After a slip, create it again with --another: annotators get the newest.")
 
 
 def _warn_of(system: "RatedSystem", trait_levels: "set[TraitLevel]") -> bool:
@@ -142,7 +143,7 @@ def _warn_of(system: "RatedSystem", trait_levels: "set[TraitLevel]") -> bool:
         problem = f"does not list the model '{missing[0]}'{more}; check what stands behind '#'"
     else:
         return False
-    click.echo(f"oceanchat: system '{system.name}': '{system.url}' {problem}", err=True)
+    print_note(f"oceanchat: system '{system.name}': '{system.url}' {problem}")
     return reached
 
 
@@ -167,9 +168,9 @@ def show_status(sample_number: int | None, store: str, as_json: bool) -> None:
         return print_json(progress._asdict() | lists)
     title = f"Evaluation {progress.number}, unit {progress.unit}"
     print_table(("", "questions", "conversations", "ratings"), progress.systems, title)
-    click.echo()
+    print_sentence("")
     raters = [(*each[:3], "-" if each[3] is None else round(each[3])) for each in progress.raters]
     print_table(("", "rated", "of", "median seconds"), raters)
     if progress.unassigned:
         ratings = counted(progress.unassigned, "rating")
-        click.echo(f"{ratings} without an annotator; add one.", err=True)
+        print_note(f"{ratings} without an annotator; add one.")

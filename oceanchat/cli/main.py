@@ -32,6 +32,7 @@ def oceanchat() -> None:
 
     \b
     Start with:   oceanchat demo
+
     This is free and works offline: a built-in scripted model answers until you name another with --model.
     """
 

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from oceanchat.cli.chosen_build import build_option, chosen_build
-from oceanchat.cli.display.counting import counted
 from oceanchat.cli.display.json_output import print_json
 from oceanchat.cli.display.notes import print_note, print_sentence
 from oceanchat.cli.endpoint import open_endpoint
@@ -30,6 +29,7 @@ from oceanchat.cli.options import (
     words_option,
 )
 from oceanchat.cli.trait_levels import TraitLevelParam
+from oceanchat.counting import counted
 
 if TYPE_CHECKING:
     from oceanchat.hub.publishing import Plan
@@ -91,19 +91,21 @@ def import_(file: Path, store: str, as_json: bool, **flags: Any) -> None:
     _print_problems(file, report.problems)
     if as_json:
         return print_json({**report._asdict(), "problems": [p._asdict() for p in report.problems]})
-    click.echo(
+    print_sentence(
         f"{counted(report.read, 'dialogue')} read, {report.new:,} of them new,"
         f" {counted(len(report.problems), 'line')} skipped"
     )
-    click.echo("All imported dialogues: " + ", ".join(f"{n:,} {state}" for state, n in report.states.items()))
+    print_sentence(
+        "All imported dialogues: " + ", ".join(f"{n:,} {state}" for state, n in report.states.items())
+    )
 
 
 def _print_problems(file: Path, problems: "Sequence[LineProblem]") -> None:
     """The first problems on stderr, and how many more there are."""
     for problem in problems[:SHOWN_PROBLEMS]:
-        click.echo(f"{file}: {problem}", err=True)
+        print_note(f"{file}: {problem}")
     if len(problems) > SHOWN_PROBLEMS:
-        click.echo(f"{file}: ... and {len(problems) - SHOWN_PROBLEMS:,} more", err=True)
+        print_note(f"{file}: ... and {len(problems) - SHOWN_PROBLEMS:,} more")
 
 
 @click.command()
@@ -208,14 +210,14 @@ def verify(folder: Path, as_json: bool) -> None:
         print_json(verification.record())
     else:
         for problem in verification.problems:
-            click.echo(str(problem))
+            print_sentence(str(problem))
     if verification.problems:
         raise ReleaseError(
             f"release '{folder}' has {counted(len(verification.problems), 'problem')}; write or download it"
             " again"
         )
     if not as_json:
-        click.echo(
+        print_sentence(
             f"{verification.name}: {counted(verification.files, 'file')},"
             f" {counted(verification.rows, 'row')}, all correct\n"
             f"sha256 of the rows: {verification.rows_sha256}"
@@ -243,12 +245,12 @@ def diff(before: Path, after: Path, as_json: bool) -> None:
         return print_json({**changes._asdict(), "relabelled": [r._asdict() for r in changes.relabelled]})
     for change, ids, release in (("added", changes.added, new), ("dropped", changes.dropped, old)):
         levels = ", ".join(f"{code} {count}" for code, count in by_trait_level(ids, release).items())
-        click.echo(f"{counted(len(ids), 'row')} {change}" + (f": {levels}" if levels else ""))
-    click.echo(
+        print_sentence(f"{counted(len(ids), 'row')} {change}" + (f": {levels}" if levels else ""))
+    print_sentence(
         f"{counted(len(changes.relabelled), 'row')} relabeled, {len(changes.moved):,} moved to another split"
     )
     for row in changes.relabelled:
-        click.echo(f"  {row.before} {row.old} -> {row.after} {row.new}")
+        print_sentence(f"  {row.before} {row.old} -> {row.after} {row.new}")
     changed = [(c.name, str(c.before), str(c.after)) for c in (*changes.options, *changes.figures)]
     if changed:
         print_table(("figure", before.name, after.name), changed)
@@ -285,7 +287,7 @@ def publish(
     if as_json:
         return print_json(published._asdict())
     outcome = "published" if published.changed else "was already published in full"
-    click.echo(f"{folder.name} {outcome}: {published.url} (commit {published.commit[:12]})")
+    print_sentence(f"{folder.name} {outcome}: {published.url} (commit {published.commit[:12]})")
 
 
 def _without_token(plan: "Plan") -> str:

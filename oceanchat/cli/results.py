@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING
 import click
 
 from oceanchat.cli.chosen_build import build_option, chosen_build
-from oceanchat.cli.display.counting import counted
 from oceanchat.cli.display.json_output import print_json
+from oceanchat.cli.display.notes import print_note, print_sentence
 from oceanchat.cli.opened_store import opened_store
 from oceanchat.cli.options import PATH, json_option, sample_option, store_option
 from oceanchat.cli.trait_levels import chosen_trait_levels, level_option, trait_level_arguments, trait_option
+from oceanchat.counting import counted
 from oceanchat.errors import ConfigError
 from oceanchat.traits import TRAIT_LEVELS, Level, Trait, TraitLevel
 
@@ -120,7 +121,7 @@ def show(
         return print_json([dialogue.model_dump(mode="json") for dialogue in selected])
     for number, dialogue in enumerate(selected):
         if number:
-            click.echo()
+            print_sentence("")
         print_dialogue(dialogue)
 
 
@@ -131,7 +132,7 @@ def _show_reply(store: "Store", prefix: str, as_json: bool) -> None:
     if as_json:
         return print_json(reply._asdict())
     about = f" about {reply.trait_level}" if reply.trait_level else ""
-    click.echo(f"{reply.model}, '{reply.task}'{about}, {reply.outcome} ({reply.id[: stored.SHOWN_ID]})")
+    print_sentence(f"{reply.model}, '{reply.task}'{about}, {reply.outcome} ({reply.id[: stored.SHOWN_ID]})")
     click.echo(reply.text or "(no text)")
 
 
@@ -193,7 +194,7 @@ def export(
     name = None if what == "answers" else chosen_build(opened, build)
     chosen = exporting.ExportFilter(trait_levels, state, name, sample_number)
     exported = exporting.export(opened, what, as_format, output, chosen, wide, reply_rows(opened))
-    click.echo(f"oceanchat: {exporting.report(what, exported, output)}", err=True)
+    print_note(f"oceanchat: {exporting.report(what, exported, output)}")
 
 
 @click.command()
@@ -241,4 +242,4 @@ def backup(file: Path, store: str, as_json: bool) -> None:
     rows = copy(opened_store(store, must_exist=True), file)
     if as_json:
         return print_json({"file": file, "rows": rows})
-    click.echo(f"{counted(rows, 'row')} copied to {file}")
+    print_sentence(f"{counted(rows, 'row')} copied to {file}")

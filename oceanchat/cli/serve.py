@@ -105,8 +105,9 @@ def serve_scripted(host: str, port: int, reply: str | None, **switches: Any) -> 
     """
     import asyncio
 
+    from oceanchat.cli.display.notes import print_note
     from oceanchat.scripted.server.app import fixed, scripted, serve
     from oceanchat.scripted.server.faults import Faults
 
     answerer = scripted() if reply is None else fixed(reply)
-    asyncio.run(serve(answerer, Faults(**switches), host, port))
+    asyncio.run(serve(answerer, Faults(**switches), host, port, print_note))

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from oceanchat.cli.chosen_build import build_option, chosen_build
-from oceanchat.cli.display.counting import counted
 from oceanchat.cli.display.json_output import print_json
+from oceanchat.cli.display.notes import print_note
 from oceanchat.cli.endpoint import open_endpoint
 from oceanchat.cli.flags import read_config, take_call_settings
 from oceanchat.cli.opened_store import opened_store
@@ -21,6 +21,7 @@ from oceanchat.cli.options import (
     prompts_option,
     store_option,
 )
+from oceanchat.counting import counted
 from oceanchat.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -113,4 +114,4 @@ def _print_topics(named_topics: "Sequence[NamedTopic]", naming: "TopicNames | No
     ]
     cells = [(*row, labeler) for row, labeler in zip(rows, labelers, strict=True)]
     print_table((*headers, "labeled by"), cells)
-    click.echo(f"{counted(naming.usage.answered, 'call')} to {naming.labeler}, {naming.usage.cost}", err=True)
+    print_note(f"{counted(naming.usage.answered, 'call')} to {naming.labeler}, {naming.usage.cost}")

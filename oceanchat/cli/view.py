@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 import click
 
 from oceanchat.cli.chosen_build import build_option, chosen_build
-from oceanchat.cli.display.counting import counted
 from oceanchat.cli.display.json_output import print_json
-from oceanchat.cli.display.notes import print_note
+from oceanchat.cli.display.notes import print_note, print_sentence
 from oceanchat.cli.opened_store import opened_store
 from oceanchat.cli.options import PATH, json_option, prices_option, prompts_option, store_option
+from oceanchat.counting import counted
 from oceanchat.errors import ConfigError
 from oceanchat.extras import load_optional
 
@@ -123,7 +123,7 @@ def _write(content: "PageContent", output: Path, as_json: bool) -> None:
         print_json({"file": output, "bytes": size, "dialogues": count})
     else:
         shown = f"{size / 1e3:.0f} kB" if size < MEGABYTE else f"{size / MEGABYTE:.1f} MB"
-        click.echo(f"{counted(count, 'dialogue')} in {output} ({shown}); open it in a browser")
+        print_sentence(f"{counted(count, 'dialogue')} in {output} ({shown}); open it in a browser")
     for caution in content.cautions:
         print_note(f"oceanchat: {caution}")
     if size > MAILABLE:

@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from oceanchat.counting import counted
 from oceanchat.errors import RecordError
 from oceanchat.llm.provider import OpenEndpoint
 from oceanchat.llm.settings import SCRIPTED, CallSettings
@@ -70,7 +71,7 @@ class BadLines(RecordError):
     def __init__(self, path: Path, problems: tuple[LineProblem, ...], lines: int) -> None:
         way_out = "correct them or pass --skip-bad" if len(problems) < lines else "correct them"
         super().__init__(
-            f"{len(problems)} of {lines} lines of '{path}' cannot be imported, so nothing was;"
+            f"{len(problems)} of {counted(lines, 'line')} of '{path}' cannot be imported, so nothing was;"
             f" the first is {problems[0]}; {way_out}"
         )
         self.problems = problems

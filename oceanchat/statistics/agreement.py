@@ -213,7 +213,7 @@ def _notes(table: CountTable) -> dict[str, str]:
         notes |= dict.fromkeys(
             corrected,
             f"{shares[top]:.1%} of the labels are '{name}': where one answer is this common, kappa and alpha"
-            " fall although annotators agree; read the observed agreement and AC1 beside them",
+            " fall although annotators agree (read the observed agreement and AC1 beside them)",
         )
     if per_item.min() != per_item.max():
         differ = f"labels per item differ ({per_item.min()} to {per_item.max()}): Gwet's generalisation"

@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 import pandas as pd
 
+from oceanchat.counting import counted
 from oceanchat.errors import InputError
 from oceanchat.statistics.agreement import Rating
 from oceanchat.statistics.coefficients import Value
@@ -76,7 +77,7 @@ def _labels(every: pd.DataFrame, name: str) -> LabelFile:
     missing = frame["value"].str.lower().isin(MISSING)
     labels = frame[~missing]
     if labels.empty:
-        raise InputError(f"{name} has no label ({len(every)} rows); write one a row")
+        raise InputError(f"{name} has no label ({counted(len(every), 'row')}); write one a row")
     values: list[Value] = list(labels["value"])
     numbers = [_number(value) for value in labels["value"]]
     if None not in numbers:

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import NamedTuple
 
+from oceanchat.counting import counted
 from oceanchat.records import Dialogue
 from oceanchat.statistics.auc import Clustered, clustered_auc
 from oceanchat.statistics.figure import COEFFICIENT, SHARE, Figure
@@ -151,7 +152,8 @@ def asked_sentences(asked: AskedLength) -> list[str]:
         traits.setdefault(words, []).append(trait)
     ranges = " and ".join(f"{words} words an answer for {', '.join(of)}" for words, of in traits.items())
     sentences = [
-        f"The writer was asked for {ranges}, in equal measure for both levels; of {asked.written:,} dialogues"
+        f"The writer was asked for {ranges}, in equal measure for both levels; of"
+        f" {counted(asked.written, 'dialogue')}"
         f" {asked.missed:,} missed that by more than a third and were rejected (gate:{ANSWER_LENGTH})."
     ]
     heeding = asked.compliance

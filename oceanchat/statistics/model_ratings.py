@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from oceanchat.counting import counted
 from oceanchat.statistics.agreement import Rating, agreement, weighted_agreement
 from oceanchat.statistics.coefficients import Floats
 from oceanchat.statistics.figure import Figure
@@ -214,7 +215,7 @@ def _resampled(questions: int, resamples: int, figure: Callable[[Floats], Floats
     )
     tail = _tail(questions)
     low, high = np.quantile(drawn, (tail, 1 - tail))
-    note = f"only {questions} questions: the interval is rough" if questions < FEW else ""
+    note = f"only {counted(questions, 'question')}: the interval is rough" if questions < FEW else ""
     return Figure(value, float(low), float(high), note)
 
 

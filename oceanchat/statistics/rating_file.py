@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Literal, NamedTuple
 
+from oceanchat.counting import counted
 from oceanchat.errors import InputError
 from oceanchat.statistics.text_table import MISSING, TableForm, read_text_table
 from oceanchat.traits import TraitLevel
@@ -78,9 +79,9 @@ def ratings_of(
     _check_once([position for position, _ in own], ratings, source)
     _check_conversations(ratings, source, unit)
     if not any(rating.scores for rating in ratings):
-        raise InputError(f"{source} has no score ({len(own)} rows); rate some conversations first")
+        raise InputError(f"{source} has no score ({counted(len(own), 'row')}); rate some conversations first")
     missing = Counter(name for rating in ratings for name in SCALES if name not in rating.scores)
-    remarks = [f"{missing[name]} of {len(ratings)} scores of {name} are missing" for name in missing]
+    remarks = [f"{missing[name]} of {counted(len(ratings), 'score')} of {name} missing" for name in missing]
     remarks += [f"evaluation {number}; also there: {', '.join(others)}; see --sample"] if others else []
     return EvaluationRatings(number, unit, tuple(ratings), tuple(remarks))
 

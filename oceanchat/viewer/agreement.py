@@ -4,11 +4,12 @@ It stands apart because the figures need the packages of the extra `agreement`, 
 """
 
 from oceanchat.annotation.report import report
+from oceanchat.counting import counted
 from oceanchat.statistics.dataset_quality import WHOLE
 from oceanchat.statistics.figure import NAMES, SHARE, form_of
 from oceanchat.store.database import Store
 from oceanchat.viewer.content import PageSection, PageTable
-from oceanchat.viewer.sections import counted, figure_row
+from oceanchat.viewer.sections import figure_row
 
 
 def agreement_section(store: Store) -> PageSection:

@@ -10,6 +10,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+from oceanchat.counting import counted
 from oceanchat.errors import ReleaseError
 from oceanchat.llm.prices import format_cost
 from oceanchat.records import Turn
@@ -35,7 +36,6 @@ from oceanchat.viewer.sections import (
     PaidTask,
     corpus_fact,
     costs_section,
-    counted,
     figure_row,
     funnel_section,
     length_section,

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
+from oceanchat.counting import counted
 from oceanchat.records import REJECTED_BY_CHECK
 from oceanchat.statistics.figure import SHARE, Figure
 from oceanchat.statistics.length import (
@@ -183,11 +184,6 @@ def recipe_section(facts: Sequence[tuple[str, str]]) -> PageSection:
 def corpus_fact(name: str, essays: int, sentences: int) -> tuple[str, str]:
     """A corpus as a line of the recipe."""
     return "corpus", f"{name}: {counted(essays, 'essay')}, {counted(sentences, 'sentence')}"
-
-
-def counted(count: int, noun: str) -> str:
-    """A count with its noun, such as '1 essay' or '1,622 sentences'."""
-    return f"{count:,} {noun}{'s' * (count != 1)}"
 
 
 def figure_row(name: str, figure: Figure, form: str) -> tuple[str, str, str, str]:

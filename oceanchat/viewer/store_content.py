@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from pathlib import PurePath
 from typing import Any, Literal, NamedTuple
 
+from oceanchat.counting import counted
 from oceanchat.errors import InputError
 from oceanchat.llm.costs import Cost, CostReport
 from oceanchat.llm.settings import BY_SCRIPT
@@ -46,7 +47,6 @@ from oceanchat.viewer.sections import (
     PaidTask,
     corpus_fact,
     costs_section,
-    counted,
     funnel_section,
     length_section,
     recipe_section,

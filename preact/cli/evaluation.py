@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from oceanchat.cli.display.counting import counted
 from oceanchat.cli.display.json_output import print_json
 from oceanchat.cli.display.notes import print_note, print_sentence
 from oceanchat.cli.flags import check_json_style, take_call_settings
 from oceanchat.cli.options import json_option
+from oceanchat.counting import counted
 from oceanchat.time_left import TimeLeft
 from preact.cli.exam_options import exam_options, take_exam_material
 from preact.cli.options import (
@@ -79,7 +79,7 @@ def interview(as_json: bool, **flags: Any) -> None:
     if as_json:
         return print_json(_interview_facts(done))
     answers = counted(len(done.answers), "answer")
-    click.echo(f"{answers} of {done.header.backbone} {done.header.model} in {done.folder}")
+    print_sentence(f"{answers} of {done.header.backbone} {done.header.model} in {done.folder}")
 
 
 @click.command()
@@ -135,10 +135,10 @@ def judge(as_json: bool, **flags: Any) -> None:
         judgements = judging.judgements
         unscored = sum(judgement.state in UNSCORED for judgement in judgements)
         batches = counted(len(judgements), "batch", "batches")
-        click.echo(f"{batches} judged, {unscored} without a score, in {judging.folder}")
+        print_sentence(f"{batches} judged, {unscored} without a score, in {judging.folder}")
     examined = {judging.header.judge: judging.exam for judging in judgings if material and judging.exam}
     for exam in examined.values():
-        click.echo("\n".join(exam_lines(exam)))
+        print_sentence("\n".join(exam_lines(exam)))
 
 
 @click.command()
@@ -171,7 +171,7 @@ def compare(interviews: tuple[Path, ...], baselines: tuple[Path, ...], judge: st
     warnings = concerns(assembly.scored)
     if not sys.stdout.isatty():  # at a terminal they stand below the table, and once is enough
         for warning in warnings:
-            click.echo(f"note: {warning}", err=True)
+            print_note(f"note: {warning}")
     notes = [*basis(assembly.scored), *warnings, *assembly.judge]
     text = render(assembly.comparison, style, notes)
     if style != "table":
@@ -244,7 +244,7 @@ def control_vectors(backbone: str, output: Path, inventory: str, blocks: tuple[i
     r = vectors.record
     if as_json:
         return print_json({"folder": output, **r.model_dump(mode="json")})
-    click.echo(
+    print_sentence(
         f"block {r.block}, strength {r.strength:g} of the residual norm {r.residual_norm:.2f}, in {output}"
     )
 

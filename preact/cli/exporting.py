@@ -213,7 +213,7 @@ async def _converse(
         if portrayed and not system.conditioned:
             raise ConfigError(f"system '{name}' plays nobody; name no trait-level")
         who = "simulates " + ", ".join(t.label for t in portrayed) if portrayed else "plays nobody"
-        click.echo(f"A machine that {who}. An empty line ends the conversation.", err=True)
+        print_note(f"A machine that {who}. An empty line ends the conversation.")
         messages: list[Message] = []
         while True:
             click.echo("> ", nl=False, err=True)

@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING
 import click
 
 from oceanchat.cli.display.json_output import print_json
+from oceanchat.cli.display.notes import print_sentence
 from oceanchat.cli.options import json_option, prompts_option
 from preact.cli.options import data_option, prompt_option, split_option, threads_option
 from preact.cli.training import say
 
 if TYPE_CHECKING:
+    from preact.evaluation.identification import Identification
     from preact.methods import PromptStyle
 
 
@@ -48,7 +50,6 @@ def identify(
     """
     from preact.evaluation.identification import identify as identify_system
     from preact.evaluation.identification_text import as_json as as_dictionary
-    from preact.evaluation.identification_text import as_lines
 
     identification = identify_system(
         system, data=data, split=split, threads=threads, prompts=prompts, style=style, plain=plain, say=say
@@ -56,5 +57,14 @@ def identify(
     if as_json:
         print_json(as_dictionary(identification))
     else:
-        for line in as_lines(identification):
-            click.echo(line)
+        _print(identification)
+
+
+def _print(identification: "Identification") -> None:
+    from oceanchat.cli.display.tables import print_table
+    from preact.evaluation import identification_text as text
+
+    for line in text.as_lines(identification):
+        print_sentence(line)
+    print_table(text.FIGURE_HEADERS, text.figure_rows(identification))
+    print_table(text.CONFUSION_HEADERS, text.confusion_rows(identification.named.confusion))

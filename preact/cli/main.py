@@ -32,6 +32,7 @@ def preact() -> None:
 
     \b
     Start with:   preact train releases/NAME --output runs/first
+
     This works offline on a CPU: a tiny backbone is built on the spot until you name another with --backbone.
     """
 

@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from oceanchat.cli.display.json_output import print_json
+from oceanchat.cli.display.notes import print_sentence
 from oceanchat.cli.group import CommandGroup
 from oceanchat.cli.options import json_option
 from oceanchat.cli.trait_levels import TraitLevelParam
@@ -92,7 +93,7 @@ def sweep(as_json: bool, **flags: Any) -> None:
     if as_json:
         return print_json([point.model_dump(mode="json") for point in points])
     for point in points:
-        click.echo(f"{point.method}  {point.parameter} {point.value:g}  {point.metric} {point.shown}")
+        print_sentence(f"{point.method}  {point.parameter} {point.value:g}  {point.metric} {point.shown}")
 
 
 @click.group(cls=CommandGroup)

@@ -10,6 +10,7 @@ from pathlib import Path
 import click
 
 from oceanchat.cli.display.json_output import print_json
+from oceanchat.cli.display.notes import print_sentence
 from oceanchat.cli.flags import call_settings
 from oceanchat.cli.options import concurrency_option, host_option, json_option, port_option
 from oceanchat.errors import ConfigError
@@ -96,7 +97,7 @@ def serve(
     with listen(host, port) as listener:
         roster = open_roster(runs, threads)
         limits = Limits(batch_size, queue, max_tokens, timeout, max_body)
-        run_server(roster, limits, listener, api_key)
+        run_server(roster, limits, listener, say, api_key)
 
 
 @click.command("check-served")
@@ -136,6 +137,8 @@ def check_served(
     Example:  preact check-served http://127.0.0.1:8809/v1 --run runs/first
               preact check-served http://gpu:8000/v1 --release OWNER/NAME
     """
+    from oceanchat.cli.display.tables import print_table
+    from preact.evaluation.identification_text import CONFUSION_HEADERS, confusion_rows
     from preact.evaluation.served_check import CheckPlan
     from preact.evaluation.served_check import check_served as check
     from preact.evaluation.served_text import as_json as as_dictionary
@@ -150,9 +153,12 @@ def check_served(
     if as_json:
         print_json(as_dictionary(result))
     else:
-        for line in as_lines(result) + [f"WRONG: {w}" for w in wrong] + [f"UNDECIDED: {d}" for d in doubts]:
-            click.echo(line)
-        if not wrong and not doubts:
-            click.echo("right" if result.matches else "right as far as can be told without a run")
+        for line in as_lines(result):
+            print_sentence(line)
+        print_table(CONFUSION_HEADERS, confusion_rows(result.named.confusion))
+        verdict = "right" if result.matches else "right as far as can be told without a run"
+        faults = [f"WRONG: {w}" for w in wrong] + [f"UNDECIDED: {d}" for d in doubts]
+        for line in faults or [verdict]:
+            print_sentence(line)
     if wrong or doubts:
         click.get_current_context().exit(WRONG if wrong else UNDECIDED)

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from oceanchat.cli.display.counting import counted
 from oceanchat.cli.display.json_output import print_json
+from oceanchat.cli.display.notes import print_sentence
 from oceanchat.cli.options import json_option
+from oceanchat.counting import counted
 from oceanchat.statistics.figure import Figure
 from preact.cli.options import data_option, split_option, threads_option
 from preact.cli.plots import numbers
@@ -64,7 +65,7 @@ def dial(
     if as_json:
         return print_json(result.model_dump(mode="json"))
     seen = ", trained on" if result.seen else ""
-    click.echo(
+    print_sentence(
         f"split {result.split}{seen}: {counted(result.dialogues, 'dialogue')} of release {result.release}"
     )
     rows = [

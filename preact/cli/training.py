@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from oceanchat.cli.display.counting import counted
 from oceanchat.cli.display.json_output import print_json
 from oceanchat.cli.display.notes import print_note, print_sentence
 from oceanchat.cli.options import json_option
 from oceanchat.cli.project_file import say_used_options
+from oceanchat.counting import counted
 from oceanchat.errors import ConfigError
 from preact.cli.launchers import check_launcher
 from preact.cli.training_options import FOLDER, SectionedCommand, recipe_options, run_options

@@ -13,6 +13,7 @@ import torch
 from peft.helpers import rescale_adapter_scale
 from torch import Tensor
 
+from oceanchat.counting import counted
 from oceanchat.errors import ConfigError
 from oceanchat.time_left import TimeLeft
 from oceanchat.traits import CODES
@@ -87,7 +88,10 @@ def dial_losses(
     left = TimeLeft(len(strengths))
     for strength in strengths:
         taken = left.after(len(scored))
-        say(f"strength {strength:g}: scoring {len(dialogues)} dialogues under ten trait-levels{taken}")
+        say(
+            f"strength {strength:g}: scoring {counted(len(dialogues), 'dialogue')} under ten"
+            f" trait-levels{taken}"
+        )
         with rescale_adapter_scale(opened.local.model, strength):
             scored.append(trait_level_losses(opened, dialogues))
     return scored

@@ -14,6 +14,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from oceanchat.counting import counted
 from oceanchat.errors import EvaluationError, OceanChatError
 from oceanchat.statistics.figure import Figure
 from oceanchat.time_left import TimeLeft
@@ -241,7 +242,10 @@ def trait_level_losses(
     what = f" to {cut} tokens an answer" if cut else ""
     left = TimeLeft(len(TRAIT_LEVELS))
     for trait_level in TRAIT_LEVELS:
-        say(f"scoring {len(dialogues)} dialogues{what} under {trait_level.code}{left.after(len(columns))}")
+        say(
+            f"scoring {counted(len(dialogues), 'dialogue')}{what} under"
+            f" {trait_level.code}{left.after(len(columns))}"
+        )
         columns.append(system.score([d.messages for d in dialogues], {trait_level: 1.0}, cut=cut))
     rows = list(zip(*columns, strict=True))
     whole = [index for index, row in enumerate(rows) if None not in row]

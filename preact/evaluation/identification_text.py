@@ -3,10 +3,12 @@
 Four figures of the system and of the classifiers beside it, the confusion, the losses. It computes nothing.
 """
 
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from oceanchat.statistics.figure import SHARE
-from oceanchat.traits import TRAIT_LEVELS
+from oceanchat.counting import counted
+from oceanchat.statistics.figure import SHARE, Figure
+from oceanchat.traits import CODES, TRAIT_LEVELS
 from preact.evaluation.identification import Identification
 from preact.evaluation.loss_figures import NamedRight
 from preact.evaluation.text_peers import PEERS
@@ -42,50 +44,58 @@ def as_json(result: Identification) -> dict[str, Any]:
 
 
 def as_lines(result: Identification) -> list[str]:
-    """The figures for people."""
-    lines = [
-        f"split {result.split}: {result.dialogues} dialogues by {result.authors} authors,"
-        f" {result.named.ties} ties",
-        *_table(result),
-        f"margin {result.margin:+.4f} nats per token; loss {result.own_loss:.4f},"
-        f" the backbone's {result.own_loss - result.excess:.4f}",
-    ]
-    if result.left_out:
-        lines.insert(1, f"left out: {result.left_out} too long for the system's lengths")
+    """What the figures are of, and what is no figure of identification, a sentence each."""
+    ties = counted(result.named.ties, "tie")
+    dialogues, authors = counted(result.dialogues, "dialogue"), counted(result.authors, "author")
+    lines = [f"split {result.split}: {dialogues} by {authors}, {ties}"]
     if result.cut:
-        lines.insert(
-            1, f"length out: answers cut to {result.cut} tokens, {result.short_answers} shorter ones left out"
+        lines.append(
+            f"length out: answers cut to {result.cut} tokens, {result.short_answers} shorter ones left out"
         )
+    if result.left_out:
+        lines.append(f"left out: {result.left_out} too long for the system's lengths")
+    lines.append(
+        f"margin {result.margin:+.4f} nats per token; loss {result.own_loss:.4f},"
+        f" the backbone's {result.own_loss - result.excess:.4f}"
+    )
     if result.experts:
         use = result.experts
         lines.append(f"experts: {use.effective:.2f} effective, {use.dead} dead, PSL {use.psl:.3f}")
-    codes = [t.code for t in TRAIT_LEVELS]
-    lines.append("named      " + "".join(f"{code:>7}" for code in codes))
-    for code, row in zip(codes, result.named.confusion, strict=True):
-        lines.append(f"shows {code:<5}" + "".join(f"{value:>7.4g}" for value in row))
     return lines
 
 
-_COLUMNS = ("trait-level of ten", "length out", "trait given level", "level given trait")
+FIGURE_HEADERS = ("", "", "value", "95 % interval")
 
 
-def _table(result: Identification) -> list[str]:
-    rows = [("", *_COLUMNS), _row(result.system, result.named, result.length_out)]
-    rows += [
-        _row(PEERS[name], peer, result.peers_length_out.get(name)) for name, peer in result.peers.items()
-    ]
-    rows.append(("chance", "10.0%", "10.0%", "20.0%", "50.0%"))
-    widths = [max(len(row[column]) for row in rows) for column in range(5)]
-    return [
-        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows
-    ]
+def figure_rows(result: Identification) -> list[tuple[str, str, str, str]]:
+    """The four figures, each of the system, of the classifiers beside it and of chance."""
+    named = {result.system: (result.named, result.length_out)}
+    named |= {PEERS[name]: (peer, result.peers_length_out.get(name)) for name, peer in result.peers.items()}
+    rows = []
+    for what, chance, figure in _FIGURES:
+        lead = what
+        for name, (whole, length_out) in named.items():
+            of = figure(whole, length_out)
+            if of is not None:
+                rows.append((lead, name, *of.cells(SHARE)))
+                lead = ""
+        if not lead:
+            rows.append(("", "chance", chance, ""))
+    return rows
 
 
-def _row(name: str, whole: NamedRight, length_out: NamedRight | None) -> tuple[str, str, str, str, str]:
-    return (
-        name,
-        whole.accuracy.text(SHARE),
-        length_out.accuracy.text(SHARE) if length_out else "-",
-        whole.trait_given_level.text(SHARE),
-        whole.level_given_trait.text(SHARE),
-    )
+_FIGURES: Sequence[tuple[str, str, Callable[[NamedRight, NamedRight | None], Figure | None]]] = (
+    ("trait-level of ten", "10.0%", lambda whole, length_out: whole.accuracy),
+    ("length out", "10.0%", lambda whole, length_out: length_out.accuracy if length_out else None),
+    ("trait given level", "20.0%", lambda whole, length_out: whole.trait_given_level),
+    ("level given trait", "50.0%", lambda whole, length_out: whole.level_given_trait),
+)
+"""What is shown, what chance gets right of it, and where it stands."""
+
+
+CONFUSION_HEADERS = ("shows \\ named", *CODES)
+
+
+def confusion_rows(confusion: Sequence[Sequence[float]]) -> list[tuple[str, ...]]:
+    """How often each trait-level's dialogues were named as each; a tie counts in parts."""
+    return [(code, *(f"{value:.4g}" for value in row)) for code, row in zip(CODES, confusion, strict=True)]

@@ -13,6 +13,7 @@ import torch
 from peft.helpers import rescale_adapter_scale
 from torch import Tensor
 
+from oceanchat.counting import counted
 from oceanchat.errors import EvaluationError
 from oceanchat.llm.endpoint.prompt_logprobs import PromptReader
 from oceanchat.llm.settings import CallSettings
@@ -140,7 +141,7 @@ async def _score(
     encode = partial(_encoded, run) if run is not None else None
     columns: dict[TraitLevel, list[ScoredDialogue | None]] = {}
     for trait_level, name in names.names.items():
-        say(f"scoring {len(talks)} dialogues under {name}")
+        say(f"scoring {counted(len(talks), 'dialogue')} under {name}")
         system = trait_level_prompt(trait_level) if prompted else ""
         columns[trait_level] = await score_dialogues(reader, name, talks, system, encode)
     first = next(iter(columns))
@@ -148,7 +149,7 @@ async def _score(
     again = await score_dialogues(reader, names.names[first], talks, system, encode)
     base: list[ScoredDialogue | None] | None = None
     if names.backbone is not None:
-        say(f"scoring {len(talks)} dialogues under {names.backbone}, the backbone")
+        say(f"scoring {counted(len(talks), 'dialogue')} under {names.backbone}, the backbone")
         base = await score_dialogues(reader, names.backbone, talks, encode=encode)
     every = [*columns.values(), again, *([base] if base is not None else [])]
     whole = [n for n in range(len(talks)) if all(column[n] is not None for column in every)]
@@ -192,7 +193,7 @@ def _beside(run: TrainedModel, scored: _Scored, say: Say) -> tuple[list[RunMatch
 
     own: dict[TraitLevel, Tensor] = {}
     for trait_level in examples:
-        say(f"scoring {len(scored.dialogues)} dialogues under {trait_level.code} of the run")
+        say(f"scoring {counted(len(scored.dialogues), 'dialogue')} under {trait_level.code} of the run")
         own[trait_level] = losses({trait_level: 1.0}, trait_level)
     return [
         match_run(

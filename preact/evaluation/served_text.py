@@ -5,6 +5,7 @@ The problems of a check, one a line, its figures for people and for programs. It
 
 from collections.abc import Mapping
 
+from oceanchat.counting import counted
 from oceanchat.statistics.figure import SHARE
 from oceanchat.traits import CODES
 from preact.evaluation.loss_figures import TIE
@@ -47,13 +48,10 @@ def undecided(check: ServedCheck) -> list[str]:
     high = check.named.accuracy.high
     if _as_by_chance(check) and (high is None or high > TOO_WIDE):
         lines.append(
-            f"{_dialogues(check.dialogues)} cannot say whether identification is better than chance; {more}"
+            f"{counted(check.dialogues, 'dialogue')} cannot say whether identification is better"
+            f" than chance; {more}"
         )
     return lines
-
-
-def _dialogues(number: int) -> str:
-    return f"{number} dialogue{'' if number == 1 else 's'}"
 
 
 def _as_by_chance(check: ServedCheck) -> bool:
@@ -80,17 +78,16 @@ def as_lines(check: ServedCheck) -> list[str]:
     """The figures for people."""
     names, named = check.names, check.named
     lines = [
-        f"{len(names.names)} trait-levels served as '{names.prefix}...', split {check.split}:"
-        f" {_dialogues(check.dialogues)}",
+        f"{counted(len(names.names), 'trait-level')} served as '{names.prefix}...', split {check.split}:"
+        f" {counted(check.dialogues, 'dialogue')}",
         f"trait-level of {len(names.names)}: {named.accuracy.text(SHARE)}, trait given level"
         f" {named.trait_given_level.text(SHARE)}, level given trait {named.level_given_trait.text(SHARE)}",
         f"margin {check.margin:+.4f} nats per token; asked twice, losses differ by {check.noise:.1e}",
-        "named      " + "".join(f"{code:>7}" for code in CODES),
     ]
-    for code, row in zip(CODES, named.confusion, strict=True):
-        lines.append(f"shows {code:<5}" + "".join(f"{value:>7.4g}" for value in row))
     if check.left_out:
-        lines.append(f"left out: {check.left_out} dialogues that the server refuses or writes otherwise")
+        lines.append(
+            f"left out: {counted(check.left_out, 'dialogue')} that the server refuses or writes otherwise"
+        )
     if check.as_backbone is None:
         lines.append("no model without an adapter is known, so nothing is compared with it; name --backbone")
     else:
@@ -106,7 +103,8 @@ def as_lines(check: ServedCheck) -> list[str]:
         )
     if check.other_tokens:
         lines.append(
-            f"note: the server writes {check.other_tokens} dialogues in other tokens than the run: another"
+            f"note: the server writes {counted(check.other_tokens, 'dialogue')} in other tokens"
+            " than the run: another"
             " chat template, or another date in it"
         )
     return lines

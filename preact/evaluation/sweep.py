@@ -14,6 +14,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from oceanchat.counting import counted
 from oceanchat.errors import EvaluationError
 from oceanchat.time_left import TimeLeft
 from preact.backbones.sources import hashes, locate
@@ -133,12 +134,14 @@ def sweep(plan: SweepPlan, access: ModelAccess, say: Callable[[str], None]) -> l
         judge = plan.judge if plan.metric == "overall" else ""
         missing = [s for s in settings if (plan.method, *s, plan.metric, judge) not in done]
         if missing:
-            say(f"{len(missing)} of {len(settings)} points to train and measure, one after another")
-        left = TimeLeft(len(missing))
+            say(
+                f"{len(missing)} of {counted(len(settings), 'point')} to train and measure, one after another"
+            )
+        left, say_once = TimeLeft(len(missing)), _without_repeats(say)
         for number, (parameter, value) in enumerate(missing, 1):
             config = _config(plan, parameter, value, _shared_backbone(plan))
             folder = Path(config.output)
-            _train(config, folder, say)
+            _train(config, folder, say_once)
             score = _measure(plan, folder, access, say)
             point = SweepPoint(
                 method=plan.method,
@@ -272,6 +275,18 @@ def _shared_backbone(plan: SweepPlan) -> str:
         return plan.backbone
     markers = sorted(plan.output.glob(f"*/{BACKBONE}/{MARKER}"))
     return str(markers[0].parent) if markers else TINY
+
+
+def _without_repeats(say: Callable[[str], None]) -> Callable[[str], None]:
+    """What says a line the first time alone: points of a sweep are trained alike but for a setting."""
+    earlier: set[str] = set()
+
+    def say_once(line: str) -> None:
+        if line not in earlier:
+            earlier.add(line)
+            say(line)
+
+    return say_once
 
 
 def _train(config: TrainConfig, folder: Path, say: Callable[[str], None]) -> None:

@@ -7,7 +7,7 @@ import contextlib
 import resource
 import signal
 import socket
-import sys
+from collections.abc import Callable
 from types import FrameType
 
 import uvicorn
@@ -48,9 +48,14 @@ def raise_file_limit() -> None:
 
 
 def serve(
-    roster: Roster, limits: Limits, listener: socket.socket, key: str | None = None, patience: int = 30
+    roster: Roster,
+    limits: Limits,
+    listener: socket.socket,
+    say: Callable[[str], None],
+    key: str | None = None,
+    patience: int = 30,
 ) -> None:
-    """Serve until a signal; what is being answered then has `patience` seconds to end."""
+    """Say where, and serve until a signal; what is being answered then has `patience` seconds to end."""
     raise_file_limit()
     config = uvicorn.Config(
         PersonaEndpoint(roster, limits, key).app,
@@ -72,10 +77,8 @@ def serve(
     host, port = listener.getsockname()[:2]
     address = f"[{host}]" if ":" in host else host
     names = ", ".join(f"{prefix}:o-high" for prefix in roster.runs)
-    print(
+    say(
         f"serving http://{address}:{port}/v1 (models such as {names}): a machine that simulates traits, no"
-        " person",
-        file=sys.stderr,
-        flush=True,
+        " person"
     )
     server.run(sockets=[listener])

@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 
 from torch import Tensor
 
+from oceanchat.counting import counted
 from oceanchat.traits import TRAITS, Level
 from preact.backbones.backbone import Backbone
 from preact.dialogues.conversation import ensure_template
@@ -48,7 +49,7 @@ def build(
     usable = without_overlap(everything, questions)
     split = split_statements(usable)
     chosen = chosen_blocks(backbone, blocks, tried)
-    say(f"reading {2 * len(split.build)} answers at {len(chosen)} blocks")
+    say(f"reading {2 * len(split.build)} answers at {counted(len(chosen), 'block')}")
     readings = _readings(backbone, split.build, chosen)
     trials = sweep(backbone, split.measure, readings, strengths, say)
     best = choose(trials)

@@ -16,6 +16,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from oceanchat.counting import counted
 from oceanchat.errors import EvaluationError
 from oceanchat.near_duplicates import NearDuplicates
 from oceanchat.prompts import Message
@@ -79,7 +80,7 @@ def build(
     pairs = instructions()
     measure = split_statements(without_overlap(statements(), questions)).measure
     chosen = chosen_blocks(backbone, blocks, tried)
-    say(f"asking {len(asked)} questions under {2 * len(pairs)} instructions")
+    say(f"asking {counted(len(asked), 'question')} under {2 * len(pairs)} instructions")
     readings, answers = _readings(backbone, pairs, asked, chosen, sampling, seed, say)
     trials = sweep(backbone, measure, readings, strengths, say)
     best = choose(trials)
@@ -130,7 +131,10 @@ def _readings(
         )
         answers += len(shown_by[blocks[0]]) + len(opposite_by[blocks[0]])
         left = (time.monotonic() - began) / (number + 1) * (len(TRAIT_LEVELS) - number - 1)
-        say(f"{trait_level.code}: {answers} answers read" + (f", {clock(left)} more" if left else ""))
+        say(
+            f"{trait_level.code}: {counted(answers, 'answer')} read"
+            + (f", {clock(left)} more" if left else "")
+        )
         for block in blocks:
             shown, opposite = shown_by[block], opposite_by[block]
             vectors[block][trait_level.code] = shown.mean(dim=0) - opposite.mean(dim=0)

@@ -11,6 +11,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from oceanchat.counting import counted
 from oceanchat.errors import EvaluationError
 from oceanchat.prompts import Message
 from oceanchat.traits import TRAITS, Level, Trait
@@ -74,7 +75,10 @@ def sweep(
     began = time.monotonic()
     plain = {trait: _odds_and_loss(backbone, _about(measure, trait)) for trait in TRAITS}
     most = 2 * len(readings) * len(strengths) * (time.monotonic() - began)
-    say(f"trying {len(readings)} blocks at {len(strengths)} strengths: at most {clock(most)}")
+    say(
+        f"trying {counted(len(readings), 'block')} at {counted(len(strengths), 'strength')}: at"
+        f" most {clock(most)}"
+    )
     for block, reading in readings.items():
         for strength in sorted(strengths):
             spreads, harms = [], []

@@ -12,6 +12,7 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 
+from oceanchat.counting import counted
 from oceanchat.errors import TrainingError
 from oceanchat.traits import TRAIT_LEVELS
 from preact.backbones.modules import Targets
@@ -53,7 +54,7 @@ def _validation(folder: Path) -> list[dict[str, Any]]:
 def _training_lines(facts: dict[str, Any]) -> Iterator[str]:
     together = f", {facts['processes']} processes" if facts["processes"] > 1 else ""
     trained, steps = facts["trained_parameters"], facts["steps"]
-    yield f"trained      {trained:,} parameters, {steps} steps, {facts['seconds']:.0f} s{together}"
+    yield f"trained      {trained:,} parameters, {counted(steps, 'step')}, {facts['seconds']:.0f} s{together}"
     if facts["validation"] and facts["adapters"] == ["default"]:
         losses = ", ".join(f"{v['loss']:.4f} (epoch {v['epoch']:g})" for v in facts["validation"])
         yield f"validation   {losses}"
@@ -70,7 +71,7 @@ def _training_lines(facts: dict[str, Any]) -> Iterator[str]:
 def _release_lines(release: dict[str, Any]) -> Iterator[str]:
     scripted = ", written by the scripted model" if release["scripted"] else ""
     size, mark = release["dialogues"], release["fingerprint"][:16]
-    yield f"release      {release['name']}, {size} dialogues{scripted}, sha256 {mark}"
+    yield f"release      {release['name']}, {counted(size, 'dialogue')}{scripted}, sha256 {mark}"
     if release["missing"]:
         yield f"missing      no dialogue of {', '.join(release['missing'])}, of which the run learned nothing"
 

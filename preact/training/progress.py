@@ -96,7 +96,7 @@ class TrainingProgress(TrainerCallback):  # type: ignore[misc]
         name = f"{self.stage}  " if self.stage else ""
         return (
             f"{name}step {line['step']}/{steps}  loss {line['loss']:.4f}  LM {line.get('lm_loss', 0.0):.4f}"
-            f"  PSL {line.get('expert_loss', 0.0):.4f}  rate {line.get('learning_rate', 0.0):.2e}"
+            f"  PSL {line.get('expert_loss', 0.0):.4f}"
             f"  {line['tokens_per_second']:,.0f} tok/s  {clock(left)} left"
         )
 

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 import torch
 
+from oceanchat.counting import counted
 from oceanchat.spool import joined
 from oceanchat.time_left import duration
 from preact.backbones.four_bit import bytes_beside
@@ -139,11 +140,11 @@ def trial_lines(trial: TriedTraining, recipe: Recipe, processes: int) -> Iterato
     a_process = " a process" if processes > 1 else ""
     yield (
         f"memory: about {memory.total / _GIB:.1f} GiB{a_process} ({weights} weights, {adapter} adapter and"
-        f" optimizer, {activations} activations of {recipe.micro_batch} dialogues)"
+        f" optimizer, {activations} activations of {counted(recipe.micro_batch, 'dialogue')})"
     )
     if trial.seconds is not None:
         yield (
-            f"time: roughly {duration(trial.seconds)} for {trial.steps:,} steps, at the pace of"
+            f"time: roughly {duration(trial.seconds)} for {counted(trial.steps, 'step')}, at the pace of"
             f" {trial.dialogues} tried at once just now"
         )
 

@@ -7,6 +7,7 @@ run stopped here goes on. What the backbone is like is known to preact/backbones
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from oceanchat.counting import counted
 from oceanchat.time_left import TimeLeft, duration
 from preact.backbones import tiny
 from preact.backbones.pretraining import Checkpoint
@@ -37,8 +38,10 @@ def build_tiny(
     texts = [text for source in config.pretrain_texts for text in tiny.read_texts(source)]
     tried = f" of its {session.tiny_steps:,}" if session.tiny_steps > shape.steps else ""
     session.say(
-        f"building the tiny backbone from {len(dialogues)} dialogues and {len(texts)} more texts:"
-        f" {shape.steps}{tried} steps of {shape.batch * shape.width:,} tokens,"
+        f"building the tiny backbone from {counted(len(dialogues), 'dialogue')} and"
+        f" {counted(len(texts), 'more text')}: {shape.steps:,}{tried}"
+        f" step{'s' * (max(shape.steps, session.tiny_steps) != 1)} of"
+        f" {shape.batch * shape.width:,} tokens,"
         f" learning rate {shape.learning_rate:g}, {config.recipe.precision}"
     )
     conversations = [tiny.conversation([(m.role, m.content) for m in d.messages]) for d in dialogues]

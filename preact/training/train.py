@@ -15,6 +15,7 @@ import torch
 from accelerate import PartialState
 from transformers import set_seed
 
+from oceanchat.counting import counted
 from oceanchat.errors import OceanChatError, TrainingError
 from preact.backbones.backbone import Backbone, Outline, load, outline
 from preact.backbones.cpu import multiplies_in_bfloat16, prepare_cpu
@@ -359,8 +360,9 @@ def _finish(record: RunRecord, folder: Path, trained: Sequence[Trained]) -> RunR
 def describe(record: RunRecord) -> list[str]:
     """What a run is about to do, a line each."""
     config = record.config
+    dialogues = counted(record.release.dialogues, "dialogue")
     lines = [
-        f"method {config.method}: {config.summary}; {record.release.dialogues} dialogues; seed {config.seed}",
+        f"method {config.method}: {config.summary}; {dialogues}; seed {config.seed}",
         f"backbone {config.backbone}: {record.backbone_parameters:,} parameters",
         f"adapted: {Targets(record.adapted, record.untouched).text}",
     ]

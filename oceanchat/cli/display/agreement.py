@@ -6,15 +6,14 @@ is computed here.
 
 from collections.abc import Mapping, Sequence
 
-import click
-
 from oceanchat.annotation.report import Report
-from oceanchat.cli.display.counting import counted
+from oceanchat.cli.display.footnotes import Footnotes
 from oceanchat.cli.display.notes import print_sentence
 from oceanchat.cli.display.tables import print_table
+from oceanchat.counting import counted
 from oceanchat.statistics.agreement import Agreement
 from oceanchat.statistics.dataset_quality import WHOLE, DatasetQuality
-from oceanchat.statistics.figure import NAMES, SHARE, Figure, form_of, number
+from oceanchat.statistics.figure import COEFFICIENT, NAMES, SHARE, Figure, form_of, number
 from oceanchat.statistics.study_plan import (
     QUALIFICATION_HOURS,
     SECONDS_TO_ANSWER,
@@ -29,95 +28,104 @@ def print_agreement(
     overall: Agreement, strata: Mapping[str, Agreement], pairs: Mapping[tuple[str, str], Figure]
 ) -> None:
     """The seven figures, then one row per stratum and one per pair of annotators."""
-    title = f"{counted(overall.labels, 'label')} on {counted(overall.items, 'item')}"
-    rows = [
-        (NAMES[name], *figure.cells(form_of(name)), figure.note) for name, figure in overall.figures().items()
-    ]
-    print_table(("", "value", "95 % interval", "note"), rows, title)
+    notes = Footnotes()
+    _print_overall(overall, pairs, notes)
     if strata:
-        _print_strata(strata, {})
+        _print_strata(strata, {}, notes)
+    notes.print()
+
+
+def _print_overall(overall: Agreement, pairs: Mapping[tuple[str, str], Figure], notes: Footnotes) -> None:
+    title = f"{counted(overall.labels, 'label')} on {counted(overall.items, 'item')}"
+    figures = {NAMES[name]: (figure, form_of(name)) for name, figure in overall.figures().items()}
+    _print_figures("", figures, notes, title)
     if pairs:
-        print_table(
-            ("Cohen's kappa", "value", "95 % interval", "note"),
-            [(" - ".join(pair), *figure.cells(), figure.note) for pair, figure in pairs.items()],
-        )
+        between = {" - ".join(pair): (figure, COEFFICIENT) for pair, figure in pairs.items()}
+        _print_figures("Cohen's kappa", between, notes)
 
 
-def _print_strata(strata: Mapping[str, Agreement], pass_rates: Mapping[str, Figure]) -> None:
-    """Every figure of each stratum with its interval; equal notes are written once, below."""
-    notes: dict[str, int] = {}
+def _print_figures(
+    lead: str, figures: Mapping[str, tuple[Figure, str]], notes: Footnotes, title: str = ""
+) -> None:
+    """A row a figure, each with the form of its numbers."""
+    rows = [(name, *figure.cells(form), notes.mark(figure.note)) for name, (figure, form) in figures.items()]
+    print_table((lead, "value", "95 % interval", "note"), rows, title)
+
+
+def _print_strata(
+    strata: Mapping[str, Agreement], pass_rates: Mapping[str, Figure], notes: Footnotes
+) -> None:
+    """Every figure of each stratum with its interval."""
     rows = []
     for stratum, agreement in strata.items():
         named = {"pass_rate": pass_rates[stratum]} if stratum in pass_rates else {}
         lead = (stratum, f"{agreement.labels} on {agreement.items}")
         for name, figure in (named | {name: agreement.figures()[name] for name in _BY_STRATUM}).items():
-            mark = f"[{notes.setdefault(figure.note, len(notes) + 1)}]" if figure.note else ""
-            rows.append((*lead, NAMES[name], *figure.cells(form_of(name)), mark))
+            rows.append((*lead, NAMES[name], *figure.cells(form_of(name)), notes.mark(figure.note)))
             lead = ("", "")
     print_table(("", "labels on items", "", "value", "95 % interval", "note"), rows)
-    for note, index in notes.items():
-        print_sentence(f"[{index}] {note}")
 
 
 def print_report(report: Report) -> None:
-    """The whole report on a sample."""
-    print_table(
-        ("", "value", "95 % interval", "note"),
-        [
-            (NAMES["pass_rate"], *report.pass_rate.cells(SHARE), report.pass_rate.note),
-            (
-                NAMES["pass_rate_after_adjudication"],
-                *report.pass_rate_after.cells(SHARE),
-                f"{report.decided} of {report.disagreements} disagreements"
-                + (" on dialogues that passed" if report.rejected else "")
-                + " decided",
-            ),
-            *(
-                (NAMES[name], *figure.cells(SHARE), figure.note)
-                for name, figure in report.checker._asdict().items()
-            ),
-        ],
-        f"Sample {report.sample.id}: {report.coverage.complete} of {report.coverage.items} items complete,"
+    """The whole report on a sample; its notes stand below all of it, each once."""
+    notes = Footnotes()
+    passed = " on dialogues that passed" if report.rejected else ""
+    decided = f"{report.decided} of {counted(report.disagreements, 'disagreement')}{passed} decided"
+    after = report.pass_rate_after
+    figures = {"pass_rate": report.pass_rate, "pass_rate_after_adjudication": after._replace(note=decided)}
+    figures |= report.checker._asdict()
+    _print_figures(
+        "",
+        {NAMES[name]: (figure, SHARE) for name, figure in figures.items()},
+        notes,
+        f"Sample {report.sample.id}: {report.coverage.complete} of"
+        f" {counted(report.coverage.items, 'item')} complete,"
         f" {counted(report.sample.overlap, 'annotator')} each",
     )
-    print_agreement(report.overall, {}, report.pairs)
+    _print_overall(report.overall, report.pairs, notes)
     if report.rejected:
         print_sentence(
             f"Labeled besides: {counted(report.rejected, 'dialogue')} that the checker turned down. They"
             " count for the checker and the whole dataset, not for agreement or the pass rate."
         )
     for question, agreement in report.questions.items():
-        rows = [
-            (NAMES[name], *figure.cells(form_of(name)), figure.note)
+        shown = {
+            NAMES[name]: (figure, form_of(name))
             for name, figure in agreement.figures().items()
             if figure.value is not None or name == "fleiss_kappa"
-        ]
-        print_table((question, "value", "95 % interval", "note"), rows)
+        }
+        _print_figures(question, shown, notes)
     if report.strata:
-        _print_strata(report.strata, report.pass_rates)
+        _print_strata(report.strata, report.pass_rates, notes)
     if report.dataset:
-        _print_dataset(report.dataset)
+        _print_dataset(report.dataset, notes)
+    notes.print()
 
 
-def _print_dataset(dataset: Mapping[str, DatasetQuality]) -> None:
+def _print_dataset(dataset: Mapping[str, DatasetQuality], notes: Footnotes) -> None:
     """Share valid of the released and of all checked dialogues, two estimates side by side."""
-    notes: dict[str, int] = {}
 
     def cell(figure: Figure) -> str:
-        mark = f" [{notes.setdefault(figure.note, len(notes) + 1)}]" if figure.note else ""
         value, interval = figure.cells(SHARE)
-        return f"{value} ({interval}){mark}" if interval else f"{value}{mark}"
+        return notes.marked(f"{value} ({interval})" if interval else value, figure.note)
 
     rows = [
-        (code, each.released, each.judged, cell(each.precision), cell(each.precision_rogan_gladen))
+        (
+            code,
+            each.released,
+            f"{each.judged:,} of {each.checked:,}",
+            cell(each.precision),
+            cell(each.precision_rogan_gladen),
+        )
         for code, each in dataset.items()
     ]
-    headers = ("", "passed", "decided", "valid of the passed, prediction-powered", "Rogan-Gladen")
+    headers = (
+        *("", "passed the check", "decided by people, of all checked"),
+        *("valid of the passed, prediction-powered", "Rogan-Gladen"),
+    )
     print_table(headers, rows, "The whole dataset")
     whole = dataset[WHOLE]
-    click.echo(f"Valid of all {whole.checked:,} checked: {cell(whole.valid)}")
-    for note, index in notes.items():
-        print_sentence(f"[{index}] {note}")
+    print_sentence(f"Valid of all {whole.checked:,} checked: {cell(whole.valid)}")
 
 
 def print_plan(plans: Sequence[StudyPlan], expected: float, fewest: int) -> None:

@@ -6,11 +6,10 @@ It shows what it is handed and decides nothing.
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from rich.table import Table
-
 from oceanchat.cli.display.dialogue import print_dialogue
 from oceanchat.cli.display.notes import print_note, print_sentence
-from oceanchat.cli.display.tables import fit, print_table, stdout_console, table_fits
+from oceanchat.cli.display.tables import print_heading, print_table
+from oceanchat.counting import counted
 from oceanchat.llm.settings import SCRIPTED
 from oceanchat.pipeline.build import Prepared
 from oceanchat.pipeline.config import BuildConfig
@@ -28,33 +27,26 @@ QUOTED = 200
 
 def print_build(report: BuildReport, samples: Sequence[Dialogue], config: BuildConfig) -> None:
     """The end of a build: corpus, funnel, pass rate, sample conversations, and who wrote them."""
-    out = stdout_console()
     facts = report.corpus.facts
-    out.print(
-        f"Corpus  {report.corpus.name}: {facts['essays']:,} essays, {facts['sentences']:,} sentences",
-        highlight=False,
-    )
+    essays, sentences = counted(facts["essays"], "essay"), counted(facts["sentences"], "sentence")
+    print_sentence(f"Corpus  {report.corpus.name}: {essays}, {sentences}")
     for what, reasons in (("Left out", facts["junk"]), ("Set aside", facts["set_aside"])):
         if reasons:
             listed = ", ".join(f"{count:,} {reason}" for reason, count in sorted(reasons.items()))
             unit = "rows" if what == "Left out" else "sentences"
-            out.print(f"{what}  {listed} ({unit})")
+            print_sentence(f"{what}  {listed} ({unit})")
     print_funnel(report.outcomes)
     pass_rate = report.pass_rate.text(SHARE)
-    out.print(
-        f"Pass rate of the back-validation  {pass_rate}   (the paper: {PAPER_PASS_RATE:.1%})",
-        highlight=False,
-    )
+    print_sentence(f"Pass rate of the back-validation  {pass_rate}   (the paper: {PAPER_PASS_RATE:.1%})")
     calls = report.usage
-    out.print(
-        f"Calls  {calls.answered:,} made, {calls.replayed:,} replayed from the ledger, cost {calls.cost}",
-        highlight=False,
+    print_sentence(
+        f"Calls  {calls.answered:,} made, {calls.replayed:,} replayed from the ledger, cost {calls.cost}"
     )
     for dialogue in samples:
-        out.print()
+        print_sentence("")
         print_dialogue(dialogue)
-    out.print()
-    out.print(_models_line(config), style="bold", soft_wrap=not out.is_terminal)
+    print_sentence("")
+    print_heading(_models_line(config))
 
 
 def print_prepared_notes(prepared: Prepared) -> None:
@@ -74,12 +66,13 @@ def print_build_notes(report: BuildReport, failures: Sequence[FailedStep], in_fi
     for outcome in report.outcomes:
         if outcome.replaced:
             _note(
-                f"{outcome.trait_level.code} had {outcome.replaced} dialogues built with other options; the"
+                f"{outcome.trait_level.code} had {counted(outcome.replaced, 'dialogue')} built with"
+                " other options; the"
                 " command that built them brings them back from the ledger, free of charge"
             )
     for outcome in report.short:
         _note(
-            f"{outcome.trait_level.code} has {outcome.passed} of {outcome.requested} dialogues:"
+            f"{outcome.trait_level.code} has {outcome.passed:,} of {counted(outcome.requested, 'dialogue')}:"
             f" {why_short(outcome, report.corpus.name, in_files)}"
         )
 
@@ -110,34 +103,20 @@ def _models_line(config: BuildConfig) -> str:
 
 def print_funnel(outcomes: Sequence[Outcome]) -> None:
     """One row per trait-level: what became of candidates, seed topics and dialogues."""
-    table = Table(box=None, header_style="bold", pad_edge=False)
-    table.add_column("")
-    for name in (
-        "labeled",
-        "neutral",
-        "off-target",
-        "surplus",
-        "failed",
-        "seeds",
-        "written",
-        "gated",
-        "rejected",
-    ):
-        table.add_column(name, justify="right")
-    table.add_column("passed", justify="right", style="bold")
-    for o in outcomes:
-        table.add_row(o.trait_level.code, *_funnel_cells(o), f"{o.passed:,} of {o.requested:,}")
-    out = stdout_console()
-    fit(table, out)
-    out.print()
-    out.print(table)
-    out.print()
+    headers = (
+        *("", "labeled", "neutral", "off-target", "surplus", "failed"),
+        *("seeds", "written", "gated", "rejected", "passed"),
+    )
+    rows = [(o.trait_level.code, *_funnel_cells(o), f"{o.passed:,} of {o.requested:,}") for o in outcomes]
+    print_sentence("")
+    print_table(headers, rows)
+    print_sentence("")
 
 
-def _funnel_cells(outcome: Outcome) -> list[str]:
+def _funnel_cells(outcome: Outcome) -> list[int]:
     candidates, seeds, dialogues = outcome.funnel.candidates, outcome.funnel.seeds, outcome.funnel.dialogues
     gated = sum(count for state, count in dialogues.items() if state.startswith("gate:"))
-    figures = [
+    return [
         sum(candidates.values()),
         *(candidates.get(state, 0) for state in ("neutral", "off-target", "surplus", "failed")),
         sum(seeds.values()),
@@ -145,7 +124,6 @@ def _funnel_cells(outcome: Outcome) -> list[str]:
         gated,
         outcome.written - gated - outcome.passed,
     ]
-    return [f"{figure:,}" for figure in figures]
 
 
 def print_status(statuses: Sequence[Status]) -> None:
@@ -154,7 +132,7 @@ def print_status(statuses: Sequence[Status]) -> None:
     reasons = [(status.build.trait_level, *reason) for status in statuses for reason in status.reasons]
     if reasons:
         print_table(("", "step", "state", "why", "rows"), reasons, "Dropped rows")
-        stdout_console().print()
+        print_sentence("")
     headers = ("", "labeler", "writer", "checker", "mode", "check", "finished")
     rows = [
         (
@@ -167,16 +145,12 @@ def print_status(statuses: Sequence[Status]) -> None:
         )
         for status in statuses
     ]
-    if table_fits(headers, rows):
-        return print_table(headers, rows, "How they were built")
-    for code, labeler, writer, checker, mode, check, finished in rows:
-        models = f"labeled by {labeler}, written by {writer}, checked by {checker}"
-        print_sentence(f"{code}  {models}; {mode}, {check}; finished {finished}")
+    print_table(headers, rows, "How they were built")
 
 
 def print_imported(imported: Mapping[str, Mapping[str, int]]) -> None:
     """How many imported dialogues of each trait-level are in which state."""
     states = sorted({state for counts in imported.values() for state in counts})
     rows = [(code, *(f"{counts.get(state, 0):,}" for state in states)) for code, counts in imported.items()]
-    stdout_console().print("Imported dialogues", style="bold")
+    print_heading("Imported dialogues")
     print_table(("", *states), rows)

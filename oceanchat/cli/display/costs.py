@@ -14,9 +14,9 @@ from urllib.parse import urlsplit
 from rich import filesize
 
 from oceanchat.cli.display.counters import dollars
-from oceanchat.cli.display.counting import counted
 from oceanchat.cli.display.notes import print_sentence
 from oceanchat.cli.display.tables import print_table, table_fits
+from oceanchat.counting import counted
 from oceanchat.llm.bills import BillFigure, BillReport
 from oceanchat.llm.costs import KINDS, CostLine, CostReport, add_up
 from oceanchat.llm.settings import OPENAI_URL
@@ -68,7 +68,8 @@ def print_estimate(
     for what, difference in comparison._asdict().items() if comparison else ():
         if difference.total:
             print_sentence(
-                f"Asked for one by one, {difference.different} of {difference.total} {what} differ:"
+                f"Asked for one by one, {difference.different} of"
+                f" {counted(difference.total, what[:-1])} differ:"
                 f" {difference.share.text(SHARE)}."
             )
     batch = ", at the Batch API's discount" if estimate.config.calls.batch else ""
@@ -146,8 +147,8 @@ def _ground(estimate: BuildEstimate) -> str:
     """What a forecast rests on."""
     if estimate.pilot_dialogues:
         return (
-            f"From {estimate.pilot_dialogues:,} dialogues in the ledger; 95 % intervals in brackets."
-            f"{_fuller(estimate)}"
+            f"From {counted(estimate.pilot_dialogues, 'dialogue')} in the ledger; 95 % intervals in"
+            f" brackets.{_fuller(estimate)}"
         )
     if any(task.tokens is None for task in estimate.tasks):
         return "No pilot with these models yet, so only lower bounds are known; add --pilot 5 to estimate."
@@ -217,8 +218,8 @@ def print_costs(report: CostReport) -> None:
     if total.kinds["lost"].calls:
         reasons = ", ".join(f"{count:,} {reason}" for reason, count in report.lost_reasons.items())
         print_sentence(
-            f"Possibly paid: {total.kinds['lost'].calls:,} attempts ({reasons}) that may have been billed and"
-            f" brought no answer; 'lost' is their upper bound, the provider's bill decides."
+            f"Possibly paid: {counted(total.kinds['lost'].calls, 'attempt')} ({reasons}) that may have been"
+            f" billed and brought no answer; 'lost' is their upper bound, the provider's bill decides."
         )
     if total.paid.cached_tokens:
         print_sentence(f"Of the prompt tokens {total.paid.cached_tokens:,} came from the provider's cache.")
@@ -252,7 +253,7 @@ def _print_narrow(headers: Sequence[str], rows: Sequence[Sequence[Any]], report:
     """The same for a narrow terminal: what was paid, and below it what became of it, by stage."""
     first, kinds = len(headers) - len(KINDS) - 1, slice(-len(KINDS) - 1, -1)
     print_table((*headers[:first], "paid"), [(*row[:first], row[-1]) for row in rows])
-    print()
+    print_sentence("")
     stages: dict[str, list[CostLine]] = {}
     for key, line in report.lines.items():
         stages.setdefault(key.task, []).append(line)
@@ -273,7 +274,7 @@ def _cost_cells(line: CostLine) -> tuple[Any, ...]:
 
 def print_bill(report: BillReport, days: tuple[date, date] | None) -> None:
     """The ledger's figures beside the provider's, and how the export was read."""
-    print()
+    print_sentence("")
     rows = [
         (
             line.model,
@@ -317,7 +318,8 @@ def print_retry(report: RetryReport, asked: int) -> None:
     if not asked:
         return print_sentence("There are no failed requests to send again.")
     print_sentence(
-        f"{asked:,} requests sent again: {report.answered:,} answered, {sum(report.failed.values()):,} failed"
+        f"{counted(asked, 'request')} sent again: {report.answered:,} answered,"
+        f" {sum(report.failed.values()):,} failed"
     )
     for reason, count in report.failed.most_common():
         print_sentence(f"  {count:,} {reason}")

@@ -11,7 +11,7 @@ import textwrap
 
 def print_note(line: str) -> None:
     """`line` on stderr."""
-    print(fitted(line) if sys.stderr.isatty() else line, file=sys.stderr)
+    print(fitted(line) if sys.stderr.isatty() else line, file=sys.stderr, flush=True)
 
 
 def print_wait(line: str) -> None:
@@ -28,6 +28,20 @@ def print_sentence(line: str, indent: int = 0) -> None:
 def fitted(line: str, indent: int = 0) -> str:
     """`line` in lines that fit the terminal; words, such as addresses and options, stay whole."""
     width = shutil.get_terminal_size().columns - 1
-    return textwrap.fill(
-        line, width, subsequent_indent=" " * indent, break_long_words=False, break_on_hyphens=False
-    )
+    return "\n".join(in_lines(line, width, indent))
+
+
+def in_lines(text: str, width: int, indent: int = 0) -> list[str]:
+    """`text` in lines of at most `width`; a longer word stays whole."""
+    return [
+        line
+        for part in text.split("\n")
+        for line in textwrap.wrap(
+            part,
+            max(1, width),
+            subsequent_indent=" " * indent,
+            break_long_words=False,
+            break_on_hyphens=False,
+        )
+        or [""]
+    ]

@@ -10,7 +10,10 @@ from typing import NamedTuple
 
 import click
 
+from oceanchat.cli.display.footnotes import Footnotes
+from oceanchat.cli.display.notes import print_sentence
 from oceanchat.cli.display.tables import print_table
+from oceanchat.counting import counted
 from oceanchat.latex import comment, escaped, tabular
 from oceanchat.release.card.markdown import table as markdown_table
 from oceanchat.statistics.figure import SHARE, Figure
@@ -29,38 +32,26 @@ class _Section(NamedTuple):
     rows: Sequence[Sequence[str]]
 
 
-class _Notes:
-    """Notes by number, each once."""
-
-    def __init__(self, style: str) -> None:
-        self._mark = _MARKS[style]
-        self.numbers: dict[str, int] = {}
-
-    def marked(self, text: str, note: str) -> str:
-        """A text with the mark of its note."""
-        return (
-            text + self._mark.format(self.numbers.setdefault(note, len(self.numbers) + 1)) if note else text
-        )
-
-
 def print_rating_report(report: RatingReport, style: str) -> None:
     """The tables of an evaluation on stdout, in one of STYLES."""
-    notes = _Notes(style)
+    notes = Footnotes(_MARKS[style])
     sections = [_table_three(report, notes), _by_level(report, notes), _agreement(report, notes)]
     if len(report.systems) > 1:
         sections.append(_differences(report, notes))
     for section in sections:
         if style == "table":
             print_table(section.headers, section.rows, section.title)
-            click.echo()
+            print_sentence("")
         elif style == "markdown":
             click.echo(f"**{section.title}**\n\n{markdown_table(section.headers, section.rows)}")
         else:
             click.echo(_latex(section))
-    numbered = [f"[{number}] {note}" for note, number in notes.numbers.items()]
     lead = {"table": "", "markdown": "- ", "latex": "% "}[style]
-    for line in (*_methods(report), *numbered, *report.remarks):
-        click.echo(lead + line)
+    for line in (*_methods(report), *notes.lines(), *report.remarks):
+        if style == "table":
+            print_sentence(line)
+        else:
+            click.echo(lead + line)
 
 
 def _methods(report: RatingReport) -> list[str]:
@@ -79,21 +70,22 @@ def _methods(report: RatingReport) -> list[str]:
     return lines
 
 
-def _table_three(report: RatingReport, notes: _Notes) -> _Section:
+def _table_three(report: RatingReport, notes: Footnotes) -> _Section:
     rows = [(name, *_cells(figures, notes)) for name, figures in report.systems.items()]
     number = f"Evaluation {report.evaluation}, " if report.evaluation else ""
     counts = {
-        f"{each.ratings} ratings of {each.conversations} conversations by {each.annotators}"
-        f" annotator{'s' * (each.annotators != 1)} a system"
+        f"{counted(each.ratings, 'rating')} of {counted(each.conversations, 'conversation')} by"
+        f" {counted(each.annotators, 'annotator')} a system"
         for each in report.systems.values()
     }
-    size = counts.pop() if len(counts) == 1 else f"{sum(e.ratings for e in report.systems.values())} ratings"
+    ratings = sum(each.ratings for each in report.systems.values())
+    size = counts.pop() if len(counts) == 1 else counted(ratings, "rating")
     over = "" if report.unit == "shared" else " over questions"
     title = f"{number}{report.unit}: {size}; mean (Fleiss' kappa{over}), interval of the mean"
     return _Section(title, ("Model", *map(str.capitalize, SCALES)), rows)
 
 
-def _by_level(report: RatingReport, notes: _Notes) -> _Section:
+def _by_level(report: RatingReport, notes: Footnotes) -> _Section:
     rows = [
         (code, name, *_cells(figures, notes))
         for code, systems in report.trait_levels.items()
@@ -102,7 +94,7 @@ def _by_level(report: RatingReport, notes: _Notes) -> _Section:
     return _Section("By trait-level", ("", "Model", *map(str.capitalize, SCALES)), rows)
 
 
-def _cells(figures: SystemFigures, notes: _Notes) -> list[str]:
+def _cells(figures: SystemFigures, notes: Footnotes) -> list[str]:
     """One cell a criterion: mean, kappa in parentheses, interval of the mean."""
     cells = []
     for criterion in figures.criteria.values():
@@ -124,7 +116,7 @@ def _of_value(figure: Figure) -> str:
     return "; ".join(part for part in parts if not part.startswith("interval from"))
 
 
-def _agreement(report: RatingReport, notes: _Notes) -> _Section:
+def _agreement(report: RatingReport, notes: Footnotes) -> _Section:
     def cell(figure: Figure, form: str) -> str:
         value, interval = figure.cells(form)
         return notes.marked(f"{value}, {interval}" if interval else value, _own(figure))
@@ -147,7 +139,7 @@ def _agreement(report: RatingReport, notes: _Notes) -> _Section:
     return _Section("Agreement", headers, rows)
 
 
-def _differences(report: RatingReport, notes: _Notes) -> _Section:
+def _differences(report: RatingReport, notes: Footnotes) -> _Section:
     rows = []
     for each in report.differences:
         value, interval = each.difference.cells("+.2f")

@@ -5,9 +5,9 @@ It shows what it is handed and decides nothing.
 
 import shlex
 
-from oceanchat.cli.display.counting import counted
 from oceanchat.cli.display.notes import print_sentence
 from oceanchat.cli.display.statistics import print_length_concerns
+from oceanchat.counting import counted
 from oceanchat.release.folder import Release
 from oceanchat.release.quality import row_lengths
 from oceanchat.statistics.length import length_figures
@@ -24,7 +24,7 @@ def print_release(release: Release, unlabeled: int) -> None:
     print_sentence(f"{counted(counts.rows, 'dialogue')} ({splits}), {rejected:,} rejected, in {folder}")
     if counts.unmatched:
         left = sum(sum(levels.values()) for levels in counts.unmatched.values())
-        print_sentence(f"{left:,} have no pair of equal length; they are the config 'unmatched'")
+        print_sentence(f"{counted(left, 'dialogue')} without a pair of equal length: the config 'unmatched'")
         if counts.unpaired:
             print_sentence(f"no pair at all: {', '.join(counts.unpaired)}")
     for reason, count in counts.withheld.items():

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from oceanchat.cli.display.notes import print_note, print_sentence
+from oceanchat.counting import counted
 from oceanchat.llm.settings import OPENAI_URL
 from oceanchat.llm.usefulness import raise_limits
 from oceanchat.pipeline.answers import AnswersReport, LineCount, LineOutcome
@@ -28,7 +29,7 @@ def print_pending(pending: Pending) -> None:
         print_note(f"oceanchat: requests to '{model}': {listed}; commit the answers with `oceanchat answers`")
     if pending.requests:
         passed, wanted = pending.dialogues_passed, pending.dialogues_wanted
-        print_note(f"oceanchat: so far {passed:,} of {wanted:,} dialogues have passed")
+        print_note(f"oceanchat: so far {passed:,} of {counted(wanted, 'dialogue')} passed")
     # OWNER/NAME is how the Hub calls a model, and OpenAI none of its own.
     elsewhere = (absent.model for absent in pending.requests if absent.endpoint == OPENAI_URL)
     for model in dict.fromkeys(model for model in elsewhere if "/" in model):

@@ -5,9 +5,9 @@ It shows what it is handed and decides nothing.
 
 from collections.abc import Mapping, Sequence
 
-from oceanchat.cli.display.counting import counted
 from oceanchat.cli.display.notes import print_note
 from oceanchat.cli.display.tables import print_table
+from oceanchat.counting import counted
 from oceanchat.store.annotators import Annotator
 from oceanchat.store.samples import Sample
 from oceanchat.traits import CODES

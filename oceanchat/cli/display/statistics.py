@@ -6,7 +6,7 @@ It shows what it is handed and decides nothing.
 from collections.abc import Sequence
 
 from oceanchat.cli.display.notes import print_sentence
-from oceanchat.cli.display.tables import print_table, stdout_console
+from oceanchat.cli.display.tables import print_heading, print_table
 from oceanchat.statistics.length import AskedLength, LengthFigures, asked_sentences, length_concerns
 from oceanchat.statistics.table_six import PAPER as PAPER_TABLE_SIX
 from oceanchat.statistics.table_six import SummaryRow
@@ -30,7 +30,8 @@ def print_length(figures: LengthFigures, asked: AskedLength | None = None) -> No
     """How often the high level is longer than the low one, concerns, and what lengths were asked for."""
     if not figures.words:
         return
-    stdout_console().print("\nHow often high is longer than low (0.5: length says nothing)", style="bold")
+    print_sentence("")
+    print_heading("How often high is longer than low (0.5: length says nothing)")
     rows = [(trait, words.text(), figures.exchanges[trait].text()) for trait, words in figures.words.items()]
     print_table(("", "words an answer (95 % interval)", "exchanges (95 % interval)"), rows)
     print_length_concerns(figures)

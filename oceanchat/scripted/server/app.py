@@ -8,7 +8,6 @@ import asyncio
 import hashlib
 import json
 import socket
-import sys
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import Any
@@ -210,8 +209,8 @@ class RequireKey:
         await response(scope, receive, send)
 
 
-async def serve(answerer: Answerer, faults: Faults, host: str, port: int) -> None:
-    """Serve until the process is stopped; the address goes to stderr."""
+async def serve(answerer: Answerer, faults: Faults, host: str, port: int, say: Callable[[str], None]) -> None:
+    """Serve until the process is stopped; the address is said first."""
     listener = _listen(host, port)
     config = uvicorn.Config(
         ScriptedEndpoint(answerer, faults).app,
@@ -226,13 +225,13 @@ async def serve(answerer: Answerer, faults: Faults, host: str, port: int) -> Non
         timeout_keep_alive=_IDLE_SECONDS,
         timeout_graceful_shutdown=0,
     )
-    print(
+    say(
         f"scripted endpoint at http://{host}:{listener.getsockname()[1]}/v1 (model '{SCRIPTED_HTTP}'),"
-        " counters at /counters\nrehearse with --model scripted-http, whose dialogues are marked as scripted,"
-        " and in a store of its own (--store rehearsal.db): an answer counts as that of whatever model was"
-        " asked for",
-        file=sys.stderr,
-        flush=True,
+        " counters at /counters"
+    )
+    say(
+        "rehearse with --model scripted-http, whose dialogues are marked as scripted, and in a store of its"
+        " own (--store rehearsal.db): an answer counts as that of whatever model was asked for"
     )
     await uvicorn.Server(config).serve(sockets=[listener])
 

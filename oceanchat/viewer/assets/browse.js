@@ -84,7 +84,7 @@ const browse = (data) => {
   const item = (row) => el("li", {}, el("a", { href: addressOf({ ...view, id: row.id }), "data-id": row.id, "aria-current": open === row && "true" },
     levelBadge(row.level), el("span", { class: "unseen" }, `${row.level.label}: `),
     el("span", { class: "snippet" }, row.snippet || "(words left out)"),
-    row.state === "passed" ? null : el("span", { class: "small bad" }, stateName(row)),
+    row.state === "passed" ? null : el("span", { class: `small${stateMark(row)}` }, stateName(row)),
     row.people ? el("span", { class: "small" }, `people: ${row.people}`) : null));
 
   const showList = () => {

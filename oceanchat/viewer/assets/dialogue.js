@@ -32,6 +32,9 @@ const levelBadge = (level) =>
 
 const stateName = ({ state }) => (state === "passed" ? "accepted" : state.replace("gate:", "gate: "));
 
+// Red is for what failed; a dialogue that no checker was asked about did not.
+const stateMark = ({ state }) => ({ passed: " good", unchecked: "" })[state] ?? " bad";
+
 const capital = (text) => text.charAt(0).toUpperCase() + text.slice(1);
 
 const conversation = (details, terms) => {
@@ -146,7 +149,7 @@ const article = (row, details, data, terms) => {
   return el("article", { "aria-labelledby": "reading-title" },
     el("header", {},
       el("h2", { id: "reading-title", tabindex: "-1" }, levelBadge(row.level), " ", capital(row.level.label), details.facet ? el("span", { class: "soft" }, ` · ${details.facet}`) : null),
-      el("p", { class: "facts" }, el("span", { class: `pill ${row.state === "passed" ? "good" : "bad"}` }, stateName(row)),
+      el("p", { class: "facts" }, el("span", { class: `pill${stateMark(row)}` }, stateName(row)),
         row.people ? el("span", { class: "pill" }, `people: ${row.people}`) : null,
         el("span", { class: "soft" }, facts.filter(Boolean).join(" · ")))),
     conversation(details, terms),

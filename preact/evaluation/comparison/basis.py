@@ -7,6 +7,7 @@ computes no scores.
 
 from collections.abc import Sequence
 
+from oceanchat.counting import counted
 from preact.evaluation.comparison.trait_scores import ScoredInterview, first_opinions
 from preact.evaluation.judge.controls import check
 from preact.evaluation.judge.verdicts import UNSCORED, Mode
@@ -34,8 +35,9 @@ def _amount(entry: ScoredInterview) -> str:
     unscored = sum(opinion.state in UNSCORED for opinion in opinions)
     without = f", {unscored} of them without a score" if unscored else ""
     return (
-        f"{header.backbone} {header.model}: {len(entry.interview.answers)} answers in {header.runs} "
-        f"run{'s' * (header.runs != 1)} to {len(header.items)} questions, judged in {len(opinions)} "
+        f"{header.backbone} {header.model}: {counted(len(entry.interview.answers), 'answer')} in"
+        f" {counted(header.runs, 'run')} to {counted(len(header.items), 'question')}, judged in"
+        f" {len(opinions)} "
         f"batches{without}"
     )
 

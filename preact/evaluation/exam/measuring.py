@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from itertools import islice
 from typing import NamedTuple
 
+from oceanchat.counting import counted
 from oceanchat.errors import EvaluationError
 from oceanchat.prompts import Message
 from oceanchat.time_left import LongJob, TimeLeft
@@ -104,7 +105,8 @@ def measure_dose(
     left = TimeLeft(len(strengths))
     for strength in strengths:
         say(
-            f"strength {strength:g}: scoring {len(dialogues)} dialogues under both levels of their traits"
+            f"strength {strength:g}: scoring {counted(len(dialogues), 'dialogue')} under both"
+            " levels of their traits"
             f"{left.after(len(own))}"
         )
         own[strength], opposite[strength] = {}, {}
@@ -142,7 +144,7 @@ def measure_persistence(
     after: dict[str, Losses] = {}
     left = TimeLeft(len(before))
     for number, (name, talk) in enumerate(before.items()):
-        say(f"scoring {len(dialogues)} exchanges after {_condition(name)}{left.after(number)}")
+        say(f"scoring {counted(len(dialogues), 'exchange')} after {_condition(name)}{left.after(number)}")
         columns = [
             system.score(
                 [(*talk, *d.messages[:2]) for d in dialogues], {level: 1.0}, cut=cut, skip=len(talk) // 2
@@ -217,7 +219,7 @@ async def measure_answers(system: System, size: ExamSize, say: Say) -> AnswersPa
     left = TimeLeft(len(SPEAKERS))
     for number, speaker in enumerate(SPEAKERS):
         who = speaker if speaker != BACKBONE else "the backbone"
-        say(f"asking {len(asked)} questions of {who}{left.after(number)}")
+        say(f"asking {counted(len(asked), 'question')} of {who}{left.after(number)}")
         for start in range(0, len(asked), system.batch_size):
             batch = asked[start : start + system.batch_size]
             replies = await system.answer(

@@ -14,6 +14,7 @@ from typing import Any, Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from oceanchat.counting import counted
 from oceanchat.llm.settings import BY_SCRIPT
 from oceanchat.statistics.auc import Clustered, clustered_auc
 from oceanchat.statistics.figure import Figure, signed
@@ -261,7 +262,8 @@ def _warnings(exam: JudgeExam) -> list[str]:
         shown = [trait for trait, r in exam.essays.items() if r.low is not None and r.low > 0]
         if not shown:
             words.append(
-                f"of no trait its scores are shown to follow what {exam.essays_rated} authors say of"
+                f"of no trait its scores are shown to follow what"
+                f" {counted(exam.essays_rated, 'author')} say of"
                 " themselves"
             )
     if exam.retest.value is not None and exam.retest.value < MIN_RETEST:
@@ -287,7 +289,7 @@ def _dialogue_warnings(exam: JudgeExam, source: ExamSource) -> list[str]:
     if source.validated < source.count:
         words.append(
             f"no people's verdict that they are valid is on file for {source.count - source.validated} of the"
-            f" {source.count} dialogues of its exam"
+            f" {counted(source.count, 'dialogue')} of its exam"
         )
     if exam.level_named.low is not None and exam.level_named.low <= 0.5:
         words.append(
@@ -312,7 +314,7 @@ def exam_lines(exam: JudgeExam) -> list[str]:
     if header.dialogues is not None:
         source = header.dialogues
         lines.append(
-            f"exam of {name}, {exam.dialogues} dialogues of {source.name},"
+            f"exam of {name}, {counted(exam.dialogues, 'dialogue')} of {source.name},"
             f" split {source.split}: names the trait-level in {exam.named.text('.2f')}, the trait in"
             f" {exam.trait_named.text('.2f')}, the level in {exam.level_named.text('.2f')}; length alone"
             f" tells the levels apart with AUC {exam.length_alone.text('.2f')}"
@@ -320,7 +322,7 @@ def exam_lines(exam: JudgeExam) -> list[str]:
     if header.essays is not None:
         figures = ", ".join(f"{trait.value} {r.text('.2f')}" for trait, r in exam.essays.items())
         lines.append(
-            f"scores of {name} of {exam.essays_rated} essays of {header.essays.name} against"
+            f"scores of {name} of {counted(exam.essays_rated, 'essay')} of {header.essays.name} against"
             f" the authors' own labels, r: {figures} (from such text .1 to .3 is to be expected)"
         )
     if exam.retest.value is not None or exam.retest_difference == 0:

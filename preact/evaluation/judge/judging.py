@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
 
+from oceanchat.counting import counted
 from oceanchat.errors import EvaluationError
 from preact.evaluation.interview.interviewing import Interview, InterviewAnswer, ReportProgress, completeness
 from preact.evaluation.judge.batches import AnswerBatch, plan_batches
@@ -49,7 +50,8 @@ async def judge_interview(
     answered, total = completeness(interview)
     if answered < total:
         raise EvaluationError(
-            f"interview '{interview.folder}' has {answered} of {total} answers; run `preact interview` again"
+            f"interview '{interview.folder}' has {answered} of {counted(total, 'answer')}; run"
+            " `preact interview` again"
         )
     folder = judging_folder(interview.folder, judge.name, mode)
     header = JudgeHeader(

@@ -44,7 +44,7 @@ def test_table_three_stands_first_and_its_notes_below(file: Path) -> None:
     assert sum(line.startswith(("O+", "N-")) for line in lines) == 4
     assert "Differences over the same starting questions" in shown and "prompt - p_react & co" in shown
     assert "AC2 is Gwet's with ordinal weights over the whole scale" in shown
-    marks = {int(part.split("]")[0]) for part in shown.split("[")[1:]}
+    marks = {int(mark) for part in shown.split("[")[1:] for mark in part.split("]")[0].split(",")}
     assert marks == set(range(1, max(marks) + 1)) and all(f"\n[{mark}] " in shown for mark in marks)
 
 

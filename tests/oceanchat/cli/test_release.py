@@ -195,7 +195,7 @@ def test_the_command_says_how_many_have_no_pair(command: Command, tmp_path: Path
     make_store(tmp_path / "s.db", confounded()).close()
     options = ("--license", "mit", "--store", tmp_path / "s.db", "--output", tmp_path)
     ended = command("release", "--version", "1.0.0", "--balance", "length", *options)
-    assert ended.code == 0 and "have no pair of equal length; they are the config 'unmatched'" in ended.out
+    assert ended.code == 0 and "without a pair of equal length: the config 'unmatched'" in ended.out
     assert "no pair at all: O\n" in ended.out
 
 

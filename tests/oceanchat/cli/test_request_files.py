@@ -13,7 +13,7 @@ REQUESTS, RESULTS = Path("requests.jsonl"), Path("results.jsonl")
 def test_requests_go_to_stdout_and_words_to_stderr(command: Command) -> None:
     ended = command("pending", *BUILD)
     assert ended.code == 0 and "requests to 'm': 4 'label_many'; commit the answers with" in ended.err
-    assert "so far 0 of 1 dialogues have passed\n" in ended.err
+    assert "so far 0 of 1 dialogue passed\n" in ended.err
     keys = [json.loads(line)["custom_id"] for line in ended.out.splitlines()]
     assert len(set(keys)) == 4
     sharded = command("pending", *BUILD, "--output", REQUESTS, "--shards", 3)

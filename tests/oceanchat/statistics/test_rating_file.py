@@ -40,7 +40,7 @@ def test_what_is_exported_is_read(tmp_path: Path) -> None:
 def test_a_missing_score_is_missing_and_counted(tmp_path: Path) -> None:
     rows = [ROWS[0] | {"naturalness": ""}, ROWS[1] | {"naturalness": "NA", "coherence": "4.0"}, *ROWS[2:]]
     data = read(tmp_path, rows)
-    assert data.remarks == ("2 of 60 scores of naturalness are missing",)
+    assert data.remarks == ("2 of 60 scores of naturalness missing",)
     assert "naturalness" not in data.ratings[0].scores and data.ratings[1].scores["coherence"] == 4
 
 

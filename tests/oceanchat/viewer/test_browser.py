@@ -159,3 +159,12 @@ def test_a_file_that_was_cut_off_says_so(tmp_path: Path, visit: Visit) -> None:
     page = visit()
     page.goto(path.as_uri())
     expect(page.locator("#count")).to_contain_text("cannot be read")
+
+
+def test_red_is_for_what_failed_and_not_for_what_nobody_checked(visit: Visit, tmp_path: Path) -> None:
+    rows = [shown(1, state="unchecked", verdict=None), shown(2, state="gate:length", detail="3 turns")]
+    page = at(visit(), written(tmp_path / "page.html", rows))
+    expect(page.locator("#list .bad")).to_have_text(["gate: length"])
+    page.locator("#list a").first.click()
+    expect(page.locator(".pill")).to_have_text("unchecked")
+    expect(page.locator(".pill.bad")).to_have_count(0)

@@ -11,12 +11,13 @@ import pytest
 
 from oceanchat.errors import EvaluationError, TrainingError
 from oceanchat.prompts import Message
+from oceanchat.statistics.figure import SHARE
 from oceanchat.traits import TRAIT_LEVELS, Level
 from preact.backbones.backbone import load
 from preact.dialogues.conversation import encode
 from preact.dialogues.release import TrainingDialogue, read_release
 from preact.evaluation.identification import equal_length, identification, identify, trait_level_losses
-from preact.evaluation.identification_text import as_json, as_lines
+from preact.evaluation.identification_text import as_json, as_lines, confusion_rows, figure_rows
 from preact.evaluation.loss_figures import named_right
 from preact.persona import Persona
 from preact.systems import control_vectors
@@ -43,19 +44,23 @@ def test_a_run_is_identified_on_its_test_split(preact_run: Run) -> None:
 
 
 def test_people_read_four_figures_beside_those_of_words_and_length(preact_run: Run) -> None:
-    lines = as_lines(identify(preact_run.folder))
-    starts = [line.split("  ")[0] for line in lines]
-    assert "length out: answers cut to" in lines[1]
-    for name in ("P-React", "TF-IDF", "TF-IDF + length", "length alone", "chance"):
-        assert name in starts
-    assert "trait given level" in lines[2] and "level given trait" in lines[2]
+    result = identify(preact_run.folder)
+    assert "length out: answers cut to" in as_lines(result)[1]
+    rows = figure_rows(result)
+    assert [row[0] for row in rows if row[0]] == [
+        *("trait-level of ten", "length out", "trait given level", "level given trait")
+    ]
+    beside = ["P-React", "TF-IDF", "TF-IDF + length", "length alone", "chance"]
+    assert [row[1] for row in rows] == beside * 4
+    assert rows[0][2:] == result.named.accuracy.cells(SHARE) and rows[4][2:] == ("10.0%", "")
+    assert len(confusion_rows(result.named.confusion)) == 10
 
 
 def test_the_plain_figures_alone_are_the_same(preact_run: Run) -> None:
     whole, plain = identify(preact_run.folder), identify(preact_run.folder, plain=True)
     assert plain.named == whole.named and plain.margin == whole.margin
     assert plain.length_out is None and plain.peers == {} and as_json(plain)["length_out"] is None
-    assert any(line.startswith("P-React") for line in as_lines(plain))
+    assert [row[1] for row in figure_rows(plain)] == ["P-React", "chance"] * 3
 
 
 def test_identifying_twice_gives_the_same(preact_run: Run) -> None:

@@ -43,7 +43,7 @@ def main() -> None:
     for fault in FAULTS:
         listener = listen("127.0.0.1", 0)
         if os.fork() == 0:
-            serve(BrokenRoster(roster.runs, fault), Limits(), listener)
+            serve(BrokenRoster(roster.runs, fault), Limits(), listener, print)
             os._exit(0)
         print(fault, listener.getsockname()[1], flush=True)
     signal.pause()

@@ -1,18 +1,17 @@
 """Plain tables: numbers to the right, text as it is, whatever it holds."""
 
-import sys
-from io import StringIO
+from collections.abc import Callable
 
 import pytest
 from rich.console import Console
-from rich.table import Table
 
-from oceanchat.cli.display import build, tables
+from oceanchat.cli.display import tables
 from oceanchat.cli.display.build import print_funnel
-from oceanchat.cli.display.tables import fit, print_table
+from oceanchat.cli.display.tables import print_table
 from oceanchat.pipeline.report import Outcome
 from oceanchat.records import Funnel
 from oceanchat.traits import Level, Trait, TraitLevel
+from tests.terminals import CONTROL
 
 
 def test_numbers_are_aligned_to_the_right(capsys: pytest.CaptureFixture[str]) -> None:
@@ -35,34 +34,59 @@ def test_a_table_without_rows_has_its_header(capsys: pytest.CaptureFixture[str])
     assert capsys.readouterr().out.split() == ["a", "b"]
 
 
+@pytest.fixture
+def columns(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
+    """Makes stdout a terminal of a width."""
+
+    def of(width: int) -> None:
+        monkeypatch.setattr(tables, "stdout_console", lambda: Console(width=width, force_terminal=True))
+
+    return of
+
+
 @pytest.mark.parametrize(
-    ("width", "header"), [(80, ["off-target", "rejected"]), (18, ["target", "rejected"])]
+    ("width", "header"),
+    [
+        (80, ["off-target", "rejected"]),
+        (18, ["target", "rejected"]),
+        (8, ["off-target", "3;", "rejected", "4"]),
+    ],
 )
-def test_a_narrow_terminal_gets_a_narrow_table_with_whole_headers(width: int, header: list[str]) -> None:
-    table, out = (
-        Table("off-target", "rejected", box=None, pad_edge=False),
-        Console(width=width, file=StringIO()),
-    )
-    fit(table, out)
-    out.print(table)
-    assert isinstance(out.file, StringIO) and out.file.getvalue().splitlines()[-1].split() == header
+def test_headers_are_broken_at_hyphens_and_then_rows_become_paragraphs(
+    columns: Callable[[int], None], capsys: pytest.CaptureFixture[str], width: int, header: list[str]
+) -> None:
+    columns(width)
+    print_table(("", "off-target", "rejected"), [("", 3, 4)])
+    lines = CONTROL.sub("", capsys.readouterr().out).splitlines()
+    assert (lines[-2] if width > 8 else " ".join(lines)).split() == header
 
 
 def test_what_stands_in_brackets_goes_below_where_the_terminal_is_narrow(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    columns: Callable[[int], None], capsys: pytest.CaptureFixture[str]
 ) -> None:
     headers, rows = ("calls", "cost"), [("1,234 (1,100 to 1,400)", "$0.20 ($0.10 to $0.30)")]
-    narrow = Console(width=40)
-    monkeypatch.setattr(tables, "stdout_console", lambda: narrow)
+    columns(40)
     assert not tables.table_fits(headers, rows) and tables.table_fits(headers, [("1", "2")])
-    narrow.file = sys.stdout
     print_table(headers, rows)
     _, first, second = (line.split() for line in capsys.readouterr().out.splitlines())
     assert first == ["1,234", "$0.20"] and " ".join(second) == "(1,100 to 1,400) ($0.10 to $0.30)"
 
 
+@pytest.mark.parametrize("width", range(24, 90, 6))
+def test_at_every_width_all_words_are_there_and_no_line_is_wider(
+    columns: Callable[[int], None], capsys: pytest.CaptureFixture[str], width: int
+) -> None:
+    columns(width)
+    rows = [("O+", "a sentence of several words", 12, "0.5 (0.4 to 0.6)"), ("N-", "", 7, "-")]
+    print_table(("", "what it is", "off-target", "share"), rows)
+    lines = CONTROL.sub("", capsys.readouterr().out).splitlines()
+    assert max(map(len, lines)) <= width
+    words = " ".join(lines).replace(";", " ").replace(":", " ").split()
+    assert [word for row in rows for cell in row for word in str(cell).split() if word not in words] == []
+
+
 def test_a_funnel_of_thousands_fits_80_columns(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    columns: Callable[[int], None], capsys: pytest.CaptureFixture[str]
 ) -> None:
     funnel = Funnel(
         candidates={
@@ -75,9 +99,9 @@ def test_a_funnel_of_thousands_fits_80_columns(
         seeds={"written": 1_290, "failed": 10},
         dialogues={"passed": 1_000, "off-trait": 180, "gate:short": 110},
     )
-    monkeypatch.setattr(build, "stdout_console", lambda: Console(width=80, file=sys.stdout))
+    columns(80)
     print_funnel([Outcome(TraitLevel(Trait.O, Level.HIGH), 1_000, funnel)])
-    printed = capsys.readouterr().out
+    printed = CONTROL.sub("", capsys.readouterr().out)
     assert max(map(len, printed.splitlines())) <= 80 and "…" not in printed
     for words in ("29,458", "23,456", "rejected", "written", "1,000 of"):
         assert words in printed

@@ -1,4 +1,4 @@
-"""Say how many of a thing."""
+"""Say how many of a thing there are."""
 
 
 def counted(count: int, noun: str, plural: str = "") -> str:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from oceanchat.cli.display.counting import counted
+from oceanchat.counting import counted
 
 
 @pytest.mark.parametrize(
