@@ -25,7 +25,7 @@ _PART = re.compile(r"([^=*]+)(?:[=*]([0-9]*\.?[0-9]+))?")
 
 def parse_persona(text: str) -> Persona:
     """Read 'N+', 'n-high', 'O+ N-' or 'O+=0.7 E-=0.3' as shares that sum to 1; see `persona_of_parts`."""
-    return persona_of_parts([text])
+    return persona_of_parts(text.replace(",", " ").split())
 
 
 def persona_of_parts(parts: Sequence[str]) -> Persona:
@@ -36,7 +36,7 @@ def persona_of_parts(parts: Sequence[str]) -> Persona:
     some only, a trait-level named twice, no weight, or a share beyond all numbers.
     """
     text = " ".join(parts)
-    parts = text.replace(",", " ").split()
+    parts = [piece.strip() for part in parts for piece in part.split(",") if piece.strip()]
     matches = [match for part in parts if (match := _PART.fullmatch(part))]
     if not parts or len(matches) < len(parts):
         raise ConfigError(f'persona \'{text}\' is not understood; write it like "O+ N-" or "O+=0.7 E-=0.3"')
