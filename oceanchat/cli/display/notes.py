@@ -8,9 +8,12 @@ import shutil
 import sys
 import textwrap
 
+from oceanchat.cli.display.typed_commands import with_its_store
+
 
 def print_note(line: str) -> None:
-    """`line` on stderr."""
+    """`line` on stderr; its commands name the store that this one was given."""
+    line = with_its_store(line)
     print(fitted(line) if sys.stderr.isatty() else line, file=sys.stderr, flush=True)
 
 
@@ -21,7 +24,8 @@ def print_wait(line: str) -> None:
 
 
 def print_sentence(line: str, indent: int = 0) -> None:
-    """`line` on stdout; `indent` characters stand before all its lines but the first."""
+    """`line` on stdout, with its commands as in a note; all but its first line are indented by `indent`."""
+    line = with_its_store(line)
     print(fitted(line, indent) if sys.stdout.isatty() else line)
 
 

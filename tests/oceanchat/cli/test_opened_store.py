@@ -28,6 +28,9 @@ def test_a_missing_store_says_which_project_file_names_it(
     command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("OCEANCHAT_STORE", raising=False)
+    tmp_path /= "alone"  # beside tmp_path are the folders of other tests, some with a project file
+    tmp_path.mkdir()
+    os.chdir(tmp_path)
     assert command("status").err.endswith(f"this folder, '{tmp_path}', has no oceanchat.toml\n")
     for folder in ("study/below", "beside"):
         (tmp_path / folder).mkdir(parents=True)
