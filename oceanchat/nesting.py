@@ -7,6 +7,7 @@ such text is refused as any other wrong one is.
 
 import json
 import tomllib
+from collections.abc import Iterator
 from typing import Any
 
 DEEPEST = 60
@@ -38,12 +39,28 @@ def parse_toml(text: str) -> dict[str, Any]:
     return content
 
 
+def check_depth(content: Any) -> None:
+    """Raise OutOfBounds where what was parsed is nested too deeply.
+
+    How deep a text Python itself can parse differs from version to version.
+    """
+    for _ in _levels(content):
+        pass
+
+
 def _checked(content: Any) -> Any:
-    """The content itself, once it is seen to be within bounds; level by level, without recursion."""
-    level = [content]
-    for _ in range(DEEPEST):
+    """The content itself, once it is seen to be within bounds."""
+    for level in _levels(content):
         if any(isinstance(value, int) and not -LARGEST <= value < LARGEST for value in level):
             raise OutOfBounds("it holds a whole number of more than 19 digits")
+    return content
+
+
+def _levels(content: Any) -> Iterator[list[Any]]:
+    """The content, then what lies in it, then what lies in that, without recursion."""
+    level = [content]
+    for _ in range(DEEPEST):
+        yield level
         level = [
             inner
             for value in level
@@ -51,7 +68,7 @@ def _checked(content: Any) -> Any:
             for inner in (value.values() if isinstance(value, dict) else value)
         ]
         if not level:
-            return content
+            return
     raise _too_deep()
 
 

@@ -17,9 +17,12 @@ class StreamingModel:
         self.script = script
         self.bodies: list[dict[str, Any]] = []
         self.url = ""
+        self.answering: set[asyncio.Task[None]] = set()
 
     async def answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """One request; a script that ends without None breaks off."""
+        if task := asyncio.current_task():
+            self.answering.add(task)
         head = (await reader.readuntil(b"\r\n\r\n")).decode().lower()
         length = int(head.split("content-length:")[1].split("\r\n")[0])
         body = json.loads(await reader.readexactly(length))
@@ -43,4 +46,8 @@ async def streaming_model(script: Script) -> AsyncIterator[StreamingModel]:
     server = await asyncio.start_server(model.answer, "127.0.0.1", 0)
     model.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1"
     async with server:
-        yield model
+        try:
+            yield model
+        finally:
+            for task in model.answering:  # The server waits for all from Python 3.12 on.
+                task.cancel()

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from oceanchat.llm.endpoint.batch_lines import ResultLine, read_line
+from oceanchat.nesting import OutOfBounds, check_depth
 from oceanchat.records import storable
 
 _BOM = b"\xef\xbb\xbf"
@@ -62,7 +63,8 @@ def _why_none(text: str) -> str:
     """Why a line holds no result."""
     try:
         value = json.loads(text)
-    except RecursionError:
+        check_depth(value)
+    except (OutOfBounds, RecursionError):
         return "nested too deeply"
     except json.JSONDecodeError as error:
         if not text.startswith("{") or len(text) == 1:

@@ -4,6 +4,7 @@ Evidence is the words that answers share with examples and with the lexica. The 
 and judging. It reads what was said and nothing else, and can be wrong.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
@@ -38,13 +39,13 @@ def evidence_in(answers: Sequence[str]) -> list[Evidence]:
     spoken = {feature for answer in answers for feature in features(answer)}
     table = weights()
     known = {feature: table[feature] for feature in sorted(spoken) if feature in table}
-    scores = [sum(column) for column in zip(*known.values(), strict=True)] or [0.0] * len(TRAIT_LEVELS)
+    scores = [math.fsum(column) for column in zip(*known.values(), strict=True)] or [0.0] * len(TRAIT_LEVELS)
     signs = _signs(answers)
     evidence = []
     for number, trait_level in enumerate(TRAIT_LEVELS):
         here = {each: words for each, words in signs.items() if each.trait_level == trait_level}
-        score = scores[number] + sum(sum(words.values()) for words in here.values())
-        facet_level = max(here, key=lambda each: (sum(here[each].values()), each.key)) if here else None
+        score = scores[number] + math.fsum(weight for words in here.values() for weight in words.values())
+        facet_level = max(here, key=lambda each: (math.fsum(here[each].values()), each.key)) if here else None
         evidence.append(Evidence(trait_level, score, facet_level, _quotes(here, known, number)))
     return sorted(evidence, key=lambda each: -each.score)
 
@@ -82,8 +83,8 @@ def balance(answers: Sequence[str], trait: Trait) -> float | None:
     own = {each: words for each, words in _signs(answers).items() if each.facet.trait is trait}
     if not own:
         return None
-    signs = sum(
-        sum(spoken_words.values()) * (1 if each.level is Level.HIGH else -1)
+    signs = math.fsum(
+        math.fsum(spoken_words.values()) * (1 if each.level is Level.HIGH else -1)
         for each, spoken_words in own.items()
     )
     high, low = (TRAIT_LEVELS.index(TraitLevel(trait, level)) for level in (Level.HIGH, Level.LOW))
@@ -91,5 +92,5 @@ def balance(answers: Sequence[str], trait: Trait) -> float | None:
     spoken = sorted({feature for answer in answers for feature in features(answer)})
     leans = (table[feature][high] - table[feature][low] for feature in spoken if feature in table)
     words = sum(len(answer.split()) for answer in answers)
-    strong = sum(lean for lean in leans if abs(lean) >= _STRONG)
+    strong = math.fsum(lean for lean in leans if abs(lean) >= _STRONG)
     return (signs + _OF_EXAMPLES * strong) * 100 / (words + _UNSAID)

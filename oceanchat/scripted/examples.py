@@ -23,6 +23,8 @@ _PRIOR = 1000.0
 """How many average words each trait-level's count is smoothed with."""
 _MAX_WEIGHT = 3.0
 """No word counts for more than this, whichever way."""
+_DIGITS = 9
+"""Behind the point: words of equal rates weigh the same, whichever Python and C library reckon it."""
 _ENDINGS = ("ing", "ed", "es", "s", "ly")
 _MIN_STEM = 3
 _MARKS = re.compile(r"\{\w+\}|[()|]")
@@ -81,7 +83,7 @@ def weights() -> Weights:
             (each[feature] + _PRIOR * count / total) / (size + _PRIOR)
             for each, size in zip(counts, sizes, strict=True)
         ]
-        mean = sum(rates) / len(rates)
+        mean = math.fsum(rates) / len(rates)
         *shown, plain = (max(-_MAX_WEIGHT, min(_MAX_WEIGHT, math.log(rate / mean))) for rate in rates)
-        table[feature] = tuple(each - plain for each in shown)
+        table[feature] = tuple(round(each - plain, _DIGITS) for each in shown)
     return table

@@ -17,6 +17,7 @@ the whole lies beside the truth. So the whole is redrawn as one sample of as man
 (Kish 1965), which leaves out what is gained where strata differ.
 """
 
+import math
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
@@ -133,11 +134,11 @@ class _Good(NamedTuple):
         good, judged, population = (sum(counts) for counts in zip(*known, strict=True))
         others = [group.population - group.judged for group in known]
         unlabeled = sum(others)
-        estimate = sum(group.population * group.good / group.judged for group in known)
+        estimate = math.fsum(group.population * group.good / group.judged for group in known)
         if not unlabeled:
             return _Good(estimate, np.full(draws, float(good)), judged, population)
         # Each label of a group stands for as many unlabeled dialogues as any other of its group.
-        worth = unlabeled**2 / sum(
+        worth = unlabeled**2 / math.fsum(
             count**2 / group.judged for count, group in zip(others, known, strict=True)
         )
         share = min((estimate - good) / unlabeled, 1.0)

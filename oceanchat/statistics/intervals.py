@@ -34,11 +34,11 @@ def clustered_share(credits: Sequence[float], clusters: Sequence[Hashable], z: f
     """
     if not credits:
         return Figure(None)
-    share = sum(credits) / len(credits)
+    share = math.fsum(credits) / len(credits)
     excess: dict[Hashable, float] = {}
     for credit, cluster in zip(credits, clusters, strict=True):
         excess[cluster] = excess.get(cluster, 0.0) + credit - share
-    spread = sum(value**2 for value in excess.values()) / len(credits) ** 2
+    spread = math.fsum(value**2 for value in excess.values()) / len(credits) ** 2
     variance = spread * len(excess) / max(1, len(excess) - 1)
     if max(credits) - min(credits) <= 1e-12:
         draws = float(len(excess))

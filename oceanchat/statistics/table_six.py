@@ -4,6 +4,7 @@ How many, how long, how wordy, for each trait-level: pure arithmetic over record
 paper's own figures to stand beside.
 """
 
+import math
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
@@ -77,8 +78,8 @@ def summarize(shapes: Iterable[Shape]) -> tuple[SummaryRow, ...]:
     mean = SummaryRow(
         "Avg",
         sum(row.dialogues for row in rows) / count,
-        sum(row.turns for row in rows) / count,
-        sum(row.words_a_turn for row in rows) / count,
+        math.fsum(row.turns for row in rows) / count,
+        math.fsum(row.words_a_turn for row in rows) / count,
     )
     return (*rows, mean)
 

@@ -6,6 +6,7 @@ and without a model. The number of topics is the one whose topics change least w
 for the topic it has most of beside the average.
 """
 
+import math
 import warnings
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -171,7 +172,7 @@ def _stability(weights: Any, count: int, rng: np.random.Generator) -> float:
         other = _strongest(_fitted(weights[part], count, 60))
         overlap = np.array([[len(a & b) / len(a | b) for b in other] for a in reference])
         alike.append(float(overlap[linear_sum_assignment(-overlap)].mean()))
-    return sum(alike) / len(alike)
+    return math.fsum(alike) / len(alike)
 
 
 def _strongest(model: Any) -> list[frozenset[int]]:

@@ -8,6 +8,7 @@ import re
 from typing import Any, Final, NamedTuple
 
 from oceanchat.llm.endpoint.error_words import error_words
+from oceanchat.nesting import check_depth
 
 CHAT_ENDPOINT: Final = "/v1/chat/completions"
 _STATUS = re.compile(r"\s*(\d{3})(?:\.0+| [A-Za-z -]*)?\s*", re.ASCII)
@@ -69,11 +70,13 @@ def read_line(text: str) -> ResultLine | None:
 
 
 def _parsed(text: str) -> Any:
-    """What the JSON of `text` says; None where it is none."""
+    """What the JSON of `text` says; None where it is none, or nested too deeply."""
     try:
-        return json.loads(text)
+        value = json.loads(text)
+        check_depth(value)
     except (ValueError, RecursionError):
         return None
+    return value
 
 
 def _object_of(value: Any) -> Any:

@@ -80,12 +80,11 @@ async def test_few_requests_leave_until_the_first_answer_shows_what_a_model_bill
     await asyncio.sleep(0.01)
     assert sum(task.done() for task in sent) == OPENING_CALLS
     budget.settle(sent[0].result(), Decimal("0.2"), 20)  # it thinks beyond its limit
-    rest = await asyncio.wait_for(asyncio.gather(*sent[1:4]), PATIENCE)
     assert budget.max_cost(worst(1)) == Decimal("0.2")
-    for reservation in rest:
+    await asyncio.wait_for(sent[4], PATIENCE)  # at 0.2 now; another would be over the cap
+    for reservation in await asyncio.gather(*sent[1:4]):
         assert isinstance(reservation, Reservation)
         budget.settle(reservation, Decimal("0.2"), 20)
-    await asyncio.wait_for(sent[4], PATIENCE)  # at 0.2 now; another would be over the cap
     with pytest.raises(BuildStopped, match=r"wrote up to 19 tokens beyond the limit.*no cap can bound"):
         await sent[5]
 
