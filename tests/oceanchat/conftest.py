@@ -6,6 +6,14 @@ from pathlib import Path
 import pytest
 
 from oceanchat.store.database import Store, open_store
+from tests.stores import stores_of_a_test
+
+
+@pytest.fixture(autouse=True)
+def closed_stores() -> Iterator[None]:
+    """No test leaves a connection open to the next."""
+    with stores_of_a_test():
+        yield
 
 
 @pytest.fixture

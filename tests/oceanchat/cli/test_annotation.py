@@ -12,11 +12,11 @@ from oceanchat.cli.agreement import agreement
 from oceanchat.cli.annotation import sample
 from oceanchat.cli.annotators import annotators
 from oceanchat.errors import ConfigError, InputError, StoreError
-from oceanchat.store.database import open_store
 from oceanchat.store.imports import add_imported
 from oceanchat.store.samples import latest_sample
 from oceanchat.traits import TRAIT_LEVELS
 from tests.oceanchat.annotation.scenes import GOOD, dialogue, fill, label_all
+from tests.stores import open_for_test
 
 FIGURES = {"observed", "unanimous", "fleiss_kappa", "alpha_nominal", "alpha_ordinal", "alpha_interval", "ac1"}
 
@@ -33,7 +33,7 @@ def label_file(folder: Path, text: str) -> str:
 
 def test_from_an_empty_folder_to_a_report(tmp_path: Path) -> None:
     url = str(tmp_path / "store.db")
-    store = open_store(url)
+    store = open_for_test(url)
     fill(store, 2)
     for name in ("Ann", "Ben", "Cas"):
         passcode = run(annotators, "add", name, "--store", url).stdout.strip()
@@ -72,7 +72,7 @@ def test_without_its_extra_agreement_is_one_line(monkeypatch: pytest.MonkeyPatch
 
 def test_a_sample_that_falls_short_says_so(tmp_path: Path) -> None:
     url = str(tmp_path / "store.db")
-    store = open_store(url)
+    store = open_for_test(url)
     with store.writing() as connection:
         add_imported(connection, [dialogue(TRAIT_LEVELS[0], 1), dialogue(TRAIT_LEVELS[1], 1)])
     warnings = run(sample, "--per-trait-level", "2", "--store", url).stderr
@@ -122,7 +122,7 @@ def test_a_store_that_is_not_there_is_named(tmp_path: Path) -> None:
 
 def test_a_plan_draws_nothing_and_says_what_a_study_would_tell(tmp_path: Path) -> None:
     url = str(tmp_path / "store.db")
-    store = open_store(url)
+    store = open_for_test(url)
     fill(store, 4)
     result = run(sample, "--plan", "--per-trait-level", "40", "--store", url, "--json")
     sizes = json.loads(result.stdout)
@@ -136,7 +136,7 @@ def test_a_plan_draws_nothing_and_says_what_a_study_would_tell(tmp_path: Path) -
 
 def test_more_refuses_what_the_sample_has_settled(tmp_path: Path) -> None:
     url = str(tmp_path / "store.db")
-    fill(open_store(url), 3)
+    fill(open_for_test(url), 3)
     run(sample, "--per-trait-level", "1", "--store", url)
     with pytest.raises(ConfigError, match="--seed does not fit --more"):
         run(sample, "--more", "--per-trait-level", "2", "--seed", "3", "--store", url)

@@ -10,6 +10,7 @@ from oceanchat.annotation.sample import SampleConfig, draw_sample
 from oceanchat.store.database import open_store
 from oceanchat.store.export import export
 from tests.oceanchat.annotation.scenes import BAD, GOOD, gold, label_all, people
+from tests.stores import open_for_test
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +30,7 @@ def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_dialogues_are_those_of_the_export(path: Path, tmp_path: Path) -> None:
     store = oc.open(str(path))
     file = tmp_path / "dialogues.jsonl"
-    export(open_store(path), "dialogues", None, file)
+    export(open_for_test(path), "dialogues", None, file)
     assert store.dialogues().to_dict("records") == list(map(json.loads, file.read_text().splitlines()))
     assert len(store.dialogues("all", state="all")) >= 2 and store.dialogues("N-").empty
     wide = store.dialogues(wide=True)

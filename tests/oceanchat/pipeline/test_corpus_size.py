@@ -12,8 +12,8 @@ from oceanchat.pipeline import corpus_size as module
 from oceanchat.pipeline.config import BuildConfig
 from oceanchat.pipeline.corpus_size import corpus_size
 from oceanchat.progress import Silence
-from oceanchat.store.database import open_store
 from oceanchat.traits import TraitLevel
+from tests.stores import open_for_test
 
 
 def config(essays: str | None) -> BuildConfig:
@@ -21,7 +21,7 @@ def config(essays: str | None) -> BuildConfig:
 
 
 def test_a_corpus_is_counted_extrapolated_or_known(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    file, store = tmp_path / "essays.jsonl", open_store(tmp_path / "store.db")
+    file, store = tmp_path / "essays.jsonl", open_for_test(tmp_path / "store.db")
     texts = [
         f"Today number {n} came home late. The cat slept on my chair. So I let her sleep." for n in range(9)
     ]
@@ -37,7 +37,7 @@ def test_a_corpus_is_counted_extrapolated_or_known(tmp_path: Path, monkeypatch: 
 
 
 def test_a_corpus_on_the_hub_is_not_fetched_and_a_missing_one_is_named(tmp_path: Path) -> None:
-    store = open_store(tmp_path / "store.db")
+    store = open_for_test(tmp_path / "store.db")
     assert corpus_size(config("owner/essays"), store) is None
     with pytest.raises(CorpusError, match="does not exist"):
         corpus_size(config("essays.csv"), store)

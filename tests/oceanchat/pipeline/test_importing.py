@@ -17,7 +17,7 @@ from oceanchat.pipeline.importing import (
 from oceanchat.pipeline.results import passed_statistics
 from oceanchat.progress import Silence
 from oceanchat.records import Dialogue
-from oceanchat.store.database import Store, open_store
+from oceanchat.store.database import Store
 from oceanchat.store.imports import read_imported
 
 
@@ -46,11 +46,6 @@ CALM = turns(
 def write(path: Path, *rows: dict[str, Any] | str) -> Path:
     path.write_text("\n".join(row if isinstance(row, str) else json.dumps(row) for row in rows))
     return path
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Store:
-    return open_store(tmp_path / "store.db")
 
 
 def imported(store: Store) -> Sequence[Dialogue]:

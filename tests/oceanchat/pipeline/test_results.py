@@ -9,8 +9,9 @@ from oceanchat.pipeline.build import build, prepare
 from oceanchat.pipeline.config import BuildConfig
 from oceanchat.pipeline.results import dialogue, dialogues, passed_statistics, sample_dialogues, status
 from oceanchat.progress import Silence
-from oceanchat.store.database import Store, open_store
+from oceanchat.store.database import Store
 from oceanchat.traits import Level, Trait, TraitLevel
+from tests.stores import open_for_test
 
 CONFIG = BuildConfig(trait_levels=(TraitLevel.parse("O+"), TraitLevel.parse("N+")), count=12)
 CLOSED = TraitLevel(Trait.O, Level.LOW)
@@ -18,7 +19,7 @@ CLOSED = TraitLevel(Trait.O, Level.LOW)
 
 @pytest.fixture
 async def built(tmp_path: Path) -> Store:
-    store = open_store(tmp_path / "store.db")
+    store = open_for_test(tmp_path / "store.db")
     await build(prepare(CONFIG), store, Silence())
     return store
 
@@ -54,7 +55,7 @@ async def test_table_six_has_a_row_for_each_trait_level_that_passed(built: Store
 
 
 async def test_a_store_without_a_build_is_one_clear_line(tmp_path: Path) -> None:
-    empty = open_store(tmp_path / "store.db")
+    empty = open_for_test(tmp_path / "store.db")
     with pytest.raises(InputError, match="holds no build yet"):
         status(empty)
     with pytest.raises(InputError, match="holds no build yet"):

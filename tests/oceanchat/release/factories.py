@@ -22,8 +22,9 @@ from oceanchat.records import (
 from oceanchat.store import builds as build_rows
 from oceanchat.store.builds import BuildResult, StoredBuild
 from oceanchat.store.corpora import StoredCorpus, add_essays, end_corpus
-from oceanchat.store.database import Store, open_store
+from oceanchat.store.database import Store
 from oceanchat.traits import CODES, TraitLevel
+from tests.stores import open_for_test
 
 _THEMES = """
 kitchen: soup pepper oven pan butter recipe onion flour stew garlic bakery spoon
@@ -95,8 +96,11 @@ def make_dialogues(each: int, **changes: Any) -> list[Dialogue]:
 
 
 def make_store(path: Path | str, dialogues: Sequence[Dialogue], *, shareable: bool = True) -> Store:
-    """A store whose builds ended with these dialogues, with seed topics and candidates that add up."""
-    store = open_store(path)
+    """A store whose builds ended with these dialogues, with seed topics and candidates that add up.
+
+    It is closed after the test.
+    """
+    store = open_for_test(path)
     facts = {"essays": 1, "sentences": 1, "shareable": shareable, "licence": "CC0-1.0"}
     essay = Essay(id="e", author="author-1", text="I once wrote.")
     sentence = Sentence(id="s", essay_id="e", author="author-1", start=0, end=13, text="I once wrote.")

@@ -11,10 +11,11 @@ from oceanchat.prompts import open_prompts
 from oceanchat.records import Provenance
 from oceanchat.release.manifest import Require
 from oceanchat.release.selection import human_labels, prompts_used, select_dialogues, topic_texts
-from oceanchat.store.database import Store, open_store
+from oceanchat.store.database import Store
 from oceanchat.store.imports import add_imported
 from tests.oceanchat.annotation import scenes
 from tests.oceanchat.release.factories import make_dialogue, make_store
+from tests.stores import open_for_test
 
 BUILT = [
     make_dialogue(1),
@@ -70,7 +71,7 @@ def answering(refused: set[str]) -> Callable[[str], dict[str, str]]:
 
 
 def test_people_turn_down_what_the_checker_passed(tmp_path: Path) -> None:
-    store = open_store(tmp_path / "labeled.db")
+    store = open_for_test(tmp_path / "labeled.db")
     team = scenes.sampled(store)
     for person, against in zip(team, ({"N-"}, {"N-", "O+"}, set[str]()), strict=True):
         scenes.label_all(store, person, answering(against))

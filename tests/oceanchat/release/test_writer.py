@@ -12,9 +12,10 @@ from oceanchat.errors import ConfigError, ReleaseError
 from oceanchat.release.folder import Release
 from oceanchat.release.verification import verify_release
 from oceanchat.release.writer import ReleaseConfig, write_release
-from oceanchat.store.database import Store, open_store
+from oceanchat.store.database import Store
 from oceanchat.store.imports import add_imported
 from tests.oceanchat.release.factories import make_dialogue, make_dialogues, make_store
+from tests.stores import open_for_test
 
 
 def config(tmp_path: Path, **changes: Any) -> ReleaseConfig:
@@ -151,7 +152,7 @@ def test_a_license_is_never_guessed(tmp_path: Path) -> None:
 
 def test_an_empty_store_is_one_line(tmp_path: Path) -> None:
     with pytest.raises(ReleaseError, match="holds no dialogue; run `oceanchat build`"):
-        write_release(config(tmp_path), open_store(tmp_path / "store.db"))
+        write_release(config(tmp_path), open_for_test(tmp_path / "store.db"))
 
 
 def test_a_store_of_unchecked_dialogues_says_how_they_are_released(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from oceanchat.store.ledger_writer import LedgerWriter
 from tests.oceanchat.store.test_ledger import row
 from tests.postgres import RestartablePostgres
 from tests.processes import PATIENCE
+from tests.stores import open_for_test
 
 
 def count(url: str, query: str) -> int:
@@ -106,7 +107,7 @@ async def test_the_lease_is_renewed_while_nothing_is_asked(
 
 async def test_a_store_deleted_in_between_is_noticed_at_the_next_commit(tmp_path: Path) -> None:
     path = tmp_path / "store.db"
-    store = open_store(path)
+    store = open_for_test(path)
     ledger_writer = LedgerWriter(store.engine)
     await ledger_writer.open()
     await ledger_writer.claim(row("a"))

@@ -9,15 +9,16 @@ import pytest
 
 from oceanchat.annotation import labels
 from oceanchat.errors import AnnotationError, InputError
-from oceanchat.store.database import Store, open_store
+from oceanchat.store.database import Store
 from oceanchat.store.export import ExportFilter, export
 from oceanchat.store.ratings import COLUMNS
 from tests.oceanchat.annotation.talks import FULL, SYSTEMS, evaluated, hold, next_cell
+from tests.stores import open_for_test
 
 
 @pytest.fixture
 def store(tmp_path: Path) -> Store:
-    return open_store(tmp_path / "store.db")
+    return open_for_test(tmp_path / "store.db")
 
 
 def test_a_rating_is_a_row_with_what_was_asked_and_answered(store: Store, tmp_path: Path) -> None:
