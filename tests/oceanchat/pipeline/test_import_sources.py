@@ -1,6 +1,7 @@
 """Files and folders of dialogues, our own and others', are read as they are."""
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -24,8 +25,10 @@ BUILT = [
 
 
 @pytest.fixture(scope="module")
-def store(tmp_path_factory: pytest.TempPathFactory) -> Store:
-    return make_store(tmp_path_factory.mktemp("sources") / "store.db", BUILT)
+def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
+    opened = make_store(tmp_path_factory.mktemp("sources") / "store.db", BUILT)
+    yield opened
+    opened.close()
 
 
 def judged(dialogues: tuple[Dialogue, ...]) -> dict[str, Any]:
