@@ -7,8 +7,8 @@ multiply the ends of both, so its intervals are wide rather than narrow. Without
 """
 
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any, NamedTuple
 
@@ -18,13 +18,14 @@ from oceanchat.errors import PromptError
 from oceanchat.llm.prices import PriceTable, load_prices
 from oceanchat.llm.settings import SCRIPTED
 from oceanchat.pipeline.config import BuildConfig
+from oceanchat.pipeline.filling import AS_IN_THE_PILOT, Filling
+from oceanchat.pipeline.pilot import read_fillings, read_level
 from oceanchat.pipeline.ranges import NO_USAGE, Range, TaskEstimate, add_up
 from oceanchat.pipeline.rehearsal import rehearse
 from oceanchat.pipeline.rough_estimate import rough_task
 from oceanchat.pipeline.seed_topics import BLOCK, CHOSEN_PER_BLOCK
 from oceanchat.pipeline.unsaid_lengths import fit_lengths
 from oceanchat.prompts import open_prompts
-from oceanchat.records import REJECTED_BY_CHECK
 from oceanchat.statistics.intervals import wilson
 from oceanchat.store import builds as build_rows
 from oceanchat.store import ledger_sums
@@ -67,9 +68,8 @@ class PilotUsage(NamedTuple):
     completion: Moments
     cached: float = 0.0
     """Mean prompt tokens of a call that came from the provider's cache."""
-    fullness: float = 1.0
-    """How full its calls were, of as many dialogues as one may hold: those of a small pilot are not, and a
-    larger build needs as many times fewer."""
+    filling: Filling = AS_IN_THE_PILOT
+    """How much fuller the calls of the build become."""
 
 
 def calls_needed(pilot: PilotUsage, dialogues: int) -> Range:
@@ -82,7 +82,8 @@ def calls_needed(pilot: PilotUsage, dialogues: int) -> Range:
         needed = Range(dialogues / share.value, dialogues / share.high, dialogues / share.low)
     else:  # Several dialogues per call: the calls are the rarer event.
         needed = _share(calls, passed).scaled(dialogues)
-    return needed._replace(low=needed.low * pilot.fullness)
+    filling = pilot.filling
+    return Range(needed.value * filling.calls, needed.low * filling.fewest, needed.high * filling.most)
 
 
 def _share(successes: int, total: int) -> Range:
@@ -91,14 +92,16 @@ def _share(successes: int, total: int) -> Range:
     return Range(successes / total, share.low or 0.0, share.high or 1.0)
 
 
-def sentences_needed(labeled: int, passed: int, count: int) -> Range:
-    """Sentences that `count` dialogues take in all, where `labeled` ones led to `passed` dialogues."""
+def sentences_needed(labeled: int, passed: int, count: int, filling: Filling = AS_IN_THE_PILOT) -> Range:
+    """Sentences that `count` dialogues take in all, where `labeled` ones led to `passed` dialogues and could
+    have led to more by their `filling`."""
     if passed >= count:
         return Range(*[float(labeled)] * 3)
     if not passed:
         return Range(math.nan, float(max(labeled, count)), math.inf)
     share = _share(passed, labeled)
-    return Range(count / share.value, max(labeled, count / share.high), count / share.low)
+    value, low = count / share.value * filling.calls, count / share.high * filling.fewest
+    return Range(max(labeled, value), max(labeled, low), count / share.low)
 
 
 def estimate_task(pilot: PilotUsage, dialogues: int, prices: PriceTable, batch: bool) -> TaskEstimate:
@@ -106,7 +109,8 @@ def estimate_task(pilot: PilotUsage, dialogues: int, prices: PriceTable, batch: 
     calls = calls_needed(pilot, dialogues)
     price = prices.price(pilot.endpoint, pilot.model, batch)
     counted = pilot.prompt.number > 0 and pilot.completion.number > 0
-    prompt, completion = pilot.prompt.mean, pilot.completion.mean
+    prompt = pilot.prompt.mean.scaled(pilot.filling.prompt)
+    completion = pilot.completion.mean.scaled(pilot.filling.completion)
     tokens = calls.times(prompt.plus(completion)) if counted else None
     usd: Range | None = None
     if price is not None and (counted or price.input == price.output == 0):
@@ -137,8 +141,10 @@ class BuildEstimate:
     """Whether it rests on a rehearsal and assumptions instead of a pilot."""
     scarcest: Range | None = None
     """Sentences that the corpus must hold for the trait-level that finds the fewest; None without a pilot."""
-    fullness: float = 1.0
-    """How full the pilot's check calls were, 0 to 1."""
+    checks: Filling = AS_IN_THE_PILOT
+    """How full the pilot's check calls were, and the build's become."""
+    labels: Filling = AS_IN_THE_PILOT
+    """How many of the topics in what it labeled the pilot took."""
 
     @property
     def total(self) -> TaskEstimate:
@@ -176,23 +182,22 @@ def estimate_build(config: BuildConfig, store: Store) -> BuildEstimate:
         passed = {code: _passed(connection, config, code) for code in _built_alike(connection, config)}
         wanted = [level.code for level in config.trait_levels]
         missing = sum(max(0, config.count - passed.get(code, 0)) for code in wanted)
-        pilots = [_pilot(connection, config, task, passed) for task in config.tasks]
-        known = {task: _known_calls(connection, config, task) for task in config.tasks}
+        check_calls = _known_calls(connection, config, "check", tuple(passed))
+        fillings = read_fillings(connection, config, tuple(passed), check_calls)
+        pilots = [_pilot(connection, config, task, passed, fillings) for task in config.tasks]
+        known = {task: _known_calls(connection, config, task, wanted) for task in config.tasks}
         scarcest = _scarcest(connection, config, [code for code in wanted if code in passed])
     batch = config.calls.batch
     tasks = [
         estimate_task(pilot, missing, prices, batch and pilot.model != SCRIPTED) for pilot in pilots if pilot
     ]
     if tasks:
-        fullness = min(pilot.fullness for pilot in pilots if pilot)
-        return BuildEstimate(
-            config,
-            missing,
-            sum(passed.values()),
-            tuple(tasks),
-            prices.date,
+        forecast = BuildEstimate(config, missing, sum(passed.values()), tuple(tasks), prices.date)
+        return replace(
+            forecast,
             scarcest=scarcest,
-            fullness=fullness,
+            checks=fillings.get("check", AS_IN_THE_PILOT),
+            labels=fillings.get(config.label_task, AS_IN_THE_PILOT),
         )
     return BuildEstimate(
         config, missing, 0, _without_pilot(config, missing, known, prices), prices.date, True
@@ -251,11 +256,9 @@ def _scarcest(connection: Connection, config: BuildConfig, codes: Sequence[str])
     """What the corpus must hold: each trait-level looks through all of it, so the neediest one decides."""
     needs = []
     for code in codes:
-        counts = build_rows.state_counts(connection, code, config.build_name)
-        labeled = sum(counts.get("candidates", {}).values())
-        passed = counts.get("dialogues", {}).get("passed", 0)
-        if labeled >= max(passed, 1):
-            needs.append(sentences_needed(labeled, passed, config.count))
+        level = read_level(connection, config, code)
+        if level.labeled >= max(level.passed, 1):
+            needs.append(sentences_needed(level.labeled, level.passed, config.count, level.labels_filling))
     if not needs:
         return None
     values, lows, highs = zip(*needs, strict=True)
@@ -274,15 +277,18 @@ def endpoint_of(config: BuildConfig, model: str) -> str:
     return SCRIPTED if model == SCRIPTED else config.calls.endpoint
 
 
-def _known_calls(connection: Connection, config: BuildConfig, task: str) -> int:
-    """Calls of a task, about the trait-levels asked for, that the ledger can answer."""
+def _known_calls(connection: Connection, config: BuildConfig, task: str, codes: Collection[str]) -> int:
+    """Calls of a task, about these trait-levels, that the ledger can answer."""
     rows = ledger_sums.pilot_sums(connection, model_for(config, task), task)
-    wanted = {level.code for level in config.trait_levels}
-    return sum(row["calls"] for row in rows if row["trait_level"] in wanted)
+    return sum(row["calls"] for row in rows if row["trait_level"] in codes)
 
 
 def _pilot(
-    connection: Connection, config: BuildConfig, task: str, passed: Mapping[str, int]
+    connection: Connection,
+    config: BuildConfig,
+    task: str,
+    passed: Mapping[str, int],
+    fillings: Mapping[str, Filling],
 ) -> PilotUsage | None:
     """What the ledger says of a task, None where no dialogue has passed with its help."""
     model = model_for(config, task)
@@ -301,23 +307,8 @@ def _pilot(
         _moments(rows, "prompt"),
         _moments(rows, "completion"),
         sum(row["cached"] or 0 for row in rows) / counted if counted else 0.0,
-        _fullness(connection, config, task, rows),
+        fillings.get(task, AS_IN_THE_PILOT),
     )
-
-
-def _fullness(
-    connection: Connection, config: BuildConfig, task: str, rows: Sequence[Mapping[str, Any]]
-) -> float:
-    """Of the room that the pilot's calls had for dialogues, the share that was used."""
-    room = sum(row["calls"] for row in rows) * config.dialogues_per_check
-    if task != "check" or not room:
-        return 1.0
-    states = [
-        build_rows.state_counts(connection, row["trait_level"], config.build_name).get("dialogues", {})
-        for row in rows
-    ]
-    checked = sum(count.get(state, 0) for count in states for state in ("passed", *REJECTED_BY_CHECK))
-    return min(1.0, checked / room) if checked else 1.0
 
 
 def _moments(rows: Sequence[Mapping[str, Any]], name: str) -> Moments:

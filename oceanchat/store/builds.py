@@ -239,6 +239,15 @@ def state_counts(
     return counts
 
 
+def count_fitting(
+    connection: Connection, trait_level: str, min_strength: int, build: str | None = None
+) -> int:
+    """Labeled sentences of the right level and at least that strength, taken as seed topics or not."""
+    mine = (candidates.c.build == _named(connection, build)) & (candidates.c.trait_level == trait_level)
+    fits = candidates.c.state.in_(("selected", "surplus")) & (candidates.c.strength >= min_strength)
+    return connection.execute(select(func.count()).where(mine, fits)).scalar_one()
+
+
 def reason_counts(
     connection: Connection, trait_level: str, build: str | None = None
 ) -> Iterator[tuple[str, str, str, int]]:

@@ -38,7 +38,7 @@ _UNTIL = {"seconds": 90.0, "minutes": 90.0, "hours": math.inf}
 """Unit -> the number from which the next larger one is easier to read."""
 
 NEARLY_FULL = 0.75
-"""From this share of the room on, the calls of a pilot are like those of the build."""
+"""From this share of a build's filling on, the calls of a pilot are like those of the build."""
 
 Form = Callable[[float], str]
 
@@ -159,15 +159,14 @@ def _ground(estimate: BuildEstimate) -> str:
 
 
 def _fuller(estimate: BuildEstimate) -> str:
-    """What a small pilot overstates; '' where its calls were nearly as full as those of a large build."""
-    if estimate.fullness > NEARLY_FULL:
-        return ""
-    room = estimate.config.dialogues_per_check
-    held = _small(estimate.fullness * room)
-    return (
-        f" Its check calls held {held} of {room} dialogues: a larger build fills them,"
-        " so count on fewer of them, nearer to the lower end."
-    )
+    """How much fuller the build's calls are counted than the pilot's; '' where they are about the same."""
+    parts = []
+    if (checks := estimate.checks).calls < NEARLY_FULL:
+        parts.append(f"{_small(checks.build)} dialogues in a check call (the pilot: {_small(checks.pilot)})")
+    if (labels := estimate.labels).calls < NEARLY_FULL:
+        topics = counted(round(labels.build), "topic")
+        parts.append(f"{topics} from the sentences of which the pilot took {_small(labels.pilot)}")
+    return f" A larger build fills its calls: counted are {' and '.join(parts)}." if parts else ""
 
 
 def _saving(saving: Saving) -> str:

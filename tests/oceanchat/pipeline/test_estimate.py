@@ -8,15 +8,23 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from oceanchat.llm.prices import load_prices
-from oceanchat.llm.settings import OPENAI_URL
+from oceanchat.llm.settings import OPENAI_URL, SCRIPTED
+from oceanchat.pipeline.build import build, prepare
+from oceanchat.pipeline.config import BuildConfig
 from oceanchat.pipeline.estimate import (
     Moments,
     PilotUsage,
     calls_needed,
+    estimate_build,
     estimate_task,
     sentences_needed,
 )
+from oceanchat.pipeline.filling import Filling
 from oceanchat.pipeline.ranges import TaskEstimate, add_up
+from oceanchat.progress import Silence
+from oceanchat.store.database import Store
+from oceanchat.store.ledger_sums import pilot_sums
+from oceanchat.traits import TraitLevel
 
 
 def moments(values: list[float]) -> Moments:
@@ -41,10 +49,31 @@ def test_several_dialogues_a_call_scale_too() -> None:
     assert calls.value == 50 and calls.low < 50 < calls.high
 
 
-def test_calls_that_a_small_pilot_did_not_fill_may_become_fewer() -> None:
-    single = pilot(10, 10)._replace(fullness=0.25)
-    calls = calls_needed(single, 1000)
-    assert calls.value == 1000 and calls.low <= 250 < calls_needed(pilot(10, 10), 1000).low
+def test_calls_that_the_build_fills_are_fewer_and_larger() -> None:
+    filling = Filling(calls=0.25, fewest=0.2, most=0.5, prompt=3, completion=4)
+    fuller, alike = pilot(10, 10)._replace(filling=filling), pilot(10, 10)
+    calls, as_before = calls_needed(fuller, 1000), calls_needed(alike, 1000)
+    assert calls == (0.25 * as_before.value, 0.2 * as_before.low, 0.5 * as_before.high)
+    estimate = estimate_task(fuller, 1000, load_prices(), batch=False)
+    assert estimate.tokens is not None and estimate.tokens.value == 250 * (3 * 100 + 4 * 100)
+
+
+@pytest.mark.parametrize("dialogues", [1, 3])
+async def test_a_small_pilot_forecasts_about_the_calls_that_the_build_makes(
+    store: Store, dialogues: int
+) -> None:
+    config = BuildConfig(trait_levels=(TraitLevel.parse("O+"),), count=30)
+    small = config.model_copy(update={"count": dialogues})
+    piloted = await build(prepare(small), store, Silence())
+    tasks = {task.task: task.calls for task in estimate_build(config, store).tasks}
+    built = await build(prepare(config), store, Silence())
+    made = built.usage.answered
+    assert made > piloted.usage.answered
+    total = sum(calls.value for calls in tasks.values())
+    assert total == pytest.approx(made, rel=0.3)
+    with store.reading() as connection:
+        checks = sum(row["calls"] for row in pilot_sums(connection, SCRIPTED, "check")) - 1  # the pilot's
+    assert tasks["check"].value == pytest.approx(checks, rel=0.4)
 
 
 def test_cost_is_calls_times_tokens_times_price() -> None:

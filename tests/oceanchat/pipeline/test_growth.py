@@ -17,6 +17,7 @@ from oceanchat.llm.settings import CallSettings
 from oceanchat.pipeline.build import build, prepare
 from oceanchat.pipeline.config import BuildConfig
 from oceanchat.pipeline.estimate import BuildEstimate, estimate_build
+from oceanchat.pipeline.filling import AS_IN_THE_PILOT
 from oceanchat.pipeline.growth import GB, LIMITS, REQUESTS_A_MINUTE, Growth, growth, reached
 from oceanchat.pipeline.rehearsal import rehearse
 from oceanchat.progress import Silence
@@ -129,8 +130,14 @@ def test_the_rows_of_a_store_are_those_of_a_real_build(options: dict[str, Any], 
             connection.execute(select(func.count()).select_from(metadata.tables[n])).scalar_one()
             for n in names
         ]
-    # From here on the estimate rests on that build, and its own number is what another one like it takes.
-    size = growth(estimate_build(config.model_copy(update={"count": 24}), store))
+    # From here on the estimate rests on that build, and its own number is what another one takes whose calls
+    # are as full as that one's.
+    filled = "oceanchat.pipeline.pilot.{}_filling"
+    with (
+        mock.patch(filled.format("checks"), lambda *args: AS_IN_THE_PILOT),
+        mock.patch(filled.format("labels"), lambda *args: AS_IN_THE_PILOT),
+    ):
+        size = growth(estimate_build(config.model_copy(update={"count": 24}), store))
     store.close()
     assert size.dialogues == 12
     # The corpus must hold those of the first twelve too.
