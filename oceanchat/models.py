@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from sqlalchemy import Engine
 
 from oceanchat.errors import BuildStopped, ConfigError
-from oceanchat.llm.budget import Budget
+from oceanchat.llm.budget import Budget, CapReached
 from oceanchat.llm.ledger import Ledger
 from oceanchat.llm.offline import OfflineEndpoint
 from oceanchat.llm.prices import PriceTable, load_prices
@@ -158,9 +158,12 @@ async def open_session(
     session = ModelSession(settings, ledger_writer, budget, throttle, open_endpoint, usage)
     with drain_on_signals(throttle, settings.timeout_seconds, usage.tell):
         try:
-            yield session
-        finally:
-            await session.close()
+            try:
+                yield session
+            finally:
+                await session.close()
+        except CapReached as reached:
+            raise budget.reached_at_last(reached) from None
 
 
 @asynccontextmanager

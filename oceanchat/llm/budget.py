@@ -24,6 +24,15 @@ OPENING_CALLS = 4
 """Requests of a model in flight at most, under a cap, until its first answer shows what it bills."""
 
 
+class CapReached(BuildStopped):
+    """The cap has no room for the next request."""
+
+    def __init__(self, message: str, bounds: "CallBounds", amount: Decimal) -> None:
+        super().__init__(message)
+        self.bounds = bounds
+        self.amount = amount
+
+
 class CallBounds(NamedTuple):
     """What bounds the cost of one attempt."""
 
@@ -111,9 +120,7 @@ class Budget:
         self._opening[bounds.asked] += 1
         return Reservation(bounds, amount)
 
-    def _reached(
-        self, bounds: CallBounds, amount: Decimal, spent: Decimal, in_flight: Decimal
-    ) -> BuildStopped:
+    def _reached(self, bounds: CallBounds, amount: Decimal, spent: Decimal, in_flight: Decimal) -> CapReached:
         excess = self._excess.get(bounds.asked, 0)
         beyond = (
             f" (model '{bounds.model}' wrote up to {excess:,} tokens beyond the limit of a request, as"
@@ -128,10 +135,17 @@ class Budget:
             if self.cap is not None and amount > self.cap
             else "what may still be spent as --max-usd, which counts every run from $0"
         )
-        return BuildStopped(
+        message = (
             f"--max-usd '{self.cap}' is reached: ${spent:.4f} spent{on_its_way} and the next request may"
             f" cost ${amount:.4f}{beyond}; all answers are kept: run it again with {again}"
         )
+        return CapReached(message, bounds, amount)
+
+    def reached_at_last(self, reached: CapReached) -> CapReached:
+        """The same refusal by what is spent once all that was in flight is settled, as progress shows it."""
+        if self.cap is None or self.spent + self.in_flight + reached.amount <= self.cap:
+            return reached
+        return self._reached(reached.bounds, reached.amount, self.spent, self.in_flight)
 
     def settle(self, reservation: Reservation, actual: Decimal | None, output: int | None = None) -> None:
         """End an attempt that cost `actual` (None: unknown, so its worst case); `output` is what it wrote."""

@@ -252,8 +252,7 @@ class Builder:
 
     async def make(self, trait_level: TraitLevel) -> MadeTraitLevel:
         """Label, write, gate and check until enough dialogues pass or the corpus holds no more."""
-        recipe = self.config.recipe(self.corpus.id, fingerprints(self.prompts, self.config.tasks))
-        previous = self._stored(trait_level)
+        recipe, previous = self._recipe, self._stored(trait_level)
         # Asking for fewer deletes nothing: the result of the larger request stays.
         alike = previous is not None and previous.recipe == recipe
         requested = max(self.config.count, previous.requested if previous is not None and alike else 0)
@@ -289,6 +288,14 @@ class Builder:
         numbers = array("Q", (slots.next() for _ in seeds))
         return Lazy(lambda at: self.stages.asked_for(seeds[at], numbers[at]), range(len(numbers)))
 
+    def passed_before(self, trait_level: TraitLevel) -> int:
+        """Dialogues that have passed in the stored result, where it was made as this build makes it."""
+        previous, recipe = self._stored(trait_level), self._recipe
+        if previous is None or previous.recipe != recipe:
+            return 0
+        with self.store.reading() as connection:
+            return self._counts(connection, trait_level).get("dialogues", {}).get("passed", 0)
+
     def _request_forms(self, previous: StoredBuild | None) -> dict[str, Any]:
         """How the models' requests were written otherwise than asked, now or when the answers were given."""
         before = previous.config.get("request_forms", {}) if previous is not None else {}
@@ -298,6 +305,10 @@ class Builder:
             if model in (self.config.labeler, self.config.writer, self.config.checker)
         }
         return {"request_forms": forms} if forms else {}
+
+    @property
+    def _recipe(self) -> str:
+        return self.config.recipe(self.corpus.id, fingerprints(self.prompts, self.config.tasks))
 
     @property
     def _asks_live(self) -> bool:

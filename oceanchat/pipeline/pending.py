@@ -40,7 +40,8 @@ class Pending(NamedTuple):
     to_others: Mapping[str, int] = {}
     """Models that were not wanted -> how many requests to them the build needs."""
     dialogues_passed: int = 0
-    """By the answers that there are."""
+    """By the answers that there are, or in the result that is stored, where a larger one has to be labeled
+    first."""
     dialogues_wanted: int = 0
 
     @property
@@ -82,6 +83,7 @@ async def find_pending(
     calls = config.calls.model_copy(update={"offline": False, "max_usd": None})
     prepared = prepared._replace(config=config.model_copy(update={"calls": calls}))
     tally = Tally(progress)
+    tallies = {trait_level: Tally(tally) for trait_level in config.trait_levels}
     async with open_builder(prepared, store, tally, OfflineEndpoint) as builder:
         ahead = math.ceil(scope.sentences_ahead / BLOCK)
         builder = replace(builder, blocks_ahead=ahead, all_at_once=True)
@@ -89,7 +91,9 @@ async def find_pending(
             builder.models.session.ask_failed_again()
         needed: Sequence[AbsentRequest] = ()
         try:
-            await all_of(builder.make(trait_level) for trait_level in config.trait_levels)
+            await all_of(
+                replace(builder, progress=own).make(trait_level) for trait_level, own in tallies.items()
+            )
         except AnswersMissing as missing:
             needed = missing.requests
         except BuildStopped as stopped:
@@ -101,7 +105,10 @@ async def find_pending(
         others = Counter(absent.model for absent in needed if scope.only not in (None, absent.model))
         pending = (await _not_asked_elsewhere(builder.models.session, wanted))._replace(
             to_others=others,
-            dialogues_passed=tally.dialogues_passed,
+            dialogues_passed=sum(
+                max(own.dialogues_passed, builder.passed_before(trait_level))
+                for trait_level, own in tallies.items()
+            ),
             dialogues_wanted=tally.dialogues_wanted,
         )
         await _put_on_record(builder.models.session, pending.requests)

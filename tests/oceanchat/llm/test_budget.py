@@ -114,6 +114,19 @@ async def test_a_run_stops_below_its_cap_and_a_higher_one_goes_on(
     assert session.usage.answered == 100 - spent.calls
 
 
+async def test_a_session_that_ends_at_its_cap_says_what_is_spent_when_all_is_settled(
+    store: Store, tmp_path: Path
+) -> None:
+    settings = CallSettings(prices=prices_file(tmp_path, 0, 10_000), max_usd=1.0)
+    with pytest.raises(BuildStopped, match=r"reached: \$0.3000 spent and the next request may cost \$0.8000"):
+        async with open_session(settings, store.engine) as session:
+            first = await session.budget.reserve(worst(70))
+            try:
+                await session.budget.reserve(worst(80), wait=False)
+            finally:
+                session.budget.settle(first, Decimal("0.3"), 30)
+
+
 async def test_a_cap_needs_a_price(store: Store) -> None:
     async with open_session(
         CallSettings(base_url="http://127.0.0.1:9/v1", max_usd=5), store.engine, OpenAIEndpoint

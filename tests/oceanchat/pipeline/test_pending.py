@@ -75,6 +75,8 @@ def test_a_build_by_files_is_the_build_by_calls(
     assert build_by_files(config(), store, tmp_path) <= MOST_ROUNDS
     offline = build(config(calls=CallSettings(offline=True)), store)
     assert (offline.usage.answered, offline.record()["dialogues"]["passed"]) == (0, 10)
+    larger = find(config(30), store)  # whose labels are missing, so that it comes to no dialogue yet
+    assert (larger.dialogues_passed, larger.dialogues_wanted) == (10, 30)
     with_calls = open_store(tmp_path / "calls.db")
     build(config(calls=serve(reply=None).settings()), with_calls)
     assert dialogues(store) == dialogues(with_calls)
