@@ -119,7 +119,7 @@ def judge(as_json: bool, **flags: Any) -> None:
     """
     from preact.evaluation.calling import run_judging
     from preact.evaluation.judge.exam_figures import exam_lines
-    from preact.evaluation.judge.verdicts import UNSCORED
+    from preact.evaluation.judge.verdicts import UNSCORED, why_unscored
 
     access = read_access(flags)
     interviews, judges, material = flags.pop("interviews"), flags.pop("judges"), take_exam_material(flags)
@@ -136,6 +136,8 @@ def judge(as_json: bool, **flags: Any) -> None:
         unscored = sum(judgement.state in UNSCORED for judgement in judgements)
         batches = counted(len(judgements), "batch", "batches")
         print_sentence(f"{batches} judged, {unscored} without a score, in {judging.folder}")
+        if unscored:
+            print_sentence(f"Without a score: {why_unscored(judgements)}")
     examined = {judging.header.judge: judging.exam for judging in judgings if material and judging.exam}
     for exam in examined.values():
         print_sentence("\n".join(exam_lines(exam)))

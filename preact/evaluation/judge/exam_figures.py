@@ -36,7 +36,7 @@ _FEWEST = 4
 class ExamRating(BaseModel):
     """One verdict of the exam as it is stored."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     part: Literal["dialogue", "essay"]
     subject: str

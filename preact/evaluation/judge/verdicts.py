@@ -9,7 +9,8 @@ null says that the answers give no ground for a score.
 import json
 import math
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Literal, NamedTuple, Protocol
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -23,6 +24,15 @@ MODES: tuple[Mode, ...] = ("batch", "dimension", "item")
 LOWEST, MIDPOINT, HIGHEST = 1.0, 3.0, 5.0
 VerdictState = Literal["scored", "no-ground", "unreadable", "refused", "failed", "no-answers"]
 UNSCORED: tuple[VerdictState, ...] = ("no-ground", "unreadable", "refused", "failed", "no-answers")
+WHY_UNSCORED: Mapping[VerdictState, str] = {
+    "no-ground": "the answers gave the judge no ground for one",
+    "unreadable": "the replies held none that can be read",
+    "refused": "the judge refused",
+    "failed": "the judge's calls failed",
+    "no-answers": "there was no answer to judge",
+}
+QUOTED = 120
+"""Characters of a judge's words that are shown."""
 _SEARCHED = 20_000
 """Characters of a reply's end that are searched: the score stands on the last line."""
 _NUMBER = re.compile(r"[1-5](\.\d{1,12})?")
@@ -67,7 +77,7 @@ class Judge(Protocol):
 class Judgement(BaseModel):
     """One batch and its verdict as they are stored."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     trait_level: str
     run: int
@@ -99,6 +109,18 @@ class JudgeHeader(BaseModel):
     provenance: dict[str, Any]
     started: str
     """UTC, ISO 8601."""
+
+
+def why_unscored(judgements: Iterable[Judgement]) -> str:
+    """Why batches have no score, the most frequent reason with what the judge said most often; '' where all
+    have one."""
+    unscored = [judgement for judgement in judgements if judgement.state in UNSCORED]
+    if not unscored:
+        return ""
+    state, count = Counter(judgement.state for judgement in unscored).most_common(1)[0]
+    replies = Counter(" ".join(each.reply.split()) for each in unscored if each.state == state)
+    quoted = replies.most_common(1)[0][0][:QUOTED]
+    return f"{WHY_UNSCORED[state]} ({count:,} of {len(unscored):,})" + (f": '{quoted}'" if quoted else "")
 
 
 class JudgeScore(NamedTuple):

@@ -67,10 +67,10 @@ async def test_a_small_pilot_forecasts_about_the_calls_that_the_build_makes(
     piloted = await build(prepare(small), store, Silence())
     tasks = {task.task: task.calls for task in estimate_build(config, store).tasks}
     built = await build(prepare(config), store, Silence())
-    made = built.usage.answered
-    assert made > piloted.usage.answered
+    answered = built.usage.answered
+    assert answered > piloted.usage.answered
     total = sum(calls.value for calls in tasks.values())
-    assert total == pytest.approx(made, rel=0.3)
+    assert total == pytest.approx(answered, rel=0.3)
     with store.reading() as connection:
         checks = sum(row["calls"] for row in pilot_sums(connection, SCRIPTED, "check")) - 1  # the pilot's
     assert tasks["check"].value == pytest.approx(checks, rel=0.4)

@@ -155,9 +155,12 @@ async def test_other_inventories_and_other_judges_are_not_compared(tmp_path: Pat
         require_comparable([entry, other_judge])
 
 
-def test_a_judgement_cannot_hold_a_score_outside_the_scale() -> None:
-    with pytest.raises(ValueError, match="less than or equal to 5"):
+@pytest.mark.parametrize(
+    ("score", "wrong"), [(5.5, "less than or equal to 5"), (float("nan"), "finite number")]
+)
+def test_a_judgement_cannot_hold_a_score_outside_the_scale(score: float, wrong: str) -> None:
+    with pytest.raises(ValueError, match=wrong):
         Judgement(
-            trait_level="O+", run=0, trait=Trait.O, number=0, repeat=0, items=(), score=5.5, state="scored",
+            trait_level="O+", run=0, trait=Trait.O, number=0, repeat=0, items=(), score=score, state="scored",
             reply="", attempts=1,
         )  # fmt: skip

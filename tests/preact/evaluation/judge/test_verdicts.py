@@ -7,7 +7,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from preact.evaluation.judge.verdicts import read_score
+from oceanchat.traits import Trait
+from preact.evaluation.judge.verdicts import Judgement, read_score, why_unscored
 
 
 @pytest.mark.parametrize(
@@ -81,3 +82,15 @@ def test_any_json_gives_a_score_only_from_its_own_number(data: object) -> None:
     if score.value is not None:
         written = {float(n) for n in re.findall(r"\d+(?:\.\d+)?(?:e[+-]?\d+)?", json.dumps(data))}
         assert score.value in written
+
+
+def test_the_most_frequent_reason_for_no_score_is_quoted() -> None:
+    def judgement(state: str, reply: str = "", score: float | None = None) -> Judgement:
+        row = {"trait_level": "O+", "run": 0, "trait": Trait.O, "number": 0, "repeat": 0, "items": ()}
+        return Judgement.model_validate(row | {"state": state, "reply": reply, "score": score, "attempts": 1})
+
+    failed = [judgement("failed", "timeout: no\nanswer"), judgement("failed", "timeout: no answer")]
+    others = [judgement("refused", "No."), judgement("scored", "{}", 3.0)]
+    assert why_unscored([*others, *failed]) == "the judge's calls failed (2 of 3): 'timeout: no answer'"
+    assert why_unscored([judgement("no-answers")]) == "there was no answer to judge (1 of 1)"
+    assert why_unscored(others[1:]) == ""
