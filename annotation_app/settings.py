@@ -7,6 +7,7 @@ store in the current folder.
 import argparse
 import functools
 import sys
+import threading
 from pathlib import Path
 from typing import NamedTuple
 
@@ -30,6 +31,11 @@ class Settings(NamedTuple):
     """Addresses under which browsers know the app, where a proxy does not pass them on."""
 
 
+_FIRST = threading.RLock()
+"""A cached function called by several threads before it returns is run by each of them: what there may be
+only one of is made under this."""
+
+
 @functools.cache
 def settings() -> Settings:
     """The arguments of this process; unknown ones are Streamlit's."""
@@ -43,9 +49,14 @@ def settings() -> Settings:
     return Settings(known.store, known.prompts, known.sample, origins)
 
 
-@functools.cache
 def store() -> Store:
     """The store, opened once per process."""
+    with _FIRST:
+        return _store()
+
+
+@functools.cache
+def _store() -> Store:
     return open_store(settings().store)
 
 
@@ -72,9 +83,14 @@ def rating_guidelines() -> Guidelines:
     return read_guidelines(prompts(), RATING_GUIDELINES)
 
 
-@functools.cache
 def live_answers() -> LiveAnswers:
     """The answers of models that this process waits for, in the event loop that serves the routes."""
+    with _FIRST:
+        return _live_answers()
+
+
+@functools.cache
+def _live_answers() -> LiveAnswers:
     return LiveAnswers(store(), _call_settings)
 
 

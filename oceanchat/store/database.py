@@ -9,6 +9,7 @@ second tool to run.
 
 import re
 import sqlite3
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
@@ -57,6 +58,9 @@ RESTART_SECONDS = 60.0
 """How long a database that was reached before is waited for."""
 _OPEN: dict[int | None, WeakSet[Engine]] = {}
 """SQLite files by their number -> the engines by which this process has them open."""
+_OPENING = threading.Lock()
+"""Held while a store is opened: between the look into its file and the entry in `_OPEN` no other thread may
+connect, or that look would end the other's locks."""
 _LOCK = 0x0CEA  # PostgreSQL advisory lock held while a store is created or migrated
 
 
@@ -148,6 +152,11 @@ def open_store(
     Raises StoreError for what cannot be reached, is not ours, is newer than this program, or, with
     `must_exist`, is not there; ConfigError for a PostgreSQL URL without the extra `postgres`.
     """
+    with _OPENING:
+        return _opened(url, must_exist, version, migrations)
+
+
+def _opened(url: str | Path, must_exist: bool, version: int, migrations: Mapping[int, Migration]) -> Store:
     address, store = _connect(url, must_exist)
     name, is_sqlite = store.url, store.kind == "sqlite"
     try:
@@ -170,14 +179,15 @@ def stored_version(url: str | Path) -> int | None:
 
     Raises StoreError for what is not there, cannot be reached or is not ours.
     """
-    address, store = _connect(url, must_exist=True, reading=True)
-    try:
-        with store.reading() as connection:
-            info = _info(connection, store.url)
-    except (SQLAlchemyError, sqlite3.Error) as error:
-        raise explained(error, store.url, address) from None
-    finally:
-        store.close()
+    with _OPENING:
+        address, store = _connect(url, must_exist=True, reading=True)
+        try:
+            with store.reading() as connection:
+                info = _info(connection, store.url)
+        except (SQLAlchemyError, sqlite3.Error) as error:
+            raise explained(error, store.url, address) from None
+        finally:
+            store.close()
     return int(info["schema_version"]) if info else None
 
 

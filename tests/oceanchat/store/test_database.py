@@ -4,14 +4,17 @@ import sqlite3
 import subprocess
 import sys
 import threading
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import Connection, inspect, text
 
 from oceanchat.annotation import accounts
 from oceanchat.errors import ConfigError, StoreError
+from oceanchat.store import database
 from oceanchat.store.database import Store, open_store
 from oceanchat.store.schema import SCHEMA_VERSION, metadata, store_info
 from tests.processes import PATIENCE, Spawn
@@ -131,3 +134,31 @@ def test_a_store_opened_twice_in_a_process_sees_what_others_write_and_loses_noth
         store.close()
     with closing(open_store(path)) as store:
         assert [account.name for account in accounts.everyone(store)] == [*names, "Cas"]
+
+
+@pytest.mark.parametrize("exists", [True, False])
+def test_threads_that_open_a_store_at_once_keep_its_journal_from_other_processes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, exists: bool
+) -> None:
+    path = tmp_path / "store.db"
+    if exists:
+        open_store(path).close()
+    prepare, connected, go_on = database._prepare, threading.Event(), threading.Event()
+
+    def slowly(store: Store, *rest: Any) -> None:
+        prepare(store, *rest)
+        connected.set()
+        go_on.wait(PATIENCE)
+
+    monkeypatch.setattr(database, "_prepare", slowly)
+    with ThreadPoolExecutor(2) as pool:
+        opening = [pool.submit(open_store, path)]
+        assert connected.wait(PATIENCE)
+        opening.append(pool.submit(open_store, path))
+        wait(opening, timeout=0.2)  # The second would be through here, were it not to wait for the first.
+        go_on.set()
+        first, second = (future.result(PATIENCE) for future in opening)
+    with closing(first), closing(second):
+        other = "import sys; from oceanchat.store.database import open_store; open_store(sys.argv[1]).close()"
+        subprocess.run([sys.executable, "-c", other, str(path)], check=True, capture_output=True)
+        assert path.with_name("store.db-wal").exists()
