@@ -19,7 +19,6 @@ from oceanchat.store.annotators import Annotator
 
 _ITEM = "item"
 _SIGN_IN = "sign-in"
-_GUIDELINES_READ = "guidelines-read"
 
 
 def organization_sign_in_configured() -> bool:
@@ -77,16 +76,6 @@ def view(item: int | str | None) -> None:
         st.query_params[_ITEM] = str(item)
     elif _ITEM in st.query_params:
         del st.query_params[_ITEM]
-
-
-def has_read_guidelines() -> bool:
-    """Whether the guidelines were read in this session."""
-    return bool(st.session_state.get(_GUIDELINES_READ))
-
-
-def mark_guidelines_read() -> None:
-    """Remember that the guidelines were read."""
-    st.session_state[_GUIDELINES_READ] = True
 
 
 def typed(key: str) -> str:

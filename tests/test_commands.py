@@ -54,6 +54,7 @@ DIFFERENT = {
     "--strength": "of an adapter, or of vectors",
     "--timeout": "of one request, or of an answer with its waiting",
     "--trait-level": "to show, or of dialogues that name none",
+    "--yes": "spending, or making an annotator of a lead",
 }
 """Options that mean different things in different commands -> what."""
 

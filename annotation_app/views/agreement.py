@@ -156,8 +156,9 @@ def _stratum(code: str, stratum: Agreement, rate: Figure) -> dict[str, Any]:
 def _quality(code: str, quality: DatasetQuality) -> dict[str, Any]:
     return {
         "Trait-level": code,
-        "Passed": quality.released,
-        "Decided by people": quality.judged,
+        "Checked": quality.checked,
+        "Of these passed": quality.released,
+        "Decided by people, passed or not": quality.judged,
         **_cells("Prediction-powered", quality.precision, SHARE),
         **_cells("Rogan-Gladen", quality.precision_rogan_gladen, SHARE),
     }

@@ -10,6 +10,7 @@ from annotation_app import session, settings
 from annotation_app.components.table import show_table
 from annotation_app.sign_in import base_path
 from oceanchat.annotation import accounts, assignment, qualification, report
+from oceanchat.annotation.account_state import account_state
 from oceanchat.annotation.evaluation_progress import evaluation_progress
 from oceanchat.annotation.qualification import PracticeScore, QualificationRecord
 from oceanchat.annotation.report import AnnotatorProgress
@@ -92,7 +93,7 @@ def _row(progress: AnnotatorProgress) -> dict[str, Any]:
         "Median seconds": None if seconds is None else round(seconds),
         "Repeats alike": _share(progress.attention.repeated),
         "Gold right": _share(progress.attention.gold),
-        "State": accounts.state(progress.annotator),
+        "State": account_state(settings.store(), progress.annotator, settings.sample()),
     }
 
 

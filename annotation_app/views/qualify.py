@@ -8,6 +8,7 @@ from annotation_app.views.dialogue import dialogue_layout
 from oceanchat.annotation import labels, qualification
 from oceanchat.annotation.conversations import newest_evaluation
 from oceanchat.annotation.qualification import QualificationStatus
+from oceanchat.annotation.sample import annotators_each
 from oceanchat.annotation.tasks import PRACTICE
 from oceanchat.store.annotators import Annotator
 from oceanchat.store.labels import ItemLabel
@@ -15,38 +16,46 @@ from oceanchat.traits import Trait
 
 _FEEDBACK_SEEN = "practice"
 _STYLE_TO_COMPARE = "style"
-_READ_RATING = "rating-guidelines"
 
 
 def qualification_page(account: Annotator) -> bool:
     """Show the next step of the qualification; False when there is none left."""
     if account.admitted_at is not None and session.remembered(_FEEDBACK_SEEN) is None:
         return False
-    status = qualification.status(settings.store(), account, settings.prompts())
+    status = qualification.status(settings.store(), account, settings.prompts(), begin=False)
     if status.stage != "describe" and _feedback(account, status):
         return True
     if status.stage == "ready":
         return False
     if status.stage == "waiting":
         _waiting(status)
-    elif status.stage == "describe" and not status.done and not session.has_read_guidelines():
+    elif status.item is None:
         show_guidelines()
-        st.button("I have read them", type="primary", on_click=session.mark_guidelines_read)
+        st.button("I have read them", type="primary", on_click=lambda: _begin(account))
     else:
         _step(status)
     return True
+
+
+def _begin(account: Annotator) -> None:
+    """Present the first description; that it was presented says that the guidelines were read."""
+    qualification.status(settings.store(), account, settings.prompts())
+
+
+def _begin_styles(account: Annotator) -> None:
+    qualification.style_status(settings.store(), account, settings.prompts())
 
 
 def style_page(account: Annotator) -> bool:
     """Ask which style to expect of each trait-level, before models are rated; False when none is left."""
     if _our_style(account):
         return True
-    status = qualification.style_status(settings.store(), account, settings.prompts())
-    if status.item is None:
+    status = qualification.style_status(settings.store(), account, settings.prompts(), begin=False)
+    if status.done == status.total:
         return False
-    if not status.done and not session.remembered(_READ_RATING):
+    if status.item is None:
         st.markdown(settings.rating_guidelines().text)
-        st.button("I have read them", type="primary", on_click=lambda: session.remember(_READ_RATING, True))
+        st.button("I have read them", type="primary", on_click=lambda: _begin_styles(account))
         return True
     content = status.item.assignment.item.content
     layout = ItemLayout(
@@ -111,7 +120,8 @@ def guidelines_page() -> None:
 
 def show_guidelines() -> None:
     """Show the guidelines of the prompt folder, with any HTML as text."""
-    st.markdown(settings.guidelines().text)
+    number = annotators_each(settings.store(), settings.sample())
+    st.markdown(settings.guidelines().for_annotators(number))
 
 
 def _step(status: QualificationStatus) -> None:

@@ -15,6 +15,8 @@ import time
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from sqlalchemy import Connection
+
 from oceanchat.annotation import assignment
 from oceanchat.errors import AnnotationError
 from oceanchat.store import annotators as annotator_rows
@@ -121,23 +123,38 @@ def change_role(store: Store, account: Annotator, role: str) -> None:
     Raises AnnotationError for an unknown role, a closed account, an annotator who has labeled and a lead who
     has opened a disagreement: a lead sees everybody's answers, and annotators label without seeing any.
     """
+    _check_changeable(account, role)
+    with store.writing() as connection:
+        _check_unseen(connection, account, role)
+        annotator_rows.change(connection, account.id, role=role)
+    assignment.replan(store)
+
+
+def check_role(store: Store, account: Annotator, role: str) -> None:
+    """Raise AnnotationError for what `change_role` would refuse, and change nothing."""
+    _check_changeable(account, role)
+    with store.reading() as connection:
+        _check_unseen(connection, account, role)
+
+
+def _check_changeable(account: Annotator, role: str) -> None:
     _check_role(role)
     if account.retired_at is not None:
         raise AnnotationError(f"the account of '{account.name}' is closed; open another with `{_ADD}`")
-    with store.writing() as connection:
-        met = assignment_rows.met_items(connection, account.id)
-        if met and role != account.role and account.role == "lead":
-            raise AnnotationError(
-                f"'{account.name}' has seen others' answers to {met:,} of the items, and annotators label"
-                f" without seeing any; let somebody else label, with an account of `{_ADD}`"
-            )
-        if met and role != account.role:
-            raise AnnotationError(
-                f"'{account.name}' has labeled {met:,} of the items, and a lead sees everybody's answers;"
-                f" open another account for the lead with `{_ADD} --role lead`"
-            )
-        annotator_rows.change(connection, account.id, role=role)
-    assignment.replan(store)
+
+
+def _check_unseen(connection: Connection, account: Annotator, role: str) -> None:
+    met = assignment_rows.met_items(connection, account.id)
+    if met and role != account.role and account.role == "lead":
+        raise AnnotationError(
+            f"'{account.name}' has seen others' answers to {met:,} of the items, and annotators label"
+            f" without seeing any; let somebody else label, with an account of `{_ADD}`"
+        )
+    if met and role != account.role:
+        raise AnnotationError(
+            f"'{account.name}' has labeled {met:,} of the items, and a lead sees everybody's answers;"
+            f" open another account for the lead with `{_ADD} --role lead`"
+        )
 
 
 def admit(store: Store, account: Annotator, *, now: float | None = None) -> None:
@@ -211,15 +228,6 @@ def sign_out(store: Store, token: str) -> None:
     """End one sign-in."""
     with store.writing() as connection:
         annotator_rows.end_sign_in(connection, _hash(token), time.time())
-
-
-def state(account: Annotator) -> str:
-    """'lead', 'retired', 'validating' or 'qualifying'."""
-    if account.retired_at is not None:
-        return "retired"
-    if account.role == "lead":
-        return "lead"
-    return "qualifying" if account.admitted_at is None else "validating"
 
 
 def require_lead(account: Annotator) -> None:

@@ -25,9 +25,12 @@ GUIDELINES = "guidelines.md"
 RATING_GUIDELINES = "rating_guidelines.md"
 KNOWN_ITEMS = "qualification.json"
 STYLES = "rating_styles.json"
+COLLEAGUES_BLANK = "{colleagues_judge}"
+"""Stands for who else judges an item: 'two colleagues judge' where each has three annotators."""
 PRACTICE_ITEMS = 10
 """Known items used for practice; the others can be mixed in as gold items."""
 Known = TypeVar("Known", bound=BaseModel)
+_WORDS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 _REFERENCE = re.compile(r"^\s*[-*]\s*\*\*(High|Low)\*\*\s*:\s*(.+)$", re.MULTILINE)
 
 
@@ -38,6 +41,21 @@ class Guidelines:
     text: str
     """Markdown."""
     references: dict[Trait, dict[Level, str]]
+
+    def for_annotators(self, number: int | None) -> str:
+        """The text with its blank, where it has one, filled for so many annotators an item; None: unknown."""
+        return self.text.replace(COLLEAGUES_BLANK, _colleagues_judge(number))
+
+
+def _colleagues_judge(annotators: int | None) -> str:
+    """Who else judges, as the first words of '... the same conversation'."""
+    if annotators is None:
+        return "colleagues judge"
+    if annotators == 1:
+        return "nobody else judges"
+    others = annotators - 1
+    word = _WORDS[others] if others < len(_WORDS) else f"{others:,}"
+    return f"{word} colleague{' judges' if others == 1 else 's judge'}"
 
 
 def read_guidelines(prompts: Prompts, file: str = GUIDELINES) -> Guidelines:

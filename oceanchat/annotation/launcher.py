@@ -69,7 +69,7 @@ def command(serving: Serving) -> list[str]:
     if serving.sample is not None:
         arguments += ["--sample", str(serving.sample)]
     arguments += [part for origin in serving.allowed_origins for part in ("--allowed-origin", origin)]
-    return [sys.executable, "-m", "streamlit", "run", str(app), *flags, "--", *arguments]
+    return [sys.executable, "-m", "annotation_app.server", str(app), *flags, "--", *arguments]
 
 
 def launch(serving: Serving) -> NoReturn:

@@ -6,7 +6,6 @@ answered. Who falls short answers the wrong items a second time; who still falls
 sees which were wrong and may admit them.
 """
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal, NamedTuple
@@ -20,6 +19,7 @@ from oceanchat.prompts import Prompts
 from oceanchat.store import annotators as annotator_rows
 from oceanchat.store import assignments as assignment_rows
 from oceanchat.store import labels as label_rows
+from oceanchat.store import presentations as presentation_rows
 from oceanchat.store.annotators import Annotator
 from oceanchat.store.assignments import Assignment
 from oceanchat.store.database import Store
@@ -52,18 +52,54 @@ class QualificationStatus:
 
     stage: Stage
     item: PresentedItem | None
-    """The item to answer next."""
+    """The item to answer next; None before the first one is begun."""
     score: PracticeScore
     done: int
     """Answered items of this stage."""
     total: int
 
 
-def status(store: Store, account: Annotator, prompts: Prompts) -> QualificationStatus:
-    """How far an annotator is; assigns the practice on the first visit and admits them once they pass."""
+class _Step(NamedTuple):
+    """How far an annotator is, without anything being presented."""
+
+    stage: Stage
+    assignment: Assignment | None
+    """To answer next."""
+    score: PracticeScore
+    done: int
+    total: int
+
+    @property
+    def started(self) -> bool:
+        """Whether anything was answered yet, of this stage or one before."""
+        return self.stage != "describe" or self.done > 0
+
+
+def status(store: Store, account: Annotator, prompts: Prompts, *, begin: bool = True) -> QualificationStatus:
+    """How far an annotator is; assigns the practice on the first visit and admits them once they pass.
+
+    Without `begin` there is no item until the first one was presented: the guidelines come before it.
+    """
     if account.admitted_at is not None:
         return QualificationStatus("ready", None, PracticeScore(0, 0, 0), 0, 0)
     _assign(store, account, prompts)
+    step = _step(store, account)
+    if step.stage == "ready":
+        accounts.admit(store, account)
+    item = None
+    if step.assignment is not None and (begin or step.started or _has_begun(store, step.assignment)):
+        item = labels.show(store, account, step.assignment)
+        if step.stage == "again":
+            item = replace(item, answers={}, unsaved=None)
+    return QualificationStatus(step.stage, item, step.score, step.done, step.total)
+
+
+def waits_for_lead(store: Store, account: Annotator) -> bool:
+    """Whether somebody who is not admitted has answered all there is, and only the lead can let them in."""
+    return account.admitted_at is None and _step(store, account).stage == "waiting"
+
+
+def _step(store: Store, account: Annotator) -> _Step:
     with store.reading() as connection:
         describe = assignment_rows.qualification_assignments(connection, account.id, "describe")
         practice = assignment_rows.qualification_assignments(connection, account.id, "practice")
@@ -78,16 +114,15 @@ def status(store: Store, account: Annotator, prompts: Prompts) -> QualificationS
     for stage, assignments, tries in stages:
         remaining = [assignment for assignment in assignments if assignment.revision < tries]
         if remaining:
-            item = labels.show(store, account, remaining[0])
-            if stage == "again":
-                item = replace(item, answers={}, unsaved=None)
-            return QualificationStatus(
-                stage, item, score, len(assignments) - len(remaining), len(assignments)
-            )
-    if passed:
-        accounts.admit(store, account)
-        return QualificationStatus("ready", None, score, score.total, score.total)
-    return QualificationStatus("waiting", None, score, score.total, score.total)
+            done = len(assignments) - len(remaining)
+            return _Step(stage, remaining[0], score, done, len(assignments))
+    return _Step("ready" if passed else "waiting", None, score, score.total, score.total)
+
+
+def _has_begun(store: Store, assignment: Assignment) -> bool:
+    """Whether an item was presented already."""
+    with store.reading() as connection:
+        return presentation_rows.open_presentation(connection, assignment.id) is not None
 
 
 def _assign(store: Store, account: Annotator, prompts: Prompts) -> None:
@@ -127,21 +162,23 @@ class StyleStatus(NamedTuple):
     """How far an annotator is with the styles that they expect of models."""
 
     item: PresentedItem | None
-    """To describe next; None when all are described."""
+    """To describe next; None when all are described, and before the first one is begun."""
     done: int
     total: int
 
 
-def style_status(store: Store, account: Annotator, prompts: Prompts) -> StyleStatus:
+def style_status(store: Store, account: Annotator, prompts: Prompts, *, begin: bool = True) -> StyleStatus:
     """How far an annotator is with describing what to expect of each trait-level; assigned on the first
-    visit."""
+    visit, and with `begin` as in `status`."""
     assigned = _styles(store, account)
     if not assigned:
         _assign_items(store, account, [item.item(STYLE) for item in style_items(prompts)])
         assigned = _styles(store, account)
     remaining = [assignment for assignment in assigned if not assignment.revision]
-    item = labels.show(store, account, remaining[0]) if remaining else None
-    return StyleStatus(item, len(assigned) - len(remaining), len(assigned))
+    done = len(assigned) - len(remaining)
+    shown = remaining and (begin or done or _has_begun(store, remaining[0]))
+    item = labels.show(store, account, remaining[0]) if shown else None
+    return StyleStatus(item, done, len(assigned))
 
 
 def last_style(store: Store, account: Annotator) -> ItemLabel | None:
@@ -258,8 +295,3 @@ def _wrong_answer(label: ItemLabel, given: Answers, content: Mapping[str, Any]) 
     known = {} if label.answer_key is None else label.answer_key["answers"]
     tried_again = label.revision >= PRACTICE_TRIES
     return WrongAnswer(label.stratum, opening, given, known, tried_again, is_right(label))
-
-
-def fingerprint(prompts: Prompts) -> str:
-    """A hash of the guidelines, for the report."""
-    return hashlib.sha256(prompts.read("guidelines.md").encode("utf-8")).hexdigest()[:12]

@@ -108,6 +108,13 @@ def has_sample(store: Store) -> bool:
         return sample_rows.latest_sample(connection) is not None
 
 
+def annotators_each(store: Store, number: int | None = None) -> int | None:
+    """How many annotators each item of a sample (None: the newest) gets; None before one is drawn."""
+    with store.reading() as connection:
+        sample = sample_rows.latest_sample(connection, number=number)
+    return None if sample is None else sample.overlap
+
+
 def extend_sample(
     store: Store, per_trait_level: int, include_rejected: int | None = None, *, build: str | None = None
 ) -> Sample:

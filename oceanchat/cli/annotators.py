@@ -3,6 +3,7 @@
 It knows click and what to print; what an account may become is decided in oceanchat/annotation/accounts.py.
 """
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -46,7 +47,8 @@ def add_annotator(name: str, role: str, store: str, as_json: bool) -> None:
 
     accounts.usable_name(name, role)  # before a store is opened, which a refused account then leaves none of
     new = "://" not in store and not Path(store).exists()
-    account = accounts.add(opened_store(store), name, role)
+    opened = opened_store(store)
+    account = accounts.add(opened, name, role)
     if new:
         path = Path(store).resolve()
         print_note(
@@ -54,7 +56,7 @@ def add_annotator(name: str, role: str, store: str, as_json: bool) -> None:
             " its folder or name its store with --store"
         )
     if as_json:
-        return print_json({**_facts(account.annotator), "passcode": account.passcode})
+        return print_json({**_facts(opened, account.annotator), "passcode": account.passcode})
     print_note(f"{account.annotator.role.capitalize()} {account.annotator.name}")
     print_note("Passcode, shown only once:")
     click.echo(account.passcode)
@@ -76,7 +78,7 @@ def list_annotators(store: str, as_json: bool) -> None:
     records = []
     for annotator in accounts.everyone(opened):
         done, total = labels.progress(opened, annotator)
-        records.append({**_facts(annotator), "answered": done, "items": total})
+        records.append({**_facts(opened, annotator), "answered": done, "items": total})
     if as_json:
         return print_json(records)
     shown = ("name", "pseudonym", "state", "answered", "items")
@@ -87,15 +89,15 @@ def list_annotators(store: str, as_json: bool) -> None:
     print_table(("name", "in exports", "state", "answered", "items", "profile"), rows)
 
 
-def _facts(annotator: "Annotator") -> dict[str, Any]:
+def _facts(store: "Store", annotator: "Annotator") -> dict[str, Any]:
     """An account as scripts read it."""
-    from oceanchat.annotation import accounts
+    from oceanchat.annotation.account_state import account_state
 
     return {
         "name": annotator.name,
         "pseudonym": annotator.pseudonym,
         "role": annotator.role,
-        "state": accounts.state(annotator),
+        "state": account_state(store, annotator),
         "profile": dict(annotator.profile),
     }
 
@@ -121,7 +123,7 @@ def profile(name: str, store: str, as_json: bool, **facts: str | None) -> None:
     accounts.record_profile(opened, accounts.find(opened, name), given)
     account = accounts.find(opened, name)
     if as_json:
-        return print_json(_facts(account))
+        return print_json(_facts(opened, account))
     for fact, value in account.profile.items():
         print_sentence(f"{fact}: {value}")
 
@@ -142,7 +144,7 @@ def renew_passcode(name: str, store: str, as_json: bool) -> None:
     account = accounts.find(opened, name)
     passcode = accounts.renew_passcode(opened, account)
     if as_json:
-        return print_json({**_facts(account), "passcode": passcode})
+        return print_json({**_facts(opened, account), "passcode": passcode})
     print_note(f"New passcode of {account.name}, shown only once:")
     click.echo(passcode)
 
@@ -150,9 +152,12 @@ def renew_passcode(name: str, store: str, as_json: bool) -> None:
 @annotators.command("role")
 @click.argument("name")
 @click.argument("role", metavar="annotator|lead")
+@click.option(
+    "--yes", is_flag=True, help="Make an annotator of a lead without asking first; only a terminal is asked."
+)
 @store_option
 @json_option
-def change_role(name: str, role: str, store: str, as_json: bool) -> None:
+def change_role(name: str, role: str, yes: bool, store: str, as_json: bool) -> None:
     """Change an account from annotator to lead or back, as long as it has labeled and decided nothing.
 
     \b
@@ -161,9 +166,29 @@ def change_role(name: str, role: str, store: str, as_json: bool) -> None:
     from oceanchat.annotation import accounts
 
     opened = opened_store(store, must_exist=True)
-    accounts.change_role(opened, accounts.find(opened, name), role)
+    account = accounts.find(opened, name)
+    if account.role == "lead" and role == "annotator":
+        accounts.check_role(opened, account, role)
+        if not _may_label(account, yes):
+            return
+    accounts.change_role(opened, account, role)
     _show_state(opened, name, as_json)
     _show_unassigned(opened)
+
+
+def _may_label(lead: "Annotator", yes: bool) -> bool:
+    """Say what a lead may have seen; whether they are to label all the same, which a terminal is asked."""
+    print_note(
+        f"oceanchat: '{lead.name}' could read everybody's answers as a lead, and nothing records who has only"
+        " looked. Whoever has seen answers is no longer blind and must not label; this is for an account that"
+        " was given the wrong role"
+    )
+    if yes or not (sys.stdin.isatty() and sys.stderr.isatty()):
+        return True
+    if click.confirm("Make an annotator of this lead? (--yes skips this question)", err=True):
+        return True
+    print_note(f"oceanchat: '{lead.name}' stays lead")
+    return False
 
 
 @annotators.command("retire")
@@ -205,10 +230,10 @@ def _show_state(store: "Store", name: str, as_json: bool) -> None:
     """Say what an account is now."""
     from oceanchat.annotation import accounts
 
-    account = accounts.find(store, name)
+    facts = _facts(store, accounts.find(store, name))
     if as_json:
-        return print_json(_facts(account))
-    print_sentence(f"{account.name} ({account.pseudonym}) is {accounts.state(account)}")
+        return print_json(facts)
+    print_sentence(f"{facts['name']} ({facts['pseudonym']}): {facts['state']}")
 
 
 def _show_unassigned(store: "Store") -> None:

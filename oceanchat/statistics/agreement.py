@@ -38,7 +38,8 @@ _ONE_CATEGORY = "undefined (one category used), observed 100 %"
 _ALL_THE_SAME = "the same in every resample of the items: no variance, no interval"
 _NO_PAIRS = "not computable (no item has two labels)"
 _TOO_EXTREME = "not computable (the values are too large or too close together to square)"
-_NO_ORDER = "not computable (the values are words, not numbers)"
+NO_ORDER = "not computable (the values are words, not numbers)"
+"""The note of ordinal and interval alpha where they mean nothing."""
 
 
 class Rating(NamedTuple):
@@ -116,7 +117,7 @@ def agreement_of(table: CountTable, *, resamples: int = RESAMPLES, seed: int = 0
     results = {name: _bounded(table, value, drawn[name], notes[name]) for name, value in values.items()}
     unanimous = wilson(int(table.items[(per_item > 1) & (table.rows.max(axis=1) == per_item)].sum()), paired)
     for name in ("alpha_ordinal", "alpha_interval"):
-        results.setdefault(name, Figure(None, note=_NO_ORDER))
+        results.setdefault(name, Figure(None, note=NO_ORDER))
     return Agreement(items=items, labels=labels, unanimous=unanimous, **results)
 
 

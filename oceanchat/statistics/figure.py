@@ -42,8 +42,8 @@ class Figure(NamedTuple):
         if self.value is None:
             return "-", ""
         if self.low is None or self.high is None:
-            return format(self.value, form), ""
-        return format(self.value, form), f"{self.low:{form}} to {self.high:{form}}"
+            return _written(self.value, form), ""
+        return _written(self.value, form), f"{_written(self.low, form)} to {_written(self.high, form)}"
 
     def text(self, form: str = COEFFICIENT) -> str:
         """The value with its interval in brackets, such as '83.3% (64.1% to 93.3%)', or why there is none."""
@@ -68,8 +68,14 @@ def number(value: float | None, digits: int) -> str:
 
 
 def signed(value: float) -> str:
-    """A difference to two decimals with its sign; what rounds to zero has none below it."""
-    return "-" if math.isnan(value) else f"{round(value, 2) + 0.0:+.2f}"
+    """A difference to two decimals with its sign; what rounds to zero has none."""
+    return "-" if math.isnan(value) else _written(value, "+.2f")
+
+
+def _written(value: float, form: str) -> str:
+    """A number in a form; what rounds to zero has no sign."""
+    text = format(value, form)
+    return text if text.strip("+-0.%") else text.lstrip("+-")
 
 
 def form_of(name: str) -> str:

@@ -23,7 +23,9 @@ from oceanchat.traits import CODES
 
 RESAMPLES = 2000
 FEW = 10
-"""Below this many questions an interval over resampled questions carries a note."""
+"""An interval over fewer resampled questions or conversations carries a note."""
+ROUGH = "the interval is rough"
+"""The end of that note."""
 WEIGHTS = "ordinal"
 """Gwet's name for the weights of AC2."""
 LIVE = (
@@ -154,8 +156,11 @@ def _criterion(rated: Sequence[ModelRating], name: str, shared: bool, resamples:
         "alpha": agreed.alpha_nominal if len(scale) == 2 else agreed.alpha_ordinal,
         "ac2": weighted_agreement(labels, scale, resamples=resamples),
     }
+    noun = "conversation" if shared else "question"
+    units = len({label.item for label in labels})
+    figures = {key: _rough(figure, units, noun) for key, figure in figures.items()}
     if not shared:
-        figures = {name: _over_questions(figure) for name, figure in figures.items()}
+        figures = {key: _over_questions(figure) for key, figure in figures.items()}
     return CriterionFigures(len(scored), mean_score(scored, name, resamples), **figures)
 
 
@@ -215,8 +220,15 @@ def _resampled(questions: int, resamples: int, figure: Callable[[Floats], Floats
     )
     tail = _tail(questions)
     low, high = np.quantile(drawn, (tail, 1 - tail))
-    note = f"only {counted(questions, 'question')}: the interval is rough" if questions < FEW else ""
-    return Figure(value, float(low), float(high), note)
+    return _rough(Figure(value, float(low), float(high)), questions, "question")
+
+
+def _rough(figure: Figure, units: int, noun: str) -> Figure:
+    """A figure whose interval is over so many units, with a note where these are few."""
+    if figure.low is None or units >= FEW:
+        return figure
+    note = f"only {counted(units, noun)}: {ROUGH}"
+    return figure._replace(note="; ".join(filter(None, [figure.note, note])))
 
 
 def _tail(questions: int) -> float:

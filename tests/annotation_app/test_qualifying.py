@@ -44,7 +44,10 @@ def test_qualifying_shows_why_and_the_lead_reads_the_descriptions_and_admits(
     page = visit(390, 664, "dark")
     sign_in(page, app, "New")
     expect(page.get_by_role("heading", name="What you decide")).to_be_visible()
+    expect(page.get_by_text("and two colleagues judge the same")).to_be_visible()
     page.get_by_role("button", name="I have read them").click()
+    token(page)
+    page.reload()
     for number in range(5):
         old = token(page)
         expect(page.locator(".title")).to_contain_text("Describe")

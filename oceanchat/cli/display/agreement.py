@@ -11,7 +11,7 @@ from oceanchat.cli.display.footnotes import Footnotes
 from oceanchat.cli.display.notes import print_sentence
 from oceanchat.cli.display.tables import print_table
 from oceanchat.counting import counted
-from oceanchat.statistics.agreement import Agreement
+from oceanchat.statistics.agreement import NO_ORDER, Agreement
 from oceanchat.statistics.dataset_quality import WHOLE, DatasetQuality
 from oceanchat.statistics.figure import COEFFICIENT, NAMES, SHARE, Figure, form_of, number
 from oceanchat.statistics.study_plan import (
@@ -21,8 +21,6 @@ from oceanchat.statistics.study_plan import (
     StudyPlan,
 )
 
-_BY_STRATUM = ("observed", "unanimous", "fleiss_kappa", "alpha_nominal", "ac1")
-
 
 def print_agreement(
     overall: Agreement, strata: Mapping[str, Agreement], pairs: Mapping[tuple[str, str], Figure]
@@ -31,7 +29,7 @@ def print_agreement(
     notes = Footnotes()
     _print_overall(overall, pairs, notes)
     if strata:
-        _print_strata(strata, {}, notes)
+        _print_strata(overall, strata, {}, notes)
     notes.print()
 
 
@@ -53,14 +51,15 @@ def _print_figures(
 
 
 def _print_strata(
-    strata: Mapping[str, Agreement], pass_rates: Mapping[str, Figure], notes: Footnotes
+    overall: Agreement, strata: Mapping[str, Agreement], pass_rates: Mapping[str, Figure], notes: Footnotes
 ) -> None:
-    """Every figure of each stratum with its interval."""
+    """Every figure of each stratum with its interval, but those for which the labels have no order."""
+    names = [name for name, figure in overall.figures().items() if figure.note != NO_ORDER]
     rows = []
     for stratum, agreement in strata.items():
         named = {"pass_rate": pass_rates[stratum]} if stratum in pass_rates else {}
         lead = (stratum, f"{agreement.labels} on {agreement.items}")
-        for name, figure in (named | {name: agreement.figures()[name] for name in _BY_STRATUM}).items():
+        for name, figure in (named | {name: agreement.figures()[name] for name in names}).items():
             rows.append((*lead, NAMES[name], *figure.cells(form_of(name)), notes.mark(figure.note)))
             lead = ("", "")
     print_table(("", "labels on items", "", "value", "95 % interval", "note"), rows)
@@ -96,7 +95,7 @@ def print_report(report: Report) -> None:
         }
         _print_figures(question, shown, notes)
     if report.strata:
-        _print_strata(report.strata, report.pass_rates, notes)
+        _print_strata(report.overall, report.strata, report.pass_rates, notes)
     if report.dataset:
         _print_dataset(report.dataset, notes)
     notes.print()
@@ -112,15 +111,16 @@ def _print_dataset(dataset: Mapping[str, DatasetQuality], notes: Footnotes) -> N
     rows = [
         (
             code,
+            each.checked,
             each.released,
-            f"{each.judged:,} of {each.checked:,}",
+            each.judged,
             cell(each.precision),
             cell(each.precision_rogan_gladen),
         )
         for code, each in dataset.items()
     ]
     headers = (
-        *("", "passed the check", "decided by people, of all checked"),
+        *("", "checked", "of these passed", "decided by people, passed or not"),
         *("valid of the passed, prediction-powered", "Rogan-Gladen"),
     )
     print_table(headers, rows, "The whole dataset")

@@ -17,7 +17,7 @@ from oceanchat.counting import counted
 from oceanchat.latex import comment, escaped, tabular
 from oceanchat.release.card.markdown import table as markdown_table
 from oceanchat.statistics.figure import SHARE, Figure
-from oceanchat.statistics.model_ratings import LIVE, WEIGHTS, RatingReport, SystemFigures
+from oceanchat.statistics.model_ratings import LIVE, ROUGH, WEIGHTS, RatingReport, SystemFigures
 from oceanchat.statistics.rating_file import SCALES
 
 STYLES = ("table", "markdown", "latex")
@@ -113,7 +113,7 @@ def _own(figure: Figure) -> str:
 def _of_value(figure: Figure) -> str:
     """A figure's note without what is about its interval, which stands elsewhere."""
     parts = _own(figure).split("; ")
-    return "; ".join(part for part in parts if not part.startswith("interval from"))
+    return "; ".join(part for part in parts if not (part.startswith("interval from") or part.endswith(ROUGH)))
 
 
 def _agreement(report: RatingReport, notes: Footnotes) -> _Section:

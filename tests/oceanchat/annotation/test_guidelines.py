@@ -40,6 +40,18 @@ def test_guidelines_without_a_reference_are_refused(tmp_path: Path) -> None:
         known_items(open_prompts(tmp_path))
 
 
+def test_guidelines_say_how_many_colleagues_judge() -> None:
+    guidelines = read_guidelines(open_prompts())
+    for number, words in (
+        (None, "colleagues judge"),
+        (1, "nobody else judges"),
+        (2, "one colleague judges"),
+        (3, "two colleagues judge"),
+        (12, "11 colleagues judge"),
+    ):
+        assert f", and {words} the same conversation." in guidelines.for_annotators(number)
+
+
 def test_a_reworded_item_is_another_item() -> None:
     known = known_items(open_prompts())[0]
     reworded = known.model_copy(update={"why": "because"})

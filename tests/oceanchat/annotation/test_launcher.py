@@ -17,7 +17,7 @@ def test_the_launcher_says_what_the_folder_s_config_says() -> None:
         (ROOT / "annotation_app" / ".streamlit" / "config.toml").read_text(encoding="utf-8")
     )
     command_line = command(Serving("store.db"))
-    given = dict(zip(command_line[5::2], command_line[6::2], strict=False))
+    given = dict(zip(command_line[4::2], command_line[5::2], strict=False))
     for section in ("server", "runner", "browser", "logger", "client"):
         for name, value in config[section].items():
             shown = str(value).lower() if isinstance(value, bool) else str(value)

@@ -43,6 +43,20 @@ def test_who_passes_is_let_in_and_stays_in(store: Store) -> None:
     assert status_of(store, ann).stage == "ready"
 
 
+def test_guidelines_come_until_the_first_item_was_begun(store: Store) -> None:
+    ann = accounts.add(store, "Ann").annotator
+    for read in (qualification.status, qualification.style_status):
+        assert [read(store, ann, PROMPTS, begin=False).item for _ in range(2)] == [None, None]
+        begun = read(store, ann, PROMPTS).item
+        assert begun is not None and read(store, ann, PROMPTS, begin=False).item == begun
+    for _ in range(5):
+        presented = qualification.status(store, ann, PROMPTS, begin=False).item
+        assert presented is not None
+        labels.save(store, ann, presented.token, WORDS)
+    practice = qualification.status(store, ann, PROMPTS, begin=False)
+    assert practice.stage == "practice" and practice.item is not None
+
+
 def again(store: Store, person: Annotator, right: int) -> QualificationStatus:
     """Take the second try with so many right answers; the status afterwards."""
     while (status := status_of(store, person)).stage == "again":

@@ -34,9 +34,11 @@ def test_what_is_done_with_an_account_is_said_and_can_be_read_by_scripts(tmp_pat
     assert read("profile", "--pay", "15 EUR")["profile"] == {"pay": "15 EUR"}
     assert len(str(read("passcode")["passcode"])) == len(str(added["passcode"]))
     assert read("admit")["pseudonym"] == added["pseudonym"]
-    assert read("role", "annotator")["state"] == "validating"
-    assert run(annotators, "role", *options, "lead").stdout == f"Ann ({added['pseudonym']}) is lead\n"
-    assert run(annotators, "retire", *options).stdout == f"Ann ({added['pseudonym']}) is retired\n"
+    assert read("role", "annotator")["state"] == "admitted"
+    lead = run(annotators, "role", *options, "lead")
+    assert (lead.stdout, lead.stderr) == (f"Ann ({added['pseudonym']}): lead\n", "")
+    assert "must not label" in run(annotators, "role", *options, "annotator").stderr
+    assert run(annotators, "retire", *options).stdout == f"Ann ({added['pseudonym']}): retired\n"
     assert read("retire")["state"] == "retired"
 
 

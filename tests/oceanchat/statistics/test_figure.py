@@ -53,4 +53,7 @@ def test_a_number_has_a_dash_for_the_unknown_words_for_the_infinite_and_no_negat
 
 
 def test_a_difference_has_its_sign() -> None:
-    assert [signed(value) for value in (0.5, -0.5, math.nan)] == ["+0.50", "-0.50", "-"]
+    values = (0.5, -0.5, math.nan, 0.0, -0.001)
+    assert [signed(value) for value in values] == ["+0.50", "-0.50", "-", "0.00", "0.00"]
+    assert Figure(-0.2, -1.0, 0.0).cells("+.2f") == ("-0.20", "-1.00 to 0.00")
+    assert Figure(-0.0001).cells(SHARE) == ("0.0%", "")

@@ -138,8 +138,11 @@ def test_what_has_no_variance_no_pair_or_one_question_is_said() -> None:
     assert (
         single.systems["prompt"].criteria["coherence"].mean.note == "one question: no interval over questions"
     )
-    few = report.trait_levels["O+"]["prompt"].criteria["coherence"].mean
-    assert few.note == "only 4 questions: the interval is rough"
+    whole = report_of(scripted_rows(SYSTEMS))
+    assert "rough" not in whole.systems["prompt"].criteria["coherence"].ac2.note
+    few = whole.trait_levels["O+"]["prompt"].criteria["coherence"]
+    assert few.mean.note == "only 4 questions: the interval is rough"
+    assert few.ac2.note.endswith("only 4 conversations: the interval is rough")
     empty = report_of([row | {"coherence": "NA"} for row in scripted_rows(SYSTEMS)])
     assert empty.systems["prompt"].criteria["coherence"].mean.note == "not computable (no score)"
     assert empty.differences[2].difference.value is None

@@ -69,7 +69,7 @@ def test_the_table_goes_to_stdout_and_concerns_to_stderr(tmp_path: Path) -> None
     )
     result = call("compare", a, b, "--baseline", b)
     assert result.exit_code == 0 and result.stdout.startswith("Backbone  Model")
-    assert "Overall +0.00; every run of both sides gave the same value" in result.stdout
+    assert "Overall 0.00; every run of both sides gave the same value" in result.stdout
     assert "Holm p" not in result.stdout and "clear high less clear low answers" in result.stdout
     assert "note: judge scripted: it is scripted" in result.stderr
     assert json.loads(call("compare", a, b, "--json").stdout)["rows"][0]["model"] == "a"
