@@ -8,6 +8,7 @@ import html
 import streamlit as st
 
 from annotation_app import session, settings
+from annotation_app.components.drawer import close_after_choice
 from annotation_app.sign_in import base_path
 from annotation_app.views import agreement, disagreements, items, progress, qualify, rate, validate
 from oceanchat.annotation.conversations import newest_evaluation
@@ -27,6 +28,8 @@ _STYLE = """<style>
 .account {position: fixed; top: 0; right: 1rem; height: 3.75rem; z-index: 999991;
   display: flex; align-items: center; gap: 0.6rem; font-size: 0.9rem;}
 .account span {max-width: 14rem; overflow: hidden; text-overflow: ellipsis; white-space: nowrap;}
+.st-key-drawer {display: none;}
+.stAppViewContainer, .stAppViewContainer :has(> .stAppHeader), .stAppHeader {background-color: inherit;}
 [data-testid="stCaptionContainer"] {color: inherit; opacity: 0.8;}
 </style>"""
 
@@ -66,6 +69,7 @@ def main() -> None:
         f"<div class='account'><span>{html.escape(account.name)}</span>"
         f"<a href='{base_path()}/logout' target='_self'>Sign out</a></div>"
     )
+    close_after_choice()
     try:
         page.run()
     except OceanChatError as error:

@@ -81,5 +81,9 @@ def test_qualifying_shows_why_and_the_lead_reads_the_descriptions_and_admits(
     page.reload()
     token(page)
     expect(page.locator(".caption")).to_have_text("0 of 2 answered")
+    page.get_by_test_id("stExpandSidebarButton").click()
+    page.get_by_test_id("stSidebarNavLink").filter(has_text="Guidelines").click()
+    expect(page.get_by_test_id("stExpandSidebarButton")).to_be_visible()
+    expect(page.get_by_test_id("stHeader")).not_to_have_css("background-color", "rgba(0, 0, 0, 0)")
     status = qualification.status(app.store, accounts.find(app.store, "New"), open_prompts())
     assert status.stage == "ready"
