@@ -114,7 +114,9 @@ TESTED_ELSEWHERE = {
         "annotation_app/app annotation_app/entrance annotation_app/navigation annotation_app/routes "
         "annotation_app/session annotation_app/settings annotation_app/sign_in"
     ),
-    "tests/annotation_app/test_qualifying.py": "annotation_app/views/qualify annotation_app/components/drawer",
+    "tests/annotation_app/test_qualifying.py": (
+        "annotation_app/views/qualify annotation_app/components/drawer"
+    ),
     "tests/annotation_app/test_validating.py": (
         "annotation_app/components/item annotation_app/components/table annotation_app/figures "
         "annotation_app/views/agreement annotation_app/views/items "

@@ -211,6 +211,8 @@ def verify(folder: Path, as_json: bool) -> None:
     else:
         for problem in verification.problems:
             print_sentence(str(problem))
+        for note in verification.notes:
+            print_note(f"oceanchat: {note}")
     if verification.problems:
         raise ReleaseError(
             f"release '{folder}' has {counted(len(verification.problems), 'problem')}; write or download it"

@@ -117,11 +117,16 @@ def checker(rows: Sequence[Row], rejected: Sequence[RejectedRow], withheld: Mapp
 
 
 def whole_dataset(
-    rows: Sequence[Row], rejected: Sequence[RejectedRow], withheld_passed: Mapping[str, int]
+    rows: Sequence[Row],
+    rejected: Sequence[RejectedRow],
+    withheld_passed: Mapping[str, int],
+    *,
+    prior_in_each: bool = False,
 ) -> Figures:
     """How good all checked dialogues are, as `oceanchat agreement --json` has it; empty without labels.
 
     `withheld_passed`: trait-level -> passed dialogues that are in no row for want of labels.
+    `prior_in_each`: as older versions computed the intervals.
     """
     checked = _checked(joined(rows, rejected))
     if not any(dialogue.votes for _, dialogue in checked):
@@ -129,7 +134,8 @@ def whole_dataset(
     for code, count in withheld_passed.items():
         checked += [(code, CheckedDialogue(True, ()))] * count
     strata = strata_of(checked)
-    qualities = dataset_quality({code: strata[code] for code in CODES if code in strata})
+    in_paper_order = {code: strata[code] for code in CODES if code in strata}
+    qualities = dataset_quality(in_paper_order, prior_in_each=prior_in_each)
     return {code: quality.as_json() for code, quality in qualities.items()}
 
 

@@ -43,6 +43,11 @@ from oceanchat.statistics.length import LengthFigures, length_figures
 
 CLOSE = 1e-5
 """How far a recomputed figure may be from the stored one."""
+OLDER_INTERVALS = (
+    f"{QUALITY}: written by an older version, whose interval of all trait-levels together lay too low; files,"
+    " rows and all other figures are correct, and a new release of the same store has the present interval"
+)
+"""Said of a release whose figures are right but for intervals that are computed otherwise since."""
 
 
 class Problem(NamedTuple):
@@ -69,6 +74,8 @@ class Verification(NamedTuple):
     problems: tuple[Problem, ...]
     length: LengthFigures
     """How well the length of the answers tells the levels apart, from the rows."""
+    notes: tuple[str, ...] = ()
+    """What differs from what this version would write, and is not wrong."""
 
     def record(self) -> dict[str, Any]:
         """As plain data for `--json`."""
@@ -91,14 +98,16 @@ def verify_release(folder: Path) -> Verification:
     problems += _splits(release.released)
     problems += _balance(release)
     problems += _counts(release)
+    notes: tuple[str, ...] = ()
     try:
-        problems += [*_figures(release, length), *_card(release)]
+        notes = (OLDER_INTERVALS,) if _has_older_intervals(release) else ()
+        problems += [*_figures(release, length, older=bool(notes)), *_card(release)]
     except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
         problems.append(Problem(QUALITY, f"lacks what it must hold ({type(error).__name__}: {error})"))
     sealed = rows_hash(release.all_rows)
     problems += _seal(manifest, sealed)
     return Verification(
-        manifest.name, len(manifest.files), len(release.rows), sealed, tuple(problems), length
+        manifest.name, len(manifest.files), len(release.rows), sealed, tuple(problems), length, notes
     )
 
 
@@ -223,7 +232,24 @@ def _counts(release: Release) -> Iterator[Problem]:
         yield Problem(MANIFEST, f"the release is {'' if scripted else 'not '}scripted, which it does not say")
 
 
-def _figures(release: Release, length: LengthFigures) -> Iterator[Problem]:
+def _dataset(release: Release, *, older: bool) -> Any:
+    """The figures of the whole dataset that the rows give, as this version or an older one computes them."""
+    withheld = release.quality.get("withheld_passed", {})
+    return _plain(whole_dataset(release.released, release.rejected, withheld, prior_in_each=older))
+
+
+def _has_older_intervals(release: Release) -> bool:
+    """Whether the figures of the whole dataset are right as an older version computed them, and not else."""
+    if release.manifest.format < 4:
+        return False
+    new, old = (
+        any(_differences("dataset", release.quality.get("dataset"), _dataset(release, older=older)))
+        for older in (False, True)
+    )
+    return new and not old
+
+
+def _figures(release: Release, length: LengthFigures, *, older: bool) -> Iterator[Problem]:
     """quality.json is what the rows give, and its funnel adds up."""
     stored: dict[str, Any] = release.quality
     figures: dict[str, Any] = {
@@ -236,9 +262,7 @@ def _figures(release: Release, length: LengthFigures) -> Iterator[Problem]:
         figures |= length_record(length)
     if release.manifest.format >= 4:
         yield from _withheld(release)
-        figures["dataset"] = whole_dataset(
-            release.released, release.rejected, stored.get("withheld_passed", {})
-        )
+        figures["dataset"] = _dataset(release, older=older)
     if release.manifest.format >= 5:
         figures["example"] = example(release.rows)
     for name, recomputed in figures.items():

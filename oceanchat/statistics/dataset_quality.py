@@ -81,15 +81,23 @@ def strata_of(dialogues: Iterable[tuple[str, CheckedDialogue]]) -> dict[str, Str
 
 
 def dataset_quality(
-    strata: Mapping[str, Stratum], *, seed: int = 0, draws: int = DRAWS
+    strata: Mapping[str, Stratum], *, seed: int = 0, draws: int = DRAWS, prior_in_each: bool = False
 ) -> dict[str, DatasetQuality]:
-    """The estimates of every stratum, and under WHOLE those of all strata together."""
+    """The estimates of every stratum, and under WHOLE those of all strata together.
+
+    With `prior_in_each` the whole is the sum of its strata's draws, which holds the prior as often as there
+    are strata: what releases written before this was mended hold.
+    """
     rng = np.random.default_rng(seed)
     passed = {code: _Good.of(stratum.passed, rng, draws) for code, stratum in strata.items()}
     rejected = {code: _Good.of(stratum.rejected, rng, draws) for code, stratum in strata.items()}
-    whole = _Pair(
-        _Good.together([stratum.passed for stratum in strata.values()], rng, draws),
-        _Good.together([stratum.rejected for stratum in strata.values()], rng, draws),
+    whole = (
+        _Pair(_Good.sum(passed.values(), draws), _Good.sum(rejected.values(), draws))
+        if prior_in_each
+        else _Pair(
+            _Good.together([stratum.passed for stratum in strata.values()], rng, draws),
+            _Good.together([stratum.rejected for stratum in strata.values()], rng, draws),
+        )
     )
     results = {WHOLE: _quality(whole, whole)}
     if not whole.passed.judged:
@@ -124,6 +132,18 @@ class _Good(NamedTuple):
         others = rng.binomial(group.population - group.judged, shares)
         estimate = group.population * group.good / group.judged
         return _Good(estimate, group.good + others.astype(np.float64), group.judged, group.population)
+
+    @staticmethod
+    def sum(groups: Iterable["_Good"], draws: int) -> "_Good":
+        """Groups added up, each with its own prior; those nobody decided any of are left out as below."""
+        groups = list(groups)
+        known = [group for group in groups if group.judged]
+        return _Good(
+            sum(group.estimate for group in known) if known else float("nan"),
+            np.sum([group.draws for group in known], axis=0) if known else np.full(draws, np.nan),
+            sum(group.judged for group in known),
+            sum(group.population for group in known or groups),
+        )
 
     @staticmethod
     def together(groups: list[Group], rng: np.random.Generator, draws: int) -> "_Good":

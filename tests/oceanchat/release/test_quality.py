@@ -11,13 +11,16 @@ from oceanchat.annotation import labels
 from oceanchat.annotation.sample import SampleConfig, draw_sample
 from oceanchat.cli.main import oceanchat
 from oceanchat.errors import ReleaseError
+from oceanchat.release.card.page import render_card
 from oceanchat.release.folder import CARD, QUALITY, Release, read_release
 from oceanchat.release.manifest import Require
-from oceanchat.release.verification import verify_release
+from oceanchat.release.quality import Figures, whole_dataset
+from oceanchat.release.verification import OLDER_INTERVALS, Verification, verify_release
 from oceanchat.release.writer import ReleaseConfig, write_release
 from oceanchat.store.database import Store, open_store
 from tests.oceanchat.annotation import scenes
 from tests.oceanchat.release.factories import make_dialogue, make_dialogues, make_store
+from tests.oceanchat.release.test_verification import reseal
 
 PASSED, TURNED_DOWN, SAMPLED = 4, 8, 2
 """Dialogues of each trait-level that the checker let through and turned down, and how many of either were
@@ -144,3 +147,22 @@ def test_in_the_middle_of_a_study_complete_dialogues_count_and_the_others_are_na
     assert verify_release(release.folder).problems == ()
     with pytest.raises(ReleaseError, match=r"\(7 have only some of their labels and count once"):
         released(tmp_path / "store.db", tmp_path, "validated")
+
+
+def test_intervals_of_an_older_version_are_named_and_no_damage(labeled: Path, tmp_path: Path) -> None:
+    release = released(labeled, tmp_path)
+    quality = json.loads((release.folder / QUALITY).read_text())
+    older = whole_dataset(release.released, release.rejected, {}, prior_in_each=True)
+    assert older["all"]["precision"]["low"] < quality["dataset"]["all"]["precision"]["low"]
+
+    def hold(dataset: Figures) -> Verification:
+        changed = quality | {"dataset": dataset}
+        (release.folder / QUALITY).write_text(json.dumps(changed))
+        (release.folder / CARD).write_text(render_card(release.manifest, changed))
+        reseal(release.folder)
+        return verify_release(release.folder)
+
+    verification = hold(older)
+    assert (verification.problems, verification.notes) == ((), (OLDER_INTERVALS,))
+    verification = hold(older | {"O+": older["O+"] | {"judged": 3}})
+    assert verification.problems and verification.notes == ()
