@@ -31,6 +31,7 @@ from oceanchat.whole_files import whole_file
 Row = dict[str, Any]
 Writer = Callable[[Iterable[Row], BinaryIO, str], None]
 FORMATS = ("jsonl", "csv", "parquet")
+_EXCEL = ("xlsx", "xlsm", "xls")
 IMPORTED = ("unchecked", "gate:near-duplicate")
 """States of imported dialogues that nothing speaks against; one of two that are alike is no worse for it."""
 ALL_STATES = "all"
@@ -191,6 +192,11 @@ def _format(as_format: str | None, output: Path | None, fallback: str) -> str:
     by_name = output.suffix.lstrip(".").lower() if output is not None else ""
     if output is not None and not output.name:
         raise ConfigError(f"file '{output}' has no name; write --output FILE")
+    if output is not None and by_name in _EXCEL:
+        raise ConfigError(
+            f"file '{output}' would be an Excel file, which is read here and not written; write"
+            f" '{output.with_suffix('.csv')}', and open that in Excel by Data, From Text/CSV, as UTF-8"
+        )
     if as_format is not None:
         if by_name in FORMATS and by_name != as_format:
             raise ConfigError(f"file '{output}' says {by_name}, --format '{as_format}'; make them agree")

@@ -97,7 +97,9 @@ def test_anybody_s_labels_give_the_seven_figures_and_strata_when_there_are_any(t
     assert "Cohen's kappa" in shown
     assert all(shown.count(f"Krippendorff's alpha, {level} ") == 2 for level in ("ordinal", "interval"))
     words = label_file(tmp_path, "item,annotator,value,stratum\n1,A,yes,x\n1,B,no,x\n2,A,yes,x\n2,B,yes,x\n")
-    assert run(agreement, "--labels", words).stdout.count("alpha, ordinal ") == 1
+    few = run(agreement, "--labels", words).stdout
+    assert few.count("alpha, ordinal ") == 1 and few.count("fewer than 10 items: the interval is rough") == 1
+    assert "rough" not in shown
 
 
 def test_words_have_no_order_and_the_note_says_so(tmp_path: Path) -> None:

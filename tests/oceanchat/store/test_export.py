@@ -127,6 +127,7 @@ def test_every_column_of_a_parquet_export_has_a_type(folder: Path, what: str) ->
         ("x" * 300 + ".csv", "cannot be written"),
         ("no/folder.csv", "cannot be written"),
         ("rows.xml", "no known ending"),
+        ("rows.xlsx", "which is read here and not written; write 'rows.csv'"),
         ("/dev/full", "cannot be written"),
     ],
 )
