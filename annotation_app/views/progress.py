@@ -12,7 +12,7 @@ from annotation_app.sign_in import base_path
 from oceanchat.annotation import accounts, assignment, qualification, report
 from oceanchat.annotation.account_state import account_state
 from oceanchat.annotation.evaluation_progress import evaluation_progress
-from oceanchat.annotation.qualification import PracticeScore, QualificationRecord
+from oceanchat.annotation.qualification import QualificationRecord
 from oceanchat.annotation.report import AnnotatorProgress
 from oceanchat.statistics.figure import Figure
 from oceanchat.store.annotators import Annotator
@@ -101,11 +101,16 @@ def _share(figure: Figure) -> str:
     return figure.cells(".0%")[0]
 
 
-def _practice(annotator: Annotator, score: PracticeScore, *, tried_again: bool) -> str:
-    if score.answered:
-        first = f"{score.first_right} of {score.answered} practice items right"
-        return f"{first}, {score.right} after a second try" if tried_again else first
-    return "no practice yet" if annotator.admitted_at is None else "admitted without practice"
+def _practice(record: QualificationRecord) -> str:
+    score, admitted = record.score, record.annotator.admitted_at is not None
+    if not score.answered:
+        return "admitted without practice" if admitted else "no practice yet"
+    practice = f"{score.first_right} of {score.answered} practice items right"
+    again = [wrong.tried_again for wrong in record.wrong]
+    if any(again):
+        practice += f", {score.right} after a second try"
+    # Who passes is admitted without the lead.
+    return f"{practice}; waits for you" if again and all(again) and not admitted else practice
 
 
 def _qualifications(lead: Annotator) -> None:
@@ -119,8 +124,7 @@ def _qualification(record: QualificationRecord) -> None:
     annotator = record.annotator
     with st.container(border=True):
         name, admit, close = st.columns([4, 2, 2], vertical_alignment="center")
-        tried_again = any(wrong.tried_again for wrong in record.wrong)
-        name.text(f"{annotator.name}: {_practice(annotator, record.score, tried_again=tried_again)}")
+        name.text(f"{annotator.name}: {_practice(record)}")
         if annotator.admitted_at is None:
             admit.button(
                 "Let them validate",

@@ -124,6 +124,8 @@ def profile(name: str, store: str, as_json: bool, **facts: str | None) -> None:
     account = accounts.find(opened, name)
     if as_json:
         return print_json(_facts(opened, account))
+    if not account.profile:
+        print_note(f"Nothing is recorded of {account.name} yet; see `oceanchat annotators profile --help`.")
     for fact, value in account.profile.items():
         print_sentence(f"{fact}: {value}")
 

@@ -31,6 +31,7 @@ def test_what_is_done_with_an_account_is_said_and_can_be_read_by_scripts(tmp_pat
     assert "is new" not in run(annotators, "add", "Ben", "--store", other).stderr
     added = read("add", "--role", "lead")
     assert (added["name"], added["state"], added["role"]) == ("Ann", "lead", "lead")
+    assert "Nothing is recorded of Ann yet" in run(annotators, "profile", *options).stderr
     assert read("profile", "--pay", "15 EUR")["profile"] == {"pay": "15 EUR"}
     assert len(str(read("passcode")["passcode"])) == len(str(added["passcode"]))
     assert read("admit")["pseudonym"] == added["pseudonym"]
