@@ -162,7 +162,9 @@ def _fuller(estimate: BuildEstimate) -> str:
     """How much fuller the build's calls are counted than the pilot's; '' where they are about the same."""
     parts = []
     if (checks := estimate.checks).calls < NEARLY_FULL:
-        parts.append(f"{_small(checks.build)} dialogues in a check call (the pilot: {_small(checks.pilot)})")
+        own = _small(checks.build)
+        noun = "dialogue" if own == "1" else "dialogues"
+        parts.append(f"{own} {noun} in a check call (the pilot: {_small(checks.pilot)})")
     if (labels := estimate.labels).calls < NEARLY_FULL:
         topics = counted(round(labels.build), "topic")
         parts.append(f"{topics} from the sentences of which the pilot took {_small(labels.pilot)}")
