@@ -9,7 +9,7 @@ from oceanchat.cli.endpoint import open_endpoint
 from oceanchat.cli.flags import build_config
 from oceanchat.cli.trait_levels import chosen_trait_levels
 from oceanchat.errors import ConfigError
-from oceanchat.notebook.arguments import read_options
+from oceanchat.notebook.arguments import in_python_words, read_options
 from oceanchat.notebook.bars import BuildBar
 from oceanchat.notebook.loops import run_anywhere
 from oceanchat.notebook.tables import StoreTables
@@ -24,6 +24,7 @@ NOT_OPTIONS = ("dry_run", "yes", "store", "as_json")
 """Options of the command that are no options here, by their names there."""
 
 
+@in_python_words(build_command)
 def build(
     *trait_levels: str | Iterable[str],
     trait: str | None = None,

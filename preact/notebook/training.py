@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from oceanchat.notebook.arguments import read_options
+from oceanchat.notebook.arguments import in_python_words, read_options
 from preact.cli.training import train as train_command
 from preact.cli.training import train_config
 from preact.notebook.bars import TrainingBars
@@ -14,6 +14,7 @@ NOT_OPTIONS = ("output", "like", "resume", "dry_run")
 """Options of the command that are arguments of their own here, or none."""
 
 
+@in_python_words(train_command)
 def train(
     release: str | Path | None,
     output: str | Path,

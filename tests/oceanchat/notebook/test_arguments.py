@@ -3,8 +3,8 @@
 import pytest
 
 from oceanchat.cli.build import build
-from oceanchat.errors import ConfigError
-from oceanchat.notebook.arguments import read_options
+from oceanchat.errors import BuildStopped, ConfigError
+from oceanchat.notebook.arguments import in_python_words, read_options
 from preact.cli.training import train
 
 
@@ -29,3 +29,24 @@ def test_an_unknown_argument_is_named(name: str, advice: str) -> None:
     with pytest.raises(ConfigError) as caught:
         read_options(build, {name: 1}, ("dry_run",))
     assert str(caught.value) == f"argument '{name}' is not known; {advice}"
+
+
+@pytest.mark.parametrize(
+    ("flags", "words"),
+    [
+        (
+            "--max-usd '1' is reached; put it into --prices FILE",
+            "max_usd '1' is reached; put it into prices=FILE",
+        ),
+        ("run with --batch, `oceanchat build --batch`", "run with batch=True, `oceanchat build --batch`"),
+        ("a server's --max-model-len, --modelling", "a server's --max-model-len, --modelling"),
+    ],
+)
+def test_errors_name_arguments_and_no_flags(flags: str, words: str) -> None:
+    @in_python_words(build)
+    def stopped() -> None:
+        raise BuildStopped(flags)
+
+    with pytest.raises(BuildStopped) as caught:
+        stopped()
+    assert str(caught.value) == words and caught.value.args == (words,)

@@ -35,7 +35,7 @@ def test_what_is_short_is_said_as_by_the_command(capsys: pytest.CaptureFixture[s
     ("trait_levels", "arguments", "message"),
     [
         ((), {}, "no trait-level is named"),
-        ((), {"trait": "O"}, "--trait alone names no trait-level"),
+        ((), {"trait": "O"}, "trait alone names no trait-level"),
         ((), {"trait": "X", "level": "high"}, "trait 'X' is not known"),
         (("O",), {}, "did you mean O+ or O-?"),
         ((["O+", "O"],), {}, "did you mean O+ or O-?"),
