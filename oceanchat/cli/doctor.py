@@ -59,10 +59,12 @@ def doctor(online: bool, extras: tuple[str, ...], store: str, as_json: bool, **f
 
     context = click.get_current_context()
     models = {flags[role] for role in ("model", "labeler", "writer", "checker")} - {None, SCRIPTED}
+    source = context.get_parameter_source("store")
     named = Named(
         extras,
         tuple(sorted(models)),
-        context.get_parameter_source("store") is not ParameterSource.DEFAULT,
+        store=source is not ParameterSource.DEFAULT,
+        planned=source is ParameterSource.DEFAULT_MAP,
     )
     settings = call_settings(base_url=flags["base_url"])
     findings = _look(named, store, flags["prompts"], flags["prices"], settings, online)

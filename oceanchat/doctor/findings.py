@@ -22,6 +22,8 @@ class Named(NamedTuple):
     """Other than the scripted one."""
     store: bool = False
     """Whether the store was named, and is not only the default."""
+    planned: bool = False
+    """Whether it was named in the project file, for whatever is built: a new project's is not there yet."""
 
 
 def lacking(named: bool, name: str, text: str) -> Finding:

@@ -12,7 +12,7 @@ from oceanchat.errors import OceanChatError
 from oceanchat.llm.prices import load_prices
 from oceanchat.llm.settings import CallSettings
 from oceanchat.prompts import BLANKS, open_prompts
-from oceanchat.store.address import parse_address, without_password
+from oceanchat.store.address import check_file, parse_address, without_password
 from oceanchat.store.database import stored_version
 from oceanchat.store.schema import SCHEMA_VERSION
 
@@ -36,7 +36,7 @@ def look_at_project(
     environment: Mapping[str, str],
 ) -> Iterator[Finding]:
     """The store, the prompts, the prices and every key."""
-    yield _store(store, named.store)
+    yield _store(store, named)
     yield _prompts(prompts)
     yield _prices(prices, named.models, settings.endpoint)
     for key, purpose in KEYS.items():
@@ -45,21 +45,36 @@ def look_at_project(
         yield Finding(key, "ok", "set") if present else lacking(needed, key, f"not set; {purpose}")
 
 
-def _store(url: str, named: bool) -> Finding:
+def _store(url: str, named: Named) -> Finding:
+    if named.planned and (planned := _planned(url)) is not None:
+        return planned
     try:
         version = stored_version(url)
     except OceanChatError as error:
-        return lacking(named, "store", str(error))
+        return lacking(named.store, "store", str(error))
     if version is None and parse_address(url).get_backend_name() == "postgresql":
         # A database is made by who may, before anything can fill it: this is how a study begins.
         return Finding("store", "ok", f"'{without_password(url)}', empty; the first build fills it")
     if version is None:
-        return lacking(named, "store", f"'{url}' is empty; `oceanchat build O+` fills it")
+        return lacking(named.store, "store", f"'{url}' is empty; `oceanchat build O+` fills it")
     if version > SCHEMA_VERSION:
         text = f"'{url}' has schema {version}, newer than {SCHEMA_VERSION}; update ocean-chat"
         return Finding("store", "missing", text)
     outdated = f", which the next command brings to {SCHEMA_VERSION}" if version < SCHEMA_VERSION else ""
     return Finding("store", "ok", f"'{url}', schema {version}{outdated}")
+
+
+def _planned(url: str) -> Finding | None:
+    """Of the file of a project that nothing was built in yet; None where there is something, or no file."""
+    try:
+        address = parse_address(url)
+        file = Path(address.database or "")
+        if address.get_backend_name() != "sqlite" or file.exists():
+            return None
+        check_file(file, must_exist=False)
+    except (OceanChatError, OSError) as error:
+        return Finding("store", "missing", str(error))
+    return Finding("store", "ok", f"'{url}' is not there yet; the first `oceanchat build` makes it")
 
 
 def _prompts(folder: Path | None) -> Finding:

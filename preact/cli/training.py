@@ -4,6 +4,7 @@ They are `train` and `info`.
 """
 
 import os
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -83,6 +84,8 @@ def train(output: Path, resume: bool, dry_run: bool, like: Path | None, as_json:
         f" {record.trained_parameters:,} trained parameters,"
         f" loss {record.final.get('lm_loss', float('nan')):.4f} nats per token"
     )
+    run = shlex.quote(str(output))
+    print_note(f"Next: `preact identify {run}` on held-out dialogues, or `preact chat {run} O+`.")
 
 
 def _outcome(record: "RunRecord", output: Path, dry: bool) -> dict[str, Any]:

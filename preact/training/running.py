@@ -7,7 +7,7 @@ that says what to lower. It knows nothing of releases or of how adapters are mad
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -42,6 +42,8 @@ class Session:
     """Whether it ends before its first step."""
     tiny_steps: int = 0
     """Of a dry run, the steps that the tiny backbone's pre-training would take."""
+    tiny_seconds: list[float] = field(default_factory=list)
+    """And how long they would take, once that is known."""
 
 
 class Trained(NamedTuple):

@@ -65,6 +65,9 @@ class RunEstimate(BaseModel):
     seconds: float | None
     """Of the training steps, the tiny backbone's pre-training aside; None where it was not tried, because
     processes share the weights."""
+    backbone_seconds: float | None = None
+    """Of the tiny backbone's pre-training, which comes before them; None of another backbone, or where
+    it is as short as the trial."""
 
 
 class RunRecord(BaseModel):

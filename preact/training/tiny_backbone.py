@@ -72,6 +72,7 @@ def _progress(session: Session) -> Callable[[int, int, float], None]:
             if step > 1:
                 session.say(f"the tiny backbone goes on after step {step - 1}")
         elif session.tiny_steps > step == steps:
+            session.tiny_seconds.append(left.seconds(step))
             session.say(
                 f"time: roughly {duration(left.seconds(step))} for the tiny backbone's"
                 f" {session.tiny_steps:,} steps, before those of the method; --pretrain-steps lowers it"

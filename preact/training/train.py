@@ -214,7 +214,7 @@ def _train(record: RunRecord, release: TrainingRelease, session: Session) -> Run
             for line in trial_lines(trial, config.recipe, processes.size):
                 say(line)
             if session.dry:
-                return record.model_copy(update={"estimate": _estimate(trial)})
+                return record.model_copy(update={"estimate": _estimate(trial, session)})
         trained.append(train_adapter(session, config, stage, adapted, pad_id))
         model = adapted.unload() if len(chosen) > 1 else model
     processes.wait()  # the others may still be writing beside a checkpoint
@@ -232,10 +232,14 @@ def _distribute(backbone: Backbone | Outline, config: TrainConfig, processes: Pr
         backbone.model.to(PartialState().device)
 
 
-def _estimate(trial: TriedTraining) -> RunEstimate:
+def _estimate(trial: TriedTraining, session: Session) -> RunEstimate:
     memory = {**trial.memory._asdict(), "total": trial.memory.total}
     return RunEstimate(
-        trained_parameters=trial.trained, memory_bytes=memory, steps=trial.steps, seconds=trial.seconds
+        trained_parameters=trial.trained,
+        memory_bytes=memory,
+        steps=trial.steps,
+        seconds=trial.seconds,
+        backbone_seconds=next(iter(session.tiny_seconds), None),
     )
 
 

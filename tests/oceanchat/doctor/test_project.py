@@ -56,6 +56,9 @@ def test_an_empty_postgresql_database_that_was_reached_is_there(monkeypatch: pyt
 def test_only_a_store_that_was_named_is_missing(tmp_path: Path) -> None:
     assert findings(tmp_path / "no.db")["store"].state == "note"
     assert findings(tmp_path / "no.db", Named(store=True))["store"].state == "missing"
+    planned = Named(store=True, planned=True)
+    assert findings(tmp_path / "no.db", planned)["store"].state == "ok"
+    assert findings(tmp_path / "no" / "no.db", planned)["store"].state == "missing"
     other = tmp_path / "other.db"
     with closing(sqlite3.connect(other)) as connection:
         connection.execute("CREATE TABLE theirs (x)")

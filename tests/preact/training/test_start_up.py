@@ -40,6 +40,7 @@ def test_a_dry_run_says_what_would_be_done_and_leaves_nothing(release_folder: Pa
         assert part in text, text
     of_backbone = f"s for the tiny backbone's {config.tiny.steps} steps, before those of the method"
     assert sum(line.startswith("time: roughly ") and of_backbone in line for line in lines) == 1
+    assert record.estimate is not None and (record.estimate.backbone_seconds or 0) > 0
 
 
 def test_a_dry_run_of_the_command_and_its_contradiction(release_folder: Path, tmp_path: Path) -> None:
