@@ -15,6 +15,7 @@ from decimal import Decimal
 from typing import Any, NamedTuple
 
 from oceanchat.llm.prices import PriceTable, format_cost
+from oceanchat.llm.settings import known_endpoint
 from oceanchat.store import ledger as ledger_rows
 from oceanchat.store import ledger_sums
 from oceanchat.store.database import Store
@@ -33,9 +34,10 @@ class CostKey(NamedTuple):
     trait_level: str
     """Code such as 'O+'; empty where a call serves none in particular."""
 
-    def as_json(self) -> dict[str, str]:
+    def as_json(self) -> dict[str, str | None]:
         """For `--json`."""
-        return {"task": self.task, "model": self.model, "endpoint": self.endpoint, "about": self.trait_level}
+        endpoint = known_endpoint(self.endpoint, self.model)
+        return {"task": self.task, "model": self.model, "endpoint": endpoint, "about": self.trait_level}
 
 
 @dataclass
@@ -169,7 +171,8 @@ class CostReport:
             "lost_reasons": dict(self.lost_reasons),
             "price_date": self.price_date,
             "without_price": [
-                {"model": model, "endpoint": endpoint} for model, endpoint in self.without_price
+                {"model": model, "endpoint": known_endpoint(endpoint, model)}
+                for model, endpoint in self.without_price
             ],
         }
 

@@ -36,6 +36,13 @@ _TOKEN = re.compile(r"(?<![A-Za-z0-9])(?:sk|pk|hf|gsk|xai|ghp)[-_][-_A-Za-z0-9]{
 """What keys look like wherever they stand."""
 
 
+def known_endpoint(endpoint: str, *models: str) -> str | None:
+    """Where models answered, as far as it is known: None for those of the Hub, OWNER/NAME, under OpenAI's
+    address, which has none such: an engine answered them in files, and no --base-url named it."""
+    of_hub = endpoint == OPENAI_URL and any("/" in model for model in models)
+    return None if of_hub else endpoint
+
+
 class CallSettings(BaseModel):
     """Everything about calling a model that is not what is asked."""
 

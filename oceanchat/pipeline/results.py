@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from oceanchat.errors import InputError
+from oceanchat.llm.settings import SCRIPTED, known_endpoint
 from oceanchat.pipeline.answer_words import asked_of
 from oceanchat.pipeline.config import BuildConfig
 from oceanchat.pipeline.report import Outcome, check_sums
@@ -50,13 +51,19 @@ class Status(NamedTuple):
             "requested": self.build.requested,
             "passed": self.outcome.passed,
             "finished": self.build.finished_at,
-            "config": self.build.config,
+            "config": _with_known_endpoint(self.build.config),
             "funnel": self.outcome.funnel.record(),
             "reasons": [
                 {"step": step, "state": state, "why": why, "rows": rows}
                 for step, state, why, rows in self.reasons
             ],
         }
+
+
+def _with_known_endpoint(config: dict[str, Any]) -> dict[str, Any]:
+    models = {str(config[role]) for role in build_rows.ROLES if role in config} - {SCRIPTED}
+    endpoint = config.get("endpoint")
+    return config | ({"endpoint": known_endpoint(endpoint, *models)} if isinstance(endpoint, str) else {})
 
 
 def imported_status(store: Store) -> dict[str, dict[str, int]]:

@@ -19,7 +19,7 @@ from oceanchat.cli.display.tables import print_table, table_fits
 from oceanchat.counting import counted
 from oceanchat.llm.bills import BillFigure, BillReport
 from oceanchat.llm.costs import KINDS, CostLine, CostReport, add_up
-from oceanchat.llm.settings import OPENAI_URL
+from oceanchat.llm.settings import known_endpoint
 from oceanchat.pipeline.corpus_size import CorpusSize
 from oceanchat.pipeline.estimate import BuildEstimate
 from oceanchat.pipeline.growth import Growth, reached
@@ -244,8 +244,7 @@ def _model_names(report: CostReport) -> dict[tuple[str, str], str]:
 
 def _host(model: str, endpoint: str) -> str:
     """The host that answered, as far as it is known."""
-    if endpoint == OPENAI_URL and "/" in model:
-        # OWNER/NAME is how the Hub calls a model, and OpenAI none of its own: it was answered in files.
+    if known_endpoint(endpoint, model) is None:
         return "an engine that no --base-url named"
     return urlsplit(endpoint).netloc or endpoint
 

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import SecretStr, ValidationError
 
-from oceanchat.llm.settings import CallSettings, shown_url, without_credentials
+from oceanchat.llm.settings import OPENAI_URL, CallSettings, known_endpoint, shown_url, without_credentials
 
 
 @pytest.mark.parametrize(
@@ -100,3 +100,9 @@ def test_every_secret_of_the_settings_is_known() -> None:
     assert CallSettings(base_url="http://token@host/v1").secrets()[0] == "token"
     assert settings.shown_proxy == shown_url("http://p:1")
     assert "a:b" not in repr(settings) + settings.model_dump_json()
+
+
+def test_openai_answered_for_no_model_of_the_hub() -> None:
+    assert known_endpoint(OPENAI_URL, "gpt-4o") == OPENAI_URL
+    assert known_endpoint(OPENAI_URL, "owner/name") is None
+    assert known_endpoint("http://x/v1", "owner/name") == "http://x/v1"

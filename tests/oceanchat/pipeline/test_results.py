@@ -5,6 +5,8 @@ from pathlib import Path
 import pytest
 
 from oceanchat.errors import InputError
+from oceanchat.llm.settings import OPENAI_URL
+from oceanchat.pipeline import results
 from oceanchat.pipeline.build import build, prepare
 from oceanchat.pipeline.config import BuildConfig
 from oceanchat.pipeline.results import dialogue, dialogues, passed_statistics, sample_dialogues, status
@@ -44,6 +46,14 @@ async def test_dialogues_are_picked_by_trait_level_state_and_id(built: Store) ->
         dialogue(built, "zzz")
     with pytest.raises(InputError, match="fits several dialogues"):
         dialogue(built, "")
+
+
+def test_a_status_names_no_server_of_a_model_that_answered_in_files() -> None:
+    shown = results._with_known_endpoint(
+        {"endpoint": OPENAI_URL, "writer": "owner/name", "checker": "scripted"}
+    )
+    assert shown["endpoint"] is None
+    assert results._with_known_endpoint({"endpoint": "scripted"}) == {"endpoint": "scripted"}
 
 
 async def test_the_samples_are_of_different_trait_levels(built: Store) -> None:
