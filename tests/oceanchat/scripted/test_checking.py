@@ -10,6 +10,7 @@ from oceanchat.pipeline.back_validation import parse_verdict
 from oceanchat.pipeline.replies.verdict import parse_verdicts
 from oceanchat.prompts import open_prompts
 from oceanchat.scripted.checking import trait_levels_shown
+from oceanchat.scripted.examples import weights
 from oceanchat.scripted.judging import answers_in
 from oceanchat.scripted.lexica import FACET_LEVELS
 from oceanchat.scripted.model import reply_to
@@ -51,6 +52,11 @@ def test_nothing_said_is_nothing_shown() -> None:
     for text in ("", "Questioner: Hello?", "Questioner: Hello?\nSelf-discloser: Zzz qqq."):
         seen = parse_verdict(check(text))
         assert seen is not None and not seen.shown
+
+
+def test_words_that_are_as_common_weigh_the_same_on_every_python() -> None:
+    for column in zip(*weights().values(), strict=True):
+        assert len(set(column)) == len({round(weight, 6) for weight in column})
 
 
 def test_several_dialogues_are_each_judged_as_if_alone() -> None:
