@@ -76,7 +76,14 @@ class UnreadableReply(ModelError):
 
 
 class BuildStopped(ModelError):
-    """No more requests can be sent (key, quota, cap, endpoint); all answers so far are stored."""
+    """No more requests can be sent (key, quota, cap, endpoint, signal); all answers so far are stored.
+
+    `signal` is the number of the signal that stopped the run; 0: none did.
+    """
+
+    def __init__(self, message: str, signal: int = 0) -> None:
+        super().__init__(message)
+        self.signal = signal
 
 
 class TemporaryFilesError(OceanChatError):

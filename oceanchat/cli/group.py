@@ -17,7 +17,7 @@ from oceanchat.cli.display.notes import print_note
 from oceanchat.cli.help_layout import HelpContext
 from oceanchat.cli.project_file import default_map
 from oceanchat.cli.values import unify
-from oceanchat.errors import OceanChatError
+from oceanchat.errors import BuildStopped, OceanChatError
 from oceanchat.extras import missing_package, smallest_extra
 
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
@@ -75,7 +75,8 @@ def run_group(group: click.Group, extra: str, stopped: str) -> int:
         code = group.main(prog_name=name, standalone_mode=False, default_map=defaults)
         sys.stdout.flush()
     except OceanChatError as error:
-        return _complain(name, str(error), MISTAKE)
+        number = error.signal if isinstance(error, BuildStopped) else 0
+        return _complain(name, str(error), 128 + number if number else MISTAKE)
     except click.exceptions.NoArgsIsHelpError as error:
         click.echo(error.format_message())
         return 0

@@ -22,6 +22,9 @@ from oceanchat.llm.usage import Usage
 from oceanchat.store.ledger import ANSWERED, FAILED, Entry
 from oceanchat.store.ledger_writer import LedgerWriter
 
+SEE_RETRY = "; see `oceanchat retry`"
+"""Ends the message of what has failed for good."""
+
 
 class Ledger:
     """One model at one endpoint, through the ledger."""
@@ -195,7 +198,7 @@ class Ledger:
             message = (entry.body or b"").decode("utf-8", "replace")
             raise CallFailed(
                 entry.reason or "failed",
-                f"{request.task} call failed before: {entry.reason} ({message[:200]}); see `oceanchat retry`",
+                f"{request.task} call failed before: {entry.reason} ({message[:200]}){SEE_RETRY}",
             )
         self.usage.replayed += counts
         return replace(self._read(entry.body or b""), replayed=True)

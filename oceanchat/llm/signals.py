@@ -46,7 +46,7 @@ def drain_on_signals(
 
     def stop(number: int) -> None:
         _in_thread(say, _waits_for(number, throttle.in_flight, timeout))
-        _stop(loop, throttle, signal.Signals(number).name)
+        _stop(loop, throttle, number)
 
     watch = threading.Thread(target=_watch, args=(ours, stop, timeout), daemon=True, name="signals")
     numbers = [signal.SIGINT, signal.SIGTERM]
@@ -99,8 +99,10 @@ def _waits_for(number: int, in_flight: int, timeout: float) -> str:
     return f"Waiting for {requests} in flight (at most {timeout:g} s); {again} stops at once"
 
 
-def _stop(loop: asyncio.AbstractEventLoop, throttle: Throttle, name: str) -> None:
-    why = BuildStopped(f"stopped by {name}; all answers are kept: run the same command again to go on")
+def _stop(loop: asyncio.AbstractEventLoop, throttle: Throttle, number: int) -> None:
+    name = signal.Signals(number).name
+    again = "all answers are kept: run the same command again to go on"
+    why = BuildStopped(f"stopped by {name}; {again}", number)
     with contextlib.suppress(RuntimeError):  # the loop is closed: nothing is left to stop
         loop.call_soon_threadsafe(throttle.stop, why)
 

@@ -37,6 +37,8 @@ _PROBLEMS = {
     "too-long": "its context is too short for the request",
     "content-filter": "its content filter holds them back",
 }
+RETRY = " (`oceanchat retry` asks the refused ones again)"
+"""For whoever reaches the server."""
 _TOKENS = {
     "label": "--label-tokens",
     "label_many": "--label-tokens",
@@ -155,12 +157,12 @@ def _way_out(role: RoleName, task: str, reason: str) -> str:
         lower = "--sentences-per-call" if task == "label_many" else _TOKENS.get(task, "--turn-tokens")
         return (
             f"start its server with a longer context (vLLM's --max-model-len), lower {lower}, or name another"
-            f" model with --{role} (`oceanchat retry` asks the refused ones again)"
+            f" model with --{role}{RETRY}"
         )
     if reason in REFUSALS:
         more = "" if reason == "not-found" else ", or send what it asks for with --extra-body"
         which = f"--{role}, or --model where that names all three"
-        return f"correct {which}{more} (`oceanchat retry` asks the refused ones again)"
+        return f"correct {which}{more}{RETRY}"
     if reason in TEMPORARY:
         return "lower --concurrency, raise --timeout or try again later"
     return f"name another model with --{role}"

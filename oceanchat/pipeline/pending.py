@@ -13,7 +13,9 @@ from typing import NamedTuple
 
 from oceanchat.errors import BuildStopped, ConfigError
 from oceanchat.llm.chat import as_json
+from oceanchat.llm.ledger import SEE_RETRY
 from oceanchat.llm.offline import AbsentRequest, AnswersMissing, OfflineEndpoint
+from oceanchat.llm.usefulness import RETRY
 from oceanchat.models import ModelSession
 from oceanchat.pipeline.build import Prepared, open_builder
 from oceanchat.pipeline.config import BuildConfig
@@ -98,9 +100,11 @@ async def find_pending(
             needed = missing.requests
         except BuildStopped as stopped:
             # Too much has failed for the build to go on: asking that again is the way out.
-            if scope.failed or not _has_failed(config, store):
+            if stopped.signal or scope.failed or not _has_failed(config, store):
                 raise
-            raise BuildStopped(f"{stopped}; {ASK_AGAIN}") from None
+            # `retry` would send it to the server, which whoever answers files may not reach.
+            problem = str(stopped).replace(SEE_RETRY, "").replace(RETRY, "")
+            raise BuildStopped(f"{problem}; {ASK_AGAIN}") from None
         wanted = [absent for absent in needed if scope.only in (None, absent.model)]
         others = Counter(absent.model for absent in needed if scope.only not in (None, absent.model))
         pending = (await _not_asked_elsewhere(builder.models.session, wanted))._replace(

@@ -96,7 +96,12 @@ class BuildCounters:
         return max(0.0, answers) / self.usage.pace
 
     def _least_seconds(self) -> float:
-        """Seconds that the known rest of the slowest step takes at its pace so far."""
+        """Seconds that the known rest of the slowest step takes at its pace so far.
+
+        What the store answers says nothing about the pace of a model: 0 until one has answered.
+        """
+        if self.usage is not None and not self.usage.answered:
+            return 0.0
         now = time.monotonic()
         return max(
             (

@@ -108,7 +108,8 @@ class BatchQueue:
         await self._throttle.stopping()
         why = self._throttle.stopped or BuildStopped("the run is over")
         if batches := self._collector.outstanding_batches:
-            why = BuildStopped(f"{why}; {batches} batches stay with the provider, see `oceanchat batches`")
+            stay = f"{batches} batches stay with the provider, see `oceanchat batches`"
+            why = BuildStopped(f"{why}; {stay}", why.signal)
         for pending in (*self._waiting, *self._collector.pending_requests()):
             pending.resolve(why)
 

@@ -2,6 +2,7 @@
 
 import os
 import pty
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -12,6 +13,7 @@ import pytest
 
 from oceanchat.cli.group import run_group
 from oceanchat.cli.main import oceanchat
+from oceanchat.errors import BuildStopped
 from preact.cli.main import preact
 from tests.oceanchat.cli.conftest import Command
 from tests.processes import PATIENCE
@@ -167,3 +169,20 @@ def test_what_no_command_foresaw_is_one_line(
     monkeypatch.setattr(sys, "argv", ["group", "work"])
     assert run_group(group, "release", "stopped") == 1
     assert capsys.readouterr().err == f"group: {message}\n"
+
+
+def test_a_build_that_a_signal_stopped_says_so_by_its_code(monkeypatch: pytest.MonkeyPatch) -> None:
+    error = BuildStopped("stopped by SIGINT", signal.SIGINT)
+
+    @click.group(name="oceanchat")
+    def group() -> None:
+        pass
+
+    @group.command()
+    def build() -> None:
+        raise error
+
+    monkeypatch.setattr(sys, "argv", ["oceanchat", "build"])
+    assert run_group(group, "release", "stopped") == 130
+    error = BuildStopped("the cap is reached")
+    assert run_group(group, "release", "stopped") == 1

@@ -42,10 +42,13 @@ def test_what_an_earlier_run_paid_does_not_make_this_one_look_fast() -> None:
 
 
 def test_before_anything_has_passed_it_is_said_how_long_it_takes_at_least() -> None:
-    shown = counters(Usage())
+    usage = Usage()
+    shown = counters(usage)
     shown.expect(Stage.LABEL, 100)
     shown._begun[Stage.LABEL] -= 20
     shown.done[Stage.LABEL] = 20
+    assert "left" not in shown.lines(79)[0], "only the store has answered"
+    usage.record_answer()
     assert shown.headline()[1] == "at least 1 min 20 s left".replace("1 min 20 s", duration(80.1))
 
 
