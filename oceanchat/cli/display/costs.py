@@ -110,9 +110,11 @@ def _holds(corpus: CorpusSize | None, growth: Growth) -> str:
     if corpus is None:
         return ""
     number = f"{corpus.sentences:,}" if corpus.counted else f"about {_count(_rounded(corpus.sentences))}"
-    too_few = corpus.sentences < max(end for end in growth.corpus_sentences if math.isfinite(end))
-    advice = ", which may be too few: lower --count, or give --essays a larger one" if too_few else ""
-    return f"; it holds {number}{advice}"
+    ends = [end for end in growth.corpus_sentences if math.isfinite(end)]
+    if corpus.sentences >= max(ends):
+        return f"; it holds {number}"
+    verdict = "is probably" if corpus.sentences < min(ends) else "may be"
+    return f"; it holds {number}, which {verdict} too few: lower --count, or give --essays a larger one"
 
 
 def _duration(hours: Range | float, rough: bool) -> str:
