@@ -30,7 +30,7 @@ output is the data itself, those that run until they are stopped (`annotate`,
 `serve-scripted`, `preact serve`, `preact chat`) and `demo`, which is to be looked at. `-o` is `--output`.
 
 Exit codes: 0 done; 1 a mistake or a refusal, in one line; 3 less than was asked for, or not what was trained
-(`build`, `check-served`); 130 stopped by Ctrl-C (`annotate`: 1), 143 by SIGTERM.
+(`build`, `check-served`); 130 stopped by Ctrl-C, 143 by SIGTERM.
 
 **The project file.** `oceanchat.toml` in the current folder holds what one always types. `[oceanchat]` and
 `[preact]` give options to all commands of a program, a table below them to one command. Keys are the
