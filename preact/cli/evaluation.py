@@ -136,8 +136,8 @@ def judge(as_json: bool, **flags: Any) -> None:
         unscored = sum(judgement.state in UNSCORED for judgement in judgements)
         batches = counted(len(judgements), "batch", "batches")
         print_sentence(f"{batches} judged, {unscored} without a score, in {judging.folder}")
-        if unscored:
-            print_sentence(f"Without a score: {why_unscored(judgements)}")
+    if why := why_unscored([judgement for judging in judgings for judgement in judging.judgements]):
+        print_sentence(f"Without a score: {why}")
     examined = {judging.header.judge: judging.exam for judging in judgings if material and judging.exam}
     for exam in examined.values():
         print_sentence("\n".join(exam_lines(exam)))
