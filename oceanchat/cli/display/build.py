@@ -134,17 +134,15 @@ def print_status(statuses: Sequence[Status]) -> None:
         print_table(("", "step", "state", "why", "rows"), reasons, "Dropped rows")
         print_sentence("")
     headers = ("", "labeler", "writer", "checker", "mode", "check", "finished")
-    rows = [
-        (
-            status.build.trait_level,
-            *(
-                status.build.config.get(role, "unknown")
-                for role in ("labeler", "writer", "checker", "mode", "check")
-            ),
+    levels: dict[tuple[str, ...], list[str]] = {}
+    for status in statuses:
+        roles = ("labeler", "writer", "checker", "mode", "check")
+        how = (
+            *(status.build.config.get(role, "unknown") for role in roles),
             datetime.fromtimestamp(status.build.finished_at).strftime("%Y-%m-%d %H:%M"),
         )
-        for status in statuses
-    ]
+        levels.setdefault(how, []).append(status.build.trait_level)
+    rows = [(" ".join(codes), *how) for how, codes in levels.items()]
     print_table(headers, rows, "How they were built")
 
 

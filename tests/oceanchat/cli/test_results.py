@@ -30,6 +30,13 @@ def test_status_shows_the_funnel_and_how_it_was_built(command: Command, store: P
     assert (record["trait_level"], record["passed"], record["requested"]) == ("O+", 2, 2)
 
 
+def test_status_names_what_built_several_trait_levels_once(command: Command, tmp_path: Path) -> None:
+    make_store(tmp_path / "s.db", [make_dialogue(1, "O+"), make_dialogue(2, "N-")]).close()
+    table = command("status", "--store", tmp_path / "s.db").out
+    [row] = [line for line in table.splitlines() if line.endswith("1970-01-01 00:00")]
+    assert row.startswith("O+ N-  unknown")
+
+
 def test_show_prints_conversations_or_json(command: Command, store: Path) -> None:
     selection = ("--state", "passed", "--count", 2, "--store", store)
     ids = [each["id"] for each in json.loads(command("show", *selection, "--json").out)]
