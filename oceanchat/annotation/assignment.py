@@ -2,9 +2,10 @@
 
 A plan fills every item up to its overlap with the annotators who have the fewest items, each in a seeded
 order of their own; where models are rated, it is balanced over them. It is made again whenever someone joins
-or retires: assignments with a label stay, and so do those already seen; the others move. Planning holds a
-lock on the sample and the database keeps out surplus assignments, so there is never a fourth label, and never
-a third missing while there are enough annotators.
+or retires: assignments with a label stay, and so do those already seen; the others move, and so do those of
+dialogues whose label was withdrawn before its annotator left. Planning holds a lock on the sample and the
+database keeps out surplus assignments, so there is never a fourth label, and never a third missing while
+there are enough annotators.
 """
 
 from collections import defaultdict
@@ -83,6 +84,8 @@ def _replan(store: Store, number: int) -> None:
             return
         annotators = [account.id for account in annotator_rows.everyone(connection) if account.gets_items]
         rows = presentation_rows.sample_assignments(connection, sample.id)
+        if sample.task == VALIDATION:
+            rows = _without_abandoned(connection, rows, annotators)
         staying, moving = _partition(rows, annotators)
         assignment_rows.remove_assignments(connection, [row.id for row in moving])
         filled = [
@@ -116,6 +119,20 @@ def _order(
     ]
     orders = {annotator: balanced_order(cells, sample.seed, annotator) for annotator in annotators}
     return lambda slot: orders[slot.annotator][slot.item]
+
+
+def _without_abandoned(connection: Connection, rows: Sequence[Any], annotators: Sequence[int]) -> list[Any]:
+    """Give up what was sent back to, or undone by, somebody who then left; returns the other assignments."""
+    abandoned = {
+        row.id
+        for row in rows
+        if row.purpose == COUNTED
+        and row.revision > 0
+        and row.answered_at is None
+        and row.annotator_id not in annotators
+    }
+    assignment_rows.give_up(connection, sorted(abandoned))
+    return [row for row in rows if row.id not in abandoned]
 
 
 def _partition(rows: Sequence[Any], annotators: Sequence[int]) -> tuple[list[Any], list[Any]]:

@@ -35,6 +35,8 @@ COUNTED = "label"
 """The purpose of the assignments whose labels make the agreement."""
 ROUTINE = (COUNTED, "repeat", "gold")
 """The purposes an annotator meets while validating, without knowing which is which."""
+GIVEN_UP = "given up"
+"""The purpose of assignments whose label was withdrawn and whose annotator left before giving another."""
 
 assignments = Table(
     "assignments",
@@ -91,6 +93,13 @@ def remove_assignments(connection: Connection, ids: Sequence[int]) -> int:
         unlabeled = assignments.c.id.in_(ids[start : start + 500]) & (assignments.c.revision == 0)
         deleted += connection.execute(delete(assignments).where(unlabeled)).rowcount
     return deleted
+
+
+def give_up(connection: Connection, ids: Sequence[int]) -> None:
+    """Free the slots of assignments that have no label any more; what they had stays in the history."""
+    for start in range(0, len(ids), 500):
+        unlabeled = assignments.c.id.in_(ids[start : start + 500]) & assignments.c.answered_at.is_(None)
+        connection.execute(update(assignments).where(unlabeled).values(purpose=GIVEN_UP))
 
 
 def _query() -> Select[Any]:

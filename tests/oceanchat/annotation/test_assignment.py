@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from oceanchat.annotation import accounts, labels
+from oceanchat.annotation import accounts, labels, revisions
 from oceanchat.annotation.assignment import FilledSlot, coverage, plan, replan
 from oceanchat.errors import AnnotationError
 from oceanchat.store import assignments as assignment_rows
@@ -109,6 +109,23 @@ def test_a_slow_annotator_s_rest_goes_to_the_others(store: Store) -> None:
         label_all(store, person, lambda _: GOOD)
     assert set(labels_per_item(store).values()) == {3}
     assert len(labels_per_item(store)) == 10
+
+
+def test_what_was_withdrawn_by_somebody_who_leaves_goes_to_the_others(store: Store) -> None:
+    *team, left = sampled(store)
+    for person in (*team, left):
+        label_all(store, person, lambda _: GOOD)
+    assert coverage(store).complete == 10
+    mine = revisions.last_label(store, left)
+    assert mine is not None
+    revisions.undo(store, left, mine.token)
+    accounts.retire(store, left)
+    assert coverage(store)[1:] == (9, 1)
+    (new,) = people(store, "Dee")
+    assert coverage(store).unassigned == 0
+    assert labels.progress(store, new) == (0, 1) and labels.progress(store, left) == (9, 9)
+    label_all(store, new, lambda _: GOOD)
+    assert set(labels_per_item(store).values()) == {3} and coverage(store).complete == 10
 
 
 def test_what_is_on_somebody_s_screen_stays_theirs_when_others_join(store: Store) -> None:
