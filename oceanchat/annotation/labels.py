@@ -6,6 +6,7 @@ conflict, and become a draft. A receipt is read back from the database after the
 only their own assignments.
 """
 
+import math
 import secrets
 import time
 from collections.abc import Mapping
@@ -40,7 +41,7 @@ class TooSoon(AnnotationError):
 
     def __init__(self, wait: float) -> None:
         super().__init__(
-            f"that was quicker than reading it takes; please read on, you can save in {wait:.0f} s"
+            f"that was quicker than reading it takes; please read on, you can save in {math.ceil(wait)} s"
         )
         self.wait = wait
 

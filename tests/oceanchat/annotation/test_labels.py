@@ -150,6 +150,7 @@ def test_too_quick_is_refused_recorded_and_told_how_long(store: Store) -> None:
     with pytest.raises(TooSoon, match=r"you can save in \d s") as caught:
         labels.save(store, ann, presented.token, GOOD)
     assert 3 < caught.value.wait <= 5
+    assert "save in 1 s" in str(TooSoon(0.2))
     with store.reading() as connection:
         assert presentation_rows.rejected_submission_counts(connection) == {ann.id: 1}
     assert labels.save(store, ann, presented.token, GOOD, now=1e10).revision == 1
