@@ -133,7 +133,7 @@ def _qualification(record: QualificationRecord) -> None:
                 args=(lambda lead: accounts.admit(settings.store(), annotator),),
             )
         with close.popover("Reassign the rest"):
-            st.write("Labels stay; open items go to the others. The account closes.")
+            st.write("Labels stay; open items go to the others. The account closes for good.")
             st.button(
                 "Close the account",
                 key=f"retire-{annotator.id}",

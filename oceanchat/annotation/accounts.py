@@ -64,7 +64,9 @@ def add(store: Store, name: str, role: str = "annotator", *, now: float | None =
     passcode_hash = hash_passcode(passcode)
     moment = time.time() if now is None else now
     with store.writing() as connection:
-        if annotator_rows.by_name(connection, name) is not None:
+        taken = annotator_rows.by_name(connection, name)
+        if taken is not None:
+            _check_open(taken)
             raise AnnotationError(
                 f"annotator '{name}' exists; choose another name, or give them a new passcode with `oceanchat"
                 " annotators passcode`"
@@ -89,6 +91,20 @@ def find(store: Store, name: str) -> Annotator:
         known = ", ".join(names) or "nobody yet"
         raise AnnotationError(f"annotator '{name}' is not known; there are: {known}")
     return account
+
+
+def find_open(store: Store, name: str) -> Annotator:
+    """The account of that name; AnnotationError when there is none, or it is closed."""
+    account = find(store, name)
+    _check_open(account)
+    return account
+
+
+def _check_open(account: Annotator) -> None:
+    if account.retired_at is not None:
+        raise AnnotationError(
+            f"the account of '{account.name}' is closed for good; open one under another name with `{_ADD}`"
+        )
 
 
 def everyone(store: Store) -> list[Annotator]:
@@ -139,8 +155,7 @@ def check_role(store: Store, account: Annotator, role: str) -> None:
 
 def _check_changeable(account: Annotator, role: str) -> None:
     _check_role(role)
-    if account.retired_at is not None:
-        raise AnnotationError(f"the account of '{account.name}' is closed; open another with `{_ADD}`")
+    _check_open(account)
 
 
 def _check_unseen(connection: Connection, account: Annotator, role: str) -> None:

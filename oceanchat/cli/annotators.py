@@ -143,7 +143,7 @@ def renew_passcode(name: str, store: str, as_json: bool) -> None:
     from oceanchat.annotation import accounts
 
     opened = opened_store(store, must_exist=True)
-    account = accounts.find(opened, name)
+    account = accounts.find_open(opened, name)
     passcode = accounts.renew_passcode(opened, account)
     if as_json:
         return print_json({**_facts(opened, account), "passcode": passcode})
@@ -198,7 +198,7 @@ def _may_label(lead: "Annotator", yes: bool) -> bool:
 @store_option
 @json_option
 def retire(name: str, store: str, as_json: bool) -> None:
-    """Close an account; its labels stay, and its open items go to the others.
+    """Close an account for good; its labels stay, and its open items go to the others.
 
     \b
     oceanchat annotators retire "Ada Lovelace"
@@ -224,7 +224,7 @@ def admit(name: str, store: str, as_json: bool) -> None:
     from oceanchat.annotation import accounts
 
     opened = opened_store(store, must_exist=True)
-    accounts.admit(opened, accounts.find(opened, name))
+    accounts.admit(opened, accounts.find_open(opened, name))
     _show_state(opened, name, as_json)
 
 

@@ -77,6 +77,10 @@ def test_the_retired_get_in_no_more(store: Store) -> None:
     assert accounts.signed_in(store, token) is None
     with pytest.raises(AnnotationError, match="is wrong"):
         accounts.sign_in(store, "Ann", new_account.passcode, "here")
+    # No message sends the lead to a passcode that opens nothing.
+    for attempt in (lambda: accounts.find_open(store, "Ann"), lambda: accounts.add(store, "ann")):
+        with pytest.raises(AnnotationError, match="'Ann' is closed for good; open one under another name"):
+            attempt()
 
 
 @pytest.mark.parametrize(

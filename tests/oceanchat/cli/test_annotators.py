@@ -52,6 +52,9 @@ def test_retiring_says_when_labels_have_nobody_left(tmp_path: Path) -> None:
     run(sample, "--per-trait-level", "1", "--store", url)
     assert "sample 1 has no label yet" in run(agreement, "--store", url).stderr
     assert "10 labels without an annotator" in run(annotators, "retire", "Cas", "--store", url).stderr
+    for command in ("passcode", "admit", "add"):
+        with pytest.raises(AnnotationError, match="'Cas' is closed for good"):
+            run(annotators, command, "Cas", "--store", url)
     with pytest.raises(AnnotationError):
         accounts.sign_in(store, "Cas", "x", "here")
     assert labels.progress(store, accounts.find(store, "Cas")) == (0, 0)
