@@ -8,12 +8,13 @@ import sys
 import click
 from streamlit.web.cli import main as streamlit
 
-from oceanchat.cli.display.notes import print_note
+from oceanchat.cli.display.notes import print_log_as_notes, print_note
 from oceanchat.cli.group import STOPPED
 
 
 def main() -> int:
     """`streamlit run` with this process's arguments; returns the exit code."""
+    print_log_as_notes()
     try:
         streamlit.main(["run", *sys.argv[1:]], prog_name="streamlit", standalone_mode=False)
     except (click.Abort, KeyboardInterrupt):

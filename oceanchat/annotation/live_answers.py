@@ -6,7 +6,7 @@ when it is whole. One that breaks off is gone; whoever waits asks again. Belongs
 
 import asyncio
 import json
-import sys
+import logging
 from collections.abc import AsyncIterator, Callable
 from typing import NamedTuple
 
@@ -21,6 +21,7 @@ from oceanchat.prompts import Message
 from oceanchat.store.conversations import StoredTurn
 from oceanchat.store.database import Store
 
+_logger = logging.getLogger(__name__)
 ANSWER_SECONDS = 600.0
 """Within which a model has to end its answer."""
 
@@ -125,7 +126,7 @@ class LiveAnswers:
 
 
 def _log(request: Request, problem: str) -> None:
-    print(f"oceanchat: model '{request.model}' at '{request.url}': {problem}", file=sys.stderr, flush=True)
+    _logger.warning(f"model '{request.model}' at '{request.url}': {problem}")
 
 
 def _chat_request(request: Request) -> ChatRequest:

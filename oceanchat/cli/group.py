@@ -13,7 +13,7 @@ from typing import Any
 import click
 
 from oceanchat.cli.complaints import complaint
-from oceanchat.cli.display.notes import print_note
+from oceanchat.cli.display.notes import print_log_as_notes, print_note
 from oceanchat.cli.help_layout import HelpContext
 from oceanchat.cli.project_file import default_map
 from oceanchat.cli.values import unify
@@ -70,6 +70,7 @@ def run_group(group: click.Group, extra: str, stopped: str) -> int:
     """
     name = group.name or ""
     _make_output_safe()
+    print_log_as_notes()
     try:
         defaults = default_map(group, Path.cwd())
         code = group.main(prog_name=name, standalone_mode=False, default_map=defaults)

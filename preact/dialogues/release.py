@@ -7,6 +7,7 @@ nothing of tokens or models.
 
 import hashlib
 import json
+import logging
 import sys
 from array import array
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -26,6 +27,7 @@ from oceanchat.suggestions import closest
 from oceanchat.traits import Level, Trait, TraitLevel, trait_id
 from preact.dialogues.mapped import ROWS_AT_ONCE, MappedRows
 
+_log = logging.getLogger(__name__)
 SPLITS = ("train", "validation", "test")
 
 
@@ -92,7 +94,7 @@ def _say_not_here(source: str) -> None:
     folders = [str(path.parent) for path in Path().glob("*/*/manifest.json")]
     guess = closest(source, folders)
     hint = f" (or did you mean '{guess}'?)" if guess else ""
-    print(f"preact: '{source}' is no folder here; looking for it on the Hub{hint}", file=sys.stderr)
+    _log.warning(f"'{source}' is no folder here; looking for it on the Hub{hint}")
 
 
 def read_release(source: str) -> TrainingRelease:

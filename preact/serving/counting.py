@@ -3,10 +3,11 @@
 Counters and gauges in memory, written in Prometheus's text format. It knows nothing of what is counted.
 """
 
-import sys
+import logging
 from collections import Counter
 from dataclasses import dataclass, field
 
+_log = logging.getLogger(__name__)
 _HELP = {
     "requests_total": ("counter", "Requests answered, by status."),
     "tokens_total": ("counter", "Tokens generated."),
@@ -30,10 +31,10 @@ class ServerCounts:
     answering: int = 0
 
     def note(self, error: Exception) -> None:
-        """Count a batch that failed, and say why on stderr."""
+        """Count a batch that failed, and log why."""
         self.failures += 1
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
-        print(f"a batch failed: {type(error).__name__}: {reason}", file=sys.stderr, flush=True)
+        _log.warning(f"a batch failed: {type(error).__name__}: {reason}")
 
     def exposition(self) -> str:
         """All of it in Prometheus's text format."""

@@ -1,9 +1,10 @@
 """Sentences for people in the terminal.
 
 One is one line wherever it is stored or piped; on a terminal it is broken between words. Notes go to stderr,
-results to stdout.
+results to stdout. What the packages log is shown as notes.
 """
 
+import logging
 import shutil
 import sys
 import textwrap
@@ -21,6 +22,22 @@ def print_wait(line: str) -> None:
     """`line` on stderr where somebody waits at a terminal: what the next seconds are for."""
     if sys.stderr.isatty():
         print_note(line)
+
+
+class _LogNotes(logging.Handler):
+    """Shows what is logged as a note of the package that logs it."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Print one record."""
+        print_note(f"{record.name.partition('.')[0]}: {record.getMessage()}")
+
+
+def print_log_as_notes() -> None:
+    """Show what the packages log from now on as notes; called where a command starts."""
+    for package in ("oceanchat", "preact"):
+        logger = logging.getLogger(package)
+        if not any(isinstance(handler, _LogNotes) for handler in logger.handlers):
+            logger.addHandler(_LogNotes(logging.WARNING))
 
 
 def print_sentence(line: str, indent: int = 0) -> None:

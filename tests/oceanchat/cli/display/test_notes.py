@@ -1,8 +1,10 @@
 """Sentences: one line in a pipe, whole words on a terminal."""
 
+import logging
+
 import pytest
 
-from oceanchat.cli.display.notes import fitted, print_note, print_sentence
+from oceanchat.cli.display.notes import fitted, print_log_as_notes, print_note, print_sentence
 
 NOTE = (
     "oceanchat: model 'm' at 'https://a-long-address.example.com/v1' is asked too fast; --concurrency 2 helps"
@@ -24,3 +26,14 @@ def test_on_a_terminal_words_and_options_stay_whole(monkeypatch: pytest.MonkeyPa
     assert " ".join(lines) == NOTE and max(map(len, lines)) < 60
     monkeypatch.setenv("COLUMNS", "20")
     assert " ".join(fitted(NOTE).splitlines()) == NOTE
+
+
+@pytest.mark.parametrize("module", ["oceanchat.annotation.live_answers", "preact.serving.counting"])
+def test_what_a_package_logs_is_a_note_once(module: str, capsys: pytest.CaptureFixture[str]) -> None:
+    package = logging.getLogger(module.partition(".")[0])
+    before = list(package.handlers)
+    print_log_as_notes()
+    print_log_as_notes()
+    logging.getLogger(module).warning("a batch failed")
+    package.handlers[:] = before
+    assert capsys.readouterr().err == f"{package.name}: a batch failed\n"
