@@ -18,6 +18,7 @@ from oceanchat.errors import ConfigError
 from oceanchat.extras import load_optional
 
 if TYPE_CHECKING:
+    from oceanchat.annotation.report import Report
     from oceanchat.statistics.rating_file import EvaluationRatings
 
 
@@ -83,10 +84,18 @@ def agreement(
         print_note(f"oceanchat: sample {report.sample.id}; other samples: {others}; see --sample")
     if as_json:
         return print_json(reporting.record(report))
+    if report.overall.is_of_nothing and not report.coverage.complete:
+        return _say_what_is_missing(report)
     agreement_tables.print_report(report)
-    if not report.overall.labels + report.rejected:
-        advice = "figures come as annotators label; `oceanchat annotators list` says how far each has come"
-        print_note(f"oceanchat: sample {report.sample.id} has no label yet; {advice}")
+
+
+def _say_what_is_missing(report: "Report") -> None:
+    """In place of tables without a figure: what is there, and that more has to come."""
+    labelled = report.overall.items + report.rejected
+    some = f"labels on {labelled:,} of {counted(report.coverage.items, 'item')}, too few on one for a figure"
+    lack = f"has {some}" if labelled else "has no label"
+    advice = "figures come as annotators label; `oceanchat annotators list` says how far each has come"
+    print_note(f"oceanchat: sample {report.sample.id} {lack} yet; {advice}")
 
 
 def _agreement_of_file(path: Path, as_json: bool) -> None:
@@ -108,7 +117,11 @@ def _agreement_of_file(path: Path, as_json: bool) -> None:
         if file.remarks:
             record["remarks"] = list(file.remarks)
         return print_json(record)
-    agreement_tables.print_agreement(agree(ratings), strata, pairwise_cohen(ratings))
+    overall = agree(ratings)
+    if overall.is_of_nothing:
+        there = f"{counted(overall.labels, 'label')} on {counted(overall.items, 'item')}"
+        return print_note(f"oceanchat: labels '{path}': {there}; agreement needs two labels on one item")
+    agreement_tables.print_agreement(overall, strata, pairwise_cohen(ratings))
 
 
 def _check_task(task: str, ratings: Path | None, labels: Path | None, style: str, as_json: bool) -> None:

@@ -71,6 +71,11 @@ class Agreement:
     ac1: Figure
     """Gwet 2008."""
 
+    @property
+    def is_of_nothing(self) -> bool:
+        """Whether no item has two labels, so that there is nothing to agree or disagree on."""
+        return self.observed.note == _NO_PAIRS
+
     def figures(self) -> dict[str, Figure]:
         """The seven figures by name, in the order they are reported."""
         return {name: getattr(self, name) for name in FIGURES}

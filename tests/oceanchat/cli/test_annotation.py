@@ -44,6 +44,10 @@ def test_from_an_empty_folder_to_a_report(tmp_path: Path) -> None:
     assert "Sample 1, seed 0" in drawn.stdout and "oceanchat annotate" in drawn.stderr
     for name in ("Ann", "Ben", "Cas"):
         label_all(store, accounts.find(store, name), lambda _: GOOD)
+        if name == "Ann":
+            early = run(agreement, "--store", url)
+            assert early.stdout == ""
+            assert "labels on 10 of 10 items, too few on one for a figure yet" in early.stderr
     listed = json.loads(run(annotators, "list", "--json", "--store", url).stdout)
     assert [(row["name"], row["answered"], row["items"]) for row in listed] == [
         ("Ann", 10, 10),
@@ -59,6 +63,12 @@ def test_from_an_empty_folder_to_a_report(tmp_path: Path) -> None:
     assert "no label yet" not in printed.stderr
     assert "undefined (one category used), observed 100 %" in shown and "pass rate (majority)" in shown
     store.close()
+
+
+def test_a_file_of_one_label_is_one_line(tmp_path: Path) -> None:
+    shown = run(agreement, "--labels", label_file(tmp_path, "item,annotator,value\n1,A,yes\n"))
+    assert "1 label on 1 item; agreement needs two labels on one item" in shown.stderr
+    assert shown.stdout == ""
 
 
 @pytest.mark.parametrize("package", ["krippendorff", "numpy", "pandas"])

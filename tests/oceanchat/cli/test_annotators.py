@@ -50,7 +50,7 @@ def test_retiring_says_when_labels_have_nobody_left(tmp_path: Path) -> None:
     for name in ("Ann", "Ben", "Cas"):
         run(annotators, "add", name, "--store", url)
     run(sample, "--per-trait-level", "1", "--store", url)
-    assert "sample 1 has no label yet" in run(agreement, "--store", url).stderr
+    assert "sample 1 has no label yet; figures" in run(agreement, "--store", url).stderr
     assert "10 labels without an annotator" in run(annotators, "retire", "Cas", "--store", url).stderr
     for command in ("passcode", "admit", "add"):
         with pytest.raises(AnnotationError, match="'Cas' is closed for good"):
