@@ -180,7 +180,7 @@ def _sentence(error: OceanChatError) -> str:
 
 async def download_labels(request: Request) -> Response:
     """Every label of the sample, for leads."""
-    return await run_in_threadpool(_download, request, _labels_csv, "validations.csv", "text/csv")
+    return await run_in_threadpool(_download, request, _labels_csv, "labels.csv", "text/csv")
 
 
 async def download_ratings(request: Request) -> Response:
@@ -217,7 +217,7 @@ def _ratings_csv() -> str:
 
 def _csv(rows: list[dict[str, Any]]) -> str:
     text = io.StringIO()
-    writer = csv.DictWriter(text, list(rows[0]) if rows else ["item"])
+    writer = csv.DictWriter(text, list(rows[0]) if rows else ["item"], lineterminator="\n")
     writer.writeheader()
     writer.writerows(rows)
     return text.getvalue()
@@ -235,7 +235,7 @@ def routes() -> list[Route]:
     below = f"{base_path()}/annotation"
     return [
         *(Route(f"{below}/{name}", handler, methods=["POST"]) for name, handler in _HANDLERS.items()),
-        Route(f"{below}/validations.csv", download_labels, methods=["GET"]),
+        Route(f"{below}/labels.csv", download_labels, methods=["GET"]),
         Route(f"{below}/ratings.csv", download_ratings, methods=["GET"]),
         Route(f"{below}/agreement.json", download_figures, methods=["GET"]),
     ]

@@ -95,7 +95,7 @@ def _metrics(results: Report) -> None:
 
 
 def _downloads() -> None:
-    links = {"validations.csv": "Download the labels (CSV)", "agreement.json": "Download the figures (JSON)"}
+    links = {"labels.csv": "Download the labels (CSV)", "agreement.json": "Download the figures (JSON)"}
     st.html(
         " &nbsp; ".join(
             f"<a href='{base_path()}/annotation/{file}' download>{words}</a>" for file, words in links.items()

@@ -80,13 +80,16 @@ def test_the_lead_reads_downloads_and_sends_an_item_back(app: RunningApp, visit:
     expect(lead.locator("[role=gridcell]").filter(has_text="None")).to_have_count(0)
     with lead.expect_download() as download:
         lead.get_by_role("link", name="Download the labels (CSV)").click()
-    rows = download.value.path().read_text().splitlines()
+    assert download.value.suggested_filename == "labels.csv"
+    written_rows = download.value.path().read_bytes()
+    assert b"\r" not in written_rows
+    rows = written_rows.decode().splitlines()
     assert rows[0].startswith("item,annotator,value,stratum") and len(rows) == 7
     with lead.expect_download() as download:
         lead.get_by_role("link", name="Download the figures (JSON)").click()
     assert json.loads(download.value.path().read_text())["splits"] == 1
     own = app.cookie("Ann")
-    for file in ("validations.csv", "agreement.json"):
+    for file in ("labels.csv", "agreement.json"):
         assert http_get(f"{app.url}/annotation/{file}", cookies=own).status_code == 403
         assert http_get(f"{app.url}/annotation/{file}").status_code == 401
     lead.get_by_role("link", name="Items", exact=True).click()

@@ -152,7 +152,7 @@ def test_three_annotators_rate_five_conversations_each(serving: Serving, visit: 
     assert {(row["alignment"], row["naturalness"], row["coherence"]) for row in rows} == {(1, 5, 5)}
     serving.app.account("Lea", "lead")
     answer = http_get(f"{serving.app.url}/annotation/ratings.csv", cookies=serving.app.cookie("Lea"))
-    assert len(list(csv.DictReader(io.StringIO(answer.text)))) == 15
+    assert len(list(csv.DictReader(io.StringIO(answer.text)))) == 15 and "\r" not in answer.text
 
 
 def _hold_and_rate(page: Page) -> int:
