@@ -35,8 +35,9 @@ Exit codes: 0 done; 1 a mistake or a refusal, in one line; 3 less than was asked
 **The project file.** `oceanchat.toml` in the current folder holds what one always types. `[oceanchat]` and
 `[preact]` give options to all commands of a program, a table below them to one command. Keys are the
 options without their dashes. What is typed wins over the environment, and the environment over the file. A
-key that fits no option is an error. The store of `[oceanchat]` is that of `preact` too, unless `[preact]`
-names another, so that `oceanchat costs` shows all that was paid.
+key that fits no option is an error. The store and prices of `[oceanchat]` are those of `preact` too, unless
+`[preact]` names others, so that `oceanchat costs` shows all that was paid; the prices of `[oceanchat.build]`
+hold for every command that prices and has none of its own.
 
     [oceanchat]
     store = "study.db"

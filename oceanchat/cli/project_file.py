@@ -11,7 +11,8 @@ program, and a table below it those of one command:
     count = 100
 
 Both programs keep what was paid in one store, so that of `[oceanchat]` is that of `preact` too, unless
-`[preact]` has its own.
+`[preact]` has its own. So are its prices, and those of `[oceanchat.build]` hold for every command that
+prices: what a build counted against its limit is what `costs` shows of it.
 
 What is typed wins over the environment, and the environment over the file.
 """
@@ -32,6 +33,7 @@ from oceanchat.errors import ConfigError
 from oceanchat.suggestions import did_you_mean
 
 PROGRAMS = ("oceanchat", "preact")
+PRICES = "prices"
 LARGEST = 1_000_000
 """Bytes such a file may have."""
 
@@ -56,9 +58,18 @@ def default_map(group: click.Group, folder: Path) -> dict[str, Any]:
                 f"{PROJECT_FILE}: '{key}' is no table; {did_you_mean(key, PROGRAMS, otherwise)}"
             )
     own = dict(document.get(group.name or "", {}))
-    if "store" in document.get(PROGRAMS[0], {}):
-        own.setdefault("store", document[PROGRAMS[0]]["store"])
+    for key, value in _shared_by_all(document.get(PROGRAMS[0], {})).items():
+        own.setdefault(key, value)
     return _defaults(group, own, str(group.name))
+
+
+def _shared_by_all(table: Mapping[str, Any]) -> dict[str, Any]:
+    """The options of `[oceanchat]` that every command of both programs has to agree on."""
+    shared = {key: table[key] for key in ("store", PRICES) if key in table}
+    build = table.get("build")
+    if PRICES not in shared and isinstance(build, dict) and PRICES in build:
+        shared[PRICES] = build[PRICES]
+    return shared
 
 
 def say_used_options() -> None:

@@ -56,6 +56,22 @@ def test_one_store_holds_what_both_programs_paid(written: Path) -> None:
     assert default_map(oceanchat, written)["show"] == {"store": "study.db"}
 
 
+def test_every_command_reads_the_prices_of_the_build(written: Path) -> None:
+    (written / "oceanchat.toml").write_text(
+        '[oceanchat.build]\nprices = "ours.toml"\n[oceanchat.view]\nprices = "other.toml"\n'
+    )
+    ours, theirs = default_map(oceanchat, written), default_map(preact, written)
+    assert {ours[name]["prices"] for name in ("build", "costs", "estimate", "retry", "doctor")} == {
+        "ours.toml"
+    }
+    assert ours["view"]["prices"] == "other.toml" and theirs["judge"]["prices"] == "ours.toml"
+    (written / "oceanchat.toml").write_text(
+        '[oceanchat]\nprices = "all.toml"\n[oceanchat.build]\nprices = "ours.toml"\n'
+    )
+    ours = default_map(oceanchat, written)
+    assert ours["build"]["prices"] == "ours.toml" and ours["costs"]["prices"] == "all.toml"
+
+
 def test_no_file_gives_nothing(tmp_path: Path) -> None:
     assert default_map(oceanchat, tmp_path) == {}
 
