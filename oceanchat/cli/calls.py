@@ -78,7 +78,7 @@ def estimate(pilot: int | None, store: str, as_json: bool, **flags: Any) -> None
             report = asyncio.run(service.build(prepared, opened, progress, open_endpoint))
         pace = report.usage.calls_a_second
         comparison = asyncio.run(one_by_one.compare(prepared, opened, open_endpoint))
-    print_forecast(config, store, as_json, comparison, pace)
+    print_forecast(config, store, as_json, comparison, pace, say_columns=pilot is None)
 
 
 def print_forecast(
@@ -87,10 +87,12 @@ def print_forecast(
     as_json: bool,
     comparison: "PilotComparison | None" = None,
     pace: float | None = None,
+    say_columns: bool = False,
 ) -> None:
     """Print what `config` still takes, as a table or JSON, and what a pilot says of shared calls and of the
-    server's pace, in calls a second."""
+    server's pace, in calls a second; where nobody has yet, say how the corpus's columns are read."""
     from oceanchat.cli.display import costs as spending_tables
+    from oceanchat.cli.display.build import print_corpus_notes
     from oceanchat.cli.display.notes import print_wait
     from oceanchat.pipeline.corpus_size import corpus_size
     from oceanchat.pipeline.estimate import estimate_build
@@ -102,6 +104,8 @@ def print_forecast(
     with existing_or_empty(store) as opened:
         corpus = corpus_size(config, opened)
         estimated = estimate_build(config, opened)
+    if corpus and say_columns:
+        print_corpus_notes(corpus.name, corpus.notes)
     savings, size = savings_of(estimated), growth(estimated)
     if as_json:
         record = estimated.as_json() | {"savings": [saving._asdict() for saving in savings]}

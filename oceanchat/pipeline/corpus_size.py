@@ -27,6 +27,8 @@ class CorpusSize(NamedTuple):
     """Those that can become seed topics."""
     counted: bool
     """Whether all essays were split; otherwise `sentences` is an extrapolation."""
+    notes: tuple[str, ...]
+    """What a user should know about how its columns were read, a line each."""
 
     def as_json(self) -> dict[str, Any]:
         """For `--json`."""
@@ -49,9 +51,11 @@ def size_of(corpus: Corpus, store: Store) -> CorpusSize:
     with store.reading() as connection:
         stored = stored_corpus(connection, id_of_corpus(corpus))
     if stored is not None and "sentences" in stored.facts:
-        return CorpusSize(corpus.name, corpus.count, int(stored.facts["sentences"]), True)
+        return CorpusSize(corpus.name, corpus.count, int(stored.facts["sentences"]), True, corpus.notes)
     # Every so many, since the essays of one kind often stand together.
     part = list(itertools.islice(corpus.essays, 0, None, -(-corpus.count // ESSAYS)))
     sentences = sum(len(sentences_of(essay).sentences) for essay in part)
     every = len(part) == corpus.count
-    return CorpusSize(corpus.name, corpus.count, round(sentences * corpus.count / len(part)), every)
+    return CorpusSize(
+        corpus.name, corpus.count, round(sentences * corpus.count / len(part)), every, corpus.notes
+    )

@@ -51,10 +51,15 @@ def print_build(report: BuildReport, samples: Sequence[Dialogue], config: BuildC
 
 def print_prepared_notes(prepared: Prepared) -> None:
     """On stderr, before a build: how the corpus's columns were read and what the prompts cannot say."""
-    for note in prepared.corpus.notes:
-        _note(f"corpus '{prepared.corpus.name}': {note}")
+    print_corpus_notes(prepared.corpus.name, prepared.corpus.notes)
     for note in prepared.notes:
         _note(note)
+
+
+def print_corpus_notes(name: str, notes: Sequence[str]) -> None:
+    """On stderr: how the columns of a corpus were read."""
+    for note in notes:
+        _note(f"corpus '{name}': {note}")
 
 
 def print_build_notes(report: BuildReport, failures: Sequence[FailedStep], in_files: bool = False) -> None:

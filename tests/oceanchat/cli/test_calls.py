@@ -12,6 +12,7 @@ import pytest
 from oceanchat.cli import main
 from oceanchat.prompts import default_folder
 from tests.endpoint import Endpoint, prices_file
+from tests.oceanchat.cli.conftest import Command
 
 MODEL = ["--model", "served"]
 NOWHERE = [*MODEL, "--base-url", "http://127.0.0.1:9/v1"]
@@ -96,6 +97,16 @@ def test_an_estimate_without_a_pilot_says_what_it_assumes_and_what_would_save(ru
     assert re.search(r"--sentences-per-call 10 would save about \$0\.\d+\.", done.stdout)
     record = parsed(run("estimate", *BUILD, "--model", "gpt-4o-mini", "--sentences-per-call", "1", "--json"))
     assert [saving["option"] for saving in record["savings"]] == ["--batch", "--sentences-per-call 10"]
+
+
+def test_an_estimate_says_once_how_the_columns_are_read(command: Command, tmp_path: Path) -> None:
+    file = tmp_path / "mine.csv"
+    text = "Today I came home late. The cat slept on my chair. So I let her sleep there."
+    file.write_text(f'"TEXT","Code"\n"{text}",7\n')
+    build = ("O+", "--essays", str(file), "--count", "1")
+    for words in (("estimate",), ("build", "--dry-run")):
+        done = command(*words, *build)
+        assert done.code == 0 and done.err.count("no column names the authors") == 1, words
 
 
 def test_an_estimate_goes_to_a_hundred_million_dialogues_in_two_digits(run: Run) -> None:

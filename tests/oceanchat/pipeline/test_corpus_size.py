@@ -28,6 +28,7 @@ def test_a_corpus_is_counted_extrapolated_or_known(tmp_path: Path, monkeypatch: 
     file.write_text("\n".join(json.dumps({"text": text}) for text in texts))
     counted = corpus_size(config(str(file)), store)
     assert counted is not None and (counted.essays, counted.counted) == (9, True)
+    assert [note[:28] for note in counted.notes] == ["no column names the authors "]
     assert counted.sentences == 9 * (counted.sentences // 9) > 0
     monkeypatch.setattr(module, "ESSAYS", 2)
     about = corpus_size(config(str(file)), store)

@@ -62,5 +62,5 @@ def test_a_corpus_below_even_the_lower_end_is_called_too_small(
         driver_hours=1,
         driver_bytes=1,
     )
-    print_growth(growth, rough=False, corpus=CorpusSize("essays.csv", 10, sentences, counted=True))
+    print_growth(growth, rough=False, corpus=CorpusSize("essays.csv", 10, sentences, True, ()))
     assert verdict in " ".join(capsys.readouterr().out.split())
