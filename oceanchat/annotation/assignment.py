@@ -84,8 +84,7 @@ def _replan(store: Store, number: int) -> None:
             return
         annotators = [account.id for account in annotator_rows.everyone(connection) if account.gets_items]
         rows = presentation_rows.sample_assignments(connection, sample.id)
-        if sample.task == VALIDATION:
-            rows = _without_abandoned(connection, rows, annotators)
+        rows = _without_abandoned(connection, rows, annotators)
         staying, moving = _partition(rows, annotators)
         assignment_rows.remove_assignments(connection, [row.id for row in moving])
         filled = [

@@ -20,8 +20,10 @@ from sqlalchemy import (
     String,
     Table,
     UniqueConstraint,
+    cast,
     delete,
     func,
+    literal,
     select,
     update,
 )
@@ -35,8 +37,9 @@ COUNTED = "label"
 """The purpose of the assignments whose labels make the agreement."""
 ROUTINE = (COUNTED, "repeat", "gold")
 """The purposes an annotator meets while validating, without knowing which is which."""
-GIVEN_UP = "given up"
-"""The purpose of assignments whose label was withdrawn and whose annotator left before giving another."""
+GIVEN_UP = "given up "
+"""With its id the purpose of an assignment whose label was withdrawn and whose annotator left before giving
+another: one slot may be given up several times."""
 
 assignments = Table(
     "assignments",
@@ -99,7 +102,8 @@ def give_up(connection: Connection, ids: Sequence[int]) -> None:
     """Free the slots of assignments that have no label any more; what they had stays in the history."""
     for start in range(0, len(ids), 500):
         unlabeled = assignments.c.id.in_(ids[start : start + 500]) & assignments.c.answered_at.is_(None)
-        connection.execute(update(assignments).where(unlabeled).values(purpose=GIVEN_UP))
+        purpose = literal(GIVEN_UP) + cast(assignments.c.id, String)
+        connection.execute(update(assignments).where(unlabeled).values(purpose=purpose))
 
 
 def _query() -> Select[Any]:

@@ -126,6 +126,13 @@ def test_what_was_withdrawn_by_somebody_who_leaves_goes_to_the_others(store: Sto
     assert labels.progress(store, new) == (0, 1) and labels.progress(store, left) == (9, 9)
     label_all(store, new, lambda _: GOOD)
     assert set(labels_per_item(store).values()) == {3} and coverage(store).complete == 10
+    again = revisions.last_label(store, new)
+    assert again is not None
+    revisions.undo(store, new, again.token)
+    accounts.retire(store, new)  # from the slot that was given up before
+    (third,) = people(store, "Eve")
+    label_all(store, third, lambda _: GOOD)
+    assert set(labels_per_item(store).values()) == {3} and coverage(store).complete == 10
 
 
 def test_what_is_on_somebody_s_screen_stays_theirs_when_others_join(store: Store) -> None:

@@ -7,6 +7,7 @@ import pytest
 
 from oceanchat.annotation import accounts, conversations, labels, revisions
 from oceanchat.annotation.conversations import HeldElsewhere, OtherMessage, Request
+from oceanchat.annotation.evaluation_progress import evaluation_progress
 from oceanchat.annotation.tasks import RATE, TALK
 from oceanchat.errors import AnnotationError
 from oceanchat.store.annotators import Annotator
@@ -14,6 +15,7 @@ from oceanchat.store.assignments import Assignment
 from oceanchat.store.conversations import StoredTurn, answers_of, open_cells
 from oceanchat.store.database import Store
 from oceanchat.store.ratings import rating_table
+from tests.oceanchat.annotation.scenes import people
 from tests.oceanchat.annotation.talks import (
     FULL,
     SYSTEMS,
@@ -121,6 +123,24 @@ def test_who_takes_over_for_somebody_who_left_goes_on_where_they_stopped(
     for number in range(2, 6):
         exchange(store, other, continued.token, number)
     assert labels.save(store, other, continued.token, FULL).value == "1 5 5"
+
+
+@pytest.mark.parametrize("unit", ["shared", "live"])
+def test_a_rating_undone_by_somebody_who_leaves_is_given_by_somebody_else(store: Store, unit: str) -> None:
+    left, ben = evaluated(store, ("Ann", "Ben"), systems=SYSTEMS[:1], annotators=2, unit=unit)
+    for person in (left, ben, left):  # one of them holds a shared talk, the other waits for it
+        rate_all(store, person)
+    mine = revisions.last_label(store, left, evaluation_of(store).id)
+    assert mine is not None
+    revisions.undo(store, left, mine.token)
+    accounts.retire(store, left)
+    (cas,) = people(store, "Cas")
+    assert rate_all(store, cas) == 1
+    progress = evaluation_progress(store)
+    assert progress is not None and (progress.unassigned, progress.systems[0].ratings) == (0, 2)
+    with store.reading() as connection:
+        raters = {row["annotator"] for row in rating_table(connection)}
+    assert raters == {f"annotator-{person.id}" for person in (ben, cas)}
 
 
 def test_what_is_put_off_comes_last_and_what_others_left_is_open_to_all(store: Store) -> None:
