@@ -149,7 +149,7 @@ def _stratum(code: str, stratum: Agreement, rate: Figure) -> dict[str, Any]:
     row |= _cells("Pass rate", rate, SHARE)
     for name in COEFFICIENTS:
         row |= _cells(_label(name), stratum.figures()[name], form_of(name))
-    notes = {stratum.figures()[name].note for name in COEFFICIENTS} | {rate.note}
+    notes = {stratum.reported()[name].note for name in COEFFICIENTS} | {rate.note}
     return row | {"Notes": "; ".join(sorted(filter(None, notes)))}
 
 
@@ -176,7 +176,7 @@ def _rows(results: Report) -> list[dict[str, Any]]:
     }
     every = [
         *summary,
-        *((block, name, each.figures()[name]) for block, each in blocks.items() for name in COEFFICIENTS),
+        *((block, name, each.reported()[name]) for block, each in blocks.items() for name in COEFFICIENTS),
     ]
     return [_written(about, name, figure) for about, name, figure in every]
 

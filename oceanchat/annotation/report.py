@@ -194,7 +194,7 @@ def record(results: Report) -> dict[str, Any]:
 
 def figures(results: Agreement) -> dict[str, Any]:
     """The seven figures, each {value, low, high, note}."""
-    return {name: figure._asdict() for name, figure in results.figures().items()}
+    return {name: figure._asdict() for name, figure in results.reported().items()}
 
 
 @dataclass(frozen=True)

@@ -48,5 +48,5 @@ def _agreement(labels: pd.DataFrame) -> Agreement:
 
 
 def _figures(results: Agreement) -> pd.DataFrame:
-    rows = {name: figure._asdict() for name, figure in results.figures().items()}
+    rows = {name: figure._asdict() for name, figure in results.reported().items()}
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("figure")

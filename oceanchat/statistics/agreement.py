@@ -29,6 +29,9 @@ from oceanchat.statistics.figure import Figure
 from oceanchat.statistics.intervals import wilson
 
 RESAMPLES = 1000
+FEW = 10
+"""Below so many items, or questions, the interval of resampled ones is rough."""
+ROUGH = "the interval is rough"
 PREVALENT = 0.9
 """From this share of one answer on, kappa and alpha carry a note."""
 _MAX_VALUES = 1000
@@ -79,6 +82,19 @@ class Agreement:
     def figures(self) -> dict[str, Figure]:
         """The seven figures by name, in the order they are reported."""
         return {name: getattr(self, name) for name in FIGURES}
+
+    def reported(self) -> dict[str, Figure]:
+        """The same with a note where the interval is over few items, as people are shown them.
+
+        Not of `unanimous`: Wilson's interval holds for few items too.
+        """
+        few = 0 < self.items < FEW
+        return {
+            name: figure.noted(f"fewer than {FEW} items: {ROUGH}")
+            if few and figure.low is not None and name != "unanimous"
+            else figure
+            for name, figure in self.figures().items()
+        }
 
 
 FIGURES = ("observed", "unanimous", "fleiss_kappa", "alpha_nominal", "alpha_ordinal", "alpha_interval", "ac1")

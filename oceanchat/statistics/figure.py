@@ -52,6 +52,10 @@ class Figure(NamedTuple):
         value, interval = self.cells(form)
         return f"{value} ({interval})" if interval else value
 
+    def noted(self, note: str) -> "Figure":
+        """The same with one more note."""
+        return self._replace(note="; ".join(filter(None, [self.note, note])))
+
     def bounds(self) -> dict[str, float | None]:
         """Value, low and high for JSON that has no note."""
         return {"value": self.value, "low": self.low, "high": self.high}

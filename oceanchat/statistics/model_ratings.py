@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from oceanchat.counting import counted
-from oceanchat.statistics.agreement import Rating, agreement, weighted_agreement
+from oceanchat.statistics.agreement import FEW, ROUGH, Rating, agreement, weighted_agreement
 from oceanchat.statistics.coefficients import Floats
 from oceanchat.statistics.figure import Figure
 from oceanchat.statistics.intervals import Z95, clustered_share
@@ -22,10 +22,6 @@ from oceanchat.statistics.rating_file import SCALES, EvaluationRatings, ModelRat
 from oceanchat.traits import CODES
 
 RESAMPLES = 2000
-FEW = 10
-"""An interval over fewer resampled questions or conversations carries a note."""
-ROUGH = "the interval is rough"
-"""The end of that note."""
 WEIGHTS = "ordinal"
 """Gwet's name for the weights of AC2."""
 LIVE = (
@@ -227,8 +223,7 @@ def _rough(figure: Figure, units: int, noun: str) -> Figure:
     """A figure whose interval is over so many units, with a note where these are few."""
     if figure.low is None or units >= FEW:
         return figure
-    note = f"only {counted(units, noun)}: {ROUGH}"
-    return figure._replace(note="; ".join(filter(None, [figure.note, note])))
+    return figure.noted(f"only {counted(units, noun)}: {ROUGH}")
 
 
 def _tail(questions: int) -> float:

@@ -20,7 +20,7 @@ def agreement_section(store: Store) -> PageSection:
         figure_row(NAMES["pass_rate_after_adjudication"], results.pass_rate_after, SHARE),
         *(
             figure_row(NAMES[name], figure, form_of(name))
-            for name, figure in results.overall.figures().items()
+            for name, figure in results.overall.reported().items()
         ),
         *(figure_row(NAMES[name], figure, SHARE) for name, figure in results.checker._asdict().items()),
     ]

@@ -14,7 +14,6 @@ from oceanchat.counting import counted
 from oceanchat.statistics.agreement import NO_ORDER, Agreement
 from oceanchat.statistics.dataset_quality import WHOLE, DatasetQuality
 from oceanchat.statistics.figure import COEFFICIENT, NAMES, SHARE, Figure, form_of, number
-from oceanchat.statistics.model_ratings import FEW, ROUGH
 from oceanchat.statistics.study_plan import (
     QUALIFICATION_HOURS,
     SECONDS_TO_ANSWER,
@@ -36,22 +35,11 @@ def print_agreement(
 
 def _print_overall(overall: Agreement, pairs: Mapping[tuple[str, str], Figure], notes: Footnotes) -> None:
     title = f"{counted(overall.labels, 'label')} on {counted(overall.items, 'item')}"
-    figures = {
-        NAMES[name]: (_rough(name, figure, overall.items), form_of(name))
-        for name, figure in overall.figures().items()
-    }
+    figures = {NAMES[name]: (figure, form_of(name)) for name, figure in overall.reported().items()}
     _print_figures("", figures, notes, title)
     if pairs:
         between = {" - ".join(pair): (figure, COEFFICIENT) for pair, figure in pairs.items()}
         _print_figures("Cohen's kappa", between, notes)
-
-
-def _rough(name: str, figure: Figure, items: int) -> Figure:
-    """A figure with a note where its interval is over few resampled items; Wilson's holds for few too."""
-    if name == "unanimous" or figure.low is None or items >= FEW:
-        return figure
-    note = f"fewer than {FEW} items: {ROUGH}"
-    return figure._replace(note="; ".join(filter(None, [figure.note, note])))
 
 
 def _print_figures(
@@ -71,7 +59,7 @@ def _print_strata(
     for stratum, agreement in strata.items():
         named = {"pass_rate": pass_rates[stratum]} if stratum in pass_rates else {}
         lead = (stratum, f"{agreement.labels} on {agreement.items}")
-        own = {name: _rough(name, agreement.figures()[name], agreement.items) for name in names}
+        own = {name: agreement.reported()[name] for name in names}
         for name, figure in (named | own).items():
             rows.append((*lead, NAMES[name], *figure.cells(form_of(name)), notes.mark(figure.note)))
             lead = ("", "")
@@ -103,7 +91,7 @@ def print_report(report: Report) -> None:
     for question, agreement in report.questions.items():
         shown = {
             NAMES[name]: (figure, form_of(name))
-            for name, figure in agreement.figures().items()
+            for name, figure in agreement.reported().items()
             if figure.value is not None or name == "fleiss_kappa"
         }
         _print_figures(question, shown, notes)

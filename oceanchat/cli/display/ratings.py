@@ -16,8 +16,9 @@ from oceanchat.cli.display.tables import print_table
 from oceanchat.counting import counted
 from oceanchat.latex import comment, escaped, tabular
 from oceanchat.release.card.markdown import table as markdown_table
+from oceanchat.statistics.agreement import ROUGH
 from oceanchat.statistics.figure import SHARE, Figure
-from oceanchat.statistics.model_ratings import LIVE, ROUGH, WEIGHTS, RatingReport, SystemFigures
+from oceanchat.statistics.model_ratings import LIVE, WEIGHTS, RatingReport, SystemFigures
 from oceanchat.statistics.rating_file import SCALES
 
 STYLES = ("table", "markdown", "latex")

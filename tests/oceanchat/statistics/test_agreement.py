@@ -329,6 +329,14 @@ def test_figures_come_in_reporting_order() -> None:
     assert tuple(agreement(ratings(K3)).figures()) == FIGURES
 
 
+def test_figures_that_are_shown_say_where_few_items_make_an_interval_rough() -> None:
+    few = [Rating(str(item), name, item % 2 if name != "c" else 0) for item in range(9) for name in "abc"]
+    shown, note = agreement(few).reported(), "fewer than 10 items: the interval is rough"
+    assert {name for name, figure in shown.items() if note in figure.note} == set(FIGURES) - {"unanimous"}
+    more = [*few, Rating("9", "a", 1), Rating("9", "b", 1)]
+    assert agreement(more).reported() == agreement(more).figures()
+
+
 def test_items_that_are_all_alike_give_no_interval() -> None:
     split = [
         Rating(str(item), name, value) for item in range(2) for name, value in zip("abc", "001", strict=True)
