@@ -158,7 +158,7 @@ LAB = ROOT / "docs" / "recipes" / "lab"
 def test_the_labs_compose_file_has_what_it_speaks_of() -> None:
     content = yaml.safe_load((LAB / "compose.yaml").read_text(encoding="utf-8"))
     services = content["services"]
-    assert {"vllm", "postgres", "oceanchat", "app"} == services.keys()
+    assert {"vllm", "postgres", "oceanchat", "app", "train"} == services.keys()
     for service in services.values():
         assert service.keys() & {"image", "build"} and service.get("depends_on", {}).keys() <= services.keys()
         named = [volume.split(":")[0] for volume in service.get("volumes", ())]
