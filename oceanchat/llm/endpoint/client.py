@@ -33,6 +33,10 @@ MAX_SHOWN = 300
 MAX_REDIRECTS = 3
 LOADING_LIMIT = 600.0
 """Seconds that an endpoint may take to become ready while it says that it is on its way."""
+SILENCE = 3.0
+"""Seconds without an answer after which it is said that nobody answers."""
+NO_ANSWER = ("unreachable", "connection-lost", "timeout")
+"""Reasons of requests that got no answer at all."""
 LOADING_TRIES = 30
 """Tries of a request that is told so by an endpoint that answers others."""
 _HEADERS = {"Accept-Encoding": "identity"}
@@ -52,6 +56,9 @@ class Connection:
     """Requests refused permanently before any was answered."""
     loading_since: float | None = None
     """When it began to say that it is not ready, in monotonic seconds; None once it answers."""
+    silent_since: float | None = None
+    """When the first request since the last answer got none, in monotonic seconds."""
+    silence_noted: bool = False
     versioned: bool = False
     """Whether /v1 turned out to be missing in the base URL, and is added."""
 
@@ -123,6 +130,26 @@ class Connection:
         if error.wait:
             error.message += f" (asks to wait {error.wait:.0f} seconds more)"
         return False
+
+    def note_silence(self, error: RequestError, tries: int) -> None:
+        """Say once where nothing answers for a while, and how often a request is tried."""
+        if error.reason not in NO_ANSWER:
+            return
+        now = time.monotonic()
+        self.silent_since = self.silent_since or now
+        waited = self.settings.timeout_seconds if error.reason == "timeout" else now - self.silent_since
+        if self.silence_noted or waited < SILENCE:
+            return
+        self.silence_noted = True
+        self.throttle.tell(
+            f"endpoint '{self.settings.endpoint}' does not answer yet ({self.shown_error(error.message)});"
+            f" each request is tried up to {tries} times before it is given up"
+        )
+
+    def heard(self) -> None:
+        """An answer came: it is ready, and no longer silent."""
+        self.loading_since = self.silent_since = None
+        self.silence_noted = False
 
     def add_version(self) -> None:
         """Ask below /v1 from now on: the endpoint answers there and not where the base URL points."""

@@ -62,7 +62,7 @@ class OpenAIModel:
         except RequestError as error:
             raise self._final(error) from None
         connection.answered += 1
-        connection.loading_since = None
+        connection.heard()
         connection.retries.answered()
         return reply
 
@@ -155,6 +155,7 @@ class OpenAIModel:
             error.action = ErrorAction.STOP_RUN
             error.message = f"fails more often than it answers, last with: {error.message}"
             return True
+        self._connection.note_silence(error, self._max_tries(error))
         return False
 
     def _max_tries(self, error: RequestError) -> int:

@@ -1,5 +1,6 @@
 """Endpoints that want to be asked otherwise, or that answer with anything but answers, on real sockets."""
 
+import asyncio
 from collections.abc import Callable
 
 import pytest
@@ -8,6 +9,7 @@ from oceanchat.errors import BuildStopped, CallFailed
 from oceanchat.llm.chat import ChatRequest, Message
 from oceanchat.llm.endpoint import client
 from oceanchat.llm.endpoint.openai_endpoint import OpenAIEndpoint
+from oceanchat.llm.settings import CallSettings
 from oceanchat.models import open_session
 from oceanchat.store import ledger_sums
 from oceanchat.store.database import Store
@@ -143,6 +145,23 @@ async def test_an_endpoint_that_loads_its_model_is_waited_for_and_it_is_said_onc
     assert [answer.text for answer in answers] == [ANSWER] * 6
     assert len(session.usage.notes) == 1 and session.usage.lost == 0
     assert "is not ready yet (503 Loading model); waiting up to 10 minutes for it" in session.usage.notes[0]
+
+
+async def test_one_that_hangs_up_on_everybody_is_named_once(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def hang_up(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.close()
+
+    monkeypatch.setattr(client, "SILENCE", 0.0)
+    server = await asyncio.start_server(hang_up, "127.0.0.1", 0)
+    url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1"
+    settings = CallSettings(base_url=url, concurrency=4, max_tries=2)
+    answers, session = await ask(settings, store.engine, questions(3))
+    server.close()
+    assert {answer.reason for answer in answers if isinstance(answer, CallFailed)} == {"connection-lost"}
+    (note,) = session.usage.notes
+    assert f"'{url}' does not answer yet (" in note and "tried up to 2 times before" in note
 
 
 async def test_one_that_never_gets_ready_stops_the_run_at_the_limit(
