@@ -17,7 +17,7 @@ from torch import Tensor
 from oceanchat.counting import counted
 from oceanchat.errors import EvaluationError, OceanChatError
 from oceanchat.statistics.figure import Figure
-from oceanchat.time_left import TimeLeft
+from oceanchat.time_left import LongJob
 from oceanchat.traits import TRAIT_LEVELS
 from preact.dialogues.overlap import share_within, sketch
 from preact.dialogues.release import TrainingDialogue, TrainingRelease, read_release
@@ -239,14 +239,13 @@ def trait_level_losses(
     Raises EvaluationError when none can be scored.
     """
     columns: list[list[float | None]] = []
-    what = f" to {cut} tokens an answer" if cut else ""
-    left = TimeLeft(len(TRAIT_LEVELS))
+    shortened = f" to {cut} tokens an answer" if cut else ""
+    what = f"scoring {counted(len(dialogues), 'dialogue')}{shortened} under every trait-level"
+    say(what)
+    job = LongJob(what, len(TRAIT_LEVELS), say)
     for trait_level in TRAIT_LEVELS:
-        say(
-            f"scoring {counted(len(dialogues), 'dialogue')}{what} under"
-            f" {trait_level.code}{left.after(len(columns))}"
-        )
         columns.append(system.score([d.messages for d in dialogues], {trait_level: 1.0}, cut=cut))
+        job.after(len(columns))
     rows = list(zip(*columns, strict=True))
     whole = [index for index, row in enumerate(rows) if None not in row]
     if not whole:

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from oceanchat.counting import counted
 from oceanchat.errors import EvaluationError
 from oceanchat.prompts import Message
-from oceanchat.time_left import LongJob, TimeLeft
+from oceanchat.time_left import LongJob
 from oceanchat.traits import TRAIT_LEVELS, Level, TraitLevel
 from preact.dialogues.release import TrainingDialogue
 from preact.evaluation.exam.content import (
@@ -102,19 +102,16 @@ def measure_dose(
     """The dialogues under their own trait-level and its opposite at each strength, answers cut."""
     own: dict[float, dict[str, float]] = {}
     opposite: dict[float, dict[str, float]] = {}
-    left = TimeLeft(len(strengths))
+    what = f"{counted(len(dialogues), 'dialogue')} under both levels of their traits"
+    job = _scoring(f"{what} at {counted(len(strengths), 'strength')}", say, len(strengths))
     for strength in strengths:
-        say(
-            f"strength {strength:g}: scoring {counted(len(dialogues), 'dialogue')} under both"
-            " levels of their traits"
-            f"{left.after(len(own))}"
-        )
         own[strength], opposite[strength] = {}, {}
         for trait_level in TRAIT_LEVELS:
             ours = [d for d in dialogues if d.trait_level == trait_level]
             for level, losses in ((trait_level, own), (_opposite(trait_level), opposite)):
                 scores = system.score([d.messages for d in ours], {level: strength}, cut=cut)
                 losses[strength] |= {d.id: s for d, s in zip(ours, scores, strict=True) if s is not None}
+        job.after(len(own))
     ids = set.intersection(*(set(losses) for losses in (*own.values(), *opposite.values())))
     scored = [d for d in dialogues if d.id in ids]
     first = own[strengths[0]]
@@ -142,9 +139,9 @@ def measure_persistence(
     before: dict[str, tuple[Message, ...]] = {str(n): small_talk()[: 2 * n] for n in exchanges}
     before[DROPPED] = DROP_THE_ROLE
     after: dict[str, Losses] = {}
-    left = TimeLeft(len(before))
-    for number, (name, talk) in enumerate(before.items()):
-        say(f"scoring {counted(len(dialogues), 'exchange')} after {_condition(name)}{left.after(number)}")
+    what = f"{counted(len(dialogues), 'exchange')} after small talk and after the role was dropped"
+    job = _scoring(what, say, len(before))
+    for number, (name, talk) in enumerate(before.items(), 1):
         columns = [
             system.score(
                 [(*talk, *d.messages[:2]) for d in dialogues], {level: 1.0}, cut=cut, skip=len(talk) // 2
@@ -157,6 +154,7 @@ def measure_persistence(
             after[name] = Losses(
                 dialogues=_described([d for d, _ in whole]), losses=_rows([row for _, row in whole])
             )
+        job.after(number)
     return PersistencePart(after=after, left_out=tuple(name for name in before if name not in after))
 
 
@@ -216,10 +214,10 @@ async def measure_answers(system: System, size: ExamSize, say: Say) -> AnswersPa
     asked = [("request", r.text) for r in harmful_requests()[: size.requests]]
     asked += [("open", text) for text in everyday_questions()[: size.open_questions]]
     answers: list[FreeAnswer] = []
-    left = TimeLeft(len(SPEAKERS))
-    for number, speaker in enumerate(SPEAKERS):
-        who = speaker if speaker != BACKBONE else "the backbone"
-        say(f"asking {counted(len(asked), 'question')} of {who}{left.after(number)}")
+    what = f"asking {counted(len(asked), 'question')} of the backbone and every trait-level"
+    say(what)
+    job = LongJob(what, len(SPEAKERS), say)
+    for number, speaker in enumerate(SPEAKERS, 1):
         for start in range(0, len(asked), system.batch_size):
             batch = asked[start : start + system.batch_size]
             replies = await system.answer(
@@ -231,6 +229,7 @@ async def measure_answers(system: System, size: ExamSize, say: Say) -> AnswersPa
                 )
                 for (kind, text), r in zip(batch, replies, strict=True)
             ]
+        job.after(number)
     return AnswersPart(answers=tuple(answers))
 
 
@@ -239,10 +238,10 @@ def persona_of(speaker: str) -> Persona | None:
     return None if speaker == BACKBONE else {TraitLevel.parse(speaker): 1.0}
 
 
-def _scoring(what: str, say: Say) -> LongJob:
+def _scoring(what: str, say: Say, parts: int = len(SPEAKERS)) -> LongJob:
     """Say what is scored; what is returned says how long it takes."""
     say(f"scoring {what}")
-    return LongJob(f"scoring {what}", len(SPEAKERS), say)
+    return LongJob(f"scoring {what}", parts, say)
 
 
 def _by_speaker(
@@ -275,10 +274,6 @@ def _by_speaker(
 
 def _opposite(trait_level: TraitLevel) -> TraitLevel:
     return TraitLevel(trait_level.trait, Level.LOW if trait_level.level is Level.HIGH else Level.HIGH)
-
-
-def _condition(name: str) -> str:
-    return "the role was dropped" if name == DROPPED else f"{name} exchanges of small talk"
 
 
 def _losses(scored: TraitLevelLosses) -> Losses:

@@ -207,6 +207,8 @@ def test_a_system_that_only_knows_length_is_at_chance_with_length_out() -> None:
     ]
     fraud = Lengthwise()
     cut = equal_length(fraud, talks)
-    plain, alike = (trait_level_losses(fraud, talks, cut=k) for k in (0, cut))
+    lines: list[str] = []
+    plain, alike = (trait_level_losses(fraud, talks, cut=k, say=lines.append) for k in (0, cut))
+    assert len(lines) == 2  # what is over within seconds takes one line, not one a trait-level
     assert named_right(plain.losses, plain.dialogues).level_given_trait.value == 1.0
     assert cut == 10 and named_right(alike.losses, alike.dialogues).level_given_trait.value == 0.5

@@ -68,7 +68,7 @@ async def test_every_part_says_how_long_it_takes(tmp_path: Path, monkeypatch: py
     timed = "\n".join(line for line in lines if re.search(r", about \d+ s left$", line))
     for part in (
         " dialogues",
-        "strength 1.5",
+        "levels of their traits at 2 strengths",
         " exchanges after ",
         "courses of action",
         "paragraphs",
