@@ -44,6 +44,8 @@ class Pending(NamedTuple):
     dialogues_passed: int = 0
     """By the answers that there are, or in the result that is stored, where a larger one has to be labeled
     first."""
+    dialogues_passed_anew: int = 0
+    """The same by the answers alone."""
     dialogues_wanted: int = 0
 
     @property
@@ -113,6 +115,7 @@ async def find_pending(
                 max(own.dialogues_passed, builder.passed_before(trait_level))
                 for trait_level, own in tallies.items()
             ),
+            dialogues_passed_anew=tally.dialogues_passed,
             dialogues_wanted=tally.dialogues_wanted,
         )
         await _put_on_record(builder.models.session, pending.requests)

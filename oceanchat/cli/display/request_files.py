@@ -28,8 +28,10 @@ def print_pending(pending: Pending) -> None:
         listed = ", ".join(f"{count:,} '{task}'" for (asked, task), count in tasks.items() if asked == model)
         print_note(f"oceanchat: requests to '{model}': {listed}; commit the answers with `oceanchat answers`")
     if pending.requests:
-        passed, wanted = pending.dialogues_passed, pending.dialogues_wanted
-        print_note(f"oceanchat: so far {passed:,} of {counted(wanted, 'dialogue')} passed")
+        passed, anew = pending.dialogues_passed, pending.dialogues_passed_anew
+        stored = f" in the stored build; the answers gone through now give {anew:,}" if anew < passed else ""
+        of_all = f"{passed:,} of {counted(pending.dialogues_wanted, 'dialogue')}"
+        print_note(f"oceanchat: so far {of_all} passed{stored}")
     # OWNER/NAME is how the Hub calls a model, and OpenAI none of its own.
     elsewhere = (absent.model for absent in pending.requests if absent.endpoint == OPENAI_URL)
     for model in dict.fromkeys(model for model in elsewhere if "/" in model):
