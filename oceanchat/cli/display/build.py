@@ -112,10 +112,17 @@ def print_funnel(outcomes: Sequence[Outcome]) -> None:
         *("", "labeled", "neutral", "off-target", "surplus", "failed"),
         *("seeds", "written", "gated", "rejected", "passed"),
     )
-    rows = [(o.trait_level.code, *_funnel_cells(o), f"{o.passed:,} of {o.requested:,}") for o in outcomes]
+    rows = [(o.trait_level.code, *_funnel_cells(o), _passed(o)) for o in outcomes]
     print_sentence("")
     print_table(headers, rows)
     print_sentence("")
+
+
+def _passed(outcome: Outcome) -> str:
+    """Of how many; the store may hold more than were asked for now."""
+    if outcome.passed > outcome.requested:
+        return f"{outcome.passed:,}, {outcome.requested:,} asked"
+    return f"{outcome.passed:,} of {outcome.requested:,}"
 
 
 def _funnel_cells(outcome: Outcome) -> list[int]:

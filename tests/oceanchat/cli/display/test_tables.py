@@ -14,6 +14,13 @@ from oceanchat.traits import Level, Trait, TraitLevel
 from tests.terminals import CONTROL
 
 
+def test_more_than_were_asked_for_are_not_so_many_of_fewer(capsys: pytest.CaptureFixture[str]) -> None:
+    funnel = Funnel(candidates={}, seeds={}, dialogues={"passed": 3})
+    print_funnel([Outcome(TraitLevel(Trait.O, Level.HIGH), count, funnel) for count in (2, 3)])
+    rows = [line for line in capsys.readouterr().out.splitlines() if line.startswith("O+")]
+    assert [row.split("  ")[-1].strip() for row in rows] == ["3, 2 asked", "3 of 3"]
+
+
 def test_numbers_are_aligned_to_the_right(capsys: pytest.CaptureFixture[str]) -> None:
     print_table(("name", "rows", "mean"), [("a", 1234, 0.5), ("bcd", 7, 12.25)], "Title")
     title, header, first, second = capsys.readouterr().out.splitlines()
