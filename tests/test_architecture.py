@@ -143,7 +143,6 @@ TESTED_ELSEWHERE = {
     "tests/oceanchat/cli/test_results.py": (
         "oceanchat/cli/display/build oceanchat/cli/display/statistics oceanchat/pipeline/replies/stored"
     ),
-    "tests/oceanchat/cli/test_request_files.py": "oceanchat/cli/display/request_files",
     "tests/oceanchat/cluster/test_endpoint.py": (
         "oceanchat/cli/cluster oceanchat/cluster/connection oceanchat/cluster/splitting"
     ),
