@@ -3,23 +3,27 @@
 Streamlit's command line, whose words at Ctrl-C are replaced: `oceanchat annotate` becomes this process.
 """
 
+import signal
 import sys
 
 import click
 from streamlit.web.cli import main as streamlit
 
 from oceanchat.cli.display.notes import print_log_as_notes, print_note
-from oceanchat.cli.group import STOPPED
+from oceanchat.termination import HELD, stop_signal, terminated_as_interrupted
 
 
 def main() -> int:
     """`streamlit run` with this process's arguments; returns the exit code."""
     print_log_as_notes()
     try:
-        streamlit.main(["run", *sys.argv[1:]], prog_name="streamlit", standalone_mode=False)
-    except (click.Abort, KeyboardInterrupt):
+        with terminated_as_interrupted():
+            # What starts this process blocks them: one that came while Streamlit was imported comes now.
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, HELD)
+            streamlit.main(["run", *sys.argv[1:]], prog_name="streamlit", standalone_mode=False)
+    except (click.Abort, KeyboardInterrupt) as stop:
         print_note("oceanchat: the annotation app has stopped; all that was saved is in the store")
-        return STOPPED
+        return 128 + stop_signal(stop)
     except click.ClickException as error:
         error.show()
         return error.exit_code

@@ -13,6 +13,7 @@ from typing import NamedTuple, NoReturn
 
 from oceanchat.errors import AnnotationError
 from oceanchat.extras import missing_package
+from oceanchat.termination import held
 
 THEME = {
     "theme.light.primaryColor": "#1f6f78",
@@ -81,7 +82,8 @@ def launch(serving: Serving) -> NoReturn:
     _check_port(serving.host, serving.port)
     sys.stdout.flush()
     sys.stderr.flush()
-    os.execv(line[0], line)
+    with held():  # until the app can say that it was stopped; it lets them through itself
+        os.execv(line[0], line)
 
 
 def _check_port(host: str, port: int) -> None:

@@ -19,11 +19,12 @@ from oceanchat.cli.project_file import default_map
 from oceanchat.cli.values import unify
 from oceanchat.errors import BuildStopped, OceanChatError
 from oceanchat.extras import missing_package, smallest_extra
+from oceanchat.termination import stop_signal, terminated_as_interrupted
 
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 """Settings of a group: how help is asked for and how wide it may be."""
-MISTAKE, STOPPED = 1, 130
-"""Exit codes: what a user can put right, and Ctrl-C."""
+MISTAKE = 1
+"""Exit code of what a user can put right."""
 
 
 class CommandGroup(click.Group):
@@ -73,7 +74,8 @@ def run_group(group: click.Group, extra: str, stopped: str) -> int:
     print_log_as_notes()
     try:
         defaults = default_map(group, Path.cwd())
-        code = group.main(prog_name=name, standalone_mode=False, default_map=defaults)
+        with terminated_as_interrupted():
+            code = group.main(prog_name=name, standalone_mode=False, default_map=defaults)
         sys.stdout.flush()
     except OceanChatError as error:
         number = error.signal if isinstance(error, BuildStopped) else 0
@@ -88,10 +90,10 @@ def run_group(group: click.Group, extra: str, stopped: str) -> int:
         if package in ("oceanchat", "preact", "annotation_app"):
             raise
         return _complain(name, missing_package(package, smallest_extra(package) or extra), MISTAKE)
-    except (click.Abort, KeyboardInterrupt):
+    except (click.Abort, KeyboardInterrupt) as stop:
         if sys.stderr.isatty():  # it stands behind ^C
             print(file=sys.stderr)
-        return _complain(name, stopped, STOPPED)
+        return _complain(name, stopped, 128 + stop_signal(stop))
     except SystemExit:
         # click leaves with 1 when a reader such as `head` closed the pipe, which is nobody's mistake.
         return 0

@@ -16,6 +16,7 @@ from oceanchat.cli.options import json_option
 from oceanchat.cli.project_file import say_used_options
 from oceanchat.counting import counted
 from oceanchat.errors import ConfigError
+from oceanchat.termination import held, stop_signal, terminated_as_interrupted
 from preact.cli.launchers import check_launcher
 from preact.cli.training_options import FOLDER, SectionedCommand, recipe_options, run_options
 from preact.config import (
@@ -58,9 +59,10 @@ def train(output: Path, resume: bool, dry_run: bool, like: Path | None, as_json:
     if resume and dry_run:
         raise ConfigError("--dry-run does not combine with --resume; leave one of them out")
     config = train_config(output, given, like=like, resume=resume)
-    from preact.training.interruption import exit_code, stopped_line, terminated_as_interrupted
-    from preact.training.processes import FailedElsewhere, join, leave
-    from preact.training.train import train as train_run
+    with held():
+        from preact.training.interruption import stopped_line
+        from preact.training.processes import FailedElsewhere, join, leave
+        from preact.training.train import train as train_run
 
     try:
         with terminated_as_interrupted():
@@ -69,7 +71,7 @@ def train(output: Path, resume: bool, dry_run: bool, like: Path | None, as_json:
         click.get_current_context().exit(1)
     except KeyboardInterrupt as stop:
         print_note(f"preact: {stopped_line(output)}")
-        click.get_current_context().exit(exit_code(stop))
+        click.get_current_context().exit(128 + stop_signal(stop))
     main = join().main
     leave()
     if not main:

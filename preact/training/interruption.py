@@ -1,16 +1,9 @@
 """Say what a stopped run has saved.
 
-And let SIGTERM, by which machines and queues stop a job, end a training as Ctrl-C does. What is trained is
-not known here.
+What is trained is not known here.
 """
 
-import os
-import signal
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from types import FrameType
 
 from preact.backbones.pretraining import saved_step
 from preact.backbones.tiny import is_tiny
@@ -18,36 +11,6 @@ from preact.training.runs import BACKBONE, CHECKPOINTS, RECORD
 from preact.training.stages import DEFAULT
 from preact.training.tiny_backbone import backbone_checkpoint
 from preact.training.trainer import last_checkpoint
-
-
-class Terminated(KeyboardInterrupt):
-    """SIGTERM came."""
-
-
-@contextmanager
-def terminated_as_interrupted() -> Iterator[None]:
-    """Within the block SIGTERM raises Terminated.
-
-    Not outside the main thread, which alone may listen, nor where torchrun started this process: it ends
-    the others of a group while they wait for one that is gone, and they could not act on it.
-    """
-    if threading.current_thread() is not threading.main_thread() or "WORLD_SIZE" in os.environ:
-        yield
-        return
-    before = signal.signal(signal.SIGTERM, _terminate)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
-
-
-def _terminate(number: int, frame: FrameType | None) -> None:
-    raise Terminated
-
-
-def exit_code(stop: KeyboardInterrupt) -> int:
-    """128 and the number of the signal, as shells have it."""
-    return 128 + (signal.SIGTERM if isinstance(stop, Terminated) else signal.SIGINT)
 
 
 def stopped_line(folder: Path) -> str:

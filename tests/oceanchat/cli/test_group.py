@@ -186,3 +186,19 @@ def test_a_build_that_a_signal_stopped_says_so_by_its_code(monkeypatch: pytest.M
     assert run_group(group, "release", "stopped") == 130
     error = BuildStopped("the cap is reached")
     assert run_group(group, "release", "stopped") == 1
+
+
+def test_sigterm_ends_any_command_in_one_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    @click.group(name="oceanchat")
+    def group() -> None:
+        pass
+
+    @group.command()
+    def work() -> None:
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    monkeypatch.setattr(sys, "argv", ["oceanchat", "work"])
+    assert run_group(group, "release", "stopped") == 128 + signal.SIGTERM
+    assert capsys.readouterr().err.strip() == "oceanchat: stopped"

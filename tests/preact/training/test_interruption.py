@@ -2,7 +2,6 @@
 
 import os
 import signal
-import threading
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +9,7 @@ import pytest
 
 from preact.backbones.pretraining import Checkpoint
 from preact.training import tiny_backbone, train
-from preact.training.interruption import Terminated, stopped_line, terminated_as_interrupted
+from preact.training.interruption import stopped_line
 from preact.training.progress import StepTaken
 from preact.training.running import Session
 from tests.preact.cli.test_training import call
@@ -80,24 +79,3 @@ def test_a_dry_run_that_is_stopped_leaves_nothing(
     with pytest.raises(KeyboardInterrupt):
         train.train(config, print, dry=True)
     assert not (tmp_path / "run").exists()
-
-
-def test_sigterm_is_itself_again_afterwards(monkeypatch: pytest.MonkeyPatch) -> None:
-    before = signal.getsignal(signal.SIGTERM)
-    with pytest.raises(Terminated), terminated_as_interrupted():
-        os.kill(os.getpid(), signal.SIGTERM)
-    assert signal.getsignal(signal.SIGTERM) is before
-    monkeypatch.setenv("WORLD_SIZE", "2")  # torchrun ends its processes by SIGTERM
-    with terminated_as_interrupted():
-        assert signal.getsignal(signal.SIGTERM) is before
-    elsewhere: list[object] = []
-    monkeypatch.delenv("WORLD_SIZE")
-
-    def listen() -> None:
-        with terminated_as_interrupted():
-            elsewhere.append(signal.getsignal(signal.SIGTERM))
-
-    thread = threading.Thread(target=listen)
-    thread.start()
-    thread.join()
-    assert elsewhere == [before]

@@ -1,0 +1,56 @@
+"""SIGTERM raises in the process that listens, in no other, and is itself again afterwards."""
+
+import os
+import signal
+import threading
+
+import pytest
+
+from oceanchat.termination import Terminated, held, stop_signal, terminated_as_interrupted
+
+
+def test_sigterm_is_itself_again_afterwards(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = signal.getsignal(signal.SIGTERM)
+    with pytest.raises(Terminated), terminated_as_interrupted():
+        os.kill(os.getpid(), signal.SIGTERM)
+    assert signal.getsignal(signal.SIGTERM) is before
+    monkeypatch.setenv("WORLD_SIZE", "2")  # torchrun ends its processes by SIGTERM
+    with terminated_as_interrupted():
+        assert signal.getsignal(signal.SIGTERM) is before
+    elsewhere: list[object] = []
+    monkeypatch.delenv("WORLD_SIZE")
+
+    def listen() -> None:
+        with terminated_as_interrupted():
+            elsewhere.append(signal.getsignal(signal.SIGTERM))
+
+    thread = threading.Thread(target=listen)
+    thread.start()
+    thread.join()
+    assert elsewhere == [before]
+
+
+def test_a_process_that_is_forked_meanwhile_ends_as_it_would_have() -> None:
+    with terminated_as_interrupted():
+        child = os.fork()
+        if not child:
+            try:
+                os.kill(os.getpid(), signal.SIGTERM)
+            finally:
+                os._exit(1)
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGTERM
+
+
+def test_ctrl_c_waits_for_the_end_of_the_block() -> None:
+    reached = False
+    with pytest.raises(KeyboardInterrupt), held():
+        os.kill(os.getpid(), signal.SIGINT)
+        reached = True
+    assert reached
+
+
+def test_the_signal_is_read_from_what_it_became() -> None:
+    wrapped = RuntimeError()
+    wrapped.__cause__ = Terminated()
+    assert stop_signal(wrapped) == stop_signal(Terminated()) == signal.SIGTERM
+    assert stop_signal(KeyboardInterrupt()) == signal.SIGINT
