@@ -132,7 +132,7 @@ def _warn_of(system: "RatedSystem", trait_levels: "set[TraitLevel]") -> bool:
     """
     from oceanchat.llm.endpoint.served_models import listing
 
-    reached, names = asyncio.run(listing(call_settings(base_url=system.url)))
+    reached, names, _ = asyncio.run(listing(call_settings(base_url=system.url)))
     wanted = {system.model_for(level) for level in trait_levels}
     # `preact serve` lists trait-levels without their strength, as in preact:o-high@0.5.
     missing = sorted(model for model in wanted if not {model, model.partition("@")[0]} & set(names))

@@ -14,6 +14,9 @@ from oceanchat.llm.settings import CallSettings
 if TYPE_CHECKING:
     from oceanchat.hub.tokens import TokenOwner
 
+LONGEST_CALL = 7_500
+"""Tokens of prompt and reply that the longest call of a build takes by default: a check of full dialogues."""
+
 
 async def look_online(
     named: Named,
@@ -22,7 +25,7 @@ async def look_online(
     token_owner: Callable[[], "TokenOwner | None"],
 ) -> AsyncIterator[Finding]:
     """The endpoint, every model that was named, and what the Hub's token may do, which `token_owner` asks."""
-    reached, served = await listing(settings)
+    reached, served, contexts = await listing(settings)
     if not reached:
         text = f"'{settings.endpoint}' cannot be reached; check the address and that the server runs"
         yield lacking(endpoint_named or bool(named.models), "endpoint", text)
@@ -32,12 +35,27 @@ async def look_online(
         yield Finding("endpoint", "ok" if served else "note", f"'{settings.endpoint}' {text}")
     for model in named.models:
         if model in served:
-            yield Finding(f"model {model}", "ok", "is served")
+            yield _served(model, contexts.get(model))
         elif served:
             yield Finding(f"model {model}", "missing", "is not among the models of the endpoint")
         else:
             yield lacking(not reached, f"model {model}", "cannot be looked for: the endpoint lists no models")
     yield _hub(token_owner)
+
+
+def _served(model: str, context: int | None) -> Finding:
+    name = f"model {model}"
+    if context is None:
+        return Finding(name, "ok", "is served")
+    text = f"is served, with a context of {context:,} tokens"
+    if context >= LONGEST_CALL:
+        return Finding(name, "ok", text)
+    return Finding(
+        name,
+        "note",
+        f"{text}; checking four full dialogues in one call takes up to {LONGEST_CALL:,}: start its server"
+        " with a longer one (vLLM's --max-model-len), or build with a lower --dialogues-per-check",
+    )
 
 
 def _hub(token_owner: Callable[[], "TokenOwner | None"]) -> Finding:

@@ -4,6 +4,7 @@ For messages to people: what goes wrong on the way is put in words, never raised
 """
 
 import json
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import httpx2
@@ -25,6 +26,8 @@ class Listing(NamedTuple):
     reached: bool
     names: tuple[str, ...]
     """Without secrets; empty where it does not say."""
+    contexts: Mapping[str, int]
+    """Model -> tokens of prompt and reply together, where the endpoint says so, as vLLM does."""
 
 
 async def listing(settings: CallSettings) -> Listing:
@@ -32,19 +35,21 @@ async def listing(settings: CallSettings) -> Listing:
     wait = min(LONGEST_WAIT, settings.timeout_seconds)
     connection = Connection(settings.model_copy(update={"timeout_seconds": wait}), Throttle(1))
     try:
-        names = await _names(connection, "/models")
-        if names is None and connection.may_lack_version:
-            names = await _names(connection, f"{settings.root_url}/v1/models")
+        models = await _models(connection, "/models")
+        if models is None and connection.may_lack_version:
+            models = await _models(connection, f"{settings.root_url}/v1/models")
     except openai.APIConnectionError:
-        return Listing(False, ())
+        return Listing(False, (), {})
     finally:
         await connection.close()
-    return Listing(True, tuple(map(connection.shown_error, names or ())))
+    shown = [(connection.shown_error(str(model["id"])), model.get("max_model_len")) for model in models or ()]
+    contexts = {name: length for name, length in shown if type(length) is int and length > 0}
+    return Listing(True, tuple(name for name, _ in shown), contexts)
 
 
 async def served_models(settings: CallSettings) -> str:
     """What the endpoint serves, in words: "it serves 'a', 'b'"."""
-    reached, names = await listing(settings)
+    reached, names, _ = await listing(settings)
     if not reached:
         return "it cannot be reached to list its models"
     if not names:
@@ -53,8 +58,8 @@ async def served_models(settings: CallSettings) -> str:
     return f"it serves {listed}{', ...' if len(names) > MOST else ''}"
 
 
-async def _names(connection: Connection, path: str) -> list[str] | None:
-    """The ids of the list at `path`; None where there is none."""
+async def _models(connection: Connection, path: str) -> list[dict[str, Any]] | None:
+    """The models with an id in the list at `path`; None where there is none."""
     try:
         response = await connection.client.get(path, cast_to=httpx2.Response)
         listed: Any = json.loads(response.content)
@@ -65,4 +70,4 @@ async def _names(connection: Connection, path: str) -> list[str] | None:
     models = listed.get("data") if isinstance(listed, dict) else None
     if not isinstance(models, list):
         return None
-    return [str(model["id"]) for model in models if isinstance(model, dict) and model.get("id")]
+    return [model for model in models if isinstance(model, dict) and model.get("id")]
