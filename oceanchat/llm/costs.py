@@ -8,14 +8,16 @@ Works on sums of ledger rows and a price table, nothing else.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any, NamedTuple
 
-from oceanchat.llm.prices import PriceTable, format_cost
-from oceanchat.llm.settings import known_endpoint
+from sqlalchemy import Connection
+
+from oceanchat.llm.prices import PriceTable, format_cost, load_prices
+from oceanchat.llm.settings import OPENAI_URL, known_endpoint
 from oceanchat.store import ledger as ledger_rows
 from oceanchat.store import ledger_sums
 from oceanchat.store.database import Store
@@ -34,9 +36,9 @@ class CostKey(NamedTuple):
     trait_level: str
     """Code such as 'O+'; empty where a call serves none in particular."""
 
-    def as_json(self) -> dict[str, str | None]:
-        """For `--json`."""
-        endpoint = known_endpoint(self.endpoint, self.model)
+    def as_json(self, in_files: Collection[str] = ()) -> dict[str, str | None]:
+        """For `--json`; `in_files` as in `CostReport`."""
+        endpoint = known_endpoint(self.endpoint, self.model, in_files=in_files)
         return {"task": self.task, "model": self.model, "endpoint": endpoint, "about": self.trait_level}
 
 
@@ -156,6 +158,8 @@ class CostReport:
     """The days (UTC) on which the first and the last call was recorded."""
     without_price: Sequence[tuple[str, str]] = ()
     """Models that the price table has no price of, each with its endpoint."""
+    in_files: Collection[str] = ()
+    """Models of which nobody knows where they answered: see `models_in_files`."""
 
     @property
     def total(self) -> CostLine:
@@ -166,12 +170,12 @@ class CostReport:
         """For `--json`."""
         return {
             "total": self.total.as_json(),
-            "lines": [key.as_json() | line.as_json() for key, line in self.lines.items()],
+            "lines": [key.as_json(self.in_files) | line.as_json() for key, line in self.lines.items()],
             "in_flight": self.in_flight,
             "lost_reasons": dict(self.lost_reasons),
             "price_date": self.price_date,
             "without_price": [
-                {"model": model, "endpoint": known_endpoint(endpoint, model)}
+                {"model": model, "endpoint": known_endpoint(endpoint, model, in_files=self.in_files)}
                 for model, endpoint in self.without_price
             ],
         }
@@ -198,7 +202,15 @@ def cost_report(store: Store, prices: PriceTable, when: Period = ALWAYS) -> Cost
             dict(reasons.most_common()),
             None if ends is None else (_day(ends[0]), _day(ends[1])),
             sorted({(k.model, k.endpoint) for k in lines if prices.price(k.endpoint, k.model) is None}),
+            models_in_files(connection),
         )
+
+
+def models_in_files(connection: Connection) -> set[str]:
+    """Models whose answers came in files, without a --base-url, and whose names are none of OpenAI's."""
+    bundled = load_prices()
+    models = ledger_sums.answered_in_files(connection, OPENAI_URL)
+    return {model for model in models if bundled.price(OPENAI_URL, model) is None}
 
 
 def period_of(since: date | None, until: date | None) -> Period:

@@ -6,6 +6,7 @@ Reads no environment variable: the command line passes the key and the proxy in.
 
 import json
 import re
+from collections.abc import Collection
 from pathlib import Path
 from urllib.parse import SplitResult, urlsplit, urlunsplit
 
@@ -36,11 +37,12 @@ _TOKEN = re.compile(r"(?<![A-Za-z0-9])(?:sk|pk|hf|gsk|xai|ghp)[-_][-_A-Za-z0-9]{
 """What keys look like wherever they stand."""
 
 
-def known_endpoint(endpoint: str, *models: str) -> str | None:
-    """Where models answered, as far as it is known: None for those of the Hub, OWNER/NAME, under OpenAI's
-    address, which has none such: an engine answered them in files, and no --base-url named it."""
-    of_hub = endpoint == OPENAI_URL and any("/" in model for model in models)
-    return None if of_hub else endpoint
+def known_endpoint(endpoint: str, *models: str, in_files: Collection[str] = ()) -> str | None:
+    """Where models answered, as far as it is known: None under OpenAI's address for those of `in_files`, and
+    for those of the Hub, OWNER/NAME, which it has not: an engine answered in files, and no --base-url named
+    it."""
+    elsewhere = endpoint == OPENAI_URL and any("/" in model or model in in_files for model in models)
+    return None if elsewhere else endpoint
 
 
 class CallSettings(BaseModel):

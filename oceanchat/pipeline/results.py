@@ -5,10 +5,11 @@ command line.
 """
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any, NamedTuple
 
 from oceanchat.errors import InputError
+from oceanchat.llm.costs import models_in_files
 from oceanchat.llm.settings import SCRIPTED, known_endpoint
 from oceanchat.pipeline.answer_words import asked_of
 from oceanchat.pipeline.config import BuildConfig
@@ -42,6 +43,8 @@ class Status(NamedTuple):
     outcome: Outcome
     reasons: tuple[tuple[str, str, str, int], ...]
     """Step, state, reason and number of rows, for rows that were rejected or failed."""
+    in_files: Collection[str] = ()
+    """Models of which nobody knows where they answered."""
 
     def record(self) -> dict[str, Any]:
         """As plain data for `--json`."""
@@ -51,7 +54,7 @@ class Status(NamedTuple):
             "requested": self.build.requested,
             "passed": self.outcome.passed,
             "finished": self.build.finished_at,
-            "config": _with_known_endpoint(self.build.config),
+            "config": _with_known_endpoint(self.build.config, self.in_files),
             "funnel": self.outcome.funnel.record(),
             "reasons": [
                 {"step": step, "state": state, "why": why, "rows": rows}
@@ -60,10 +63,12 @@ class Status(NamedTuple):
         }
 
 
-def _with_known_endpoint(config: dict[str, Any]) -> dict[str, Any]:
+def _with_known_endpoint(config: dict[str, Any], in_files: Collection[str] = ()) -> dict[str, Any]:
     models = {str(config[role]) for role in build_rows.ROLES if role in config} - {SCRIPTED}
     endpoint = config.get("endpoint")
-    return config | ({"endpoint": known_endpoint(endpoint, *models)} if isinstance(endpoint, str) else {})
+    if not isinstance(endpoint, str):
+        return config
+    return config | {"endpoint": known_endpoint(endpoint, *models, in_files=in_files)}
 
 
 def imported_status(store: Store) -> dict[str, dict[str, int]]:
@@ -79,13 +84,13 @@ def status(store: Store, name: str | None = None) -> list[Status]:
     Raises InputError when there is none and nothing was imported either.
     """
     with store.reading() as connection:
-        latest = []
+        latest, in_files = [], models_in_files(connection)
         for build in build_rows.stored_builds(connection, name):
             trait_level = TraitLevel.parse(build.trait_level)
             funnel = Funnel(**build_rows.state_counts(connection, build.trait_level, build.build))
             check_sums(trait_level, funnel)
             reasons = tuple(build_rows.reason_counts(connection, build.trait_level, build.build))
-            latest.append(Status(build, Outcome(trait_level, build.requested, funnel), reasons))
+            latest.append(Status(build, Outcome(trait_level, build.requested, funnel), reasons, in_files))
     if not latest and not imported_status(store):
         raise _nothing_yet(store)
     return latest

@@ -5,7 +5,7 @@ Functions take a connection and only read.
 
 from typing import NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, Table, func, select
+from sqlalchemy import ColumnElement, Connection, Table, case, func, select
 
 from oceanchat.store.ledger import ANSWERED, SHARE, Row, ledger_calls, ledger_lost_attempts
 
@@ -65,6 +65,14 @@ def lost_attempts(connection: Connection, when: Period = ALWAYS) -> list[Row]:
     )
     query = select(*by, *sums).where(when.holds(table)).group_by(*by)
     return [dict(row) for row in connection.execute(query).mappings()]
+
+
+def answered_in_files(connection: Connection, endpoint: str) -> set[str]:
+    """The models recorded at `endpoint` of which every answer came in a file: none was asked for there."""
+    table = ledger_calls
+    asked = func.sum(case((table.c.batched & table.c.batch.is_(None), 0), else_=1))
+    query = select(table.c.model).where(table.c.endpoint == endpoint, table.c.state == ANSWERED)
+    return set(connection.execute(query.group_by(table.c.model).having(asked == 0)).scalars())
 
 
 def period(connection: Connection, when: Period = ALWAYS) -> tuple[float, float] | None:

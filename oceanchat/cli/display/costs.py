@@ -230,7 +230,7 @@ def print_costs(report: CostReport) -> None:
         print_sentence(f"In flight now: {report.in_flight:,} (not in the table).")
     print_sentence(f"Prices of {report.price_date}.")
     if report.without_price:
-        models = ", ".join(f"'{model}' at {_host(model, url)}" for model, url in report.without_price)
+        models = ", ".join(f"'{model}' at {_host(model, url, report)}" for model, url in report.without_price)
         print_sentence(f"No price is known of {models}: --prices FILE names a table that has it.")
 
 
@@ -239,14 +239,14 @@ def _model_names(report: CostReport) -> dict[tuple[str, str], str]:
     pairs = {(key.model, key.endpoint) for key in report.lines}
     endpoints = Counter(model for model, _ in pairs)
     return {
-        (model, url): f"{model} at {_host(model, url)}" if endpoints[model] > 1 else model
+        (model, url): f"{model} at {_host(model, url, report)}" if endpoints[model] > 1 else model
         for model, url in pairs
     }
 
 
-def _host(model: str, endpoint: str) -> str:
+def _host(model: str, endpoint: str, report: CostReport) -> str:
     """The host that answered, as far as it is known."""
-    if known_endpoint(endpoint, model) is None:
+    if known_endpoint(endpoint, model, in_files=report.in_files) is None:
         return "an engine that no --base-url named"
     return urlsplit(endpoint).netloc or endpoint
 

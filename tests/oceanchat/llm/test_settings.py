@@ -106,3 +106,5 @@ def test_openai_answered_for_no_model_of_the_hub() -> None:
     assert known_endpoint(OPENAI_URL, "gpt-4o") == OPENAI_URL
     assert known_endpoint(OPENAI_URL, "owner/name") is None
     assert known_endpoint("http://x/v1", "owner/name") == "http://x/v1"
+    assert known_endpoint(OPENAI_URL, "mine", in_files={"mine"}) is None
+    assert known_endpoint("http://x/v1", "mine", in_files={"mine"}) == "http://x/v1"

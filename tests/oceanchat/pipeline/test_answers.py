@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from oceanchat.llm.chat import as_json
 from oceanchat.llm.costs import cost_report
 from oceanchat.llm.prices import load_prices
-from oceanchat.llm.settings import CallSettings
+from oceanchat.llm.settings import OPENAI_URL, CallSettings
 from oceanchat.pipeline.answers import AnswersReport, LineOutcome, commit_answers
 from oceanchat.store import ledger_requests
 from oceanchat.store.database import Store
@@ -35,12 +35,12 @@ def whole(text: str = "yes", model: str = MODEL, reason: str = "stop") -> dict[s
     return {"model": model, "choices": [{"message": message, "finish_reason": reason}], "usage": usage}
 
 
-def asked(store: Store, count: int) -> list[str]:
+def asked(store: Store, count: int, endpoint: str = "http://e/v1", model: str = MODEL) -> list[str]:
     """Put so many requests on record that nobody else asked; their keys."""
     keys = [f"{next(_numbers):064x}" for _ in range(count)]
     request = as_json(question("anything"))
     with store.writing() as connection:
-        rows = [WrittenRequest(key, "http://e/v1", MODEL, request) for key in keys]
+        rows = [WrittenRequest(key, endpoint, model, request) for key in keys]
         ledger_requests.add_requests(connection, rows)
     return keys
 
@@ -157,6 +157,26 @@ def test_an_answer_takes_the_place_of_a_failure_and_costs_what_a_batch_costs(
     }
     (line,) = cost_report(store, load_prices(prices_file(tmp_path))).lines.values()
     assert line.paid.usd == line.kinds["kept"].usd and float(line.paid.usd) == pytest.approx(60e-6)
+
+
+def test_who_answered_in_files_is_not_taken_for_openai(store: Store, tmp_path: Path) -> None:
+    models = ("mine", "gpt-4o", "gpt-next")
+    lines = []
+    for model in models:
+        (key,) = asked(store, 1, OPENAI_URL, model)
+        lines.append(result_line(key, whole(model=model)))
+    commit(store, write_lines(tmp_path / "results.jsonl", lines))
+    with store.writing() as connection:  # as if this one had been asked of OpenAI
+        connection.execute(
+            update(ledger_calls).where(ledger_calls.c.model == "gpt-next").values(batched=False)
+        )
+    report = cost_report(store, load_prices())
+    shown = {line["model"]: line["endpoint"] for line in report.as_json()["lines"]}
+    assert shown == {"mine": None, "gpt-4o": OPENAI_URL, "gpt-next": OPENAI_URL}
+    assert {each["model"]: each["endpoint"] for each in report.as_json()["without_price"]} == {
+        "mine": None,
+        "gpt-next": OPENAI_URL,
+    }
 
 
 def test_what_may_pass_is_named_and_stays_pending(store: Store, tmp_path: Path) -> None:
