@@ -54,7 +54,7 @@ class Status(NamedTuple):
             "requested": self.build.requested,
             "passed": self.outcome.passed,
             "finished": self.build.finished_at,
-            "config": _with_known_endpoint(self.build.config, self.in_files),
+            "config": with_known_endpoint(self.build.config, self.in_files),
             "funnel": self.outcome.funnel.record(),
             "reasons": [
                 {"step": step, "state": state, "why": why, "rows": rows}
@@ -63,7 +63,8 @@ class Status(NamedTuple):
         }
 
 
-def _with_known_endpoint(config: dict[str, Any], in_files: Collection[str] = ()) -> dict[str, Any]:
+def with_known_endpoint(config: dict[str, Any], in_files: Collection[str] = ()) -> dict[str, Any]:
+    """A build's config with None for an endpoint at which nobody knows its models to have answered."""
     models = {str(config[role]) for role in build_rows.ROLES if role in config} - {SCRIPTED}
     endpoint = config.get("endpoint")
     if not isinstance(endpoint, str):

@@ -11,6 +11,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from oceanchat.errors import ReleaseError
+from oceanchat.llm.costs import models_in_files
+from oceanchat.pipeline.results import with_known_endpoint
 from oceanchat.prompts import Prompts
 from oceanchat.records import REJECTED_BY_CHECK, Dialogue
 from oceanchat.release.manifest import Require
@@ -126,7 +128,11 @@ def select_dialogues(store: Store, require: Require, build: str | None = None) -
                 build_rows.stored_dialogues(connection, build=build), stream_imported(connection)
             ),
         )
-        builds = build_rows.stored_builds(connection, build)
+        in_files = models_in_files(connection)
+        builds = [
+            row._replace(config=with_known_endpoint(row.config, in_files))
+            for row in build_rows.stored_builds(connection, build)
+        ]
         funnel = {
             row.trait_level: build_rows.state_counts(connection, row.trait_level, row.build) for row in builds
         }

@@ -6,6 +6,7 @@ from typing import Any
 
 from oceanchat.cli.display.notes import print_note, print_sentence
 from oceanchat.counting import counted
+from oceanchat.llm.prices import load_prices
 from oceanchat.llm.settings import OPENAI_URL
 from oceanchat.llm.usefulness import raise_limits
 from oceanchat.pipeline.answers import AnswersReport, LineCount, LineOutcome
@@ -32,12 +33,12 @@ def print_pending(pending: Pending) -> None:
         stored = f" in the stored build; the answers gone through now give {anew:,}" if anew < passed else ""
         of_all = f"{passed:,} of {counted(pending.dialogues_wanted, 'dialogue')}"
         print_note(f"oceanchat: so far {of_all} passed{stored}")
-    # OWNER/NAME is how the Hub calls a model, and OpenAI none of its own.
-    elsewhere = (absent.model for absent in pending.requests if absent.endpoint == OPENAI_URL)
-    for model in dict.fromkeys(model for model in elsewhere if "/" in model):
+    unnamed = (absent.model for absent in pending.requests if absent.endpoint == OPENAI_URL)
+    prices = load_prices()
+    for model in dict.fromkeys(model for model in unnamed if prices.price(OPENAI_URL, model) is None):
         print_note(
-            f"oceanchat: costs and releases will say that '{model}' answered at {OPENAI_URL}: name your own"
-            f" server with --base-url, to which nothing is sent"
+            f"oceanchat: costs and releases will not say where '{model}' answered: name your own server with"
+            " --base-url, to which nothing is sent"
         )
     for holder, count in pending.asked_elsewhere.items():
         print_note(f"oceanchat: {count:,} left out, which {holder} is asking for")

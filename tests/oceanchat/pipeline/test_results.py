@@ -49,11 +49,11 @@ async def test_dialogues_are_picked_by_trait_level_state_and_id(built: Store) ->
 
 
 def test_a_status_names_no_server_of_a_model_that_answered_in_files() -> None:
-    shown = results._with_known_endpoint(
+    shown = results.with_known_endpoint(
         {"endpoint": OPENAI_URL, "writer": "owner/name", "checker": "scripted"}
     )
     assert shown["endpoint"] is None
-    assert results._with_known_endpoint({"endpoint": "scripted"}) == {"endpoint": "scripted"}
+    assert results.with_known_endpoint({"endpoint": "scripted"}) == {"endpoint": "scripted"}
 
 
 async def test_the_samples_are_of_different_trait_levels(built: Store) -> None:

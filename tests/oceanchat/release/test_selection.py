@@ -7,10 +7,12 @@ from pathlib import Path
 import pytest
 
 from oceanchat.errors import ReleaseError
+from oceanchat.llm.settings import OPENAI_URL
 from oceanchat.prompts import open_prompts
 from oceanchat.records import Provenance
 from oceanchat.release.manifest import Require
 from oceanchat.release.selection import human_labels, prompts_used, select_dialogues, topic_texts
+from oceanchat.store import builds as build_rows
 from oceanchat.store.database import Store
 from oceanchat.store.imports import add_imported
 from tests.oceanchat.annotation import scenes
@@ -58,6 +60,19 @@ def test_every_dialogue_ends_somewhere(
     assert Counter(r.state for r in selection.rejected) == rejected
     assert selection.withheld == withheld
     assert released + sum(rejected.values()) + sum(withheld.values()) == len(BUILT) + len(IMPORTED)
+
+
+def test_a_release_names_no_server_of_a_model_that_answered_in_files(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stored, files = build_rows.stored_builds, {"endpoint": OPENAI_URL, "writer": "owner/name"}
+    monkeypatch.setattr(
+        build_rows,
+        "stored_builds",
+        lambda *asked: [row._replace(config=row.config | files) for row in stored(*asked)],
+    )
+    (build,) = select_dialogues(store, "checked").builds
+    assert build.config["writer"] == "owner/name" and build.config["endpoint"] is None
 
 
 def test_nothing_validated_is_one_line_that_says_what_there_is(store: Store) -> None:
