@@ -14,8 +14,6 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection
-
 from oceanchat.llm.prices import PriceTable, format_cost, load_prices
 from oceanchat.llm.settings import OPENAI_URL, known_endpoint
 from oceanchat.store import ledger as ledger_rows
@@ -159,7 +157,7 @@ class CostReport:
     without_price: Sequence[tuple[str, str]] = ()
     """Models that the price table has no price of, each with its endpoint."""
     in_files: Collection[str] = ()
-    """Models of which nobody knows where they answered: see `models_in_files`."""
+    """Models whose answers came in files, without a --base-url: nobody knows where they answered."""
 
     @property
     def total(self) -> CostLine:
@@ -202,14 +200,13 @@ def cost_report(store: Store, prices: PriceTable, when: Period = ALWAYS) -> Cost
             dict(reasons.most_common()),
             None if ends is None else (_day(ends[0]), _day(ends[1])),
             sorted({(k.model, k.endpoint) for k in lines if prices.price(k.endpoint, k.model) is None}),
-            models_in_files(connection),
+            not_openais(ledger_sums.answered_in_files(connection, OPENAI_URL)),
         )
 
 
-def models_in_files(connection: Connection) -> set[str]:
-    """Models whose answers came in files, without a --base-url, and whose names are none of OpenAI's."""
+def not_openais(models: Iterable[str]) -> set[str]:
+    """Those of some models whose names are none of OpenAI's, by the bundled prices."""
     bundled = load_prices()
-    models = ledger_sums.answered_in_files(connection, OPENAI_URL)
     return {model for model in models if bundled.price(OPENAI_URL, model) is None}
 
 

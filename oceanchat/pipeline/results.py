@@ -9,8 +9,8 @@ from collections.abc import Collection, Sequence
 from typing import Any, NamedTuple
 
 from oceanchat.errors import InputError
-from oceanchat.llm.costs import models_in_files
-from oceanchat.llm.settings import SCRIPTED, known_endpoint
+from oceanchat.llm.costs import not_openais
+from oceanchat.llm.settings import OPENAI_URL, SCRIPTED, known_endpoint
 from oceanchat.pipeline.answer_words import asked_of
 from oceanchat.pipeline.config import BuildConfig
 from oceanchat.pipeline.report import Outcome, check_sums
@@ -26,6 +26,7 @@ from oceanchat.statistics.length import (
 from oceanchat.statistics.table_six import SummaryRow, table_six
 from oceanchat.store import builds as build_rows
 from oceanchat.store import imports as import_rows
+from oceanchat.store import ledger_sums
 from oceanchat.store.builds import StoredBuild
 from oceanchat.store.database import Store
 from oceanchat.traits import CODES, TraitLevel
@@ -63,6 +64,12 @@ class Status(NamedTuple):
         }
 
 
+def models_in_files(store: Store) -> set[str]:
+    """Models whose answers came in files, without a --base-url, and whose names are none of OpenAI's."""
+    with store.reading() as connection:
+        return not_openais(ledger_sums.answered_in_files(connection, OPENAI_URL))
+
+
 def with_known_endpoint(config: dict[str, Any], in_files: Collection[str] = ()) -> dict[str, Any]:
     """A build's config with None for an endpoint at which nobody knows its models to have answered."""
     models = {str(config[role]) for role in build_rows.ROLES if role in config} - {SCRIPTED}
@@ -84,8 +91,9 @@ def status(store: Store, name: str | None = None) -> list[Status]:
 
     Raises InputError when there is none and nothing was imported either.
     """
+    in_files = models_in_files(store)
     with store.reading() as connection:
-        latest, in_files = [], models_in_files(connection)
+        latest = []
         for build in build_rows.stored_builds(connection, name):
             trait_level = TraitLevel.parse(build.trait_level)
             funnel = Funnel(**build_rows.state_counts(connection, build.trait_level, build.build))

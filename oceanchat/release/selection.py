@@ -11,8 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from oceanchat.errors import ReleaseError
-from oceanchat.llm.costs import models_in_files
-from oceanchat.pipeline.results import with_known_endpoint
+from oceanchat.pipeline.results import models_in_files, with_known_endpoint
 from oceanchat.prompts import Prompts
 from oceanchat.records import REJECTED_BY_CHECK, Dialogue
 from oceanchat.release.manifest import Require
@@ -121,6 +120,7 @@ def peoples_labels(store: Store) -> PeoplesLabels:
 
 def select_dialogues(store: Store, require: Require, build: str | None = None) -> Selection:
     """Sort a build's dialogues and the imported ones. Raises ReleaseError when none is left to release."""
+    in_files = models_in_files(store)
     with store.reading() as connection:
         dialogues = Spool(
             Dialogue,
@@ -128,7 +128,6 @@ def select_dialogues(store: Store, require: Require, build: str | None = None) -
                 build_rows.stored_dialogues(connection, build=build), stream_imported(connection)
             ),
         )
-        in_files = models_in_files(connection)
         builds = [
             row._replace(config=with_known_endpoint(row.config, in_files))
             for row in build_rows.stored_builds(connection, build)
