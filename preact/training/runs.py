@@ -60,7 +60,7 @@ class RunEstimate(BaseModel):
 
     trained_parameters: int
     memory_bytes: dict[str, int]
-    """Of one process: weights, adapter, activations and their total."""
+    """Of one process: weights, adapter, activations, on a CPU the process itself, and their total."""
     steps: int
     seconds: float | None
     """Of the training steps, the tiny backbone's pre-training aside; None where it was not tried, because

@@ -28,11 +28,17 @@ from preact.training.objective import batch_loss
 from preact.training.running import memory_in_one_line
 from preact.training.sharding import gathered_bytes, held_bytes, is_sharded
 from preact.training.stages import AdapterData
+from preact.training.this_process import held_memory, waited_for_processors
 
 _TRIED = 64
 """Tokens of each of the two dialogues that packing is tried on."""
-_PATIENCE = 3.0
+_PATIENCE = 6.0
 """Seconds that the dialogues tried for the estimate of the time may take."""
+_KEPT_BY_CPU = 0.8
+"""Bytes that a CPU's allocator keeps for each byte of adapter and activations: freed, too scattered to give
+back. It was 0.5 to 0.9 with SmolLM2, ranks 16 to 256, micro-batches of 4 and 16, after three to six steps."""
+_BUSY = 0.7
+"""Share of a try's time below which a run says that other programs slowed it down."""
 _GIB = 2**30
 
 
@@ -45,6 +51,8 @@ class Memory(NamedTuple):
     """Adapter, gradients, the optimizer's two moments (a byte each in 8 bits), copies to multiply with."""
     activations: int
     """What the largest micro-batch keeps for the backward pass."""
+    process: int = 0
+    """On a CPU, what is held beside: libraries, dialogues, and what the allocator does not give back."""
 
     @property
     def total(self) -> int:
@@ -66,6 +74,8 @@ class TriedTraining(NamedTuple):
     """For all steps; None where processes share the weights, which is not tried."""
     dialogues: int
     """How many were tried at once."""
+    undisturbed: float = 1.0
+    """Share of the try's time that was not spent waiting for processors."""
 
 
 def learns_to_end(examples: Sequence[Example], stop_ids: set[int]) -> bool:
@@ -120,6 +130,8 @@ def try_training(
     share = trained / max(1, count_parameters(model.get_base_model()) - trained)
     examples = joined(*(stage.training for stage in stages))
     memory = estimate_memory(config.recipe, model, stages[0].training)
+    if model.device.type == "cpu":
+        memory = memory._replace(process=_beside(memory, trained))
     batch, epochs = config.recipe.batch_size, config.recipe.epochs
     steps = config.max_steps or sum((math.ceil(len(s.training) / batch) * epochs for s in stages), 0.0)
     trial = TriedTraining(trained, share, memory, round(steps), None, 0)
@@ -128,25 +140,37 @@ def try_training(
     dialogues = min(len(examples) * epochs, steps * batch)
     tokens = dialogues * sum(len(e.ids) for e in examples) / len(examples)
     pace = measure_pace(config, model, examples, pad_id)
-    return trial._replace(seconds=tokens * pace.seconds / processes, dialogues=pace.dialogues)
+    seconds = tokens * pace.seconds / processes
+    return trial._replace(seconds=seconds, dialogues=pace.dialogues, undisturbed=pace.undisturbed)
 
 
 def trial_lines(trial: TriedTraining, recipe: Recipe, processes: int) -> Iterator[str]:
     """A trial, a line each."""
     yield f"trained: {trial.trained:,} parameters, {trial.share:.1%} of the backbone's"
     memory = trial.memory
-    parts = (memory.weights, memory.adapter, memory.activations)
-    weights, adapter, activations = (f"{part / _GIB:.1f}" for part in parts)
+    weights, adapter, activations, process = (f"{part / _GIB:.1f}" for part in memory)
+    on_cpu = f", {process} the process itself" if memory.process else ""
     a_process = " a process" if processes > 1 else ""
     yield (
         f"memory: about {memory.total / _GIB:.1f} GiB{a_process} ({weights} weights, {adapter} adapter and"
-        f" optimizer, {activations} activations of {counted(recipe.micro_batch, 'dialogue')})"
+        f" optimizer, {activations} activations of {counted(recipe.micro_batch, 'dialogue')}{on_cpu})"
     )
     if trial.seconds is not None:
         yield (
             f"time: roughly {duration(trial.seconds)} for {counted(trial.steps, 'step')}, at the pace of"
             f" {trial.dialogues} tried at once just now"
         )
+        if trial.undisturbed < _BUSY:
+            yield (
+                f"note: other programs keep this machine busy, and took {1 - trial.undisturbed:.0%} of the"
+                f" try's time; alone the run would take roughly {duration(trial.seconds * trial.undisturbed)}"
+            )
+
+
+def _beside(memory: Memory, trained: int) -> int:
+    """Bytes that this process holds before it trains, the model aside, and that its allocator will keep."""
+    process = max(0, held_memory() - memory.weights - 4 * trained)
+    return process + round(_KEPT_BY_CPU * (memory.adapter + memory.activations))
 
 
 def estimate_memory(recipe: Recipe, model: Any, examples: Sequence[Example]) -> Memory:
@@ -197,6 +221,16 @@ class TriedPace(NamedTuple):
     """A token, forward and backward."""
     dialogues: int
     """How many were tried at once."""
+    undisturbed: float
+    """Share of the time that was not spent waiting for processors."""
+
+
+class _Tried(NamedTuple):
+    """A forward and backward pass."""
+
+    seconds: float
+    alone: float
+    """Seconds, had no other program taken part of the processors."""
 
 
 def measure_pace(config: TrainConfig, model: Any, examples: Sequence[Example], pad_id: int) -> TriedPace:
@@ -209,29 +243,32 @@ def measure_pace(config: TrainConfig, model: Any, examples: Sequence[Example], p
     model.train()
     with memory_in_one_line(), packed_rows(model.get_base_model(), config.recipe.packing):
         for _ in range(2):
-            seconds = _try(config, model, ordered[middle : middle + 1], pad_id)
+            one = _try(config, model, ordered[middle : middle + 1], pad_id)
         # The trainer switches checkpointing on later: without it a whole micro-batch may not fit.
         most = 1 if config.recipe.gradient_checkpointing else config.recipe.micro_batch
-        count = max(1, min(most, len(ordered), int(_PATIENCE / seconds)))
+        count = max(1, min(most, len(ordered), int(_PATIENCE / one.alone)))
         first = middle - count // 2
-        tried = ordered[first : first + count]
-        pace = TriedPace(_try(config, model, tried, pad_id) / sum(len(e.ids) for e in tried), count)
+        examples = ordered[first : first + count]
+        tried = _try(config, model, examples, pad_id)
     repeated = 4 / 3 if config.recipe.gradient_checkpointing else 1.0
-    return pace._replace(seconds=repeated * pace.seconds)
+    a_token = repeated * tried.seconds / sum(len(e.ids) for e in examples)
+    return TriedPace(a_token, count, tried.alone / tried.seconds)
 
 
-def _try(config: TrainConfig, model: Any, examples: Sequence[Example], pad_id: int) -> float:
-    """Seconds of a forward and backward pass."""
+def _try(config: TrainConfig, model: Any, examples: Sequence[Example], pad_id: int) -> _Tried:
     recipe, device = config.recipe, model.device
     collator = Collator(pad_id, packed=recipe.packing, trait_ids=METHODS[config.method].has_experts)
     batch = on_device(collator(examples), device)
     batch.pop("sequence_trait_ids")
     labels = batch.pop("labels")
-    began = time.perf_counter()
+    began, waited = time.perf_counter(), waited_for_processors()
     with torch.autocast(device.type, torch.bfloat16, enabled=recipe.precision != "float32"):
         loss = batch_loss(model, batch, labels)
     torch.autograd.backward(loss)
     if device.type != "cpu":
         torch.accelerator.synchronize()
     model.zero_grad(set_to_none=True)
-    return time.perf_counter() - began
+    seconds = time.perf_counter() - began
+    # Threads that compute together wait together: each loses its part of the sum.
+    threads = torch.get_num_threads() if device.type == "cpu" else 1
+    return _Tried(seconds, max(seconds / 20, seconds - (waited_for_processors() - waited) / threads))

@@ -12,7 +12,7 @@ from preact.backbones.tiny import save
 from preact.config import PAPER_RECIPE, TINY_RECIPE, config_like
 from preact.dialogues.batches import Example
 from preact.dialogues.conversation import IGNORED
-from preact.training.start_up import estimate_memory, learns_to_end
+from preact.training.start_up import Memory, TriedTraining, estimate_memory, learns_to_end, trial_lines
 from preact.training.train import train
 from tests.preact.architectures import tiny
 from tests.preact.backbones.test_modules import SEPARATE
@@ -119,6 +119,17 @@ def test_memory_grows_with_what_takes_it() -> None:
     assert half.activations < whole.activations < padded.activations
     assert checkpointed.activations < whole.activations
     assert whole.total == sum(whole)
+
+
+def test_a_busy_machine_is_named_beside_the_time_that_it_makes_long() -> None:
+    trial = TriedTraining(1000, 0.5, Memory(2**30, 2**30, 2**30, 2**30), 30, 600.0, 4, 0.5)
+    lines = list(trial_lines(trial, TINY_RECIPE, 1))
+    assert lines[1].startswith("memory: about 4.0 GiB (") and "1.0 the process itself)" in lines[1]
+    assert lines[2].startswith("time: roughly 10 minutes for 30 steps")
+    assert "took 50% of the try's time" in lines[3] and "alone the run would take roughly 5 min" in lines[3]
+    on_accelerator = trial._replace(memory=Memory(2**30, 2**30, 2**30), undisturbed=0.9)
+    lines = list(trial_lines(on_accelerator, TINY_RECIPE, 1))
+    assert len(lines) == 3 and "itself" not in lines[1]
 
 
 def test_memory_at_the_shape_of_llama_2_7b_is_what_a_gpu_took() -> None:

@@ -1,0 +1,35 @@
+"""Memory held and processors waited for, as the kernel counts them."""
+
+import os
+import subprocess
+import sys
+import time
+
+from preact.training.this_process import held_memory, waited_for_processors
+
+
+def test_memory_that_is_written_to_is_held() -> None:
+    before = held_memory()
+    written = bytearray(b"\1" * 2**26)
+    assert before > 2**23 and 2**25 < held_memory() - before < 2**27
+    del written
+    assert held_memory() - before < 2**25
+
+
+def test_time_taken_by_another_program_is_waited_for() -> None:
+    processors = os.sched_getaffinity(0)
+    one = {min(processors)}
+    other = subprocess.Popen([sys.executable, "-c", "while True: pass"])
+    try:
+        os.sched_setaffinity(other.pid, one)
+        os.sched_setaffinity(0, one)
+        waited, began, worked = waited_for_processors(), time.perf_counter(), time.process_time()
+        while time.process_time() - worked < 0.3:
+            pass
+        passed = time.perf_counter() - began - 0.3
+        assert passed > 0.1
+        assert 0.7 * passed < waited_for_processors() - waited < 1.3 * passed
+    finally:
+        os.sched_setaffinity(0, processors)
+        other.kill()
+        other.wait()
