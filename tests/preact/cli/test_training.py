@@ -64,7 +64,10 @@ def test_train_goes_from_the_command_line_to_a_run(release_folder: Path, tmp_pat
     dry = json.loads(done.stdout)
     assert dry["state"] == "not trained" and not (tmp_path / "dry").exists()
     memory = dry["estimate"]["memory_bytes"]
-    assert memory["total"] == memory["weights"] + memory["adapter"] + memory["activations"] > 0
+    assert (
+        set(memory) == {"weights", "adapter", "activations", "process", "total"} and min(memory.values()) > 0
+    )
+    assert 2 * memory["total"] == sum(memory.values())
     assert dry["estimate"]["steps"] == 1 and dry["estimate"]["seconds"] > 0
     record = json.loads((tmp_path / "run" / "run.json").read_text())
     printed = training._outcome(RunRecord.model_validate(record), tmp_path / "run", False)
