@@ -7,6 +7,7 @@ lines that hold a text. docs/tutorial.md and docs/python.md are run by tests of 
 
 import doctest
 import importlib
+import json
 import os
 import re
 import shlex
@@ -208,7 +209,7 @@ def test_the_labs_rounds_commit_what_is_there_and_end_where_nothing_is_answered(
         (tmp_path / name).chmod(0o700)
     (tmp_path / "left").touch()
     (tmp_path / "round").mkdir()
-    (tmp_path / "round" / "results-1-of-16.jsonl").touch()
+    (tmp_path / "round" / "results-1-of-16.jsonl").write_text("answers to another store")
     if of_use:
         (tmp_path / "answers").touch()
     path = f"{tmp_path}:{os.environ['PATH']}"
@@ -217,6 +218,33 @@ def test_the_labs_rounds_commit_what_is_there_and_end_where_nothing_is_answered(
     )
     assert (done.returncode, (tmp_path / "log").read_text().split()) == (code, log)
     assert ("answered nothing" in done.stderr) == (not of_use)
+    texts = {path.read_text() for path in (tmp_path / "round" / "unused").iterdir()}
+    assert "answers to another store" in texts
+
+
+@pytest.mark.parametrize(("backbone", "code"), [("tiny", 1), ("meta-llama/Llama-2-7b-chat-hf", 0)])
+def test_the_labs_training_does_not_go_on_with_a_run_on_another_backbone(
+    backbone: str, code: int, tmp_path: Path
+) -> None:
+    for path in LAB.iterdir():
+        shutil.copy(path, tmp_path)
+    (tmp_path / "srun").write_text('#!/bin/bash\necho "$@"\n')
+    (tmp_path / "srun").chmod(0o700)
+    record = tmp_path / "runs" / "preact" / "run.json"
+    record.parent.mkdir(parents=True)
+    record.write_text(json.dumps({"config": {"backbone": backbone}}, indent=2))
+    done = subprocess.run(
+        ["bash", "train.sbatch"],
+        cwd=tmp_path,
+        env={"PATH": f"{tmp_path}:{os.environ['PATH']}"},
+        capture_output=True,
+        text=True,
+        timeout=30,
+    )
+    assert done.returncode == code
+    assert done.stdout.endswith(
+        "train releases/ocean-chat-1.0.0 --output runs/preact --resume\n" if code == 0 else ""
+    )
 
 
 SLURM = {

@@ -20,6 +20,7 @@ import pyarrow.parquet
 
 from oceanchat.errors import TrainingError
 from oceanchat.hub.reading import read_dataset
+from oceanchat.llm.settings import BY_SCRIPT
 from oceanchat.nesting import parse_json
 from oceanchat.prompts import Message
 from oceanchat.spool import Lazy
@@ -142,9 +143,9 @@ class _Reading:
         """Each row as it is kept."""
         for row in rows:
             dialogue = _dialogue(row, self.source)
-            # The scripted model always names itself in a dialogue's provenance; the folder's name is for
-            # people only.
-            self.scripted = self.scripted or "scripted" in _provenance_names(row)
+            # The scripted model always names itself in a dialogue's provenance, by one of its names; the
+            # folder's name is for people only.
+            self.scripted = self.scripted or not BY_SCRIPT.isdisjoint(_provenance_names(row))
             self.splits.append(sys.intern(dialogue.split))
             _update(self.digest, dialogue)
             yield {

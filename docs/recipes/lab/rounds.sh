@@ -15,12 +15,21 @@ wait_for_array() {
     done
 }
 
-# Exit code 3: some lines could not be used, such as the torn last line of a killed task.
+# Exit code 3: some lines could not be used, such as the torn last line of a killed task. Their files are kept: the
+# lines may be answers to what another store asked, or of a model that `--answered-by` would let through.
 commit() {
-    local results=(round/results-*.jsonl)
-    [ ! -e "${results[0]}" ] || oceanchat answers "${results[@]}" || [ $? = 3 ]
+    local results=(round/results-*.jsonl) code=0
+    [ -e "${results[0]}" ] || return 0
+    oceanchat answers "${results[@]}" || code=$?
+    [ "$code" = 3 ] || return "$code"
+    mkdir -p round/unused
+    mv --backup=numbered "${results[@]}" round/unused
+    echo "not all lines were of use: their files are in round/unused until you delete them" >&2
 }
 
+for program in sbatch squeue oceanchat; do
+    command -v "$program" > /dev/null || { echo "there is no '$program' on the PATH" >&2; exit 1; }
+done
 mkdir -p round
 exec 9> round/lock
 flock --nonblock 9 || { echo "rounds.sh runs in this folder already" >&2; exit 1; }

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from oceanchat.errors import TrainingError
+from oceanchat.llm.settings import BY_SCRIPT
 from preact.dialogues.release import read_release
 from tests.preact.conftest import release_rows, write_rows
 
@@ -34,9 +35,10 @@ def test_reading_a_release_needs_no_torch(release_folder: Path) -> None:
     assert subprocess.run(command, timeout=240).returncode == 0
 
 
-def test_a_scripted_writer_makes_a_scripted_release(tmp_path: Path) -> None:
+@pytest.mark.parametrize("writer", sorted(BY_SCRIPT))
+def test_a_scripted_writer_makes_a_scripted_release(writer: str, tmp_path: Path) -> None:
     rows = release_rows("train", 1)
-    rows[3]["provenance"] = {"writer": "scripted"}
+    rows[3]["provenance"] = {"writer": writer}
     write_rows(tmp_path, "train", rows)
     assert read_release(str(tmp_path)).scripted
 
