@@ -9,6 +9,7 @@ from importlib import import_module
 from typing import Any
 
 from oceanchat.errors import ConfigError
+from oceanchat.invocation import install_command
 
 _AGREEMENT = ("krippendorff", "numpy", "pandas")
 EXTRAS: Mapping[str, tuple[str, ...]] = {
@@ -73,6 +74,4 @@ def load_optional(module: str, extra: str) -> Any:
 
 def missing_package(package: str, extra: str) -> str:
     """The message about a package that is not installed and that `extra` installs."""
-    return (
-        f"this needs the package '{package}', which is not installed; run: pip install 'ocean-chat[{extra}]'"
-    )
+    return f"this needs the package '{package}', which is not installed; run: {install_command(extra)}"

@@ -38,5 +38,7 @@ def test_a_missing_package_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delitem(sys.modules, "tqdm.auto", raising=False)
     monkeypatch.delitem(sys.modules, "oceanchat.notebook.bars", raising=False)
     monkeypatch.delitem(sys.modules, "oceanchat.notebook.building", raising=False)
-    with pytest.raises(ConfigError, match=r"'tqdm', which is not installed; run: pip install 'ocean-chat\[n"):
+    with pytest.raises(
+        ConfigError, match=r"'tqdm', which is not installed; run: \S*pip install 'ocean-chat\[n"
+    ):
         _ = oceanchat.build

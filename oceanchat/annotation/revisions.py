@@ -117,6 +117,7 @@ def send_back(store: Store, lead: Annotator, item_id: int, note: str = "") -> in
             asked += 1
     if not asked:
         raise AnnotationError(
-            f"item '{item_id}' has no label of anybody who is still there; nothing to send back"
+            "nothing to send back: nobody who is still there has a label on this item;"
+            " one that was sent back comes again once it is saved"
         )
     return asked

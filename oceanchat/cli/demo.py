@@ -7,9 +7,9 @@ from pathlib import Path
 import click
 
 from oceanchat.cli.display.notes import print_sentence
-from oceanchat.cli.invocation import command_name
 from oceanchat.cli.opened_store import opened_store
 from oceanchat.cli.options import PATH
+from oceanchat.invocation import command_name
 from oceanchat.traits import LEVELS, Trait, TraitLevel
 
 STORE, PAGE = "ocean-chat.db", "index.html"

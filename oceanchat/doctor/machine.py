@@ -13,6 +13,7 @@ from pathlib import Path
 
 from oceanchat.doctor.findings import Finding, Named, lacking
 from oceanchat.extras import EXTRAS
+from oceanchat.invocation import install_command
 
 TESTED = (3, 11)
 """The version of Python that the tests run on."""
@@ -42,7 +43,7 @@ def _extra(extra: str, named: bool) -> Finding:
     versions = {package: _version(package) for package in EXTRAS[extra]}
     absent = [package for package, number in versions.items() if number is None]
     if absent:
-        text = f"lacks {', '.join(absent)}; run: pip install 'ocean-chat[{extra}]'"
+        text = f"lacks {', '.join(absent)}; run: {install_command(extra)}"
         return lacking(named, f"extra {extra}", text)
     return Finding(f"extra {extra}", "ok", ", ".join(f"{name} {number}" for name, number in versions.items()))
 

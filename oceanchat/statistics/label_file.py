@@ -18,7 +18,7 @@ from oceanchat.counting import counted
 from oceanchat.errors import InputError
 from oceanchat.statistics.agreement import Rating
 from oceanchat.statistics.coefficients import Value
-from oceanchat.statistics.text_table import MISSING, TableForm, read_text_table
+from oceanchat.statistics.text_table import MISSING, TableForm, columns_listed, read_text_table
 
 _COLUMNS = ("item", "annotator", "value")
 _OPTIONAL = ("stratum", "purpose")
@@ -62,7 +62,7 @@ def labels_of_frame(frame: pd.DataFrame) -> LabelFile:
     cells = frame.set_axis([str(column).strip().lower() for column in frame.columns], axis=1)
     missing = [column for column in _COLUMNS if column not in cells]
     if missing:
-        columns = ", ".join(map(str, frame.columns)) or "nothing"
+        columns = columns_listed(list(frame.columns))
         raise InputError(f"{name} lacks the column '{missing[0]}' (it has: {columns}); {_FORM.needs}")
     cells = cells[[column for column in (*_COLUMNS, *_OPTIONAL) if column in cells]]
     texts = cells.astype("string").fillna("").apply(lambda column: column.str.strip())

@@ -22,6 +22,8 @@ MISSING = frozenset({"", "na", "n/a", "#n/a", "nan", "null", "none", "<na>"})
 _MARKS = ((b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
 _ENCODINGS = ("utf-8-sig", "cp1252")
 """Encodings without such a mark, in the order they are tried; Latin-1 text reads alike as the last."""
+_SHOWN = 400
+"""Characters of a list of columns that a message shows."""
 _TOO_LONG = re.compile(r"in line \d+, saw (\d+)")
 
 
@@ -54,6 +56,8 @@ def read_text_table(path: Path, form: TableForm) -> pd.DataFrame:
 
 def _text(path: Path, data: bytes, form: TableForm) -> pd.DataFrame:
     text = _decoded(path, data, form)
+    if text.lstrip().startswith(("[", "{")):
+        raise InputError(f"{form.what} '{path}' is JSON; export it as CSV: {form.needs}")
     head = text.partition("\n")[0]
     separator = max(",;\t", key=head.count)
     try:
@@ -141,6 +145,12 @@ def _parquet(path: Path, data: bytes, form: TableForm) -> pd.DataFrame:
     return frame
 
 
+def columns_listed(names: Sequence[object]) -> str:
+    """The columns of a table for a message; of a line that is no header, only its beginning."""
+    every = ", ".join(map(str, names)) or "nothing"
+    return every if len(every) <= _SHOWN else f"{every[:_SHOWN]} ..."
+
+
 def _names(cells: Sequence[object]) -> list[str]:
     return [str(cell).strip().lower() for cell in cells]
 
@@ -148,9 +158,9 @@ def _names(cells: Sequence[object]) -> list[str]:
 def _check_names(names: Sequence[str], path: Path, form: TableForm) -> None:
     missing = [name for name in form.columns if name not in names]
     if missing:
+        columns = columns_listed(names)
         raise InputError(
-            f"{form.what} '{path}' lacks the column '{missing[0]}' (it has: {', '.join(names) or 'nothing'});"
-            f" {form.needs}"
+            f"{form.what} '{path}' lacks the column '{missing[0]}' (it has: {columns}); {form.needs}"
         )
     twice = next((name for name in names if name and names.count(name) > 1), None)
     if twice is not None:

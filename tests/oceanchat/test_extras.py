@@ -42,5 +42,5 @@ def test_an_installed_module_is_loaded() -> None:
 
 
 def test_a_missing_package_is_one_line_with_the_command_that_installs_it() -> None:
-    with pytest.raises(ConfigError, match=r"'no_such_package'.* pip install 'ocean-chat\[release\]'"):
+    with pytest.raises(ConfigError, match=r"'no_such_package'.*pip install 'ocean-chat\[release\]'"):
         load_optional("no_such_package.part", "release")

@@ -5,6 +5,7 @@ import subprocess
 import sys
 
 from oceanchat.cli.serve import serve_scripted
+from oceanchat.invocation import install_command
 from oceanchat.scripted.server.faults import Faults
 from tests.oceanchat.cli.conftest import Command
 
@@ -24,7 +25,7 @@ def test_without_the_server_the_extra_is_named() -> None:
     assert ended.returncode == 1
     assert ended.stderr == (
         "oceanchat: this needs the package 'starlette', which is not installed;"
-        " run: pip install 'ocean-chat[serve]'\n"
+        f" run: {install_command('serve')}\n"
     )
 
 

@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 import pytest
 from sqlalchemy import select
 
+from oceanchat.invocation import install_command
 from oceanchat.store import ledger_runs, shared_limits
 from oceanchat.store.database import open_store
 from oceanchat.store.schema import metadata
@@ -177,4 +178,4 @@ def test_what_keeps_a_cluster_from_working_is_one_clear_line(
     assert "--ray and --batch exclude each other" in refused("--ray", "--batch")
     assert "--ray-workers '2' is of no use without --ray" in refused("--ray-workers", "2")
     monkeypatch.setitem(sys.modules, "ray", None)
-    assert "the package 'ray', which is not installed; run: pip install 'ocean-chat[ray]'" in refused("--ray")
+    assert f"the package 'ray', which is not installed; run: {install_command('ray')}" in refused("--ray")

@@ -10,6 +10,7 @@ from oceanchat.doctor import machine
 from oceanchat.doctor.findings import Finding, Named
 from oceanchat.doctor.machine import look_at_machine
 from oceanchat.extras import EXTRAS
+from oceanchat.invocation import install_command
 
 
 def findings(named: Named, folder: Path) -> dict[str, Finding]:
@@ -27,7 +28,7 @@ def test_only_an_extra_that_was_named_is_missing(tmp_path: Path, monkeypatch: py
     assert findings(Named(), tmp_path)["extra small"].state == "note"
     named = findings(Named(extras=("small",)), tmp_path)["extra small"]
     assert named.state == "missing"
-    assert named.text == "lacks no-such-package; run: pip install 'ocean-chat[small]'"
+    assert named.text == f"lacks no-such-package; run: {install_command('small')}"
 
 
 def test_the_driver_says_which_gpus_there_are(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -46,6 +46,8 @@ def test_only_labels_count_where_purposes_are_told_apart(tmp_path: Path) -> None
     [
         ("item,value\n1,2\n", "lacks the column 'annotator'"),
         ("", "lacks the column 'item'"),
+        ('\n[{"item": "1"}]', "is JSON; export it as CSV: it needs a row for each label"),
+        ("a," * 9_000 + "\n", r"^.{300,700}, a,* \.\.\.\); it needs a row for each label"),
         ("item,annotator,value\n1,A,1\n1,A,2\n", r"annotator 'A' on item '1' \(lines 2 and 3\)"),
         ("item,annotator,value\n,A,1\n", "line 2 has no item"),
         ("item,annotator,value\n1,A\n", "line 2 has 2 fields"),

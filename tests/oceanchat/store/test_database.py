@@ -36,7 +36,7 @@ def test_a_new_store_says_what_it_is_and_can_be_opened_again(url: str) -> None:
 
 def test_a_postgresql_url_without_its_package_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "psycopg", None)
-    with pytest.raises(ConfigError, match=r"'psycopg', .* pip install 'ocean-chat\[postgres\]'"):
+    with pytest.raises(ConfigError, match=r"'psycopg', .*pip install 'ocean-chat\[postgres\]'"):
         open_store("postgresql://nobody@localhost/nothing")
 
 

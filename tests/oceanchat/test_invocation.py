@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from oceanchat.cli import invocation
-from oceanchat.cli.invocation import command_name
+from oceanchat import invocation
+from oceanchat.invocation import command_name, install_command
 
 
 @pytest.fixture
@@ -48,3 +48,12 @@ def test_without_a_script_the_interpreter_is_named(monkeypatch: pytest.MonkeyPat
     monkeypatch.chdir(tmp_path)
     assert command_name().endswith(" -m oceanchat.cli.main")
     assert command_name().startswith(shlex.quote(sys.executable))
+
+
+def test_extras_go_into_the_environment_that_runs(scripts: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert install_command("app") == "pip install 'ocean-chat[app]'"  # the environment has none of its own
+    (scripts / "pip").write_text("#!/bin/sh\n")
+    (scripts / "pip").chmod(0o755)
+    assert install_command("app") == "'my env/bin/pip' install 'ocean-chat[app]'"
+    monkeypatch.setenv("PATH", str(scripts))
+    assert install_command("app") == "pip install 'ocean-chat[app]'"
