@@ -9,6 +9,7 @@ import heapq
 import math
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 import torch
@@ -75,7 +76,7 @@ class TriedTraining(NamedTuple):
     dialogues: int
     """How many were tried at once."""
     undisturbed: float = 1.0
-    """Share of the try's time that was not spent waiting for processors."""
+    """Share of the try's time that it would take alone, at most."""
 
 
 def learns_to_end(examples: Sequence[Example], stop_ids: set[int]) -> bool:
@@ -162,8 +163,9 @@ def trial_lines(trial: TriedTraining, recipe: Recipe, processes: int) -> Iterato
         )
         if trial.undisturbed < _BUSY:
             yield (
-                f"note: other programs keep this machine busy, and took {1 - trial.undisturbed:.0%} of the"
-                f" try's time; alone the run would take roughly {duration(trial.seconds * trial.undisturbed)}"
+                f"note: other programs keep this machine busy and make that {1 / trial.undisturbed:.0f} times"
+                f" as long; alone the run would take roughly {duration(trial.seconds * trial.undisturbed)}"
+                " or less"
             )
 
 
@@ -222,7 +224,7 @@ class TriedPace(NamedTuple):
     dialogues: int
     """How many were tried at once."""
     undisturbed: float
-    """Share of the time that was not spent waiting for processors."""
+    """Share of the time that it would take alone, on a busy machine by a single thread and so at most."""
 
 
 class _Tried(NamedTuple):
@@ -246,13 +248,27 @@ def measure_pace(config: TrainConfig, model: Any, examples: Sequence[Example], p
             one = _try(config, model, ordered[middle : middle + 1], pad_id)
         # The trainer switches checkpointing on later: without it a whole micro-batch may not fit.
         most = 1 if config.recipe.gradient_checkpointing else config.recipe.micro_batch
-        count = max(1, min(most, len(ordered), int(_PATIENCE / one.alone)))
+        count = max(1, min(most, len(ordered), int(_PATIENCE / one.seconds)))
         first = middle - count // 2
         examples = ordered[first : first + count]
-        tried = _try(config, model, examples, pad_id)
+        tried = alone = _try(config, model, examples, pad_id)
+        if tried.alone < _BUSY * tried.seconds and model.device.type == "cpu":
+            # A thread that is kept waiting makes the others spin, which the kernel takes for work.
+            with _one_thread():
+                alone = _try(config, model, examples, pad_id)
     repeated = 4 / 3 if config.recipe.gradient_checkpointing else 1.0
     a_token = repeated * tried.seconds / sum(len(e.ids) for e in examples)
-    return TriedPace(a_token, count, tried.alone / tried.seconds)
+    return TriedPace(a_token, count, min(1.0, alone.alone / tried.seconds))
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
 
 
 def _try(config: TrainConfig, model: Any, examples: Sequence[Example], pad_id: int) -> _Tried:
