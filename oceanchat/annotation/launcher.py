@@ -6,6 +6,7 @@ locates the app and knows nothing of its pages.
 
 import importlib.util
 import os
+import signal
 import socket
 import sys
 from pathlib import Path
@@ -13,7 +14,7 @@ from typing import NamedTuple, NoReturn
 
 from oceanchat.errors import AnnotationError
 from oceanchat.extras import missing_package
-from oceanchat.termination import held
+from oceanchat.termination import HELD
 
 THEME = {
     "theme.light.primaryColor": "#1f6f78",
@@ -82,8 +83,9 @@ def launch(serving: Serving) -> NoReturn:
     _check_port(serving.host, serving.port)
     sys.stdout.flush()
     sys.stderr.flush()
-    with held():  # until the app can say that it was stopped; it lets them through itself
-        os.execv(line[0], line)
+    # Until the app can say that it was stopped; it lets them through itself.
+    signal.pthread_sigmask(signal.SIG_BLOCK, HELD)
+    os.execv(line[0], line)
 
 
 def _check_port(host: str, port: int) -> None:

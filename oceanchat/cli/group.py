@@ -19,7 +19,7 @@ from oceanchat.cli.project_file import default_map
 from oceanchat.cli.values import unify
 from oceanchat.errors import BuildStopped, OceanChatError
 from oceanchat.extras import missing_package, smallest_extra
-from oceanchat.termination import stop_signal, terminated_as_interrupted
+from oceanchat.termination import held_in_imports, stop_signal, terminated_as_interrupted
 
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 """Settings of a group: how help is asked for and how wide it may be."""
@@ -74,7 +74,7 @@ def run_group(group: click.Group, extra: str, stopped: str) -> int:
     print_log_as_notes()
     try:
         defaults = default_map(group, Path.cwd())
-        with terminated_as_interrupted():
+        with terminated_as_interrupted(), held_in_imports():
             code = group.main(prog_name=name, standalone_mode=False, default_map=defaults)
         sys.stdout.flush()
     except OceanChatError as error:

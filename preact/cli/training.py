@@ -16,7 +16,7 @@ from oceanchat.cli.options import json_option
 from oceanchat.cli.project_file import say_used_options
 from oceanchat.counting import counted
 from oceanchat.errors import ConfigError
-from oceanchat.termination import held, stop_signal, terminated_as_interrupted
+from oceanchat.termination import stop_signal, terminated_as_interrupted
 from preact.cli.launchers import check_launcher
 from preact.cli.training_options import FOLDER, SectionedCommand, recipe_options, run_options
 from preact.config import (
@@ -59,10 +59,9 @@ def train(output: Path, resume: bool, dry_run: bool, like: Path | None, as_json:
     if resume and dry_run:
         raise ConfigError("--dry-run does not combine with --resume; leave one of them out")
     config = train_config(output, given, like=like, resume=resume)
-    with held():
-        from preact.training.interruption import stopped_line
-        from preact.training.processes import FailedElsewhere, join, leave
-        from preact.training.train import train as train_run
+    from preact.training.interruption import stopped_line
+    from preact.training.processes import FailedElsewhere, join, leave
+    from preact.training.train import train as train_run
 
     try:
         with terminated_as_interrupted():

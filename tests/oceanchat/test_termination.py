@@ -2,11 +2,21 @@
 
 import os
 import signal
+import sys
 import threading
+from importlib import import_module
+from pathlib import Path
 
 import pytest
 
-from oceanchat.termination import Terminated, held, stop_signal, terminated_as_interrupted
+from oceanchat.termination import (
+    HELD,
+    Terminated,
+    held,
+    held_in_imports,
+    stop_signal,
+    terminated_as_interrupted,
+)
 
 
 def test_sigterm_is_itself_again_afterwards(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -30,6 +40,15 @@ def test_sigterm_is_itself_again_afterwards(monkeypatch: pytest.MonkeyPatch) -> 
     assert elsewhere == [before]
 
 
+def test_sigterm_that_somebody_ignores_stays_ignored() -> None:
+    before = signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    try:
+        with terminated_as_interrupted():
+            os.kill(os.getpid(), signal.SIGTERM)
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
 def test_a_process_that_is_forked_meanwhile_ends_as_it_would_have() -> None:
     with terminated_as_interrupted():
         child = os.fork()
@@ -47,6 +66,26 @@ def test_ctrl_c_waits_for_the_end_of_the_block() -> None:
         os.kill(os.getpid(), signal.SIGINT)
         reached = True
     assert reached
+
+
+@pytest.mark.parametrize("number", HELD)
+def test_an_import_is_over_before_a_signal_comes_through(
+    number: signal.Signals, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "heedless.py").write_text(
+        "import os, sys\n"
+        "try:\n"
+        f"    os.kill(os.getpid(), {number:d})\n"
+        "    sys.reached = True\n"
+        "except KeyboardInterrupt:  # as large packages do\n"
+        "    pass\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(sys, "reached", False, raising=False)
+    before = list(sys.meta_path)
+    with pytest.raises(KeyboardInterrupt), terminated_as_interrupted(), held_in_imports():
+        import_module("heedless")
+    assert vars(sys)["reached"] and sys.meta_path == before
 
 
 def test_the_signal_is_read_from_what_it_became() -> None:
