@@ -56,6 +56,8 @@ class Connection:
     """Requests refused permanently before any was answered."""
     loading_since: float | None = None
     """When it began to say that it is not ready, in monotonic seconds; None once it answers."""
+    heard_at: float = 0.0
+    """When anything was answered last, in monotonic seconds."""
     silent_since: float | None = None
     """When the first request since the last answer got none, in monotonic seconds."""
     silence_noted: bool = False
@@ -132,22 +134,31 @@ class Connection:
         return False
 
     def note_silence(self, error: RequestError, tries: int) -> None:
-        """Say once where nothing answers for a while, and how often a request is tried."""
-        if error.reason not in NO_ANSWER:
-            return
+        """Say once where nothing answers for a while, and how often a request is tried.
+
+        One that runs into --timeout while others are answered shows a slow endpoint, not a silent one.
+        """
         now = time.monotonic()
-        self.silent_since = self.silent_since or now
-        waited = self.settings.timeout_seconds if error.reason == "timeout" else now - self.silent_since
+        if error.reason not in NO_ANSWER or error.words.status:
+            self.heard_at, self.silent_since = now, None
+            return
+        sent = now - self.settings.timeout_seconds if error.reason == "timeout" else now
+        if self.heard_at > sent:
+            return
+        self.silent_since = min(sent, self.silent_since or sent)
+        waited = now - self.silent_since
         if self.silence_noted or waited < SILENCE:
             return
         self.silence_noted = True
         self.throttle.tell(
-            f"endpoint '{self.settings.endpoint}' does not answer yet ({self.shown_error(error.message)});"
-            f" each request is tried up to {tries} times before it is given up"
+            f"endpoint '{self.settings.endpoint}' has given no answer for {waited:.0f} s"
+            f" ({self.shown_error(error.message)}); each request is tried up to {tries} times before it is"
+            " given up"
         )
 
     def heard(self) -> None:
         """An answer came: it is ready, and no longer silent."""
+        self.heard_at = time.monotonic()
         self.loading_since = self.silent_since = None
         self.silence_noted = False
 

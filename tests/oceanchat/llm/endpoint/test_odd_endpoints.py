@@ -9,7 +9,9 @@ from oceanchat.errors import BuildStopped, CallFailed
 from oceanchat.llm.chat import ChatRequest, Message
 from oceanchat.llm.endpoint import client
 from oceanchat.llm.endpoint.openai_endpoint import OpenAIEndpoint
+from oceanchat.llm.endpoint.request_errors import ErrorAction, RequestError
 from oceanchat.llm.settings import CallSettings
+from oceanchat.llm.throttle import Throttle
 from oceanchat.models import open_session
 from oceanchat.store import ledger_sums
 from oceanchat.store.database import Store
@@ -161,7 +163,27 @@ async def test_one_that_hangs_up_on_everybody_is_named_once(
     server.close()
     assert {answer.reason for answer in answers if isinstance(answer, CallFailed)} == {"connection-lost"}
     (note,) = session.usage.notes
-    assert f"'{url}' does not answer yet (" in note and "tried up to 2 times before" in note
+    assert f"'{url}' has given no answer for 0 s (" in note and "tried up to 2 times before" in note
+
+
+async def test_a_slow_one_that_answers_others_is_not_called_silent() -> None:
+    told: list[str] = []
+    connection = client.Connection(CallSettings(base_url="http://x/v1", timeout_seconds=20), Throttle(1))
+    connection.throttle.tell = told.append
+    late = RequestError(ErrorAction.RETRY, "timeout", "no complete reply")
+    connection.heard()
+    connection.note_silence(late, 8)
+    connection.heard_at -= 10  # while the one that is late was under way
+    connection.note_silence(late, 8)
+    connection.note_silence(RequestError(ErrorAction.RETRY, "server-error", "500"), 8)
+    connection.note_silence(RequestError(ErrorAction.RETRY, "connection-lost", "lost"), 8)
+    assert not told
+    connection.heard_at -= 21
+    connection.note_silence(late, 8)
+    connection.note_silence(late, 8)
+    (line,) = told
+    assert "has given no answer for 20 s (no complete reply)" in line
+    await connection.close()
 
 
 async def test_one_that_never_gets_ready_stops_the_run_at_the_limit(
