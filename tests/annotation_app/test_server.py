@@ -1,5 +1,6 @@
 """The app as a process that somebody stops."""
 
+import logging
 import os
 import signal
 import subprocess
@@ -8,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from annotation_app import server
 from oceanchat.termination import HELD
 from tests.annotation_app.running import running
 from tests.processes import PATIENCE
@@ -36,3 +38,17 @@ def test_one_that_comes_while_it_starts_waits_until_it_can_be_answered(number: s
     process.send_signal(number)
     assert process.communicate(timeout=PATIENCE)[1] == LINE + "\n"
     assert process.returncode == 128 + number
+
+
+def test_a_second_ctrl_c_writes_no_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
+    log = logging.getLogger("uvicorn.error")
+    monkeypatch.setattr(log, "filters", [])
+
+    def stop(*arguments: object, **options: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(server.streamlit, "main", stop)
+    assert server.main() == 128 + signal.SIGINT
+    cut = "Traceback (most recent call last):\n  await getter\nasyncio.exceptions.CancelledError\n"
+    logged = [logging.makeLogRecord({"msg": message}) for message in (cut, "address already in use")]
+    assert [bool(log.filter(record)) for record in logged] == [False, True]
