@@ -167,9 +167,9 @@ async def test_one_that_hangs_up_on_everybody_is_named_once(
 
 
 async def test_a_slow_one_that_answers_others_is_not_called_silent() -> None:
-    told: list[str] = []
+    lines: list[str] = []
     connection = client.Connection(CallSettings(base_url="http://x/v1", timeout_seconds=20), Throttle(1))
-    connection.throttle.tell = told.append
+    connection.throttle.tell = lines.append
     late = RequestError(ErrorAction.RETRY, "timeout", "no complete reply")
     connection.heard()
     connection.note_silence(late, 8)
@@ -177,11 +177,11 @@ async def test_a_slow_one_that_answers_others_is_not_called_silent() -> None:
     connection.note_silence(late, 8)
     connection.note_silence(RequestError(ErrorAction.RETRY, "server-error", "500"), 8)
     connection.note_silence(RequestError(ErrorAction.RETRY, "connection-lost", "lost"), 8)
-    assert not told
+    assert not lines
     connection.heard_at -= 21
     connection.note_silence(late, 8)
     connection.note_silence(late, 8)
-    (line,) = told
+    (line,) = lines
     assert "has given no answer for 20 s (no complete reply)" in line
     await connection.close()
 
