@@ -185,7 +185,12 @@ def _of_command(
             raise ConfigError(f"{PROJECT_FILE}: [{path}] '{key}' is no option; {known}")
         if isinstance(values[key], dict):
             raise ConfigError(f"{PROJECT_FILE}: [{path}.{key}] is a table; write {key} = VALUE")
-    filled = {str(options[key].name): value for key, value in values.items() if key in options}
+    taken = {key: value for key, value in values.items() if key in options}
+    for key, value in taken.items():
+        option = options[key]
+        if isinstance(option.type, click.Path) and not (isinstance(value, str) or option.multiple):
+            raise ConfigError(f"{PROJECT_FILE}: {key} is '{value}'; write the name of a file, in quotes")
+    filled = {str(options[key].name): value for key, value in taken.items()}
     if os.environ.get(BASE_URL, "").strip():
         filled.pop("base_url", None)
     return filled

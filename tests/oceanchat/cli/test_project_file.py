@@ -72,6 +72,13 @@ def test_every_command_reads_the_prices_of_the_build(written: Path) -> None:
     assert ours["build"]["prices"] == "ours.toml" and ours["costs"]["prices"] == "all.toml"
 
 
+def test_a_file_is_named_in_quotes(written: Path) -> None:
+    for value in ("5", '["ours.toml"]'):
+        (written / "oceanchat.toml").write_text(f"[oceanchat.build]\nprices = {value}\n")
+        with pytest.raises(ConfigError, match=r"prices is '.*'; write the name of a file, in quotes"):
+            default_map(oceanchat, written)
+
+
 def test_no_file_gives_nothing(tmp_path: Path) -> None:
     assert default_map(oceanchat, tmp_path) == {}
 
