@@ -277,7 +277,9 @@ def _try(config: TrainConfig, model: Any, examples: Sequence[Example], pad_id: i
     batch = on_device(collator(examples), device)
     batch.pop("sequence_trait_ids")
     labels = batch.pop("labels")
-    began, waited = time.perf_counter(), waited_for_processors()
+    # Threads that compute together wait together: each loses its part of the sum.
+    threads = torch.get_num_threads() if device.type == "cpu" else 1
+    began, waited = time.perf_counter(), waited_for_processors(threads)
     with torch.autocast(device.type, torch.bfloat16, enabled=recipe.precision != "float32"):
         loss = batch_loss(model, batch, labels)
     torch.autograd.backward(loss)
@@ -285,6 +287,5 @@ def _try(config: TrainConfig, model: Any, examples: Sequence[Example], pad_id: i
         torch.accelerator.synchronize()
     model.zero_grad(set_to_none=True)
     seconds = time.perf_counter() - began
-    # Threads that compute together wait together: each loses its part of the sum.
-    threads = torch.get_num_threads() if device.type == "cpu" else 1
-    return _Tried(seconds, max(seconds / 20, seconds - (waited_for_processors() - waited) / threads))
+    waited = waited_for_processors(threads) - waited
+    return _Tried(seconds, max(seconds / 20, seconds - waited / threads))

@@ -5,7 +5,11 @@ import os
 import subprocess
 import sys
 import time
+from pathlib import Path
 
+import pytest
+
+from preact.training import this_process
 from preact.training.this_process import held_memory, waited_for_processors
 
 
@@ -35,3 +39,24 @@ def test_time_taken_by_another_program_is_waited_for() -> None:
         os.sched_setaffinity(0, processors)
         other.kill()
         other.wait()
+
+
+def test_threads_beyond_the_limit_of_a_container_keep_each_other_waiting(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "task" / "1").mkdir(parents=True)
+    (tmp_path / "task" / "1" / "schedstat").write_text("5 2000000000 1")
+    monkeypatch.setattr(this_process, "_PROC", tmp_path)
+    monkeypatch.setattr(this_process, "_SHARE", tmp_path / "cpu.max")
+    assert waited_for_processors(1) == 2.0 and waited_for_processors(10_000) == 0.0
+    (tmp_path / "cpu.max").write_text("max 100000")
+    assert waited_for_processors(1) == 2.0
+    (tmp_path / "cpu.max").write_text("50000 100000")
+    assert waited_for_processors(1) == 0.0
+
+
+def test_a_system_that_says_nothing_gives_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(this_process, "_PROC", tmp_path)
+    assert held_memory() == 0 and waited_for_processors() == 0.0
+    (tmp_path / "statm").write_text("")
+    assert held_memory() == 0
