@@ -54,8 +54,9 @@ def default_map(group: click.Group, folder: Path) -> dict[str, Any]:
     for key, value in document.items():
         if key not in PROGRAMS or not isinstance(value, dict):
             otherwise = "put options below [oceanchat] or [preact]"
+            programs = () if key in PROGRAMS else PROGRAMS
             raise ConfigError(
-                f"{PROJECT_FILE}: '{key}' is no table; {did_you_mean(key, PROGRAMS, otherwise)}"
+                f"{PROJECT_FILE}: '{key}' is no table; {did_you_mean(key, programs, otherwise)}"
             )
     own = dict(document.get(group.name or "", {}))
     for key, value in _shared_by_all(document.get(PROGRAMS[0], {})).items():

@@ -102,6 +102,7 @@ def test_typed_wins_over_environment_and_environment_over_file(
     ("text", "message"),
     [
         ("[oceanchta]\nstore = 'x'", "'oceanchta' is no table; did you mean oceanchat?"),
+        ("oceanchat = 'x'", "'oceanchat' is no table; put options below [oceanchat] or [preact]"),
         ("store = 'x'", "'store' is no table; put options below [oceanchat] or [preact]"),
         ("[oceanchat]\nstroe = 'x'", "[oceanchat] 'stroe' is no option; did you mean store?"),
         ("[oceanchat]\ncount = 1", "[oceanchat] 'count' means different things in different commands"),
