@@ -11,6 +11,8 @@ from oceanchat.store.database import Store
 
 WAITS = "waits for the lead"
 """Of somebody whose practice fell short twice: only `oceanchat annotators admit` or the page lets them in."""
+QUALIFYING = "qualifying"
+"""Of somebody who has not finished the practice."""
 
 
 def account_state(store: Store, account: Annotator, sample_number: int | None = None) -> str:
@@ -28,7 +30,7 @@ def account_state(store: Store, account: Annotator, sample_number: int | None = 
     validated, to_validate = progress(store, account, sample_number)
     rated, to_rate = (0, 0) if evaluation is None else progress(store, account, evaluation.id)
     if account.admitted_at is None and (to_validate or not to_rate):
-        return WAITS if waits_for_lead(store, account) else "qualifying"
+        return WAITS if waits_for_lead(store, account) else QUALIFYING
     if validated < to_validate:
         return "validating"
     if rated < to_rate:

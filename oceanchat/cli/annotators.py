@@ -222,9 +222,14 @@ def admit(name: str, store: str, as_json: bool) -> None:
     oceanchat annotators admit "Ada Lovelace"
     """
     from oceanchat.annotation import accounts
+    from oceanchat.annotation.account_state import QUALIFYING, account_state
 
     opened = opened_store(store, must_exist=True)
-    accounts.admit(opened, accounts.find_open(opened, name))
+    account = accounts.find_open(opened, name)
+    early = account_state(opened, account) == QUALIFYING
+    accounts.admit(opened, account)
+    if early:
+        print_note(f"'{account.name}' has not finished the practice and is let in without it")
     _show_state(opened, name, as_json)
 
 

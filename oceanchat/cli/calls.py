@@ -77,7 +77,12 @@ def estimate(pilot: int | None, store: str, as_json: bool, **flags: Any) -> None
         with BuildProgress() as progress:
             report = asyncio.run(service.build(prepared, opened, progress, open_endpoint))
         pace = report.usage.calls_a_second
-        comparison = asyncio.run(one_by_one.compare(prepared, opened, open_endpoint))
+        comparison = asyncio.run(one_by_one.compare(prepared, opened, open_endpoint, report.usage))
+        if comparison is None:
+            print_note(
+                "--max-usd leaves too little to ask some shared calls again one by one, so how often they"
+                " answer otherwise is not known"
+            )
     print_forecast(config, store, as_json, comparison, pace, say_columns=pilot is None)
 
 

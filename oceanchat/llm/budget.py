@@ -86,8 +86,8 @@ class Budget:
         """Raise ConfigError where a cap is set but the model's price is unknown."""
         if self.cap is not None and self.prices.price(endpoint, model) is None:
             raise ConfigError(
-                f"--max-usd cannot hold for model '{model}' at '{endpoint}': its price is unknown;"
-                f" put it into a price file and pass that with --prices"
+                f"--max-usd cannot hold for model '{model}' at '{endpoint}': its price is unknown"
+                f" (looked for in {self.prices.name}); put it into a price file and pass that with --prices"
             )
 
     def max_cost(self, bounds: CallBounds) -> Decimal:

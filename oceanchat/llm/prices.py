@@ -38,9 +38,11 @@ class PriceTable:
     """The prices of one file."""
 
     def __init__(
-        self, prices: dict[str, _Entry], endpoint: str | None, batch_share: Decimal, date: str
+        self, prices: dict[str, _Entry], endpoint: str | None, batch_share: Decimal, date: str, name: str
     ) -> None:
         self.date = date
+        self.name = name
+        """The file, as messages name it."""
         self._prices = prices
         self._endpoint = endpoint
         self._batch_share = batch_share
@@ -114,9 +116,11 @@ def load_prices(path: Path | None = None) -> PriceTable:
     entries = content.get("price", [])
     for entry in entries if isinstance(entries, list) else [entries]:
         prices.update(_read_entry(entry, shown))
-    endpoint = content.get("endpoint")
+    endpoint, name = content.get("endpoint"), f"'{path}'" if path else shown
     share = _amount(content.get("batch_share", 1), "batch_share", shown)
-    return PriceTable(prices, str(endpoint).rstrip("/") if endpoint else None, share, str(content["date"]))
+    return PriceTable(
+        prices, str(endpoint).rstrip("/") if endpoint else None, share, str(content["date"]), name
+    )
 
 
 def _read_entry(entry: Any, shown: str) -> dict[str, _Entry]:

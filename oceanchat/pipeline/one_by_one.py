@@ -9,7 +9,9 @@ import itertools
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+from oceanchat.llm.budget import CapReached
 from oceanchat.llm.provider import OpenEndpoint
+from oceanchat.llm.usage import Usage
 from oceanchat.models import BuildModels
 from oceanchat.pipeline.back_validation import Checker
 from oceanchat.pipeline.build import Prepared, open_models
@@ -46,23 +48,40 @@ class PilotComparison(NamedTuple):
 
     labels: ChangedAnswers
     verdicts: ChangedAnswers
+    usage: Usage
+    """What asking again took."""
 
     def as_json(self) -> dict[str, Any]:
         """For `--json`."""
-        return {"labels": self.labels.as_json(), "verdicts": self.verdicts.as_json()}
+        return {
+            "labels": self.labels.as_json(),
+            "verdicts": self.verdicts.as_json(),
+            "calls": self.usage.as_json(),
+        }
 
 
 async def compare(
-    prepared: Prepared, store: Store, open_endpoint: OpenEndpoint | None = None
-) -> PilotComparison:
-    """Ask again about the first sentences and dialogues of a build in `store`. Raises BuildStopped."""
+    prepared: Prepared, store: Store, open_endpoint: OpenEndpoint | None = None, pilot: Usage | None = None
+) -> PilotComparison | None:
+    """Ask again about the first sentences and dialogues of a build in `store`. Raises BuildStopped.
+
+    A cap holds for what `pilot` has spent and this together; None where that leaves too little.
+    """
     config = prepared.config
+    if config.calls.max_usd is not None and pilot is not None:
+        left = config.calls.max_usd - float(pilot.usd + pilot.lost_usd)
+        if left <= 0:
+            return None
+        config = config.model_copy(update={"calls": config.calls.model_copy(update={"max_usd": left})})
     together = _labeled_together(prepared, store), _checked_together(prepared, store)
-    async with open_models(config, store, open_endpoint) as models:
-        with models.session.trial():
-            return PilotComparison(
-                await _labels(prepared, models, together[0]), await _verdicts(prepared, models, together[1])
-            )
+    try:
+        async with open_models(config, store, open_endpoint) as models:
+            with models.session.trial():
+                labels = await _labels(prepared, models, together[0])
+                verdicts = await _verdicts(prepared, models, together[1])
+    except CapReached:
+        return None
+    return PilotComparison(labels, verdicts, models.session.usage)
 
 
 def _labeled_together(prepared: Prepared, store: Store) -> list[Candidate]:

@@ -65,15 +65,25 @@ def print_estimate(
     print_sentence(_ground(estimate))
     for saving in savings:
         print_sentence(_saving(saving))
-    for what, difference in comparison._asdict().items() if comparison else ():
-        if difference.total:
-            print_sentence(
-                f"Asked for one by one, {difference.different} of"
-                f" {counted(difference.total, what[:-1])} differ:"
-                f" {difference.share.text(SHARE)}."
-            )
+    if comparison:
+        _print_comparison(comparison)
     batch = ", at the Batch API's discount" if estimate.config.calls.batch else ""
     print_sentence(f"Prices of {estimate.price_date}{batch}.")
+
+
+def _print_comparison(comparison: PilotComparison) -> None:
+    """What shared calls change, and what it took to know."""
+    for what, difference in (("label", comparison.labels), ("verdict", comparison.verdicts)):
+        if difference.total:
+            print_sentence(
+                f"Asked for one by one, {difference.different} of {counted(difference.total, what)} differ:"
+                f" {difference.share.text(SHARE)}."
+            )
+    if comparison.usage.answered:
+        print_sentence(
+            f"Asking again took {counted(comparison.usage.answered, 'call')} and {comparison.usage.cost},"
+            " beside what the pilot's dialogues cost."
+        )
 
 
 def print_growth(growth: Growth, rough: bool, corpus: CorpusSize | None = None) -> None:

@@ -38,7 +38,7 @@ def test_from_an_empty_folder_to_a_report(tmp_path: Path) -> None:
     for name in ("Ann", "Ben", "Cas"):
         passcode = run(annotators, "add", name, "--store", url).stdout.strip()
         assert accounts.signed_in(store, accounts.sign_in(store, name, passcode, "here")) is not None
-        run(annotators, "admit", name, "--store", url)
+        assert "has not finished the practice" in run(annotators, "admit", name, "--store", url).stderr
     run(annotators, "profile", "Ann", "--background", "MSc psychology", "--store", url)
     drawn = run(sample, "--per-trait-level", "1", "--min-seconds", "0", "--store", url)
     assert "Sample 1, seed 0" in drawn.stdout and "oceanchat annotate" in drawn.stderr

@@ -131,7 +131,9 @@ async def test_a_cap_needs_a_price(store: Store) -> None:
     async with open_session(
         CallSettings(base_url="http://127.0.0.1:9/v1", max_usd=5), store.engine, OpenAIEndpoint
     ) as session:
-        with pytest.raises(ConfigError, match=f"model '{MODEL}' at 'http://127.+: its price is unknown"):
+        with pytest.raises(
+            ConfigError, match=f"model '{MODEL}' at 'http://127.+: its price is unknown.+bundled"
+        ):
             session.model(MODEL)
 
 
