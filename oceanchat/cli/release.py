@@ -24,6 +24,7 @@ from oceanchat.cli.options import (
     extra_body_option,
     json_option,
     max_usd_option,
+    prices_option,
     prompts_option,
     store_option,
     words_option,
@@ -152,6 +153,7 @@ def _print_problems(file: Path, problems: "Sequence[LineProblem]") -> None:
     "--language", default="en", show_default=True, metavar="CODE", help="Language code of the dialogues."
 )
 @prompts_option
+@prices_option
 @click.option(
     "--output",
     "-o",

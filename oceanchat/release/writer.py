@@ -100,6 +100,8 @@ class ReleaseConfig(BaseModel):
     language: str = "en"
     prompts: Path | None = None
     """Folder whose template texts go into the card; None: those that ship."""
+    prices: Path | None = None
+    """Price file that the costs go by; None: the bundled one."""
     output: Path = Path("releases")
     croissant: bool = False
     """Also write Croissant metadata."""
@@ -232,7 +234,7 @@ def _quality(config: ReleaseConfig, store: Store, selection: Selection, content:
         "annotators": selection.profiles,
         "example": example(content.rows),
         "topics": _topics(content.rows),
-        "costs": _costs(store),
+        "costs": _costs(store, config.prices),
         "prompts": prompts_used(selection.dialogues, open_prompts(config.prompts)),
     }
 
@@ -250,10 +252,10 @@ def _topics(rows: Sequence[Row]) -> Figures | None:
     }
 
 
-def _costs(store: Store) -> list[Figures]:
-    """What each model was paid for each task, by the bundled prices."""
+def _costs(store: Store, prices: Path | None) -> list[Figures]:
+    """What each model was paid for each task."""
     costs: dict[tuple[str, str], Cost] = {}
-    for key, line in cost_report(store, load_prices()).lines.items():
+    for key, line in cost_report(store, load_prices(prices)).lines.items():
         costs.setdefault((key.model, key.task), Cost()).add(line.paid)
     return [{"model": model, "task": task, **cost.as_json()} for (model, task), cost in sorted(costs.items())]
 

@@ -143,6 +143,12 @@ def test_costs_add_up_to_what_the_endpoint_billed(run: Run, endpoint: Endpoint, 
     assert json.loads(run("costs", "--json").stdout)["without_price"] == [
         {"model": "served", "endpoint": endpoint.url}
     ]
+    (tmp_path / "oceanchat.toml").write_text('[oceanchat.build]\nprices = "prices.toml"\n')
+    released = parsed(
+        run("release", "--version", "1.0.0", "--license", "other", "--seed-topics", "hash", "--json")
+    )
+    priced = json.loads((Path(released["folder"]) / "quality.json").read_text())["costs"]
+    assert sum(line["usd"] for line in priced) == pytest.approx(built["calls"]["usd"])  # as `costs` has it
 
 
 def test_costs_are_compared_with_a_providers_export(run: Run, endpoint: Endpoint, tmp_path: Path) -> None:
