@@ -7,12 +7,12 @@ lines that hold a text. docs/tutorial.md and docs/python.md are run by tests of 
 
 import doctest
 import importlib
-import json
 import os
 import re
 import shlex
 import shutil
 import subprocess
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
@@ -181,6 +181,16 @@ def test_the_labs_scripts_are_linked_and_their_commands_exist(name: str) -> None
     assert [complaint(words) for words in commands(text, settings) if complaint(words)] == []
 
 
+def test_the_stand_in_of_vllm_answers_for_no_model_of_a_study(tmp_path: Path) -> None:
+    program = Path(__file__).parent / "stand_ins" / "vllm.py"
+    for words in (["serve", "llama-8b"], ["run-batch", "-i", "a", "-o", "b", "--model", "llama-8b"]):
+        done = subprocess.run(
+            [sys.executable, "-S", program, *words], cwd=tmp_path, capture_output=True, text=True, timeout=30
+        )
+        assert done.returncode == 1 and "not for 'llama-8b'" in done.stderr
+    assert not list(tmp_path.iterdir())
+
+
 PENDING = """#!/bin/bash
 echo "$1" >>log
 [ "$1" != pending ] || [ ! -e left ] || echo "{}" >round/requests-1-of-16.jsonl
@@ -222,29 +232,34 @@ def test_the_labs_rounds_commit_what_is_there_and_end_where_nothing_is_answered(
     assert "answers to another store" in texts
 
 
-@pytest.mark.parametrize(("backbone", "code"), [("tiny", 1), ("meta-llama/Llama-2-7b-chat-hf", 0)])
-def test_the_labs_training_does_not_go_on_with_a_run_on_another_backbone(
-    backbone: str, code: int, tmp_path: Path
+@pytest.mark.parametrize("changed", ["BACKBONE=tiny", "TRAIN='--quantise 4bit'"])
+def test_the_labs_training_does_not_go_on_with_a_run_that_began_otherwise(
+    changed: str, tmp_path: Path
 ) -> None:
     for path in LAB.iterdir():
         shutil.copy(path, tmp_path)
-    (tmp_path / "srun").write_text('#!/bin/bash\necho "$@"\n')
+    (tmp_path / "srun").write_text('#!/bin/bash\nmkdir -p runs/preact\necho "$@"\n')
     (tmp_path / "srun").chmod(0o700)
-    record = tmp_path / "runs" / "preact" / "run.json"
-    record.parent.mkdir(parents=True)
-    record.write_text(json.dumps({"config": {"backbone": backbone}}, indent=2))
-    done = subprocess.run(
-        ["bash", "train.sbatch"],
-        cwd=tmp_path,
-        env={"PATH": f"{tmp_path}:{os.environ['PATH']}"},
-        capture_output=True,
-        text=True,
-        timeout=30,
-    )
-    assert done.returncode == code
-    assert done.stdout.endswith(
-        "train releases/ocean-chat-1.0.0 --output runs/preact --resume\n" if code == 0 else ""
-    )
+    environment = {"PATH": f"{tmp_path}:{os.environ['PATH']}"}
+
+    def submitted() -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            ["bash", "train.sbatch"],
+            cwd=tmp_path,
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=30,
+        )
+
+    begun = "--backbone meta-llama/Llama-2-7b-chat-hf --gradient-checkpointing\n"
+    assert submitted().stdout.endswith(f"train releases/ocean-chat-1.0.0 --output runs/preact {begun}")
+    assert submitted().stdout.endswith("train releases/ocean-chat-1.0.0 --output runs/preact --resume\n")
+    with (tmp_path / "study.env").open("a") as settings:
+        settings.write(f"{changed}\n")
+    done = submitted()
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "name another RUN" in done.stderr
 
 
 SLURM = {

@@ -4,6 +4,8 @@ import stat
 import sys
 from pathlib import Path
 
+from tests.stand_ins.vllm import ANY_MODEL
+
 _PROGRAMS = {
     # One task after the other; without --wait the job goes on by itself, as a job does.
     "sbatch": """
@@ -30,7 +32,7 @@ exit ${failed:-0}
     "squeue": "exit 0\n",
     "srun": 'exec "$@"\n',
     "torchrun": 'while [ "$1" != preact.cli.main ]; do shift; done; shift; exec preact "$@"\n',
-    "vllm": f'exec {sys.executable} -SE {Path(__file__).with_name("vllm.py")} "$@"\n',
+    "vllm": f'exec {sys.executable} -SE {Path(__file__).with_name("vllm.py")} {ANY_MODEL} "$@"\n',
 }
 
 
