@@ -7,6 +7,7 @@ lines that hold a text. docs/tutorial.md and docs/python.md are run by tests of 
 
 import doctest
 import importlib
+import json
 import os
 import re
 import shlex
@@ -255,6 +256,9 @@ def test_the_labs_training_does_not_go_on_with_a_run_that_began_otherwise(
     begun = "--backbone meta-llama/Llama-2-7b-chat-hf --gradient-checkpointing\n"
     assert submitted().stdout.endswith(f"train releases/ocean-chat-1.0.0 --output runs/preact {begun}")
     assert submitted().stdout.endswith("train releases/ocean-chat-1.0.0 --output runs/preact --resume\n")
+    (tmp_path / "runs" / "preact" / "run.json").write_text(json.dumps({"state": "finished"}, indent=2))
+    done = submitted()
+    assert (done.returncode, done.stdout) == (1, "") and "is finished" in done.stderr
     with (tmp_path / "study.env").open("a") as settings:
         settings.write(f"{changed}\n")
     done = submitted()
