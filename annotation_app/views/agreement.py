@@ -11,6 +11,7 @@ from annotation_app import figures, session
 from annotation_app.sign_in import base_path
 from oceanchat.annotation import accounts
 from oceanchat.annotation.report import Report
+from oceanchat.counting import counted
 from oceanchat.errors import AnnotationError
 from oceanchat.statistics.agreement import Agreement
 from oceanchat.statistics.dataset_quality import DatasetQuality
@@ -67,7 +68,7 @@ def page() -> None:
 
 
 def _caption(results: Report) -> None:
-    others = ", ".join(f"{number} ({count} labels)" for number, count in results.others.items())
+    others = ", ".join(f"{number} ({counted(count, 'label')})" for number, count in results.others.items())
     st.caption(
         f"Sample {results.sample.id}: {results.overall.labels} labels on {results.overall.items} of"
         f" {results.coverage.items} items, {results.coverage.complete} complete, {results.sample.overlap}"

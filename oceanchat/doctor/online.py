@@ -39,7 +39,8 @@ async def look_online(
         elif served:
             yield Finding(f"model {model}", "missing", "is not among the models of the endpoint")
         else:
-            yield lacking(not reached, f"model {model}", "cannot be looked for: the endpoint lists no models")
+            why = "lists no models" if reached else "was not reached"
+            yield lacking(not reached, f"model {model}", f"cannot be looked for: the endpoint {why}")
     yield _hub(token_owner)
 
 

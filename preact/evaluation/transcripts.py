@@ -108,6 +108,19 @@ def differences(before: BaseModel, now: BaseModel, ignore: Iterable[str] = ()) -
     }
 
 
+def innermost(name: str, before: Any, now: Any) -> tuple[str, Any, Any]:
+    """Of a field that differs, the first part that does, as in 'system.max_tokens', with both values.
+
+    A system's record has some sixty settings, and a message that shows them all shows none.
+    """
+    while isinstance(before, dict) and isinstance(now, dict):
+        differing = (key for key in sorted(before.keys() | now.keys()) if before.get(key) != now.get(key))
+        if (key := next(differing, None)) is None:
+            break
+        name, before, now = f"{name}.{key}", before.get(key), now.get(key)
+    return name, before, now
+
+
 def _without_sketches(facts: Any) -> Any:
     if not isinstance(facts, dict):
         return facts

@@ -88,7 +88,9 @@ class TrainingProgress(TrainerCallback):  # type: ignore[misc]
 
     def _of_validation(self, line: dict[str, Any]) -> str:
         name = f"{self.stage}  " if self.stage else ""
-        return f"{name}epoch {line.get('epoch', 0):g}: validation loss {line['validation_loss']:.4f}"
+        return (
+            f"{name}epoch {round(line.get('epoch', 0), 2):g}: validation loss {line['validation_loss']:.4f}"
+        )
 
     def _sentence(self, line: dict[str, Any], steps: int) -> str:
         done = line["step"] - self.first_step

@@ -7,8 +7,8 @@ of a trait, and both systems of a contrast, are drawn together, since they answe
 
 Of n clusters n - 1 are drawn (Rao and Wu, 1988, JASA 83, 231-241), so that the spread of the draws is not
 too small, and the percentile interval is widened from the normal quantile to Student's, with n - 1 degrees of
-freedom a trait. Where runs group the items differently, an item is in a cluster of each run; as the runs
-share their items the interval is then as wide as one run's.
+freedom a trait, where n counts those with a score. Where runs group the items differently, an item is in a
+cluster of each run; as the runs share their items the interval is then as wide as one run's.
 """
 
 import math
@@ -80,15 +80,16 @@ def _interval(value: float, sides: Sequence[tuple[float, _Clusters]], weights: W
         clusters = sides[0][1].get(trait, {})
         if len(clusters) < 2:
             return Figure(value, note=TOO_FEW)
-        widening = math.sqrt(_times_asked(clusters))
-        freedom += len(clusters) - 1
+        widening, scored = math.sqrt(_times_asked(clusters)), []
         for code in (code for code in weights if code[0] == trait):
             for sign, own in sides:
                 means = _column(own[trait], code)
-                if np.isnan(means).all():
+                scored.append(int(np.count_nonzero(~np.isnan(means))))
+                if scored[-1] < 2:
                     return Figure(value, note=TOO_FEW)
                 deviations += sign * weights[code] * widening * _draw(means, CODES.index(f"{trait}+"))
-    if np.nanmax(np.abs(deviations)) < ROUNDING:
+        freedom += min(scored) - 1
+    if np.max(np.abs(deviations)) < ROUNDING:
         return Figure(value, note=NO_VARIANCE)
     tails = (1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2
     student = stats.t.ppf(tails[1], freedom) / stats.norm.ppf(tails[1])
@@ -108,11 +109,13 @@ def _column(clusters: Mapping[tuple[str, ...], Mapping[str, Sequence[float]]], c
 
 
 def _draw(means: FloatArray, seed: int) -> FloatArray:
-    """Deviations of the drawn means from the mean: equal seeds draw the same clusters."""
+    """Deviations of the drawn means from the mean: equal seeds draw the same clusters.
+
+    A cluster without a score deviates by nothing, and the others by more in turn. Leaving out the draws
+    without any score would favour the clusters that have one, and shift what is drawn beside them.
+    """
     picks = np.random.default_rng(seed).integers(0, len(means), size=(DRAWS, len(means) - 1))
-    drawn = means[picks]
-    scored = ~np.isnan(drawn)
-    with np.errstate(invalid="ignore"):
-        draws = np.where(scored, drawn, 0.0).sum(axis=1) / scored.sum(axis=1)
-    deviations: FloatArray = draws - np.nanmean(means)
+    scored = ~np.isnan(means)
+    own = np.where(scored, means - np.nanmean(means), 0.0) / scored.mean()
+    deviations: FloatArray = own[picks].mean(axis=1)
     return deviations

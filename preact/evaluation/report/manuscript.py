@@ -18,6 +18,7 @@ from preact.evaluation.comparison.diagnosis import concerns
 from preact.evaluation.comparison.trait_scores import ScoredInterview
 from preact.evaluation.report import paper_tables
 from preact.evaluation.report.latex import document, points, table
+from preact.methods import METHODS
 
 if TYPE_CHECKING:  # with it comes krippendorff, which only ratings need
     from oceanchat.statistics.model_ratings import RatingReport
@@ -150,9 +151,21 @@ def _system(entry: ScoredInterview) -> str:
         }.get(str(facts.get("kind")), "answered")
         return f"{name} {how}.{sampled}"
     recipe, data = facts.get("recipe") or {}, facts.get("release") or {}
-    numbers = ", ".join(f"{label} {recipe[key]}" for key, label in _RECIPE.items() if key in recipe)
+    unused = _unused(facts.get("method"))
+    numbers = ", ".join(
+        f"{label} {recipe[key]}" for key, label in _RECIPE.items() if key in recipe and key not in unused
+    )
     dialogues, release = data.get("dialogues", "?"), data.get("name", "a release")
     return (
         f"{name} was trained on {dialogues} dialogues of {release} in {facts.get('steps', '?')} steps with"
         f" seed {facts.get('training_seed', '?')} ({numbers}).{sampled}"
     )
+
+
+def _unused(method: object) -> set[str]:
+    """Fields of the recipe that a run of this method records and has no use for."""
+    row = next((row for name, row in METHODS.items() if name == method), None)
+    if row is None:
+        return set()
+    uses = {"experts": row.has_experts, "loss_weight": row.expert_loss is not None}
+    return {field for field, used in uses.items() if not used}

@@ -182,8 +182,9 @@ def table_six(release: Release, folder: Path) -> LatexTable:
         passed = _passed(check)
         humans = figures["humans"]
         people = (
-            f"By the majority of {humans['annotators']} annotators {_figure(humans['pass_rate']).text(SHARE)}"
-            " of the dialogues they labeled are valid (95 % interval)."
+            f"By the majority of {humans['annotators']} annotators {humans['pass_rate']['count']:,} of"
+            f" {humans['pass_rate']['total']:,} dialogues that they labeled are valid,"
+            f" {_figure(humans['pass_rate']).text(SHARE)}, with the 95 % interval."
             if humans
             else "No dialogue was validated by people."
         )

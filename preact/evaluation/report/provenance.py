@@ -7,6 +7,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from oceanchat.counting import counted
 from preact.evaluation.comparison.trait_scores import ScoredInterview
 from preact.evaluation.judge.judging import all_judgings
 from preact.evaluation.report.page import Page
@@ -26,7 +27,10 @@ def _facts(entry: ScoredInterview) -> Iterator[tuple[str, str]]:
     header = entry.interview.header
     yield "interview begun", header.started
     yield "inventory", f"{header.inventory}, sha256 {header.inventory_sha256}"
-    yield "questions", f"{header.scope} items, {header.runs} runs, run k shuffled and answered with seed k"
+    yield (
+        "questions",
+        f"{header.scope} items, {counted(header.runs, 'run')}, run k shuffled and answered with seed k",
+    )
     yield from _flat("system", header.system)
     for judging in all_judgings(entry.interview.folder):
         name = f"judge {judging.header.judge} ({judging.header.mode})"

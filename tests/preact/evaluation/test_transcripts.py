@@ -6,7 +6,14 @@ import pytest
 from pydantic import BaseModel
 
 from oceanchat.errors import EvaluationError
-from preact.evaluation.transcripts import JsonLines, differences, folder_lock, read_header, write_header
+from preact.evaluation.transcripts import (
+    JsonLines,
+    differences,
+    folder_lock,
+    innermost,
+    read_header,
+    write_header,
+)
 
 
 class Note(BaseModel):
@@ -44,3 +51,11 @@ def test_a_header_is_read_back_and_compared_by_field(tmp_path: Path) -> None:
     assert differences(note, Note(number=2, text="b"), ignore=["text"]) == {"number": (1, 2)}
     with pytest.raises(EvaluationError, match="write one with `preact note`"):
         read_header(tmp_path / "nothing.json", Note, "preact note")
+
+
+def test_of_settings_that_lie_deep_the_first_that_differs_is_named_alone() -> None:
+    before = {"recipe": {"rank": 64, "experts": 16}, "max_tokens": 256}
+    assert innermost("system", before, {**before, "max_tokens": 24}) == ("system.max_tokens", 256, 24)
+    other = {"recipe": {"rank": 16, "experts": 16}, "max_tokens": 256}
+    assert innermost("system", before, other) == ("system.recipe.rank", 64, 16)
+    assert innermost("model", "A", "B") == ("model", "A", "B")

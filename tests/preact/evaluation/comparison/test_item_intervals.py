@@ -86,3 +86,19 @@ def test_a_missing_score_is_left_out_and_equal_scores_give_equal_intervals() -> 
     first, again = (item_interval(overall(holed), holed, WEIGHTS["Overall"]) for _ in "ab")
     assert first == again and first.low is not None
     assert item_interval(float("nan"), holed, WEIGHTS["Overall"]).value is None
+
+
+def test_scores_that_are_missing_leave_the_interval_around_its_figure_or_none() -> None:
+    def of(high: list[float | None], low: list[float | None]) -> list[ClusterScore]:
+        both = (("O+", high), ("O-", low))
+        return [ClusterScore(code, 0, (str(n),), s) for code, row in both for n, s in enumerate(row) if s]
+
+    most = of([3.7, 4.2, 3.8], [None, 4.0, 3.3])
+    few = of([None, 4.3, 2.6], [None, 3.5, None])  # as an untrained model's answers were judged
+    assert contrast_interval(0.15, most, few, {"O-": 1.0}) == (0.15, None, None, TOO_FEW)
+    assert item_interval(0.0, few, {"O+": 0.5, "O-": -0.5}).note == TOO_FEW
+    # where one level has two scores of three, what is drawn of the other still lies around its mean
+    lone = of([1.0, 3.0, 5.0], [3.0, 3.2, None])
+    figure = item_interval(0.0, lone, {"O+": 1.0, "O-": -1.0})
+    assert figure.low is not None and figure.high is not None
+    assert abs(figure.low + figure.high) < 0.2 * (figure.high - figure.low)

@@ -11,7 +11,7 @@ from oceanchat.release.folder import read_release
 from oceanchat.statistics.model_ratings import rating_report
 from oceanchat.statistics.rating_file import read_rating_file
 from preact.evaluation.comparison.assembly import assemble
-from preact.evaluation.report.manuscript import Ratings, write_manuscript
+from preact.evaluation.report.manuscript import Ratings, _system, write_manuscript
 from tests.preact.evaluation.report.papers import RELEASE, interviews, ratings
 
 
@@ -60,3 +60,23 @@ async def test_the_methods_say_what_was_asked_who_judged_and_what_the_data_is(tm
     ):  # fmt: skip
         assert words in methods, words
     assert r"it is scripted, it counts words" in text[text.index(r"\section*{Limits}") :]
+
+
+@pytest.mark.parametrize(
+    ("method", "named", "unnamed"),
+    [
+        ("preact", ["experts 16", "weight of the expert loss 0.1"], []),
+        ("lora", ["rank 64"], ["expert"]),
+        ("no-psl", ["experts 16"], ["expert loss"]),
+    ],
+)
+async def test_a_methods_section_names_no_setting_that_the_method_has_no_use_for(
+    tmp_path: Path, method: str, named: list[str], unnamed: list[str]
+) -> None:
+    assembly = assemble([await interviews(tmp_path / "i", runs=1)], [])
+    entry = assembly.scored[0]
+    recipe = {"rank": 64, "experts": 16, "loss_weight": 0.1}
+    system = {**entry.interview.header.system, "kind": "run", "method": method, "recipe": recipe}
+    header = entry.interview.header.model_copy(update={"system": system})
+    sentence = _system(entry._replace(interview=entry.interview._replace(header=header)))
+    assert all(words in sentence for words in named) and not any(words in sentence for words in unnamed)
