@@ -14,7 +14,7 @@ from oceanchat.annotation.report import Report
 from oceanchat.counting import counted
 from oceanchat.errors import AnnotationError
 from oceanchat.statistics.agreement import Agreement
-from oceanchat.statistics.dataset_quality import DatasetQuality
+from oceanchat.statistics.dataset_quality import DatasetQuality, counted_note
 from oceanchat.statistics.figure import NAMES, SHARE, Figure, form_of
 
 COEFFICIENTS = ("observed", "unanimous", "fleiss_kappa", "alpha_nominal", "ac1")
@@ -56,6 +56,8 @@ def page() -> None:
             " trait-levels."
         )
         _frame([_quality(code, quality) for code, quality in results.dataset.items()], "dataset")
+        for note in {counted_note(quality.precision) for quality in results.dataset.values()} - {""}:
+            st.caption(f"Where the first interval has no width: {note}.")
     st.subheader("All figures")
     _frame(_rows(results), "figures")
     if results.pairs:
@@ -104,6 +106,10 @@ def _downloads() -> None:
     )
 
 
+_BELOW_THE_DOTS = 80
+"""Pixels that the axis, its title and the padding of the chart take."""
+
+
 def _chart(pass_rates: Mapping[str, Figure]) -> alt.LayerChart:
     """The pass rate of each trait-level as a dot with its interval."""
     rows = [
@@ -125,7 +131,7 @@ def _chart(pass_rates: Mapping[str, Figure]) -> alt.LayerChart:
         tooltip=["level", alt.Tooltip("rate:Q", format=".1%"), alt.Tooltip("low:Q", format=".1%"),
                  alt.Tooltip("high:Q", format=".1%")],
     )  # fmt: skip
-    chart: alt.LayerChart = (lines + points).properties(height=26 * len(rows) + 40)
+    chart: alt.LayerChart = (lines + points).properties(height=26 * len(rows) + _BELOW_THE_DOTS)
     return chart
 
 

@@ -14,6 +14,7 @@ from oceanchat.annotation.account_state import account_state
 from oceanchat.annotation.evaluation_progress import evaluation_progress
 from oceanchat.annotation.qualification import QualificationRecord
 from oceanchat.annotation.report import AnnotatorProgress
+from oceanchat.counting import counted
 from oceanchat.statistics.figure import Figure
 from oceanchat.store.annotators import Annotator
 from oceanchat.store.presentations import Answers
@@ -42,7 +43,8 @@ def _live() -> None:
         st.progress(coverage.complete / coverage.items)
         st.caption(f"{coverage.complete} of {coverage.items} items have all their labels")
     if coverage.unassigned:
-        st.warning(f"{coverage.unassigned} labels have no annotator. Add one.")
+        labels = counted(coverage.unassigned, "label")
+        st.warning(f"{labels} without an annotator. Add {counted(coverage.missing, 'annotator')}.")
     everyone = report.annotator_progress(settings.store(), lead, settings.sample())
     for progress in everyone:
         for warning in progress.attention.warnings:

@@ -181,6 +181,8 @@ class Coverage(NamedTuple):
     """Items that have all their labels."""
     unassigned: int
     """Slots that no annotator fills."""
+    missing: int = 0
+    """Annotators that they take at least: nobody labels an item twice."""
 
 
 def coverage(store: Store, number: int | None = None) -> Coverage:
@@ -192,4 +194,5 @@ def coverage(store: Store, number: int | None = None) -> Coverage:
         counts = assignment_rows.counts_by_item(connection, sample.id, COUNTED)
     complete = sum(count.answered >= sample.overlap for count in counts.values())
     assigned = sum(count.assigned for count in counts.values())
-    return Coverage(len(counts), complete, len(counts) * sample.overlap - assigned)
+    missing = max((sample.overlap - count.assigned for count in counts.values()), default=0)
+    return Coverage(len(counts), complete, len(counts) * sample.overlap - assigned, missing)

@@ -87,6 +87,7 @@ def list_annotators(store: str, as_json: bool) -> None:
         for record in records
     ]
     print_table(("name", "in exports", "state", "answered", "items", "profile"), rows)
+    _show_unassigned(opened)
 
 
 def _facts(store: "Store", annotator: "Annotator") -> dict[str, Any]:
@@ -185,19 +186,27 @@ def _may_label(lead: "Annotator", yes: bool) -> bool:
         " looked. Whoever has seen answers is no longer blind and must not label; this is for an account that"
         " was given the wrong role"
     )
-    if yes or not (sys.stdin.isatty() and sys.stderr.isatty()):
-        return True
-    if click.confirm("Make an annotator of this lead? (--yes skips this question)", err=True):
+    if yes or _confirmed("Make an annotator of this lead? (--yes skips this question)"):
         return True
     print_note(f"oceanchat: '{lead.name}' stays lead")
     return False
 
 
+def _confirmed(question: str) -> bool:
+    """The answer of who sits at a terminal; elsewhere nobody is asked."""
+    return not _at_a_terminal() or click.confirm(question, err=True)
+
+
+def _at_a_terminal() -> bool:
+    return sys.stdin.isatty() and sys.stderr.isatty()
+
+
 @annotators.command("retire")
 @click.argument("name")
+@click.option("--yes", is_flag=True, help="Retire without asking first; only a terminal is asked.")
 @store_option
 @json_option
-def retire(name: str, store: str, as_json: bool) -> None:
+def retire(name: str, yes: bool, store: str, as_json: bool) -> None:
     """Close an account for good; its labels stay, and its open items go to the others.
 
     \b
@@ -206,7 +215,12 @@ def retire(name: str, store: str, as_json: bool) -> None:
     from oceanchat.annotation import accounts
 
     opened = opened_store(store, must_exist=True)
-    accounts.retire(opened, accounts.find(opened, name))
+    account = accounts.find(opened, name)
+    if not (yes or account.retired_at) and not _confirmed(
+        f"Close the account of '{account.name}' for good? (--yes skips this question)"
+    ):
+        return print_note(f"oceanchat: the account of '{account.name}' stays open")
+    accounts.retire(opened, account)
     _show_state(opened, name, as_json)
     _show_unassigned(opened)
 
@@ -247,6 +261,7 @@ def _show_unassigned(store: "Store") -> None:
     """Say how many labels have nobody to give them."""
     from oceanchat.annotation import assignment
 
-    unassigned = assignment.coverage(store).unassigned
-    if unassigned:
-        print_note(f"{counted(unassigned, 'label')} without an annotator; add one.")
+    coverage = assignment.coverage(store)
+    if coverage.unassigned:
+        people = counted(coverage.missing, "annotator")
+        print_note(f"{counted(coverage.unassigned, 'label')} without an annotator; add {people}.")

@@ -100,7 +100,7 @@ def where_it_is_named(option: str) -> str:
         return f"; the {PROJECT_FILE} of this folder names it"
     if source is ParameterSource.ENVIRONMENT:
         variable = next((param.envvar for param in context.command.params if param.name == option), "")
-        return f"; {variable} names it"
+        return f"; {variable} names it, and this folder is '{here}'"
     if source is not ParameterSource.DEFAULT:
         return ""
     if (here / PROJECT_FILE).is_file():

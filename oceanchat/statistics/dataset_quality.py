@@ -36,6 +36,11 @@ _NO_PASSED = "not computable (no passed dialogue is decided)"
 _NO_REJECTED = "not computable (no rejected dialogue is decided; sample some with --include-rejected)"
 _NO_BETTER = "not computable (the checker cannot be told from chance)"
 
+COUNTED = (
+    "people decided all of these, or nearly, and nothing is left to estimate: for others made alike see the"
+    " pass rate and its interval"
+)
+
 Draws = NDArray[np.float64]
 
 
@@ -112,6 +117,11 @@ def dataset_quality(
         note = f"without {', '.join(unknown)}, of which people decided none"
         results[WHOLE] = results[WHOLE]._replace(precision=results[WHOLE].precision._replace(note=note))
     return results
+
+
+def counted_note(figure: Figure) -> str:
+    """What readers should know of a share whose interval is empty; figures of releases hold no such note."""
+    return COUNTED if figure.value is not None and figure.low == figure.high else ""
 
 
 class _Good(NamedTuple):

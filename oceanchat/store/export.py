@@ -179,6 +179,8 @@ def _check(what: str, chosen: ExportFilter, wide: bool) -> None:
 
 
 def _why_nothing(store: Store, what: str, left_out: Mapping[str, int]) -> str:
+    if not left_out and what == "validations":
+        return f"store '{store.url}' holds no label yet; `oceanchat annotators list` says how far each is"
     if not left_out:
         with store.reading() as connection:
             has_any = bool(build_rows.build_names(connection) or import_rows.imported_counts(connection))

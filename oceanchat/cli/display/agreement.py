@@ -12,7 +12,7 @@ from oceanchat.cli.display.notes import print_sentence
 from oceanchat.cli.display.tables import print_table
 from oceanchat.counting import counted
 from oceanchat.statistics.agreement import NO_ORDER, Agreement
-from oceanchat.statistics.dataset_quality import WHOLE, DatasetQuality
+from oceanchat.statistics.dataset_quality import WHOLE, DatasetQuality, counted_note
 from oceanchat.statistics.figure import COEFFICIENT, NAMES, SHARE, Figure, form_of, number
 from oceanchat.statistics.study_plan import (
     QUALIFICATION_HOURS,
@@ -107,7 +107,8 @@ def _print_dataset(dataset: Mapping[str, DatasetQuality], notes: Footnotes) -> N
 
     def cell(figure: Figure) -> str:
         value, interval = figure.cells(SHARE)
-        return notes.marked(f"{value} ({interval})" if interval else value, figure.note)
+        text = f"{value} ({interval})" if interval else value
+        return notes.marked(text, figure.note or counted_note(figure))
 
     rows = [
         (

@@ -86,7 +86,7 @@ def test_each_annotator_has_an_own_recorded_order(store: Store) -> None:
 
 def test_people_who_come_before_or_after_the_sample_get_assignments(store: Store) -> None:
     sampled(store, ["Ann"])
-    assert coverage(store).unassigned == 20
+    assert (coverage(store).unassigned, coverage(store).missing) == (20, 2)
     people(store, "Ben", "Cas", "Dee")
     assert coverage(store).unassigned == 0
     load = Counter(annotator for _, annotator in assignments_of(store))
@@ -120,7 +120,7 @@ def test_what_was_withdrawn_by_somebody_who_leaves_goes_to_the_others(store: Sto
     assert mine is not None
     revisions.undo(store, left, mine.token)
     accounts.retire(store, left)
-    assert coverage(store)[1:] == (9, 1)
+    assert coverage(store)[1:] == (9, 1, 1)
     (new,) = people(store, "Dee")
     assert coverage(store).unassigned == 0
     assert labels.progress(store, new) == (0, 1) and labels.progress(store, left) == (9, 9)

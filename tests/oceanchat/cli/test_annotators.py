@@ -51,11 +51,29 @@ def test_retiring_says_when_labels_have_nobody_left(tmp_path: Path) -> None:
         run(annotators, "add", name, "--store", url)
     run(sample, "--per-trait-level", "1", "--store", url)
     assert "sample 1 has no label yet; figures" in run(agreement, "--store", url).stderr
-    assert "10 labels without an annotator" in run(annotators, "retire", "Cas", "--store", url).stderr
+    assert (
+        "10 labels without an annotator; add 1 annotator."
+        in run(annotators, "retire", "Cas", "--store", url).stderr
+    )
     for command in ("passcode", "admit", "add"):
         with pytest.raises(AnnotationError, match="'Cas' is closed for good"):
             run(annotators, command, "Cas", "--store", url)
     with pytest.raises(AnnotationError):
         accounts.sign_in(store, "Cas", "x", "here")
     assert labels.progress(store, accounts.find(store, "Cas")) == (0, 0)
+    run(annotators, "retire", "Ben", "--store", url)
+    assert (
+        "20 labels without an annotator; add 2 annotators." in run(annotators, "list", "--store", url).stderr
+    )
     store.close()
+
+
+def test_who_retires_somebody_at_a_terminal_is_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    options = ("--store", str(tmp_path / "store.db"))
+    run(annotators, "add", "Ann", *options)
+    monkeypatch.setattr("oceanchat.cli.annotators._at_a_terminal", lambda: True)
+    refused = CliRunner().invoke(annotators, ["retire", "Ann", *options], input="n\n")
+    assert "'Ann' for good?" in refused.stderr and "the account of 'Ann' stays open" in refused.stderr
+    assert "retired" not in run(annotators, "list", *options).stdout
+    assert "retired" in CliRunner().invoke(annotators, ["retire", "Ann", *options], input="y\n").stdout
+    assert "for good?" not in run(annotators, "retire", "Ann", *options).stderr

@@ -45,7 +45,7 @@ def test_a_missing_store_says_which_project_file_names_it(
     assert ended.code == 1 and ended.err.endswith("; the oceanchat.toml of this folder names it\n")
     assert command("status", "--store", "typed.db").err.endswith("name another with --store\n")
     monkeypatch.setenv("OCEANCHAT_STORE", "named.db")
-    assert command("status").err.endswith("; OCEANCHAT_STORE names it\n")
+    assert command("status").err.endswith(f"; OCEANCHAT_STORE names it, and this folder is '{Path.cwd()}'\n")
 
 
 def test_a_refused_command_leaves_no_store_behind(command: Command, tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from oceanchat.statistics.checker_accuracy import CheckedDialogue, Group
-from oceanchat.statistics.dataset_quality import WHOLE, Stratum, dataset_quality, strata_of
+from oceanchat.statistics.dataset_quality import WHOLE, Stratum, counted_note, dataset_quality, strata_of
 
 LEVELS = ("O+", "C-")
 
@@ -106,6 +106,9 @@ def test_where_everything_is_labelled_nothing_is_left_to_guess() -> None:
     quality = dataset_quality({"O+": Stratum(Group(45, 50, 50), Group(2, 10, 10))})
     precision = quality["O+"].precision
     assert (precision.value, precision.low, precision.high) == (0.9, 0.9, 0.9)
+    assert "nothing is left to estimate" in counted_note(precision) and not precision.note
+    some = dataset_quality({"O+": Stratum(Group(45, 50, 60), Group(0, 0, 0))})["O+"]
+    assert not counted_note(some.precision) and not counted_note(some.precision._replace(value=None))
 
 
 def test_before_the_first_decision_the_whole_is_all_that_passed() -> None:
