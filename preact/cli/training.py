@@ -25,7 +25,6 @@ from preact.config import (
     TinyShape,
     TrainConfig,
     config_like,
-    flags_of,
     make_config,
     settings_given,
 )
@@ -116,17 +115,20 @@ def _resumed(output: Path, given: dict[str, Any]) -> TrainConfig:
     """The config of the run in `output`, which alone decides what is trained."""
     from preact.training.runs import read_record
 
-    given = {name: value for name, value in given.items() if value not in (None, ())}
-    flags = sorted(flags_of(name)[0] for name in given if name not in FREE_ON_RESUME)
-    if flags:
+    before = read_record(output).config
+    # What the run chose by itself when it began stays chosen.
+    chosen = {name: None if value == "auto" else value for name, value in given.items()}
+    # The output is where the run lies now: it may have been moved or copied since it began.
+    config = _changed(before, output, chosen)
+    free = {name: getattr(config, name) for name in FREE_ON_RESUME if name in TrainConfig.model_fields}
+    recipe = {name: getattr(config.recipe, name) for name in FREE_ON_RESUME if name in Recipe.model_fields}
+    same = before.model_copy(update=free | {"recipe": before.recipe.model_copy(update=recipe)})
+    if changes := settings_given(same, config):
         raise ConfigError(
-            f"--resume takes all settings from the run; leave out {', '.join(flags)}, or train a new run with"
-            f" --like {output}"
+            f"'{output}' did not begin with {', '.join(changes)}, and --resume goes on with what it began"
+            f" with; leave that out, or train a new run with --like {shlex.quote(str(output))}"
         )
-    recipe = _take_recipe(given)
-    # Where the run lies now: it may have been moved or copied since it began.
-    config = config_like(read_record(output).config, recipe=recipe, output=str(output), **given)
-    _say_changes(f"resuming '{output}'", read_record(output).config, config)
+    _say_changes(f"resuming '{output}'", before, config)
     return config
 
 
@@ -135,14 +137,18 @@ def _like(output: Path, like: Path, given: dict[str, Any]) -> TrainConfig:
     from preact.training.runs import read_record
 
     before = read_record(like).config
-    steps = given.pop("pretrain_steps")
-    if (given["backbone"] or before.backbone) != TINY:
+    config = _changed(before, output, given)
+    _say_changes(f"like '{like}'", before, config)
+    return config
+
+
+def _changed(before: TrainConfig, output: Path, given: dict[str, Any]) -> TrainConfig:
+    steps = given.pop("pretrain_steps", None)
+    if (given.get("backbone") or before.backbone) != TINY:
         _refuse_pretraining(given, steps)
     elif steps:
         given["tiny"] = before.tiny.model_copy(update={"steps": steps})
-    config = config_like(before, recipe=_take_recipe(given), output=str(output), **given)
-    _say_changes(f"like '{like}'", before, config)
-    return config
+    return config_like(before, recipe=_take_recipe(given), output=str(output), **given)
 
 
 def _say_changes(what: str, before: TrainConfig, config: TrainConfig) -> None:
@@ -155,7 +161,7 @@ def _take_recipe(given: dict[str, Any]) -> dict[str, Any]:
 
 
 def _refuse_pretraining(given: dict[str, Any], steps: int | None) -> None:
-    if given["pretrain_texts"] or steps:
+    if given.get("pretrain_texts") or steps:
         raise ConfigError(
             "--pretrain-text and --pretrain-steps are for the tiny backbone; leave them out, or --backbone"
         )

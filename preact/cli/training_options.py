@@ -153,7 +153,11 @@ RUN_OPTIONS = (
         metavar="RUN",
         help="Take release and settings from another run; what is given beside it goes before.",
     ),
-    click.option("--resume", is_flag=True, help="Continue the unfinished run in --output."),
+    click.option(
+        "--resume",
+        is_flag=True,
+        help="Continue the unfinished run in --output, with the options it began with.",
+    ),
     click.option("--dry-run", is_flag=True, help="Check everything, say what would be done, and stop."),
 )
 """The options that are not of the recipe; what is not given stays None or empty."""

@@ -139,8 +139,15 @@ def test_resume_and_like_contradict_each_other(preact_run: Run) -> None:
 
 
 def test_resume_takes_only_what_leaves_the_result_alone(preact_run: Run, tmp_path: Path) -> None:
-    done = call("train", "--resume", "--output", preact_run.folder, "--rank", "32", "--micro-batch", 4)
-    assert isinstance(done.exception, ConfigError) and "leave out --rank, or" in str(done.exception)
+    done = call("train", "--resume", "--output", preact_run.folder, "--rank", "64", "--micro-batch", 4)
+    assert isinstance(done.exception, ConfigError) and "did not begin with --rank 64, and" in str(
+        done.exception
+    )
+    for changed in ({"backbone": "a/b"}, {"quantise": "4bit"}, {"gradient_checkpointing": True}, {"seed": 7}):
+        with pytest.raises(ConfigError, match="did not begin with --"):
+            training._resumed(preact_run.folder, dict(changed))
+    same = {"rank": preact_run.record.config.recipe.rank, "method": "preact", "learning_rate": "auto"}
+    assert training._resumed(preact_run.folder, dict(same)) == preact_run.record.config
     moved = tmp_path / "moved"
     moved.mkdir()
     shutil.copy(preact_run.folder / "run.json", moved)
