@@ -75,7 +75,7 @@ oceanchat evaluation status
 # rate
 oceanchat evaluation status
 oceanchat agreement --task evaluation
-oceanchat annotators retire Cas
+oceanchat annotators retire Cas --yes
 oceanchat serve-scripted --port PORT; -9
 oceanchat annotate --port PORT; -9
 """
