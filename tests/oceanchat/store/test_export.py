@@ -82,6 +82,7 @@ def test_what_was_written_and_left_out_is_told_on_stderr(mixed: Path) -> None:
     [
         (("dialogues", "--state", "nonsense"), "only 1 gate:length, 1 gate:named"),
         (("dialogues", "--trait", "E"), "holds no such dialogues"),
+        (("validations",), "holds no label yet; `oceanchat annotators list`"),
         (("sentences", "--trait", "E"), "trait-levels do not fit sentences"),
         (("sentences", "--state", "passed"), "--state 'passed' does not fit sentences"),
         (("seeds", "--wide"), "--wide is for dialogues"),
