@@ -84,8 +84,11 @@ def launch(serving: Serving) -> NoReturn:
     sys.stdout.flush()
     sys.stderr.flush()
     # Until the app can say that it was stopped; it lets them through itself.
-    signal.pthread_sigmask(signal.SIG_BLOCK, HELD)
-    os.execv(line[0], line)
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, HELD)
+    try:
+        os.execv(line[0], line)
+    finally:  # it could not be started
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _check_port(host: str, port: int) -> None:

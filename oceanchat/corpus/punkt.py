@@ -30,9 +30,11 @@ def punkt_tokenizer() -> Any:
         # Seen capitalized at the start of sentences and in lower case inside them: "p.m. The" is a boundary.
         parameters.ortho_context[word] = punkt._ORTHO_BEG_UC | punkt._ORTHO_MID_LC
     tokenizer = punkt.PunktSentenceTokenizer(parameters)
-    if hasattr(endings := tokenizer._lang_vars.period_context_re(), "_timeout"):
-        # Newer nltk gives one pass over a text 5 seconds by the clock; a book on a busy machine takes longer.
-        endings._timeout = None
+    language = tokenizer._lang_vars
+    for pattern in (language.period_context_re(), language._word_tokenizer_re()):
+        if hasattr(pattern, "_timeout"):
+            # Newer nltk gives one pass over a text 5 seconds by the clock; a busy machine may take longer.
+            pattern._timeout = None
     thorough = tokenizer.text_contains_sentbreak
 
     def contains_break(context: str) -> bool:

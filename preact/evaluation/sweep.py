@@ -142,7 +142,7 @@ def sweep(plan: SweepPlan, access: ModelAccess, say: Callable[[str], None]) -> l
             config = _config(plan, parameter, value, _shared_backbone(plan))
             folder = Path(config.output)
             _train(config, folder, say_once)
-            score = _measure(plan, folder, access, say)
+            score = _measure(plan, folder, access, say_once)
             point = SweepPoint(
                 method=plan.method,
                 parameter=parameter,

@@ -4,6 +4,7 @@ import os
 import signal
 import sys
 import threading
+from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
 
@@ -17,6 +18,18 @@ from oceanchat.termination import (
     stop_signal,
     terminated_as_interrupted,
 )
+
+
+@pytest.fixture(autouse=True)
+def signals_of_a_new_process() -> Iterator[None]:
+    """What other tests have loaded may have left them ignored or blocked."""
+    as_started = {signal.SIGINT: signal.default_int_handler, signal.SIGTERM: signal.SIG_DFL}
+    before = {number: signal.signal(number, handler) for number, handler in as_started.items()}
+    mask = signal.pthread_sigmask(signal.SIG_UNBLOCK, HELD)
+    yield
+    signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+    for number, handler in before.items():
+        signal.signal(number, handler)
 
 
 def test_sigterm_is_itself_again_afterwards(monkeypatch: pytest.MonkeyPatch) -> None:

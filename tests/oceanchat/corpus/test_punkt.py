@@ -34,3 +34,5 @@ def test_a_long_text_may_take_its_time(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = type(endings).finditer.__globals__  # nltk's own, which limits a pass over a text by the clock
     monkeypatch.setitem(clock, "DEFAULT_TIMEOUT", 0.001)
     assert sum(1 for _ in endings.finditer("Yes. No. " * 20_000)) == 39_999
+    words = punkt_tokenizer()._lang_vars._word_tokenizer_re()
+    assert len(words.findall("Yes, no! " * 20_000)) == 80_000
