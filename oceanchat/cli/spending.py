@@ -1,9 +1,12 @@
 """Ask before a build spends money."""
 
+import os
 import sys
 from typing import TYPE_CHECKING
 
 import click
+
+from oceanchat.cli.flags import BASE_URL
 
 if TYPE_CHECKING:
     from oceanchat.pipeline.build import Prepared
@@ -18,7 +21,10 @@ ESTIMATING = (
 
 
 def say_rehearsed(config: "BuildConfig", store: str) -> None:
-    """Say on stderr where the answers of a rehearsal would be taken for those of the models named."""
+    """Say on stderr where the answers of a rehearsal would be taken for those of the models named.
+
+    And where the endpoint is the environment's, which a rehearsal may have left there.
+    """
     from oceanchat.cli.display.notes import print_note
     from oceanchat.pipeline.build import rehearsal_note
     from oceanchat.store.database import existing_or_empty
@@ -27,6 +33,9 @@ def say_rehearsed(config: "BuildConfig", store: str) -> None:
         note = rehearsal_note(config, opened)
     if note is not None:
         print_note(f"oceanchat: {note}")
+    endpoint = config.calls.base_url
+    if endpoint and endpoint == os.environ.get(BASE_URL, "").strip() and config.asks_a_real_model:
+        print_note(f"note: the models are asked at {config.calls.endpoint}, which {BASE_URL} names")
 
 
 def may_spend(prepared: "Prepared", store: str, yes: bool) -> bool:

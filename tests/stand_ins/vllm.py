@@ -25,7 +25,8 @@ def main(words: list[str]) -> None:
     if command == "serve":
         options = dict(zip(rest[1::2], rest[2::2], strict=True))
         assert options.keys() <= set(OPTIONS), options
-        os.execvp("oceanchat", ["oceanchat", "serve-scripted", "--port", options["--port"]])
+        where = [word for name in ("--host", "--port") if name in options for word in (name, options[name])]
+        os.execvp("oceanchat", ["oceanchat", "serve-scripted", *where])
     options = dict(zip(rest[::2], rest[1::2], strict=True))
     wanted = {"-i", "-o", "--model"}
     assert command == "run-batch" and options.keys() in (wanted, wanted | {"--max-model-len"}), words

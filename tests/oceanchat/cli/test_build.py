@@ -77,6 +77,7 @@ def test_what_a_model_refused_is_said_and_stays_on_record(
         "model 'm' refuses requests as they were meant and got max_completion_tokens in place of max_tokens"
     )
     assert ended.err.count(line) == 1
+    assert f"note: the models are asked at {endpoint.url}, which OPENAI_BASE_URL names" in ended.err
     config = stored_config()
     assert "max_completion_tokens in place of max_tokens" in str(config["request_forms"])
     assert config["extra_body"] == '{"seed":1}'
