@@ -16,6 +16,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from oceanchat.errors import BuildStopped
 from oceanchat.llm.throttle import Throttle
@@ -24,6 +25,34 @@ GRACE = 2.0
 """Seconds beyond the timeout of a request: for the last answers to be written."""
 _CURSOR = "\x1b[?25h\r\n"
 """Shows the cursor of a terminal, which a progress display hides, on a line of its own."""
+
+
+class _Handlers:
+    """Python's handlers, which do nothing while any session listens; sessions may end in any order."""
+
+    def __init__(self) -> None:
+        self.sessions = 0
+        self.before: dict[int, Any] = {}
+
+    def silence(self) -> None:
+        """For one more session. A SIGHUP that is ignored stays ignored."""
+        self.sessions += 1
+        if self.sessions > 1:
+            return
+        numbers = [signal.SIGINT, signal.SIGTERM]
+        if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+            numbers.append(signal.SIGHUP)
+        self.before = {number: signal.signal(number, lambda *_: None) for number in numbers}
+
+    def restore(self) -> None:
+        """For one session less; with the last one as they were before the first."""
+        self.sessions -= 1
+        if not self.sessions:
+            for number, handler in self.before.items():
+                signal.signal(number, handler)
+
+
+_HANDLERS = _Handlers()
 
 
 @contextmanager
@@ -49,17 +78,13 @@ def drain_on_signals(
         _stop(loop, throttle, number)
 
     watch = threading.Thread(target=_watch, args=(ours, stop, timeout), daemon=True, name="signals")
-    numbers = [signal.SIGINT, signal.SIGTERM]
-    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
-        numbers.append(signal.SIGHUP)
     wakeup = signal.set_wakeup_fd(theirs.fileno(), warn_on_full_buffer=False)
-    before = {number: signal.signal(number, lambda *_: None) for number in numbers}
+    _HANDLERS.silence()
     watch.start()
     try:
         yield
     finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+        _HANDLERS.restore()
         try:
             signal.set_wakeup_fd(wakeup)
         except (OSError, ValueError):  # a session that was open before this one has ended before it

@@ -1,16 +1,18 @@
 """A first signal ends a run in time whatever the run is doing; a second one ends it at once."""
 
+import asyncio
 import os
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 import pytest
 
-from oceanchat.llm.signals import GRACE
+from oceanchat.llm.signals import GRACE, drain_on_signals
+from oceanchat.llm.throttle import Throttle
 from tests.processes import PATIENCE, children, send_signal
 
 RUN = """
@@ -120,3 +122,15 @@ def test_a_hangup_that_is_ignored_stays_ignored() -> None:
         process.send_signal(signal.SIGHUP)
         out, err = process.communicate(timeout=PATIENCE)
     assert (process.returncode, out, err) == (0, "went on\n", "")
+
+
+def test_of_two_runs_at_once_the_last_to_end_gives_ctrl_c_back() -> None:
+    async def two() -> None:
+        handlers = [signal.getsignal(number) for number in ALL]
+        with ExitStack() as second:
+            with drain_on_signals(Throttle(1), 1.0):
+                second.enter_context(drain_on_signals(Throttle(1), 1.0))
+            assert signal.getsignal(signal.SIGINT) not in handlers
+        assert [signal.getsignal(number) for number in ALL] == handlers
+
+    asyncio.run(two())
