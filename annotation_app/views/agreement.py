@@ -86,12 +86,13 @@ def _caption(results: Report) -> None:
 
 def _metrics(results: Report) -> None:
     shown = (
-        ("Pass rate", results.pass_rate, SHARE),
+        ("Pass rate (majority)", results.pass_rate, SHARE),
+        *((("After adjudication", results.pass_rate_after, SHARE),) if results.decided else ()),
         ("Unanimous", results.overall.unanimous, SHARE),
         ("Fleiss' kappa", results.overall.fleiss_kappa, ".3f"),
         ("Gwet's AC1", results.overall.ac1, ".3f"),
     )
-    for column, (name, figure, form) in zip(st.columns(4), shown, strict=True):
+    for column, (name, figure, form) in zip(st.columns(len(shown)), shown, strict=True):
         value, interval = figure.cells(form)
         column.metric(name, value, border=True, help=figure.note or None)
         column.caption(interval or figure.note or "-")

@@ -45,7 +45,11 @@ GOOD = "yes"
 
 @dataclass(frozen=True)
 class Report:
-    """The results of validating a sample."""
+    """The results of validating a sample.
+
+    Agreement is of the annotators alone; the checker's figures and those of the dataset take the lead's
+    decisions in.
+    """
 
     sample: Sample
     coverage: Coverage
@@ -95,7 +99,7 @@ def report(store: Store, sample_number: int | None = None) -> Report:
     after: dict[str, Value | None] = {item: decided.get(item, value) for item, value in before.items()}
     strata = {code: [rating for rating in ratings if rating.stratum == code] for code in CODES}
     coverage = assignment.coverage(store, sample.id)
-    checked = _checked(sample, votes_by_item(current), states)
+    checked = _checked(sample, votes_by_item(current), decided, states)
     return Report(
         sample=sample,
         coverage=coverage,
@@ -143,16 +147,21 @@ def _rating(label: ItemLabel, value: Value) -> Rating:
 
 
 def _checked(
-    sample: Sample, votes: Mapping[int, Sequence[ItemLabel]], states: Mapping[str, DialogueState]
+    sample: Sample,
+    votes: Mapping[int, Sequence[ItemLabel]],
+    decided: Mapping[str, Value],
+    states: Mapping[str, DialogueState],
 ) -> list[tuple[str, CheckedDialogue]]:
     """The checked dialogues of the store with their trait-levels, in their present states.
 
-    As in the pass rate, votes count once an item has all its labels: one of three decides nothing yet.
+    As in the pass rate, votes count once an item has all its labels: one of three decides nothing yet. A
+    decision stands in their place, as in a release.
     """
-    cast = {
-        votes[item][0].item_key.removeprefix(f"{sample.id}:"): [label.value == GOOD for label in votes[item]]
-        for item in complete_items(votes, sample.overlap)
-    }
+    cast = {}
+    for item in complete_items(votes, sample.overlap):
+        values = [decided[str(item)]] if str(item) in decided else [label.value for label in votes[item]]
+        dialogue_id = votes[item][0].item_key.removeprefix(f"{sample.id}:")
+        cast[dialogue_id] = [value == GOOD for value in values]
     return [
         (state.trait_level, CheckedDialogue(state.state == PASSED, cast.get(dialogue_id, ())))
         for dialogue_id, state in states.items()

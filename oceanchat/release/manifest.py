@@ -10,7 +10,7 @@ from typing import Any, Literal
 from oceanchat.records import Record
 from oceanchat.release.rows import SeedTopics
 
-FORMAT = 5
+FORMAT = 6
 """Version of the layout and of the card's wording; the card of another one is not compared word by word."""
 Require = Literal["validated", "checked", "imported"]
 Balance = Literal["none", "length"]

@@ -15,7 +15,7 @@ from oceanchat.records import REJECTED_BY_CHECK
 from oceanchat.release.balance import balanced_ids
 from oceanchat.release.manifest import Balance
 from oceanchat.release.personal_data import PATTERNS
-from oceanchat.release.rows import NOT_VALIDATED, RejectedRow, Row, decided_valid
+from oceanchat.release.rows import NOT_VALIDATED, RejectedRow, Row, decided_valid, deciding_votes
 from oceanchat.release.splits import NEAR
 from oceanchat.spool import joined
 from oceanchat.statistics.agreement import Rating, agreement
@@ -106,12 +106,19 @@ def share(count: int, total: int) -> Figures:
     return {"count": count, "total": total, **_rounded(wilson(count, total).bounds())}
 
 
-def checker(rows: Sequence[Row], rejected: Sequence[RejectedRow], withheld: Mapping[str, int]) -> Figures:
+def checker(
+    rows: Sequence[Row],
+    rejected: Sequence[RejectedRow],
+    withheld: Mapping[str, int],
+    *,
+    with_decisions: bool = True,
+) -> Figures:
     """The checker against the humans, as `oceanchat agreement --json` has it of complete items.
 
     Passed dialogues that were withheld for want of labels are in no row and still stand behind the sample.
+    Without `with_decisions`, by the annotators alone, as older versions computed it.
     """
-    checked = [dialogue for _, dialogue in _checked(joined(rows, rejected))]
+    checked = [dialogue for _, dialogue in _checked(joined(rows, rejected), with_decisions)]
     unseen = [CheckedDialogue(True, ())] * withheld.get(NOT_VALIDATED, 0)
     return checker_against_humans([*checked, *unseen]).as_json()
 
@@ -122,13 +129,14 @@ def whole_dataset(
     withheld_passed: Mapping[str, int],
     *,
     prior_in_each: bool = False,
+    with_decisions: bool = True,
 ) -> Figures:
     """How good all checked dialogues are, as `oceanchat agreement --json` has it; empty without labels.
 
     `withheld_passed`: trait-level -> passed dialogues that are in no row for want of labels.
-    `prior_in_each`: as older versions computed the intervals.
+    `prior_in_each`, and no `with_decisions`: as older versions computed the figures.
     """
-    checked = _checked(joined(rows, rejected))
+    checked = _checked(joined(rows, rejected), with_decisions)
     if not any(dialogue.votes for _, dialogue in checked):
         return {}
     for code, count in withheld_passed.items():
@@ -139,19 +147,18 @@ def whole_dataset(
     return {code: quality.as_json() for code, quality in qualities.items()}
 
 
-def _checked(rows: Iterable[Row]) -> list[tuple[str, CheckedDialogue]]:
-    """The rows with a verdict of the checker, with their trait-levels and the annotators' votes."""
+def _checked(rows: Iterable[Row], with_decisions: bool) -> list[tuple[str, CheckedDialogue]]:
+    """The rows with a verdict of the checker, with their trait-levels and the votes that decide."""
     return [
-        (
-            row.trait_level,
-            CheckedDialogue(
-                row.provenance.state == PASSED,
-                [label.valid for label in row.provenance.human if not label.decides],
-            ),
-        )
+        (row.trait_level, CheckedDialogue(row.provenance.state == PASSED, _votes(row, with_decisions)))
         for row in rows
         if row.provenance.state in (PASSED, *REJECTED_BY_CHECK)
     ]
+
+
+def _votes(row: Row, with_decisions: bool) -> list[bool]:
+    labels = row.provenance.human
+    return deciding_votes(labels if with_decisions else [label for label in labels if not label.decides])
 
 
 def length_record(figures: LengthFigures) -> Figures:
@@ -198,7 +205,7 @@ def _passed(verdicts: Counter[tuple[str, str, bool]]) -> Figures:
 
 
 def _humans(rows: Iterable[Row]) -> Figures | None:
-    """Pass rate by majority, and how far annotators agree; None when nobody labeled any of the rows.
+    """Pass rate after adjudication, and how far annotators agree; None when nobody labeled any of the rows.
 
     Labels of what the checker turned down judge the checker and enter neither.
     """

@@ -191,9 +191,15 @@ def rows_hash(rows: Iterable[Row]) -> str:
 def decided_valid(labels: Sequence[HumanLabel]) -> bool | None:
     """What humans say: the decision where there is one, else more than half of the annotators; None if
     open."""
-    deciding = [label.valid for label in labels if label.decides] or [label.valid for label in labels]
+    deciding = deciding_votes(labels)
     yes = sum(deciding)
     return None if 2 * yes == len(deciding) else 2 * yes > len(deciding)
+
+
+def deciding_votes(labels: Sequence[HumanLabel]) -> list[bool]:
+    """Whether a dialogue is valid by each who decides: the lead where there is a decision, else the
+    annotators."""
+    return [label.valid for label in labels if label.decides] or [label.valid for label in labels]
 
 
 def author_hash(author: str) -> str:

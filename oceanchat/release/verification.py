@@ -235,12 +235,24 @@ def _counts(release: Release) -> Iterator[Problem]:
 def _dataset(release: Release, *, older: bool) -> Any:
     """The figures of the whole dataset that the rows give, as this version or an older one computes them."""
     withheld = release.quality.get("withheld_passed", {})
-    return _plain(whole_dataset(release.released, release.rejected, withheld, prior_in_each=older))
+    figures = whole_dataset(
+        release.released,
+        release.rejected,
+        withheld,
+        prior_in_each=older,
+        with_decisions=_with_decisions(release),
+    )
+    return _plain(figures)
+
+
+def _with_decisions(release: Release) -> bool:
+    """Whether the checker's figures and the dataset's take the lead's decisions in."""
+    return release.manifest.format >= 6
 
 
 def _has_older_intervals(release: Release) -> bool:
     """Whether the figures of the whole dataset are right as an older version computed them, and not else."""
-    if release.manifest.format < 4:
+    if not 4 <= release.manifest.format < 6:
         return False
     new, old = (
         any(_differences("dataset", release.quality.get("dataset"), _dataset(release, older=older)))
@@ -252,9 +264,10 @@ def _has_older_intervals(release: Release) -> bool:
 def _figures(release: Release, length: LengthFigures, *, older: bool) -> Iterator[Problem]:
     """quality.json is what the rows give, and its funnel adds up."""
     stored: dict[str, Any] = release.quality
+    withheld, with_decisions = release.manifest.counts.withheld, _with_decisions(release)
     figures: dict[str, Any] = {
         "rows": row_figures(release.rows, release.rejected, release.unmatched),
-        "checker": checker(release.released, release.rejected, release.manifest.counts.withheld),
+        "checker": checker(release.released, release.rejected, withheld, with_decisions=with_decisions),
     }
     if release.manifest.format == 1:  # had another figure of the checker, which left out rejected dialogues
         del figures["checker"], stored["rows"]["checker_against_humans"]

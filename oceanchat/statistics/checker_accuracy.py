@@ -1,6 +1,6 @@
 """The automatic checker against the humans.
 
-Precision and recall, with intervals. Pure. A dialogue counts as good when more than half of its annotators
+Precision and recall, with intervals. Pure. A dialogue counts as good when more than half of those who decide
 call it valid; the checker's 'yes' is that it passed. Precision needs passed dialogues only. Recall needs a
 sample of the rejected ones too, and both rates are weighted by how many dialogues they stand for: the two
 groups are drawn at different rates.
@@ -22,14 +22,15 @@ class CheckedDialogue(NamedTuple):
 
     passed: bool
     votes: Sequence[bool]
-    """Whether it is valid, by each annotator; empty where nobody was asked."""
+    """Whether it is valid, by each who decides: the lead alone on a disagreement that the lead has decided,
+    else the annotators; empty where nobody was asked."""
 
 
 class Group(NamedTuple):
     """The sampled dialogues the checker treated alike."""
 
     good: int
-    """Valid by the humans' majority."""
+    """Valid by the majority of those who decide."""
     judged: int
     population: int
     """Dialogues the sample was drawn from."""

@@ -14,7 +14,7 @@ COEFFICIENT = ".3f"
 
 NAMES: Mapping[str, str] = {
     "pass_rate": "pass rate (majority)",
-    "pass_rate_after_adjudication": "after adjudication",
+    "pass_rate_after_adjudication": "pass rate (after adjudication)",
     "precision": "checker against humans, precision",
     "recall": "checker against humans, recall",
     "observed": "observed agreement",

@@ -139,7 +139,7 @@ def _agreement(quality: Quality) -> PageSection:
     humans = quality["rows"]["humans"]
     if humans is None:
         return no_agreement("Nobody has validated these dialogues.")
-    named = {"pass_rate": humans["pass_rate"], **humans["agreement"], **quality["checker"]}
+    named = {"pass_rate_after_adjudication": humans["pass_rate"], **humans["agreement"], **quality["checker"]}
     rows = [figure_row(NAMES[name], _figure(record), form_of(name)) for name, record in named.items()]
     lead = (
         f"{counted(humans['annotators'], 'annotator')} gave {counted(humans['labels'], 'label')} on"

@@ -129,7 +129,7 @@ def rates(manifest: Manifest, quality: Quality) -> str:
     else:
         rows.append(
             [
-                "human validation, majority",
+                "human validation, after adjudication",
                 share_shown(humans["pass_rate"]),
                 f"{humans['paper_pass_rate']:.1%}",
             ]

@@ -182,7 +182,8 @@ def table_six(release: Release, folder: Path) -> LatexTable:
         passed = _passed(check)
         humans = figures["humans"]
         people = (
-            f"By the majority of {humans['annotators']} annotators {humans['pass_rate']['count']:,} of"
+            f"By the majority of {humans['annotators']} annotators, or the lead's decision where they"
+            f" disagreed, {humans['pass_rate']['count']:,} of"
             f" {humans['pass_rate']['total']:,} dialogues that they labeled are valid,"
             f" {_figure(humans['pass_rate']).text(SHARE)}, with the 95 % interval."
             if humans

@@ -36,10 +36,12 @@ def test_adjudication_changes_the_pass_rate_and_leaves_the_labels(store: Store) 
     assert after.pass_rate.value == 0.9 and after.pass_rate_after.value == 1.0
     assert (after.disagreements, after.decided) == (2, 1)
     assert after.overall == before.overall and after.pairs == before.pairs
+    assert (before.checker.precision.value, after.checker.precision.value) == (0.9, 1.0)
     decide(store, lead, by_level["C+"], BAD)
     decide(store, lead, by_level["O+"], BAD)
     again = report.report(store)
     assert again.pass_rate_after.value == 0.8 and again.decided == 2
+    assert again.checker.precision.value == again.dataset["all"].precision.value == 0.8
     assert [disagreement.decision for disagreement in adjudication.disagreements(store, lead)] == [BAD, BAD]
 
 

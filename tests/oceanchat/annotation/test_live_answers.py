@@ -71,7 +71,7 @@ async def test_a_page_that_comes_late_or_leaves_early_costs_nothing(tmp_path: Pa
 
 
 async def test_half_an_answer_is_not_stored_and_the_same_message_is_asked_again(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     async def script(body: dict[str, Any]) -> AsyncIterator[str | None]:
         yield "Half"
@@ -83,7 +83,7 @@ async def test_half_an_answer_is_not_stored_and_the_same_message_is_asked_again(
         talking = Talking(open_store(tmp_path / "store.db"), model.url)
         with pytest.raises(AnswerBrokeOff) as away:
             await talking.read()
-        assert "preact" not in str(away.value) and "preact:o-high" in capsys.readouterr().err
+        assert "preact" not in str(away.value) and "preact:o-high" in caplog.text
         assert [turn.role for turn in talking.turns()] == ["questioner"]
         assert await talking.read() == ("Half and whole", "Half and whole")
         assert model.bodies[0] == model.bodies[1]

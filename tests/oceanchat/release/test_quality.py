@@ -7,14 +7,13 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from oceanchat.annotation import labels
+from oceanchat.annotation import adjudication, labels
 from oceanchat.annotation.sample import SampleConfig, draw_sample
 from oceanchat.cli.main import oceanchat
 from oceanchat.errors import ReleaseError
-from oceanchat.release.card.page import render_card
-from oceanchat.release.folder import CARD, QUALITY, Release, read_release
+from oceanchat.release.folder import CARD, MANIFEST, QUALITY, Release, read_release
 from oceanchat.release.manifest import Require
-from oceanchat.release.quality import Figures, whole_dataset
+from oceanchat.release.quality import Figures, checker, whole_dataset
 from oceanchat.release.verification import OLDER_INTERVALS, Verification, verify_release
 from oceanchat.release.writer import ReleaseConfig, write_release
 from oceanchat.store.database import Store, open_store
@@ -155,14 +154,39 @@ def test_intervals_of_an_older_version_are_named_and_no_damage(labeled: Path, tm
     older = whole_dataset(release.released, release.rejected, {}, prior_in_each=True)
     assert older["all"]["precision"]["low"] < quality["dataset"]["all"]["precision"]["low"]
 
-    def hold(dataset: Figures) -> Verification:
-        changed = quality | {"dataset": dataset}
-        (release.folder / QUALITY).write_text(json.dumps(changed))
-        (release.folder / CARD).write_text(render_card(release.manifest, changed))
-        reseal(release.folder)
-        return verify_release(release.folder)
-
-    verification = hold(older)
+    verification = written_by_format_5(release, quality | {"dataset": older})
     assert (verification.problems, verification.notes) == ((), (OLDER_INTERVALS,))
-    verification = hold(older | {"O+": older["O+"] | {"judged": 3}})
+    damaged = older | {"O+": older["O+"] | {"judged": 3}}
+    verification = written_by_format_5(release, quality | {"dataset": damaged})
     assert verification.problems and verification.notes == ()
+
+
+def written_by_format_5(release: Release, quality: Figures) -> Verification:
+    """What verifying says of the release as an older version would have written it, with these figures."""
+    manifest = json.loads((release.folder / MANIFEST).read_text())
+    (release.folder / MANIFEST).write_text(json.dumps(manifest | {"format": 5}))
+    (release.folder / QUALITY).write_text(json.dumps(quality))
+    reseal(release.folder)
+    return verify_release(release.folder)
+
+
+def test_a_decision_counts_for_the_checker_and_the_dataset_as_in_the_agreement(tmp_path: Path) -> None:
+    store = make_store(tmp_path / "store.db", make_dialogues(2))
+    lead = scenes.disagreeing(store)
+    for disagreement in adjudication.disagreements(store, lead):
+        scenes.decide(store, lead, disagreement, scenes.BAD)
+    store.close()
+    release, record = released(tmp_path / "store.db", tmp_path), agreement_record(tmp_path / "store.db")
+    quality = release.quality
+    assert (quality["checker"], quality["dataset"]) == (record["checker"], record["dataset"])
+    assert record["pass_rate"]["value"] == 0.9
+    assert record["pass_rate_after_adjudication"]["value"] == record["checker"]["precision"]["value"] == 0.8
+    assert quality["dataset"]["all"]["precision"]["value"] == quality["rows"]["humans"]["pass_rate"]["value"]
+    assert "| human validation, after adjudication | 8 of 10: 80.0%" in (release.folder / CARD).read_text()
+    assert verify_release(release.folder).problems == ()
+    by_votes = {
+        "checker": checker(release.released, release.rejected, {}, with_decisions=False),
+        "dataset": whole_dataset(release.released, release.rejected, {}, with_decisions=False),
+    }
+    assert by_votes["checker"]["precision"]["value"] == 0.9
+    assert written_by_format_5(release, quality | by_votes).problems == ()

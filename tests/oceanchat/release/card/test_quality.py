@@ -30,7 +30,7 @@ def test_human_labels_bring_agreement_and_the_annotators_background(release: Rel
     assert figures["humans"]["agreement"]["unanimous"]["value"] == pytest.approx(20 / 30, abs=1e-6)
     profiles = {"annotator-0": {"background": "psychology", "pay": "15 an hour"}}
     text = card(release, rows=figures, annotators=profiles, checker=checker(rows, [], {}))
-    assert "| human validation, majority | 30 of 30: 100.0%" in text
+    assert "| human validation, after adjudication | 30 of 30: 100.0%" in text
     assert "3 annotators gave 90 labels" in text
     assert "| checker against humans, precision | 100.0% (88.6% to 100.0%) |" in text
     assert "| unanimous | 66.7% (48.8% to 80.8%) |" in text
