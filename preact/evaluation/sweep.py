@@ -27,7 +27,7 @@ from preact.evaluation.identification import identify
 from preact.evaluation.interview.inventories import BUNDLED
 from preact.evaluation.judge.classifier_judge import open_classifier
 from preact.evaluation.report.plots import Panel
-from preact.evaluation.transcripts import JsonLines, differences, folder_lock, read_header, write_header
+from preact.evaluation.transcripts import JsonLines, first_difference, folder_lock, read_header, write_header
 from preact.methods import METHODS
 from preact.systems.local import open_local
 from preact.training.runs import BACKBONE, RECORD, read_record
@@ -186,9 +186,8 @@ def _check_header(plan: SweepPlan) -> None:
     if not asked.interview or not before.interview:
         interview = asked.interview or before.interview
         before, asked = (h.model_copy(update={"interview": interview}) for h in (before, asked))
-    changed = differences(before, asked)
-    if changed:
-        name, (old, new) = next(iter(sorted(changed.items())))
+    if changed := first_difference(before, asked):
+        name, old, new = changed
         raise EvaluationError(
             f"the points of sweep '{plan.output}' were made with another {name} ({_short(old)}, now"
             f" {_short(new)}); put it back, or name another --output"
@@ -212,8 +211,8 @@ def _check_weights(plan: SweepPlan) -> None:
 
 
 def _short(value: Any) -> str:
-    if isinstance(value, dict):
-        return ", ".join(f"{name} {v}" for name, v in value.items()) or "the defaults"
+    if value is None:
+        return "the default"
     return str(value)[:16] if len(str(value)) == 64 else str(value)
 
 

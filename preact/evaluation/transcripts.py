@@ -11,7 +11,7 @@ import json
 import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
@@ -95,30 +95,33 @@ def read_header(path: Path, kind: type[RecordT], command: str) -> RecordT:
         ) from error
 
 
-def differences(before: BaseModel, now: BaseModel, ignore: Iterable[str] = ()) -> dict[str, tuple[Any, Any]]:
-    """Fields in which two headers differ, with both values, so that a resume can name what was changed.
+class Difference(NamedTuple):
+    """A setting in which two headers differ."""
 
+    name: str
+    """As in 'system.max_tokens', where it lies in another."""
+    before: Any
+    """None where it was not there."""
+    now: Any
+
+
+def first_difference(before: BaseModel, now: BaseModel, ignore: Iterable[str] = ()) -> Difference | None:
+    """The first setting in which two headers differ, so that a resume can name what was changed.
+
+    The innermost: a system's record has some sixty settings, and a message that shows them all shows none.
     Sketches of dialogues are left out: older files have none, and the fingerprints say the same.
     """
-    left, right = (_without_sketches(json.loads(header.model_dump_json())) for header in (before, now))
-    return {
-        key: (left.get(key), right.get(key))
-        for key in left.keys() | right.keys()
-        if key not in set(ignore) and left.get(key) != right.get(key)
-    }
-
-
-def innermost(name: str, before: Any, now: Any) -> tuple[str, Any, Any]:
-    """Of a field that differs, the first part that does, as in 'system.max_tokens', with both values.
-
-    A system's record has some sixty settings, and a message that shows them all shows none.
-    """
-    while isinstance(before, dict) and isinstance(now, dict):
-        differing = (key for key in sorted(before.keys() | now.keys()) if before.get(key) != now.get(key))
-        if (key := next(differing, None)) is None:
+    left, right = (
+        _without_sketches(json.loads(header.model_dump_json(exclude=set(ignore)))) for header in (before, now)
+    )
+    path: list[str] = []
+    while isinstance(left, dict) and isinstance(right, dict):
+        differing = [key for key in left.keys() | right.keys() if left.get(key) != right.get(key)]
+        if not differing:
             break
-        name, before, now = f"{name}.{key}", before.get(key), now.get(key)
-    return name, before, now
+        path.append(min(differing))
+        left, right = left.get(path[-1]), right.get(path[-1])
+    return Difference(".".join(path), left, right) if path else None
 
 
 def _without_sketches(facts: Any) -> Any:

@@ -47,7 +47,7 @@ from preact.evaluation.exam.records import (
     write_part,
 )
 from preact.evaluation.identification import held_out, training_dialogues
-from preact.evaluation.transcripts import differences, folder_lock, read_header, write_header
+from preact.evaluation.transcripts import first_difference, folder_lock, read_header, write_header
 from preact.systems.local import LocalSystem
 from preact.systems.system import Sampling, ScoringSystem, System
 from preact.systems.trained import TrainedModel
@@ -290,9 +290,8 @@ def _settle(path: Path, header: ExamHeader) -> None:
         write_header(path, header)
         return
     before = read_header(path, ExamHeader, "preact exam")
-    for name, (then, now) in sorted(
-        differences(before, header, ignore=("system", "title", "options")).items()
-    ):
+    if changed := first_difference(before, header, ignore=("system", "title", "options")):
+        name, then, now = changed
         raise EvaluationError(
             f"'{path.parent}' holds another exam: its {name} is '{_short(then)}', now it is '{_short(now)}';"
             " choose another --output"

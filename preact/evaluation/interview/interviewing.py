@@ -19,14 +19,7 @@ from oceanchat.prompts import Message
 from oceanchat.traits import CODES, TraitLevel
 from preact.evaluation.clear_answers import clear_answers
 from preact.evaluation.interview.inventories import Inventory, InventoryItem
-from preact.evaluation.transcripts import (
-    JsonLines,
-    differences,
-    folder_lock,
-    innermost,
-    read_header,
-    write_header,
-)
+from preact.evaluation.transcripts import JsonLines, first_difference, folder_lock, read_header, write_header
 from preact.persona import Persona
 from preact.systems.system import AnswerState, Conversation, ScoringSystem, System
 
@@ -269,8 +262,8 @@ def _settle(path: Path, header: InterviewHeader) -> InterviewHeader:
         write_header(path, header)
         return header
     before = read_header(path, InterviewHeader, "preact interview")
-    for field, values in sorted(differences(before, header, ignore=("started", "runs")).items()):
-        name, then, now = innermost(field, *values)
+    if changed := first_difference(before, header, ignore=("started", "runs")):
+        name, then, now = changed
         raise EvaluationError(
             f"'{path.parent}' holds another interview: its {name} is '{then}', now it is '{now}'; "
             "choose another --output"

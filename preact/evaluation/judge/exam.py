@@ -32,14 +32,7 @@ from preact.evaluation.judge.exam_figures import (
 )
 from preact.evaluation.judge.groups import rate_in_groups
 from preact.evaluation.judge.verdicts import Judge, JudgeVerdict, Mode, Pair
-from preact.evaluation.transcripts import (
-    JsonLines,
-    differences,
-    folder_lock,
-    innermost,
-    read_header,
-    write_header,
-)
+from preact.evaluation.transcripts import JsonLines, first_difference, folder_lock, read_header, write_header
 
 DIALOGUES = 40
 ESSAYS = 100
@@ -134,8 +127,8 @@ def _begin(folder: Path, header: JudgeExamHeader) -> None:
         write_header(folder / _BEGUN, header)
         return
     before = read_header(folder / names[0], JudgeExamHeader, "preact judge --exam")
-    for field, values in sorted(differences(before, header, ("started",)).items()):
-        name, then, now = innermost(field, *values)
+    if changed := first_difference(before, header, ("started",)):
+        name, then, now = changed
         raise EvaluationError(
             f"'{folder}' holds another exam: its {name} was '{then}', now it is '{now}'; move {names[0]}"
             f" and {RATINGS} away to examine again"

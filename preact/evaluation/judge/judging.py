@@ -19,7 +19,7 @@ from preact.evaluation.judge.controls import rate_controls, read_controls
 from preact.evaluation.judge.exam_figures import JudgeExam, read_exam
 from preact.evaluation.judge.groups import rate_in_groups
 from preact.evaluation.judge.verdicts import Judge, JudgeHeader, Judgement, JudgeVerdict, Mode, Pair
-from preact.evaluation.transcripts import JsonLines, differences, folder_lock, read_header, write_header
+from preact.evaluation.transcripts import JsonLines, first_difference, folder_lock, read_header, write_header
 
 
 class Judging(NamedTuple):
@@ -124,10 +124,8 @@ async def _judge_batch(
 def _settle(path: Path, header: JudgeHeader) -> None:
     if path.exists():
         before = read_header(path, JudgeHeader, "preact judge")
-        for name, (then, now) in sorted(differences(before, header, ("started", "runs", "repeats")).items()):
-            if name == "provenance":  # of a dozen settings the first that differs says more than all of them
-                name = min(key for key in then.keys() | now.keys() if then.get(key) != now.get(key))
-                then, now = then.get(name), now.get(name)
+        if changed := first_difference(before, header, ("started", "runs", "repeats")):
+            name, then, now = changed
             raise EvaluationError(
                 f"'{path.parent}' was judged with other settings: its {name} was '{then}', now it is "
                 f"'{now}'; move that folder away to judge again"

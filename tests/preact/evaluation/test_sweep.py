@@ -50,8 +50,8 @@ def test_points_made_otherwise_are_refused(
     other = write_release(tmp_path / "other")
     write_rows(other, "train", release_rows("train", 1))
     for named, source, changed in (
-        ("recipe (the defaults, now epochs 9.0)", release, [*common, "--epochs", "9"]),
-        ("options (max_steps 1, now max_steps 2)", release, [*common, "--max-steps", "2"]),
+        ("recipe.epochs (the default, now 9.0)", release, [*common, "--epochs", "9"]),
+        ("options.max_steps (1, now 2)", release, [*common, "--max-steps", "2"]),
         ("backbone", release, [*common, "--backbone", "smollm2"]),
         ("release", other, common),
     ):
@@ -61,7 +61,7 @@ def test_points_made_otherwise_are_refused(
     plan = SweepPlan(str(release), tmp_path / "sweep", {}, backbone=backbone, options={"max_steps": 1})
     _check_header(replace(plan, metric="overall", max_tokens=5))
     _check_header(plan)  # points of identification have no interview that could differ
-    with pytest.raises(EvaluationError, match="another interview"):
+    with pytest.raises(EvaluationError, match=r"another interview.max_tokens \(5, now 6\)"):
         _check_header(replace(plan, metric="overall", max_tokens=6))
     whole = Path(backbone, "model.safetensors").read_bytes()
     Path(backbone, "model.safetensors").write_bytes(whole[:-1] + b"!")

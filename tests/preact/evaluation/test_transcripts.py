@@ -1,16 +1,17 @@
 """Transcript files: lines survive a kill, a lock keeps others out, headers differ by field."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pydantic import BaseModel
 
 from oceanchat.errors import EvaluationError
 from preact.evaluation.transcripts import (
+    Difference,
     JsonLines,
-    differences,
+    first_difference,
     folder_lock,
-    innermost,
     read_header,
     write_header,
 )
@@ -19,6 +20,7 @@ from preact.evaluation.transcripts import (
 class Note(BaseModel):
     number: int
     text: str = ""
+    facts: dict[str, Any] = {}
 
 
 def test_a_torn_last_line_is_not_read_and_is_cut_off(tmp_path: Path) -> None:
@@ -48,14 +50,19 @@ def test_a_locked_folder_is_refused_until_it_is_free(tmp_path: Path) -> None:
 def test_a_header_is_read_back_and_compared_by_field(tmp_path: Path) -> None:
     write_header(tmp_path / "note.json", Note(number=1, text="a"))
     note = read_header(tmp_path / "note.json", Note, "preact note")
-    assert differences(note, Note(number=2, text="b"), ignore=["text"]) == {"number": (1, 2)}
+    assert first_difference(note, Note(number=2, text="b"), ignore=["text"]) == Difference("number", 1, 2)
+    assert first_difference(note, Note(number=1, text="b"), ignore=["text"]) is None
     with pytest.raises(EvaluationError, match="write one with `preact note`"):
         read_header(tmp_path / "nothing.json", Note, "preact note")
 
 
 def test_of_settings_that_lie_deep_the_first_that_differs_is_named_alone() -> None:
-    before = {"recipe": {"rank": 64, "experts": 16}, "max_tokens": 256}
-    assert innermost("system", before, {**before, "max_tokens": 24}) == ("system.max_tokens", 256, 24)
-    other = {"recipe": {"rank": 16, "experts": 16}, "max_tokens": 256}
-    assert innermost("system", before, other) == ("system.recipe.rank", 64, 16)
-    assert innermost("model", "A", "B") == ("model", "A", "B")
+    facts = {"recipe": {"rank": 64, "experts": 16}, "max_tokens": 256, "sketch": [1, 2]}
+    before = Note(number=1, facts=facts)
+    for changed, difference in (
+        ({"max_tokens": 24}, ("facts.max_tokens", 256, 24)),
+        ({"recipe": {"rank": 16, "experts": 16}, "seed": 1}, ("facts.recipe.rank", 64, 16)),
+        ({"recipe": "none"}, ("facts.recipe", facts["recipe"], "none")),
+        ({"sketch": None}, None),
+    ):
+        assert first_difference(before, Note(number=1, facts=facts | changed)) == difference

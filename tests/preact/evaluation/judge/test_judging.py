@@ -65,7 +65,7 @@ async def test_other_judges_and_modes_keep_to_their_own_folders(interview: Inter
 
 async def test_the_same_judge_under_other_settings_is_refused_by_what_differs(interview: Interview) -> None:
     await judge_interview(interview, Reader())
-    with pytest.raises(EvaluationError, match=r"its shift was '[^']*', now it is '0.5'"):
+    with pytest.raises(EvaluationError, match=r"its provenance.shift was '[^']*', now it is '0.5'"):
         await judge_interview(interview, Reader(shift=0.5))
 
 
