@@ -35,8 +35,6 @@ LOADING_LIMIT = 600.0
 """Seconds that an endpoint may take to become ready while it says that it is on its way."""
 SILENCE = 3.0
 """Seconds without an answer after which it is said that nobody answers."""
-NO_ANSWER = ("unreachable", "connection-lost", "timeout")
-"""Reasons of requests that got no answer at all."""
 LOADING_TRIES = 30
 """Tries of a request that is told so by an endpoint that answers others."""
 _HEADERS = {"Accept-Encoding": "identity"}
@@ -138,10 +136,9 @@ class Connection:
 
         One that runs into --timeout while others are answered shows a slow endpoint, not a silent one.
         """
-        now = time.monotonic()
-        if error.reason not in NO_ANSWER or error.words.status:
-            self.heard_at, self.silent_since = now, None
+        if error.is_reply:
             return
+        now = time.monotonic()
         sent = now - self.settings.timeout_seconds if error.reason == "timeout" else now
         if self.heard_at > sent:
             return
@@ -157,10 +154,13 @@ class Connection:
         )
 
     def heard(self) -> None:
-        """An answer came: it is ready, and no longer silent."""
-        self.heard_at = time.monotonic()
-        self.loading_since = self.silent_since = None
-        self.silence_noted = False
+        """It answered, if only with an error, and so it is not silent."""
+        self.heard_at, self.silent_since = time.monotonic(), None
+
+    def ready(self) -> None:
+        """It answered a request as it should; whatever it falls back into is said anew."""
+        self.heard()
+        self.loading_since, self.silence_noted = None, False
 
     def add_version(self) -> None:
         """Ask below /v1 from now on: the endpoint answers there and not where the base URL points."""

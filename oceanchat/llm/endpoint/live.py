@@ -62,7 +62,7 @@ class OpenAIModel:
         except RequestError as error:
             raise self._final(error) from None
         connection.answered += 1
-        connection.heard()
+        connection.ready()
         connection.retries.answered()
         return reply
 
@@ -87,7 +87,9 @@ class OpenAIModel:
             return reply
 
     def _count(self, error: RequestError, sent: float) -> None:
-        """Let the throttle know how a request that was `sent` at that time ended."""
+        """Let connection and throttle know how a request that was `sent` at that time ended."""
+        if error.is_reply:
+            self._connection.heard()
         if error.reason == "timeout":
             self._throttle.timed_out(sent)
             if self._throttle.stalls >= MAX_STALLS:

@@ -101,6 +101,11 @@ class RequestError(Exception):
         return self.reason == "rate-limited"
 
     @property
+    def is_reply(self) -> bool:
+        """Whether the endpoint said so itself; otherwise nothing came from it."""
+        return bool(self.words.status) or self.reason not in ("unreachable", "connection-lost", "timeout")
+
+    @property
     def wrong_path(self) -> bool:
         """Whether nothing seems to be served under the address."""
         words = self.words

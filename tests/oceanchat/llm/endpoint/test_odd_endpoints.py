@@ -8,6 +8,7 @@ import pytest
 from oceanchat.errors import BuildStopped, CallFailed
 from oceanchat.llm.chat import ChatRequest, Message
 from oceanchat.llm.endpoint import client
+from oceanchat.llm.endpoint.live import OpenAIModel
 from oceanchat.llm.endpoint.openai_endpoint import OpenAIEndpoint
 from oceanchat.llm.endpoint.request_errors import ErrorAction, RequestError
 from oceanchat.llm.settings import CallSettings
@@ -171,11 +172,12 @@ async def test_a_slow_one_that_answers_others_is_not_called_silent() -> None:
     connection = client.Connection(CallSettings(base_url="http://x/v1", timeout_seconds=20), Throttle(1))
     connection.throttle.tell = lines.append
     late = RequestError(ErrorAction.RETRY, "timeout", "no complete reply")
-    connection.heard()
+    connection.ready()
     connection.note_silence(late, 8)
     connection.heard_at -= 10  # while the one that is late was under way
     connection.note_silence(late, 8)
-    connection.note_silence(RequestError(ErrorAction.RETRY, "server-error", "500"), 8)
+    connection.silent_since = connection.heard_at - 60
+    OpenAIModel("m", connection)._count(RequestError(ErrorAction.FAIL_ROW, "bad-request", "400"), 0.0)
     connection.note_silence(RequestError(ErrorAction.RETRY, "connection-lost", "lost"), 8)
     assert not lines
     connection.heard_at -= 21
