@@ -6,7 +6,7 @@ from typing import Any
 
 from oceanchat.cli.display.notes import print_note, print_sentence
 from oceanchat.counting import counted
-from oceanchat.llm.prices import load_prices
+from oceanchat.llm.costs import not_openais
 from oceanchat.llm.settings import OPENAI_URL
 from oceanchat.llm.usefulness import raise_limits
 from oceanchat.pipeline.answers import AnswersReport, LineCount, LineOutcome
@@ -34,8 +34,7 @@ def print_pending(pending: Pending) -> None:
         of_all = f"{passed:,} of {counted(pending.dialogues_wanted, 'dialogue')}"
         print_note(f"oceanchat: so far {of_all} passed{stored}")
     unnamed = (absent.model for absent in pending.requests if absent.endpoint == OPENAI_URL)
-    prices = load_prices()
-    for model in dict.fromkeys(model for model in unnamed if prices.price(OPENAI_URL, model) is None):
+    for model in sorted(not_openais(unnamed)):
         print_note(
             f"oceanchat: costs and releases will not say where '{model}' answered: name your own server with"
             " --base-url, to which nothing is sent"
