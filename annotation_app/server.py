@@ -11,7 +11,7 @@ import click
 from streamlit.web.cli import main as streamlit
 
 from oceanchat.cli.display.notes import print_log_as_notes, print_note
-from oceanchat.termination import HELD, held_in_imports, stop_signal, terminated_as_interrupted
+from oceanchat.termination import HELD, exit_code, held_in_imports, terminated_as_interrupted
 
 
 def main() -> int:
@@ -25,7 +25,7 @@ def main() -> int:
             streamlit.main(["run", *sys.argv[1:]], prog_name="streamlit", standalone_mode=False)
     except (click.Abort, KeyboardInterrupt) as stop:
         print_note("oceanchat: the annotation app has stopped; all that was saved is in the store")
-        return 128 + stop_signal(stop)
+        return exit_code(stop)
     except click.ClickException as error:
         error.show()
         return error.exit_code

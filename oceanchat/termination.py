@@ -108,7 +108,8 @@ def held_in_imports() -> Iterator[None]:
         sys.meta_path.remove(finder)
 
 
-def stop_signal(stop: BaseException) -> int:
-    """The signal behind an exception, or behind the one it was raised from: SIGTERM, else SIGINT."""
+def exit_code(stop: BaseException) -> int:
+    """128 and the number of the signal behind an exception, or behind the one it was raised from, as shells
+    have it: SIGTERM, else SIGINT."""
     ended = isinstance(stop, Terminated) or isinstance(stop.__cause__, Terminated)
-    return signal.SIGTERM if ended else signal.SIGINT
+    return 128 + (signal.SIGTERM if ended else signal.SIGINT)

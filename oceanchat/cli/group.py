@@ -19,7 +19,7 @@ from oceanchat.cli.project_file import default_map
 from oceanchat.cli.values import unify
 from oceanchat.errors import BuildStopped, OceanChatError
 from oceanchat.extras import missing_package, smallest_extra
-from oceanchat.termination import held_in_imports, stop_signal, terminated_as_interrupted
+from oceanchat.termination import exit_code, held_in_imports, terminated_as_interrupted
 
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 """Settings of a group: how help is asked for and how wide it may be."""
@@ -93,7 +93,7 @@ def run_group(group: click.Group, extra: str, stopped: str) -> int:
     except (click.Abort, KeyboardInterrupt) as stop:
         if sys.stderr.isatty():  # it stands behind ^C
             print(file=sys.stderr)
-        return _complain(name, stopped, 128 + stop_signal(stop))
+        return _complain(name, stopped, exit_code(stop))
     except SystemExit:
         # click leaves with 1 when a reader such as `head` closed the pipe, which is nobody's mistake.
         return 0

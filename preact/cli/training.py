@@ -16,7 +16,7 @@ from oceanchat.cli.options import json_option
 from oceanchat.cli.project_file import say_used_options
 from oceanchat.counting import counted
 from oceanchat.errors import ConfigError
-from oceanchat.termination import stop_signal, terminated_as_interrupted
+from oceanchat.termination import exit_code
 from preact.cli.launchers import check_launcher
 from preact.cli.training_options import FOLDER, SectionedCommand, recipe_options, run_options
 from preact.config import (
@@ -63,13 +63,12 @@ def train(output: Path, resume: bool, dry_run: bool, like: Path | None, as_json:
     from preact.training.train import train as train_run
 
     try:
-        with terminated_as_interrupted():
-            record = train_run(config, say, resume=resume, dry=dry_run)
+        record = train_run(config, say, resume=resume, dry=dry_run)
     except FailedElsewhere:
         click.get_current_context().exit(1)
     except KeyboardInterrupt as stop:
         print_note(f"preact: {stopped_line(output)}")
-        click.get_current_context().exit(128 + stop_signal(stop))
+        click.get_current_context().exit(exit_code(stop))
     main = join().main
     leave()
     if not main:

@@ -13,9 +13,9 @@ import pytest
 from oceanchat.termination import (
     HELD,
     Terminated,
+    exit_code,
     held,
     held_in_imports,
-    stop_signal,
     terminated_as_interrupted,
 )
 
@@ -104,5 +104,5 @@ def test_an_import_is_over_before_a_signal_comes_through(
 def test_the_signal_is_read_from_what_it_became() -> None:
     wrapped = RuntimeError()
     wrapped.__cause__ = Terminated()
-    assert stop_signal(wrapped) == stop_signal(Terminated()) == signal.SIGTERM
-    assert stop_signal(KeyboardInterrupt()) == signal.SIGINT
+    assert exit_code(wrapped) == exit_code(Terminated()) == 128 + signal.SIGTERM
+    assert exit_code(KeyboardInterrupt()) == 128 + signal.SIGINT

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from oceanchat.termination import terminated_as_interrupted
 from preact.backbones.pretraining import Checkpoint
 from preact.training import tiny_backbone, train
 from preact.training.interruption import stopped_line
@@ -55,7 +56,8 @@ def test_a_stopped_run_says_what_it_has_saved_and_goes_on(
     stop_at(monkeypatch, part, step, number)
     run = tmp_path / "run"
     options = ("--pretrain-steps", 10, "--threads", 1, "--rank", 32, "--save-steps", 2, "--max-steps", 4)
-    done = call("train", release_folder, "-o", run, *options)
+    with terminated_as_interrupted():  # as the command line runs
+        done = call("train", release_folder, "-o", run, *options)
     assert done.exit_code == 128 + number
     line = done.stderr.splitlines()[-1]
     assert line == f"preact: stopped; {saved}; go on with `preact train --resume --output {run}`"
