@@ -95,7 +95,7 @@ def read_header(path: Path, kind: type[RecordT], command: str) -> RecordT:
         ) from error
 
 
-class Difference(NamedTuple):
+class ChangedSetting(NamedTuple):
     """A setting in which two headers differ."""
 
     name: str
@@ -105,7 +105,7 @@ class Difference(NamedTuple):
     now: Any
 
 
-def first_difference(before: BaseModel, now: BaseModel, ignore: Iterable[str] = ()) -> Difference | None:
+def first_difference(before: BaseModel, now: BaseModel, ignore: Iterable[str] = ()) -> ChangedSetting | None:
     """The first setting in which two headers differ, so that a resume can name what was changed.
 
     The innermost: a system's record has some sixty settings, and a message that shows them all shows none.
@@ -121,7 +121,7 @@ def first_difference(before: BaseModel, now: BaseModel, ignore: Iterable[str] = 
             break
         path.append(min(differing))
         left, right = left.get(path[-1]), right.get(path[-1])
-    return Difference(".".join(path), left, right) if path else None
+    return ChangedSetting(".".join(path), left, right) if path else None
 
 
 def _without_sketches(facts: Any) -> Any:

@@ -8,7 +8,7 @@ from pydantic import BaseModel
 
 from oceanchat.errors import EvaluationError
 from preact.evaluation.transcripts import (
-    Difference,
+    ChangedSetting,
     JsonLines,
     first_difference,
     folder_lock,
@@ -50,7 +50,7 @@ def test_a_locked_folder_is_refused_until_it_is_free(tmp_path: Path) -> None:
 def test_a_header_is_read_back_and_compared_by_field(tmp_path: Path) -> None:
     write_header(tmp_path / "note.json", Note(number=1, text="a"))
     note = read_header(tmp_path / "note.json", Note, "preact note")
-    assert first_difference(note, Note(number=2, text="b"), ignore=["text"]) == Difference("number", 1, 2)
+    assert first_difference(note, Note(number=2, text="b"), ignore=["text"]) == ChangedSetting("number", 1, 2)
     assert first_difference(note, Note(number=1, text="b"), ignore=["text"]) is None
     with pytest.raises(EvaluationError, match="write one with `preact note`"):
         read_header(tmp_path / "nothing.json", Note, "preact note")
