@@ -243,7 +243,10 @@ def admit(name: str, store: str, as_json: bool) -> None:
     early = account_state(opened, account) == QUALIFYING
     accounts.admit(opened, account)
     if early:
-        print_note(f"'{account.name}' has not finished the practice and is let in without it")
+        print_note(
+            f"'{account.name}' has not finished the practice, and is let in without what is left of it:"
+            " the guidelines, the descriptions of the traits, the items whose answers are known"
+        )
     _show_state(opened, name, as_json)
 
 

@@ -242,6 +242,7 @@ def costs(manifest: Manifest, quality: Quality) -> str:
         ]
         for c in quality.get("costs", ())
     ]
-    return (
-        table(["model", "task", "calls", "prompt tokens", "completion tokens", "USD"], rows) if rows else ""
-    )
+    if not rows:
+        return ""
+    note = "All calls of the store, those for other builds and for dialogues that were rejected included.\n\n"
+    return note + table(["model", "task", "calls", "prompt tokens", "completion tokens", "USD"], rows)
