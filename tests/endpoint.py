@@ -22,6 +22,8 @@ from tests.forks import Fork
 MODEL = "served"
 FAST_BATCHES: dict[str, Any] = {"batch": True, "batch_poll_seconds": 0.05, "batch_gather_seconds": 0.1}
 """Settings of a session whose batches are sent and polled without delay."""
+COUNTED_BATCHES: dict[str, Any] = {"batch": True, "batch_poll_seconds": 0.05}
+"""The same where batches are counted: what a busy machine brings late still goes with the others."""
 SERVE = "from oceanchat.cli.serve import serve_scripted; serve_scripted()"
 
 

@@ -41,7 +41,6 @@ def main() -> int:
         concurrency=int(concurrency),
         batch=bool(batch),
         batch_poll_seconds=0.05,
-        batch_gather_seconds=0.1,
         batch_max_requests=40,
     )
     store = open_store(path)

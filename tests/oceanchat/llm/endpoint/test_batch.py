@@ -12,14 +12,23 @@ from oceanchat.llm.endpoint.openai_endpoint import OpenAIEndpoint
 from oceanchat.llm.prices import load_prices
 from oceanchat.models import open_session
 from oceanchat.store.database import Store
-from tests.endpoint import FAST_BATCHES, Endpoint, ask, ask_all, prices_file, question, questions
+from tests.endpoint import (
+    COUNTED_BATCHES,
+    FAST_BATCHES,
+    Endpoint,
+    ask,
+    ask_all,
+    prices_file,
+    question,
+    questions,
+)
 
 Serve = Callable[..., Endpoint]
 
 
 async def test_requests_go_as_one_batch_and_come_back(store: Store, serve: Serve) -> None:
     endpoint = serve(reply="answer {digest}", batch_seconds=0.2)
-    answers, session = await ask(endpoint.settings(**FAST_BATCHES), store.engine, questions(30))
+    answers, session = await ask(endpoint.settings(**COUNTED_BATCHES), store.engine, questions(30))
     assert len({answer.text for answer in answers}) == 30
     counters = endpoint.counters()
     assert (counters["batches"], counters["paid"], counters["calls"]) == (1, 30, 0)
@@ -36,7 +45,7 @@ async def test_a_batch_build_and_a_live_build_share_the_ledger(store: Store, ser
 async def test_batches_are_split_by_model_and_at_the_limits(store: Store, serve: Serve) -> None:
     endpoint = serve()
     async with open_session(
-        endpoint.settings(**FAST_BATCHES, batch_max_requests=4), store.engine, OpenAIEndpoint
+        endpoint.settings(**COUNTED_BATCHES, batch_max_requests=4), store.engine, OpenAIEndpoint
     ) as session:
         await asyncio.gather(ask_all(session, questions(10)), ask_all(session, questions(3), "another"))
     assert endpoint.counters()["batches"] == 4  # 4 + 4 + 2 and 3
@@ -45,7 +54,7 @@ async def test_batches_are_split_by_model_and_at_the_limits(store: Store, serve:
 async def test_a_batch_file_stays_under_its_size_limit(store: Store, serve: Serve) -> None:
     endpoint = serve()
     long = [question(f"{number} " + "x" * 900) for number in range(6)]
-    await ask(endpoint.settings(**FAST_BATCHES, batch_max_bytes=3000), store.engine, long)
+    await ask(endpoint.settings(**COUNTED_BATCHES, batch_max_bytes=3000), store.engine, long)
     assert endpoint.counters()["batches"] == 3
 
 

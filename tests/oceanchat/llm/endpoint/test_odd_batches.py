@@ -12,7 +12,7 @@ from oceanchat.llm.costs import CostReport, cost_report
 from oceanchat.llm.endpoint import batch_results, batch_status
 from oceanchat.llm.prices import load_prices
 from oceanchat.store.database import Store
-from tests.endpoint import FAST_BATCHES, ask, prices_file, questions
+from tests.endpoint import COUNTED_BATCHES, ask, prices_file, questions
 from tests.odd_batches import OddBatches
 
 COUNT = 8
@@ -42,7 +42,7 @@ def costs(store: Store, folder: Path) -> CostReport:
 
 
 def settings(endpoint: OddBatches, folder: Path, **more: Any) -> Any:
-    return endpoint.settings(**FAST_BATCHES, prices=prices_file(folder), max_usd=5, **more)
+    return endpoint.settings(**COUNTED_BATCHES, prices=prices_file(folder), max_usd=5, **more)
 
 
 @pytest.mark.parametrize(
