@@ -259,7 +259,7 @@ class ConversationView extends ItemView {
   // --- keyboard --------------------------------------------------------------------------------------------
 
   key(event) {
-    if (event.composedPath()[0] === this.area && event.key === "Enter" && !event.shiftKey && !event.isComposing) {
+    if (this.writing.target(event) === this.area && event.key === "Enter" && !event.shiftKey && !event.isComposing) {
       event.preventDefault();
       if (!event.repeat) this.sendMessage();
       return;

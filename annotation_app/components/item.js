@@ -47,6 +47,7 @@ class ItemView {
     this.root = root;
     this.token = null;
     this.busy = false;
+    this.writing = new Writing(root);
     this.onKey = (event) => this.key(event);
     this.onActivity = () => { this.lastActivity = Date.now(); };
     this.onLeave = () => { if (document.visibilityState === "hidden") this.leave(); };
@@ -59,6 +60,7 @@ class ItemView {
   }
 
   stop() {
+    this.writing.stop();
     document.removeEventListener("keydown", this.onKey);
     document.removeEventListener("visibilitychange", this.onLeave);
     for (const name of ACTIVITY) document.removeEventListener(name, this.onActivity, { capture: true });
@@ -102,7 +104,7 @@ class ItemView {
     // Where there is nothing but text to write and a mouse or keyboard at hand, the cursor is in the first box:
     // what is typed at once would be lost, and the next tab would lead past the box.
     const writing = !data.turns.length && !data.talk && matchMedia("(pointer: fine)").matches;
-    ((writing && this.root.querySelector("textarea")) || this.title).focus({ preventScroll: true });
+    if (!this.writing.resume(this.token)) ((writing && this.root.querySelector("textarea")) || this.title).focus({ preventScroll: true });
     this.showStart();
     requestAnimationFrame(() => this.showStart()); // once what was on the page before is gone
   }
@@ -535,19 +537,18 @@ class ItemView {
   // --- keyboard --------------------------------------------------------------------------------------------
 
   key(event) {
-    const target = event.composedPath()[0];
     if (this.keys.open) return;
-    const typing = target && (target.tagName === "TEXTAREA" || (target.tagName === "INPUT" && target.type !== "radio"));
+    const target = this.writing.target(event);
     if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
       event.preventDefault();
       if (!event.repeat) this.save();
       return;
     }
-    if (typing) {
-      if (event.key === "Escape") this.title.focus({ preventScroll: true });
+    if (isTextBox(target)) {
+      if (event.key === "Escape" && target === event.composedPath()[0]) this.title.focus({ preventScroll: true });
       return;
     }
-    if (event.ctrlKey || event.metaKey || event.altKey || event.repeat) return;
+    if (isInWindow(target) || event.ctrlKey || event.metaKey || event.altKey || event.repeat) return;
     if (Date.now() - this.presentedAt < IGNORE_KEYS_MS) return;
     if (event.key === "Enter" && target && ["BUTTON", "A", "SUMMARY"].includes(target.tagName)) return;
     const key = event.key === "Enter" ? "enter" : latinKey(event);

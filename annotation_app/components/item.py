@@ -23,7 +23,7 @@ _component = st.components.v2.component(
     "annotation_item",
     html='<div class="item"></div>',
     css=(_FOLDER / "item.css").read_text(encoding="utf-8"),
-    js="\n".join((_FOLDER / name).read_text(encoding="utf-8") for name in ("item.js", "conversation.js")),
+    js="\n".join((_FOLDER / name).read_text(encoding="utf-8") for name in ("item.js", "writing.js", "conversation.js")),
 )
 
 

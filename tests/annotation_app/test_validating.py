@@ -1,5 +1,6 @@
 """Annotators at work in a real browser, against a real server."""
 
+import threading
 from collections import Counter
 from collections.abc import Callable
 from contextlib import closing
@@ -11,7 +12,7 @@ from oceanchat.annotation import accounts, labels, report
 from oceanchat.store.presentations import presentations
 from tests.annotation_app.conftest import answer, sign_in, token, wait_for_other
 from tests.annotation_app.running import Proxy, RunningApp
-from tests.processes import wait_until
+from tests.processes import PATIENCE, wait_until
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 Visit = Callable[..., Page]
@@ -104,6 +105,43 @@ def test_a_server_killed_between_click_and_receipt_still_gets_the_label_once(
     token(page)
     assert len(app.labels()) == 2
     assert all(label.revision == 1 for label in app.labels())
+
+
+def test_a_comment_goes_on_while_the_server_stops_and_starts(app: RunningApp, visit: Visit) -> None:
+    """Streamlit's window over a page without a server takes the focus: its words must not become keys."""
+    app.sample(3, 1)
+    app.start()
+    page = visit()
+    sign_in(page, app, "Ann")
+    answer(page, "1", "3", "Enter")
+    old = token(page)
+    for key in "23k":
+        page.keyboard.press(key)
+    comment = "not on the whole: turns 1 to 4 leave it out, u see, "
+    page.keyboard.type(comment)
+    app.kill()
+    expect(page.get_by_role("dialog", name="Connection error")).to_be_visible(timeout=PATIENCE * 1000)
+    starting = threading.Thread(target=app.start)
+    starting.start()
+    number = 0
+    while starting.is_alive() or number < 60:
+        words = f"{number}. like 1, 2, 3 and 4, "
+        page.keyboard.type(words, delay=30)
+        comment += words
+        number += 1
+        if not starting.is_alive() and page.get_by_role("dialog", name="Connection error").count() == 0:
+            break
+    for _ in range(2):  # the second time after a reload, which comes back to the box
+        page.keyboard.type("and so on, 2 u.", delay=100)
+        comment += "and so on, 2 u."
+        assert token(page) == old
+        assert page.locator("textarea").input_value() == comment
+        assert page.locator("#trait_shown-no").is_checked() and page.locator("#coherent-yes").is_checked()
+        page.reload()
+        token(page)
+    page.keyboard.press("Control+Enter")
+    wait_for_other(page, old)
+    assert sorted(label.answers.get("comment", "") for label in app.labels()) == ["", comment]
 
 
 def test_a_dropped_websocket_does_not_swallow_a_click(app: RunningApp, visit: Visit) -> None:
