@@ -19,11 +19,12 @@ from oceanchat.records import SPEAKERS
 from oceanchat.store.conversations import StoredTurn
 
 _FOLDER = Path(__file__).parent
+_SCRIPTS = ("item.js", "writing.js", "conversation.js")
 _component = st.components.v2.component(
     "annotation_item",
     html='<div class="item"></div>',
     css=(_FOLDER / "item.css").read_text(encoding="utf-8"),
-    js="\n".join((_FOLDER / name).read_text(encoding="utf-8") for name in ("item.js", "writing.js", "conversation.js")),
+    js="\n".join((_FOLDER / name).read_text(encoding="utf-8") for name in _SCRIPTS),
 )
 
 

@@ -99,8 +99,9 @@ def print_forecast(
     from oceanchat.cli.display import costs as spending_tables
     from oceanchat.cli.display.build import print_corpus_notes
     from oceanchat.cli.display.notes import print_wait
+    from oceanchat.llm.prices import load_prices
     from oceanchat.pipeline.corpus_size import corpus_size
-    from oceanchat.pipeline.estimate import estimate_build
+    from oceanchat.pipeline.estimate import endpoint_of, estimate_build
     from oceanchat.pipeline.growth import growth
     from oceanchat.pipeline.savings import savings_of
     from oceanchat.store.database import existing_or_empty
@@ -118,6 +119,10 @@ def print_forecast(
         record |= {"calls_a_second": pace}
         return print_json(record | ({"one_by_one": comparison.as_json()} if comparison else {}))
     spending_tables.print_estimate(estimated, savings, comparison)
+    prices = load_prices(config.calls.prices)
+    for model in sorted({task.model for task in estimated.tasks if task.usd is None}):
+        if guess := prices.guess(endpoint_of(config, model), model):
+            print_note(f"oceanchat: {prices.name} has no price of '{model}'{guess}")
     if estimated.missing:
         spending_tables.print_growth(size, estimated.rough, corpus)
         if pace is not None:

@@ -29,6 +29,7 @@ from click.core import ParameterSource
 from oceanchat.cli.complaints import PROJECT_FILE, flag_of
 from oceanchat.cli.display.notes import print_note
 from oceanchat.cli.flags import BASE_URL
+from oceanchat.cli.options import STORE
 from oceanchat.errors import ConfigError
 from oceanchat.suggestions import did_you_mean
 
@@ -83,8 +84,11 @@ def say_used_options() -> None:
         and context.get_parameter_source(param.name or "") is ParameterSource.DEFAULT_MAP
     ]
     program, here = context.find_root().info_name, Path.cwd()
+    named = context.get_parameter_source("store") is ParameterSource.ENVIRONMENT
     if used:
         print_note(f"{program}: {PROJECT_FILE} gives {', '.join(used)}")
+    if named and context.lookup_default("store"):
+        print_note(f"{program}: {STORE} names the store, in place of {PROJECT_FILE}")
     elif not (here / PROJECT_FILE).is_file() and (file := _above(here)):
         print_note(f"{program}: '{os.path.relpath(file, here)}' is not read; run this in its folder for that")
 

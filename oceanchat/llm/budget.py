@@ -88,6 +88,7 @@ class Budget:
             raise ConfigError(
                 f"--max-usd cannot hold for model '{model}' at '{endpoint}': its price is unknown"
                 f" (looked for in {self.prices.name}); put it into a price file and pass that with --prices"
+                f"{self.prices.guess(endpoint, model)}"
             )
 
     def max_cost(self, bounds: CallBounds) -> Decimal:

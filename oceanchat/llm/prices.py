@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 from oceanchat.errors import ConfigError
 from oceanchat.llm.settings import SCRIPTED
 from oceanchat.nesting import parse_toml
+from oceanchat.suggestions import closest
 
 UNIT = "USD per million tokens"
 _MILLION = Decimal(1_000_000)
@@ -62,6 +63,13 @@ class PriceTable:
             return entry.price
         share = self._batch_share
         return Price(entry.price.input * share, entry.price.output * share, entry.batch_cached)
+
+    def guess(self, endpoint: str, model: str) -> str:
+        """The end of a message that `model` has no price at `endpoint`: whether one that has was meant."""
+        if self._endpoint not in (None, endpoint):
+            return ""
+        near = closest(model, self._prices)
+        return f"; did you mean {near}?" if near not in (None, model) else ""
 
     def cost(
         self,

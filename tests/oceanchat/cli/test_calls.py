@@ -99,6 +99,20 @@ def test_an_estimate_without_a_pilot_says_what_it_assumes_and_what_would_save(ru
     assert [saving["option"] for saving in record["savings"]] == ["--batch", "--sentences-per-call 10"]
 
 
+def test_a_mistyped_model_is_guessed_where_its_price_is_missed(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    guess = "has no price of 'gpt-4o-mni'; did you mean gpt-4o-mini?"
+    estimated = run("estimate", *BUILD, "--model", "gpt-4o-mni")
+    assert estimated.stderr.count(guess) == 1 and "unknown" in estimated.stdout
+    assert "did you mean" not in run("estimate", *BUILD, "--model", "gpt-4o-mini").stderr
+    assert "did you mean" not in run("estimate", *BUILD, *NOWHERE).stderr
+    assert "did you mean" not in run("estimate", *BUILD, "--model", "gpt-4o-mni", *NOWHERE[2:]).stderr
+    monkeypatch.setenv("OPENAI_API_KEY", "none that is used")
+    capped = run("build", *BUILD, "--count", "1", "--model", "gpt-4o-mni", "--max-usd", "1")
+    assert capped.returncode == 1 and capped.stderr.rstrip().endswith("did you mean gpt-4o-mini?")
+
+
 def test_an_estimate_says_once_how_the_columns_are_read(command: Command, tmp_path: Path) -> None:
     file = tmp_path / "mine.csv"
     text = "Today I came home late. The cat slept on my chair. So I let her sleep there."

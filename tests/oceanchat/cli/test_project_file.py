@@ -90,7 +90,11 @@ def test_typed_wins_over_environment_and_environment_over_file(
     built = command("build", "O+")
     assert built.code == 0 and (written / "study.db").exists() and "2 of 2" in built.out
     assert "oceanchat: oceanchat.toml gives count, answer-words, max-usd, store\n" in built.err
+    assert "OCEANCHAT_STORE" not in built.err
     monkeypatch.setenv("OCEANCHAT_STORE", "environment.db")
+    note = "oceanchat: OCEANCHAT_STORE names the store, in place of oceanchat.toml\n"
+    assert command("build", "O+", "--dry-run").err.count(note) == 1
+    assert note not in command("build", "O+", "--dry-run", "--store", "typed.db").err
     assert "'environment.db' does not exist" in command("status").err
     assert "'typed.db' does not exist" in command("status", "--store", "typed.db").err
     (written / "oceanchat.toml").write_text(FILE)
