@@ -14,7 +14,7 @@ import shlex
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -23,8 +23,10 @@ import pytest
 import yaml  # type: ignore[import-untyped]
 
 from oceanchat.cli.main import oceanchat
+from oceanchat.llm.endpoint.batch_lines import read_line, request_line
 from preact.cli.main import preact
 from tests.documents import Block, blocks
+from tests.endpoint import Endpoint
 from tests.test_architecture import ROOT
 
 WRITTEN = "commands.md"
@@ -168,6 +170,10 @@ def test_the_labs_compose_file_has_what_it_speaks_of() -> None:
     assert complaint(services["app"]["command"]) == ""
     source = re.fullmatch(r"\$\{SOURCE:-(.+)\}", services["oceanchat"]["build"])
     assert source, "where the folder was copied to, the clone is elsewhere"
+    head = (LAB / "compose.yaml").read_text(encoding="utf-8").partition("\nservices:")[0].replace("\n#", "\n")
+    recipe = commands((LAB.parent / "lab.md").read_text(encoding="utf-8"), {})
+    named = commands(head, {})
+    assert len(named) == 1 and named[0] in recipe
     image = (LAB / source[1]).resolve()
     assert (image / "Dockerfile").is_file() and "postgres" in (image / "Dockerfile").read_text(
         encoding="utf-8"
@@ -190,6 +196,36 @@ def test_the_stand_in_of_vllm_answers_for_no_model_of_a_study(tmp_path: Path) ->
         )
         assert done.returncode == 1 and "not for 'llama-8b'" in done.stderr
     assert not list(tmp_path.iterdir())
+
+
+def test_the_stand_in_of_vllm_writes_what_is_refused_and_names_an_endpoint_that_is_away(
+    serve: Callable[..., Endpoint], tmp_path: Path
+) -> None:
+    program = Path(__file__).parent / "stand_ins" / "vllm.py"
+    body = {"messages": [{"role": "user", "content": "Hi."}]}
+    asked = [request_line("refused", {**body, "temperature": 0.5}), request_line("answered", body)]
+    (tmp_path / "asked").write_bytes(b"".join(asked))
+    words = ["run-batch", "-i", "asked", "-o", "results", "--model", "scripted-http"]
+
+    def answered(url: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-S", program, *words],
+            cwd=tmp_path,
+            env={"OPENAI_BASE_URL": url},
+            capture_output=True,
+            text=True,
+            timeout=30,
+        )
+
+    assert answered(serve(refuse="temperature").url).returncode == 0
+    lines = [read_line(line) for line in (tmp_path / "results").read_text().splitlines()]
+    assert [(line.key, line.status, line.code) for line in lines if line] == [
+        ("refused", 400, "unsupported_parameter"),
+        ("answered", 200, ""),
+    ]
+    away = answered("http://127.0.0.1:9/v1")
+    assert away.returncode == 1 and away.stderr.count("\n") == 1 and "gives no answer" in away.stderr
+    assert answered("").stderr.count("\n") == 1
 
 
 PENDING = """#!/bin/bash
@@ -261,6 +297,22 @@ def test_the_labs_training_submitted_again_resumes_with_all_options_for_preact_t
     (tmp_path / "runs" / "preact" / "run.json").write_text(json.dumps({"state": "finished"}, indent=2))
     done = submitted()
     assert (done.returncode, done.stdout) == (1, "") and "is finished" in done.stderr
+
+
+def test_the_labs_training_ends_on_the_reason_below_torchruns_traceback(tmp_path: Path) -> None:
+    for path in LAB.iterdir():
+        shutil.copy(path, tmp_path)
+    (tmp_path / "srun").write_text(
+        '#!/bin/bash\necho "preact: there is no release"\necho Traceback\nexit 9\n'
+    )
+    (tmp_path / "srun").chmod(0o700)
+    environment = {"PATH": f"{tmp_path}:{os.environ['PATH']}", "SLURM_JOB_ID": "7"}
+    with (tmp_path / "train-7.txt").open("w") as output:
+        done = subprocess.run(
+            ["bash", "train.sbatch"], cwd=tmp_path, env=environment, stdout=output, stderr=output, timeout=30
+        )
+    lines = (tmp_path / "train-7.txt").read_text().splitlines()
+    assert done.returncode == 1 and lines == ["preact: there is no release", "Traceback", lines[0]]
 
 
 SLURM = {

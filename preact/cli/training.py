@@ -16,6 +16,7 @@ from oceanchat.cli.options import json_option
 from oceanchat.cli.project_file import say_used_options
 from oceanchat.counting import counted
 from oceanchat.errors import ConfigError
+from oceanchat.suggestions import did_you_mean
 from oceanchat.termination import exit_code
 from preact.cli.launchers import check_launcher
 from preact.cli.training_options import FOLDER, SectionedCommand, recipe_options, run_options
@@ -143,8 +144,8 @@ def _like(output: Path, like: Path, given: dict[str, Any]) -> TrainConfig:
 
 def _changed(before: TrainConfig, output: Path, given: dict[str, Any]) -> TrainConfig:
     steps = given.pop("pretrain_steps", None)
-    if (given.get("backbone") or before.backbone) != TINY:
-        _refuse_pretraining(given, steps)
+    if (backbone := given.get("backbone") or before.backbone) != TINY:
+        _refuse_pretraining(backbone, given, steps)
     elif steps:
         given["tiny"] = before.tiny.model_copy(update={"steps": steps})
     return config_like(before, recipe=_take_recipe(given), output=str(output), **given)
@@ -159,10 +160,11 @@ def _take_recipe(given: dict[str, Any]) -> dict[str, Any]:
     return {name: given.pop(name, None) for name in Recipe.model_fields}
 
 
-def _refuse_pretraining(given: dict[str, Any], steps: int | None) -> None:
+def _refuse_pretraining(backbone: str, given: dict[str, Any], steps: int | None) -> None:
     if given.get("pretrain_texts") or steps:
         raise ConfigError(
-            "--pretrain-text and --pretrain-steps are for the tiny backbone; leave them out, or --backbone"
+            f"--pretrain-text and --pretrain-steps are for the tiny backbone, not for '{backbone}';"
+            f" {did_you_mean(backbone, (TINY,), 'leave them out, or --backbone')}"
         )
 
 
@@ -171,7 +173,7 @@ def _config(output: Path, given: dict[str, Any]) -> TrainConfig:
         raise ConfigError("no release is named; write: preact train RELEASE --output DIR")
     backbone, steps = given.pop("backbone") or TINY, given.pop("pretrain_steps")
     if backbone != TINY:
-        _refuse_pretraining(given, steps)
+        _refuse_pretraining(backbone, given, steps)
     recipe = _take_recipe(given)
     tiny = backbone == TINY or (Path(backbone) / "tiny.json").is_file()
     shape = TinyShape(steps=steps) if steps else None

@@ -20,7 +20,24 @@ def stopped_line(folder: Path) -> str:
     return f"stopped; {_saved(folder)}; go on with `preact train --resume --output {folder}`"
 
 
+def starts_over_line(folder: Path) -> str | None:
+    """What is said where the run in `folder` goes on with no step saved; None where a checkpoint is there."""
+    if _checkpoint(folder):
+        return None
+    addition = "; the tiny backbone is kept" if is_tiny(str(folder / BACKBONE)) else ""
+    return f"there is no checkpoint yet: the run starts over at step 1{addition}"
+
+
 def _saved(folder: Path) -> str:
+    if checkpoint := _checkpoint(folder):
+        return checkpoint
+    if is_tiny(str(folder / BACKBONE)):
+        return "the tiny backbone is saved, and no step of the training yet"
+    return "no step is saved yet"
+
+
+def _checkpoint(folder: Path) -> str | None:
+    """What the newest checkpoint holds; None where there is none."""
     checkpoint = backbone_checkpoint(folder)
     if step := saved_step(checkpoint):
         return f"the tiny backbone is saved as it was after step {step:,}"
@@ -29,6 +46,4 @@ def _saved(folder: Path) -> str:
         newest = max(map(Path, complete), key=lambda path: path.stat().st_mtime)
         name = "adapter" if newest.parent.name == DEFAULT else f"adapter {newest.parent.name}"
         return f"the {name} is saved as it was after step {int(newest.name.rpartition('-')[2]):,}"
-    if is_tiny(str(folder / BACKBONE)):
-        return "the tiny backbone is saved, and no step of the training yet"
-    return "no step is saved yet"
+    return None

@@ -28,6 +28,7 @@ from preact.dialogues.overlap import sketch
 from preact.dialogues.release import TrainingDialogue, TrainingRelease, read_release
 from preact.methods import METHODS
 from preact.training.adapters import adapt
+from preact.training.interruption import starts_over_line
 from preact.training.learning_rates import choose_rate
 from preact.training.metrics import METRICS
 from preact.training.processes import Processes, join
@@ -171,6 +172,8 @@ def _train(record: RunRecord, release: TrainingRelease, session: Session) -> Run
             f"note: release '{release.name}' was written by the scripted model;"
             " the run shows that things work, nothing more"
         )
+    if session.resume and processes.main and (line := starts_over_line(folder)):
+        say(line)
     if torch.cuda.device_count() > processes.size:
         say(
             f"note: {torch.cuda.device_count()} GPUs are visible and {processes.size} of them is used; start"

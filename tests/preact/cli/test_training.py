@@ -159,3 +159,10 @@ def test_resume_takes_only_what_leaves_the_result_alone(preact_run: Run, tmp_pat
     assert isinstance(done.exception, ConfigError) and "not a multiple of --micro-batch 3" in str(
         done.exception
     )
+
+
+def test_a_slip_in_the_tiny_backbones_name_is_asked_about(tmp_path: Path) -> None:
+    for backbone, end in (("tinny", "; did you mean tiny?"), ("a/b", "; leave them out, or --backbone")):
+        done = call("train", "release", "-o", tmp_path / "run", "--backbone", backbone, "--pretrain-steps", 2)
+        assert isinstance(done.exception, ConfigError)
+        assert str(done.exception).endswith(f"not for '{backbone}'{end}")

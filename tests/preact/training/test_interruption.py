@@ -10,7 +10,7 @@ import pytest
 from oceanchat.termination import terminated_as_interrupted
 from preact.backbones.pretraining import Checkpoint
 from preact.training import tiny_backbone, train
-from preact.training.interruption import stopped_line
+from preact.training.interruption import starts_over_line, stopped_line
 from preact.training.progress import StepTaken
 from preact.training.running import Session
 from tests.preact.cli.test_training import call
@@ -64,10 +64,13 @@ def test_a_stopped_run_says_what_it_has_saved_and_goes_on(
     monkeypatch.undo()
     went_on = call("train", "--resume", "-o", run)
     assert went_on.exit_code == 0, went_on.output
+    over = "there is no checkpoint yet: the run starts over at step 1; the tiny backbone is kept"
+    assert (over in went_on.stderr.splitlines()) == ("no step" in saved)
 
 
 def test_before_anything_is_written_it_begins_anew(tmp_path: Path) -> None:
     assert stopped_line(tmp_path / "run").endswith("run the same command again")
+    assert starts_over_line(tmp_path / "run") == "there is no checkpoint yet: the run starts over at step 1"
 
 
 def test_a_dry_run_that_is_stopped_leaves_nothing(
