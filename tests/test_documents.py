@@ -312,7 +312,7 @@ def test_the_labs_training_ends_on_the_reason_below_torchruns_traceback(tmp_path
             ["bash", "train.sbatch"], cwd=tmp_path, env=environment, stdout=output, stderr=output, timeout=30
         )
     lines = (tmp_path / "train-7.txt").read_text().splitlines()
-    assert done.returncode == 1 and lines == ["preact: there is no release", "Traceback", lines[0]]
+    assert done.returncode == 9 and lines == ["preact: there is no release", "Traceback", lines[0]]
 
 
 SLURM = {
