@@ -539,16 +539,18 @@ class ItemView {
   key(event) {
     if (this.keys.open) return;
     const target = this.writing.target(event);
+    if (isInWindow(target)) return; // nothing of the item can be seen
     if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
       event.preventDefault();
       if (!event.repeat) this.save();
       return;
     }
     if (isTextBox(target)) {
-      if (event.key === "Escape" && target === event.composedPath()[0]) this.title.focus({ preventScroll: true });
+      if (target !== event.composedPath()[0]) this.writing.type(event);
+      else if (event.key === "Escape") this.title.focus({ preventScroll: true });
       return;
     }
-    if (isInWindow(target) || event.ctrlKey || event.metaKey || event.altKey || event.repeat) return;
+    if (event.ctrlKey || event.metaKey || event.altKey || event.repeat) return;
     if (Date.now() - this.presentedAt < IGNORE_KEYS_MS) return;
     if (event.key === "Enter" && target && ["BUTTON", "A", "SUMMARY"].includes(target.tagName)) return;
     const key = event.key === "Enter" ? "enter" : latinKey(event);
