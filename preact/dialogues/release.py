@@ -91,9 +91,14 @@ class TrainingRelease:
 
 
 def _say_not_here(source: str) -> None:
-    """A folder's mistyped name looks like a Hub id, and the Hub takes its time to say no."""
+    """A folder's mistyped name looks like a Hub id, and the Hub takes its time to say no.
+
+    Raises TrainingError where the releases beside it leave no doubt that a folder was meant.
+    """
     folders = [str(path.parent) for path in Path().glob("*/*/manifest.json")]
     guess = closest(source, folders)
+    if guess and Path(guess).parent == Path(source).parent:
+        raise TrainingError(f"release '{source}' is not here; did you mean '{guess}'?")
     hint = f" (or did you mean '{guess}'?)" if guess else ""
     _log.warning(f"'{source}' is no folder here; looking for it on the Hub{hint}")
 
@@ -101,8 +106,8 @@ def _say_not_here(source: str) -> None:
 def read_release(source: str) -> TrainingRelease:
     """Read a release folder or a Hub dataset id.
 
-    Raises TrainingError for a folder that is not a release, a shard that cannot be read, or rows that are not
-    dialogues; HubError when the Hub does not answer.
+    Raises TrainingError for a folder that is no release or not there, a shard that cannot be read, or rows
+    that are not dialogues; HubError when the Hub does not answer.
     """
     folder = Path(source)
     if folder.is_dir():

@@ -14,6 +14,20 @@ from preact.dialogues.release import read_release
 from tests.preact.conftest import release_rows, write_rows
 
 
+def test_a_name_like_one_of_the_releases_beside_it_is_no_dataset_of_the_hub(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "releases" / "ocean-chat-1.0.0-scripted"
+    folder.mkdir(parents=True)
+    (folder / "manifest.json").write_text("{}")
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(TrainingError) as error:
+        read_release("releases/ocean-chat-1.0.0")
+    assert str(error.value) == (
+        "release 'releases/ocean-chat-1.0.0' is not here; did you mean 'releases/ocean-chat-1.0.0-scripted'?"
+    )
+
+
 def test_a_release_is_read_in_order_with_its_splits(release_folder: Path) -> None:
     release = read_release(str(release_folder))
     assert [len(release.split(s)) for s in ("train", "validation", "test", "all")] == [40, 10, 20, 70]
