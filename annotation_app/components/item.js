@@ -539,7 +539,9 @@ class ItemView {
   key(event) {
     if (this.keys.open) return;
     const target = this.writing.target(event);
-    if (isInWindow(target)) return; // nothing of the item can be seen
+    // A key for the item closes a window over it, so that one sees what it does; the others are the window's own.
+    if (isInWindow(target) && (event.key.length > 1 || event.key === " ")) return;
+    if (isInWindow(target)) closeWindow();
     if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
       event.preventDefault();
       if (!event.repeat) this.save();
@@ -564,7 +566,7 @@ class ItemView {
     if (key === "?") return () => this.keys.showModal();
     const choose = this.chosenBy(key);
     if (choose) return choose;
-    if (key === "k" && this.controls.comment) return () => this.controls.comment.querySelector("textarea").focus();
+    if (key === "k" && this.controls.comment) return () => this.writing.begin(this.controls.comment.querySelector("textarea"));
     const action = this.data.actions.find((candidate) => candidate.key === key);
     if (action) return () => this.act(action);
     return key === "enter" && this.data.questions.length ? () => this.save() : null;

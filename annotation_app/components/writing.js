@@ -45,6 +45,12 @@ class Writing {
     try { sessionStorage.setItem("writing", JSON.stringify([this.token, box.id])); } catch { /* until the next reload */ }
   }
 
+  // Behind a window that is closing a box cannot have the focus yet; it is written in all the same.
+  begin(box) {
+    this.enter(box);
+    box.focus();
+  }
+
   leave() {
     this.box = null;
     try { sessionStorage.removeItem("writing"); } catch { /* nothing was stored */ }
@@ -73,7 +79,7 @@ class Writing {
       this.leave();
       return node;
     }
-    if (isInWindow(node)) document.querySelector(CLOSE)?.click();
+    if (isInWindow(node)) closeWindow();
     else this.box.focus({ preventScroll: true });
     return this.box;
   }
@@ -111,6 +117,10 @@ class Writing {
     this.box.setRangeText(text, start, end, "end");
     this.box.dispatchEvent(new Event("input", { bubbles: true }));
   }
+}
+
+function closeWindow() {
+  document.querySelector(CLOSE)?.click();
 }
 
 function isOpen(box) {

@@ -265,8 +265,12 @@ def _figures(release: Release, length: LengthFigures, *, older: bool) -> Iterato
     """quality.json is what the rows give, and its funnel adds up."""
     stored: dict[str, Any] = release.quality
     withheld, with_decisions = release.manifest.counts.withheld, _with_decisions(release)
+    rows = row_figures(release.rows, release.rejected, release.unmatched)
+    if release.manifest.format < 6:  # had intervals of kappa and alpha wherever resamples gave any
+        stored = {**stored, "rows": _without_intervals(stored.get("rows", {}))}
+        rows = _without_intervals(_plain(rows))
     figures: dict[str, Any] = {
-        "rows": row_figures(release.rows, release.rejected, release.unmatched),
+        "rows": rows,
         "checker": checker(release.released, release.rejected, withheld, with_decisions=with_decisions),
     }
     if release.manifest.format == 1:  # had another figure of the checker, which left out rejected dialogues
@@ -294,6 +298,15 @@ def _figures(release: Release, length: LengthFigures, *, older: bool) -> Iterato
         selected, written = steps["candidates"].get("selected", 0), steps["seeds"].get("written", 0)
         if selected != sum(steps["seeds"].values()) or written != sum(steps["dialogues"].values()):
             yield Problem(QUALITY, f"the funnel of '{code}' does not add up")
+
+
+def _without_intervals(rows: Mapping[str, Any]) -> dict[str, Any]:
+    """The figures of rows with the values alone of the annotators' agreement."""
+    humans = rows.get("humans")
+    if not humans:
+        return dict(rows)
+    values = {name: figure["value"] for name, figure in humans["agreement"].items()}
+    return {**rows, "humans": {**humans, "agreement": values}}
 
 
 def _withheld(release: Release) -> Iterator[Problem]:

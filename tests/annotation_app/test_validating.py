@@ -145,6 +145,30 @@ def test_a_comment_goes_on_while_the_server_stops_and_starts(app: RunningApp, vi
     assert sorted(label.answers.get("comment", "") for label in app.labels()) == ["", comment]
 
 
+def test_an_item_is_answered_while_the_server_is_away(app: RunningApp, visit: Visit) -> None:
+    """The first key closes Streamlit's window, and each does what it does without one."""
+    app.sample(3, 1)
+    app.start()
+    page = visit()
+    sign_in(page, app, "Ann")
+    answer(page, "1", "3", "Enter")
+    old = token(page)
+    app.kill()
+    window = page.get_by_role("dialog", name="Connection error")
+    expect(window).to_be_visible(timeout=PATIENCE * 1000)
+    page.keyboard.press("Enter")  # on the window's own button
+    assert page.locator(".status.bad").count() == 0
+    page.keyboard.type("23kno: 1 of 2, u see", delay=40)
+    expect(window).to_have_count(0)
+    assert page.locator("textarea").input_value() == "no: 1 of 2, u see"
+    assert page.locator("#trait_shown-no").is_checked() and page.locator("#coherent-yes").is_checked()
+    page.keyboard.press("Control+Enter")
+    expect(page.locator(".status")).to_contain_text("No connection")
+    app.start()
+    wait_for_other(page, old)
+    assert sorted(label.answers.get("comment", "") for label in app.labels()) == ["", "no: 1 of 2, u see"]
+
+
 def test_a_dropped_websocket_does_not_swallow_a_click(app: RunningApp, visit: Visit) -> None:
     app.sample(3, 1)
     app.start()

@@ -181,7 +181,7 @@ def test_kappa_below_what_agreement_can_be_is_not_printed() -> None:
     spread[1] = Rating("1", "B", 5.0)
     assert "is below -1" in weighted_agreement(spread, (1, 2, 3, 4, 5)).note
     later = agreement([*early, Rating("2", "B", "yes"), Rating("3", "A", "yes")]).fleiss_kappa
-    assert later.value == pytest.approx(-0.2) and later.note.startswith("interval from")
+    assert later.value == pytest.approx(-0.2) and later.note.startswith("only 1 item holds")
 
 
 def test_labels_that_never_meet_are_not_computable() -> None:
@@ -330,7 +330,9 @@ def test_figures_come_in_reporting_order() -> None:
 
 
 def test_figures_that_are_shown_say_where_few_items_make_an_interval_rough() -> None:
-    few = [Rating(str(item), name, item % 2 if name != "c" else 0) for item in range(9) for name in "abc"]
+    few = [
+        Rating(str(item), name, (item + 1) % 2 if name != "c" else 0) for item in range(9) for name in "abc"
+    ]
     shown, note = agreement(few).reported(), "fewer than 10 items: the interval is rough"
     assert {name for name, figure in shown.items() if note in figure.note} == set(FIGURES) - {"unanimous"}
     more = [*few, Rating("9", "a", 1), Rating("9", "b", 1)]
