@@ -87,6 +87,9 @@ def _replan(store: Store, number: int) -> None:
         rows = _without_abandoned(connection, rows, annotators)
         staying, moving = _partition(rows, annotators)
         assignment_rows.remove_assignments(connection, [row.id for row in moving])
+        # What was labeled since it was read could not be removed, and its slot is filled.
+        left = {row.id for row in presentation_rows.sample_assignments(connection, sample.id)}
+        staying += [row for row in moving if row.id in left]
         filled = [
             FilledSlot(row.item_id, row.annotator_id, row.slot) for row in staying if row.purpose == COUNTED
         ]

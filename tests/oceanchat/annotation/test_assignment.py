@@ -2,10 +2,12 @@
 
 import threading
 from collections import Counter
+from collections.abc import Sequence
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sqlalchemy import Connection
 
 from oceanchat.annotation import accounts, labels, revisions
 from oceanchat.annotation.assignment import FilledSlot, coverage, plan, replan
@@ -209,6 +211,27 @@ def test_people_joining_and_leaving_while_others_label_never_break_the_count(sto
     for person in [*team[:3], *late]:
         label_all(store, person, lambda _: GOOD)
     assert not failures
+    assert set(labels_per_item(store).values()) == {3} and len(labels_per_item(store)) == 20
+
+
+def test_labels_that_come_while_a_plan_is_made_leave_no_slot_empty(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    team = sampled(store, ["Ann", "Ben", "Cas", "Dee"], each=2)
+    remove = assignment_rows.remove_assignments
+
+    def remove_late(connection: Connection, ids: Sequence[int]) -> int:
+        monkeypatch.setattr(assignment_rows, "remove_assignments", remove)
+        if store.engine.dialect.name == "postgresql":  # SQLite lets nobody write beside the plan
+            label_all(store, team[1], lambda _: GOOD)
+        return remove(connection, ids)
+
+    monkeypatch.setattr(assignment_rows, "remove_assignments", remove_late)
+    accounts.retire(store, team[3])
+    assert assignment_rows.remove_assignments is remove
+    assert coverage(store).unassigned == 0
+    for person in team[:3]:
+        label_all(store, person, lambda _: GOOD)
     assert set(labels_per_item(store).values()) == {3} and len(labels_per_item(store)) == 20
 
 
