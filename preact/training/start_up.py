@@ -40,6 +40,8 @@ _KEPT_BY_CPU = 0.8
 back. It was 0.5 to 0.9 with SmolLM2, ranks 16 to 256, micro-batches of 4 and 16, after three to six steps."""
 _BUSY = 0.7
 """Share of a try's time below which a run says that other programs slowed it down."""
+_LONG = 60
+"""Seconds that a run has to take before it matters how long it would take alone."""
 _GIB = 2**30
 
 
@@ -161,7 +163,7 @@ def trial_lines(trial: TriedTraining, recipe: Recipe, processes: int) -> Iterato
             f"time: roughly {duration(trial.seconds)} for {counted(trial.steps, 'step')}, at the pace of"
             f" {trial.dialogues} tried at once just now"
         )
-        if trial.undisturbed < _BUSY:
+        if trial.undisturbed < _BUSY and trial.seconds > _LONG:
             yield (
                 f"note: other programs keep this machine busy and make that {1 / trial.undisturbed:.0f} times"
                 f" as long; alone the run would take roughly {duration(trial.seconds * trial.undisturbed)}"

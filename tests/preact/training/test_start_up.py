@@ -127,6 +127,7 @@ def test_a_busy_machine_is_named_beside_the_time_that_it_makes_long() -> None:
     assert lines[1].startswith("memory: about 4.0 GiB (") and "1.0 the process itself)" in lines[1]
     assert lines[2].startswith("time: roughly 10 minutes for 30 steps")
     assert "2 times as long; alone the run would take roughly 5 minutes or less" in lines[3]
+    assert len(list(trial_lines(trial._replace(seconds=2.0), TINY_RECIPE, 1))) == 3
     on_accelerator = trial._replace(memory=Memory(2**30, 2**30, 2**30), undisturbed=0.9)
     lines = list(trial_lines(on_accelerator, TINY_RECIPE, 1))
     assert len(lines) == 3 and "itself" not in lines[1]
