@@ -107,14 +107,19 @@ def test_a_server_killed_between_click_and_receipt_still_gets_the_label_once(
     assert all(label.revision == 1 for label in app.labels())
 
 
-def test_a_comment_goes_on_while_the_server_stops_and_starts(app: RunningApp, visit: Visit) -> None:
-    """Streamlit's window over a page without a server takes the focus: its words must not become keys."""
+def at_the_second_item(app: RunningApp, visit: Visit) -> tuple[Page, str]:
+    """Ann's page, with one item answered, and the token of the next."""
     app.sample(3, 1)
     app.start()
     page = visit()
     sign_in(page, app, "Ann")
     answer(page, "1", "3", "Enter")
-    old = token(page)
+    return page, token(page)
+
+
+def test_a_comment_goes_on_while_the_server_stops_and_starts(app: RunningApp, visit: Visit) -> None:
+    """Streamlit's window over a page without a server takes the focus: its words must not become keys."""
+    page, old = at_the_second_item(app, visit)
     for key in "23k":
         page.keyboard.press(key)
     comment = "not on the whole: turns 1 to 4 leave it out, u see, "
@@ -147,12 +152,7 @@ def test_a_comment_goes_on_while_the_server_stops_and_starts(app: RunningApp, vi
 
 def test_an_item_is_answered_while_the_server_is_away(app: RunningApp, visit: Visit) -> None:
     """The first key closes Streamlit's window, and each does what it does without one."""
-    app.sample(3, 1)
-    app.start()
-    page = visit()
-    sign_in(page, app, "Ann")
-    answer(page, "1", "3", "Enter")
-    old = token(page)
+    page, old = at_the_second_item(app, visit)
     app.kill()
     window = page.get_by_role("dialog", name="Connection error")
     expect(window).to_be_visible(timeout=PATIENCE * 1000)

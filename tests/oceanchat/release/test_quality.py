@@ -161,6 +161,17 @@ def test_intervals_of_an_older_version_are_named_and_no_damage(labeled: Path, tm
     assert verification.problems and verification.notes == ()
 
 
+def test_intervals_of_kappa_that_an_older_version_gave_are_no_damage(labeled: Path, tmp_path: Path) -> None:
+    release = released(labeled, tmp_path)
+    quality = json.loads((release.folder / QUALITY).read_text())
+    older = whole_dataset(release.released, release.rejected, {}, prior_in_each=True)
+    kappa = quality["rows"]["humans"]["agreement"]["fleiss_kappa"]
+    kappa |= {"low": -0.5, "high": 0.5, "note": "as it was"}
+    assert written_by_format_5(release, quality | {"dataset": older}).problems == ()
+    kappa["value"] = 0.123
+    assert written_by_format_5(release, quality | {"dataset": older}).problems
+
+
 def written_by_format_5(release: Release, quality: Figures) -> Verification:
     """What verifying says of the release as an older version would have written it, with these figures."""
     manifest = json.loads((release.folder / MANIFEST).read_text())
